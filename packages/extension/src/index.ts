@@ -1,1 +1,9 @@
-export {};
+export { type Entitlement, type EntitlementDecision, Unlimited } from './entitlement.js';
+export {
+  AllowAll,
+  type LimitDecision,
+  type LimitKey,
+  type RateLimiter,
+  type Surface,
+} from './rate-limiter.js';
+export { Discard, type UsageSink } from './usage-sink.js';

@@ -1,0 +1,24 @@
+/** Whether a project may use the analysis surfaces now, with a short reason for a refusal. */
+export interface EntitlementDecision {
+  readonly ok: boolean;
+  /** A sentence for the person refused; absent or empty means the server's default text. */
+  readonly reason?: string;
+}
+
+/**
+ * Gates the read surfaces (query, schema, MCP tool calls, playground), once the project is known. Ingest is never
+ * gated: a host can keep a tenant's events while refusing analysis until they pay.
+ *
+ * Must be safe for concurrent use, must not throw, and should decide within a few milliseconds: an answer later
+ * than 50 ms counts as a failure of the seam (`WEIR_SEAM_FAILURE`).
+ */
+export interface Entitlement {
+  allowAnalysis(projectId: string, signal: AbortSignal): EntitlementDecision | Promise<EntitlementDecision>;
+}
+
+/** Every project may analyse. The default. */
+export class Unlimited implements Entitlement {
+  allowAnalysis(): EntitlementDecision {
+    return { ok: true };
+  }
+}
