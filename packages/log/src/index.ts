@@ -1,1 +1,22 @@
-export {};
+export { DedupFilter, type DedupOptions } from './dedup-filter.js';
+export { type DirectoryLock, lockDirectory } from './directory-lock.js';
+export type { DiskRoomOptions } from './disk-room.js';
+export type {
+  Appended,
+  Cursor,
+  Delivery,
+  Entry,
+  Group,
+  GroupOptions,
+  GroupStats,
+  Log,
+  LogSize,
+  Part,
+  PullOptions,
+  ReadOptions,
+  StreamStats,
+  TailOptions,
+} from './log.js';
+export { LogError, type LogErrorCode, type LogErrorDetails } from './log-error.js';
+export { type LmdbLogOptions, type LogOptions, type MemoryLogOptions, openLog } from './open-log.js';
+export { decodePlace, encodePlace, offsetInEpoch, type Place } from './place.js';

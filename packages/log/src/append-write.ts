@@ -1,0 +1,47 @@
+import type { Write } from './commit-queue.js';
+import type { Appended, Part } from './log.js';
+import type { Change } from './store.js';
+import type { StreamTable } from './stream-table.js';
+
+/** One caller's appends, in a commit with those of others. */
+export class AppendWrite implements Write {
+  readonly essential = false;
+  readonly #table: StreamTable;
+  readonly #parts: readonly Part[];
+  readonly #settled: () => void;
+  readonly #resolve: (places: Appended[]) => void;
+  readonly #reject: (error: unknown) => void;
+  #places: Appended[] = [];
+
+  /** @param settled called before either outcome */
+  constructor(
+    table: StreamTable,
+    parts: readonly Part[],
+    settled: () => void,
+    resolve: (places: Appended[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#table = table;
+    this.#parts = parts;
+    this.#settled = settled;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  prepare(changes: Change[]): void {
+    this.#places = this.#parts.map(({ stream, entries }) => {
+      const first = this.#table.append(stream, entries, changes);
+      return { first, last: first + entries.length - 1 };
+    });
+  }
+
+  done(): void {
+    this.#settled();
+    this.#resolve(this.#places);
+  }
+
+  fail(error: unknown): void {
+    this.#settled();
+    this.#reject(error);
+  }
+}

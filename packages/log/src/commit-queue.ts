@@ -1,0 +1,122 @@
+import { LogError } from './log-error.js';
+import type { Change, Store } from './store.js';
+
+/**
+ * One caller's part of a commit. The steps of all writes of a group run in the order of their arrival: `prepare`,
+ * then, when the commit is through, `done`, or else `undo` and `fail`. Groups follow one another, so `prepare` sees the outcome of
+ * every group before.
+ */
+export interface Write {
+  /** Frees space or lets others do so (trims, cursors, acknowledgements): goes through when appends do not. */
+  readonly essential: boolean;
+  /** Adds this write's changes. What it throws fails this write alone, so it must not have changed anything then. */
+  prepare(changes: Change[]): void;
+  done(): void;
+  /** Takes back what `prepare` did in memory, as the commit failed; `prepare` may be called again. */
+  undo?(): void;
+  fail(error: unknown): void;
+}
+
+/** Runs once a group, after the writes: for what the whole group shares. */
+export interface GroupParticipant {
+  prepare(changes: Change[]): void;
+  done(): void;
+  undo(): void;
+}
+
+/**
+ * Group commit: while one commit is on its way to the disk the next group gathers, and is committed as one. A write
+ * waits for at most the commit in progress and its own.
+ */
+export class CommitQueue {
+  readonly #store: Store;
+  readonly #shared: GroupParticipant;
+  #waiting: Write[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(store: Store, shared: GroupParticipant) {
+    this.#store = store;
+    this.#shared = shared;
+  }
+
+  /** Adds a write; its `done` or `fail` follows. */
+  add(write: Write): void {
+    if (this.#closed) {
+      write.fail(new LogError('log_closed', 'the log is closed'));
+      return;
+    }
+    this.#waiting.push(write);
+    this.#running ??= this.#run();
+  }
+
+  /** Adds a write that is only its preparation; resolves when durable with what that answered. */
+  run<T>(essential: boolean, prepare: (changes: Change[]) => T, undo?: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let answer: T;
+      this.add({
+        essential,
+        prepare: (changes) => {
+          answer = prepare(changes);
+        },
+        done: () => resolve(answer),
+        undo: () => undo?.(),
+        fail: reject,
+      });
+    });
+  }
+
+  /** Refuses further writes, and resolves when those begun are through. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Callers that add in the same turn belong to the first group.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#waiting = [];
+      await this.#commit(group);
+    }
+    this.#running = undefined;
+  }
+
+  async #commit(group: readonly Write[]): Promise<void> {
+    const changes: Change[] = [];
+    const prepared: Write[] = [];
+    let essential = true;
+    for (const write of group) {
+      try {
+        write.prepare(changes);
+        prepared.push(write);
+        essential &&= write.essential;
+      } catch (error) {
+        write.fail(error);
+      }
+    }
+    this.#shared.prepare(changes);
+    try {
+      if (changes.length > 0) await this.#store.commit(changes, essential);
+    } catch (error) {
+      this.#shared.undo();
+      for (const write of prepared) write.undo?.();
+      await this.#failed(prepared, error, essential);
+      return;
+    }
+    this.#shared.done();
+    for (const write of prepared) write.done();
+  }
+
+  /** A full disk fails the appends only: what frees space is tried again without them. */
+  async #failed(writes: readonly Write[], error: unknown, essential: boolean): Promise<void> {
+    const again = !essential && error instanceof LogError && error.code === 'log_full';
+    const retry: Write[] = [];
+    for (const write of writes) {
+      if (again && write.essential) retry.push(write);
+      else write.fail(error);
+    }
+    if (retry.length > 0) await this.#commit(retry);
+  }
+}

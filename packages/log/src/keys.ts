@@ -1,0 +1,85 @@
+/**
+ * The key space of a stored log: one letter for the table, then big-endian numbers, so that byte order is the order
+ * of streams and offsets.
+ *
+ * | key | value |
+ * |---|---|
+ * | `l` name | a fact about the log itself (`epoch`) |
+ * | `s` stream name | {@link StreamRecord} of a stream that exists |
+ * | `d` stream name | last offset of a stream that was removed |
+ * | `x` id | a removed stream whose rows are still being deleted |
+ * | `e` id offset | a block of entries, by the offset of its first |
+ * | `c` id reader | a cursor |
+ * | `g` id name | a group |
+ * | `p` id group offset | an entry pending in a group |
+ */
+export type Table = 'l' | 's' | 'd' | 'x' | 'e' | 'c' | 'g' | 'p';
+
+/** The tables whose rows belong to one stream id, deleted with it. */
+export const STREAM_TABLES: readonly Table[] = ['e', 'c', 'g', 'p'];
+
+/** A key of a table that is ordered by name. */
+export function nameKey(table: 'l' | 's' | 'd', name: string): Buffer {
+  return Buffer.from(table + name, 'utf8');
+}
+
+/** The name in a {@link nameKey}. */
+export function nameIn(key: Buffer): string {
+  return key.toString('utf8', 1);
+}
+
+/** A key that starts with a stream's id. */
+export function idKey(table: Table, id: number, rest = ''): Buffer {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(rest));
+  key[0] = table.charCodeAt(0);
+  key.writeUInt32BE(id, 1);
+  key.write(rest, 5);
+  return key;
+}
+
+/** The stream id in a key made by {@link idKey}. */
+export function idIn(key: Buffer): number {
+  return key.readUInt32BE(1);
+}
+
+/** The key of the block whose first entry has this offset. */
+export function blockKey(id: number, offset: number): Buffer {
+  const key = Buffer.allocUnsafe(11);
+  key[0] = 0x65;
+  key.writeUInt32BE(id, 1);
+  key.writeUIntBE(offset, 5, 6);
+  return key;
+}
+
+/** The first offset in a {@link blockKey}. */
+export function offsetInBlockKey(key: Buffer): number {
+  return key.readUIntBE(5, 6);
+}
+
+/** The key of an entry pending in a group. */
+export function pendingKey(id: number, group: number, offset: number): Buffer {
+  const key = Buffer.allocUnsafe(15);
+  key[0] = 0x70;
+  key.writeUInt32BE(id, 1);
+  key.writeUInt32BE(group, 5);
+  key.writeUIntBE(offset, 9, 6);
+  return key;
+}
+
+/** The offset in a {@link pendingKey}. */
+export function offsetInPendingKey(key: Buffer): number {
+  return key.readUIntBE(9, 6);
+}
+
+/** The least key greater than all that start with `prefix`. */
+export function after(prefix: Buffer): Buffer {
+  const end = Buffer.from(prefix);
+  for (let i = end.length - 1; i >= 0; i--) {
+    const byte = end[i] ?? 0;
+    if (byte < 0xff) {
+      end[i] = byte + 1;
+      return end.subarray(0, i + 1);
+    }
+  }
+  return Buffer.from([0xff, 0xff]);
+}

@@ -1,0 +1,181 @@
+/**
+ * The durable log: named streams of entries with increasing offsets, and the readers that stand in them.
+ *
+ * An accepted thing is an entry; everything else is a reader of it. Nothing in this interface assumes that the
+ * caller's process is the only one, so an engine that spans nodes fits behind it as well as an embedded one.
+ */
+
+/** One stored entry. */
+export interface Entry {
+  /** Place in the stream: 1 for the first entry ever appended, then 2, 3, … without a gap. */
+  readonly offset: number;
+  /** The bytes as appended. They belong to the caller and stay valid for as long as it holds them. */
+  readonly data: Uint8Array;
+}
+
+/** Where the entries of one `append` went: `first` to `last`, both included. */
+export interface Appended {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One stream's part of an {@link Log.appendAll}. */
+export interface Part {
+  readonly stream: string;
+  readonly entries: readonly Uint8Array[];
+}
+
+/** What to read: entries with offset > `after`. */
+export interface ReadOptions {
+  readonly after: number;
+  /** At most so many entries; default no limit of its own. */
+  readonly limit?: number;
+  /** Stop before passing so many bytes, but give at least one entry; default 4 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Where a tail starts, and what ends it. */
+export interface TailOptions {
+  readonly after: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a stream holds. An empty one has `first` = `last` + 1, wherever trimming left it. */
+export interface StreamStats {
+  /** Offset of the oldest entry kept. */
+  readonly first: number;
+  /** Offset of the newest durable entry; 0 before the first append. */
+  readonly last: number;
+  readonly entries: number;
+  /** Bytes of the entries kept, as appended. */
+  readonly bytes: number;
+}
+
+/** How full the log is. */
+export interface LogSize {
+  /** Live bytes of all streams with their overhead; what `maxBytes` bounds. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** False while the disk has no room for appends, though `bytes` may be below `maxBytes`. */
+  readonly writable: boolean;
+}
+
+/** Where one reader of a stream stands: durable, and moved by that reader alone. */
+export interface Cursor {
+  get(): Promise<{ readonly offset: number; readonly state: Uint8Array } | undefined>;
+  /**
+   * Moves the cursor (backwards too) and replaces its state (default empty). Resolves when durable.
+   * @throws LogError `log_full` only when even the log's reserve is used up, `log_closed`, `log_failed`
+   */
+  commit(offset: number, state?: Uint8Array): Promise<void>;
+}
+
+/** How a group hands out entries. */
+export interface GroupOptions {
+  /** A new group starts after this offset; default 0, that is the oldest entry kept. No effect on an existing one. */
+  readonly after?: number;
+  /** How long a member has to acknowledge before an entry goes to somebody else; default 30,000 ms. */
+  readonly ackWaitMs?: number;
+}
+
+/** One entry lent to one member of a group. */
+export interface Delivery extends Entry {
+  /** Names this delivery in `ack`, `nack` and `extend`. */
+  readonly id: string;
+  /** 1 the first time an entry is handed out, one more each time it comes again. */
+  readonly attempt: number;
+}
+
+/** What to pull. */
+export interface PullOptions {
+  /** At most so many entries. */
+  readonly max: number;
+  /** Wait so long for the first one; default 0. */
+  readonly waitMs?: number;
+  /** Ends the wait: the pull then resolves with nothing. */
+  readonly signal?: AbortSignal;
+  /** Stop before passing so many bytes, but give at least one entry; default 4 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** How far a group has come. */
+export interface GroupStats {
+  /** Every offset up to here has been handed out at least once (or was skipped because it was trimmed). */
+  readonly delivered: number;
+  /** Entries handed out and not yet acknowledged. */
+  readonly pending: number;
+  /** The lowest offset the group may still need: trimming before it loses nothing for the group. */
+  readonly needs: number;
+}
+
+/**
+ * Many members share the entries of a stream, at least once each: an entry that is not acknowledged before its
+ * deadline comes again, to any member, with its attempt counted. What is pending survives a restart.
+ */
+export interface Group {
+  /** Makes the group durable at the place it starts from, before anything is pulled; false when it exists. */
+  create(): Promise<boolean>;
+  /**
+   * Takes due entries first, then new ones; an empty array when none came within `waitMs`.
+   * @throws LogError `cursor_expired` once when trimming passed the group by, with how many it `missed`; the next
+   * pull goes on from the oldest entry kept.
+   */
+  pull(o: PullOptions): Promise<Delivery[]>;
+  /** Done with these: they never come again. Resolves when durable with how many were still pending. */
+  ack(ids: readonly string[]): Promise<number>;
+  /** Not done: they come again after `delayMs` (default 0). A delivery that has since been lent anew is left alone. */
+  nack(ids: readonly string[], o?: { readonly delayMs?: number }): Promise<number>;
+  /** Gives these deliveries another `forMs` from now (default the group's `ackWaitMs`). */
+  extend(ids: readonly string[], o?: { readonly forMs?: number }): Promise<number>;
+  stats(): Promise<GroupStats>;
+  /** Forgets the group and what is pending in it. */
+  remove(): Promise<void>;
+}
+
+/**
+ * A durable log. Guarantees, in every engine:
+ *
+ * - `append` resolves when the entries would survive a crash of process and machine (`memory`: when they are visible).
+ *   All entries of one call are stored, or none. A rejected append left nothing behind, not even a gap.
+ * - Offsets of a stream start at 1, are dense, and never restart while the log lives: not after trimming it empty,
+ *   not after `remove`, not after a restart.
+ * - Readers see only durable entries, in offset order.
+ * - A read below what trimming kept fails with `cursor_expired`; it never skips silently.
+ */
+export interface Log {
+  readonly engine: 'memory' | 'lmdb';
+  /** When this log was created, in unix seconds (uint32). A log that was lost and made anew has a greater one. */
+  readonly epoch: number;
+  /**
+   * Appends to one stream, creating it. Calls made together share one fsync. The entries must not be changed until
+   * the promise settles.
+   * @throws LogError `log_full` (retryable), `log_closed`, `log_failed`, `invalid_stream`, `entry_too_large`
+   */
+  append(stream: string, entries: readonly Uint8Array[]): Promise<Appended>;
+  /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
+  appendAll(parts: readonly Part[]): Promise<Appended[]>;
+  /**
+   * The next entries after a place; empty at or past the end.
+   * @throws LogError `cursor_expired` when entries after `after` have been trimmed
+   */
+  read(stream: string, o: ReadOptions): Promise<Entry[]>;
+  /**
+   * History, then live: every entry after the place once, in order, with no hole. Waits for a stream that does not
+   * exist yet. Ends quietly when the signal aborts.
+   * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `log_closed`
+   */
+  tail(stream: string, o: TailOptions): AsyncIterable<Entry>;
+  cursor(stream: string, reader: string): Cursor;
+  group(stream: string, name: string, o?: GroupOptions): Group;
+  /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */
+  trim(stream: string, before: number): Promise<void>;
+  /** Forgets a stream with its cursors and groups. Appending to the name again goes on with the next offset. */
+  remove(stream: string): Promise<void>;
+  /** Names of the streams that exist, those starting with `prefix`, in the byte order of their UTF-8. */
+  streams(prefix?: string): Promise<string[]>;
+  /** What a stream holds, at a cost that does not depend on it. Unknown: `{first: 1, last: 0, entries: 0, bytes: 0}`. */
+  stats(stream: string): Promise<StreamStats>;
+  size(): Promise<LogSize>;
+  /** Refuses new work, finishes what was begun, ends the tails, releases the directory. Safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,258 @@
+import { AppendWrite } from './append-write.js';
+import { CommitQueue } from './commit-queue.js';
+import { after, blockKey, idKey, nameKey, STREAM_TABLES } from './keys.js';
+import type {
+  Appended,
+  Cursor,
+  Entry,
+  Group,
+  GroupOptions,
+  Log,
+  LogSize,
+  Part,
+  ReadOptions,
+  StreamStats,
+  TailOptions,
+} from './log.js';
+import { LogError } from './log-error.js';
+import { blockWith, expired, readEntries } from './read-entries.js';
+import type { Change, KeyRange, Store } from './store.js';
+import { StoredCursor } from './stored-cursor.js';
+import { type GroupHost, StoredGroup } from './stored-group.js';
+import { costOf } from './stream-record.js';
+import { StreamTable } from './stream-table.js';
+import { Wakeups } from './wakeups.js';
+
+const SWEEP_KEYS = 1000;
+const TAIL_BYTES = 1024 * 1024;
+const MAX_NAME_BYTES = 1024;
+const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
+
+/** What a stored log is opened with. */
+export interface StoredLogOptions {
+  readonly maxBytes: number;
+  /** Unix milliseconds: for the epoch of a new log and the deadlines of groups. */
+  readonly now: () => number;
+}
+
+/** A log over an ordered key-value {@link Store}: blocks of entries, a record a stream, rows of cursors and groups. */
+export class StoredLog implements Log, GroupHost {
+  readonly engine: 'memory' | 'lmdb';
+  readonly epoch: number;
+  readonly store: Store;
+  readonly table: StreamTable;
+  readonly queue: CommitQueue;
+  readonly wakeups = new Wakeups();
+  readonly now: () => number;
+  readonly #maxBytes: number;
+  readonly #groups = new Map<string, StoredGroup>();
+  #queuedBytes = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(store: Store, epoch: number, o: StoredLogOptions) {
+    this.engine = store.engine;
+    this.store = store;
+    this.epoch = epoch;
+    this.now = o.now;
+    this.#maxBytes = o.maxBytes;
+    this.table = new StreamTable(store, (stream) => this.wakeups.wake(stream));
+    this.queue = new CommitQueue(store, this.table);
+  }
+
+  /** Opens the log in a store, giving a new one its epoch, and goes on with deletions that a crash cut off. */
+  static async open(store: Store, o: StoredLogOptions): Promise<StoredLog> {
+    const key = nameKey('l', 'epoch');
+    let epoch = store.get(key)?.readUInt32BE(0);
+    if (epoch === undefined) {
+      epoch = Math.floor(o.now() / 1000);
+      const value = Buffer.alloc(4);
+      value.writeUInt32BE(epoch);
+      await store.commit([[key, value]], true);
+    }
+    const log = new StoredLog(store, epoch, o);
+    for (const id of [...log.table.removedIds()]) await log.#sweepStream(id);
+    return log;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  async append(stream: string, entries: readonly Uint8Array[]): Promise<Appended> {
+    const [place] = await this.appendAll([{ stream, entries }]);
+    return place ?? { first: 1, last: 0 };
+  }
+
+  appendAll(parts: readonly Part[]): Promise<Appended[]> {
+    return new Promise((resolve, reject) => {
+      let cost = 0;
+      for (const { stream, entries } of parts) {
+        checkName(stream);
+        cost += costOf(entries);
+      }
+      this.#checkRoom(cost);
+      this.#queuedBytes += cost;
+      const settled = () => {
+        this.#queuedBytes -= cost;
+      };
+      this.queue.add(new AppendWrite(this.table, parts, settled, resolve, reject));
+    });
+  }
+
+  async read(stream: string, o: ReadOptions): Promise<Entry[]> {
+    return this.#read(stream, o);
+  }
+
+  async *tail(stream: string, { after, signal }: TailOptions): AsyncIterable<Entry> {
+    let place = after;
+    while (!signal.aborted) {
+      const entries = this.#read(stream, { after: place, maxBytes: TAIL_BYTES });
+      // Nothing can be committed between that read and this wait: both are in one turn of the event loop.
+      if (entries.length === 0) await this.wakeups.wait(stream, { signal });
+      for (const entry of entries) {
+        if (signal.aborted) return;
+        yield entry;
+        place = entry.offset;
+      }
+    }
+  }
+
+  cursor(stream: string, reader: string): Cursor {
+    checkName(stream);
+    checkName(reader);
+    return new StoredCursor(this.store, this.queue, this.table, stream, reader);
+  }
+
+  group(stream: string, name: string, o: GroupOptions = {}): Group {
+    checkName(stream);
+    checkName(name);
+    const key = JSON.stringify([stream, name]);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new StoredGroup(this, stream, name);
+      this.#groups.set(key, group);
+    }
+    return group.handle(o);
+  }
+
+  async trim(stream: string, before: number): Promise<void> {
+    const below = await this.queue.run(true, (changes) => {
+      const record = this.table.peek(stream);
+      const pending = this.table.pending(stream);
+      if (record === undefined || pending?.id !== record.id) return undefined;
+      const first = Math.min(before, record.last + 1);
+      if (first <= pending.first) return undefined;
+      if (first > record.last) {
+        this.table.startAt(stream, first, record.end);
+        return this.#sweep(blocks(record.id, first), changes);
+      }
+      const block = blockWith(this.store, record.id, first);
+      this.table.startAt(stream, first, block.positionOf(first));
+      return this.#sweep(blocks(record.id, block.first), changes);
+    });
+    if (below !== undefined) await this.#sweepAll(below);
+  }
+
+  async remove(stream: string): Promise<void> {
+    const id = await this.queue.run(true, (changes) => this.table.remove(stream, changes));
+    if (id !== undefined) await this.#sweepStream(id);
+  }
+
+  async streams(prefix = ''): Promise<string[]> {
+    this.#checkOpen();
+    return [...this.table.names(prefix)];
+  }
+
+  async stats(stream: string): Promise<StreamStats> {
+    this.#checkOpen();
+    const record = this.table.peek(stream);
+    if (record === undefined) {
+      const last = this.table.lastEver(stream);
+      return { first: last + 1, last, entries: 0, bytes: 0 };
+    }
+    const { first, last, start, end } = record;
+    return { first, last, entries: last - first + 1, bytes: end - start };
+  }
+
+  async size(): Promise<LogSize> {
+    const { bytes } = this.table;
+    const writable = !this.closed && bytes < this.#maxBytes && this.store.hasRoom(bytes);
+    return { bytes, maxBytes: this.#maxBytes, writable };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.queue.close();
+    this.wakeups.wakeAll();
+    await this.store.close();
+  }
+
+  #read(stream: string, o: ReadOptions): Entry[] {
+    this.#checkOpen();
+    const record = this.table.peek(stream);
+    if (record !== undefined) return readEntries(this.store, record, o);
+    const last = this.table.lastEver(stream);
+    if (o.after < last) throw expired(o.after, last + 1);
+    return [];
+  }
+
+  #checkOpen(): void {
+    if (this.closed) throw new LogError('log_closed', 'the log is closed');
+  }
+
+  #checkRoom(cost: number): void {
+    if (cost > MAX_APPEND_BYTES) {
+      throw new LogError('entry_too_large', `${cost} bytes in one append; at most ${MAX_APPEND_BYTES}`);
+    }
+    const bytes = this.table.bytes + this.#queuedBytes + cost;
+    if (bytes > this.#maxBytes) {
+      throw new LogError('log_full', `the log holds ${this.table.bytes} of at most ${this.#maxBytes} bytes`);
+    }
+    if (!this.store.hasRoom(bytes)) {
+      throw new LogError('log_full', 'the disk of the log is nearly full: appends wait until space is freed');
+    }
+  }
+
+  /** Deletes what is left of a removed stream, then forgets that there was something to delete. */
+  async #sweepStream(id: number): Promise<void> {
+    for (const table of STREAM_TABLES) {
+      const from = idKey(table, id);
+      await this.#sweepAll({ from, to: after(from) });
+    }
+    await this.queue.run(true, (changes) => {
+      changes.push([idKey('x', id), undefined]);
+    });
+  }
+
+  /** Deletes a range of rows, a bounded number in one commit, so that appends pass in between. */
+  async #sweepAll(range: KeyRange): Promise<void> {
+    for (let more = true; more; ) {
+      more = await this.queue.run(true, (changes) => {
+        const before = changes.length;
+        this.#sweep(range, changes);
+        return changes.length > before;
+      });
+    }
+  }
+
+  #sweep(range: KeyRange, changes: Change[]): KeyRange {
+    for (const key of this.store.keys({ ...range, limit: SWEEP_KEYS })) changes.push([key, undefined]);
+    return range;
+  }
+}
+
+/** The blocks of a stream before the one at `first`. */
+function blocks(id: number, first: number): KeyRange {
+  return { from: blockKey(id, 0), to: blockKey(id, first) };
+}
+
+function checkName(name: string): void {
+  const bytes = Buffer.byteLength(name);
+  if (bytes < 1 || bytes > MAX_NAME_BYTES) {
+    throw new LogError('invalid_stream', `a name has 1 to ${MAX_NAME_BYTES} bytes, not ${bytes}`);
+  }
+}

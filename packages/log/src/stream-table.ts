@@ -1,0 +1,196 @@
+import { BlockBuilder } from './block.js';
+import type { GroupParticipant } from './commit-queue.js';
+import { after, blockKey, idIn, idKey, nameIn, nameKey } from './keys.js';
+import { decodeGroup } from './pending-set.js';
+import type { Change, Store } from './store.js';
+import { decodeRecord, encodeRecord, liveBytes, type StreamRecord } from './stream-record.js';
+
+const MAX_CACHED = 10_000;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A stream as committed, and as the group being prepared will leave it. */
+class Slot {
+  readonly name: string;
+  committed: StreamRecord | undefined;
+  next: Mutable<StreamRecord> | undefined;
+  block: BlockBuilder | undefined;
+  /** Last offset of the name's former stream. */
+  formerLast: number;
+
+  constructor(name: string, committed: StreamRecord | undefined, formerLast: number) {
+    this.name = name;
+    this.committed = committed;
+    this.next = committed && { ...committed };
+    this.formerLast = formerLast;
+  }
+}
+
+/**
+ * The streams and how far they reach. What readers see (`peek`) moves only when a commit is durable; what a group
+ * changes is kept beside it until then, and dropped when the commit fails: so a failed append leaves no gap.
+ */
+export class StreamTable implements GroupParticipant {
+  readonly #store: Store;
+  readonly #onDurable: (stream: string) => void;
+  readonly #slots = new Map<string, Slot>();
+  readonly #dirty = new Set<Slot>();
+  #nextId = 1;
+  #bytes = 0;
+
+  /** @param onDurable called for each stream a commit has changed */
+  constructor(store: Store, onDurable: (stream: string) => void) {
+    this.#store = store;
+    this.#onDurable = onDurable;
+    for (const { value } of store.range({ from: Buffer.from('s'), to: Buffer.from('t') })) {
+      const record = decodeRecord(value);
+      this.#bytes += liveBytes(record);
+      this.#nextId = Math.max(this.#nextId, record.id + 1);
+    }
+    for (const id of this.removedIds()) this.#nextId = Math.max(this.#nextId, id + 1);
+    for (const { value } of store.range({ from: Buffer.from('g'), to: Buffer.from('h') })) {
+      this.#nextId = Math.max(this.#nextId, decodeGroup(value).group + 1);
+    }
+  }
+
+  /** A number no stream or group has. */
+  newId(): number {
+    return this.#nextId++;
+  }
+
+  /** Live bytes of all streams. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The stream as the last durable commit left it. */
+  peek(name: string): StreamRecord | undefined {
+    const slot = this.#slots.get(name);
+    if (slot !== undefined) return slot.committed;
+    const value = this.#store.get(nameKey('s', name));
+    return value && decodeRecord(value);
+  }
+
+  /** The last offset ever given to an entry of this name, its stream existing or not. */
+  lastEver(name: string): number {
+    return this.peek(name)?.last ?? this.#slots.get(name)?.formerLast ?? this.#formerLast(name);
+  }
+
+  *names(prefix: string): Iterable<string> {
+    const from = nameKey('s', prefix);
+    for (const key of this.#store.keys({ from, to: after(from) })) yield nameIn(key);
+  }
+
+  /** Ids of removed streams that may have rows left. */
+  *removedIds(): Iterable<number> {
+    for (const key of this.#store.keys({ from: Buffer.from('x'), to: Buffer.from('y') })) yield idIn(key);
+  }
+
+  /** While preparing: the stream's record, made if there is none. */
+  open(name: string, changes: Change[]): StreamRecord {
+    return this.#opened(this.#slot(name), changes);
+  }
+
+  /** While preparing: the stream's record as this group has it so far. */
+  pending(name: string): StreamRecord | undefined {
+    return this.#slot(name).next;
+  }
+
+  /** While preparing: adds entries, and answers with the offset of the first. */
+  append(name: string, entries: readonly Uint8Array[], changes: Change[]): number {
+    const slot = this.#slot(name);
+    const next = this.#opened(slot, changes);
+    const first = next.last + 1;
+    for (const entry of entries) {
+      if (slot.block?.full) flush(slot, next.id, changes);
+      slot.block ??= new BlockBuilder(next.last + 1, next.end);
+      slot.block.add(entry);
+      next.last += 1;
+      next.end += entry.byteLength;
+    }
+    this.#dirty.add(slot);
+    return first;
+  }
+
+  /** While preparing: the stream now starts at this offset, before which it had taken so many bytes. */
+  startAt(name: string, first: number, position: number): void {
+    const slot = this.#slot(name);
+    if (slot.next === undefined) return;
+    slot.next.first = first;
+    slot.next.start = position;
+    this.#dirty.add(slot);
+  }
+
+  /** While preparing: ends the stream; answers with its id, whose rows are to be deleted, or undefined for none. */
+  remove(name: string, changes: Change[]): number | undefined {
+    const slot = this.#slot(name);
+    const { next } = slot;
+    if (next === undefined) return undefined;
+    const last = Buffer.allocUnsafe(8);
+    last.writeDoubleLE(next.last, 0);
+    changes.push([nameKey('s', name), undefined], [nameKey('d', name), last]);
+    changes.push([idKey('x', next.id), Buffer.alloc(0)]);
+    slot.formerLast = next.last;
+    slot.next = undefined;
+    slot.block = undefined;
+    this.#dirty.add(slot);
+    return next.id;
+  }
+
+  prepare(changes: Change[]): void {
+    for (const slot of this.#dirty) {
+      if (slot.next === undefined) continue;
+      flush(slot, slot.next.id, changes);
+      changes.push([nameKey('s', slot.name), encodeRecord(slot.next)]);
+    }
+  }
+
+  done(): void {
+    const changed = [...this.#dirty];
+    this.#dirty.clear();
+    for (const slot of changed) {
+      this.#bytes += liveBytes(slot.next) - liveBytes(slot.committed);
+      slot.committed = slot.next && { ...slot.next };
+    }
+    for (const name of this.#slots.keys()) {
+      if (this.#slots.size <= MAX_CACHED) break;
+      this.#slots.delete(name);
+    }
+    for (const slot of changed) this.#onDurable(slot.name);
+  }
+
+  undo(): void {
+    for (const slot of this.#dirty) this.#slots.delete(slot.name);
+    this.#dirty.clear();
+  }
+
+  #opened(slot: Slot, changes: Change[]): Mutable<StreamRecord> {
+    if (slot.next === undefined) {
+      const last = slot.formerLast;
+      slot.next = { id: this.newId(), first: last + 1, last, start: 0, end: 0 };
+      if (last > 0) changes.push([nameKey('d', slot.name), undefined]);
+      this.#dirty.add(slot);
+    }
+    return slot.next;
+  }
+
+  #slot(name: string): Slot {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      const committed = this.peek(name);
+      slot = new Slot(name, committed, committed === undefined ? this.#formerLast(name) : 0);
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  #formerLast(name: string): number {
+    return this.#store.get(nameKey('d', name))?.readDoubleLE(0) ?? 0;
+  }
+}
+
+function flush(slot: Slot, id: number, changes: Change[]): void {
+  if (slot.block === undefined) return;
+  changes.push([blockKey(id, slot.block.first), slot.block.build()]);
+  slot.block = undefined;
+}
