@@ -1,1 +1,25 @@
-export {};
+export { type BodyFormat, type DecodedBatch, decodeBatch, type Envelope, parseBody } from './body.js';
+export { decodeEvent, isRefusal, type Refusal } from './decode.js';
+export type {
+  DeadLetterFilter,
+  DeadLetterState,
+  DeadLetterSummary,
+  DlqAdmin,
+  DlqOverview,
+} from './dlq-admin.js';
+export { BufferFullError, IngestError, type IngestErrorCode } from './errors.js';
+export { EVENT_LIMITS, type Event, type ValidationError } from './event.js';
+export { Flags } from './flags.js';
+export type { Logger } from './logger.js';
+export { type Acknowledgement, INGEST_DEFAULTS, type IngestOptions, type OnFatal } from './options.js';
+export { RECEIPT_STATES, type ReceiptState, type ReceiptStatus } from './receipts.js';
+export type { StoredEvent } from './rows.js';
+export {
+  INGEST_STREAM,
+  type IngestDependencies,
+  IngestService,
+  type IngestStatus,
+  type Submitted,
+} from './service.js';
+export { parseRfc3339 } from './timestamp.js';
+export { type ValidatedBatch, type ValidEvent, validateBatch } from './validate.js';

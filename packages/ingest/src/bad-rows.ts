@@ -1,0 +1,69 @@
+/**
+ * Finds the rows ClickHouse refuses, by halving, so that one tenant's bad data never keeps another's good data out.
+ */
+import { ClickHouseError } from '@weir/clickhouse';
+import { RowSet } from './row-set.js';
+import type { EventWriter, InsertContext } from './writer.js';
+
+/** What could not be stored of a set. */
+export interface Leftover {
+  /** Single rows ClickHouse refuses, each with its reason. */
+  readonly refused: readonly RefusedRow[];
+  /** Rows not looked at any further, by project: their project had used up its tries. */
+  readonly unsettled: ReadonlyMap<string, RowSet>;
+}
+
+/** A row, alone in its set, that ClickHouse refused. */
+export interface RefusedRow {
+  readonly projectId: string;
+  readonly row: RowSet;
+  readonly reason: string;
+}
+
+/**
+ * Stores all rows but the bad ones. Projects are told apart first; then each project with bad rows may cost at most
+ * `triesPerProject` refused inserts before the rest of it is given back unsettled. `context.earlier` names at least the
+ * try that was refused.
+ * @throws ClickHouseError other than bad data
+ */
+export async function insertAroundBadRows(
+  writer: EventWriter,
+  set: RowSet,
+  context: InsertContext,
+  triesPerProject: number,
+): Promise<Leftover> {
+  const refused: RefusedRow[] = [];
+  const unsettled = new Map<string, RowSet>();
+  const tries = new Map<string, number>();
+  const todo: ReadonlyMap<string, RowSet>[] = [set.byProject()];
+  for (let group = todo.pop(); group !== undefined; group = todo.pop()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const [projectId, own] = first;
+    if (group.size === 1 && (tries.get(projectId) ?? 0) >= triesPerProject) {
+      const before = unsettled.get(projectId);
+      unsettled.set(projectId, before === undefined ? own : RowSet.join([before, own]));
+      continue;
+    }
+    try {
+      await writer.insert(RowSet.join([...group.values()]), context);
+    } catch (error) {
+      if (!(error instanceof ClickHouseError) || error.kind !== 'bad_data') throw error;
+      if (group.size > 1) {
+        const entries = [...group];
+        todo.push(
+          new Map(entries.slice(0, entries.length >>> 1)),
+          new Map(entries.slice(entries.length >>> 1)),
+        );
+        continue;
+      }
+      tries.set(projectId, (tries.get(projectId) ?? 0) + 1);
+      if (own.count === 1) {
+        refused.push({ projectId, row: own, reason: error.message });
+      } else {
+        for (const half of own.halves()) todo.push(new Map([[projectId, half]]));
+      }
+    }
+  }
+  return { refused, unsettled };
+}

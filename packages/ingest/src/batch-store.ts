@@ -1,0 +1,196 @@
+/**
+ * What is done with one batch until none of its rows is only in the log: into ClickHouse, or among the dead letters.
+ *
+ *     stored          → done
+ *     unavailable     → again, with a pause, until `retryInPlaceMs` of the outage have passed; then dead letters
+ *     bad data        → the good rows are stored, the bad ones quarantined
+ *     refused else    → dead letters, to be tried again by the drainer
+ *     no dead letters → fatal; again from the top until either store takes the batch
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClickHouseError } from '@weir/clickhouse';
+import { insertAroundBadRows, type Leftover } from './bad-rows.js';
+import type { Batch } from './batch.js';
+import type { DeadLetters, NewDeadLetter } from './dead-letters.js';
+import { deadRow } from './drainer.js';
+import type { Flags } from './flags.js';
+import type { Logger } from './logger.js';
+import type { RowSet } from './row-set.js';
+import type { UsageReporter } from './usage-reporter.js';
+import { batchTag, type EventWriter, type InsertContext } from './writer.js';
+
+/** Refused inserts a batch may spend on one project's bad rows; the drainer does the rest. */
+const TRIES_PER_BATCH = 64;
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
+
+/** Settings of a {@link BatchStore}. */
+export interface BatchStoreOptions {
+  /** How long of an outage batches are held and retried before they become dead letters, milliseconds. */
+  readonly retryInPlaceMs: number;
+  /** The clock, epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Takes care of batches. One for a flusher. */
+export class BatchStore {
+  readonly #writer: EventWriter;
+  readonly #letters: DeadLetters;
+  readonly #flags: Flags;
+  readonly #usage: UsageReporter;
+  readonly #logger: Logger;
+  readonly #options: BatchStoreOptions;
+  /** Since when ClickHouse has been unavailable, over all batches; null while it works. */
+  #downSince: number | null = null;
+
+  constructor(
+    writer: EventWriter,
+    letters: DeadLetters,
+    flags: Flags,
+    usage: UsageReporter,
+    logger: Logger,
+    options: BatchStoreOptions,
+  ) {
+    this.#writer = writer;
+    this.#letters = letters;
+    this.#flags = flags;
+    this.#usage = usage;
+    this.#logger = logger;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with true when no row of the batch needs the log any more, with false when the signal aborted first.
+   * @param isAgain whether an earlier run of the server may have sent the batch
+   */
+  async store(batch: Batch, isAgain: boolean, signal: AbortSignal): Promise<boolean> {
+    let wasSent = isAgain;
+    for (let pause = MIN_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+      const context = contextOf(batch, wasSent);
+      wasSent = true;
+      const outcome = await unlessAborted(this.#tryOnce(batch, context), signal);
+      if (outcome === 'done') return true;
+      if (outcome === 'again') await sleep(pause, undefined, { signal }).catch(() => {});
+    }
+    return false;
+  }
+
+  async #tryOnce(batch: Batch, context: InsertContext): Promise<'done' | 'again'> {
+    try {
+      await this.#insert(batch, context);
+      return 'done';
+    } catch (error) {
+      if (!(error instanceof ClickHouseError)) throw error;
+      if (error.kind === 'unavailable' && this.#retriesInPlace()) return 'again';
+      return await this.#giveUp(batch, error);
+    }
+  }
+
+  async #insert(batch: Batch, context: InsertContext): Promise<void> {
+    let left: Leftover | null = null;
+    // Once an outage is known, a refused ping is cheaper than sending the batch into a time-out.
+    if (this.#downSince !== null && !(await this.#writer.isUp())) {
+      throw new ClickHouseError('ClickHouse does not answer', { kind: 'unavailable' });
+    }
+    try {
+      await this.#writer.insert(batch.rows, context);
+    } catch (error) {
+      if (!(error instanceof ClickHouseError) || error.kind !== 'bad_data') throw error;
+      left = await insertAroundBadRows(this.#writer, batch.rows, contextOf(batch, true), TRIES_PER_BATCH);
+    }
+    if (left !== null) await this.#letters.add(leftLetters(batch, left));
+    this.#downSince = null;
+    this.#flags.setFatal(false);
+    for (const [projectId, rows] of batch.rows.byProject()) {
+      const stored = rows.count - leftCount(projectId, left);
+      if (stored > 0) await this.#usage.report(projectId, stored, batch.id);
+    }
+  }
+
+  #retriesInPlace(): boolean {
+    const now = this.#options.now();
+    this.#downSince ??= now;
+    return now - this.#downSince < this.#options.retryInPlaceMs;
+  }
+
+  async #giveUp(batch: Batch, error: ClickHouseError): Promise<'done' | 'again'> {
+    const reason = error.kind === 'unavailable' ? 'unavailable' : 'refused';
+    const letters = [...batch.rows.byProject()].map(([projectId, rows]) =>
+      projectLetter(batch, projectId, rows, reason, error.message),
+    );
+    try {
+      await this.#letters.add(letters);
+    } catch (cause) {
+      this.#flags.setFatal(true);
+      this.#logger.error(
+        { err: cause, batch: batch.id, clickhouse: error.message },
+        'neither ClickHouse nor the dead-letter queue takes events; they stay in the log and are tried again',
+      );
+      return 'again';
+    }
+    this.#logger.warn(
+      { batch: batch.id, events: batch.rows.count, reason, err: error },
+      'batch became dead letters',
+    );
+    return 'done';
+  }
+}
+
+function contextOf(batch: Batch, wasSent: boolean): InsertContext {
+  const tag = batchTag(batch.id);
+  return { epoch: batch.epoch, tag, earlier: wasSent ? [tag] : [] };
+}
+
+function projectLetter(
+  batch: Batch,
+  projectId: string,
+  rows: RowSet,
+  reason: string,
+  error: string,
+): NewDeadLetter {
+  const { id: batchId, epoch, first: firstOffset, last: lastOffset } = batch;
+  return {
+    projectId,
+    epoch,
+    firstOffset,
+    lastOffset,
+    part: 0,
+    batchId,
+    rows,
+    error,
+    reason,
+    quarantined: false,
+  };
+}
+
+function leftLetters(batch: Batch, { refused, unsettled }: Leftover): NewDeadLetter[] {
+  return [
+    ...refused.map(({ projectId, row, reason }) =>
+      deadRow({ projectId, epoch: batch.epoch, batchId: batch.id }, row, reason),
+    ),
+    ...[...unsettled].map(([projectId, rows]) =>
+      projectLetter(batch, projectId, rows, 'refused', 'among rows that ClickHouse refuses'),
+    ),
+  ];
+}
+
+function leftCount(projectId: string, left: Leftover | null): number {
+  if (left === null) return 0;
+  const refused = left.refused.filter((one) => one.projectId === projectId).length;
+  return refused + (left.unsettled.get(projectId)?.count ?? 0);
+}
+
+/** The work's outcome, or 'aborted' as soon as the signal says so; the work itself goes on. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'aborted'> {
+  work.catch(() => {});
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    onAbort = () => resolve('aborted');
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

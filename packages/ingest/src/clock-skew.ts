@@ -1,0 +1,29 @@
+/**
+ * Corrects a client's wrong clock as the Segment specification defines it:
+ * `timestamp = received_at - (sent_at - timestamp)`.
+ * See https://segment.com/docs/connections/spec/common/#timestamps.
+ */
+import { EVENT_LIMITS } from './event.js';
+import type { ValidEvent } from './validate.js';
+
+/** A move above this many milliseconds is recorded in the event's extras. */
+const RECORDED_ABOVE_MS = 1_000;
+
+/**
+ * The event with its time moved by `skew` milliseconds (`received_at - sent_at`); unmoved where the result would
+ * leave the range of timestamps. A move of more than 1 s keeps the client's time in `extras.$original_timestamp`.
+ */
+export function correctClock(event: ValidEvent, skew: number): ValidEvent {
+  const timestamp = event.timestamp + skew;
+  if (skew === 0 || timestamp < EVENT_LIMITS.minTimestamp || timestamp >= EVENT_LIMITS.endTimestamp)
+    return event;
+  if (Math.abs(skew) <= RECORDED_ABOVE_MS) return { ...event, timestamp };
+  const original = JSON.stringify(new Date(event.timestamp).toISOString());
+  return { ...event, timestamp, extras: withKey(event.extras, '$original_timestamp', original) };
+}
+
+/** Adds a key to the text of a JSON object without parsing it, so that its numbers keep their digits. */
+function withKey(object: string, key: string, value: string): string {
+  const body = object.slice(0, -1);
+  return `${body}${body.length > 1 ? ',' : ''}${JSON.stringify(key)}:${value}}`;
+}

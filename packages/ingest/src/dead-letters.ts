@@ -1,0 +1,220 @@
+/**
+ * The dead-letter queue: rows ClickHouse refused or could not take, in PostgreSQL's `failed_events` until they are
+ * stored, purged or quarantined. Nodes share the work by leases, so no transaction stays open over an insert.
+ */
+import { failedEvents, type Postgres } from '@weir/postgres';
+import { and, asc, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { uuidv7 } from 'uuidv7';
+import { RowSet } from './row-set.js';
+
+/** How long a claimed row belongs to its claimer. */
+const LEASE_MS = 60_000;
+/** Attempts that reached ClickHouse before a row is quarantined. */
+export const MAX_ATTEMPTS = 20;
+/** Age at which a row that was refused is quarantined. */
+export const MAX_AGE_MS = 24 * 3600 * 1000;
+/** The waits between twenty attempts, each twice the one before, add up to about this. */
+const BACKOFF_SPAN_MS = MAX_AGE_MS;
+const ROWS_PER_INSERT = 200;
+
+/** Rows to be kept. All of `rows` are of one project. */
+export interface NewDeadLetter {
+  readonly projectId: string;
+  readonly epoch: number;
+  /** Offsets of the batch the rows came from. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  /** 0 for a project's share of a batch; a single row found bad is its log index plus one. */
+  readonly part: number;
+  /** Id under which the batch is reported to the usage seam once it is stored. */
+  readonly batchId: string;
+  readonly rows: RowSet;
+  readonly error: string;
+  /** Why it is here, in a phrase that groups rows: `unavailable`, `refused`, or ClickHouse's complaint. */
+  readonly reason: string;
+  /** Bad data is not tried again until an operator says so. */
+  readonly quarantined: boolean;
+}
+
+/** A dead letter with its lease held by this node. */
+export interface ClaimedDeadLetter {
+  readonly id: string;
+  readonly projectId: string;
+  readonly epoch: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly batchId: string;
+  readonly rows: RowSet;
+  readonly attempts: number;
+  readonly createdAt: Date;
+}
+
+/** Events in the queue. */
+export interface DlqCounts {
+  /** Still tried. */
+  readonly depth: number;
+  readonly quarantined: number;
+}
+
+/** Access to `failed_events` by the pipeline. For operators' views see dlq-admin. */
+export class DeadLetters {
+  readonly #postgres: Postgres;
+  readonly #now: () => number;
+
+  /** @param now the clock, epoch milliseconds */
+  constructor(postgres: Postgres, now: () => number) {
+    this.#postgres = postgres;
+    this.#now = now;
+  }
+
+  /** Keeps rows; those of a place already kept are left as they are, so that a batch may be handed in twice. */
+  async add(letters: readonly NewDeadLetter[]): Promise<void> {
+    const values = letters.map((letter) => this.#values(letter));
+    for (let i = 0; i < values.length; i += ROWS_PER_INSERT) {
+      await this.#postgres.db
+        .insert(failedEvents)
+        .values(values.slice(i, i + ROWS_PER_INSERT))
+        .onConflictDoNothing();
+    }
+  }
+
+  /** Takes up to `limit` due letters; other nodes leave them alone for a minute. */
+  async claimDue(limit: number): Promise<ClaimedDeadLetter[]> {
+    const now = new Date(this.#now());
+    const { db } = this.#postgres;
+    const due = db
+      .select({ id: failedEvents.id })
+      .from(failedEvents)
+      .where(
+        and(
+          isActive,
+          lte(failedEvents.nextAttemptAt, now),
+          or(isNull(failedEvents.claimedUntil), lte(failedEvents.claimedUntil, now)),
+        ),
+      )
+      .orderBy(asc(failedEvents.nextAttemptAt))
+      .limit(limit)
+      .for('update', { skipLocked: true });
+    const rows = await db
+      .update(failedEvents)
+      .set({ claimedUntil: new Date(now.getTime() + LEASE_MS) })
+      .where(inArray(failedEvents.id, due))
+      .returning();
+    return rows.map((row) => ({
+      id: row.id,
+      projectId: row.projectId,
+      epoch: row.logEpoch,
+      firstOffset: row.firstOffset,
+      lastOffset: row.lastOffset,
+      batchId: row.batchId,
+      rows: RowSet.fromPayload(row.batchPayload),
+      attempts: row.attemptCount,
+      createdAt: row.createdAt,
+    }));
+  }
+
+  /** Stored: the letters leave the queue. */
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.#postgres.db.delete(failedEvents).where(inArray(failedEvents.id, [...ids]));
+  }
+
+  /** ClickHouse could not be reached: the letters stay as they were. */
+  async release(ids: readonly string[]): Promise<void> {
+    await this.#postgres.db
+      .update(failedEvents)
+      .set({ claimedUntil: null })
+      .where(inArray(failedEvents.id, [...ids]));
+  }
+
+  /** A working ClickHouse refused the letter: it waits twice as long as before, or is quarantined. */
+  async refuse(letter: ClaimedDeadLetter, error: string): Promise<void> {
+    const now = this.#now();
+    const attempts = letter.attempts + 1;
+    const isOver = attempts >= MAX_ATTEMPTS || now - letter.createdAt.getTime() >= MAX_AGE_MS;
+    await this.#postgres.db
+      .update(failedEvents)
+      .set({
+        attemptCount: attempts,
+        lastAttemptAt: new Date(now),
+        nextAttemptAt: new Date(now + backoffMs(attempts)),
+        claimedUntil: null,
+        lastError: storable(error),
+        quarantinedAt: isOver ? new Date(now) : null,
+      })
+      .where(eq(failedEvents.id, letter.id));
+  }
+
+  /** Keeps only `rest` of a letter (nothing: it leaves the queue) and the rows that were found bad as their own. */
+  async narrow(letter: ClaimedDeadLetter, rest: RowSet | null, bad: readonly NewDeadLetter[]): Promise<void> {
+    const values = bad.map((one) => this.#values(one));
+    await this.#postgres.db.transaction(async (tx) => {
+      for (let i = 0; i < values.length; i += ROWS_PER_INSERT) {
+        await tx
+          .insert(failedEvents)
+          .values(values.slice(i, i + ROWS_PER_INSERT))
+          .onConflictDoNothing();
+      }
+      if (rest === null) await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
+      else {
+        await tx
+          .update(failedEvents)
+          .set({ batchPayload: rest.toPayload(), eventCount: rest.count, claimedUntil: null })
+          .where(eq(failedEvents.id, letter.id));
+      }
+    });
+  }
+
+  /** Counts the queue's events. */
+  async counts(): Promise<DlqCounts> {
+    const [row] = await this.#postgres.db
+      .select({
+        depth: sql<number>`coalesce(sum(${failedEvents.eventCount}) filter (where ${isActive}), 0)`.mapWith(
+          Number,
+        ),
+        quarantined:
+          sql<number>`coalesce(sum(${failedEvents.eventCount}) filter (where ${isQuarantined}), 0)`.mapWith(
+            Number,
+          ),
+      })
+      .from(failedEvents)
+      .where(isNull(failedEvents.purgedAt));
+    return row ?? { depth: 0, quarantined: 0 };
+  }
+
+  #values(letter: NewDeadLetter): typeof failedEvents.$inferInsert {
+    const now = new Date(this.#now());
+    return {
+      id: uuidv7(),
+      projectId: letter.projectId,
+      logEpoch: letter.epoch,
+      firstOffset: letter.firstOffset,
+      lastOffset: letter.lastOffset,
+      part: letter.part,
+      batchId: letter.batchId,
+      batchPayload: letter.rows.toPayload(),
+      eventCount: letter.rows.count,
+      lastError: storable(letter.error),
+      reason: storable(letter.reason),
+      nextAttemptAt: now,
+      createdAt: now,
+      lastAttemptAt: now,
+      quarantinedAt: letter.quarantined ? now : null,
+    };
+  }
+}
+
+/** The letters the drainer still tries. */
+export const isActive = and(isNull(failedEvents.quarantinedAt), isNull(failedEvents.purgedAt)) as SQL;
+/** The letters that wait for an operator. */
+export const isQuarantined = and(isNotNull(failedEvents.quarantinedAt), isNull(failedEvents.purgedAt)) as SQL;
+
+/** Wait before the next attempt after `attempts` refused ones: doubling, ±20 %, twenty of them in about a day. */
+export function backoffMs(attempts: number): number {
+  const wait = BACKOFF_SPAN_MS / 2 ** (MAX_ATTEMPTS - Math.min(attempts, MAX_ATTEMPTS - 1));
+  return wait * (0.8 + Math.random() * 0.4);
+}
+
+/** PostgreSQL's text holds no NUL, and an engine's complaint may quote one. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\\0').toWellFormed().slice(0, 2000);
+}

@@ -1,0 +1,59 @@
+/** Codes of the write path's refusals, as they stand in the problem document's `code`. */
+export type IngestErrorCode =
+  | 'invalid_encoding'
+  | 'invalid_json'
+  | 'invalid_envelope'
+  | 'batch_too_large'
+  | 'ingest_disabled'
+  | 'ingest_down'
+  | 'ingest_full'
+  | 'log_full'
+  | 'draining'
+  | 'receipt_unknown'
+  | 'receipt_expired'
+  | 'store_unavailable';
+
+const FORMS: Record<IngestErrorCode, { status: number; retryAfterSeconds?: number }> = {
+  invalid_encoding: { status: 400 },
+  invalid_json: { status: 400 },
+  invalid_envelope: { status: 400 },
+  batch_too_large: { status: 413 },
+  ingest_disabled: { status: 503, retryAfterSeconds: 300 },
+  ingest_down: { status: 503, retryAfterSeconds: 5 },
+  ingest_full: { status: 503, retryAfterSeconds: 1 },
+  log_full: { status: 503, retryAfterSeconds: 5 },
+  draining: { status: 503, retryAfterSeconds: 2 },
+  receipt_unknown: { status: 404 },
+  receipt_expired: { status: 410 },
+  store_unavailable: { status: 503, retryAfterSeconds: 1 },
+};
+
+/** A refusal of the write path, with what an HTTP surface needs to answer it. */
+export class IngestError extends Error {
+  override readonly name: string = 'IngestError';
+  readonly code: IngestErrorCode;
+  /** HTTP status. */
+  readonly status: number;
+  /** Seconds for Retry-After, where waiting helps. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: IngestErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = FORMS[code].status;
+    this.retryAfterSeconds = FORMS[code].retryAfterSeconds;
+  }
+
+  /** Whether the same request may succeed later. */
+  get retryable(): boolean {
+    return this.retryAfterSeconds !== undefined;
+  }
+}
+
+/** Submit refused: accepting would pass the ceiling of events or bytes not yet flushed. */
+export class BufferFullError extends IngestError {
+  override readonly name = 'BufferFullError';
+  constructor() {
+    super('ingest_full', 'the ingest buffer is full; send again after the Retry-After seconds');
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Moves the ingest log into ClickHouse, batch by batch.
+ *
+ * The bounds of a batch are recorded in the log, as the state of the flusher's cursor, before its insert starts. After
+ * a crash the recorded batches are made again with the same bounds, and the writer asks ClickHouse what it holds of
+ * them; everything behind them has never been sent. At most {@link MAX_IN_FLIGHT} batches are under way, and the
+ * cursor stands before the first that is not done.
+ */
+import type { Cursor, Log } from '@weir/log';
+import type { Batch, BatchBounds } from './batch.js';
+import { batchOf } from './batch.js';
+import type { BatchStore } from './batch-store.js';
+import type { Logger } from './logger.js';
+
+const MAX_IN_FLIGHT = 2;
+/** How long the first event after a quiet time waits for company. */
+const LINGER_MS = 20;
+/** Flush times remembered for receipts. */
+const REMEMBERED_FLUSHES = 1_000;
+
+/** Settings of a {@link Flusher}. */
+export interface FlusherOptions {
+  readonly flushEvents: number;
+  readonly flushBytes: number;
+  readonly flushIntervalMs: number;
+  /** The clock, epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Told when a batch has left the log: it is in ClickHouse or among the dead letters. */
+export type OnFlushed = (events: number, bytes: number) => void;
+
+/** One for an ingest log. */
+export class Flusher {
+  readonly #log: Log;
+  readonly #stream: string;
+  readonly #cursor: Cursor;
+  readonly #store: BatchStore;
+  readonly #logger: Logger;
+  readonly #options: FlusherOptions;
+  readonly #onFlushed: OnFlushed;
+  /** Batches under way, in order. */
+  readonly #open: Batch[] = [];
+  readonly #done = new Set<Batch>();
+  readonly #stopping = new AbortController();
+  readonly #waiters = new Set<() => void>();
+  #recorded: readonly BatchBounds[] = [];
+  /** Last offset that has been put into a batch. */
+  #taken = 0;
+  /** What stands in the log behind {@link #taken}. */
+  #waitingEvents = 0;
+  #waitingBytes = 0;
+  #waitingSince: number | null = null;
+  #lastLaunch = 0;
+  #hurry = false;
+  /** When the position came to be where it was, newest last. */
+  readonly #history: { readonly position: number; readonly at: number }[] = [];
+  #running: Promise<void> | null = null;
+
+  constructor(
+    log: Log,
+    stream: string,
+    store: BatchStore,
+    logger: Logger,
+    options: FlusherOptions,
+    onFlushed: OnFlushed,
+  ) {
+    this.#log = log;
+    this.#stream = stream;
+    this.#cursor = log.cursor(stream, 'flush');
+    this.#store = store;
+    this.#logger = logger;
+    this.#options = options;
+    this.#onFlushed = onFlushed;
+  }
+
+  /** Reads where an earlier run of the server stood. Call before {@link start}. */
+  async restore(): Promise<void> {
+    const stored = await this.#cursor.get();
+    this.#history.push({ position: stored?.offset ?? 0, at: this.#options.now() });
+    if (stored === undefined) return;
+    this.#taken = stored.offset;
+    // The cast holds: #record is the only writer of this cursor.
+    const bounds = JSON.parse(Buffer.from(stored.state).toString('utf8') || '[]') as BatchBounds[];
+    this.#recorded = bounds.filter(({ last }) => last > stored.offset);
+  }
+
+  /** Every entry up to this offset is in ClickHouse or among the dead letters. */
+  get position(): number {
+    const [first] = this.#open;
+    if (first !== undefined) return first.first - 1;
+    const [recorded] = this.#recorded;
+    return recorded === undefined ? this.#taken : Math.min(recorded.first - 1, this.#taken);
+  }
+
+  /** When everything up to an offset had been flushed, epoch milliseconds; null where that is not remembered. */
+  flushedAt(offset: number): number | null {
+    const [oldest] = this.#history;
+    if (oldest === undefined || offset <= oldest.position) return null;
+    return this.#history.find(({ position }) => position >= offset)?.at ?? null;
+  }
+
+  /** Starts flushing. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Says that entries were appended. */
+  appended(events: number, bytes: number): void {
+    this.#waitingEvents += events;
+    this.#waitingBytes += bytes;
+    this.#waitingSince ??= this.#options.now();
+    if (this.#isFull() || this.#waitingEvents === events) this.#wake();
+  }
+
+  /** Resolves when the entry at `offset` has been flushed, or with false once the signal aborts. */
+  async flushed(offset: number, signal: AbortSignal): Promise<boolean> {
+    const stop = AbortSignal.any([signal, this.#stopping.signal]);
+    while (this.position < offset) {
+      if (stop.aborted) return false;
+      await this.#change(stop);
+    }
+    return true;
+  }
+
+  /** Flushes what is in the log now without waiting for full batches; false once the signal aborts. */
+  async drain(signal: AbortSignal): Promise<boolean> {
+    this.#hurry = true;
+    this.#wake();
+    const { last } = await this.#log.stats(this.#stream);
+    return this.flushed(last, signal);
+  }
+
+  /** Stops without waiting for inserts under way: they stay in the log with their bounds, as what has not begun. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const inFlight = new Set<Promise<void>>();
+    while (!signal.aborted) {
+      try {
+        if (inFlight.size >= MAX_IN_FLIGHT) {
+          await this.#change(signal);
+          continue;
+        }
+        if (!this.#isDue()) {
+          await this.#change(signal, this.#waitMs());
+          continue;
+        }
+        const next = await this.#next();
+        if (next === null) continue;
+        const work = this.#process(next.batch, next.isAgain).finally(() => {
+          inFlight.delete(work);
+          this.#wake();
+        });
+        inFlight.add(work);
+      } catch (error) {
+        this.#logger.error({ err: error }, 'the ingest log could not be read; trying again');
+        await this.#change(signal, 1_000);
+      }
+    }
+    await Promise.all(inFlight);
+  }
+
+  #isDue(): boolean {
+    if (this.#recorded.length > 0) return true;
+    if (this.#waitingSince === null) return false;
+    return this.#hurry || this.#isFull() || this.#waitMs() <= 0;
+  }
+
+  #isFull(): boolean {
+    return this.#waitingEvents >= this.#options.flushEvents || this.#waitingBytes >= this.#options.flushBytes;
+  }
+
+  /** Until the tick; sooner after a quiet time. */
+  #waitMs(): number {
+    if (this.#waitingSince === null) return Number.POSITIVE_INFINITY;
+    const due = Math.max(this.#waitingSince + LINGER_MS, this.#lastLaunch + this.#options.flushIntervalMs);
+    return Math.max(due - this.#options.now(), 0);
+  }
+
+  async #next(): Promise<{ batch: Batch; isAgain: boolean } | null> {
+    const [again] = this.#recorded;
+    const entries =
+      again === undefined
+        ? await this.#log.read(this.#stream, { after: this.#taken, maxBytes: this.#options.flushBytes })
+        : await this.#log.read(this.#stream, {
+            after: again.first - 1,
+            limit: again.last - again.first + 1,
+          });
+    const own = again === undefined ? entries : entries.filter(({ offset }) => offset <= again.last);
+    this.#recorded = this.#recorded.slice(1);
+    if (own.length === 0) {
+      if (again === undefined) this.#forgetWaiting();
+      return null;
+    }
+    const batch = batchOf(own, this.#log.epoch);
+    const before = this.#taken;
+    this.#taken = Math.max(before, batch.last);
+    this.#open.push(batch);
+    if (again === undefined) {
+      try {
+        await this.#record();
+      } catch (error) {
+        // Nothing may be sent before its bounds are recorded: the batch goes back.
+        this.#open.pop();
+        this.#taken = before;
+        throw error;
+      }
+    }
+    this.#waitingEvents = Math.max(0, this.#waitingEvents - batch.rows.count);
+    this.#waitingBytes = Math.max(0, this.#waitingBytes - batch.bytes);
+    this.#waitingSince = this.#waitingEvents === 0 ? null : this.#options.now();
+    this.#lastLaunch = this.#options.now();
+    return { batch, isAgain: again !== undefined };
+  }
+
+  #forgetWaiting(): void {
+    this.#waitingEvents = 0;
+    this.#waitingBytes = 0;
+    this.#waitingSince = null;
+    this.#hurry = false;
+  }
+
+  async #process(batch: Batch, isAgain: boolean): Promise<void> {
+    const isStored = await this.#store.store(batch, isAgain, this.#stopping.signal);
+    if (!isStored) return;
+    this.#done.add(batch);
+    for (let first = this.#open[0]; first !== undefined && this.#done.has(first); first = this.#open[0]) {
+      this.#open.shift();
+      this.#done.delete(first);
+    }
+    this.#history.push({ position: this.position, at: this.#options.now() });
+    if (this.#history.length > REMEMBERED_FLUSHES) this.#history.shift();
+    this.#onFlushed(batch.rows.count, batch.bytes);
+    try {
+      await this.#record();
+    } catch (error) {
+      // The next record says so too; after a crash the batch is found in ClickHouse.
+      this.#logger.warn({ err: error, batch: batch.id }, 'the flush position could not be recorded');
+    }
+  }
+
+  async #record(): Promise<void> {
+    const open: BatchBounds[] = [...this.#open, ...this.#recorded].map(({ first, last }) => ({
+      first,
+      last,
+    }));
+    await this.#cursor.commit(this.position, Buffer.from(JSON.stringify(open)));
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Resolves at the next change, after `timeoutMs`, or when the signal aborts. */
+  async #change(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(done, timeoutMs) : undefined;
+      const waiters = this.#waiters;
+      waiters.add(done);
+      signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        clearTimeout(timer);
+        waiters.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+  }
+}
