@@ -1,0 +1,17 @@
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tryLock } from 'fs-native-extensions';
+
+/**
+ * Takes the lock that keeps a second PGlite out of a data directory (two would destroy it), waiting up to
+ * `waitMs` for one that is still ending. The kernel holds the lock until this process is gone, however it goes.
+ */
+export async function lockDirectory(lockFile: string, waitMs: number): Promise<void> {
+  const fd = openSync(lockFile, 'a', 0o600);
+  for (const deadline = Date.now() + waitMs; !tryLock(fd); await sleep(20)) {
+    if (Date.now() > deadline) {
+      closeSync(fd);
+      throw new Error(`another process uses this data directory (${lockFile} is locked)`);
+    }
+  }
+}

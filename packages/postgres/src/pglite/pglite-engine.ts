@@ -1,0 +1,170 @@
+/**
+ * Supervises the child process that holds PGlite: creates the data directory on first use (in a process that
+ * ends), keeps one serving child running, restarts it with backoff when it dies, and ends it.
+ *
+ * It must be used through **one connection at a time**. PGlite is a single PostgreSQL backend, and the socket
+ * server in front of it takes turns by protocol message, not by query: the Parse, Bind and Execute of two
+ * clients interleave and overwrite each other's unnamed statement. So the pool above has one client.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { PostgresLogger } from '../logger.js';
+import { type ChildMessage, type ChildMode, SOCKET_PORT } from './child-protocol.js';
+
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5_000;
+/** A child that served this long was well: what killed it is not the start, so the backoff starts over. */
+const HEALTHY_MS = 10_000;
+const END_MS = 5_000;
+const STDERR_TAIL = 2_000;
+/** `sun_path` holds 104 bytes on macOS, 108 on Linux, a zero byte included. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** What {@link PgliteEngine} needs. */
+export interface PgliteEngineOptions {
+  /** Weir's data directory; the engine's own is `postgres` in it. */
+  readonly dataDir: string;
+  readonly logger: PostgresLogger;
+  /** The socket accepts connections. */
+  readonly onUp: () => void;
+  /** The child is gone; until the next `onUp` there is nobody to talk to. */
+  readonly onDown: () => void;
+}
+
+/** The embedded relational store. */
+export class PgliteEngine {
+  /** The directory of the Unix socket, which is what the driver takes for a host. */
+  readonly socketDirectory: string;
+  readonly port = SOCKET_PORT;
+  readonly #directory: string;
+  readonly #logger: PostgresLogger;
+  readonly #onUp: () => void;
+  readonly #onDown: () => void;
+  readonly #ownSocketDirectory: boolean;
+  #child: ChildProcess | null = null;
+  #up = false;
+  #stopped = false;
+  #wake: () => void = () => undefined;
+  #supervision: Promise<void> = Promise.resolve();
+
+  constructor({ dataDir, logger, onUp, onDown }: PgliteEngineOptions) {
+    const home = resolve(dataDir);
+    this.#directory = join(home, 'postgres');
+    this.#logger = logger;
+    this.#onUp = onUp;
+    this.#onDown = onDown;
+    this.#ownSocketDirectory = Buffer.byteLength(socketIn(home)) > MAX_SOCKET_PATH_BYTES;
+    // mkdtemp: 0700 and unguessable, so that nobody else can stand in for the store in a shared directory.
+    this.socketDirectory = this.#ownSocketDirectory ? mkdtempSync(join(tmpdir(), 'weir-')) : home;
+  }
+
+  /** Begins supervision; `onUp` tells when the store can be reached. */
+  start(): void {
+    this.#supervision = this.#supervise();
+  }
+
+  /** Kills the child, whose only interruption this is, and lets supervision start the next. */
+  restart(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  /** Whether there is somebody to talk to. */
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** The process id of the serving child, where there is one. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Ends the child in order, by force after 5 s. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    const child = this.#child;
+    if (child?.connected) child.disconnect();
+    const force = setTimeout(() => child?.kill('SIGKILL'), END_MS);
+    await this.#supervision;
+    clearTimeout(force);
+    if (this.#ownSocketDirectory) rmSync(this.socketDirectory, { recursive: true, force: true });
+  }
+
+  async #supervise(): Promise<void> {
+    let backoff = FIRST_BACKOFF_MS;
+    while (!this.#stopped) {
+      const startedAt = performance.now();
+      try {
+        mkdirSync(dirname(this.#directory), { recursive: true, mode: 0o700 });
+        if (!existsSync(this.#directory)) await this.#run('create');
+        if (!this.#stopped) await this.#run('serve');
+      } catch (error) {
+        if (!this.#stopped) this.#logger.error({ err: error, retryInMs: backoff }, 'PGlite ended');
+      }
+      if (performance.now() - startedAt > HEALTHY_MS) backoff = FIRST_BACKOFF_MS;
+      await this.#pause(backoff);
+      backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+    }
+  }
+
+  /** Runs a child to its end; rejects unless that end was orderly. */
+  #run(mode: ChildMode): Promise<void> {
+    return new Promise((ended, failed) => {
+      const child = fork(childEntry(), [mode, this.#directory, socketIn(this.socketDirectory)], {
+        // Neither the flags of this process nor the secrets in its environment are the child's business.
+        execArgv: [],
+        env: {},
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      });
+      this.#child = child;
+      let stderr = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-STDERR_TAIL);
+      });
+      child.on('message', (message: ChildMessage) => {
+        if (message !== 'listening') return;
+        this.#up = true;
+        this.#onUp();
+      });
+      // A child that could not be started has only 'error'. ('close' never comes once we have disconnected.)
+      child.once('error', failed);
+      child.once('exit', (code, signal) => {
+        this.#child = null;
+        this.#up = false;
+        this.#onDown();
+        const settle = () => {
+          if (code === 0) ended();
+          else
+            failed(new Error(`PGlite's process (${mode}) ended with ${signal ?? `code ${code}`}: ${stderr}`));
+        };
+        // What it said last may still be on its way.
+        if (child.stderr === null || child.stderr.closed) settle();
+        else child.stderr.once('close', settle);
+      });
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
+}
+
+function socketIn(directory: string): string {
+  return join(directory, `.s.PGSQL.${SOCKET_PORT}`);
+}
+
+/** The built entry, found through the package's own name so that code run from `src` starts it too. */
+function childEntry(): string {
+  const index = createRequire(import.meta.url).resolve('@weir/postgres');
+  return join(dirname(index), 'pglite', 'pglite-child.js');
+}

@@ -1,0 +1,69 @@
+/** What went wrong at the relational store, as a stable word. */
+export type PostgresErrorCode =
+  /** Nobody answers, the answer did not come in time, or the store is still starting. Try again later. */
+  | 'store_unavailable'
+  /** The data was written by a newer version of Weir than this one. Only an upgrade helps. */
+  | 'schema_newer';
+
+const STATUS: Record<PostgresErrorCode, number> = { store_unavailable: 503, schema_newer: 500 };
+
+/** The one error of this package's boundary; what the driver said is its `cause`. */
+export class PostgresError extends Error {
+  override readonly name = 'PostgresError';
+  readonly code: PostgresErrorCode;
+  /** The HTTP status that tells a caller the same. */
+  readonly status: number;
+  /** Whether the same call may succeed later without anybody's help. */
+  readonly retryable: boolean;
+
+  constructor(code: PostgresErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.status = STATUS[code];
+    this.retryable = code === 'store_unavailable';
+  }
+}
+
+/**
+ * Whether `error`, or anything it was caused by, says that the store could not answer, rather than that the
+ * statement was wrong. The outcome of a statement that failed so is not known: it may have been carried out.
+ */
+export function isUnavailable(error: unknown): boolean {
+  for (let e: unknown = error, depth = 0; e instanceof Error && depth < 8; e = e.cause, depth++) {
+    if (e instanceof PostgresError) return e.code === 'store_unavailable';
+    if (e instanceof AggregateError && e.errors.some(isUnavailable)) return true;
+    if (isConnectionFailure(e)) return true;
+  }
+  return false;
+}
+
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html: 08 connection exception, 53 insufficient
+// resources (disk full, out of memory, too many connections), 57 operator intervention (shutdown, cannot
+// connect now, statement timeout), 58 system error (I/O), 25006 a server that became a read-only standby.
+const UNAVAILABLE_SQLSTATE = /^(08...|53...|57...|58...|25006)$/;
+
+// `pg` gives these no code: they are its own words for a lost connection or a wait that ran out.
+const DRIVER_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client (has encountered a connection error|was closed) and is not queryable|Cannot use a pool after calling end on the pool)/;
+
+function isConnectionFailure(error: Error): boolean {
+  if (DRIVER_MESSAGES.test(error.message)) return true;
+  if (!('code' in error) || typeof error.code !== 'string') return false;
+  if (SOCKET_CODES.has(error.code) || UNAVAILABLE_SQLSTATE.test(error.code)) return true;
+  // A Unix socket that is not there yet; ENOENT of anything but connect is somebody else's file.
+  return error.code === 'ENOENT' && 'syscall' in error && error.syscall === 'connect';
+}

@@ -1,0 +1,297 @@
+/**
+ * The relational store: a PostgreSQL server or, without one, PGlite in a child process, behind one driver.
+ *
+ * Opening it never waits for it. A loop in the background connects, migrates and opens the gate of the pool;
+ * while the store answers, the loop asks it every few seconds, and sooner when a connection broke; when it does
+ * not answer, the gate shuts, so that callers are told at once, and the loop goes back to connecting. A store
+ * that comes back is migrated like a new one: it may be another, restored from a backup.
+ */
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { GatedPool } from './gated-pool.js';
+import { type PostgresLogger, silentLogger } from './logger.js';
+import { migrate } from './migrate.js';
+import { migrations } from './migrations/index.js';
+import { PgliteEngine } from './pglite/pglite-engine.js';
+import { PostgresError } from './postgres-error.js';
+import * as schema from './schema/index.js';
+
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5_000;
+const HEARTBEAT_MS = 2_000;
+const ANSWER_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const SERVER_CONNECTIONS = 10;
+const CLOSE_GRACE_MS = 5_000;
+
+/**
+ * `starting` until the first success · `ready` connected and migrated · `down` it was ready, or can never be
+ * (see `ready`), and is not now · `stopped` closed.
+ */
+export type PostgresState = 'starting' | 'ready' | 'down' | 'stopped';
+
+/** Options of {@link openPostgres}. */
+export interface PostgresOptions {
+  /** A server (`postgres://…`). Without it PGlite runs in `dataDir`. */
+  readonly url?: string;
+  /** Weir's data directory. */
+  readonly dataDir: string;
+  readonly logger?: PostgresLogger;
+}
+
+/** The open relational store. */
+export interface Postgres {
+  /**
+   * Drizzle over the store. Until `ready`, and while it is down, every query fails at once with an error for which
+   * `isUnavailable` is true. Over PGlite there is one connection: inside `db.transaction` use only its `tx`,
+   * keep no I/O between its statements, and give prepared statements no names.
+   */
+  readonly db: NodePgDatabase<typeof schema>;
+  /**
+   * Resolves once, when the store was first connected and migrated, however long that takes. Rejects with
+   * `PostgresError`: `schema_newer` when the data is newer than this code, `store_unavailable` when closed before.
+   */
+  readonly ready: Promise<void>;
+  readonly state: PostgresState;
+  /** Asks the store now, within 2 s; while every connection is in use, what was last known stands. */
+  ping(): Promise<boolean>;
+  /** Calls `listener` at each change of `state`; returns how to stop that. */
+  onState(listener: (state: PostgresState) => void): () => void;
+  /** Ends connections, and PGlite, within about 10 s. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the relational store without waiting for it.
+ *
+ * @example
+ * const postgres = openPostgres({ dataDir: '.weir' });
+ * await postgres.ready;
+ * await postgres.db.select().from(projects);
+ */
+export function openPostgres(options: PostgresOptions): Postgres {
+  return new PostgresStore(options);
+}
+
+class PostgresStore implements Postgres {
+  readonly db: NodePgDatabase<typeof schema>;
+  readonly ready: Promise<void>;
+  readonly #pool: GatedPool;
+  readonly #engine: PgliteEngine | null;
+  readonly #logger: PostgresLogger;
+  readonly #listeners = new Set<(state: PostgresState) => void>();
+  readonly #loop: Promise<void>;
+  #state: PostgresState = 'starting';
+  #lastError: unknown;
+  #resolveReady: () => void = () => undefined;
+  #rejectReady: (error: PostgresError) => void = () => undefined;
+  #wake: () => void = () => undefined;
+  #woken = false;
+  #closing: Promise<void> | null = null;
+
+  constructor({ url, dataDir, logger = silentLogger }: PostgresOptions) {
+    this.#logger = logger;
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    // Whoever does not wait for it still may not be ended by an unhandled rejection.
+    this.ready.catch(() => undefined);
+    this.#engine = url === undefined ? this.#createEngine(dataDir) : null;
+    this.#pool = new GatedPool({
+      connection: this.#engine === null ? serverConnection(url) : pgliteConnection(this.#engine),
+      closedBecause: () => this.#closedBecause(),
+      onConnectionLost: () => {
+        if (this.#state === 'ready') this.#lookNow();
+      },
+      onLeaseExpired: () => {
+        this.#logger.error({}, 'a connection to the relational store was held too long and is cut off');
+        this.#engine?.restart();
+        this.#lookNow();
+      },
+    });
+    this.db = drizzle(this.#pool, { schema });
+    this.#engine?.start();
+    this.#loop = this.#run();
+  }
+
+  get state(): PostgresState {
+    return this.#state;
+  }
+
+  async ping(): Promise<boolean> {
+    if (this.#state !== 'ready') return false;
+    if (this.#pool.saturated) return true;
+    return this.#answers().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  onState(listener: (state: PostgresState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    this.#enter('stopped');
+    this.#rejectReady(this.#unavailable('it was closed'));
+    this.#lookNow();
+    await this.#pool.shutdown(CLOSE_GRACE_MS);
+    await this.#engine?.close();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    let backoff = FIRST_BACKOFF_MS;
+    while (this.#state !== 'stopped') {
+      if (this.#engine !== null && !this.#engine.up) {
+        // It reports itself; until then there is nothing to connect to.
+        await this.#pause(LAST_BACKOFF_MS);
+        continue;
+      }
+      try {
+        await this.#bringUp();
+        backoff = FIRST_BACKOFF_MS;
+        await this.#watch();
+      } catch (error) {
+        this.#lastError = error;
+        if (error instanceof PostgresError && !error.retryable) {
+          this.#logger.error({ err: error }, 'the relational store cannot be used');
+          this.#rejectReady(error);
+          this.#enter('down');
+          return;
+        }
+        if (this.#isStopped()) return;
+        if (this.#state === 'ready') this.#enter('down');
+        this.#logger.warn({ err: error, retryInMs: backoff }, 'the relational store does not answer');
+        await this.#pause(backoff);
+        backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+      }
+    }
+  }
+
+  async #bringUp(): Promise<void> {
+    const client = await this.#pool.connectAnyway();
+    let failure: Error | undefined;
+    try {
+      const applied = await migrate(client, migrations);
+      if (applied.length > 0) this.#logger.info({ applied }, 'the relational store was migrated');
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+    this.#enter('ready');
+    this.#resolveReady();
+  }
+
+  /** Returns when stopped, throws when the store does not answer. */
+  async #watch(): Promise<void> {
+    while (this.#state === 'ready') {
+      await this.#pause(HEARTBEAT_MS);
+      // With every connection in use, asking would only measure the queue; those in use will tell.
+      if (this.#state === 'ready' && !this.#pool.saturated) await this.#answers();
+    }
+  }
+
+  async #answers(): Promise<void> {
+    const client = await this.#pool.connectAnyway();
+    let failure: Error | undefined;
+    const late = setTimeout(() => void client.end(), ANSWER_MS);
+    try {
+      await client.query('select 1');
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      clearTimeout(late);
+      client.release(failure);
+    }
+  }
+
+  #createEngine(dataDir: string): PgliteEngine {
+    return new PgliteEngine({
+      dataDir,
+      logger: this.#logger,
+      onUp: () => this.#lookNow(),
+      onDown: () => {
+        if (this.#state === 'ready') this.#enter('down');
+        this.#lookNow();
+      },
+    });
+  }
+
+  #closedBecause(): PostgresError | null {
+    if (this.#state === 'ready') return null;
+    if (this.#state === 'stopped') return this.#unavailable('it was closed');
+    return this.#unavailable(
+      this.#state === 'starting' ? 'it is starting' : 'it does not answer',
+      this.#lastError,
+    );
+  }
+
+  #unavailable(why: string, cause?: unknown): PostgresError {
+    const options = cause === undefined ? {} : { cause };
+    return new PostgresError('store_unavailable', `The relational store is unavailable: ${why}`, options);
+  }
+
+  // A method, because the compiler takes a property it has compared once for unchanged after an await.
+  #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  #enter(state: PostgresState): void {
+    if (this.#state === state || this.#state === 'stopped') return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+
+  /** Ends the pause the loop is in, or the next one where it is at work. */
+  #lookNow(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (!this.#woken) {
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, ms);
+        this.#wake = () => {
+          clearTimeout(timer);
+          done();
+        };
+      });
+    }
+    this.#woken = false;
+  }
+}
+
+function serverConnection(url: string | undefined): pg.PoolConfig {
+  return {
+    ...(url === undefined ? {} : { connectionString: url }),
+    max: SERVER_CONNECTIONS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'weir',
+  };
+}
+
+function pgliteConnection(engine: PgliteEngine): pg.PoolConfig {
+  return {
+    host: engine.socketDirectory,
+    port: engine.port,
+    user: 'postgres',
+    database: 'postgres',
+    max: 1,
+    // All connections reach the same backend: what the last one left in the session must not meet the next.
+    onConnect: (client) => client.query('discard all'),
+  };
+}

@@ -1,0 +1,3 @@
+export { failedEvents } from './failed-events.js';
+export { installationSettings } from './installation-settings.js';
+export { apiKeys, ingestTokens, projects } from './projects.js';

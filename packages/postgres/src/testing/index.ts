@@ -1,0 +1,2 @@
+export { type TcpProxy, tcpProxy } from './tcp-proxy.js';
+export { type TestDatabase, testServer } from './test-server.js';

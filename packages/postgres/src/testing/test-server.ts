@@ -1,0 +1,145 @@
+/**
+ * A fresh database on a real PostgreSQL server, for tests. The server is the first of: the one that
+ * WEIR_TEST_POSTGRES_URL names; one on 127.0.0.1:5432 that trusts the user postgres; one of our own, started on
+ * a temporary directory from whatever `initdb` is installed.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const run = promisify(execFile);
+
+/** A database of the test's own. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Runs one statement as an outsider would, past everything under test. */
+  query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Drops the database, and stops the server where the test started it. */
+  close(): Promise<void>;
+}
+
+/** Creates an empty database. Fails, saying what to provide, where no server can be found or started. */
+export async function testServer(): Promise<TestDatabase> {
+  const server = await findServer();
+  const name = `weir_test_${randomBytes(6).toString('hex')}`;
+  await statement(server.url, `create database ${name}`);
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    query: (sql, values = []) => statement(url.href, sql, values),
+    close: async () => {
+      await statement(server.url, `drop database if exists ${name} with (force)`);
+      await server.stop();
+    },
+  };
+}
+
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function findServer(): Promise<Server> {
+  const stop = () => Promise.resolve();
+  const given = process.env.WEIR_TEST_POSTGRES_URL;
+  if (given !== undefined && given !== '') return { url: given, stop };
+  const local = 'postgres://postgres@127.0.0.1:5432/postgres';
+  if (await answers(local)) return { url: local, stop };
+  return startServer();
+}
+
+async function startServer(): Promise<Server> {
+  const bin = findBinaries();
+  const identity = await unprivileged();
+  const directory = await mkdtemp(join(tmpdir(), 'weir-test-postgres-'));
+  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid ?? identity.uid);
+  const data = join(directory, 'data');
+  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+  await run(join(bin, 'initdb'), initdb, identity);
+
+  const port = await freePort();
+  const listen = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
+  const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...listen, '-F'], {
+    ...identity,
+    stdio: 'ignore',
+  });
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  for (const deadline = Date.now() + 30_000; !(await answers(url)); await sleep(50)) {
+    if (Date.now() > deadline || server.exitCode !== null)
+      throw new Error(`PostgreSQL did not start from ${bin}`);
+  }
+  return {
+    url,
+    stop: async () => {
+      server.kill('SIGQUIT');
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function findBinaries(): string {
+  const roots = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].filter((root) =>
+    existsSync(root),
+  );
+  const versions = roots.flatMap((root) => readdirSync(root).map((entry) => join(root, entry, 'bin')));
+  const path = (process.env.PATH ?? '').split(':');
+  const found = [...versions.reverse(), ...path].find((bin) => existsSync(join(bin, 'initdb')));
+  if (found === undefined) {
+    throw new Error(
+      'No PostgreSQL to test against: set WEIR_TEST_POSTGRES_URL to a server where databases may be created, or install PostgreSQL (its initdb was not found)',
+    );
+  }
+  return found;
+}
+
+/** PostgreSQL refuses to run as root: as root, the user that its packages create. */
+async function unprivileged(): Promise<{ uid?: number; gid?: number }> {
+  if (process.getuid?.() !== 0) return {};
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
+  );
+  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+}
+
+async function answers(url: string): Promise<boolean> {
+  return statement(url, 'select 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+async function statement(
+  url: string,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = address !== null && typeof address === 'object' ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
