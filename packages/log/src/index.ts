@@ -1,6 +1,6 @@
+export type { DiskOptions } from './data-file.js';
 export { DedupFilter, type DedupOptions } from './dedup-filter.js';
 export { type DirectoryLock, lockDirectory } from './directory-lock.js';
-export type { DiskRoomOptions } from './disk-room.js';
 export type {
   Appended,
   Cursor,

@@ -1,13 +1,10 @@
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
+import { DataFile, type DiskOptions, type FilePages } from './data-file.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
-import { DiskRoom, type DiskRoomOptions } from './disk-room.js';
 import { LogError } from './log-error.js';
 import type { Change, KeyRange, Pair, Store } from './store.js';
 
-const ENOSPC = 28;
-const EDQUOT = 122;
-const EIO = 5;
 const MDB_MAP_FULL = -30792;
 
 /**
@@ -22,31 +19,32 @@ export class LmdbStore implements Store {
   readonly engine = 'lmdb';
   readonly #db: RootDatabase<Buffer, Buffer>;
   readonly #lock: DirectoryLock;
-  readonly #room: DiskRoom;
+  readonly #file: DataFile;
   #failure: LogError | undefined;
 
-  private constructor(db: RootDatabase<Buffer, Buffer>, lock: DirectoryLock, room: DiskRoom) {
+  private constructor(db: RootDatabase<Buffer, Buffer>, lock: DirectoryLock, file: DataFile) {
     this.#db = db;
     this.#lock = lock;
-    this.#room = room;
+    this.#file = file;
   }
 
   /**
    * Opens the store in `dir`, making it if absent.
    * @throws LogError `locked`
    */
-  static async open(dir: string, o: DiskRoomOptions = {}): Promise<LmdbStore> {
+  static async open(dir: string, o: DiskOptions = {}): Promise<LmdbStore> {
     const lock = await lockDirectory(dir);
     try {
-      const file = join(dir, 'log.mdb');
+      const path = join(dir, 'log.mdb');
       const db = open<Buffer, Buffer>({
-        path: file,
+        path,
         encoding: 'binary',
         keyEncoding: 'binary',
         overlappingSync: false,
         eventTurnBatching: false,
       });
-      return new LmdbStore(db, lock, await DiskRoom.open(dir, file, o));
+      const file = await DataFile.open(dir, path, () => pagesOf(db), o);
+      return new LmdbStore(db, lock, file);
     } catch (error) {
       await lock.release();
       throw error;
@@ -72,26 +70,29 @@ export class LmdbStore implements Store {
 
   async commit(changes: readonly Change[], essential: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    for (;;) {
-      const error = await this.#write(changes);
-      if (error === undefined) return;
-      if (!(await this.#isFull(error))) {
-        this.#failure = new LogError('log_failed', 'the log could not be written; it must be opened again', {
-          cause: error,
-        });
-        throw this.#failure;
-      }
-      if (essential && (await this.#room.dropBallast())) continue;
-      throw new LogError('log_full', 'no space is left on the disk of the log', { cause: error });
+    await this.#file.makeRoom(mostBytes(changes), essential);
+    const error = await this.#write(changes);
+    if (error === undefined) return;
+    if (error instanceof Error && 'code' in error && error.code === MDB_MAP_FULL) {
+      throw new LogError('log_full', 'the log has no address space left', { cause: error });
     }
+    // After an I/O error nobody knows what is on the disk: only opening again, from there, can tell.
+    const reason = 'the log could not be written; it must be opened again';
+    this.#failure = new LogError('log_failed', reason, { cause: error });
+    throw this.#failure;
   }
 
-  hasRoom(liveBytes: number): boolean {
-    return this.#room.hasRoom(liveBytes);
+  hasRoom(): boolean {
+    return this.#file.hasRoom();
+  }
+
+  isFull(): Promise<boolean> {
+    return this.#file.isFull();
   }
 
   async close(): Promise<void> {
     await this.#db.close();
+    await this.#file.close();
     await this.#lock.release();
   }
 
@@ -109,15 +110,6 @@ export class LmdbStore implements Store {
       return await reasonOf(error);
     }
   }
-
-  async #isFull(error: unknown): Promise<boolean> {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === ENOSPC || code === EDQUOT || code === MDB_MAP_FULL) {
-      await this.#room.check();
-      return true;
-    }
-    return code === EIO && (await this.#room.isFull());
-  }
 }
 
 function bounds(o: KeyRange): { start: Buffer; end: Buffer; limit?: number } {
@@ -132,4 +124,36 @@ async function reasonOf(error: unknown): Promise<unknown> {
   } catch (reason) {
     return reason;
   }
+}
+
+const PAGE = 4096;
+
+/** More than these changes can take: new pages for values, for the leaves they touch or split, for LMDB's free list. */
+function mostBytes(changes: readonly Change[]): number {
+  let pages = 64;
+  for (const [, value] of changes) {
+    pages += 3;
+    if (value !== undefined && value.byteLength > PAGE / 4)
+      pages += Math.ceil((value.byteLength + 16) / PAGE);
+  }
+  return pages * PAGE;
+}
+
+/** What `getStats` answers, of which the types of lmdb say nothing. */
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+function pagesOf(db: RootDatabase<Buffer, Buffer>): FilePages {
+  // The cast is what lmdb 3.5.6 answers (`getStats` in read.js); the page counts are those of the one tree we use.
+  const stats = db.getStats() as TreeStats & { pageSize: number; lastPageNumber: number; free: TreeStats };
+  const used = stats.lastPageNumber + 1;
+  const meta = 2;
+  return { size: stats.pageSize, used, free: used - meta - treePages(stats) - treePages(stats.free) };
+}
+
+function treePages(t: TreeStats): number {
+  return t.treeBranchPageCount + t.treeLeafPageCount + t.overflowPages;
 }

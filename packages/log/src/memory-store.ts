@@ -63,6 +63,10 @@ export class MemoryStore implements Store {
     return true;
   }
 
+  async isFull(): Promise<boolean> {
+    return false;
+  }
+
   async close(): Promise<void> {
     this.#leaves = [{ keys: [], values: [] }];
   }

@@ -1,4 +1,4 @@
-import type { DiskRoomOptions } from './disk-room.js';
+import type { DiskOptions } from './data-file.js';
 import { LmdbStore } from './lmdb-store.js';
 import type { Log } from './log.js';
 import { MemoryStore } from './memory-store.js';
@@ -18,7 +18,7 @@ export interface MemoryLogOptions {
 }
 
 /** A log in a directory of its own, which is locked while open. */
-export interface LmdbLogOptions extends DiskRoomOptions {
+export interface LmdbLogOptions extends DiskOptions {
   readonly engine: 'lmdb';
   /** The directory; made if absent. */
   readonly path: string;

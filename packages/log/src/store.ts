@@ -28,11 +28,13 @@ export interface Store {
   floor(key: Buffer, above: Buffer): Pair | undefined;
   /**
    * Stores all changes or none; resolves when durable. One at a time.
-   * @param essential the changes free space or let others do so: they may use the reserve kept for that
+   * @param essential the changes free space or let others do so: they may use the room kept for that
    * @throws LogError `log_full`, `log_failed`
    */
   commit(changes: readonly Change[], essential: boolean): Promise<void>;
-  /** Whether the storage has room for appends, with so many bytes alive. Cheap: asked for every append. */
-  hasRoom(liveBytes: number): boolean;
+  /** Whether an append may be tried. Cheap: asked for every one. */
+  hasRoom(): boolean;
+  /** Whether the storage has no room for appends. Looks at the disk. */
+  isFull(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -23,7 +23,8 @@ import { costOf } from './stream-record.js';
 import { StreamTable } from './stream-table.js';
 import { Wakeups } from './wakeups.js';
 
-const SWEEP_KEYS = 1000;
+/** Few enough for the room that is kept on a full disk. */
+const SWEEP_KEYS = 200;
 const TAIL_BYTES = 1024 * 1024;
 const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
@@ -176,7 +177,7 @@ export class StoredLog implements Log, GroupHost {
 
   async size(): Promise<LogSize> {
     const { bytes } = this.table;
-    const writable = !this.closed && bytes < this.#maxBytes && this.store.hasRoom(bytes);
+    const writable = !this.closed && bytes < this.#maxBytes && !(await this.store.isFull());
     return { bytes, maxBytes: this.#maxBytes, writable };
   }
 
@@ -212,8 +213,8 @@ export class StoredLog implements Log, GroupHost {
     if (bytes > this.#maxBytes) {
       throw new LogError('log_full', `the log holds ${this.table.bytes} of at most ${this.#maxBytes} bytes`);
     }
-    if (!this.store.hasRoom(bytes)) {
-      throw new LogError('log_full', 'the disk of the log is nearly full: appends wait until space is freed');
+    if (!this.store.hasRoom()) {
+      throw new LogError('log_full', 'the disk of the log is full: appends wait until space is freed');
     }
   }
 
