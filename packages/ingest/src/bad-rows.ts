@@ -13,11 +13,11 @@ export interface Leftover {
   readonly unsettled: ReadonlyMap<string, RowSet>;
 }
 
-/** A row, alone in its set, that ClickHouse refused. */
+/** A row, alone in its set, that ClickHouse refused, and its complaint. */
 export interface RefusedRow {
   readonly projectId: string;
   readonly row: RowSet;
-  readonly reason: string;
+  readonly error: ClickHouseError;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function insertAroundBadRows(
       }
       tries.set(projectId, (tries.get(projectId) ?? 0) + 1);
       if (own.count === 1) {
-        refused.push({ projectId, row: own, reason: error.message });
+        refused.push({ projectId, row: own, error });
       } else {
         for (const half of own.halves()) todo.push(new Map([[projectId, half]]));
       }

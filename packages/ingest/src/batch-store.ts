@@ -12,7 +12,7 @@ import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows, type Leftover } from './bad-rows.js';
 import type { Batch } from './batch.js';
 import type { DeadLetters, NewDeadLetter } from './dead-letters.js';
-import { deadRow } from './drainer.js';
+import { complaintOf, deadRow } from './drainer.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
 import type { RowSet } from './row-set.js';
@@ -116,7 +116,7 @@ export class BatchStore {
   async #giveUp(batch: Batch, error: ClickHouseError): Promise<'done' | 'again'> {
     const reason = error.kind === 'unavailable' ? 'unavailable' : 'refused';
     const letters = [...batch.rows.byProject()].map(([projectId, rows]) =>
-      projectLetter(batch, projectId, rows, reason, error.message),
+      projectLetter(batch, projectId, rows, reason, complaintOf(error)),
     );
     try {
       await this.#letters.add(letters);
@@ -165,8 +165,8 @@ function projectLetter(
 
 function leftLetters(batch: Batch, { refused, unsettled }: Leftover): NewDeadLetter[] {
   return [
-    ...refused.map(({ projectId, row, reason }) =>
-      deadRow({ projectId, epoch: batch.epoch, batchId: batch.id }, row, reason),
+    ...refused.map(({ projectId, row, error }) =>
+      deadRow({ projectId, epoch: batch.epoch, batchId: batch.id }, row, error),
     ),
     ...[...unsettled].map(([projectId, rows]) =>
       projectLetter(batch, projectId, rows, 'refused', 'among rows that ClickHouse refuses'),

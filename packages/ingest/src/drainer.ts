@@ -138,7 +138,7 @@ export class Drainer {
       } else if (error.kind === 'bad_data') {
         await this.#separate(first);
       } else {
-        await this.#letters.refuse(first, error.message);
+        await this.#letters.refuse(first, complaintOf(error));
       }
       return;
     }
@@ -157,7 +157,7 @@ export class Drainer {
       TRIES_PER_VISIT,
     );
     const rest = unsettled.get(letter.projectId) ?? null;
-    const bad: NewDeadLetter[] = refused.map(({ row, reason }) => deadRow(letter, row, reason));
+    const bad: NewDeadLetter[] = refused.map(({ row, error }) => deadRow(letter, row, error));
     const stored = letter.rows.count - bad.length - (rest?.count ?? 0);
     if (stored > 0) {
       const { first } = letter.rows.offsets();
@@ -200,7 +200,7 @@ export class Drainer {
 export function deadRow(
   batch: Pick<NewDeadLetter, 'projectId' | 'epoch' | 'batchId'>,
   row: RowSet,
-  reason: string,
+  error: ClickHouseError,
 ): NewDeadLetter {
   const [location] = row.locations();
   const offset = location?.offset ?? 0;
@@ -212,15 +212,15 @@ export function deadRow(
     lastOffset: offset,
     part: (location?.index ?? 0) + 1,
     rows: row,
-    error: reason,
-    reason: phrase(reason),
+    error: complaintOf(error),
+    reason: error.codeName?.toLowerCase() ?? 'bad_data',
     quarantined: true,
   };
 }
 
-/** The engine's complaint without what differs from row to row, so that letters group by it. */
-function phrase(reason: string): string {
-  return /\(([A-Z][A-Z0-9_]+)\)/.exec(reason)?.[1]?.toLowerCase() ?? 'bad_data';
+/** All that ClickHouse said. It may quote the event, so it is for the project's eyes only. */
+export function complaintOf(error: ClickHouseError): string {
+  return error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
 }
 
 function contextOf(group: readonly ClaimedDeadLetter[]): InsertContext {

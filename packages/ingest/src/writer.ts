@@ -61,7 +61,8 @@ export class EventWriter {
     const missing = context.earlier.length > 0 ? await this.#missing(set, context) : set;
     for (const part of missing.count === 0 ? [] : missing.within(MAX_PARTITIONS, this.#maxBytes)) {
       await this.#clickhouse.insertRaw(INSERT, part.bytes, {
-        settings: { log_comment: context.tag, max_execution_time: INSERT_TIMEOUT_MS / 1000 },
+        tag: context.tag,
+        settings: { max_execution_time: INSERT_TIMEOUT_MS / 1000 },
         timeoutMs: INSERT_TIMEOUT_MS,
       });
     }

@@ -59,12 +59,14 @@ export const projectsAndDeadLetters: Migration = {
       created_at timestamptz not null default now(),
       last_attempt_at timestamptz,
       quarantined_at timestamptz,
+      purged_at timestamptz,
       constraint failed_events_place unique (project_id, log_epoch, first_offset, last_offset, part)
     );
     -- The payload arrives compressed or is read whole anyway: TOAST need not try again.
     alter table failed_events alter column batch_payload set storage external;
-    create index failed_events_due on failed_events (next_attempt_at) where quarantined_at is null;
+    create index failed_events_due on failed_events (next_attempt_at) where quarantined_at is null and purged_at is null;
     create index failed_events_reason on failed_events (reason);
+    create index failed_events_purged on failed_events (purged_at) where purged_at is not null;
     create index failed_events_project on failed_events (project_id, created_at);
   `,
 };

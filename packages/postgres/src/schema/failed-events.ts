@@ -31,10 +31,13 @@ export const failedEvents = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     lastAttemptAt: timestamp('last_attempt_at', { withTimezone: true }),
     quarantinedAt: timestamp('quarantined_at', { withTimezone: true }),
+    /** Dropped by an operator: only the places of its events are left, for receipts. */
+    purgedAt: timestamp('purged_at', { withTimezone: true }),
   },
   (t) => [
     unique('failed_events_place').on(t.projectId, t.logEpoch, t.firstOffset, t.lastOffset, t.part),
-    index('failed_events_due').on(t.nextAttemptAt).where(sql`quarantined_at is null`),
+    index('failed_events_due').on(t.nextAttemptAt).where(sql`quarantined_at is null and purged_at is null`),
+    index('failed_events_purged').on(t.purgedAt).where(sql`purged_at is not null`),
     index('failed_events_reason').on(t.reason),
     index('failed_events_project').on(t.projectId, t.createdAt),
   ],
