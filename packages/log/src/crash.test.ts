@@ -28,7 +28,7 @@ function start(args: readonly string[]): Child {
   let count = 0;
   process_.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
-    count = output.split('\n').length - 1;
+    for (const byte of chunk) if (byte === 0x0a) count += 1;
   });
   return {
     process: process_,

@@ -18,7 +18,7 @@ export interface FilePages {
 
 const MIB = 1024 * 1024;
 /** Grow by so much more than is needed, so that few commits have to. */
-const STEP = 8 * MIB;
+const STEP = 2 * MIB;
 /** Room that appends leave to what frees space. */
 const ESSENTIAL = 8 * MIB;
 /** For so long after a refusal appends are refused unasked. */
@@ -41,22 +41,32 @@ export class DataFile {
   #allocated: number;
   /** Up to here, at most, LMDB has used it: exact after each look, an upper bound in between. */
   #used: number;
-  #refusedAt = -Infinity;
+  /** Whether the last append that asked was refused. */
+  #refused = false;
+  #askAgainAt = -Infinity;
 
-  private constructor(dir: string, file: FileHandle, pages: () => FilePages, o: DiskOptions) {
+  private constructor(
+    dir: string,
+    file: FileHandle,
+    allocated: number,
+    pages: () => FilePages,
+    o: DiskOptions,
+  ) {
     this.#dir = dir;
     this.#file = file;
     this.#pages = pages;
     this.#reserve = o.reserveBytes ?? 64 * MIB;
     const { size, used } = pages();
     this.#used = size * used;
-    // What lies behind may be a hole that a sparse copy left: it is written anew.
-    this.#allocated = this.#used;
+    this.#allocated = Math.max(allocated, this.#used);
   }
 
   /** @param pages asks LMDB; only called between commits */
   static async open(dir: string, path: string, pages: () => FilePages, o: DiskOptions): Promise<DataFile> {
-    return new DataFile(dir, await open(path, 'r+'), pages, o);
+    const file = await open(path, 'r+');
+    const { size, blocks } = await file.stat();
+    // A sparse copy of the file has holes where zeros were: they are then written anew.
+    return new DataFile(dir, file, blocks * 512 >= size ? size : 0, pages, o);
   }
 
   /**
@@ -71,23 +81,25 @@ export class DataFile {
       this.#used = used * size;
       if (this.#used + wanted > this.#allocated) await this.#grow(wanted, essential);
       if (this.#used + wanted > this.#allocated && !this.#canReuse(need, free * size, essential)) {
-        this.#refusedAt = performance.now();
+        if (!essential) this.#refused = true;
+        this.#askAgainAt = performance.now() + REFUSE_MS;
         throw new LogError('log_full', 'the disk of the log is full: appends wait until space is freed');
       }
     }
     this.#used += need;
+    if (!essential) this.#refused = false;
     // Something may just have been freed: let the next append ask.
-    if (essential) this.#refusedAt = -Infinity;
+    else this.#askAgainAt = -Infinity;
   }
 
   /** Whether an append may be tried; asked for every one. */
   hasRoom(): boolean {
-    return this.#refusedAt === -Infinity || performance.now() - this.#refusedAt > REFUSE_MS;
+    return !this.#refused || performance.now() >= this.#askAgainAt;
   }
 
   /** Whether an append was refused for want of disk and would be again. */
   async isFull(): Promise<boolean> {
-    if (this.#refusedAt === -Infinity) return false;
+    if (!this.#refused) return false;
     const { size, free } = this.#pages();
     return !this.#canReuse(MIB, free * size, false) && (await this.#growth()) < STEP;
   }
@@ -98,10 +110,10 @@ export class DataFile {
 
   /** Whether freed pages can carry a commit that the file cannot grow for. */
   #canReuse(need: number, free: number, essential: boolean): boolean {
-    // What is essential takes single pages, of which any will do.
-    if (essential) return free >= 2 * need;
-    // An append wants runs of pages: should there be none it takes new ones, which must be there.
-    return free >= 2 * need + ESSENTIAL && this.#used + need + ESSENTIAL / 2 <= this.#allocated;
+    if (free < 2 * need) return false;
+    // What is essential takes single pages, of which any will do. An append wants runs of them, and should there be
+    // none it takes new pages, which must be there and leave some to what is essential.
+    return essential || this.#used + need + ESSENTIAL / 2 <= this.#allocated;
   }
 
   /** How much the file may grow for appends. */

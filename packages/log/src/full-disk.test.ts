@@ -41,11 +41,13 @@ async function fill(): Promise<{ error: LogError; last: number }> {
   }
 }
 
+/** Waits until an append goes through, and checks that the refused ones left no gap. */
 async function appendsAgain(): Promise<void> {
   const end = Date.now() + 15_000;
+  const { last } = await log.stats('a');
   for (;;) {
     try {
-      await log.append('a', [Buffer.from('back')]);
+      expect(await log.append('a', [Buffer.from('back')])).toEqual({ first: last + 1, last: last + 1 });
       return;
     } catch (error) {
       if (!(error instanceof LogError && error.retryable) || Date.now() > end) throw error;
@@ -96,8 +98,21 @@ test('a disk that others filled to the last byte: reads and cursors work, trim m
   const { error, last } = await fill();
   expect(error.code).toBe('log_full');
   await intact(last);
-  await log.cursor('a', 'reader').commit(last);
+  // In one commit with an append that is refused: what lets space be freed goes through without it.
+  await log.cursor('a', 'reader').commit(1);
+  const [append, pull] = await Promise.allSettled([
+    log.append('a', [Buffer.alloc(20_000, 97)]),
+    log.group('a', 'g').pull({ max: 5 }),
+    log.cursor('a', 'reader').commit(last),
+  ]);
+  expect(append).toMatchObject({ status: 'rejected', reason: { code: 'log_full' } });
+  expect(pull).toMatchObject({ value: [1, 2, 3, 4, 5].map((offset) => ({ offset, attempt: 1 })) });
   expect((await log.cursor('a', 'reader').get())?.offset).toBe(last);
+  expect((await log.size()).writable).toBe(false);
+  await log.close();
+  log = await open(1024 * 1024);
+  expect(await log.group('a', 'g').stats()).toMatchObject({ pending: 5, delivered: 5 });
+  await intact(last);
   await log.trim('a', last - 10);
   expect((await log.stats('a')).entries).toBe(11);
   await appendsAgain();

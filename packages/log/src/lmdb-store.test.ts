@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeLog } from './conformance.js';
+import { describeLog } from './conformance/index.js';
 import { openLog } from './index.js';
 
 describeLog('lmdb', async () => {

@@ -20,12 +20,14 @@ export class LmdbStore implements Store {
   readonly #db: RootDatabase<Buffer, Buffer>;
   readonly #lock: DirectoryLock;
   readonly #file: DataFile;
+  readonly #pageSize: number;
   #failure: LogError | undefined;
 
   private constructor(db: RootDatabase<Buffer, Buffer>, lock: DirectoryLock, file: DataFile) {
     this.#db = db;
     this.#lock = lock;
     this.#file = file;
+    this.#pageSize = pagesOf(db).size;
   }
 
   /**
@@ -70,7 +72,7 @@ export class LmdbStore implements Store {
 
   async commit(changes: readonly Change[], essential: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    await this.#file.makeRoom(mostBytes(changes), essential);
+    await this.#file.makeRoom(mostBytes(changes, this.#pageSize), essential);
     const error = await this.#write(changes);
     if (error === undefined) return;
     if (error instanceof Error && 'code' in error && error.code === MDB_MAP_FULL) {
@@ -126,17 +128,15 @@ async function reasonOf(error: unknown): Promise<unknown> {
   }
 }
 
-const PAGE = 4096;
-
 /** More than these changes can take: new pages for values, for the leaves they touch or split, for LMDB's free list. */
-function mostBytes(changes: readonly Change[]): number {
+function mostBytes(changes: readonly Change[], pageSize: number): number {
   let pages = 64;
   for (const [, value] of changes) {
     pages += 3;
-    if (value !== undefined && value.byteLength > PAGE / 4)
-      pages += Math.ceil((value.byteLength + 16) / PAGE);
+    if (value !== undefined && value.byteLength > pageSize / 4)
+      pages += Math.ceil((value.byteLength + 16) / pageSize);
   }
-  return pages * PAGE;
+  return pages * pageSize;
 }
 
 /** What `getStats` answers, of which the types of lmdb say nothing. */

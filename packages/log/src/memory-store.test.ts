@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { describeLog } from './conformance.js';
+import { describeLog } from './conformance/index.js';
 import { openLog } from './index.js';
 import { MemoryStore } from './memory-store.js';
 

@@ -71,7 +71,7 @@ export class StoredLog implements Log, GroupHost {
       await store.commit([[key, value]], true);
     }
     const log = new StoredLog(store, epoch, o);
-    for (const id of [...log.table.removedIds()]) await log.#sweepStream(id);
+    void log.#finishRemovals();
     return log;
   }
 
@@ -215,6 +215,14 @@ export class StoredLog implements Log, GroupHost {
     }
     if (!this.store.hasRoom()) {
       throw new LogError('log_full', 'the disk of the log is full: appends wait until space is freed');
+    }
+  }
+
+  async #finishRemovals(): Promise<void> {
+    try {
+      for (const id of [...this.table.removedIds()]) await this.#sweepStream(id);
+    } catch {
+      // Closed or without room: the marks stay, and the next open goes on.
     }
   }
 

@@ -1,0 +1,46 @@
+// biome-ignore lint/correctness/noUndeclaredDependencies: only test files import this file
+import { describe, expect, test } from 'vitest';
+import { bytes, refused, type Trial } from './trial.js';
+
+/** A full log, and a closed one. */
+export function describeBounds(t: Trial): void {
+  describe('bounds and end', () => {
+    test('past maxBytes appends fail with log_full, reads go on, and a trim makes room', async () => {
+      const other = await t.makeHarness();
+      const small = await other.create({ now: t.now, maxBytes: 50_000 });
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 100 }, () => small.append('a', [Buffer.alloc(1000)])),
+      );
+      const stored = outcomes.filter((o) => o.status === 'fulfilled').length;
+      expect(stored).toBeGreaterThan(40);
+      expect(stored).toBeLessThan(51);
+      const error = await refused('log_full', small.append('a', [Buffer.alloc(1000)]));
+      expect(error).toMatchObject({ retryable: true, status: 503 });
+      expect(await small.read('a', { after: 0 })).toHaveLength(stored);
+      expect((await small.size()).bytes).toBeLessThanOrEqual(50_000);
+      await small.cursor('a', 'r').commit(stored);
+      await small.trim('a', 20);
+      expect(await small.append('a', [Buffer.alloc(1000)])).toEqual({
+        first: stored + 1,
+        last: stored + 1,
+      });
+      await small.close();
+      await other.destroy();
+    });
+
+    test('close finishes what was begun, then everything is refused', async () => {
+      const begun = Array.from({ length: 50 }, (_, i) => t.log.append('a', [bytes(String(i))]));
+      const closing = t.log.close();
+      await refused('log_closed', t.log.append('a', [bytes('late')]));
+      expect((await Promise.all(begun)).map((p) => p.first)).toEqual(begun.map((_, i) => i + 1));
+      await closing;
+      await t.log.close();
+      await refused('log_closed', t.log.read('a', { after: 0 }));
+      await refused('log_closed', t.log.cursor('a', 'r').commit(1));
+      await refused('log_closed', t.log.group('a', 'g').pull({ max: 1 }));
+      if (t.harness.reopen === undefined) return;
+      t.log = await t.harness.reopen(t.log, { now: t.now });
+      expect((await t.log.stats('a')).entries).toBe(50);
+    });
+  });
+}

@@ -1,0 +1,178 @@
+// biome-ignore lint/correctness/noUndeclaredDependencies: only test files import this file
+import { describe, expect, test } from 'vitest';
+import type { Delivery } from '../log.js';
+import { encodePlace, offsetInEpoch } from '../place.js';
+import { bytes, offsets, refused, type Trial, texts } from './trial.js';
+
+/** Where readers stand. */
+export function describeCursors(t: Trial): void {
+  describe('cursors', () => {
+    test('keep offset and state, each reader its own, across a restart', async () => {
+      const cursor = t.log.cursor('a', 'flusher');
+      expect(await cursor.get()).toBeUndefined();
+      await cursor.commit(7, bytes('state'));
+      await t.log.cursor('a', 'other').commit(3);
+      await Promise.all([cursor.commit(8, bytes('x')), cursor.commit(9, bytes('last'))]);
+      await t.restart();
+      const read = await t.log.cursor('a', 'flusher').get();
+      expect(read?.offset).toBe(9);
+      expect(Buffer.from(read?.state ?? []).toString()).toBe('last');
+      expect((await t.log.cursor('a', 'other').get())?.state.byteLength).toBe(0);
+    });
+
+    test('as text they carry the epoch, and another log refuses them', async () => {
+      const text = encodePlace({ epoch: t.log.epoch, offset: 123_456_789_012 });
+      expect(offsetInEpoch(text, t.log.epoch)).toBe(123_456_789_012);
+      await refused('epoch_mismatch', (async () => offsetInEpoch(text, t.log.epoch + 1))());
+      for (const bad of ['', 'x', `${text}A`, `${text} `, '!'.repeat(14), text.slice(1)]) {
+        await refused('cursor_invalid', (async () => offsetInEpoch(bad, t.log.epoch))());
+      }
+    });
+
+    test('the epoch stays while the log lives, and a log made later has a greater one', async () => {
+      const { epoch } = t.log;
+      expect(epoch).toBe(Math.floor(t.clock / 1000));
+      t.clock += 5000;
+      await t.restart();
+      expect(t.log.epoch).toBe(epoch);
+      const another = await t.makeHarness();
+      const later = await another.create({ now: t.now });
+      expect(later.epoch).toBeGreaterThan(epoch);
+      await later.close();
+      await another.destroy();
+    });
+  });
+}
+
+/** Members that share a stream. */
+export function describeGroups(t: Trial): void {
+  describe('groups', () => {
+    const ids = (deliveries: readonly Delivery[]) => deliveries.map((d) => d.id);
+
+    test('members share the entries; acknowledged ones never come again', async () => {
+      await t.log.append(
+        'a',
+        Array.from({ length: 10 }, (_, i) => bytes(String(i + 1))),
+      );
+      const [one, two] = [t.log.group('a', 'g'), t.log.group('a', 'g')];
+      const [first, second] = await Promise.all([one.pull({ max: 4 }), two.pull({ max: 4 })]);
+      expect([...offsets(first), ...offsets(second)].sort((x, y) => x - y)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(await one.ack(ids(first))).toBe(4);
+      expect(await one.ack(ids(first))).toBe(0);
+      expect(await two.stats()).toEqual({ delivered: 8, pending: 4, needs: second[0]?.offset });
+      await t.restart();
+      t.clock += 31_000;
+      const again = await t.log.group('a', 'g').pull({ max: 100 });
+      expect(offsets(again)).toEqual([...offsets(second), 9, 10]);
+      expect(again.map((d) => d.attempt)).toEqual([2, 2, 2, 2, 1, 1]);
+      expect(texts(again)).toEqual(offsets(again).map(String));
+    });
+
+    test('before the deadline nothing comes again; extend moves it', async () => {
+      await t.log.append('a', [bytes('x'), bytes('y')]);
+      const group = t.log.group('a', 'g', { ackWaitMs: 1000 });
+      const [x, y] = await group.pull({ max: 2 });
+      if (x === undefined || y === undefined) throw new Error('nothing pulled');
+      t.clock += 900;
+      expect(await group.pull({ max: 2 })).toEqual([]);
+      expect(await group.extend([x.id], { forMs: 5000 })).toBe(1);
+      t.clock += 200;
+      expect(offsets(await group.pull({ max: 2 }))).toEqual([y.offset]);
+      t.clock += 5000;
+      expect((await group.pull({ max: 1 })).map((d) => [d.offset, d.attempt])).toEqual([[y.offset, 2 + 1]]);
+    });
+
+    test('nack brings an entry back at once or after a delay, unless it was lent anew', async () => {
+      await t.log.append('a', [bytes('x')]);
+      const group = t.log.group('a', 'g', { ackWaitMs: 1000 });
+      const first = await group.pull({ max: 1 });
+      expect(await group.nack(ids(first))).toBe(1);
+      const second = await group.pull({ max: 1 });
+      expect(second.map((d) => d.attempt)).toEqual([2]);
+      expect(await group.nack(ids(first))).toBe(0);
+      expect(await group.nack(ids(second), { delayMs: 500 })).toBe(1);
+      expect(await group.pull({ max: 1 })).toEqual([]);
+      t.clock += 501;
+      expect((await group.pull({ max: 1 })).map((d) => d.attempt)).toEqual([3]);
+      await refused('cursor_invalid', group.ack(['nonsense']));
+    });
+
+    test('a pull waits for an append, for a nack, and no longer than told', async () => {
+      const group = t.log.group('a', 'g');
+      expect(await group.pull({ max: 1, waitMs: 5 })).toEqual([]);
+      const waiting = group.pull({ max: 5, waitMs: 20_000 });
+      await t.log.append('a', [bytes('x')]);
+      const got = await waiting;
+      expect(texts(got)).toEqual(['x']);
+      const again = group.pull({ max: 5, waitMs: 20_000 });
+      await group.nack(ids(got));
+      expect(texts(await again)).toEqual(['x']);
+      const abort = new AbortController();
+      const aborted = group.pull({ max: 1, waitMs: 20_000, signal: abort.signal });
+      abort.abort();
+      expect(await aborted).toEqual([]);
+    });
+
+    test('starts where told, once; several groups of a stream do not meet', async () => {
+      await t.log.append('a', [bytes('1'), bytes('2'), bytes('3')]);
+      expect(await t.log.group('a', 'late', { after: 2 }).create()).toBe(true);
+      expect(await t.log.group('a', 'late', { after: 0 }).create()).toBe(false);
+      const [late, all] = await Promise.all([
+        t.log.group('a', 'late').pull({ max: 9 }),
+        t.log.group('a', 'all').pull({ max: 9 }),
+      ]);
+      expect(offsets(late)).toEqual([3]);
+      expect(offsets(all)).toEqual([1, 2, 3]);
+      await t.log.group('a', 'all').remove();
+      await t.restart();
+      expect(await t.log.group('a', 'late').stats()).toMatchObject({ pending: 1, delivered: 3 });
+      expect(await t.log.group('a', 'all').stats()).toMatchObject({ pending: 0, delivered: 0 });
+    });
+
+    test('one that trimming passes by is told once how much it missed, then goes on', async () => {
+      await t.log.append(
+        'a',
+        Array.from({ length: 10 }, (_, i) => bytes(String(i + 1))),
+      );
+      const group = t.log.group('a', 'g');
+      await group.pull({ max: 2 });
+      await t.log.trim('a', 6);
+      const error = await refused('cursor_expired', group.pull({ max: 10 }));
+      expect(error).toMatchObject({ missed: 5, oldest: 6 });
+      await t.restart();
+      expect(offsets(await t.log.group('a', 'g').pull({ max: 10 }))).toEqual([6, 7, 8, 9, 10]);
+    });
+
+    test('members that die, nack and acknowledge at random process everything at least once', async () => {
+      const total = 400;
+      const done = new Set<number>();
+      const group = t.log.group('a', 'g', { ackWaitMs: 50 });
+      let seed = 7;
+      const random = () => {
+        seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+        return seed / 2 ** 31;
+      };
+      const member = async () => {
+        while (done.size < total) {
+          const got = await group.pull({ max: 7, waitMs: 1 });
+          const dice = random();
+          if (dice < 0.2) t.clock += 60;
+          else if (dice < 0.4) await group.nack(ids(got));
+          else {
+            await group.ack(ids(got));
+            for (const { offset } of got) done.add(offset);
+          }
+        }
+      };
+      const appending = (async () => {
+        for (let i = 0; i < total / 10; i++)
+          await t.log.append(
+            'a',
+            Array.from({ length: 10 }, () => bytes('x')),
+          );
+      })();
+      await Promise.all([appending, member(), member(), member(), member()]);
+      expect(await group.stats()).toMatchObject({ pending: 0, delivered: total });
+    });
+  });
+}
