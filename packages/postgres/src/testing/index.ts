@@ -1,2 +1,3 @@
 export { type TcpProxy, tcpProxy } from './tcp-proxy.js';
 export { type TestDatabase, testServer } from './test-server.js';
+export { type StoreForm, storeForms, type TestStore } from './test-stores.js';

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPostgres, type Postgres, type PostgresOptions } from '../postgres.js';
+import { testServer } from './test-server.js';
+
+/** A fresh store, connected and migrated, with what it takes to open it again. */
+export interface TestStore {
+  readonly postgres: Postgres;
+  readonly options: PostgresOptions;
+  /** Closes it and removes its data. */
+  close(): Promise<void>;
+}
+
+/** One form of the store. */
+export interface StoreForm {
+  readonly name: string;
+  open(): Promise<TestStore>;
+}
+
+/** Both forms of the store, for `describe.each`: what holds must hold over both. */
+export const storeForms: readonly StoreForm[] = [
+  { name: 'PGlite', open: () => openStore({}, () => Promise.resolve()) },
+  {
+    name: 'a PostgreSQL server',
+    open: async () => {
+      const database = await testServer();
+      return openStore({ url: database.url }, () => database.close());
+    },
+  },
+];
+
+async function openStore(where: { url?: string }, remove: () => Promise<void>): Promise<TestStore> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'weir-postgres-'));
+  const options = { ...where, dataDir };
+  const postgres = openPostgres(options);
+  await postgres.ready;
+  return {
+    postgres,
+    options,
+    close: async () => {
+      await postgres.close();
+      await remove();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
