@@ -266,3 +266,13 @@ it('validateBatch is pure and names what is missing', () => {
     ],
   });
 });
+
+it('reads every instant as JavaScript writes it (property)', () => {
+  const instant = fc.date({ min: new Date(0), max: new Date(Date.UTC(2200, 0, 1) - 1), noInvalidDate: true });
+  fc.assert(
+    fc.property(instant, (date) => {
+      expect(one({ timestamp: date.toISOString() })).toMatchObject({ timestamp: date.getTime() });
+    }),
+    { seed: 7, numRuns: 500 },
+  );
+});

@@ -274,6 +274,7 @@ export class IngestService {
     } finally {
       claims.settle(lastOffset);
     }
+    if (running.ids.isFull) void this.#maintain(running.ids);
     return await this.#withCopies(running, projectId, events, receivedAt, ranges, claims.outcomes, indexes.length);
   }
 

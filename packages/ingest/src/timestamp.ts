@@ -2,7 +2,8 @@
  * Instants as clients write them: RFC 3339 with a zone, or integer epoch milliseconds.
  */
 
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+/** What may follow the seconds: a fraction and the zone. */
+const TAIL = /^(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 /** The zero time of languages that have one, `0001-01-01T00:00:00Z`: it means "not set". */
 const ZERO_TIME = Date.parse('0001-01-01T00:00:00Z');
@@ -12,26 +13,19 @@ const ZERO_TIME = Date.parse('0001-01-01T00:00:00Z');
  * (no zone, date only, a day that does not exist).
  */
 export function parseRfc3339(text: string): number | null {
-  const m = RFC_3339.exec(text);
-  if (m === null) return null;
-  const [year, month, day, hour, minute, second] = [m[1], m[2], m[3], m[4], m[5], m[6]].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const offsetHour = Number(m[9] ?? 0);
-  const offsetMinute = Number(m[10] ?? 0);
+  // Digit by digit: every event has one of these, and an expression for the whole costs several times as much.
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  if (Number.isNaN(year + month + day + hour + minute + second) || !hasSeparators(text)) return null;
   // A second of 60 is a leap second (RFC 3339 section 5.6): it becomes the first of the next minute.
-  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
-  date.setUTCHours(hour, minute, second, Number((m[7] ?? '').slice(0, 3).padEnd(3, '0')));
-  const offset = (offsetHour * 60 + offsetMinute) * 60_000;
-  return date.getTime() - (m[8] === '-' ? -offset : offset);
+  if (hour > 23 || minute > 59 || second > 60 || month < 1 || month > 12) return null;
+  if (day < 1 || day > daysIn(year, month)) return null;
+  const seconds = (daysSinceEpoch(year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
+  return withTail(seconds * 1000, text.slice(19));
 }
 
 /** What a `timestamp` or `sent_at` holds: an instant, nothing, or something that is not an instant. */
@@ -45,4 +39,48 @@ export function parseInstant(value: unknown): ParsedInstant {
   const ms = parseRfc3339(value);
   if (ms === null) return 'invalid';
   return ms === ZERO_TIME ? 'missing' : ms;
+}
+
+function withTail(ms: number, tail: string): number | null {
+  if (tail === 'Z') return ms;
+  const parts = TAIL.exec(tail);
+  if (parts === null) return null;
+  const [, fraction = '', sign, hours, minutes] = parts;
+  const whole = ms + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  if (sign === undefined) return whole;
+  if (Number(hours) > 23 || Number(minutes) > 59) return null;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return sign === '-' ? whole + offset : whole - offset;
+}
+
+function hasSeparators(text: string): boolean {
+  const between = text.charAt(10);
+  return (
+    text.charAt(4) === '-' &&
+    text.charAt(7) === '-' &&
+    (between === 'T' || between === 't' || between === ' ') &&
+    text.charAt(13) === ':' &&
+    text.charAt(16) === ':'
+  );
+}
+
+/** The number of two digits, NaN where there are none. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 0x30;
+  const ones = text.charCodeAt(at + 1) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** Days from 1970-01-01 to a date of the proleptic Gregorian calendar, by counting years from March. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468;
 }

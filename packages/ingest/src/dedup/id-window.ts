@@ -154,6 +154,11 @@ export class IdWindow {
     return runs === this.#runs ? this.#claim(keys, found) : null;
   }
 
+  /** Whether the table is full enough for {@link maintain} to write it out, and nothing is being written. */
+  get isFull(): boolean {
+    return this.#spill === null && this.#current.table.used >= this.#options.tableIds;
+  }
+
   /** How far back ids are known, in seconds. */
   reachSeconds(): number {
     const reach = Math.min(this.#options.windowMs, this.#options.now() - this.#completeSince);

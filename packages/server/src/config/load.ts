@@ -1,0 +1,97 @@
+/** Settings from the environment, a `.env` file and flags, checked as a whole. */
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { type Config, configSchema, settings } from './schema.js';
+
+/** Texts by variable name, as in process.env. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Settings that cannot be used: one line for each, naming variable, value and rule. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'invalid_config';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** Settings that were read, and what is odd about them. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/** Variables of the command line and of tests, which are no settings of the server. */
+const OTHERS = /^WEIR_(SERVER|PROJECT|KEY|TOKEN|HOME|SOAK|TEST_\w+|BENCH_\w+)$/;
+
+/**
+ * Parses settings. An empty variable counts as absent, and `NAME_FILE` names a file that holds the value of `NAME`.
+ * @throws ConfigError naming every invalid variable
+ */
+export function loadConfig(variables: Variables): LoadedConfig {
+  const known = new Set<string>(settings().map(({ name }) => name));
+  const values: Record<string, string> = {};
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(variables)) {
+    if (!name.startsWith('WEIR_') || value === undefined || value === '') continue;
+    const target = name.replace(/_FILE$/, '');
+    if (known.has(name)) {
+      values[name] = value;
+    } else if (target !== name && known.has(target)) {
+      if (variables[target]) problems.push(`${name}: set either ${name} or ${target}, not both`);
+      else readSecretFile(name, value, problems, (text) => {
+        values[target] = text;
+      });
+    } else if (!OTHERS.test(name)) {
+      warnings.push(`unknown variable ${name}${suggestion(name, [...known])}`);
+    }
+  }
+  const parsed = configSchema.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => problemOf(issue, values)));
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  return { config: parsed.data, warnings };
+}
+
+/** The variables of a `.env` file; none where there is no such file. */
+export function readEnvFile(path: string): Variables {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+/** Effective settings as texts, secrets redacted. */
+export function describeConfig(config: Config): { name: string; value: string; default: string | null; description: string }[] {
+  return settings().map(({ name, secret, default: preset, description }) => {
+    const value = config[name];
+    const shown = value === undefined ? '' : secret ? '[redacted]' : String(value);
+    return { name, value: shown, default: preset, description };
+  });
+}
+
+function readSecretFile(name: string, path: string, problems: string[], accept: (text: string) => void): void {
+  try {
+    accept(readFileSync(path, 'utf8').trim());
+  } catch (error) {
+    problems.push(`${name}: cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function problemOf(issue: z.core.$ZodIssue, values: Readonly<Record<string, string>>): string {
+  const name = String(issue.path[0] ?? '');
+  const secret = settings().some((setting) => setting.name === name && setting.secret);
+  return `${name}=${secret ? '[redacted]' : (values[name] ?? '')}: ${issue.message}`;
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const near = closest(name, known);
+  return distance(name, near) <= Math.max(2, name.length / 4) ? `; did you mean ${near}?` : '';
+}

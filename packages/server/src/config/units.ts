@@ -1,0 +1,45 @@
+/** Durations and sizes as people write them. */
+import { z } from 'zod';
+
+const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** A duration such as `500ms`, `10s`, `5m`, `24h` or `7d`, in milliseconds. */
+export const duration = z
+  .string()
+  .transform((text, context) => measure(text, DURATIONS, 'a duration such as 500ms, 10s, 5m or 24h', context));
+
+/** A size such as `512KiB`, `10MiB` or `1GiB`, in bytes. */
+export const size = z
+  .string()
+  .transform((text, context) => measure(text, SIZES, 'a size such as 512KiB, 10MiB or 1GiB', context));
+
+/** A whole number within bounds. */
+export function whole(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  return z.string().transform((text, context) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+    context.addIssue(`must be a whole number ${range}`);
+    return z.NEVER;
+  });
+}
+
+/** `true` or `false`. */
+export const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
+  .transform((text) => text === 'true' || text === '1');
+
+function measure(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  form: string,
+  context: { addIssue(message: string): void },
+): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
+  const factor = units[unit];
+  const value = Number(digits) * (factor ?? Number.NaN);
+  if (digits !== '' && Number.isFinite(value) && value > 0) return Math.round(value);
+  context.addIssue(`must be ${form}`);
+  return z.NEVER;
+}

@@ -1,0 +1,105 @@
+/** How the node is: for people and load balancers. */
+import type { ClickHouse } from '@weir/clickhouse';
+import type { IngestService } from '@weir/ingest';
+import type { Log } from '@weir/log';
+import type { Postgres } from '@weir/postgres';
+
+/** State of one store in a health document. */
+export type StoreState = 'ok' | 'down';
+
+/** What health is made of. */
+export interface HealthSources {
+  readonly version: string;
+  readonly log: Log;
+  readonly clickhouse: ClickHouse;
+  /** Whether the schema is in place. */
+  readonly isMigrated: () => boolean;
+  readonly postgres: Postgres;
+  readonly ingest: IngestService;
+  /** Whether tokens can be checked, by the store or by the cache. */
+  readonly canCheckTokens: () => boolean;
+  /** Events among the dead letters above which the node is down. */
+  readonly dlqDepthThreshold: number;
+}
+
+/** Body of GET /healthz. */
+export interface HealthDocument {
+  readonly status: 'ok' | 'down';
+  readonly version: string;
+  readonly ingest_disabled: boolean;
+  readonly fatal: boolean;
+  readonly dlq_depth: number;
+  readonly quarantined: number;
+  readonly pending: number;
+  readonly dedup_window_seconds: number;
+  readonly log: { readonly state: StoreState; readonly engine: string; readonly bytes: number; readonly max_bytes: number };
+  readonly clickhouse: { readonly state: StoreState };
+  readonly postgres: { readonly state: StoreState };
+}
+
+/** Body of GET /readyz. */
+export interface ReadyDocument {
+  readonly ready: boolean;
+  readonly draining: boolean;
+  readonly log: StoreState;
+  readonly tokens: StoreState;
+  readonly clickhouse: StoreState;
+  readonly postgres: StoreState;
+}
+
+const PING_MS = 1_000;
+
+/** Looks at every part. */
+export class Health {
+  readonly #sources: HealthSources;
+
+  constructor(sources: HealthSources) {
+    this.#sources = sources;
+  }
+
+  /** The whole picture; `down` only when events cannot be taken or the dead letters pile up. */
+  async document(): Promise<HealthDocument> {
+    const { ingest, version, dlqDepthThreshold } = this.#sources;
+    const { flags, status } = ingest;
+    const [log, clickhouse, postgres] = await Promise.all([this.#log(), this.#clickhouse(), this.#postgres()]);
+    return {
+      status: flags.fatal || flags.dlqDepth > dlqDepthThreshold ? 'down' : 'ok',
+      version,
+      ingest_disabled: flags.disabled,
+      fatal: flags.fatal,
+      dlq_depth: flags.dlqDepth,
+      quarantined: status.quarantined,
+      pending: status.pendingEvents,
+      dedup_window_seconds: status.dedupWindowSeconds,
+      log,
+      clickhouse: { state: clickhouse },
+      postgres: { state: postgres },
+    };
+  }
+
+  /** Whether a balancer should send traffic here: ingest needs the log and a way to check tokens, queries ClickHouse. */
+  async readiness(forQueries: boolean): Promise<ReadyDocument> {
+    const { ingest, canCheckTokens } = this.#sources;
+    const [log, clickhouse, postgres] = await Promise.all([this.#log(), this.#clickhouse(), this.#postgres()]);
+    const tokens = postgres === 'ok' || canCheckTokens() ? 'ok' : 'down';
+    const { draining } = ingest.flags;
+    const ready = !draining && log.state === 'ok' && tokens === 'ok' && (!forQueries || clickhouse === 'ok');
+    return { ready, draining, log: log.state, tokens, clickhouse, postgres };
+  }
+
+  async #log(): Promise<HealthDocument['log']> {
+    const { log } = this.#sources;
+    const size = await log.size().catch(() => ({ bytes: 0, maxBytes: 0, writable: false }));
+    const isWritable = size.writable && size.bytes < size.maxBytes;
+    return { state: isWritable ? 'ok' : 'down', engine: log.engine, bytes: size.bytes, max_bytes: size.maxBytes };
+  }
+
+  async #clickhouse(): Promise<StoreState> {
+    const { clickhouse, isMigrated } = this.#sources;
+    return isMigrated() && (await clickhouse.ping(PING_MS)) ? 'ok' : 'down';
+  }
+
+  async #postgres(): Promise<StoreState> {
+    return (await this.#sources.postgres.ping()) ? 'ok' : 'down';
+  }
+}

@@ -1,0 +1,53 @@
+/** Who may call a route. Paths of credentials stay apart: each route takes its kind, known by its prefix. */
+import type { ApiKey, Credentials } from '@weir/accounts';
+import type { FastifyRequest } from 'fastify';
+import { bearerOf } from './bearer.js';
+import { Problem } from './problem.js';
+
+/** Checks the credentials of requests. */
+export class Authorizer {
+  readonly #credentials: Credentials;
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  /** Lets the installation's operator pass. */
+  operator(request: FastifyRequest): void {
+    const given = bearerOf(request.raw);
+    if (given === null || !this.#credentials.isOperatorKey(given)) {
+      throw unauthorized('send the operator key: "Authorization: Bearer weir_ops_…" (WEIR_OPERATOR_KEY)');
+    }
+  }
+
+  /** The API key of a request for the project in its path; another project's is as unknown as none at all. */
+  async apiKey(request: FastifyRequest, projectId: string, scope: string): Promise<ApiKey> {
+    const given = bearerOf(request.raw);
+    const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
+    if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
+    if (found.projectId !== projectId.toLowerCase()) throw new Problem(404, 'not_found', 'no such project');
+    if (!found.scopes.includes(scope)) {
+      throw new Problem(403, 'insufficient_scope', `the API key lacks the scope "${scope}"`);
+    }
+    return found;
+  }
+
+  /** The project of an ingest token or an API key. */
+  async project(request: FastifyRequest): Promise<string> {
+    const given = bearerOf(request.raw);
+    const found = given?.startsWith('weir_pub_')
+      ? await this.#credentials.lookupIngestToken(given)
+      : given?.startsWith('weir_sec_')
+        ? await this.#credentials.lookupApiKey(given)
+        : null;
+    if (found === null) throw unauthorized('send the ingest token or an API key of the project');
+    return found.projectId;
+  }
+}
+
+function unauthorized(hint: string): Problem {
+  return new Problem(401, 'unauthorized', 'no valid credential', {
+    hint,
+    headers: { 'www-authenticate': 'Bearer realm="weir"' },
+  });
+}

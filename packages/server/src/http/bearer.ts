@@ -1,0 +1,7 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The bearer credential of a request, or null where it has none. */
+export function bearerOf(request: IncomingMessage): string | null {
+  const match = /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '');
+  return match?.[1] ?? null;
+}

@@ -1,0 +1,25 @@
+/** Every package's own errors as problems. */
+import { AccountsError } from '@weir/accounts';
+import { ClickHouseError } from '@weir/clickhouse';
+import { IngestError } from '@weir/ingest';
+import { isUnavailable } from '@weir/postgres';
+import { Problem } from './problem.js';
+
+/** The problem an error is; one nobody foresaw hides its message. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof IngestError) {
+    const { retryAfterSeconds } = error;
+    return new Problem(error.status, error.code, error.message, retryAfterSeconds === undefined ? {} : { retryAfterSeconds }, {
+      cause: error,
+    });
+  }
+  if (error instanceof AccountsError) return new Problem(error.status, error.code, error.message, {}, { cause: error });
+  if (error instanceof ClickHouseError && error.kind === 'unavailable') {
+    return new Problem(503, 'engine_unavailable', 'ClickHouse does not answer now', { retryAfterSeconds: 2 }, { cause: error });
+  }
+  if (isUnavailable(error)) {
+    return new Problem(503, 'store_unavailable', 'PostgreSQL does not answer now', { retryAfterSeconds: 2 }, { cause: error });
+  }
+  return Problem.unexpected(error);
+}

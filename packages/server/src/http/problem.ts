@@ -1,0 +1,82 @@
+/** Errors as RFC 9457 problem documents, the one shape of every failure over HTTP. */
+
+/** Media type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json';
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** What may stand in a problem document beside the standard members. */
+export interface ProblemExtras {
+  /** What to do next. */
+  readonly hint?: string;
+  /** The bound that was passed. */
+  readonly limit?: number;
+  /** Single mistakes, where there are several. */
+  readonly errors?: readonly unknown[];
+  /** Seconds, sent as Retry-After too. */
+  readonly retryAfterSeconds?: number;
+  /** Response headers that belong to the refusal. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An expected failure, with its status, its stable code and a sentence for the reader. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly extras: ProblemExtras;
+
+  constructor(status: number, code: string, detail: string, extras: ProblemExtras = {}, options?: ErrorOptions) {
+    super(detail, options);
+    this.status = status;
+    this.code = code;
+    this.extras = extras;
+  }
+
+  /** A failure nobody foresaw: its message stays in the server's log. */
+  static unexpected(cause: unknown): Problem {
+    return new Problem(500, 'internal', 'something went wrong here; the server log has the details', {}, { cause });
+  }
+}
+
+/** The document's text. */
+export function problemBody(problem: Problem, requestId: string): string {
+  const { hint, limit, errors, retryAfterSeconds } = problem.extras;
+  return JSON.stringify({
+    type: `urn:weir:problem:${problem.code}`,
+    title: TITLES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    request_id: requestId,
+    limit,
+    retry_after_s: retryAfterSeconds,
+    errors,
+    hint,
+  });
+}
+
+/** The headers that go with it. */
+export function problemHeaders(problem: Problem): Record<string, string> {
+  const { retryAfterSeconds, headers } = problem.extras;
+  return {
+    ...headers,
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    'content-type': PROBLEM_TYPE,
+  };
+}

@@ -1,0 +1,15 @@
+import type { IncomingMessage } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
+
+/** A client's address. */
+export type RemoteAddress = (request: IncomingMessage) => string;
+
+/**
+ * Reads addresses past the proxies that are trusted.
+ * @param trusted addresses or CIDR ranges, comma separated; empty believes no header
+ */
+export function remoteAddress(trusted: string): RemoteAddress {
+  if (trusted.trim() === '') return (request) => request.socket.remoteAddress ?? '';
+  const trust = proxyAddr.compile(trusted.split(',').map((range) => range.trim()));
+  return (request) => proxyAddr(request, trust);
+}

@@ -1,0 +1,117 @@
+/** The Fastify application every route but ingest lives in: request ids, problem documents, one log line a request. */
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { Problem, problemBody, problemHeaders } from './problem.js';
+import { problemOf } from './problem-of.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+
+/** Serves some requests before Fastify sees them. */
+export interface FrontHandler {
+  serves(request: IncomingMessage): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** Told of each answer: the route's template (empty for none), its status and the problem's code, if it is one. */
+export type OnAnswer = (route: string, status: number, code: string) => void;
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+/** Largest body of a route that says nothing else. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Makes the application.
+ * @param front gets its requests before Fastify sees them
+ * @param addRoutes adds all routes
+ */
+export function createWeb(
+  front: FrontHandler,
+  logger: Logger,
+  onAnswer: OnAnswer,
+  addRoutes: (web: FastifyInstance) => void,
+): FastifyInstance {
+  const web = Fastify({
+    serverFactory: (handler: RequestListener) =>
+      createServer({ keepAliveTimeout: 65_000, requestTimeout: 120_000 }, (request, response) => {
+        if (front.serves(request)) void front.handle(request, response);
+        else handler(request, response);
+      }),
+    genReqId: requestIdOf,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+  });
+  const problemCodes = new WeakMap<FastifyRequest, string>();
+  web.addHook('onRequest', async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+  });
+  web.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? '';
+    onAnswer(route, reply.statusCode, problemCodes.get(request) ?? '');
+    logger.info(
+      {
+        rid: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+  web.setErrorHandler((error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const problem = fastifyProblem(error) ?? problemOf(error);
+    if (problem.status === 500) logger.error({ err: error, rid: request.id }, 'request failed');
+    problemCodes.set(request, problem.code);
+    return sendProblem(reply, request.id, problem);
+  });
+  web.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    return sendProblem(reply, request.id, new Problem(404, 'not_found', `nothing at ${path.slice(0, 200)}`));
+  });
+  const routes = collectRoutes(web);
+  addRoutes(web);
+  refuseOtherMethods(web, routes);
+  return web;
+}
+
+/**
+ * Once all routes stand: answers 405 where a path exists and the method does not (RFC 9110 section 15.5.6).
+ * @param routes the methods of each path, as collected from Fastify's onRoute
+ */
+function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, known] of [...routes]) {
+    const allow = [...known].filter((method) => method !== 'HEAD').join(', ');
+    web.route({
+      method: METHODS.filter((method) => !known.has(method)),
+      url,
+      handler: () => {
+        throw new Problem(405, 'method_not_allowed', `only ${allow} here`, { headers: { allow } });
+      },
+    });
+  }
+}
+
+function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
+  const routes = new Map<string, Set<string>>();
+  web.addHook('onRoute', ({ url, method }) => {
+    const known = routes.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    routes.set(url, known);
+  });
+  return routes;
+}
+
+/** Problems Fastify itself finds with a request. */
+function fastifyProblem(error: unknown): Problem | null {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return null;
+  if (error.statusCode === 413) return new Problem(413, 'body_too_large', 'the body is too large');
+  if (error.statusCode === 415) return new Problem(400, 'invalid_request', 'send application/json');
+  if (error.statusCode >= 400 && error.statusCode < 500) {
+    return new Problem(400, 'invalid_json', 'the body is not JSON');
+  }
+  return null;
+}
+
+function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): FastifyReply {
+  return reply.code(problem.status).headers(problemHeaders(problem)).send(problemBody(problem, requestId));
+}

@@ -1,0 +1,193 @@
+/**
+ * POST /api/v1/ingest/events, on bare node:http: this one route carries nearly all of a server's traffic, and a
+ * framework's share of it would be larger than everything else that is done before the log.
+ *
+ *     body cap ─ token ─ origin ─ admission ─ flags ─ body ─ decode and validate ─ submit ─ answer
+ *
+ * A token in the body can only be found once the body is read; the order stays the same.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Credentials, IngestToken } from '@weir/accounts';
+import type { LimitKey, RateLimiter } from '@weir/extension';
+import {
+  type BodyFormat,
+  decodeBatch,
+  type Envelope,
+  IngestError,
+  type IngestService,
+  parseBody,
+} from '@weir/ingest';
+import type { Logger } from 'pino';
+import { bearerOf } from '../http/bearer.js';
+import type { OriginPolicy } from '../http/cors.js';
+import { Problem, problemBody, problemHeaders } from '../http/problem.js';
+import { problemOf } from '../http/problem-of.js';
+import type { RemoteAddress } from '../http/remote-address.js';
+import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
+import type { SeamCaller } from '../seams/bounded.js';
+import { checkDeclaredLength, ClientGone, readBody } from './read-body.js';
+
+/** The route. */
+export const INGEST_PATH = '/api/v1/ingest/events';
+
+const TOKEN_PREFIX = 'weir_pub_';
+const MAX_WAIT_MS = 10_000;
+
+/** What the endpoint works with. */
+export interface IngestEndpointDependencies {
+  readonly service: IngestService;
+  readonly credentials: Credentials;
+  readonly rateLimiter: RateLimiter;
+  readonly seams: SeamCaller;
+  readonly origins: OriginPolicy;
+  readonly remoteAddress: RemoteAddress;
+  readonly logger: Logger;
+  /** Largest body in bytes, compressed or not. */
+  readonly maxBodyBytes: number;
+  /** Told of each answer. */
+  readonly onAnswer: (status: number, code: string) => void;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** Serves the route. */
+export class IngestEndpoint {
+  readonly #d: IngestEndpointDependencies;
+
+  constructor(dependencies: IngestEndpointDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Whether a request is for this route. */
+  serves(request: IncomingMessage): boolean {
+    const { url = '' } = request;
+    return url.startsWith(INGEST_PATH) && (url.length === INGEST_PATH.length || url[INGEST_PATH.length] === '?');
+  }
+
+  /** Answers a request. Never throws. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { origins, logger, onAnswer } = this.#d;
+    if (request.method === 'OPTIONS') {
+      origins.preflight(request, response);
+      return;
+    }
+    const requestId = requestIdOf(request);
+    response.setHeader(REQUEST_ID_HEADER, requestId);
+    origins.mark(request, response);
+    try {
+      const { status, body } = await this.#answer(request);
+      onAnswer(status, '');
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    } catch (error) {
+      if (error instanceof ClientGone) return;
+      const problem = problemOf(error);
+      onAnswer(problem.status, problem.code);
+      if (problem.status === 500) logger.error({ err: error, rid: requestId }, 'ingest request failed');
+      else logger.debug({ rid: requestId, code: problem.code, status: problem.status }, 'ingest request refused');
+      const body = problemBody(problem, requestId);
+      response.writeHead(problem.status, problemHeaders(problem));
+      response.end(body);
+    }
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { service, maxBodyBytes } = this.#d;
+    if (request.method !== 'POST') {
+      throw new Problem(405, 'method_not_allowed', 'events are sent by POST', { headers: { allow: 'POST, OPTIONS' } });
+    }
+    checkDeclaredLength(request, maxBodyBytes);
+    const query = queryOf(request);
+    const given = bearerOf(request);
+    let token = given === null ? null : await this.#admit(request, given);
+    const body = await readBody(request, maxBodyBytes);
+    const receivedAt = Date.now();
+    const envelope = parseBody(body, formatOf(request));
+    token ??= await this.#admit(request, envelope.token ?? query.get('token'));
+    return await this.#submit(service, token, envelope, receivedAt, query.get('wait') === 'stored');
+  }
+
+  /** The project's token, after everything that may refuse a request before its events are looked at. */
+  async #admit(request: IncomingMessage, plaintext: string | null): Promise<IngestToken> {
+    const { credentials, service, origins } = this.#d;
+    const found = plaintext?.startsWith(TOKEN_PREFIX) ? credentials.lookupIngestToken(plaintext) : null;
+    const token = found instanceof Promise ? await found : found;
+    if (token === null) {
+      throw new Problem(401, 'unauthorized', 'no valid ingest token', {
+        hint: 'send "Authorization: Bearer weir_pub_…", or the token in the body or as ?token=',
+        headers: { 'www-authenticate': 'Bearer realm="weir"' },
+      });
+    }
+    const { origin } = request.headers;
+    if (origin !== undefined && !(origins.allows(origin) && isAllowed(token, origin))) {
+      throw new Problem(403, 'origin_not_allowed', `pages of ${origin.slice(0, 200)} may not send with this token`);
+    }
+    await this.#limit(request, token);
+    const refusal = service.refusal();
+    if (refusal !== null) throw refusal;
+    return token;
+  }
+
+  async #limit(request: IncomingMessage, token: IngestToken): Promise<void> {
+    const { rateLimiter, seams, remoteAddress } = this.#d;
+    const key: LimitKey = {
+      surface: 'ingest',
+      projectId: token.projectId,
+      userId: '',
+      tokenId: token.tokenId,
+      remoteIp: remoteAddress(request),
+    };
+    const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
+    const decision = asked instanceof Promise ? await asked : asked;
+    if (decision.ok) return;
+    const seconds = 'retryAfterMs' in decision ? Math.ceil((decision.retryAfterMs ?? 0) / 1000) : 0;
+    throw new Problem(429, 'rate_limited', 'too many requests', seconds > 0 ? { retryAfterSeconds: seconds } : {});
+  }
+
+  async #submit(
+    service: IngestService,
+    { projectId }: IngestToken,
+    envelope: Envelope,
+    receivedAt: number,
+    waits: boolean,
+  ): Promise<Answer> {
+    const { valid, rejected } = decodeBatch(envelope, receivedAt);
+    const refused = { rejected: rejected.length, ...(rejected.length === 0 ? {} : { errors: rejected }) };
+    if (valid.length === 0) return { status: 200, body: { accepted: 0, duplicates: 0, ...refused } };
+    const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt);
+    const body = { accepted, duplicates, ...refused, ...(receipt === null ? {} : { receipt }) };
+    if (!waits) return { status: 202, body };
+    const state =
+      receipt === null ? 'stored' : await this.#settledState(service, projectId, receipt);
+    return { status: 202, body: { ...body, state } };
+  }
+
+  /** The receipt's state once the events are stored, or after the longest wait; they are accepted either way. */
+  async #settledState(service: IngestService, projectId: string, receipt: string): Promise<string> {
+    try {
+      return (await service.settled(projectId, receipt, AbortSignal.timeout(MAX_WAIT_MS))).state;
+    } catch (error) {
+      if (error instanceof IngestError || problemOf(error).status === 503) return 'logged';
+      throw error;
+    }
+  }
+}
+
+function isAllowed({ allowedOrigins }: IngestToken, origin: string): boolean {
+  return allowedOrigins === null || allowedOrigins.some((one) => one.toLowerCase() === origin.toLowerCase());
+}
+
+function formatOf(request: IncomingMessage): BodyFormat {
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  return type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl' ? 'ndjson' : 'json';
+}
+
+const NO_QUERY = new URLSearchParams();
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const { url = '' } = request;
+  return url.length === INGEST_PATH.length ? NO_QUERY : new URLSearchParams(url.slice(INGEST_PATH.length + 1));
+}

@@ -1,0 +1,111 @@
+/** Prometheus metrics of one server. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What gauges read when they are scraped. */
+export interface MetricSources {
+  readonly pendingEvents: () => number;
+  readonly pendingBytes: () => number;
+  readonly dlqDepth: () => number;
+  readonly quarantined: () => number;
+  readonly logBytes: () => Promise<number>;
+  readonly flushLag: () => Promise<number>;
+  readonly engineRestarts: () => number;
+}
+
+/** Counters that code adds to, and gauges over the sources. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'weir_requests_total',
+    help: 'Requests by surface, route, status and problem code',
+    labelNames: ['surface', 'route', 'status', 'code'],
+    registers: [this.#registry],
+  });
+  readonly #events = new Counter({
+    name: 'weir_ingest_events_total',
+    help: 'Events of ingest requests by outcome: accepted, duplicate, rejected',
+    labelNames: ['outcome'],
+    registers: [this.#registry],
+  });
+  readonly #flushEvents = new Histogram({
+    name: 'weir_flush_events',
+    help: 'Events of a flushed batch',
+    buckets: [1, 10, 100, 1_000, 5_000, 20_000, 100_000],
+    registers: [this.#registry],
+  });
+  readonly #flushSeconds = new Histogram({
+    name: 'weir_flush_seconds',
+    help: 'Time from taking a batch from the log until it was stored, in seconds',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    registers: [this.#registry],
+  });
+  readonly #seamFailures = new Counter({
+    name: 'weir_seam_failures_total',
+    help: 'Calls of a plugged-in seam that threw or were late',
+    labelNames: ['seam'],
+    registers: [this.#registry],
+  });
+  readonly #querySeconds = new Histogram({
+    name: 'weir_query_seconds',
+    help: 'Time of a query, in seconds',
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers: [this.#registry],
+  });
+
+  /** Adds the gauges and Node's own metrics (memory, event-loop delay, …). */
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Lets the gauges read. Call once. */
+  observe(sources: MetricSources): void {
+    this.#gauge('weir_ingest_pending_events', 'Events accepted and not yet flushed', sources.pendingEvents);
+    this.#gauge('weir_ingest_pending_bytes', 'The same in bytes', sources.pendingBytes);
+    this.#gauge('weir_dlq_events', 'Events among the dead letters that are still tried', sources.dlqDepth);
+    this.#gauge('weir_dlq_quarantined_events', 'Quarantined events', sources.quarantined);
+    this.#gauge('weir_log_bytes', 'Live bytes of the log', sources.logBytes);
+    this.#gauge('weir_log_flush_lag_entries', 'Entries of the ingest log not flushed yet', sources.flushLag);
+    this.#gauge('weir_engine_restarts', 'Restarts of the embedded engine since the server started', sources.engineRestarts);
+  }
+
+  request(surface: string, route: string, status: number, code: string): void {
+    this.#requests.inc({ surface, route, status: String(status), code });
+  }
+
+  ingested(outcome: 'accepted' | 'duplicate' | 'rejected', events: number): void {
+    if (events > 0) this.#events.inc({ outcome }, events);
+  }
+
+  flushed(events: number, seconds: number): void {
+    this.#flushEvents.observe(events);
+    this.#flushSeconds.observe(seconds);
+  }
+
+  seamFailed(seam: string): void {
+    this.#seamFailures.inc({ seam });
+  }
+
+  queried(seconds: number): void {
+    this.#querySeconds.observe(seconds);
+  }
+
+  /** The exposition text. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  #gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+}

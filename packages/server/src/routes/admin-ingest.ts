@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Authorizer } from '../http/authorize.js';
+import { parseInput } from '../http/parse.js';
+import type { KillSwitch } from '../ingest/kill-switch.js';
+
+const body = z.strictObject({ disabled: z.boolean() });
+
+/** GET and PUT /api/v1/admin/ingest: the kill switch, `{disabled}`. */
+export function adminIngestRoutes(web: FastifyInstance, authorizer: Authorizer, killSwitch: KillSwitch): void {
+  web.get('/api/v1/admin/ingest', async (request) => {
+    authorizer.operator(request);
+    return { disabled: killSwitch.disabled };
+  });
+  web.put('/api/v1/admin/ingest', async (request) => {
+    authorizer.operator(request);
+    const { disabled } = parseInput(body, request.body);
+    await killSwitch.set(disabled);
+    return { disabled: killSwitch.disabled };
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * Dead letters: for the operator without what is inside, for a project's own `admin` keys with it.
+ *
+ *     GET  …/dlq            depth, age and reasons      GET  …/dlq/letters       the letters
+ *     POST …/dlq/retry      makes letters due now       GET  …/dlq/letters/{id}  one with its events (project only)
+ *     POST …/dlq/purge      drops letters
+ */
+import type { DeadLetterSummary, DlqAdmin } from '@weir/ingest';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Authorizer } from '../http/authorize.js';
+import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
+
+const filter = z.strictObject({
+  id: z.string().optional(),
+  project_id: z.string().optional(),
+  reason: z.string().optional(),
+  state: z.enum(['active', 'quarantined']).optional(),
+});
+const page = filter.extend({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().optional(),
+});
+/** What is dropped must be named: purging everything takes `{"all": true}`. */
+const selection = filter.extend({ all: z.literal(true).optional() });
+
+/** Adds both sets of routes. */
+export function dlqRoutes(web: FastifyInstance, authorizer: Authorizer, letters: DlqAdmin): void {
+  addRoutes(web, '/api/v1/admin/dlq', letters, async (request) => {
+    authorizer.operator(request);
+    return null;
+  });
+  addRoutes(web, '/api/v1/projects/:project/dlq', letters, async (request) => {
+    // The cast holds: the path above has the parameter.
+    const { project } = request.params as { project: string };
+    return (await authorizer.apiKey(request, project, 'admin')).projectId;
+  });
+}
+
+function addRoutes(
+  web: FastifyInstance,
+  path: string,
+  letters: DlqAdmin,
+  /** The only project whose letters the caller may see with their contents, or null for an operator. */
+  scopeOf: (request: FastifyRequest) => Promise<string | null>,
+): void {
+  web.get(path, async (request) => {
+    const scope = await scopeOf(request);
+    return await letters.overview(filterOf(parseInput(filter, request.query), scope));
+  });
+  web.get(`${path}/letters`, async (request) => {
+    const scope = await scopeOf(request);
+    const { limit, after, ...chosen } = parseInput(page, request.query);
+    const found = await letters.list(filterOf(chosen, scope), limit, after);
+    return { letters: scope === null ? found.map(withoutContents) : found };
+  });
+  web.get<{ Params: { id: string } }>(`${path}/letters/:id`, async (request) => {
+    const scope = await scopeOf(request);
+    const letter = await letters.show(request.params.id);
+    if (letter === null || (scope !== null && letter.project_id !== scope)) {
+      throw new Problem(404, 'not_found', 'no such dead letter');
+    }
+    if (scope !== null) return letter;
+    const { events, ...summary } = letter;
+    return withoutContents(summary);
+  });
+  web.post(`${path}/retry`, async (request) => {
+    const scope = await scopeOf(request);
+    return { retried: await letters.retry(chosenBy(request.body, scope)) };
+  });
+  web.post(`${path}/purge`, async (request) => {
+    const scope = await scopeOf(request);
+    return { purged: await letters.purge(chosenBy(request.body, scope)) };
+  });
+}
+
+type Filter = z.output<typeof filter>;
+
+function chosenBy(body: unknown, scope: string | null): ReturnType<typeof filterOf> {
+  const { all, ...chosen } = parseInput(selection, body);
+  if (all === undefined && Object.values(chosen).every((value) => value === undefined)) {
+    throw new Problem(400, 'invalid_request', 'say which dead letters: id, project_id, reason, state, or all: true');
+  }
+  return filterOf(chosen, scope);
+}
+
+function filterOf({ id, project_id, reason, state }: Filter, scope: string | null) {
+  const projectId = scope ?? project_id;
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(projectId === undefined ? {} : { projectId }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(state === undefined ? {} : { state }),
+  };
+}
+
+/** ClickHouse's complaint may quote an event, and the operator reads no project's events. */
+function withoutContents({ last_error, ...summary }: DeadLetterSummary): Omit<DeadLetterSummary, 'last_error'> {
+  return summary;
+}
