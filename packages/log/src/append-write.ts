@@ -6,6 +6,7 @@ import type { StreamTable } from './stream-table.js';
 /** One caller's appends, in a commit with those of others. */
 export class AppendWrite implements Write {
   readonly essential = false;
+  readonly bytes: number;
   readonly #table: StreamTable;
   readonly #parts: readonly Part[];
   readonly #settled: () => void;
@@ -17,12 +18,14 @@ export class AppendWrite implements Write {
   constructor(
     table: StreamTable,
     parts: readonly Part[],
+    bytes: number,
     settled: () => void,
     resolve: (places: Appended[]) => void,
     reject: (error: unknown) => void,
   ) {
     this.#table = table;
     this.#parts = parts;
+    this.bytes = bytes;
     this.#settled = settled;
     this.#resolve = resolve;
     this.#reject = reject;

@@ -9,6 +9,8 @@ import type { Change, Store } from './store.js';
 export interface Write {
   /** Frees space or lets others do so (trims, cursors, acknowledgements): goes through when appends do not. */
   readonly essential: boolean;
+  /** About how many bytes it stores. */
+  readonly bytes: number;
   /** Adds this write's changes. What it throws fails this write alone, so it must not have changed anything then. */
   prepare(changes: Change[]): void;
   done(): void;
@@ -24,9 +26,13 @@ export interface GroupParticipant {
   undo(): void;
 }
 
+/** A group is prepared in one turn of the event loop, so its size is bounded: a flood becomes several commits. */
+const MAX_GROUP_BYTES = 16 * 1024 * 1024;
+const MAX_GROUP_WRITES = 5000;
+
 /**
- * Group commit: while one commit is on its way to the disk the next group gathers, and is committed as one. A write
- * waits for at most the commit in progress and its own.
+ * Group commit: while one commit is on its way to the disk the next group gathers, and is committed as one. Short of
+ * a flood, a write waits for at most the commit in progress and its own.
  */
 export class CommitQueue {
   readonly #store: Store;
@@ -56,6 +62,7 @@ export class CommitQueue {
       let answer: T;
       this.add({
         essential,
+        bytes: 0,
         prepare: (changes) => {
           answer = prepare(changes);
         },
@@ -76,11 +83,21 @@ export class CommitQueue {
     // Callers that add in the same turn belong to the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      await this.#commit(group);
+      await this.#commit(this.#takeGroup());
     }
     this.#running = undefined;
+  }
+
+  #takeGroup(): readonly Write[] {
+    let bytes = 0;
+    let count = 0;
+    for (const write of this.#waiting) {
+      bytes += write.bytes;
+      if (count > 0 && bytes > MAX_GROUP_BYTES) break;
+      count += 1;
+      if (count === MAX_GROUP_WRITES) break;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   async #commit(group: readonly Write[]): Promise<void> {

@@ -8,7 +8,7 @@ export interface Place {
 
 const LENGTH = 10;
 
-/** Makes an opaque cursor: 14 URL-safe characters whose order, within an epoch, is that of the offsets only once decoded. */
+/** Makes an opaque cursor of 14 URL-safe characters. Offsets up to 2^48 - 1. */
 export function encodePlace(place: Place): string {
   const bytes = Buffer.allocUnsafe(LENGTH);
   bytes.writeUInt32BE(place.epoch, 0);

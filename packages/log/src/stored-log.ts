@@ -96,7 +96,7 @@ export class StoredLog implements Log, GroupHost {
       const settled = () => {
         this.#queuedBytes -= cost;
       };
-      this.queue.add(new AppendWrite(this.table, parts, settled, resolve, reject));
+      this.queue.add(new AppendWrite(this.table, parts, cost, settled, resolve, reject));
     });
   }
 

@@ -88,6 +88,14 @@ export function describeEntries(t: Trial): void {
       }
     });
 
+    test('a flood of appends is stored in the order of the calls', async () => {
+      const flood = Array.from({ length: 12_000 }, (_, i) =>
+        t.log.append('a', [i % 500 === 0 ? Buffer.alloc(1_000_000) : bytes(String(i))]),
+      );
+      expect((await Promise.all(flood)).map((p) => p.first)).toEqual(flood.map((_, i) => i + 1));
+      expect(texts(await t.log.read('a', { after: 11_998 }))).toEqual(['11998', '11999']);
+    });
+
     test('appendAll stores its parts in one commit, a stream named twice in order', async () => {
       const places = await t.log.appendAll([
         { stream: 'a', entries: [bytes('1')] },
