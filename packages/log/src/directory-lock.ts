@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { LogError } from './log-error.js';
 
-/** A directory that is ours until `release`, or until this process ends in any way. Hold on to it: a lock that is garbage is released. */
+/**
+ * A directory that is ours until `release`, or until this process ends in any way. Hold on to it: a lock nobody
+ * refers to is closed with its file.
+ */
 export interface DirectoryLock {
   release(): Promise<void>;
 }
