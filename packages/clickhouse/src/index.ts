@@ -1,1 +1,18 @@
-export {};
+export type {
+  CallOptions,
+  ClickHouse,
+  InsertResult,
+  ParameterValue,
+  ResultBytes,
+  StatementOptions,
+  StreamOptions,
+} from './clickhouse.js';
+export { ClickHouseError, type ClickHouseErrorInit } from './clickhouse-error.js';
+export { connectClickHouse } from './connect.js';
+export { startEngine } from './engine/embedded-engine.js';
+export type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine/engine.js';
+export { BAD_DATA_CODES, type ClickHouseErrorKind, classify, UNAVAILABLE_CODES } from './error-codes.js';
+export { type MigrateOptions, type MigrationResult, migrateClickHouse } from './migrate/migrate.js';
+export { type DatabaseNames, databaseNames, type Migration } from './migrate/migration.js';
+export { connectReader, type Reader, type ReaderLimits, type ReaderOptions } from './reader.js';
+export type { ClickHouseTarget, Credentials, EmbeddedTarget, ServerTarget } from './target.js';

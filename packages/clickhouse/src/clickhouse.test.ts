@@ -1,0 +1,358 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  BAD_DATA_CODES,
+  type ClickHouse,
+  ClickHouseError,
+  connectClickHouse,
+  connectReader,
+  type Engine,
+  migrateClickHouse,
+  type Reader,
+  type ResultBytes,
+  startEngine,
+  UNAVAILABLE_CODES,
+} from './index.js';
+import { engineRequest } from './testing/engine-request.js';
+import { EVENTS_INSERT, eventRows } from './testing/event-rows.js';
+
+/** Runs until somebody stops it. */
+const ENDLESS = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1';
+const PROJECT_A = '0192f0c1-0000-7000-8000-00000000000a';
+const PROJECT_B = '0192f0c1-0000-7000-8000-00000000000b';
+
+let dataDir: string;
+let engine: Engine;
+let clickhouse: ClickHouse;
+let reader: Reader;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'weir-clickhouse-'));
+  engine = await startEngine({ dataDir });
+  clickhouse = connectClickHouse(engine.target);
+  reader = connectReader(engine.target);
+  await migrateClickHouse(clickhouse);
+});
+
+afterAll(async () => {
+  await reader?.close();
+  await clickhouse?.close();
+  await engine?.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function text(result: ResultBytes): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const part of result) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function failureOf(call: Promise<unknown>): Promise<ClickHouseError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ClickHouseError)) throw new Error(`not a ClickHouseError: ${String(error)}`);
+  return error;
+}
+
+describe('queries', () => {
+  it('answer ping and version', async () => {
+    expect(await clickhouse.ping()).toBe(true);
+    expect(await clickhouse.version()).toMatch(/^\d+\.\d+\./);
+    expect(engine.health()).toMatchObject({ state: 'ready', restarts: 0 });
+  });
+
+  it('bind parameters of any content and keep the digits of wide integers', async () => {
+    const property = fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 40 }), async (value) => {
+      fc.pre(!value.includes('\0'));
+      const rows = await clickhouse.query('SELECT {value:String} AS value, {wide:UInt64} AS wide', {
+        params: { value, wide: 18446744073709551615n },
+      });
+      expect(rows).toEqual([{ value, wide: '18446744073709551615' }]);
+    });
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('keep settings and parameters of concurrent callers apart', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, (_, n) =>
+        clickhouse.query<{ n: number; rows: number }>(
+          "SELECT {n:UInt32} AS n, getSetting('max_result_rows') AS rows",
+          { params: { n }, settings: { max_result_rows: 1000 + n } },
+        ),
+      ),
+    );
+    expect(answers.map(([row]) => row)).toEqual(answers.map((_, n) => ({ n, rows: 1000 + n })));
+  });
+
+  it.each([
+    'config-file',
+    'config_file',
+    'path',
+    'logger.level',
+    'no_such_setting',
+    '--path',
+    'max_threads=1 --path',
+  ])('refuse %s as a setting', async (name) => {
+    expect(await failureOf(clickhouse.query('SELECT 1', { settings: { [name]: '/tmp/x' } }))).toMatchObject({
+      code: 115,
+      kind: 'query',
+    });
+  });
+
+  it('stream a large result in blocks', async () => {
+    let bytes = 0;
+    let parts = 0;
+    for await (const part of await clickhouse.stream('SELECT number FROM numbers(3000000)', {
+      format: 'RowBinary',
+    })) {
+      bytes += part.length;
+      parts += 1;
+    }
+    expect(bytes).toBe(24_000_000);
+    expect(parts).toBeGreaterThan(10);
+  });
+
+  it('fail before the first byte, or raise in mid-stream', async () => {
+    await expect(failureOf(clickhouse.stream('SELECT throwIf(1)'))).resolves.toMatchObject({ code: 395 });
+    const late = await clickhouse.stream('SELECT throwIf(number = 2000000) FROM numbers(5000000)', {
+      format: 'TSV',
+    });
+    let bytes = 0;
+    const error = await failureOf(
+      (async () => {
+        for await (const part of late) bytes += part.length;
+      })(),
+    );
+    expect(error).toMatchObject({ code: 395, codeName: 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO' });
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes % 2).toBe(0);
+  });
+
+  it('say what was refused without quoting the statement', async () => {
+    const error = await failureOf(clickhouse.query("SELEKT 'a secret'"));
+    expect(error).toMatchObject({
+      code: 62,
+      codeName: 'SYNTAX_ERROR',
+      kind: 'query',
+      retryable: false,
+      status: 400,
+    });
+    expect(JSON.stringify([error, error.message, error.stack, error.cause])).not.toContain('secret');
+    expect(error.detail).toContain('Syntax error');
+  });
+
+  it('name every listed code as the engine does', async () => {
+    const listed = [...UNAVAILABLE_CODES, ...BAD_DATA_CODES];
+    const rows = await clickhouse.query<{ code: number; name: string }>(
+      'SELECT arrayJoin({codes:Array(Int32)}) AS code, errorCodeToName(code) AS name',
+      { params: { codes: listed.map(([code]) => code) } },
+    );
+    expect(rows.map(({ code, name }) => [code, name])).toEqual(listed);
+  });
+});
+
+describe('inserts', () => {
+  it('write rows of any bytes, also those that look like the end of a statement', async () => {
+    await clickhouse.command('CREATE TABLE default.bytes (n UInt64, s String) ENGINE = MergeTree ORDER BY n');
+    const property = fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 60 }),
+          fc
+            .constantFrom('\n\n', '\n\nDROP TABLE default.bytes;\n', ';', '\r\n\r\n')
+            .map((s) => Buffer.from(s)),
+        ),
+        { minLength: 1, maxLength: 20 },
+      ),
+      async (values) => {
+        await clickhouse.command('TRUNCATE TABLE default.bytes');
+        const body = values.map((value, n) => {
+          const head = Buffer.alloc(9);
+          head.writeBigUInt64LE(BigInt(n + 2570), 0);
+          head[8] = value.length;
+          return Buffer.concat([head, value]);
+        });
+        expect(await clickhouse.insertRaw('INSERT INTO default.bytes (n, s) FORMAT RowBinary', body)).toEqual(
+          {
+            writtenRows: values.length,
+          },
+        );
+        const rows = await clickhouse.query<{ s: string }>(
+          'SELECT hex(s) AS s FROM default.bytes ORDER BY n',
+        );
+        expect(rows.map(({ s }) => s)).toEqual(
+          values.map((value) => Buffer.from(value).toString('hex').toUpperCase()),
+        );
+      },
+    );
+    await fc.assert(property, { numRuns: 25 });
+    await clickhouse.insertRaw('INSERT INTO default.bytes FORMAT JSONEachRow', [
+      Buffer.from('{"n":1,"s":"a"}\n\n{"n":2,"s":"b"}\n'),
+    ]);
+    await clickhouse.command('DROP TABLE default.bytes');
+  });
+
+  it('map what the engine refuses', async () => {
+    const [row] = eventRows({ projectId: PROJECT_A, count: 1 });
+    const rows = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
+    const cut = await failureOf(
+      clickhouse.insertRaw(
+        EVENTS_INSERT,
+        [row ?? Buffer.alloc(0)].map((r) => r.subarray(0, 40)),
+      ),
+    );
+    expect(cut).toMatchObject({ kind: 'bad_data', code: 32, retryable: false });
+    expect(cut.detail).not.toContain('spool');
+    expect(
+      await failureOf(
+        clickhouse.insertRaw('INSERT INTO weir_base.absent FORMAT RowBinary', [Buffer.from([1])]),
+      ),
+    ).toMatchObject({ kind: 'unavailable', code: 60, retryable: true, status: 503 });
+    expect(await clickhouse.query('SELECT count() AS n FROM weir_base.events_raw_v1')).toEqual(rows);
+  });
+
+  it('take gzip bodies', async () => {
+    await clickhouse.command('CREATE TABLE default.zipped (s String) ENGINE = Memory');
+    const answer = await engineRequest(engine.target, {
+      query: { query: 'INSERT INTO default.zipped FORMAT TSV' },
+      headers: { 'content-encoding': 'gzip' },
+      body: gzipSync('one\ntwo\n'),
+    });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(String(answer.headers['x-clickhouse-summary']))).toMatchObject({ written_rows: '2' });
+    await clickhouse.command('DROP TABLE default.zipped');
+  });
+});
+
+describe('stopping', () => {
+  it('a caller that gives up frees the engine', async () => {
+    const controller = new AbortController();
+    const call = clickhouse.query(ENDLESS, { tag: 'gone:1', signal: controller.signal });
+    await vi.waitUntil(async () => (await clickhouse.running('gone:')) === 1);
+    const reason = new Error('the caller left');
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+    await vi.waitUntil(async () => (await clickhouse.running('gone:')) === 0);
+    expect(
+      await clickhouse.query(
+        "SELECT query FROM system.processes WHERE query LIKE '%sipHash64%' AND NOT query LIKE '%processes%'",
+      ),
+    ).toEqual([]);
+  });
+
+  it('leaving a stream early frees the engine', async () => {
+    for await (const part of await clickhouse.stream('SELECT number FROM numbers(1000000000000)', {
+      tag: 'left',
+    })) {
+      expect(part.length).toBeGreaterThan(0);
+      break;
+    }
+    await vi.waitUntil(async () => (await clickhouse.running('left')) === 0);
+  });
+
+  it('a time limit is an unavailable store', async () => {
+    expect(await failureOf(clickhouse.query(ENDLESS, { timeoutMs: 100 }))).toMatchObject({
+      kind: 'unavailable',
+      code: undefined,
+    });
+  });
+
+  it('kill ends what runs under a tag and nothing else', async () => {
+    const killed = failureOf(clickhouse.query(ENDLESS, { tag: 'batch:7' }));
+    const controller = new AbortController();
+    const other = clickhouse
+      .query(ENDLESS, { tag: 'batch:8', signal: controller.signal })
+      .catch(() => 'aborted');
+    await vi.waitUntil(async () => (await clickhouse.running('batch:')) === 2);
+    await clickhouse.kill('batch:7');
+    expect(await killed).toMatchObject({ code: 394, kind: 'unavailable' });
+    expect(await clickhouse.running('batch:')).toBe(1);
+    controller.abort();
+    expect(await other).toBe('aborted');
+  });
+
+  it('after kill an abandoned insert is there or is not, and stays so', async () => {
+    await clickhouse.command('CREATE TABLE default.abandoned (n UInt64) ENGINE = MergeTree ORDER BY n');
+    const body = [Buffer.from(new BigUint64Array(1_000_000).map((_, n) => BigInt(n)).buffer)];
+    for (const patience of [0, 1, 3, 10, 30, 100]) {
+      await clickhouse
+        .insertRaw('INSERT INTO default.abandoned FORMAT RowBinary', body, {
+          tag: 'insert',
+          timeoutMs: patience,
+        })
+        .catch((error: unknown) => expect(error).toMatchObject({ kind: 'unavailable' }));
+      await clickhouse.kill('insert');
+      const count = 'SELECT count() AS n, count() % 1000000 AS part FROM default.abandoned';
+      const after = await clickhouse.query(count);
+      expect(after).toMatchObject([{ part: 0 }]);
+      expect(await clickhouse.query(count)).toEqual(after);
+    }
+    await clickhouse.command('DROP TABLE default.abandoned');
+  });
+});
+
+describe('the reader', () => {
+  beforeAll(async () => {
+    await clickhouse.insertRaw(EVENTS_INSERT, [
+      ...eventRows({ projectId: PROJECT_A, count: 300, event: 'signup' }),
+      ...eventRows({ projectId: PROJECT_B, count: 200, event: 'CANARY' }),
+    ]);
+  });
+
+  it('sees the rows of its project only', async () => {
+    const sql = 'SELECT event, count() AS n, uniqExact(distinct_id) AS who FROM weir.events GROUP BY event';
+    expect(await text(await reader.query(PROJECT_A, sql))).toBe('{"event":"signup","n":"300","who":"100"}\n');
+    expect(await text(await reader.query(PROJECT_B, sql, { format: 'CSV' }))).toBe('"CANARY",200,100\n');
+    expect(await text(await reader.query('0192f0c1-0000-7000-8000-00000000000c', sql))).toBe('');
+  });
+
+  it.each([
+    ['a base table', 'SELECT * FROM weir_base.events_raw_v1'],
+    ['merge()', "SELECT * FROM merge('weir_base', '.*')"],
+    ['the primary index', "SELECT * FROM mergeTreeIndex('weir_base', 'events_raw_v1')"],
+    ['a further statement', 'SELECT 1; SELECT 2'],
+    ['SET ROLE', 'SET ROLE admin'],
+    ['KILL', 'KILL QUERY WHERE 1'],
+    ['a write', "INSERT INTO weir.events (event) SELECT 'x'"],
+    ['what is kept of the schema', 'SELECT * FROM weir.weir_migrations'],
+  ])('is refused %s', async (_, sql) => {
+    const outcome = await reader.query(PROJECT_A, sql).then(text, (error: unknown) => error);
+    expect(outcome).toBeInstanceOf(ClickHouseError);
+  });
+
+  it('cannot take another project for its own, nor learn of it through errors', async () => {
+    const forged = `SELECT count() AS n FROM (SELECT * FROM weir.events SETTINGS log_comment = '${PROJECT_B}')`;
+    const outcome = await reader.query(PROJECT_A, forged).then(text, () => 'refused');
+    expect(['{"n":"0"}\n', 'refused']).toContain(outcome);
+    const probe = "SELECT count() AS n FROM weir.events WHERE throwIf(event = 'CANARY') = 0";
+    expect(await text(await reader.query(PROJECT_A, probe))).toBe('{"n":"300"}\n');
+    expect(await text(await reader.query(PROJECT_A, 'SELECT query FROM system.processes'))).toBe('');
+  });
+
+  it('keeps its limits', async () => {
+    const limited = reader.query(PROJECT_A, 'SELECT groupArray(number) FROM numbers(50000000)', {
+      limits: { memoryBytes: 50_000_000 },
+    });
+    expect(await failureOf(limited)).toMatchObject({ code: 241 });
+  });
+
+  it('is stopped by its project', async () => {
+    const call = failureOf(reader.query(PROJECT_A, ENDLESS).then(text));
+    await vi.waitUntil(async () => (await clickhouse.running(`${PROJECT_A}:`)) === 1);
+    await clickhouse.kill(`${PROJECT_A}:`);
+    expect(await call).toMatchObject({ code: 394 });
+  });
+});
+
+it('nobody is let in without this start’s password', async () => {
+  const target = { ...engine.target, admin: { username: 'admin', password: 'guess' } };
+  const stranger = connectClickHouse(target);
+  expect(await failureOf(stranger.query('SELECT 1'))).toMatchObject({ code: 516, kind: 'unavailable' });
+  await stranger.close();
+});

@@ -1,0 +1,118 @@
+import type {
+  CallOptions,
+  ClickHouse,
+  InsertResult,
+  ResultBytes,
+  StatementOptions,
+  StreamOptions,
+} from './clickhouse.js';
+import { ClickHouseError } from './clickhouse-error.js';
+import { type HttpAnswer, type HttpRequest, HttpSession } from './http-session.js';
+import { COUNT_RUNNING, KILL_RUNNING } from './running-queries.js';
+import type { ClickHouseTarget } from './target.js';
+
+/**
+ * Opens the one way into ClickHouse. Nothing is sent yet: a server that is down shows with the first call.
+ *
+ * @example
+ * const clickhouse = connectClickHouse({ url: 'http://clickhouse:8123', username: 'weir', password });
+ * const [row] = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
+ */
+export function connectClickHouse(target: ClickHouseTarget): ClickHouse {
+  const user =
+    'socketPath' in target
+      ? target.admin
+      : { username: target.username ?? 'default', password: target.password ?? '' };
+  return new HttpClickHouse(new HttpSession(target, user));
+}
+
+class HttpClickHouse implements ClickHouse {
+  readonly #session: HttpSession;
+
+  constructor(session: HttpSession) {
+    this.#session = session;
+  }
+
+  async query<T>(sql: string, options: StatementOptions = {}): Promise<T[]> {
+    const text = await readAll(await this.#send(sql, options, { default_format: 'JSONEachRow' }));
+    const rows: T[] = [];
+    for (const line of text.toString('utf8').split('\n')) {
+      // The caller names the row's type beside the SELECT that makes it so.
+      if (line !== '') rows.push(JSON.parse(line) as T);
+    }
+    return rows;
+  }
+
+  async stream(sql: string, options: StreamOptions = {}): Promise<ResultBytes> {
+    return this.#send(sql, options, { default_format: options.format ?? 'JSONEachRow' });
+  }
+
+  async command(sql: string, options: StatementOptions = {}): Promise<void> {
+    await readAll(await this.#send(sql, options, {}));
+  }
+
+  async insertRaw(
+    statement: string,
+    body: readonly Uint8Array[],
+    options: CallOptions = {},
+  ): Promise<InsertResult> {
+    if (!/\sFORMAT\s+\w+\s*$/i.test(statement)) {
+      throw new ClickHouseError('an insert of raw bytes must end in FORMAT and its name', { kind: 'query' });
+    }
+    // async_insert would acknowledge rows that lie in the server's memory only.
+    const answer = await this.#send(statement, options, { async_insert: 0 }, body);
+    await readAll(answer);
+    return { writtenRows: answer.writtenRows };
+  }
+
+  async running(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const rows = await this.query<{ running: string }>(COUNT_RUNNING, { params: { tag }, ...options });
+    return Number(rows[0]?.running ?? 0);
+  }
+
+  async kill(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    do {
+      await this.command(KILL_RUNNING, { params: { tag }, ...options });
+    } while ((await this.running(tag, options)) > 0);
+  }
+
+  ping(timeoutMs = 5_000): Promise<boolean> {
+    return this.#session.ping(timeoutMs);
+  }
+
+  async version(): Promise<string> {
+    const rows = await this.query<{ version: string }>('SELECT version() AS version');
+    return rows[0]?.version ?? '';
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  #send(
+    sql: string,
+    options: StatementOptions,
+    settings: NonNullable<HttpRequest['settings']>,
+    body?: readonly Uint8Array[],
+  ): Promise<HttpAnswer> {
+    return this.#session.send({
+      sql,
+      body,
+      params: options.params,
+      settings: {
+        output_format_json_quote_64bit_integers: 1,
+        ...settings,
+        ...options.settings,
+        ...(options.tag === undefined ? {} : { log_comment: options.tag }),
+      },
+      signal: options.signal,
+      timeoutMs: options.timeoutMs,
+    });
+  }
+}
+
+async function readAll(answer: HttpAnswer): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of answer) parts.push(part);
+  return Buffer.concat(parts);
+}

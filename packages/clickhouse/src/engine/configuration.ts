@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineLimits } from './control.js';
+import type { ScopeSigner } from './scope.js';
+
+/** The views a tenant's query may read. */
+const PUBLIC_VIEWS = ['events', 'persons', 'sessions'];
+
+const MIB = 1024 * 1024;
+
+/** The engine's configuration on disk, for as long as it takes to open the engine. */
+export interface ConfigurationFiles {
+  /** The argument that names it to every session. */
+  readonly argument: string;
+  /** Removes the files; sessions opened later still use what was read. */
+  remove(): void;
+}
+
+/**
+ * Writes config.xml and users.xml into `directory` with a new name, so that a file left by a crash (it holds that
+ * start's row-policy key, which is worth nothing any more) is never read.
+ */
+export function writeConfiguration(
+  directory: string,
+  limits: EngineLimits,
+  scope: ScopeSigner,
+): ConfigurationFiles {
+  const name = `boot-${randomBytes(6).toString('hex')}`;
+  const users = join(directory, `${name}.users.xml`);
+  const config = join(directory, `${name}.xml`);
+  writeFileSync(users, usersXml(scope), { mode: 0o600 });
+  writeFileSync(config, configXml(users, limits), { mode: 0o600 });
+  return {
+    argument: `--config-file=${config}`,
+    remove: () => {
+      rmSync(users, { force: true });
+      rmSync(config, { force: true });
+    },
+  };
+}
+
+function configXml(usersPath: string, limits: EngineLimits): string {
+  return `<clickhouse>
+  <users_config>${xml(usersPath)}</users_config>
+  <timezone>UTC</timezone>
+  <max_server_memory_usage>${limits.memoryBytes}</max_server_memory_usage>
+  <!-- The defaults are sized for a machine of ClickHouse's own. -->
+  <mark_cache_size>${32 * MIB}</mark_cache_size>
+  <index_mark_cache_size>${8 * MIB}</index_mark_cache_size>
+  <primary_index_cache_size>${32 * MIB}</primary_index_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <compiled_expression_cache_size>${16 * MIB}</compiled_expression_cache_size>
+  <query_condition_cache_size>0</query_condition_cache_size>
+  <mmap_cache_size>64</mmap_cache_size>
+  <!-- Keyed by user, and all tenants are one user here. -->
+  <query_cache><max_size_in_bytes>0</max_size_in_bytes></query_cache>
+</clickhouse>
+`;
+}
+
+function usersXml(scope: ScopeSigner): string {
+  const all = 'GRANT ALL ON *.* WITH GRANT OPTION';
+  const grants = PUBLIC_VIEWS.map((view) => `GRANT SELECT ON weir.${view}`);
+  return `<clickhouse>
+  <profiles><default>
+    <use_query_cache>0</use_query_cache>
+    <use_query_condition_cache>0</use_query_condition_cache>
+    <allow_introspection_functions>0</allow_introspection_functions>
+  </default></profiles>
+  <quotas><default/></quotas>
+  <roles>
+    <admin>${grantXml([all])}</admin>
+    <reader>${grantXml(grants)}</reader>
+    <nobody>${grantXml([])}</nobody>
+  </roles>
+  <users><default>
+    <password></password>
+    <networks><ip>::/0</ip></networks>
+    <profile>default</profile>
+    <quota>default</quota>
+    <!-- Rights come by role alone: SET ROLE must be able to take them away. -->
+    ${grantXml(['GRANT admin', 'GRANT reader', 'GRANT nobody'])}
+    <databases>
+      <weir_base><table name=""><filter>${xml(scope.rowFilter())}</filter></table></weir_base>
+      <!-- Any role may read system tables: they show other tenants' queries. system.one is what SELECT 1 reads. -->
+      <system>
+        <table name=""><filter>${xml(scope.adminFilter())}</filter></table>
+        <one><filter>1</filter></one>
+      </system>
+    </databases>
+  </default></users>
+</clickhouse>
+`;
+}
+
+function grantXml(queries: readonly string[]): string {
+  return `<grants>${queries.map((query) => `<query>${xml(query)}</query>`).join('')}</grants>`;
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

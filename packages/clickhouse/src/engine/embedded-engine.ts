@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EmbeddedTarget } from '../target.js';
+import { Backoff } from './backoff.js';
+import type { EngineLimits } from './control.js';
+import type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine.js';
+import { EngineChild } from './engine-child.js';
+import { placeSocket, type SocketPlace } from './socket-path.js';
+
+const GIB = 1024 ** 3;
+
+/**
+ * Starts the embedded engine; resolves when it answers. From then on it is restarted whenever it ends.
+ *
+ * @throws ClickHouseError when it does not come up: another engine holds the directory, or the platform has none.
+ * @example
+ * const engine = await startEngine({ dataDir: '.weir', logger });
+ * const clickhouse = connectClickHouse(engine.target);
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  options.signal?.throwIfAborted();
+  const engine = new EmbeddedEngine(options);
+  const onAbort = (): void => void engine.close();
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await engine.start();
+  } catch (error) {
+    options.signal?.removeEventListener('abort', onAbort);
+    await engine.close();
+    options.signal?.throwIfAborted();
+    throw error;
+  }
+  return engine;
+}
+
+class EmbeddedEngine implements Engine {
+  readonly target: EmbeddedTarget;
+  readonly #directory: string;
+  readonly #socket: SocketPlace;
+  readonly #limits: EngineLimits;
+  readonly #logger: EngineLogger | undefined;
+  readonly #listeners = new Set<(state: EngineState) => void>();
+  readonly #backoff = new Backoff();
+  readonly #closing = new AbortController();
+  #state: EngineState = 'starting';
+  #restarts = 0;
+  #child: EngineChild | undefined;
+  #keeping: Promise<void> | undefined;
+
+  constructor(options: EngineOptions) {
+    const directory = join(options.dataDir, 'clickhouse');
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#directory = realpathSync(directory);
+    this.#socket = placeSocket(this.#directory, 'engine.sock');
+    this.#logger = options.logger;
+    this.#limits = {
+      memoryBytes: options.memoryBytes ?? Math.round(Math.min(4 * GIB, Math.max(1.5 * GIB, totalmem() / 2))),
+      readers: options.readers ?? 8,
+    };
+    this.target = {
+      socketPath: this.#socket.path,
+      admin: { username: 'admin', password: randomBytes(32).toString('hex') },
+      reader: { username: 'reader', password: randomBytes(32).toString('hex') },
+    };
+  }
+
+  async start(): Promise<void> {
+    const child = this.#spawn();
+    await child.ready;
+    this.#becomes('ready');
+    this.#keeping = this.#keepAlive(child);
+  }
+
+  health(): EngineHealth {
+    return { state: this.#state, restarts: this.#restarts, pid: this.#child?.pid };
+  }
+
+  onState(listener: (state: EngineState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#child?.stop();
+    await this.#keeping;
+    this.#socket.remove();
+    this.#becomes('stopped');
+  }
+
+  async #keepAlive(first: EngineChild): Promise<void> {
+    let child = first;
+    let healthySince: number | undefined = Date.now();
+    for (;;) {
+      const exit = await child.exited;
+      this.#child = undefined;
+      if (this.#closing.signal.aborted) return;
+      this.#restarts += 1;
+      this.#becomes('restarting');
+      const wait = this.#backoff.next(healthySince);
+      this.#logger?.warn({ ...exit, restarts: this.#restarts, wait_ms: wait }, 'the embedded engine ended');
+      await delay(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
+      if (this.#closing.signal.aborted) return;
+      child = this.#spawn();
+      healthySince = await child.ready
+        .then(() => Date.now())
+        .catch((error: unknown) => {
+          this.#logger?.warn(
+            { reason: error instanceof Error ? error.message : '' },
+            'the embedded engine did not start',
+          );
+          return undefined;
+        });
+      if (healthySince !== undefined && !this.#closing.signal.aborted) this.#becomes('ready');
+    }
+  }
+
+  #spawn(): EngineChild {
+    const child = new EngineChild({
+      type: 'start',
+      directory: this.#directory,
+      socketPath: this.#socket.path,
+      adminPassword: this.target.admin.password,
+      readerPassword: this.target.reader.password,
+      limits: this.#limits,
+    });
+    this.#child = child;
+    return child;
+  }
+
+  #becomes(state: EngineState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    if (state === 'ready') this.#logger?.info({ pid: this.#child?.pid }, 'the embedded engine is ready');
+    for (const listener of this.#listeners) listener(state);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The embedded engine's process: chDB on one directory, behind ClickHouse's HTTP interface on a Unix socket.
+ * It is started by EmbeddedEngine with an IPC channel, and lives no longer than that channel.
+ */
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Session } from 'chdb';
+import { writeConfiguration } from './configuration.js';
+import type { FromEngine, StartEngine, ToEngine } from './control.js';
+import { openBareSession, type SessionPlace } from './engine-sessions.js';
+import { HttpFront } from './http-front.js';
+import { InsertSpool } from './insert-spool.js';
+import { RunningStatements } from './running-statements.js';
+import { ScopeSigner } from './scope.js';
+import { Statements } from './statements.js';
+import { Users } from './users.js';
+
+/** How long a new engine waits for one that is still ending to let go of the directory. */
+const DIRECTORY_WAIT_MS = 5_000;
+/** How long statements have to end by themselves when the engine is asked to stop. */
+const STOP_WAIT_MS = 5_000;
+
+interface OpenEngine {
+  readonly server: Server;
+  readonly running: RunningStatements;
+  /** Held open: with its last session chDB closes the whole engine. */
+  readonly keeper: Session;
+}
+
+// A terminal's Ctrl-C reaches the whole group; when to stop is the server's to say.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+// The server is gone, perhaps by kill -9. All that was acknowledged is on disk; nothing here is worth a wait.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+let open: OpenEngine | undefined;
+process.on('message', (message: ToEngine) => {
+  if (message.type === 'stop') void stop();
+  else
+    start(message).then(
+      (engine) => {
+        open = engine;
+        tell({ type: 'ready' });
+      },
+      (error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        tell({ type: 'failed', reason: text }, () => process.exit(1));
+      },
+    );
+});
+
+async function start(order: StartEngine): Promise<OpenEngine> {
+  const scope = new ScopeSigner();
+  const files = writeConfiguration(order.directory, order.limits, scope);
+  try {
+    const place: SessionPlace = {
+      directory: `${order.directory}/data`,
+      configurationArgument: files.argument,
+    };
+    mkdirSync(place.directory, { recursive: true, mode: 0o700 });
+    const keeper = await openWhenFree(place, scope);
+    const names = await keeper.queryAsync('SELECT name FROM system.settings', { format: 'TabSeparated' });
+    const settings = new Set(names.text().split('\n'));
+    const running = new RunningStatements();
+    const spool = new InsertSpool('spool');
+    const front = new HttpFront({
+      users: new Users({ admin: order.adminPassword, reader: order.readerPassword }),
+      scope,
+      statements: new Statements(place, scope, spool, order.limits.readers),
+      running,
+      isSetting: (name) => settings.has(name),
+    });
+    const server = front.server();
+    await listen(server, order.socketPath);
+    return { server, running, keeper };
+  } finally {
+    files.remove();
+  }
+}
+
+/** Opens the directory; an engine that was just killed may hold it for a moment. */
+async function openWhenFree(place: SessionPlace, scope: ScopeSigner): Promise<Session> {
+  const until = Date.now() + DIRECTORY_WAIT_MS;
+  for (;;) {
+    try {
+      return openBareSession(place, [`--log_comment=${scope.admin('', '')}`]);
+    } catch {
+      if (Date.now() >= until) {
+        throw new Error(
+          'the engine cannot open its directory: another engine holds it, or its files are damaged',
+        );
+      }
+      await delay(50);
+    }
+  }
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  rmSync(path, { force: true });
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => resolve());
+    });
+  } finally {
+    process.umask(mask);
+  }
+  chmodSync(path, 0o600);
+}
+
+/** Ends in order: no new statements, those that run are stopped or finish, the engine closes its files. */
+async function stop(): Promise<void> {
+  if (open !== undefined) {
+    const { server, running, keeper } = open;
+    server.close();
+    server.closeIdleConnections();
+    await running.drain(STOP_WAIT_MS);
+    server.closeAllConnections();
+    keeper.close();
+  }
+  process.exit(0);
+}
+
+function tell(message: FromEngine, sent: () => void = () => {}): void {
+  process.send?.(message, undefined, undefined, sent);
+}

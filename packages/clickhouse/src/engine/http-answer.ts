@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { exceptionTrailer } from '../exception-trailer.js';
+import { EngineException } from './engine-exception.js';
+import type { StatementSummary } from './statements.js';
+
+/** One answer as ClickHouse's HTTP interface gives it. */
+export class HttpAnswer {
+  readonly #response: ServerResponse;
+  readonly #queryId: string;
+  readonly #tag = randomBytes(8).toString('hex');
+  readonly #startedAt = process.hrtime.bigint();
+
+  constructor(response: ServerResponse, queryId: string) {
+    this.#response = response;
+    this.#queryId = queryId;
+  }
+
+  /** Answers in one piece. */
+  whole(bytes: Uint8Array, summary?: StatementSummary): void {
+    if (this.#response.destroyed) return;
+    this.#response.writeHead(200, {
+      ...this.#headers(),
+      'content-length': bytes.length,
+      'x-clickhouse-summary': this.#summary(summary),
+    });
+    this.#response.end(bytes);
+  }
+
+  /** Sends a part of a stream; resolves when there is room for the next, or nobody left to read it. */
+  async part(bytes: Uint8Array): Promise<void> {
+    const response = this.#response;
+    if (response.destroyed) return;
+    this.#beginStream();
+    if (response.write(bytes)) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        response.off('drain', settle);
+        response.off('close', settle);
+        resolve();
+      };
+      response.once('drain', settle);
+      response.once('close', settle);
+    });
+  }
+
+  /** Ends a stream well, also one without a single part. */
+  end(): void {
+    if (this.#response.destroyed) return;
+    this.#beginStream();
+    this.#response.end();
+  }
+
+  /** Answers with a failure: as a status where nothing was sent, else as the trailer a client looks for. */
+  fail(thrown: unknown): void {
+    const exception = EngineException.from(thrown);
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (response.headersSent) {
+      response.end(exceptionTrailer(this.#tag, exception.text));
+      return;
+    }
+    const body = Buffer.from(`${exception.text}\n`);
+    response.writeHead(exception.status, {
+      ...this.#headers(),
+      'content-length': body.length,
+      'x-clickhouse-exception-code': exception.code,
+    });
+    response.end(body);
+  }
+
+  #beginStream(): void {
+    if (this.#response.headersSent) return;
+    this.#response.writeHead(200, {
+      ...this.#headers(),
+      'x-clickhouse-exception-tag': this.#tag,
+      'x-clickhouse-summary': this.#summary(),
+    });
+  }
+
+  #headers(): Record<string, string> {
+    return { 'content-type': 'application/octet-stream', 'x-clickhouse-query-id': this.#queryId };
+  }
+
+  // ClickHouse writes its numbers as strings.
+  #summary(statement: StatementSummary = { writtenRows: 0, writtenBytes: 0 }): string {
+    return JSON.stringify({
+      read_rows: '0',
+      read_bytes: '0',
+      written_rows: String(statement.writtenRows),
+      written_bytes: String(statement.writtenBytes),
+      total_rows_to_read: '0',
+      result_rows: '0',
+      result_bytes: '0',
+      elapsed_ns: String(process.hrtime.bigint() - this.#startedAt),
+    });
+  }
+}

@@ -1,0 +1,166 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { COUNT_RUNNING, KILL_RUNNING } from '../running-queries.js';
+import { EngineException } from './engine-exception.js';
+import type { SessionSetup } from './engine-sessions.js';
+import { HttpAnswer } from './http-answer.js';
+import { readInsert } from './insert-spool.js';
+import { bodyOf, readStatementRequest, readText, type StatementRequest } from './request.js';
+import type { RunningStatements } from './running-statements.js';
+import type { ScopeSigner } from './scope.js';
+import type { Statements } from './statements.js';
+import type { EngineUser, Users } from './users.js';
+
+/** A statement's text may be so long; the engine's own limit, max_query_size, is lower. */
+const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
+
+/** What the front door stands before. */
+export interface HttpFrontParts {
+  readonly users: Users;
+  readonly scope: ScopeSigner;
+  readonly statements: Statements;
+  readonly running: RunningStatements;
+  /** Whether a name is a setting of this engine. */
+  readonly isSetting: (name: string) => boolean;
+}
+
+/** ClickHouse's HTTP interface, the part of it that `@clickhouse/client` uses, before the embedded engine. */
+export class HttpFront {
+  readonly #parts: HttpFrontParts;
+
+  constructor(parts: HttpFrontParts) {
+    this.#parts = parts;
+  }
+
+  /** The HTTP server, not yet listening. */
+  server(): Server {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    // The only client closes its idle sockets after 2.5 s; a server that closes first makes it fail.
+    server.keepAliveTimeout = 60_000;
+    server.requestTimeout = 0;
+    return server;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://engine');
+    if (url.pathname === '/ping') {
+      response.end('Ok.\n');
+      return;
+    }
+    const queryId = url.searchParams.get('query_id') ?? randomUUID();
+    const answer = new HttpAnswer(response, queryId);
+    try {
+      const user = this.#parts.users.authenticate(request.headers.authorization);
+      await this.#run(user, readStatementRequest(url, this.#parts.isSetting), request, response, answer);
+    } catch (error) {
+      answer.fail(error);
+    } finally {
+      // What is left of a body nobody read would stand before the next request on this connection.
+      if (!request.readableEnded) request.resume();
+    }
+  }
+
+  async #run(
+    user: EngineUser,
+    statement: StatementRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: HttpAnswer,
+  ): Promise<void> {
+    const { running, statements } = this.#parts;
+    const setup = this.#setup(user, statement);
+    const stopped = new AbortController();
+    const stop = (): void => {
+      stopped.abort();
+      if (!request.complete) request.destroy();
+      // A reader that takes no more would keep a stopped stream waiting.
+      if (response.headersSent) response.destroy();
+      statements.kill(setup.comment).catch(() => {});
+    };
+    const work = (): Promise<void> =>
+      this.#answer(user, statement, setup, request, response, answer, stopped.signal, stop);
+    await running.track({ tag: statement.tag, stop }, work);
+  }
+
+  async #answer(
+    user: EngineUser,
+    statement: StatementRequest,
+    setup: SessionSetup,
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: HttpAnswer,
+    stopped: AbortSignal,
+    stop: () => void,
+  ): Promise<void> {
+    const { statements } = this.#parts;
+    const insert =
+      user === 'admin' && statement.query !== undefined ? readInsert(statement.query) : undefined;
+    if (insert !== undefined) {
+      answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped));
+      return;
+    }
+    const body = await readText(bodyOf(request), MAX_STATEMENT_BYTES);
+    const sql = statement.query === undefined ? body : `${statement.query}\n${body}`;
+    if (user === 'admin' && (await this.#answerAboutRunning(sql, statement, answer, stopped))) return;
+    // Nobody is left to read the answer: the engine need not go on.
+    response.once('close', () => {
+      if (!response.writableFinished) stop();
+    });
+    if (user === 'reader' || isSelect(sql)) {
+      await statements.stream(sql, statement.format, setup, (bytes) => answer.part(bytes), stopped);
+      answer.end();
+      return;
+    }
+    answer.whole(await statements.execute(sql, statement.format, setup, stopped));
+  }
+
+  async #answerAboutRunning(
+    sql: string,
+    statement: StatementRequest,
+    answer: HttpAnswer,
+    stopped: AbortSignal,
+  ): Promise<boolean> {
+    const { running } = this.#parts;
+    const prefix = statement.params.get('tag') ?? '';
+    if (sql === COUNT_RUNNING) {
+      answer.whole(Buffer.from(`${JSON.stringify({ running: String(await running.count(prefix)) })}\n`));
+      return true;
+    }
+    if (sql === KILL_RUNNING) {
+      await running.kill(prefix, stopped);
+      answer.whole(NOTHING);
+      return true;
+    }
+    return false;
+  }
+
+  #setup(user: EngineUser, statement: StatementRequest): SessionSetup {
+    const { scope } = this.#parts;
+    const nonce = randomBytes(8).toString('hex');
+    const shared = {
+      settings: [...statement.settings],
+      params: [...statement.params],
+      database: statement.database,
+    };
+    if (user === 'admin') return { ...shared, comment: scope.admin(nonce, statement.tag), role: undefined };
+    // A reader's tag begins with the project it reads for: `<project id>` or `<project id>:<tag>`.
+    const project = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:$|:)/.exec(statement.tag)?.[1];
+    if (project === undefined) {
+      throw new EngineException(36, 'BAD_ARGUMENTS', 'A reader needs a project: its id begins log_comment');
+    }
+    return {
+      ...shared,
+      // The session is frozen after its role is set; frozen from its start it could not be.
+      settings: shared.settings.filter(([name]) => name !== 'readonly'),
+      comment: scope.project(project, nonce, statement.tag),
+      role: 'reader',
+    };
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+// Whatever else answers runs in one piece; the stream refuses what is not exactly one SELECT.
+function isSelect(sql: string): boolean {
+  return /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(?:SELECT|WITH|FROM)\b/i.test(sql);
+}

@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads';
+import { EngineException } from './engine-exception.js';
+import type { SessionPlace } from './engine-sessions.js';
+import type { FromQueryWorker, StreamingQuery, ToQueryWorker } from './query-worker.js';
+
+/** Takes one chunk of an answer; resolves when it wants the next. */
+export type ChunkReader = (bytes: Uint8Array) => Promise<void> | void;
+
+interface Slot {
+  readonly worker: Worker;
+  onMessage: ((message: FromQueryWorker) => void) | undefined;
+  onLost: ((error: Error) => void) | undefined;
+}
+
+/** Runs streaming SELECTs, so many at a time, each in a thread and a session of its own. Threads start when needed. */
+export class QueryPool {
+  readonly #place: SessionPlace;
+  readonly #size: number;
+  readonly #maxWaiting: number;
+  readonly #idle: Slot[] = [];
+  readonly #waiting: ((slot: Slot) => void)[] = [];
+  #started = 0;
+  #job = 0;
+
+  constructor(place: SessionPlace, options: { readonly size: number; readonly maxWaiting: number }) {
+    this.#place = place;
+    this.#size = options.size;
+    this.#maxWaiting = options.maxWaiting;
+  }
+
+  /**
+   * Runs a SELECT; resolves when the engine is done with it. `signal` ends it between two chunks; stopping it
+   * within one is KILL QUERY's, from another session.
+   */
+  async run(query: StreamingQuery, read: ChunkReader, signal: AbortSignal): Promise<void> {
+    const slot = await this.#take();
+    if (signal.aborted) {
+      this.#release(slot);
+      throw cancelled();
+    }
+    const job = ++this.#job;
+    const tell = (message: ToQueryWorker): void => slot.worker.postMessage(message);
+    const stop = (): void => tell({ type: 'stop', job });
+    signal.addEventListener('abort', stop, { once: true });
+    let lost = false;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        slot.onLost = (error) => {
+          lost = true;
+          reject(error);
+        };
+        slot.onMessage = (message) => {
+          if (message.job !== job) return;
+          if (message.type === 'done') resolve();
+          else if (message.type === 'failed') reject(EngineException.from(message.text));
+          else {
+            Promise.resolve(read(message.bytes)).then(
+              () => tell({ type: signal.aborted ? 'stop' : 'next', job }),
+              stop,
+            );
+          }
+        };
+        tell({ type: 'run', job, query });
+      });
+      if (signal.aborted) throw cancelled();
+    } finally {
+      signal.removeEventListener('abort', stop);
+      slot.onMessage = undefined;
+      slot.onLost = undefined;
+      if (!lost) this.#release(slot);
+    }
+  }
+
+  async #take(): Promise<Slot> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#started < this.#size) return this.#start();
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new EngineException(202, 'TOO_MANY_SIMULTANEOUS_QUERIES', 'Too many simultaneous queries');
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(slot: Slot): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(slot);
+    else next(slot);
+  }
+
+  #start(): Slot {
+    const worker = new Worker(new URL('./query-worker.js', import.meta.url), {
+      workerData: this.#place,
+      resourceLimits: { maxOldGenerationSizeMb: 64 },
+    });
+    const slot: Slot = { worker, onMessage: undefined, onLost: undefined };
+    this.#started += 1;
+    worker.on('message', (message: FromQueryWorker) => slot.onMessage?.(message));
+    worker.on('error', () => this.#lose(slot));
+    return slot;
+  }
+
+  // A thread that failed outside a query is replaced by the next call, or at once where one waits.
+  #lose(slot: Slot): void {
+    this.#started -= 1;
+    const at = this.#idle.indexOf(slot);
+    if (at >= 0) this.#idle.splice(at, 1);
+    slot.onLost?.(new EngineException(236, 'ABORTED', 'The thread of this query failed'));
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(this.#start());
+  }
+}
+
+function cancelled(): EngineException {
+  return new EngineException(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled');
+}

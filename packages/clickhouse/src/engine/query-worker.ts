@@ -1,0 +1,73 @@
+/**
+ * A thread that runs one streaming SELECT at a time. Starting a stream blocks its JavaScript thread (scalar
+ * subqueries run then), which here blocks nobody. The thread is never terminated while a query runs: that aborts
+ * the process.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { EngineException } from './engine-exception.js';
+import { openSession, type SessionPlace, type SessionSetup } from './engine-sessions.js';
+
+/** What the thread is told. */
+export type ToQueryWorker =
+  | { readonly type: 'run'; readonly job: number; readonly query: StreamingQuery }
+  /** The last chunk was taken: go on. */
+  | { readonly type: 'next'; readonly job: number }
+  /** Nobody reads any more. */
+  | { readonly type: 'stop'; readonly job: number };
+
+/** What the thread answers. */
+export type FromQueryWorker =
+  | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array }
+  | { readonly type: 'done'; readonly job: number }
+  | { readonly type: 'failed'; readonly job: number; readonly text: string };
+
+/** One SELECT. Plain data. */
+export interface StreamingQuery {
+  readonly sql: string;
+  readonly format: string;
+  readonly setup: SessionSetup;
+}
+
+if (parentPort !== null) serve(parentPort);
+
+function serve(port: NonNullable<typeof parentPort>): void {
+  // Written by QueryPool, which starts this thread.
+  const place = workerData as SessionPlace;
+  let resume: ((goOn: boolean) => void) | undefined;
+  let current = 0;
+  const send = (message: FromQueryWorker, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
+
+  async function run(job: number, query: StreamingQuery): Promise<void> {
+    const session = await openSession(place, query.setup);
+    try {
+      for await (const chunk of session.queryStream(query.sql, { format: query.format })) {
+        const raw = chunk.raw();
+        // A chunk that shares its memory with others must be copied before it changes threads.
+        const whole = raw.byteLength === raw.buffer.byteLength && raw.buffer instanceof ArrayBuffer;
+        const bytes = whole ? raw : raw.slice();
+        const taken = new Promise<boolean>((resolve) => {
+          resume = resolve;
+        });
+        send({ type: 'chunk', job, bytes }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
+        if (!(await taken)) break;
+      }
+    } finally {
+      session.close();
+    }
+  }
+
+  port.on('message', (message: ToQueryWorker) => {
+    if (message.type !== 'run') {
+      if (message.job === current) resume?.(message.type === 'next');
+      return;
+    }
+    const { job, query } = message;
+    current = job;
+    resume = undefined;
+    run(job, query).then(
+      () => send({ type: 'done', job }),
+      (error: unknown) => send({ type: 'failed', job, text: EngineException.from(error).text }),
+    );
+  });
+}

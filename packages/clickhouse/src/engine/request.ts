@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { EngineException } from './engine-exception.js';
+
+/** A statement as ClickHouse's HTTP interface takes it, read from the URL. */
+export interface StatementRequest {
+  readonly queryId: string | undefined;
+  /** `?query=`: a statement whose data is the body. Undefined: the body is the statement. */
+  readonly query: string | undefined;
+  readonly database: string | undefined;
+  readonly format: string;
+  /** `log_comment`, as the caller wrote it. */
+  readonly tag: string;
+  /** Values of placeholders, as text in ClickHouse's escaped form. */
+  readonly params: ReadonlyMap<string, string>;
+  /** Settings of the engine, by name. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** What belongs to the HTTP interface itself and has no meaning for this one: it always answers in one piece or a stream. */
+const IGNORED = new Set([
+  'wait_end_of_query',
+  'enable_http_compression',
+  'send_progress_in_http_headers',
+  'http_headers_progress_interval_ms',
+  'buffer_size',
+]);
+
+/**
+ * Reads a request's URL. Settings become command-line arguments of an engine session, where `--config-file` and
+ * `--path` live too: only names that are settings of this engine pass.
+ */
+export function readStatementRequest(url: URL, isSetting: (name: string) => boolean): StatementRequest {
+  const search = url.searchParams;
+  const params = new Map<string, string>();
+  const settings = new Map<string, string>();
+  for (const [name, value] of search) {
+    if (NAMED.has(name) || IGNORED.has(name)) continue;
+    if (value.includes('\0')) throw new EngineException(36, 'BAD_ARGUMENTS', `${name} holds a NUL`);
+    if (name.startsWith('param_')) params.set(parameterName(name.slice('param_'.length)), value);
+    else if (/^[a-z][a-z0-9_]*$/.test(name) && isSetting(name)) settings.set(name, value);
+    else throw new EngineException(115, 'UNKNOWN_SETTING', `Unknown setting '${name.slice(0, 100)}'`);
+  }
+  return {
+    queryId: search.get('query_id') ?? undefined,
+    query: search.get('query') ?? undefined,
+    database: search.get('database') ?? undefined,
+    format: search.get('default_format') ?? 'TabSeparated',
+    tag: search.get('log_comment') ?? '',
+    params,
+    settings,
+  };
+}
+
+const NAMED = new Set(['query', 'query_id', 'database', 'default_format', 'log_comment']);
+
+function parameterName(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  throw new EngineException(36, 'BAD_ARGUMENTS', 'a query parameter needs a plain name');
+}
+
+/** A request's body, decompressed. A body cut short makes the stream fail. */
+export function bodyOf(request: IncomingMessage): Readable {
+  const encoding = request.headers['content-encoding'];
+  const into = encoding === 'gzip' ? createGunzip() : new PassThrough();
+  if (encoding !== undefined && encoding !== 'gzip' && encoding !== 'identity') {
+    throw new EngineException(48, 'NOT_IMPLEMENTED', 'a body may be compressed with gzip only');
+  }
+  // Failures reach whoever reads `into`: pipeline destroys it with the error.
+  pipeline(request, into).catch(() => {});
+  return into;
+}
+
+/** Reads a body that is a statement. */
+export async function readText(body: Readable, limit: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body) {
+    // A byte stream without an encoding set yields Buffers.
+    const bytes = part as Buffer;
+    size += bytes.length;
+    if (size > limit)
+      throw new EngineException(223, 'QUERY_IS_TOO_LARGE', `a statement may have ${limit} bytes`);
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -1,0 +1,115 @@
+import type { Readable } from 'node:stream';
+import { EngineException } from './engine-exception.js';
+import { openSession, type SessionPlace, type SessionSetup } from './engine-sessions.js';
+import { type InsertSpool, type InsertStatement, insertFromFile } from './insert-spool.js';
+import { type ChunkReader, QueryPool } from './query-pool.js';
+import type { ScopeSigner } from './scope.js';
+import { Semaphore } from './semaphore.js';
+import { literal } from './sql-text.js';
+
+/** What an insert wrote. */
+export interface StatementSummary {
+  readonly writtenRows: number;
+  readonly writtenBytes: number;
+}
+
+/** How many statements run on libuv's threads at a time; with the pools below UV_THREADPOOL_SIZE, so that none starves. */
+const DIRECT = 8;
+/** Admin's streaming SELECTs at a time. */
+const ADMIN_STREAMS = 4;
+/** Callers that may wait for a stream before they are refused. */
+const MAX_WAITING = 64;
+
+/** Runs statements on the engine: inserts, streamed SELECTs, and the rest. */
+export class Statements {
+  readonly #place: SessionPlace;
+  readonly #scope: ScopeSigner;
+  readonly #spool: InsertSpool;
+  readonly #direct = new Semaphore(DIRECT);
+  readonly #adminStreams: QueryPool;
+  readonly #readerStreams: QueryPool;
+
+  constructor(place: SessionPlace, scope: ScopeSigner, spool: InsertSpool, readers: number) {
+    this.#place = place;
+    this.#scope = scope;
+    this.#spool = spool;
+    this.#adminStreams = new QueryPool(place, { size: ADMIN_STREAMS, maxWaiting: MAX_WAITING });
+    this.#readerStreams = new QueryPool(place, { size: readers, maxWaiting: MAX_WAITING });
+  }
+
+  /** Inserts a whole body. Once the body is complete only `signal` ends it, never a caller that went away. */
+  async insert(
+    statement: InsertStatement,
+    body: Readable,
+    setup: SessionSetup,
+    signal: AbortSignal,
+  ): Promise<StatementSummary> {
+    const file = await this.#spool.write(body);
+    try {
+      const { rows, bytes } = await this.#run(insertFromFile(statement, file), 'Null', setup, signal);
+      return { writtenRows: rows, writtenBytes: bytes };
+    } catch (error) {
+      throw aboutBody(error);
+    } finally {
+      await this.#spool.remove(file);
+    }
+  }
+
+  /** Streams one SELECT. */
+  async stream(
+    sql: string,
+    format: string,
+    setup: SessionSetup,
+    read: ChunkReader,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const pool = setup.role === undefined ? this.#adminStreams : this.#readerStreams;
+    await pool.run({ sql, format, setup }, read, signal);
+  }
+
+  /** Runs anything else, with its answer in one piece. */
+  async execute(sql: string, format: string, setup: SessionSetup, signal: AbortSignal): Promise<Uint8Array> {
+    return (await this.#run(sql, format, setup, signal)).answer;
+  }
+
+  /** Asks the engine to stop what runs in the session with this comment; it has stopped when its promise settles. */
+  async kill(comment: string): Promise<void> {
+    const setup = { settings: [], params: [], database: undefined, role: undefined };
+    const session = await openSession(this.#place, { ...setup, comment: this.#scope.admin('', '') });
+    try {
+      await session.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${literal(comment)} ASYNC`);
+    } finally {
+      session.close();
+    }
+  }
+
+  async #run(sql: string, format: string, setup: SessionSetup, signal: AbortSignal): Promise<DirectResult> {
+    return this.#direct.run(async () => {
+      if (signal.aborted) throw new EngineException(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled');
+      const session = await openSession(this.#place, setup);
+      try {
+        const result = await session.queryAsync(sql, { format });
+        return { answer: result.bytes(), rows: result.rowsRead, bytes: result.bytesRead };
+      } finally {
+        // At once, also after a failure: until then the engine keeps the failed query in its process list.
+        session.close();
+      }
+    });
+  }
+}
+
+interface DirectResult {
+  readonly answer: Uint8Array;
+  /** Of an insert: what it wrote. chDB calls it rows read. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** An insert's failure in the words of one whose data came in the request: the file is our affair. */
+function aboutBody(thrown: unknown): EngineException {
+  const { code, codeName, message } = EngineException.from(thrown);
+  const text = message
+    .replace(/\(in file\/uri [^)]*\): /, '')
+    .replace(/: data for INSERT was parsed from file\.?$/, '');
+  return new EngineException(code, codeName, text);
+}

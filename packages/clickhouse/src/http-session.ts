@@ -1,0 +1,130 @@
+import { Agent, type AgentOptions } from 'node:http';
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import type { ParameterValue, ResultBytes } from './clickhouse.js';
+import { ClickHouseError, toClickHouseError } from './clickhouse-error.js';
+import { Deadline } from './deadline.js';
+import { withoutTrailer } from './exception-trailer.js';
+import type { ClickHouseTarget, Credentials } from './target.js';
+
+/** One request to ClickHouse's HTTP interface. */
+export interface HttpRequest {
+  readonly sql: string;
+  readonly params?: Readonly<Record<string, ParameterValue>> | undefined;
+  readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly body?: readonly Uint8Array[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** An answer that has begun. */
+export interface HttpAnswer extends ResultBytes {
+  readonly writtenRows: number;
+}
+
+/** `@clickhouse/client` as one user, with its sockets, its errors read and its time limits kept. */
+export class HttpSession {
+  readonly #client: ClickHouseClient;
+
+  constructor(target: ClickHouseTarget, user: Credentials) {
+    this.#client = createClient({
+      ...user,
+      // Idle sockets are timed by each client: an agent shared by two of them loses sockets under their feet.
+      ...('socketPath' in target
+        ? {
+            url: 'http://localhost',
+            http_agent: socketAgent(target.socketPath),
+          }
+        : { url: target.url, max_open_connections: 64 }),
+      // Calls bring their own limits; the client's would cut long inserts and queries that answer late.
+      request_timeout: 24 * 3_600_000,
+      compression: { request: false, response: false },
+      // Its log prints statements and settings.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  }
+
+  /** Sends one statement, with data where there is a body; resolves when the answer has begun well. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    const deadline = new Deadline(request.signal, request.timeoutMs);
+    try {
+      deadline.signal.throwIfAborted();
+      const answer = await this.#client.exec({
+        query: request.sql,
+        abort_signal: deadline.signal,
+        ...(request.params === undefined ? {} : { query_params: { ...request.params } }),
+        clickhouse_settings: Object.fromEntries(
+          Object.entries(request.settings ?? {}).map(([name, value]) => [name, settingText(value)]),
+        ),
+        ...(request.body === undefined ? {} : { values: Readable.from(request.body, { objectMode: false }) }),
+      });
+      const tag = answer.response_headers['x-clickhouse-exception-tag'];
+      return {
+        queryId: answer.query_id,
+        writtenRows: Number(answer.summary?.written_rows ?? 0),
+        [Symbol.asyncIterator]: () =>
+          read(answer.stream, typeof tag === 'string' ? tag : undefined, deadline),
+      };
+    } catch (thrown) {
+      const error = failure(thrown, deadline);
+      deadline.release();
+      throw error;
+    }
+  }
+
+  /** Whether the HTTP interface answers. */
+  async ping(timeoutMs: number): Promise<boolean> {
+    const { success } = await this.#client.ping({
+      select: false,
+      abort_signal: AbortSignal.timeout(timeoutMs),
+    });
+    return success;
+  }
+
+  /** Closes the sockets. */
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+/** An agent of one client's own for a Unix socket. */
+function socketAgent(socketPath: string): Agent {
+  // Node passes an agent's socketPath on to net.connect; its type does not say so.
+  const options: AgentOptions & { readonly socketPath: string } = {
+    keepAlive: true,
+    maxSockets: 64,
+    socketPath,
+  };
+  return new Agent(options);
+}
+
+/** A setting as the URL carries it. */
+function settingText(value: string | number | boolean): string {
+  return typeof value === 'boolean' ? (value ? '1' : '0') : String(value);
+}
+
+async function* read(
+  stream: Readable,
+  tag: string | undefined,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // Once the answer has begun the client has let go of the signal; the stream is ours to stop.
+  const stop = (): void => void stream.destroy(new Error('aborted'));
+  deadline.signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (deadline.signal.aborted) stop();
+    yield* withoutTrailer(stream, tag);
+  } catch (thrown) {
+    throw failure(thrown, deadline);
+  } finally {
+    deadline.signal.removeEventListener('abort', stop);
+    deadline.release();
+    stream.destroy();
+  }
+}
+
+function failure(thrown: unknown, deadline: Deadline): unknown {
+  if (!deadline.signal.aborted) return toClickHouseError(thrown);
+  const reason: unknown = deadline.signal.reason;
+  return reason ?? new ClickHouseError('the call was given up', { cause: thrown });
+}

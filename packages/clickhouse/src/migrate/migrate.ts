@@ -1,0 +1,83 @@
+import type { ClickHouse } from '../clickhouse.js';
+import { ClickHouseError } from '../clickhouse-error.js';
+import { withClaim } from './claim.js';
+import { databaseNames, type Migration } from './migration.js';
+import { migrations } from './migrations.js';
+
+/** What {@link migrateClickHouse} takes. */
+export interface MigrateOptions {
+  /** The database of the public views; base tables go to `<database>_base`. Default `weir`, the only one the embedded engine's rights know. */
+  readonly database?: string;
+  /** The steps; a test may give its own. Default: this version's. */
+  readonly steps?: readonly Migration[];
+  readonly signal?: AbortSignal;
+}
+
+/** What was done. */
+export interface MigrationResult {
+  /** The id of the last step the data has now. */
+  readonly version: number;
+  /** Ids of the steps run now. */
+  readonly applied: readonly number[];
+}
+
+/**
+ * Brings the data to this code's version: runs what is missing, once, under a claim, in order. Steps only go
+ * forward.
+ *
+ * @throws ClickHouseError of kind `query` when the data is newer than the code: running on would write what the
+ * newer version does not expect.
+ */
+export async function migrateClickHouse(
+  clickhouse: ClickHouse,
+  options: MigrateOptions = {},
+): Promise<MigrationResult> {
+  const names = databaseNames(options.database);
+  if (!/^[a-z][a-z0-9_]*$/.test(names.views)) {
+    throw new ClickHouseError('a database name has lower-case letters, digits and _ only', { kind: 'query' });
+  }
+  const steps = options.steps ?? migrations(names);
+  const table = `${names.views}.weir_migrations`;
+  await clickhouse.command(`CREATE DATABASE IF NOT EXISTS ${names.views}`);
+  await clickhouse.command(
+    `CREATE TABLE IF NOT EXISTS ${table} (id UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC'))
+     ENGINE = MergeTree ORDER BY id SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
+  );
+  const run = async (): Promise<MigrationResult> => {
+    const missing = await missingSteps(clickhouse, table, steps);
+    for (const step of missing) {
+      options.signal?.throwIfAborted();
+      for (const statement of step.statements) await clickhouse.command(statement);
+      await clickhouse.command(`INSERT INTO ${table} (id, name) SELECT {id:UInt32}, {name:String}`, {
+        params: { id: step.id, name: step.name },
+      });
+    }
+    return { version: latest(steps), applied: missing.map((step) => step.id) };
+  };
+  // The usual start finds nothing to do and need not wait for anybody.
+  if ((await missingSteps(clickhouse, table, steps)).length === 0) {
+    return { version: latest(steps), applied: [] };
+  }
+  return withClaim(clickhouse, names.views, run, options.signal);
+}
+
+async function missingSteps(
+  clickhouse: ClickHouse,
+  table: string,
+  steps: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const rows = await clickhouse.query<{ id: number }>(`SELECT DISTINCT id FROM ${table}`);
+  const done = new Set(rows.map((row) => row.id));
+  const newest = Math.max(0, ...done);
+  if (newest > latest(steps)) {
+    throw new ClickHouseError(
+      `the data in ClickHouse is of schema version ${newest}, newer than this code's ${latest(steps)}: run the newer Weir`,
+      { kind: 'query' },
+    );
+  }
+  return steps.filter((step) => !done.has(step.id));
+}
+
+function latest(steps: readonly Migration[]): number {
+  return Math.max(0, ...steps.map((step) => step.id));
+}

@@ -1,0 +1,24 @@
+/** One step of the schema. Steps are never changed once released: what was wrong is put right by a further one. */
+export interface Migration {
+  /** Its place, from 1 without gaps. */
+  readonly id: number;
+  readonly name: string;
+  /**
+   * Run in order. Each must do nothing when it has been done (IF NOT EXISTS and the like): a crash in the middle
+   * means that all are run again.
+   */
+  readonly statements: readonly string[];
+}
+
+/** The two databases of an installation. */
+export interface DatabaseNames {
+  /** Public views, which tenants may read, and what Weir keeps of the schema itself. */
+  readonly views: string;
+  /** Base tables. Every one has `project_id`: a row policy on the whole database filters by it. */
+  readonly base: string;
+}
+
+/** The names that belong to an installation. They are part of the data: renaming is a migration. */
+export function databaseNames(database = 'weir'): DatabaseNames {
+  return { views: database, base: `${database}_base` };
+}

@@ -1,0 +1,95 @@
+import type { CallOptions, ParameterValue, ResultBytes } from './clickhouse.js';
+import { ClickHouseError } from './clickhouse-error.js';
+import { HttpSession } from './http-session.js';
+import type { ClickHouseTarget } from './target.js';
+
+/** What a tenant's query may use. Each maps to the ClickHouse setting of the same meaning. */
+export interface ReaderLimits {
+  /** Memory of the query, in bytes. */
+  readonly memoryBytes?: number;
+  /** Time, in seconds; kept between blocks only. */
+  readonly seconds?: number;
+  readonly resultRows?: number;
+  readonly resultBytes?: number;
+  readonly rowsToRead?: number;
+  readonly threads?: number;
+}
+
+/** What {@link Reader.query} takes. */
+export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
+  readonly params?: Readonly<Record<string, ParameterValue>>;
+  /** The output format where the statement names none. Default `JSONEachRow`. */
+  readonly format?: string;
+  readonly limits?: ReaderLimits;
+}
+
+/** Runs one project's own SELECTs as the reader: the public views, that project's rows, nothing to change. */
+export interface Reader {
+  /**
+   * Runs one SELECT for one project and streams the answer. `projectId` is a UUID in lower case; it begins the tag
+   * the query runs under, so `kill('<project id>:')` ends all of a project's queries.
+   */
+  query(projectId: string, sql: string, options?: ReaderOptions): Promise<ResultBytes>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the reader's way into ClickHouse.
+ *
+ * @throws ClickHouseError when a server target names no reader.
+ */
+export function connectReader(target: ClickHouseTarget): Reader {
+  if (target.reader === undefined) {
+    throw new ClickHouseError('queries of tenants need a reader: a ClickHouse user of their own', {
+      kind: 'query',
+    });
+  }
+  return new HttpReader(new HttpSession(target, target.reader));
+}
+
+class HttpReader implements Reader {
+  readonly #session: HttpSession;
+
+  constructor(session: HttpSession) {
+    this.#session = session;
+  }
+
+  async query(projectId: string, sql: string, options: ReaderOptions = {}): Promise<ResultBytes> {
+    if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(projectId)) {
+      throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
+    }
+    return this.#session.send({
+      sql,
+      params: options.params,
+      settings: {
+        output_format_json_quote_64bit_integers: 1,
+        default_format: options.format ?? 'JSONEachRow',
+        // The settings of this request are taken first; the statement may not bring its own.
+        readonly: 1,
+        ...limitSettings(options.limits ?? {}),
+        log_comment: `${projectId}:${options.tag ?? ''}`,
+      },
+      signal: options.signal,
+      timeoutMs: options.timeoutMs,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}
+
+function limitSettings(limits: ReaderLimits): Record<string, number> {
+  const settings: Record<string, number | undefined> = {
+    max_memory_usage: limits.memoryBytes,
+    max_execution_time: limits.seconds,
+    max_result_rows: limits.resultRows,
+    max_result_bytes: limits.resultBytes,
+    max_rows_to_read: limits.rowsToRead,
+    max_threads: limits.threads,
+  };
+  const given: Record<string, number> = {};
+  for (const [name, value] of Object.entries(settings)) if (value !== undefined) given[name] = value;
+  return given;
+}

@@ -1,0 +1,27 @@
+/** Where ClickHouse is: a server, or the embedded engine's socket (see `Engine.target`). */
+export type ClickHouseTarget = ServerTarget | EmbeddedTarget;
+
+/** A name and a password of ClickHouse's own. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The user's own ClickHouse server or cluster. */
+export interface ServerTarget {
+  /** `http://` or `https://`, host and port of the HTTP interface. */
+  readonly url: string;
+  /** Default `default`. */
+  readonly username?: string;
+  /** Default empty. */
+  readonly password?: string;
+  /** The user that tenant queries run as. Without it {@link connectReader} is refused. */
+  readonly reader?: Credentials;
+}
+
+/** The embedded engine: its Unix socket and the secrets of this start. */
+export interface EmbeddedTarget {
+  readonly socketPath: string;
+  readonly admin: Credentials;
+  readonly reader: Credentials;
+}
