@@ -1,0 +1,84 @@
+import { apiKeys, ingestTokens, type Postgres, projects } from '@weir/postgres';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { isScope, type Scope } from './scope.js';
+
+/** A usable ingest token. */
+export interface IngestTokenFound {
+  readonly projectId: string;
+  readonly tokenId: string;
+  /** Origins a browser may send from; null allows what the installation allows. */
+  readonly allowedOrigins: readonly string[] | null;
+}
+
+/** A usable API key. */
+export interface ApiKeyFound {
+  readonly projectId: string;
+  readonly keyId: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: Date | null;
+}
+
+/** The tokens among these hashes that are not revoked, of projects that are not deleted, by hash in hex. */
+export async function loadIngestTokens(
+  db: Postgres['db'],
+  hashes: readonly string[],
+): Promise<Map<string, IngestTokenFound>> {
+  const rows = await db
+    .select({
+      hash: ingestTokens.tokenHash,
+      projectId: ingestTokens.projectId,
+      tokenId: ingestTokens.id,
+      allowedOrigins: ingestTokens.allowedOrigins,
+    })
+    .from(ingestTokens)
+    .innerJoin(projects, eq(projects.id, ingestTokens.projectId))
+    .where(
+      and(
+        inArray(ingestTokens.tokenHash, bytes(hashes)),
+        isNull(ingestTokens.revokedAt),
+        isNull(projects.deletedAt),
+      ),
+    );
+  return new Map(rows.map(({ hash, ...found }) => [hash.toString('hex'), found]));
+}
+
+/** The same for API keys. Expired ones are among them: whether one has expired depends on when it is asked. */
+export async function loadApiKeys(
+  db: Postgres['db'],
+  hashes: readonly string[],
+): Promise<Map<string, ApiKeyFound>> {
+  const rows = await db
+    .select({
+      hash: apiKeys.keyHash,
+      projectId: apiKeys.projectId,
+      keyId: apiKeys.id,
+      scopes: apiKeys.scopes,
+      expiresAt: apiKeys.expiresAt,
+    })
+    .from(apiKeys)
+    .innerJoin(projects, eq(projects.id, apiKeys.projectId))
+    .where(
+      and(inArray(apiKeys.keyHash, bytes(hashes)), isNull(apiKeys.revokedAt), isNull(projects.deletedAt)),
+    );
+  return new Map(
+    rows.map(({ hash, scopes, ...found }) => [
+      hash.toString('hex'),
+      { ...found, scopes: scopes.filter(isScope) },
+    ]),
+  );
+}
+
+/** Records when keys were last used; an older time than the one recorded changes nothing. */
+export async function recordLastUsed(db: Postgres['db'], usedAt: ReadonlyMap<string, number>): Promise<void> {
+  const ids = sql.join(
+    [...usedAt].map(([id, at]) => sql`(${id}::uuid, ${new Date(at).toISOString()}::timestamptz)`),
+    sql`, `,
+  );
+  await db.execute(sql`
+    update api_keys k set last_used_at = greatest(k.last_used_at, u.at)
+    from (values ${ids}) as u (id, at) where k.id = u.id`);
+}
+
+function bytes(hashes: readonly string[]): Buffer[] {
+  return hashes.map((hash) => Buffer.from(hash, 'hex'));
+}

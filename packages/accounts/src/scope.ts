@@ -1,0 +1,10 @@
+/** What an API key may be allowed, one word a surface; `admin` is its own project's tokens, dead letters and data. */
+export const SCOPES = ['query', 'feed', 'process', 'channel', 'admin'] as const;
+
+/** One of {@link SCOPES}. */
+export type Scope = (typeof SCOPES)[number];
+
+/** Whether `text` is a scope. */
+export function isScope(text: string): text is Scope {
+  return SCOPES.some((scope) => scope === text);
+}
