@@ -105,6 +105,11 @@ export class CredentialCache<Found> {
   }
 
   /** What is known, for keeping; and taken back by {@link restore}. */
+  /** How many credentials are known. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   *entries(): Iterable<readonly [hash: string, entry: CacheEntry<Found>]> {
     yield* this.#entries;
   }

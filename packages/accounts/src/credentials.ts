@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
-import type { Postgres } from '@weir/postgres';
+import { type Postgres, withoutStatement } from '@weir/postgres';
 import { CacheFile } from './cache-file.js';
 import { type Answer, CredentialCache } from './credential-cache.js';
 import { hashCredential, isCredential } from './credential-form.js';
@@ -105,6 +105,11 @@ export class Credentials {
     return this.#operatorHash !== null && timingSafeEqual(digest(plaintext), this.#operatorHash);
   }
 
+  /** How many credentials this node knows without asking PostgreSQL. */
+  get size(): number {
+    return this.#ingest.size + this.#api.size;
+  }
+
   /** Keeps what is known fresh in the background, until `close`. */
   start(): void {
     if (this.#stop !== null) return;
@@ -171,7 +176,10 @@ export class Credentials {
     try {
       await this.refresh();
     } catch (error) {
-      this.#logger.warn({ err: error }, 'credentials could not be refreshed; the last known answers stand');
+      this.#logger.warn(
+        { err: withoutStatement(error) },
+        'credentials could not be refreshed; the last known answers stand',
+      );
     }
   }
 

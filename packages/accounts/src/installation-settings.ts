@@ -3,7 +3,7 @@
  * memory, and kept on the disk so that a node that starts while PostgreSQL is down still obeys it.
  */
 import { join } from 'node:path';
-import { installationSettings, type Postgres } from '@weir/postgres';
+import { installationSettings, type Postgres, withoutStatement } from '@weir/postgres';
 import { sql } from 'drizzle-orm';
 import { CacheFile } from './cache-file.js';
 import { type AccountsLogger, silentLogger } from './logger.js';
@@ -104,7 +104,10 @@ export class InstallationSettings {
       if (sets === this.#sets)
         await this.#take(parse(Object.fromEntries(rows.map(({ key, value }) => [key, value]))));
     } catch (error) {
-      this.#logger.warn({ err: error }, 'installation settings cannot be read; the last known ones stand');
+      this.#logger.warn(
+        { err: withoutStatement(error) },
+        'installation settings cannot be read; the last known ones stand',
+      );
     }
   }
 

@@ -78,7 +78,7 @@ export class GatedPool extends pg.Pool {
   async shutdown(graceMs: number): Promise<void> {
     const cutOff = new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
-        for (const client of this.#leases.keys()) void client.end();
+        this.cutOff();
         resolve();
       }, graceMs);
       void this.end().then(() => {
@@ -87,6 +87,11 @@ export class GatedPool extends pg.Pool {
       });
     });
     await cutOff;
+  }
+
+  /** Fails the statements that are running: the store is away, and their callers would wait for its silence. */
+  cutOff(): void {
+    for (const client of this.#leases.keys()) void client.end();
   }
 
   #limitLeases(onLeaseExpired: () => void): void {

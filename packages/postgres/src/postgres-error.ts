@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+
 /** What went wrong at the relational store, as a stable word. */
 export type PostgresErrorCode =
   /** Nobody answers, the answer did not come in time, or the store is still starting. Try again later. */
@@ -35,6 +37,14 @@ export function isUnavailable(error: unknown): boolean {
     if (isConnectionFailure(e)) return true;
   }
   return false;
+}
+
+/**
+ * The error as it may be logged. Drizzle wraps what the driver said in an error that repeats the statement and its
+ * parameters, tenants' data among them; this is what the driver said.
+ */
+export function withoutStatement(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? (error.cause ?? new Error('a statement failed')) : error;
 }
 
 const SOCKET_CODES = new Set([

@@ -51,6 +51,8 @@ describe.each(storeForms)('the store over $name', (form) => {
     expect(read?.batchPayload.equals(batchPayload)).toBe(true);
     const again = await failure(db.insert(failedEvents).values({ ...letter, id: randomUUID() }));
     expect(again).toMatchObject({ cause: { code: '23505' } });
+    // Neither as text nor as a logger would write it.
+    expect(String(again).length + JSON.stringify(again).length).toBeLessThan(4_000);
     expect(isUnavailable(again)).toBe(false);
     await db.insert(failedEvents).values({ ...letter, id: randomUUID(), part: 1 });
   });
@@ -115,6 +117,14 @@ describe('a server that goes away', () => {
   });
   const becomes = (state: PostgresState) => vi.waitFor(() => expect(postgres.state).toBe(state), 15_000);
 
+  const statementRunning = (count: number) =>
+    vi.waitFor(async () => {
+      const running = await database.query(
+        `select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`,
+      );
+      expect(running).toHaveLength(count);
+    }, 5_000);
+
   it('is noticed, answered for at once, and used again when it is back', async () => {
     await postgres.ready;
     await proxy.cut();
@@ -141,12 +151,7 @@ describe('a server that goes away', () => {
     await postgres.ready;
     const sleeping = failure(postgres.db.execute(sql`select pg_sleep(20)`));
     const inTransaction = failure(postgres.db.transaction((tx) => tx.execute(sql`select pg_sleep(20)`)));
-    await vi.waitFor(async () => {
-      const running = await database.query(
-        `select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`,
-      );
-      expect(running).toHaveLength(2);
-    }, 5_000);
+    await statementRunning(2);
     await proxy.cut();
     expect(isUnavailable(await sleeping)).toBe(true);
     expect(isUnavailable(await inTransaction)).toBe(true);
@@ -154,8 +159,11 @@ describe('a server that goes away', () => {
 
   it('is noticed even when it goes without a word', async () => {
     await postgres.ready;
+    const running = failure(postgres.db.execute(sql`select pg_sleep(20)`));
+    await statementRunning(1);
     proxy.swallow();
     await becomes('down');
+    expect(isUnavailable(await running)).toBe(true);
     expect(isUnavailable(await failure(postgres.db.select().from(projects)))).toBe(true);
     await proxy.cut();
     await proxy.restore();

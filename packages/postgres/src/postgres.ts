@@ -168,7 +168,10 @@ class PostgresStore implements Postgres {
           return;
         }
         if (this.#isStopped()) return;
-        if (this.#state === 'ready') this.#enter('down');
+        if (this.#state === 'ready') {
+          this.#enter('down');
+          this.#pool.cutOff();
+        }
         this.#logger.warn({ err: error, retryInMs: backoff }, 'the relational store does not answer');
         await this.#pause(backoff);
         backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
@@ -204,13 +207,17 @@ class PostgresStore implements Postgres {
   async #answers(): Promise<void> {
     const client = await this.#pool.connectAnyway();
     let failure: Error | undefined;
-    const late = setTimeout(() => void client.end(), ANSWER_MS);
+    let answered = false;
+    // Only after a look at the socket: where this process was busy for that long, the answer is there, unread.
+    const lookOnce = () => setImmediate(() => answered || void client.end());
+    const late = setTimeout(lookOnce, ANSWER_MS);
     try {
       await client.query('select 1');
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       throw error;
     } finally {
+      answered = true;
       clearTimeout(late);
       client.release(failure);
     }
