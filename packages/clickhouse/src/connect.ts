@@ -66,11 +66,13 @@ class HttpClickHouse implements ClickHouse {
   }
 
   async running(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    requireTag(tag);
     const rows = await this.query<{ running: string }>(COUNT_RUNNING, { params: { tag }, ...options });
     return Number(rows[0]?.running ?? 0);
   }
 
   async kill(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    requireTag(tag);
     do {
       await this.command(KILL_RUNNING, { params: { tag }, ...options });
     } while ((await this.running(tag, options)) > 0);
@@ -109,6 +111,11 @@ class HttpClickHouse implements ClickHouse {
       timeoutMs: options.timeoutMs,
     });
   }
+}
+
+// The empty tag begins every tag: it would stop whatever else the server does.
+function requireTag(tag: string): void {
+  if (tag === '') throw new ClickHouseError('a tag is needed to find calls by', { kind: 'query' });
 }
 
 async function readAll(answer: HttpAnswer): Promise<Buffer> {

@@ -24,6 +24,19 @@ export interface HttpFrontParts {
   readonly isSetting: (name: string) => boolean;
 }
 
+/** One statement's request and all that belongs to it. */
+interface Exchange {
+  readonly user: EngineUser;
+  readonly statement: StatementRequest;
+  readonly setup: SessionSetup;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly answer: HttpAnswer;
+  /** Aborts when the statement is stopped. */
+  readonly signal: AbortSignal;
+  readonly stop: () => void;
+}
+
 /** ClickHouse's HTTP interface, the part of it that `@clickhouse/client` uses, before the embedded engine. */
 export class HttpFront {
   readonly #parts: HttpFrontParts;
@@ -69,6 +82,8 @@ export class HttpFront {
   ): Promise<void> {
     const { running, statements } = this.#parts;
     const setup = this.#setup(user, statement);
+    const insert =
+      user === 'admin' && statement.query !== undefined ? readInsert(statement.query) : undefined;
     const stopped = new AbortController();
     const stop = (): void => {
       stopped.abort();
@@ -77,61 +92,60 @@ export class HttpFront {
       if (response.headersSent) response.destroy();
       statements.kill(setup.comment).catch(() => {});
     };
-    const work = (): Promise<void> =>
-      this.#answer(user, statement, setup, request, response, answer, stopped.signal, stop);
-    await running.track({ tag: statement.tag, stop }, work);
+    const exchange: Exchange = {
+      user,
+      statement,
+      setup,
+      request,
+      response,
+      answer,
+      signal: stopped.signal,
+      stop,
+    };
+    await running.track({ tag: statement.tag, finishes: insert !== undefined, stop }, async () => {
+      if (insert === undefined) return this.#answer(exchange);
+      answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped.signal));
+    });
   }
 
-  async #answer(
-    user: EngineUser,
-    statement: StatementRequest,
-    setup: SessionSetup,
-    request: IncomingMessage,
-    response: ServerResponse,
-    answer: HttpAnswer,
-    stopped: AbortSignal,
-    stop: () => void,
-  ): Promise<void> {
+  async #answer(exchange: Exchange): Promise<void> {
+    const { user, statement, setup, request, response, answer, signal, stop } = exchange;
     const { statements } = this.#parts;
-    const insert =
-      user === 'admin' && statement.query !== undefined ? readInsert(statement.query) : undefined;
-    if (insert !== undefined) {
-      answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped));
-      return;
-    }
     const body = await readText(bodyOf(request), MAX_STATEMENT_BYTES);
     const sql = statement.query === undefined ? body : `${statement.query}\n${body}`;
-    if (user === 'admin' && (await this.#answerAboutRunning(sql, statement, answer, stopped))) return;
-    // Nobody is left to read the answer: the engine need not go on.
+    if (user === 'admin' && (await this.#answerAboutRunning(sql, statement, answer, signal))) return;
+    // Where nobody is left to read the answer the engine need not begin, or go on.
+    if (response.destroyed) return;
     response.once('close', () => {
       if (!response.writableFinished) stop();
     });
     if (user === 'reader' || isSelect(sql)) {
-      await statements.stream(sql, statement.format, setup, (bytes) => answer.part(bytes), stopped);
+      await statements.stream(sql, statement.format, setup, (bytes) => answer.part(bytes), signal);
       answer.end();
       return;
     }
-    answer.whole(await statements.execute(sql, statement.format, setup, stopped));
+    answer.whole(await statements.execute(sql, statement.format, setup, signal));
   }
 
+  // The engine's process list would lack what has not reached it yet; see RunningStatements.
   async #answerAboutRunning(
     sql: string,
     statement: StatementRequest,
     answer: HttpAnswer,
-    stopped: AbortSignal,
+    signal: AbortSignal,
   ): Promise<boolean> {
     const { running } = this.#parts;
+    if (sql !== COUNT_RUNNING && sql !== KILL_RUNNING) return false;
     const prefix = statement.params.get('tag') ?? '';
+    // Every statement begins with nothing, this one too: it would wait for itself.
+    if (prefix === '') throw new EngineException(36, 'BAD_ARGUMENTS', 'A tag is needed');
     if (sql === COUNT_RUNNING) {
       answer.whole(Buffer.from(`${JSON.stringify({ running: String(await running.count(prefix)) })}\n`));
-      return true;
-    }
-    if (sql === KILL_RUNNING) {
-      await running.kill(prefix, stopped);
+    } else {
+      await running.kill(prefix, signal);
       answer.whole(NOTHING);
-      return true;
     }
-    return false;
+    return true;
   }
 
   #setup(user: EngineUser, statement: StatementRequest): SessionSetup {

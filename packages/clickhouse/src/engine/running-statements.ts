@@ -3,6 +3,8 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 /** One statement, from its request's first line to the engine's last word on it. */
 export interface RunningStatement {
   readonly tag: string;
+  /** Whether it should come to its own end when the engine stops, because its outcome matters after its answer is lost. */
+  readonly finishes: boolean;
   /** Ends it wherever it is: reading its body, waiting, running. Called again until it has ended. */
   stop(): void;
 }
@@ -40,12 +42,13 @@ export class RunningStatements {
     }
   }
 
-  /** Waits for all to end, and after `patienceMs` makes them. */
+  /** Waits for all to end: for `patienceMs` those that finish, then for as long those that were made to. */
   async drain(patienceMs: number): Promise<void> {
     const until = Date.now() + patienceMs;
     while (this.#running.size > 0) {
       if (Date.now() >= until + patienceMs) return;
-      if (Date.now() >= until) for (const statement of this.#running) statement.stop();
+      const patient = Date.now() < until;
+      for (const statement of this.#running) if (!(patient && statement.finishes)) statement.stop();
       await delay(10);
     }
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** The kernel takes 107 bytes on Linux, 103 on macOS. */
 const LONGEST = 100;
 
-/** A Unix socket's place, and what removes it. */
+/** A Unix socket's place, and what removes what was made for it. The socket itself goes with its server. */
 export interface SocketPlace {
   readonly path: string;
   remove(): void;
@@ -15,7 +15,7 @@ export interface SocketPlace {
 /** A socket in `directory`, or where that is too long for one, in a private directory under the system's temporary one. */
 export function placeSocket(directory: string, name: string): SocketPlace {
   const path = join(directory, name);
-  if (Buffer.byteLength(path) <= LONGEST) return { path, remove: () => rmSync(path, { force: true }) };
+  if (Buffer.byteLength(path) <= LONGEST) return { path, remove: () => {} };
   const short = mkdtempSync(
     join(tmpdir(), `weir-${createHash('sha256').update(path).digest('hex').slice(0, 8)}-`),
   );
