@@ -26,9 +26,11 @@ export interface HttpAnswer extends ResultBytes {
 export class HttpSession {
   readonly #client: ClickHouseClient;
 
-  constructor(target: ClickHouseTarget, user: Credentials) {
+  /** @param database where unqualified table names are looked up; default ClickHouse's own */
+  constructor(target: ClickHouseTarget, user: Credentials, database?: string) {
     this.#client = createClient({
       ...user,
+      ...(database === undefined ? {} : { database }),
       // Idle sockets are timed by each client: an agent shared by two of them loses sockets under their feet.
       ...('socketPath' in target
         ? {

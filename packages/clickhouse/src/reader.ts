@@ -1,6 +1,7 @@
 import type { CallOptions, ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
 import { HttpSession } from './http-session.js';
+import { databaseNames } from './migrate/migration.js';
 import type { ClickHouseTarget } from './target.js';
 
 /** What a tenant's query may use. Each maps to the ClickHouse setting of the same meaning. */
@@ -45,7 +46,7 @@ export function connectReader(target: ClickHouseTarget): Reader {
       kind: 'query',
     });
   }
-  return new HttpReader(new HttpSession(target, target.reader));
+  return new HttpReader(new HttpSession(target, target.reader, databaseNames().views));
 }
 
 class HttpReader implements Reader {
@@ -63,7 +64,7 @@ class HttpReader implements Reader {
       sql,
       params: options.params,
       settings: {
-        output_format_json_quote_64bit_integers: 1,
+        ...EXACT_JSON,
         default_format: options.format ?? 'JSONEachRow',
         // The settings of this request are taken first; the statement may not bring its own.
         readonly: 1,
@@ -79,6 +80,14 @@ class HttpReader implements Reader {
     return this.#session.close();
   }
 }
+
+/** Big numbers as strings, what JSON has no number for as null, times as RFC 3339. */
+const EXACT_JSON = {
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  output_format_json_quote_denormals: 0,
+  date_time_output_format: 'iso',
+} as const;
 
 function limitSettings(limits: ReaderLimits): Record<string, number> {
   const settings: Record<string, number | undefined> = {

@@ -3,8 +3,9 @@
  * stored, purged or quarantined. Nodes share the work by leases, so no transaction stays open over an insert.
  */
 import { failedEvents, type Postgres } from '@weir/postgres';
-import { and, asc, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import { uuidv7 } from 'uuidv7';
+import { RECEIPT_RETENTION_MS } from './receipt.js';
 import { RowSet } from './row-set.js';
 
 /** How long a claimed row belongs to its claimer. */
@@ -162,6 +163,13 @@ export class DeadLetters {
           .where(eq(failedEvents.id, letter.id));
       }
     });
+  }
+
+  /** Forgets purged letters that no receipt can ask about any more. */
+  async forgetPurged(): Promise<void> {
+    await this.#postgres.db
+      .delete(failedEvents)
+      .where(lt(failedEvents.purgedAt, new Date(this.#now() - RECEIPT_RETENTION_MS)));
   }
 
   /** Counts the queue's events. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBatch, parseBody } from './body.js';
-import type { Event } from './event.js';
 import type { IngestError } from './errors.js';
+import type { Event } from './event.js';
 import { validateBatch } from './validate.js';
 
 const AT = Date.parse('2026-01-02T03:04:05.678Z');
@@ -44,17 +44,29 @@ describe('timestamps', () => {
     expect(one({ timestamp })).toBe('timestamp required');
   });
 
-  it.each([1.5, '1767323045678', '2026-01-02T03:04:05', '2026-01-02', 'now', '2026-02-30T00:00:00Z', true, {}, ''])(
-    '%s is invalid',
-    (timestamp) => {
-      expect(one({ timestamp })).toBe('timestamp invalid');
+  it.each([
+    1.5,
+    '1767323045678',
+    '2026-01-02T03:04:05',
+    '2026-01-02',
+    'now',
+    '2026-02-30T00:00:00Z',
+    true,
+    {},
+    '',
+  ])('%s is invalid', (timestamp) => {
+    expect(one({ timestamp })).toBe('timestamp invalid');
+  });
+
+  it.each(['1e12', '1767323045678.0', '1.767323045678e12'])(
+    'the number %s is invalid as written',
+    (digits) => {
+      const { rejected } = decodeText(
+        `{"events":[{"event":"e","timestamp":${digits}},{"event":"e","timestamp":1}]}`,
+      );
+      expect(rejected).toEqual([{ index: 0, reason: 'timestamp invalid' }]);
     },
   );
-
-  it.each(['1e12', '1767323045678.0', '1.767323045678e12'])('the number %s is invalid as written', (digits) => {
-    const { rejected } = decodeText(`{"events":[{"event":"e","timestamp":${digits}},{"event":"e","timestamp":1}]}`);
-    expect(rejected).toEqual([{ index: 0, reason: 'timestamp invalid' }]);
-  });
 
   it.each([-1, Date.UTC(2200, 0, 1)])('%s is out of range', (timestamp) => {
     expect(one({ timestamp })).toMatch(/^timestamp out of range/);
@@ -74,7 +86,8 @@ describe('fields', () => {
   });
 
   it('defaults properties and refuses what is not an object', () => {
-    for (const properties of [undefined, null, '', {}]) expect(one({ properties })).toMatchObject({ properties: '{}' });
+    for (const properties of [undefined, null, '', {}])
+      expect(one({ properties })).toMatchObject({ properties: '{}' });
     for (const properties of [[], 1, 'x']) expect(one({ properties })).toBe('properties must be an object');
   });
 
@@ -110,7 +123,8 @@ describe('fields', () => {
   });
 
   it('keeps hostile keys as data', () => {
-    const text = '{"events":[{"event":"e","timestamp":1,"__proto__":{"x":1},"constructor":2,"properties":{"__proto__":{"y":1},"a":1,"a":2}}]}';
+    const text =
+      '{"events":[{"event":"e","timestamp":1,"__proto__":{"x":1},"constructor":2,"properties":{"__proto__":{"y":1},"a":1,"a":2}}]}';
     const { valid } = decodeText(text);
     expect(valid[0]?.extras).toBe('{"__proto__":{"x":1},"constructor":2}');
     expect(valid[0]?.properties).toBe('{"__proto__":{"y":1},"a":2}');
@@ -137,7 +151,9 @@ describe('numbers', () => {
   it.each(['9007199254740993', '-123456789012345678901234567890', '1e300', '0.1', '12345678901234567890.5'])(
     '%s keeps its digits',
     (digits) => {
-      const { valid } = decodeText(`{"events":[{"event":"e","timestamp":1,"properties":{"n":${digits},"m":[${digits}]}}]}`);
+      const { valid } = decodeText(
+        `{"events":[{"event":"e","timestamp":1,"properties":{"n":${digits},"m":[${digits}]}}]}`,
+      );
       expect(valid[0]?.properties).toBe(`{"n":${digits},"m":[${digits}]}`);
     },
   );
@@ -151,13 +167,17 @@ describe('numbers', () => {
   });
 
   it('does not mistake a long number for an id', () => {
-    const { rejected } = decodeText('{"events":[{"event":"e","timestamp":1,"user_id":12345678901234567890}]}');
+    const { rejected } = decodeText(
+      '{"events":[{"event":"e","timestamp":1,"user_id":12345678901234567890}]}',
+    );
     expect(rejected).toEqual([{ index: 0, reason: 'user_id must be a string or null' }]);
   });
 
   it('does not hide a malformed number from the parser', () => {
     for (const bad of ['01234567890123456789', '12345678901234567890x', '-', '1e', '1234567890123456.']) {
-      expect(codeOf(() => decodeText(`{"events":[{"event":"e","timestamp":1,"p":${bad}}]}`))).toBe('invalid_json');
+      expect(codeOf(() => decodeText(`{"events":[{"event":"e","timestamp":1,"p":${bad}}]}`))).toBe(
+        'invalid_json',
+      );
     }
   });
 
@@ -165,7 +185,8 @@ describe('numbers', () => {
     const integer = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.oneof(integer, fc.string(), fc.boolean())), (properties) => {
-        const text = (value: unknown): string => (typeof value === 'bigint' ? String(value) : JSON.stringify(value));
+        const text = (value: unknown): string =>
+          typeof value === 'bigint' ? String(value) : JSON.stringify(value);
         const object = `{${Object.entries(properties)
           .map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`)
           .join(',')}}`;
@@ -187,7 +208,10 @@ describe('the client clock', () => {
       timestamp: AT - 1_000,
       extras: `{"a":1,"$original_timestamp":"${new Date(AT - 61_000).toISOString()}"}`,
     });
-    expect(decode([{ event: 'e', timestamp: 5 }], { sent_at: AT - 500 }).valid[0]).toMatchObject({ timestamp: 505, extras: '{}' });
+    expect(decode([{ event: 'e', timestamp: 5 }], { sent_at: AT - 500 }).valid[0]).toMatchObject({
+      timestamp: 505,
+      extras: '{}',
+    });
   });
 
   it('leaves a timestamp that would leave the range', () => {
@@ -220,7 +244,8 @@ describe('bodies', () => {
   });
 
   it('reads NDJSON, blank lines skipped, a bad line refused alone', () => {
-    const lines = '{"event":"a","timestamp":1}\n\r\n  \nnope\r\n{"event":"b","timestamp":1,"properties":{"n":9007199254740993}}';
+    const lines =
+      '{"event":"a","timestamp":1}\n\r\n  \nnope\r\n{"event":"b","timestamp":1,"properties":{"n":9007199254740993}}';
     const { valid, rejected } = decodeBatch(parseBody(Buffer.from(lines), 'ndjson'), AT);
     expect(valid.map(({ event }) => event)).toEqual(['a', 'b']);
     expect(valid[1]?.properties).toBe('{"n":9007199254740993}');
@@ -231,7 +256,13 @@ describe('bodies', () => {
     const event = fc.oneof(
       fc.jsonValue(),
       fc.record(
-        { event: fc.oneof(fc.string(), fc.jsonValue()), timestamp: fc.oneof(fc.integer(), fc.string(), fc.jsonValue()), properties: fc.jsonValue(), userId: fc.jsonValue(), extras: fc.jsonValue() },
+        {
+          event: fc.oneof(fc.string(), fc.jsonValue()),
+          timestamp: fc.oneof(fc.integer(), fc.string(), fc.jsonValue()),
+          properties: fc.jsonValue(),
+          userId: fc.jsonValue(),
+          extras: fc.jsonValue(),
+        },
         { requiredKeys: [] },
       ),
     );
@@ -257,7 +288,11 @@ it('validateBatch is pure and names what is missing', () => {
     properties: '{}',
     extras: '{}',
   };
-  const batch = Object.freeze([event, Object.freeze({ ...event, event: '' }), Object.freeze({ ...event, timestamp: null })]);
+  const batch = Object.freeze([
+    event,
+    Object.freeze({ ...event, event: '' }),
+    Object.freeze({ ...event, timestamp: null }),
+  ]);
   expect(validateBatch(batch)).toEqual({
     valid: [event],
     rejected: [

@@ -1,8 +1,8 @@
 /** What operators and receipts see of the dead letters, and what operators do with them. */
 import { failedEvents, type Postgres } from '@weir/postgres';
-import { and, asc, count, eq, gte, isNull, lt, lte, min, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gte, isNull, lte, min, type SQL, sql } from 'drizzle-orm';
 import { isActive, isQuarantined } from './dead-letters.js';
-import { type LogRange, RECEIPT_RETENTION_MS } from './receipt.js';
+import type { LogRange } from './receipt.js';
 import { RowSet } from './row-set.js';
 import type { StoredEvent } from './rows.js';
 
@@ -139,13 +139,6 @@ export class DlqAdmin {
         purged += 1;
       }
     }
-  }
-
-  /** Forgets purged letters that no receipt can ask about any more. */
-  async forgetPurged(): Promise<void> {
-    await this.#postgres.db
-      .delete(failedEvents)
-      .where(lt(failedEvents.purgedAt, new Date(this.#now() - RECEIPT_RETENTION_MS)));
   }
 }
 

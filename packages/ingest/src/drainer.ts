@@ -33,6 +33,8 @@ export class Drainer {
   #pass: Promise<void> | null = null;
   #stopped = false;
   #quarantined = 0;
+  /** Whether the last pass failed: an outage is logged once. */
+  #isFailing = false;
   /** Letters whose insert has an unknown outcome: claimed until it is certain that nothing of it still runs. */
   #unknown: { readonly tag: string; readonly ids: readonly string[] }[] = [];
 
@@ -72,9 +74,16 @@ export class Drainer {
   /** One pass: goes on while letters are due. Joins the pass under way, if there is one. */
   pass(): Promise<void> {
     this.#pass ??= this.#drain()
-      .catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'dead letters could not be read; trying again');
-      })
+      .then(
+        () => {
+          this.#isFailing = false;
+        },
+        (error: unknown) => {
+          if (!this.#isFailing)
+            this.#logger.warn({ err: error }, 'dead letters cannot be read; trying again');
+          this.#isFailing = true;
+        },
+      )
       .finally(() => {
         this.#pass = null;
       });
@@ -97,6 +106,7 @@ export class Drainer {
         if (!(await this.#drainClaimed(claimed))) break;
       }
     }
+    await this.#letters.forgetPurged();
     const { depth, quarantined } = await this.#letters.counts();
     this.#flags.setDlqDepth(depth);
     this.#quarantined = quarantined;

@@ -36,7 +36,9 @@ describe('log entries', () => {
         expect(entries.every((entry) => entry.projectId === PROJECT)).toBe(true);
         const set = RowSet.of(entries);
         expect([...set.events()]).toEqual(events.map((event) => ({ ...event, received_at: 1234 })));
-        expect([...set.locations()]).toEqual(events.map((_, index) => ({ offset: Math.max(offset, 1), index })));
+        expect([...set.locations()]).toEqual(
+          events.map((_, index) => ({ offset: Math.max(offset, 1), index })),
+        );
         expect([...RowSet.fromPayload(set.toPayload()).events()]).toEqual([...set.events()]);
         expect([...RowSet.fromPayload(set.toPayload()).locations()]).toEqual([...set.locations()]);
       }),
@@ -72,12 +74,16 @@ describe('RowSet', () => {
           const set = RowSet.join([RowSet.of(entriesOf(events)), RowSet.of(entriesOf(events, OTHER, 2))]);
           const parts = set.within(partitions, bytes);
           const places = (sets: readonly RowSet[]): string[] =>
-            sets.flatMap((one) => [...one.locations()].map(({ offset, index }) => `${offset}/${index}`)).sort();
+            sets
+              .flatMap((one) => [...one.locations()].map(({ offset, index }) => `${offset}/${index}`))
+              .sort();
           expect(places(parts)).toEqual(places([set]));
           expect(places(set.count > 1 ? set.halves() : [set])).toEqual(places([set]));
           expect(places([...set.byProject().values()])).toEqual(places([set]));
           for (const part of parts) {
-            expect(new Set([...part.events()].map(({ timestamp }) => partitionOf(timestamp))).size).toBeLessThanOrEqual(partitions);
+            expect(
+              new Set([...part.events()].map(({ timestamp }) => partitionOf(timestamp))).size,
+            ).toBeLessThanOrEqual(partitions);
             expect(Buffer.concat(part.bytes).length).toBeLessThanOrEqual(bytes);
           }
         },

@@ -62,6 +62,8 @@ export interface IngestStatus {
   readonly pendingBytes: number;
   /** Quarantined events. */
   readonly quarantined: number;
+  /** Every entry of the ingest log up to this offset has been flushed. */
+  readonly flushedOffset: number;
   /** How far back event ids are known. */
   readonly dedupWindowSeconds: number;
 }
@@ -192,6 +194,7 @@ export class IngestService {
       pendingEvents: this.#pendingEvents,
       pendingBytes: this.#pendingBytes,
       quarantined: this.#drainer.quarantined,
+      flushedOffset: this.#flusher.position,
       dedupWindowSeconds: this.#started?.ids.reachSeconds() ?? 0,
     };
   }
@@ -275,7 +278,15 @@ export class IngestService {
       claims.settle(lastOffset);
     }
     if (running.ids.isFull) void this.#maintain(running.ids);
-    return await this.#withCopies(running, projectId, events, receivedAt, ranges, claims.outcomes, indexes.length);
+    return await this.#withCopies(
+      running,
+      projectId,
+      events,
+      receivedAt,
+      ranges,
+      claims.outcomes,
+      indexes.length,
+    );
   }
 
   /** Waits for first copies that were being written; events whose first copy failed are taken now. */
@@ -346,12 +357,15 @@ export class IngestService {
   }
 
   async #maintain(ids: IdWindow): Promise<void> {
+    const trim = (): Promise<void> =>
+      this.#log.trim(INGEST_STREAM, Math.min(this.#flusher.position, ids.spilledOffset) + 1);
     try {
+      // First of all, for a full log takes no runs.
+      await trim();
       const { bytes, maxBytes } = await this.#log.size();
       // Entries stay in the log for their ids; when it gets crowded, the ids move out early.
       await ids.maintain(bytes > maxBytes / 2);
-      await this.#log.trim(INGEST_STREAM, Math.min(this.#flusher.position, ids.spilledOffset) + 1);
-      await this.deadLetters.forgetPurged();
+      await trim();
     } catch (error) {
       this.#logger.warn({ err: error }, 'ingest maintenance failed; trying again');
     }

@@ -5,13 +5,14 @@
  * crash, a lost connection, a time-out), the writer stops what is still running of it, asks ClickHouse which of the
  * places it holds, and inserts the others. No deduplication by the engine is involved.
  */
-import { type ClickHouse, EVENTS_TABLE } from '@weir/clickhouse';
+import { type ClickHouse, databaseNames } from '@weir/clickhouse';
 import type { RowLocation, RowSet } from './row-set.js';
 import { ROW_COLUMNS } from './rows.js';
 
 /** ClickHouse writes a part for each partition an insert touches; many small parts slow everything down. */
 const MAX_PARTITIONS = 20;
 
+const EVENTS_TABLE = `${databaseNames().base}.events_raw_v1`;
 const INSERT = `INSERT INTO ${EVENTS_TABLE} (${ROW_COLUMNS.join(', ')}) FORMAT RowBinary`;
 const HELD = `SELECT log_offset AS offset, log_index AS index FROM ${EVENTS_TABLE}
   WHERE log_epoch = {epoch:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}`;

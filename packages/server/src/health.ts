@@ -16,8 +16,8 @@ export interface HealthSources {
   readonly isMigrated: () => boolean;
   readonly postgres: Postgres;
   readonly ingest: IngestService;
-  /** Whether tokens can be checked, by the store or by the cache. */
-  readonly canCheckTokens: () => boolean;
+  /** Whether the cache holds any credential, so that tokens can be checked without PostgreSQL. */
+  readonly knowsCredentials: () => boolean;
   /** Events among the dead letters above which the node is down. */
   readonly dlqDepthThreshold: number;
 }
@@ -32,7 +32,12 @@ export interface HealthDocument {
   readonly quarantined: number;
   readonly pending: number;
   readonly dedup_window_seconds: number;
-  readonly log: { readonly state: StoreState; readonly engine: string; readonly bytes: number; readonly max_bytes: number };
+  readonly log: {
+    readonly state: StoreState;
+    readonly engine: string;
+    readonly bytes: number;
+    readonly max_bytes: number;
+  };
   readonly clickhouse: { readonly state: StoreState };
   readonly postgres: { readonly state: StoreState };
 }
@@ -61,7 +66,11 @@ export class Health {
   async document(): Promise<HealthDocument> {
     const { ingest, version, dlqDepthThreshold } = this.#sources;
     const { flags, status } = ingest;
-    const [log, clickhouse, postgres] = await Promise.all([this.#log(), this.#clickhouse(), this.#postgres()]);
+    const [log, clickhouse, postgres] = await Promise.all([
+      this.#log(),
+      this.#clickhouse(),
+      this.#postgres(),
+    ]);
     return {
       status: flags.fatal || flags.dlqDepth > dlqDepthThreshold ? 'down' : 'ok',
       version,
@@ -79,9 +88,13 @@ export class Health {
 
   /** Whether a balancer should send traffic here: ingest needs the log and a way to check tokens, queries ClickHouse. */
   async readiness(forQueries: boolean): Promise<ReadyDocument> {
-    const { ingest, canCheckTokens } = this.#sources;
-    const [log, clickhouse, postgres] = await Promise.all([this.#log(), this.#clickhouse(), this.#postgres()]);
-    const tokens = postgres === 'ok' || canCheckTokens() ? 'ok' : 'down';
+    const { ingest, knowsCredentials } = this.#sources;
+    const [log, clickhouse, postgres] = await Promise.all([
+      this.#log(),
+      this.#clickhouse(),
+      this.#postgres(),
+    ]);
+    const tokens = postgres === 'ok' || knowsCredentials() ? 'ok' : 'down';
     const { draining } = ingest.flags;
     const ready = !draining && log.state === 'ok' && tokens === 'ok' && (!forQueries || clickhouse === 'ok');
     return { ready, draining, log: log.state, tokens, clickhouse, postgres };
@@ -91,7 +104,12 @@ export class Health {
     const { log } = this.#sources;
     const size = await log.size().catch(() => ({ bytes: 0, maxBytes: 0, writable: false }));
     const isWritable = size.writable && size.bytes < size.maxBytes;
-    return { state: isWritable ? 'ok' : 'down', engine: log.engine, bytes: size.bytes, max_bytes: size.maxBytes };
+    return {
+      state: isWritable ? 'ok' : 'down',
+      engine: log.engine,
+      bytes: size.bytes,
+      max_bytes: size.maxBytes,
+    };
   }
 
   async #clickhouse(): Promise<StoreState> {

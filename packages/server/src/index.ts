@@ -1,1 +1,13 @@
-export {};
+export { type App, type AppOptions, createApp } from './app.js';
+export {
+  ConfigError,
+  describeConfig,
+  type LoadedConfig,
+  loadConfig,
+  readEnvFile,
+  type Variables,
+} from './config/load.js';
+export { type Config, type ConfigName, type SettingInfo, settings } from './config/schema.js';
+export { CREDENTIALS_FILE, type FirstProject } from './first-start.js';
+export { createLogger } from './logger.js';
+export { VERSION } from './version.js';

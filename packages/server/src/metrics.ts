@@ -65,7 +65,11 @@ export class Metrics {
     this.#gauge('weir_dlq_quarantined_events', 'Quarantined events', sources.quarantined);
     this.#gauge('weir_log_bytes', 'Live bytes of the log', sources.logBytes);
     this.#gauge('weir_log_flush_lag_entries', 'Entries of the ingest log not flushed yet', sources.flushLag);
-    this.#gauge('weir_engine_restarts', 'Restarts of the embedded engine since the server started', sources.engineRestarts);
+    this.#gauge(
+      'weir_engine_restarts',
+      'Restarts of the embedded engine since the server started',
+      sources.engineRestarts,
+    );
   }
 
   request(surface: string, route: string, status: number, code: string): void {

@@ -39,8 +39,18 @@ async function store(
   return claims.outcomes.map((outcome) => (typeof outcome === 'string' ? outcome : 'waits'));
 }
 
-async function reopen(log: Awaited<ReturnType<typeof openLog>>, options: { maxIds?: number; tableIds?: number }, now: () => number) {
-  const window = await IdWindow.open(log, STREAM, { windowMs: 24 * HOUR, maxIds: 1e6, tableIds: 64, now, ...options });
+async function reopen(
+  log: Awaited<ReturnType<typeof openLog>>,
+  options: { maxIds?: number; tableIds?: number },
+  now: () => number,
+) {
+  const window = await IdWindow.open(log, STREAM, {
+    windowMs: 24 * HOUR,
+    maxIds: 1e6,
+    tableIds: 64,
+    now,
+    ...options,
+  });
   for (const { offset, data } of await log.read(STREAM, { after: window.spilledOffset })) {
     await window.recover(offset, Buffer.from(data), now());
   }
@@ -89,7 +99,11 @@ describe('IdWindow', () => {
     expect(await store(window, log, ['old', 'new'])).toEqual(['new', 'known']);
     expect(window.reachSeconds()).toBe(24 * 3600);
 
-    await store(window, log, Array.from({ length: 101 }, (_, i) => `x${i}`));
+    await store(
+      window,
+      log,
+      Array.from({ length: 101 }, (_, i) => `x${i}`),
+    );
     now += HOUR / 2;
     await window.maintain(true);
     await store(window, log, ['y']);
@@ -134,7 +148,12 @@ describe('IdWindow', () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { tableIds: 4096 }, () => 0);
     const id = (i: number): string => `id-${i}`;
-    for (let i = 0; i < 4096; i += 64) await store(window, log, Array.from({ length: 64 }, (_, k) => id(i + k)));
+    for (let i = 0; i < 4096; i += 64)
+      await store(
+        window,
+        log,
+        Array.from({ length: 64 }, (_, k) => id(i + k)),
+      );
     const spill = window.maintain(true);
     let settled = false;
     void spill.then(() => {

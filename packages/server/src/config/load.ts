@@ -45,9 +45,10 @@ export function loadConfig(variables: Variables): LoadedConfig {
       values[name] = value;
     } else if (target !== name && known.has(target)) {
       if (variables[target]) problems.push(`${name}: set either ${name} or ${target}, not both`);
-      else readSecretFile(name, value, problems, (text) => {
-        values[target] = text;
-      });
+      else
+        readSecretFile(name, value, problems, (text) => {
+          values[target] = text;
+        });
     } else if (!OTHERS.test(name)) {
       warnings.push(`unknown variable ${name}${suggestion(name, [...known])}`);
     }
@@ -69,7 +70,9 @@ export function readEnvFile(path: string): Variables {
 }
 
 /** Effective settings as texts, secrets redacted. */
-export function describeConfig(config: Config): { name: string; value: string; default: string | null; description: string }[] {
+export function describeConfig(
+  config: Config,
+): { name: string; value: string; default: string | null; description: string }[] {
   return settings().map(({ name, secret, default: preset, description }) => {
     const value = config[name];
     const shown = value === undefined ? '' : secret ? '[redacted]' : String(value);
@@ -77,7 +80,12 @@ export function describeConfig(config: Config): { name: string; value: string; d
   });
 }
 
-function readSecretFile(name: string, path: string, problems: string[], accept: (text: string) => void): void {
+function readSecretFile(
+  name: string,
+  path: string,
+  problems: string[],
+  accept: (text: string) => void,
+): void {
   try {
     accept(readFileSync(path, 'utf8').trim());
   } catch (error) {

@@ -15,7 +15,9 @@ const secret = { secret: true } as const;
 export const configSchema = z.object({
   WEIR_PORT: whole(0, 65_535).prefault('8080').describe('Port to listen on; 0 takes a free one'),
   WEIR_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
-  WEIR_PUBLIC_URL: httpUrl.optional().describe('URL under which clients reach this server; default from host and port'),
+  WEIR_PUBLIC_URL: httpUrl
+    .optional()
+    .describe('URL under which clients reach this server; default from host and port'),
   WEIR_DATA_DIR: z.string().min(1).default('./.weir').describe('Directory of all embedded state'),
   WEIR_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -51,17 +53,31 @@ export const configSchema = z.object({
     .enum(['lmdb', 'memory'])
     .default('lmdb')
     .describe('Durable log: lmdb on disk, or memory (fast, lost in a crash)'),
-  WEIR_LOG_MAX_BYTES: size.prefault('10GiB').describe('Largest size of the log; at it ingest answers 503 log_full'),
+  WEIR_LOG_MAX_BYTES: size
+    .prefault('10GiB')
+    .describe('Largest size of the log; at it ingest answers 503 log_full'),
 
-  WEIR_INGEST_EVENT_BUFFER: whole(1).prefault('50000').describe('Events accepted and not yet flushed; beyond it 503 ingest_full'),
+  WEIR_INGEST_EVENT_BUFFER: whole(1)
+    .prefault('50000')
+    .describe('Events accepted and not yet flushed; beyond it 503 ingest_full'),
   WEIR_INGEST_EVENT_BUFFER_BYTES: size.prefault('256MiB').describe('The same in bytes'),
   WEIR_INGEST_FLUSH_EVENTS: whole(1).prefault('5000').describe('Events that start a flush'),
-  WEIR_INGEST_FLUSH_BYTES: size.prefault('16MiB').describe('Bytes that start a flush, and the most one insert sends'),
-  WEIR_INGEST_FLUSH_INTERVAL: duration.prefault('1s').describe('Longest wait of an event for its flush; pause of the dead-letter drainer'),
-  WEIR_INGEST_RETRY_IN_PLACE: duration.prefault('10s').describe('How long of an outage batches are retried before they become dead letters'),
+  WEIR_INGEST_FLUSH_BYTES: size
+    .prefault('16MiB')
+    .describe('Bytes that start a flush, and the most one insert sends'),
+  WEIR_INGEST_FLUSH_INTERVAL: duration
+    .prefault('1s')
+    .describe('Longest wait of an event for its flush; pause of the dead-letter drainer'),
+  WEIR_INGEST_RETRY_IN_PLACE: duration
+    .prefault('10s')
+    .describe('How long of an outage batches are retried before they become dead letters'),
   WEIR_INGEST_SHUTDOWN_GRACE: duration.prefault('10s').describe('How long shutdown waits for the flusher'),
-  WEIR_INGEST_MAX_BODY_BYTES: size.prefault('10MiB').describe('Largest request body, on the wire and decompressed'),
-  WEIR_INGEST_DLQ_DRAIN_BATCH_LIMIT: whole(1, 1_000).prefault('10').describe('Dead letters one claim of the drainer takes'),
+  WEIR_INGEST_MAX_BODY_BYTES: size
+    .prefault('10MiB')
+    .describe('Largest request body, on the wire and decompressed'),
+  WEIR_INGEST_DLQ_DRAIN_BATCH_LIMIT: whole(1, 1_000)
+    .prefault('10')
+    .describe('Dead letters one claim of the drainer takes'),
   WEIR_INGEST_ACK: z
     .enum(['durable', 'memory'])
     .default('durable')
@@ -71,26 +87,43 @@ export const configSchema = z.object({
     .default('reject')
     .describe('While neither store takes events: refuse new ones, or keep them in the log up to its size'),
   WEIR_INGEST_DISABLED: flag.prefault('false').describe('Kill switch: start with ingest switched off'),
-  WEIR_INGEST_DEDUP_WINDOW: duration.prefault('24h').describe('How long an event_id is remembered, by arrival'),
+  WEIR_INGEST_DEDUP_WINDOW: duration
+    .prefault('24h')
+    .describe('How long an event_id is remembered, by arrival'),
   WEIR_INGEST_DEDUP_MAX_IDS: whole(1).prefault('50000000').describe('Most event_ids remembered'),
-  WEIR_DLQ_DEPTH_503_THRESHOLD: whole(1).prefault('100000').describe('Events among the dead letters above which /healthz says down'),
+  WEIR_DLQ_DEPTH_503_THRESHOLD: whole(1)
+    .prefault('100000')
+    .describe('Events among the dead letters above which /healthz says down'),
 
   WEIR_QUERY_MAX_EXECUTION_TIME: duration.prefault('60s').describe('Longest time of a query'),
-  WEIR_QUERY_MAX_RESULT_ROWS: whole(1).prefault('10000').describe('Rows of a JSON answer; more are cut off and said to be'),
+  WEIR_QUERY_MAX_RESULT_ROWS: whole(1)
+    .prefault('10000')
+    .describe('Rows of a JSON answer; more are cut off and said to be'),
   WEIR_QUERY_MAX_MEMORY: size.prefault('1GiB').describe('Memory one query may take'),
   WEIR_QUERY_MAX_BODY_BYTES: size.prefault('256KiB').describe('Largest query text'),
 
-  WEIR_TOKEN_STALE: duration.prefault('24h').describe('How long known credentials stand while PostgreSQL does not answer'),
+  WEIR_TOKEN_STALE: duration
+    .prefault('24h')
+    .describe('How long known credentials stand while PostgreSQL does not answer'),
   WEIR_SEAM_FAILURE: z
     .enum(['open', 'closed'])
     .default('open')
     .describe('What a rate limiter or entitlement that fails or takes over 50 ms means: admit, or refuse'),
 
-  WEIR_BOOTSTRAP: z.enum(['on', 'off']).default('on').describe('Whether an empty installation gets a first project'),
+  WEIR_BOOTSTRAP: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('Whether an empty installation gets a first project'),
   WEIR_BOOTSTRAP_PROJECT_ID: z.guid('must be a UUID').optional().describe('Id of the first project'),
-  WEIR_BOOTSTRAP_INGEST_TOKEN: hex64('weir_pub_').optional().meta(secret).describe('Ingest token of the first project'),
+  WEIR_BOOTSTRAP_INGEST_TOKEN: hex64('weir_pub_')
+    .optional()
+    .meta(secret)
+    .describe('Ingest token of the first project'),
   WEIR_BOOTSTRAP_API_KEY: hex64('weir_sec_').optional().meta(secret).describe('API key of the first project'),
-  WEIR_OPERATOR_KEY: hex64('weir_ops_').optional().meta(secret).describe('Key of the operator routes; without it they are closed'),
+  WEIR_OPERATOR_KEY: hex64('weir_ops_')
+    .optional()
+    .meta(secret)
+    .describe('Key of the operator routes; without it they are closed'),
 });
 
 /** The server's settings, parsed: durations in milliseconds, sizes in bytes. */

@@ -1,13 +1,27 @@
 /** Durations and sizes as people write them. */
 import { z } from 'zod';
 
-const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const SIZES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const DURATIONS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const SIZES: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
 
 /** A duration such as `500ms`, `10s`, `5m`, `24h` or `7d`, in milliseconds. */
 export const duration = z
   .string()
-  .transform((text, context) => measure(text, DURATIONS, 'a duration such as 500ms, 10s, 5m or 24h', context));
+  .transform((text, context) =>
+    measure(text, DURATIONS, 'a duration such as 500ms, 10s, 5m or 24h', context),
+  );
 
 /** A size such as `512KiB`, `10MiB` or `1GiB`, in bytes. */
 export const size = z

@@ -1,5 +1,5 @@
 /** Who may call a route. Paths of credentials stay apart: each route takes its kind, known by its prefix. */
-import type { ApiKey, Credentials } from '@weir/accounts';
+import type { ApiKeyFound, Credentials, Scope } from '@weir/accounts';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from './bearer.js';
 import { Problem } from './problem.js';
@@ -21,7 +21,7 @@ export class Authorizer {
   }
 
   /** The API key of a request for the project in its path; another project's is as unknown as none at all. */
-  async apiKey(request: FastifyRequest, projectId: string, scope: string): Promise<ApiKey> {
+  async apiKey(request: FastifyRequest, projectId: string, scope: Scope): Promise<ApiKeyFound> {
     const given = bearerOf(request.raw);
     const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
     if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');

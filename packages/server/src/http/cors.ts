@@ -23,7 +23,8 @@ export class OriginPolicy {
     this.mark(request, response);
     response.writeHead(204, {
       'access-control-allow-methods': 'POST, OPTIONS',
-      'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'authorization, content-type',
+      'access-control-allow-headers':
+        request.headers['access-control-request-headers'] ?? 'authorization, content-type',
       'access-control-max-age': '86400',
     });
     response.end();

@@ -10,6 +10,11 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), reason: message }));
   const [first] = errors;
-  const detail = first === undefined ? 'invalid request' : first.path === '' ? first.reason : `${first.path}: ${first.reason}`;
+  const detail =
+    first === undefined
+      ? 'invalid request'
+      : first.path === ''
+        ? first.reason
+        : `${first.path}: ${first.reason}`;
   throw new Problem(400, 'invalid_request', detail, { errors });
 }

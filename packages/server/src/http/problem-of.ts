@@ -10,16 +10,35 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof IngestError) {
     const { retryAfterSeconds } = error;
-    return new Problem(error.status, error.code, error.message, retryAfterSeconds === undefined ? {} : { retryAfterSeconds }, {
-      cause: error,
-    });
+    return new Problem(
+      error.status,
+      error.code,
+      error.message,
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+      {
+        cause: error,
+      },
+    );
   }
-  if (error instanceof AccountsError) return new Problem(error.status, error.code, error.message, {}, { cause: error });
+  if (error instanceof AccountsError)
+    return new Problem(error.status, error.code, error.message, {}, { cause: error });
   if (error instanceof ClickHouseError && error.kind === 'unavailable') {
-    return new Problem(503, 'engine_unavailable', 'ClickHouse does not answer now', { retryAfterSeconds: 2 }, { cause: error });
+    return new Problem(
+      503,
+      'engine_unavailable',
+      'ClickHouse does not answer now',
+      { retryAfterSeconds: 2 },
+      { cause: error },
+    );
   }
   if (isUnavailable(error)) {
-    return new Problem(503, 'store_unavailable', 'PostgreSQL does not answer now', { retryAfterSeconds: 2 }, { cause: error });
+    return new Problem(
+      503,
+      'store_unavailable',
+      'PostgreSQL does not answer now',
+      { retryAfterSeconds: 2 },
+      { cause: error },
+    );
   }
   return Problem.unexpected(error);
 }

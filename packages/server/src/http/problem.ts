@@ -41,7 +41,13 @@ export class Problem extends Error {
   readonly code: string;
   readonly extras: ProblemExtras;
 
-  constructor(status: number, code: string, detail: string, extras: ProblemExtras = {}, options?: ErrorOptions) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    extras: ProblemExtras = {},
+    options?: ErrorOptions,
+  ) {
     super(detail, options);
     this.status = status;
     this.code = code;
@@ -50,7 +56,13 @@ export class Problem extends Error {
 
   /** A failure nobody foresaw: its message stays in the server's log. */
   static unexpected(cause: unknown): Problem {
-    return new Problem(500, 'internal', 'something went wrong here; the server log has the details', {}, { cause });
+    return new Problem(
+      500,
+      'internal',
+      'something went wrong here; the server log has the details',
+      {},
+      { cause },
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Metrics } from '../metrics.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
@@ -11,9 +12,6 @@ export interface FrontHandler {
   serves(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
-
-/** Told of each answer: the route's template (empty for none), its status and the problem's code, if it is one. */
-export type OnAnswer = (route: string, status: number, code: string) => void;
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** Largest body of a route that says nothing else. */
@@ -27,7 +25,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createWeb(
   front: FrontHandler,
   logger: Logger,
-  onAnswer: OnAnswer,
+  metrics: Metrics,
   addRoutes: (web: FastifyInstance) => void,
 ): FastifyInstance {
   const web = Fastify({
@@ -46,7 +44,7 @@ export function createWeb(
   });
   web.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '';
-    onAnswer(route, reply.statusCode, problemCodes.get(request) ?? '');
+    metrics.request(surfaceOf(route), route, reply.statusCode, problemCodes.get(request) ?? '');
     logger.info(
       {
         rid: request.id,
@@ -91,6 +89,13 @@ function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, Re
   }
 }
 
+/** Where a request came in, see the specification's "surface"; empty for health, metrics and unknown paths. */
+function surfaceOf(route: string): string {
+  if (route.startsWith('/api/v1/admin/')) return 'admin';
+  if (route.startsWith('/api/v1/ingest/')) return 'ingest';
+  return route.endsWith('/query') ? 'query' : '';
+}
+
 function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   web.addHook('onRoute', ({ url, method }) => {
@@ -103,7 +108,8 @@ function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
 
 /** Problems Fastify itself finds with a request. */
 function fastifyProblem(error: unknown): Problem | null {
-  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return null;
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
+    return null;
   if (error.statusCode === 413) return new Problem(413, 'body_too_large', 'the body is too large');
   if (error.statusCode === 415) return new Problem(400, 'invalid_request', 'send application/json');
   if (error.statusCode >= 400 && error.statusCode < 500) {

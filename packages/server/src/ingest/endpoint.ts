@@ -7,8 +7,8 @@
  * A token in the body can only be found once the body is read; the order stays the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Credentials, IngestToken } from '@weir/accounts';
-import type { LimitKey, RateLimiter } from '@weir/extension';
+import type { Credentials, IngestTokenFound } from '@weir/accounts';
+import type { LimitDecision, LimitKey, RateLimiter } from '@weir/extension';
 import {
   type BodyFormat,
   decodeBatch,
@@ -24,8 +24,9 @@ import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import type { RemoteAddress } from '../http/remote-address.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
+import type { Metrics } from '../metrics.js';
 import type { SeamCaller } from '../seams/bounded.js';
-import { checkDeclaredLength, ClientGone, readBody } from './read-body.js';
+import { ClientGone, checkDeclaredLength, readBody } from './read-body.js';
 
 /** The route. */
 export const INGEST_PATH = '/api/v1/ingest/events';
@@ -44,8 +45,7 @@ export interface IngestEndpointDependencies {
   readonly logger: Logger;
   /** Largest body in bytes, compressed or not. */
   readonly maxBodyBytes: number;
-  /** Told of each answer. */
-  readonly onAnswer: (status: number, code: string) => void;
+  readonly metrics: Metrics;
 }
 
 interface Answer {
@@ -64,12 +64,14 @@ export class IngestEndpoint {
   /** Whether a request is for this route. */
   serves(request: IncomingMessage): boolean {
     const { url = '' } = request;
-    return url.startsWith(INGEST_PATH) && (url.length === INGEST_PATH.length || url[INGEST_PATH.length] === '?');
+    return (
+      url.startsWith(INGEST_PATH) && (url.length === INGEST_PATH.length || url[INGEST_PATH.length] === '?')
+    );
   }
 
   /** Answers a request. Never throws. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { origins, logger, onAnswer } = this.#d;
+    const { origins, logger, metrics } = this.#d;
     if (request.method === 'OPTIONS') {
       origins.preflight(request, response);
       return;
@@ -79,25 +81,29 @@ export class IngestEndpoint {
     origins.mark(request, response);
     try {
       const { status, body } = await this.#answer(request);
-      onAnswer(status, '');
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
+      metrics.request('ingest', INGEST_PATH, status, '');
+      send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
     } catch (error) {
       if (error instanceof ClientGone) return;
       const problem = problemOf(error);
-      onAnswer(problem.status, problem.code);
+      metrics.request('ingest', INGEST_PATH, problem.status, problem.code);
       if (problem.status === 500) logger.error({ err: error, rid: requestId }, 'ingest request failed');
-      else logger.debug({ rid: requestId, code: problem.code, status: problem.status }, 'ingest request refused');
+      else
+        logger.debug(
+          { rid: requestId, code: problem.code, status: problem.status },
+          'ingest request refused',
+        );
       const body = problemBody(problem, requestId);
-      response.writeHead(problem.status, problemHeaders(problem));
-      response.end(body);
+      send(response, problem.status, problemHeaders(problem), body);
     }
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const { service, maxBodyBytes } = this.#d;
     if (request.method !== 'POST') {
-      throw new Problem(405, 'method_not_allowed', 'events are sent by POST', { headers: { allow: 'POST, OPTIONS' } });
+      throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
+        headers: { allow: 'POST, OPTIONS' },
+      });
     }
     checkDeclaredLength(request, maxBodyBytes);
     const query = queryOf(request);
@@ -111,7 +117,7 @@ export class IngestEndpoint {
   }
 
   /** The project's token, after everything that may refuse a request before its events are looked at. */
-  async #admit(request: IncomingMessage, plaintext: string | null): Promise<IngestToken> {
+  async #admit(request: IncomingMessage, plaintext: string | null): Promise<IngestTokenFound> {
     const { credentials, service, origins } = this.#d;
     const found = plaintext?.startsWith(TOKEN_PREFIX) ? credentials.lookupIngestToken(plaintext) : null;
     const token = found instanceof Promise ? await found : found;
@@ -123,7 +129,11 @@ export class IngestEndpoint {
     }
     const { origin } = request.headers;
     if (origin !== undefined && !(origins.allows(origin) && isAllowed(token, origin))) {
-      throw new Problem(403, 'origin_not_allowed', `pages of ${origin.slice(0, 200)} may not send with this token`);
+      throw new Problem(
+        403,
+        'origin_not_allowed',
+        `pages of ${origin.slice(0, 200)} may not send with this token`,
+      );
     }
     await this.#limit(request, token);
     const refusal = service.refusal();
@@ -131,7 +141,7 @@ export class IngestEndpoint {
     return token;
   }
 
-  async #limit(request: IncomingMessage, token: IngestToken): Promise<void> {
+  async #limit(request: IncomingMessage, token: IngestTokenFound): Promise<void> {
     const { rateLimiter, seams, remoteAddress } = this.#d;
     const key: LimitKey = {
       surface: 'ingest',
@@ -143,26 +153,42 @@ export class IngestEndpoint {
     const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
     const decision = asked instanceof Promise ? await asked : asked;
     if (decision.ok) return;
-    const seconds = 'retryAfterMs' in decision ? Math.ceil((decision.retryAfterMs ?? 0) / 1000) : 0;
-    throw new Problem(429, 'rate_limited', 'too many requests', seconds > 0 ? { retryAfterSeconds: seconds } : {});
+    const { retryAfterMs = 0 }: LimitDecision = decision;
+    const seconds = Math.ceil(retryAfterMs / 1000);
+    throw new Problem(
+      429,
+      'rate_limited',
+      'too many requests',
+      seconds > 0 ? { retryAfterSeconds: seconds } : {},
+    );
   }
 
   async #submit(
     service: IngestService,
-    { projectId }: IngestToken,
+    { projectId }: IngestTokenFound,
     envelope: Envelope,
     receivedAt: number,
     waits: boolean,
   ): Promise<Answer> {
     const { valid, rejected } = decodeBatch(envelope, receivedAt);
     const refused = { rejected: rejected.length, ...(rejected.length === 0 ? {} : { errors: rejected }) };
-    if (valid.length === 0) return { status: 200, body: { accepted: 0, duplicates: 0, ...refused } };
+    if (valid.length === 0) {
+      this.#count(0, 0, rejected.length);
+      return { status: 200, body: { accepted: 0, duplicates: 0, ...refused } };
+    }
     const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt);
+    this.#count(accepted, duplicates, rejected.length);
     const body = { accepted, duplicates, ...refused, ...(receipt === null ? {} : { receipt }) };
     if (!waits) return { status: 202, body };
-    const state =
-      receipt === null ? 'stored' : await this.#settledState(service, projectId, receipt);
+    const state = receipt === null ? 'stored' : await this.#settledState(service, projectId, receipt);
     return { status: 202, body: { ...body, state } };
+  }
+
+  #count(accepted: number, duplicates: number, rejected: number): void {
+    const { metrics } = this.#d;
+    metrics.ingested('accepted', accepted);
+    metrics.ingested('duplicate', duplicates);
+    metrics.ingested('rejected', rejected);
   }
 
   /** The receipt's state once the events are stored, or after the longest wait; they are accepted either way. */
@@ -176,18 +202,27 @@ export class IngestEndpoint {
   }
 }
 
-function isAllowed({ allowedOrigins }: IngestToken, origin: string): boolean {
+function send(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function isAllowed({ allowedOrigins }: IngestTokenFound, origin: string): boolean {
   return allowedOrigins === null || allowedOrigins.some((one) => one.toLowerCase() === origin.toLowerCase());
 }
 
 function formatOf(request: IncomingMessage): BodyFormat {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  return type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl' ? 'ndjson' : 'json';
+  return type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
+    ? 'ndjson'
+    : 'json';
 }
 
 const NO_QUERY = new URLSearchParams();
 
 function queryOf(request: IncomingMessage): URLSearchParams {
   const { url = '' } = request;
-  return url.length === INGEST_PATH.length ? NO_QUERY : new URLSearchParams(url.slice(INGEST_PATH.length + 1));
+  return url.length === INGEST_PATH.length
+    ? NO_QUERY
+    : new URLSearchParams(url.slice(INGEST_PATH.length + 1));
 }

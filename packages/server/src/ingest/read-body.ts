@@ -29,10 +29,15 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const decompress = DECOMPRESS[encoding];
   if (decompress === undefined && encoding !== 'identity' && encoding !== '') {
-    throw new Problem(415, 'unsupported_encoding', `content encoding ${encoding.slice(0, 64)} is not supported`, {
-      hint: 'send gzip, deflate, br or no Content-Encoding',
-      headers: { 'accept-encoding': 'gzip, deflate, br' },
-    });
+    throw new Problem(
+      415,
+      'unsupported_encoding',
+      `content encoding ${encoding.slice(0, 64)} is not supported`,
+      {
+        hint: 'send gzip, deflate, br or no Content-Encoding',
+        headers: { 'accept-encoding': 'gzip, deflate, br' },
+      },
+    );
   }
   const raw = await readBytes(request, maxBytes);
   if (decompress === undefined) return raw;
@@ -40,7 +45,13 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     return await decompress(raw, { maxOutputLength: maxBytes });
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(maxBytes);
-    throw new Problem(400, 'invalid_encoding', `the body is not ${encoding} as Content-Encoding says`, {}, { cause: error });
+    throw new Problem(
+      400,
+      'invalid_encoding',
+      `the body is not ${encoding} as Content-Encoding says`,
+      {},
+      { cause: error },
+    );
   }
 }
 
@@ -57,7 +68,9 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
         chunks.push(chunk);
       }
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
     request.on('error', reject);
     request.on('close', () => {
       if (!request.complete) reject(new ClientGone());

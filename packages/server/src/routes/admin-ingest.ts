@@ -7,7 +7,11 @@ import type { KillSwitch } from '../ingest/kill-switch.js';
 const body = z.strictObject({ disabled: z.boolean() });
 
 /** GET and PUT /api/v1/admin/ingest: the kill switch, `{disabled}`. */
-export function adminIngestRoutes(web: FastifyInstance, authorizer: Authorizer, killSwitch: KillSwitch): void {
+export function adminIngestRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  killSwitch: KillSwitch,
+): void {
   web.get('/api/v1/admin/ingest', async (request) => {
     authorizer.operator(request);
     return { disabled: killSwitch.disabled };

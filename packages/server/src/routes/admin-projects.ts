@@ -1,5 +1,5 @@
 /** Projects and their credentials, for the operator. */
-import type { Projects } from '@weir/accounts';
+import { type Projects, SCOPES } from '@weir/accounts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
@@ -14,16 +14,110 @@ const newToken = z.strictObject({
 });
 const newKey = z.strictObject({
   name: name.default('default'),
-  scopes: z.array(z.enum(['query', 'feed', 'process', 'channel', 'admin'])).min(1).default(['query']),
+  scopes: z.array(z.enum(SCOPES)).min(1).default(['query']),
   expires_at: z.iso.datetime({ offset: true }).nullable().default(null),
 });
 
-/** /api/v1/admin/projects and below. */
-export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer, projects: Projects): void {
-  const root = '/api/v1/admin/projects';
-  type Named = { Params: { project: string; id: string } };
+const ROOT = '/api/v1/admin/projects';
 
-  web.addHook('preHandler', async (request) => {
-    if (request.routeOptions.url?.startsWith(root) === true) authorizer.operator(request);
+interface InProject {
+  Params: { project: string };
+}
+interface OneOfProject {
+  Params: { project: string; id: string };
+}
+
+/** `…/projects`, `…/projects/{id}`, and its `tokens` and `keys`. */
+export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer, projects: Projects): void {
+  web.post(ROOT, async (request, reply) => {
+    authorizer.operator(request);
+    const { name: title, id } = parseInput(newProject, request.body);
+    const { ingestToken, apiKey, ...project } = await projects.create(title, id === undefined ? {} : { id });
+    return await reply.code(201).send({ ...project, ingest_token: ingestToken, api_key: apiKey });
   });
+  web.get(ROOT, async (request) => {
+    authorizer.operator(request);
+    const all = await projects.list();
+    return {
+      projects: all.map(({ id, name: title, createdAt }) => ({ id, name: title, created_at: createdAt })),
+    };
+  });
+  web.delete<InProject>(`${ROOT}/:project`, async (request, reply) => {
+    authorizer.operator(request);
+    found(await projects.softDelete(request.params.project), 'project');
+    return await reply.code(204).send();
+  });
+  tokenRoutes(web, authorizer, projects);
+  keyRoutes(web, authorizer, projects);
+}
+
+function tokenRoutes(web: FastifyInstance, authorizer: Authorizer, { tokens }: Projects): void {
+  const path = `${ROOT}/:project/tokens`;
+  web.post<InProject>(path, async (request, reply) => {
+    authorizer.operator(request);
+    const { name: title, allowed_origins } = parseInput(newToken, request.body);
+    const created = found(
+      await tokens.create(request.params.project, { name: title, allowedOrigins: allowed_origins }),
+      'project',
+    );
+    return await reply.code(201).send({ id: created.id, name: title, ingest_token: created.token });
+  });
+  web.get<InProject>(path, async (request) => {
+    authorizer.operator(request);
+    const all = found(await tokens.list(request.params.project), 'project');
+    return {
+      tokens: all.map(({ allowedOrigins, createdAt, revokedAt, ...rest }) => ({
+        ...rest,
+        allowed_origins: allowedOrigins,
+        created_at: createdAt,
+        revoked_at: revokedAt,
+      })),
+    };
+  });
+  web.delete<OneOfProject>(`${path}/:id`, async (request, reply) => {
+    authorizer.operator(request);
+    found(await tokens.revoke(request.params.project, request.params.id), 'token');
+    return await reply.code(204).send();
+  });
+}
+
+function keyRoutes(web: FastifyInstance, authorizer: Authorizer, { keys }: Projects): void {
+  const path = `${ROOT}/:project/keys`;
+  web.post<InProject>(path, async (request, reply) => {
+    authorizer.operator(request);
+    const { name: title, scopes, expires_at } = parseInput(newKey, request.body);
+    const created = found(
+      await keys.create(request.params.project, {
+        name: title,
+        scopes,
+        expiresAt: expires_at === null ? null : new Date(expires_at),
+      }),
+      'project',
+    );
+    return await reply.code(201).send({ id: created.id, name: title, scopes, api_key: created.key });
+  });
+  web.get<InProject>(path, async (request) => {
+    authorizer.operator(request);
+    const all = found(await keys.list(request.params.project), 'project');
+    return {
+      keys: all.map(({ createdAt, expiresAt, lastUsedAt, revokedAt, ...rest }) => ({
+        ...rest,
+        created_at: createdAt,
+        expires_at: expiresAt,
+        last_used_at: lastUsedAt,
+        revoked_at: revokedAt,
+      })),
+    };
+  });
+  web.delete<OneOfProject>(`${path}/:id`, async (request, reply) => {
+    authorizer.operator(request);
+    found(await keys.revoke(request.params.project, request.params.id), 'key');
+    return await reply.code(204).send();
+  });
+}
+
+/** What was found; nothing, and what is not visible, is a 404. */
+function found<T>(value: T | null | false, what: string): T {
+  if (value === null || value === false) throw new Problem(404, 'not_found', `no such ${what}`);
+  return value;
 }

@@ -80,7 +80,11 @@ type Filter = z.output<typeof filter>;
 function chosenBy(body: unknown, scope: string | null): ReturnType<typeof filterOf> {
   const { all, ...chosen } = parseInput(selection, body);
   if (all === undefined && Object.values(chosen).every((value) => value === undefined)) {
-    throw new Problem(400, 'invalid_request', 'say which dead letters: id, project_id, reason, state, or all: true');
+    throw new Problem(
+      400,
+      'invalid_request',
+      'say which dead letters: id, project_id, reason, state, or all: true',
+    );
   }
   return filterOf(chosen, scope);
 }
@@ -96,6 +100,9 @@ function filterOf({ id, project_id, reason, state }: Filter, scope: string | nul
 }
 
 /** ClickHouse's complaint may quote an event, and the operator reads no project's events. */
-function withoutContents({ last_error, ...summary }: DeadLetterSummary): Omit<DeadLetterSummary, 'last_error'> {
+function withoutContents({
+  last_error,
+  ...summary
+}: DeadLetterSummary): Omit<DeadLetterSummary, 'last_error'> {
   return summary;
 }

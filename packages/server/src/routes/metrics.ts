@@ -24,7 +24,11 @@ export function metricsRoute(
         });
       }
     } else if (!isLoopback(remoteAddress(request.raw))) {
-      throw new Problem(403, 'forbidden', 'metrics are for loopback only; set WEIR_METRICS_TOKEN to read them from elsewhere');
+      throw new Problem(
+        403,
+        'forbidden',
+        'metrics are for loopback only; set WEIR_METRICS_TOKEN to read them from elsewhere',
+      );
     }
     return await reply.type(metrics.contentType).send(await metrics.text());
   });

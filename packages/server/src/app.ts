@@ -1,0 +1,279 @@
+/** The composition root: every part is made here, and only here. */
+
+import type { AddressInfo } from 'node:net';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  Credentials,
+  InstallationSettings,
+  Projects,
+} from '@weir/accounts';
+import { AllowAll, Discard, type RateLimiter, type UsageSink } from '@weir/extension';
+import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { loadConfig, readEnvFile } from './config/load.js';
+import type { Config } from './config/schema.js';
+import { type FirstProject, updateCredentialsUrl, writeCredentials } from './first-start.js';
+import { Health } from './health.js';
+import { Authorizer } from './http/authorize.js';
+import { OriginPolicy } from './http/cors.js';
+import { remoteAddress } from './http/remote-address.js';
+import { createWeb } from './http/web.js';
+import { IngestEndpoint } from './ingest/endpoint.js';
+import { KillSwitch } from './ingest/kill-switch.js';
+import { createLogger } from './logger.js';
+import { Metrics } from './metrics.js';
+import { adminIngestRoutes } from './routes/admin-ingest.js';
+import { adminProjectRoutes } from './routes/admin-projects.js';
+import { dlqRoutes } from './routes/dlq.js';
+import { healthRoutes } from './routes/health.js';
+import { metricsRoute } from './routes/metrics.js';
+import { queryRoute } from './routes/query.js';
+import { receiptRoutes } from './routes/receipts.js';
+import { SeamCaller } from './seams/bounded.js';
+import { openStores, type Stores } from './stores.js';
+import { VERSION } from './version.js';
+
+/** What {@link createApp} takes; every part has a default. */
+export interface AppOptions {
+  /** Settings; default from the environment and `.env` in the working directory. */
+  readonly config?: Config;
+  readonly rateLimiter?: RateLimiter;
+  readonly usageSink?: UsageSink;
+  readonly logger?: Logger;
+  /** Shown in health and metrics; default Weir's own. */
+  readonly version?: string;
+}
+
+/** A server, made and not yet listening. */
+export interface App {
+  /** Starts the pipeline and listens. Resolves with the server's URL. */
+  listen(): Promise<string>;
+  /** The server's URL while it listens, else null. */
+  readonly address: string | null;
+  /** What the first start made, for a terminal to show once; null where the installation was there already. */
+  readonly firstProject: Promise<FirstProject | null>;
+  /** Resolves with the error that makes going on impossible, such as data newer than this code. */
+  readonly failure: Promise<Error>;
+  /** Stops in phases: draining, requests in flight, the pipeline, the stores. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Longest time requests in flight may take once the server stops listening. */
+const IN_FLIGHT_GRACE_MS = 10_000;
+
+/**
+ * Makes a server.
+ *
+ * ```ts
+ * const app = await createApp();
+ * console.log(await app.listen());
+ * ```
+ * @throws ConfigError for settings that cannot be used; LogError `locked` where another server has the data directory
+ */
+export async function createApp(options: AppOptions = {}): Promise<App> {
+  const config = options.config ?? loadConfig({ ...readEnvFile('.env'), ...process.env }).config;
+  const logger = options.logger ?? createLogger(config.WEIR_LOG_LEVEL);
+  const stores = await openStores(config, logger);
+  return new Server(config, logger, options, stores);
+}
+
+class Server implements App {
+  readonly firstProject: Promise<FirstProject | null>;
+  readonly failure: Promise<Error>;
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #stores: Stores;
+  readonly #credentials: Credentials;
+  readonly #settings: InstallationSettings;
+  readonly #ingest: IngestService;
+  readonly #web: FastifyInstance;
+  #address: string | null = null;
+  #listening: Promise<string> | null = null;
+  #closing: Promise<void> | null = null;
+  #resolveFirst: (first: FirstProject | null) => void = () => {};
+  #fail: (error: Error) => void = () => {};
+
+  constructor(config: Config, logger: Logger, options: AppOptions, stores: Stores) {
+    const { log, clickhouse, reader, postgres } = stores;
+    this.#config = config;
+    this.#logger = logger;
+    this.#stores = stores;
+    this.firstProject = new Promise((resolve) => {
+      this.#resolveFirst = resolve;
+    });
+    const failed = new Promise<Error>((resolve) => {
+      this.#fail = resolve;
+    });
+    this.failure = Promise.race([stores.failure, failed]);
+
+    const dataDir = config.WEIR_DATA_DIR;
+    this.#credentials = new Credentials({
+      postgres,
+      dataDir,
+      logger,
+      tokenStaleMs: config.WEIR_TOKEN_STALE,
+      ...(config.WEIR_OPERATOR_KEY === undefined ? {} : { operatorKey: config.WEIR_OPERATOR_KEY }),
+    });
+    this.#settings = new InstallationSettings({ postgres, dataDir, logger });
+    const metrics = new Metrics();
+    this.#ingest = new IngestService(
+      {
+        log,
+        clickhouse,
+        postgres,
+        logger,
+        lookupIngestToken: async (plaintext) =>
+          (await this.#credentials.lookupIngestToken(plaintext))?.projectId ?? null,
+      },
+      ingestOptions(config, options.usageSink ?? new Discard()),
+    );
+    const killSwitch = new KillSwitch(this.#settings, this.#ingest.flags, config.WEIR_INGEST_DISABLED);
+    const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
+    const endpoint = new IngestEndpoint({
+      service: this.#ingest,
+      credentials: this.#credentials,
+      rateLimiter: options.rateLimiter ?? new AllowAll(),
+      seams: new SeamCaller(config.WEIR_SEAM_FAILURE, logger, (seam) => metrics.seamFailed(seam)),
+      origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
+      remoteAddress: addressOf,
+      logger,
+      maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
+      metrics,
+    });
+    const health = new Health({
+      version: options.version ?? VERSION,
+      log,
+      clickhouse,
+      isMigrated: () => stores.isMigrated(),
+      postgres,
+      ingest: this.#ingest,
+      knowsCredentials: () => this.#credentials.size > 0,
+      dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
+    });
+    observe(metrics, stores, this.#ingest);
+    const authorizer = new Authorizer(this.#credentials);
+    this.#web = createWeb(endpoint, logger, metrics, (web) => {
+      healthRoutes(web, health);
+      metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
+      receiptRoutes(web, authorizer, this.#ingest);
+      queryRoute(web, authorizer, reader, metrics, config);
+      dlqRoutes(web, authorizer, this.#ingest.deadLetters);
+      adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
+      adminIngestRoutes(web, authorizer, killSwitch);
+    });
+  }
+
+  get address(): string | null {
+    return this.#address;
+  }
+
+  listen(): Promise<string> {
+    this.#listening ??= this.#listen();
+    return this.#listening;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #listen(): Promise<string> {
+    const {
+      WEIR_HOST: host,
+      WEIR_PORT: port,
+      WEIR_PUBLIC_URL: publicUrl,
+      WEIR_DATA_DIR: dataDir,
+    } = this.#config;
+    this.#credentials.start();
+    this.#settings.start();
+    await this.#ingest.start();
+    await this.#web.listen({ host, port });
+    // The cast holds: a TCP server's address is an object.
+    const bound = this.#web.server.address() as AddressInfo;
+    const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+    const url = publicUrl ?? `http://${name}:${bound.port}`;
+    this.#address = url;
+    await updateCredentialsUrl(dataDir, url);
+    void this.#bootstrap(url);
+    this.#logger.info({ url }, 'listening');
+    return url;
+  }
+
+  async #bootstrap(url: string): Promise<void> {
+    const config = this.#config;
+    try {
+      await this.#stores.postgres.ready;
+      const created = await bootstrap(this.#stores.postgres, this.#credentials, bootstrapOptions(config));
+      if (created === null) {
+        this.#resolveFirst(null);
+        return;
+      }
+      const first = { url, project: created.id, token: created.ingestToken, key: created.apiKey };
+      await writeCredentials(config.WEIR_DATA_DIR, first);
+      this.#resolveFirst(first);
+    } catch (error) {
+      if (this.#closing === null && error instanceof Error) this.#fail(error);
+      this.#resolveFirst(null);
+    }
+  }
+
+  /** The phases of ingest's shutdown, see docs/architecture.md. */
+  async #close(): Promise<void> {
+    this.#logger.info({}, 'shutting down');
+    this.#ingest.flags.setDraining(true);
+    await this.#listening?.catch(() => {});
+    const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
+    await this.#web.close();
+    clearTimeout(force);
+    this.#address = null;
+    await this.#ingest.shutdown();
+    await this.#settings.close();
+    await this.#credentials.close();
+    await this.#stores.close();
+    this.#resolveFirst(null);
+    this.#logger.info({}, 'stopped');
+  }
+}
+
+function ingestOptions(config: Config, usageSink: UsageSink): IngestOptions {
+  return {
+    eventBuffer: config.WEIR_INGEST_EVENT_BUFFER,
+    eventBufferBytes: config.WEIR_INGEST_EVENT_BUFFER_BYTES,
+    flushEvents: config.WEIR_INGEST_FLUSH_EVENTS,
+    flushBytes: config.WEIR_INGEST_FLUSH_BYTES,
+    flushIntervalMs: config.WEIR_INGEST_FLUSH_INTERVAL,
+    retryInPlaceMs: config.WEIR_INGEST_RETRY_IN_PLACE,
+    shutdownGraceMs: config.WEIR_INGEST_SHUTDOWN_GRACE,
+    dlqDrainBatchLimit: config.WEIR_INGEST_DLQ_DRAIN_BATCH_LIMIT,
+    ack: config.WEIR_INGEST_ACK,
+    onFatal: config.WEIR_INGEST_ON_FATAL,
+    dedupWindowMs: config.WEIR_INGEST_DEDUP_WINDOW,
+    dedupMaxIds: config.WEIR_INGEST_DEDUP_MAX_IDS,
+    usageSink,
+  };
+}
+
+function bootstrapOptions(config: Config): BootstrapOptions {
+  const { WEIR_BOOTSTRAP_PROJECT_ID: projectId, WEIR_BOOTSTRAP_INGEST_TOKEN: ingestToken } = config;
+  const { WEIR_BOOTSTRAP_API_KEY: apiKey } = config;
+  return {
+    off: config.WEIR_BOOTSTRAP === 'off',
+    ...(projectId === undefined ? {} : { projectId }),
+    ...(ingestToken === undefined ? {} : { ingestToken }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestService): void {
+  metrics.observe({
+    pendingEvents: () => ingest.status.pendingEvents,
+    pendingBytes: () => ingest.status.pendingBytes,
+    dlqDepth: () => ingest.flags.dlqDepth,
+    quarantined: () => ingest.status.quarantined,
+    logBytes: async () => (await log.size()).bytes,
+    flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
+    engineRestarts: () => engine?.health().restarts ?? 0,
+  });
+}

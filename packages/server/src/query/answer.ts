@@ -1,0 +1,37 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ResultBytes } from '@weir/clickhouse';
+
+/** A query's answer as JSON carries it. */
+export interface Answer {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** Whether there were more rows than were asked for. */
+  readonly truncated: boolean;
+}
+
+/**
+ * Reads an answer in ClickHouse's JSONCompactEachRowWithNamesAndTypes: names, types, then a row a line. Stops the
+ * query once it has `maxRows` rows and knows that there is one more.
+ */
+export async function readAnswer(bytes: ResultBytes, maxRows: number): Promise<Answer> {
+  const lines = createInterface({
+    input: Readable.from(bytes, { objectMode: false }),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  const head: string[][] = [];
+  const rows: unknown[][] = [];
+  let truncated = false;
+  for await (const line of lines) {
+    if (line === '') continue;
+    // The casts hold by the format's definition.
+    if (head.length < 2) head.push(JSON.parse(line) as string[]);
+    else if (rows.length < maxRows) rows.push(JSON.parse(line) as unknown[]);
+    else {
+      truncated = true;
+      break;
+    }
+  }
+  const [names = [], types = []] = head;
+  return { columns: names.map((name, i) => ({ name, type: types[i] ?? '' })), rows, truncated };
+}

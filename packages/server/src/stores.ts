@@ -1,0 +1,153 @@
+/** The stores behind a server, opened in one order and closed in the reverse. */
+import { join } from 'node:path';
+import {
+  type ClickHouse,
+  ClickHouseError,
+  type ClickHouseTarget,
+  connectClickHouse,
+  connectReader,
+  type Engine,
+  migrateClickHouse,
+  type Reader,
+  startEngine,
+} from '@weir/clickhouse';
+import { type DirectoryLock, type Log, lockDirectory, openLog } from '@weir/log';
+import { openPostgres, type Postgres } from '@weir/postgres';
+import type { Logger } from 'pino';
+import type { Config } from './config/schema.js';
+
+const MIGRATION_RETRY_MS = 500;
+
+/** What {@link openStores} opened. */
+export interface Stores {
+  readonly log: Log;
+  readonly clickhouse: ClickHouse;
+  /** Runs projects' own queries; null where a server target names no reader. */
+  readonly reader: Reader | null;
+  /** The embedded engine, where it runs. */
+  readonly engine: Engine | null;
+  readonly postgres: Postgres;
+  /** Whether ClickHouse has this version's tables. */
+  isMigrated(): boolean;
+  /** Resolves with what makes going on impossible: data that is newer than this code. */
+  readonly failure: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens log and stores. A ClickHouse or PostgreSQL server that is down does not keep a node from starting: its
+ * migrations wait for it in the background.
+ * @throws LogError `locked` where another process uses the data directory
+ */
+export async function openStores(config: Config, logger: Logger): Promise<Stores> {
+  const dataDir = config.WEIR_DATA_DIR;
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+      await closer().catch((error: unknown) => logger.error({ err: error }, 'a store did not close cleanly'));
+    }
+  };
+  try {
+    const lock: DirectoryLock = await lockDirectory(dataDir);
+    closers.push(() => lock.release());
+    const postgres = openPostgres({
+      dataDir,
+      logger,
+      ...(config.WEIR_POSTGRES_URL === undefined ? {} : { url: config.WEIR_POSTGRES_URL }),
+    });
+    closers.push(() => postgres.close());
+    const { WEIR_LOG_MAX_BYTES: maxBytes, WEIR_CLICKHOUSE_URL: url } = config;
+    const [log, engine] = await settleAll(
+      [
+        openLog(
+          config.WEIR_LOG_ENGINE === 'memory'
+            ? { engine: 'memory', maxBytes }
+            : { engine: 'lmdb', path: join(dataDir, 'log'), maxBytes },
+        ),
+        url === undefined ? startEngine({ dataDir, logger }) : Promise.resolve(null),
+      ],
+      closers,
+    );
+    const target = engine === null ? serverTarget(url ?? '') : engine.target;
+    const clickhouse = connectClickHouse(target);
+    closers.push(() => clickhouse.close());
+    const reader = 'reader' in target && target.reader !== undefined ? connectReader(target) : null;
+    if (reader !== null) closers.push(() => reader.close());
+
+    const stopping = new AbortController();
+    let migrated = false;
+    const migration = migrateWhenUp(clickhouse, stopping.signal, logger).then(() => {
+      migrated = true;
+    });
+    closers.push(async () => {
+      stopping.abort();
+      await migration.catch(() => {});
+    });
+    const failure = Promise.race([firstFailure(migration), firstFailure(postgres.ready)]);
+    return { log, clickhouse, reader, engine, postgres, isMigrated: () => migrated, failure, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Waits for both, so that one's failure does not leave the other open. */
+async function settleAll(
+  opening: readonly [Promise<Log>, Promise<Engine | null>],
+  closers: (() => Promise<void>)[],
+): Promise<[Log, Engine | null]> {
+  const [log, engine] = await Promise.allSettled(opening);
+  if (log.status === 'fulfilled') closers.push(() => log.value.close());
+  if (engine.status === 'fulfilled') closers.push(async () => await engine.value?.close());
+  if (log.status === 'rejected') throw log.reason;
+  if (engine.status === 'rejected') throw engine.reason;
+  return [log.value, engine.value];
+}
+
+async function migrateWhenUp(clickhouse: ClickHouse, signal: AbortSignal, logger: Logger): Promise<void> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    try {
+      const { version, applied } = await migrateClickHouse(clickhouse, { signal });
+      if (applied.length > 0) logger.info({ version, applied: applied.length }, 'ClickHouse migrated');
+      return;
+    } catch (error) {
+      if (error instanceof ClickHouseError && error.kind === 'query' && error.code === undefined) throw error;
+      if (isFirst) logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
+      await pause(MIGRATION_RETRY_MS, signal);
+    }
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** A promise of the error another one fails with; never settles where it succeeds. */
+function firstFailure(work: Promise<void>): Promise<Error> {
+  return new Promise((resolve) => {
+    work.catch((error: unknown) => {
+      // Closing a store that never came up is no failure of it.
+      if (error instanceof Error && !('retryable' in error && error.retryable === true)) resolve(error);
+    });
+  });
+}
+
+/** A ClickHouse URL with its user and password, as the client wants them. */
+function serverTarget(text: string): ClickHouseTarget {
+  const url = new URL(text);
+  const username = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  url.username = '';
+  url.password = '';
+  return {
+    url: url.href,
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+  };
+}
