@@ -1,0 +1,12 @@
+/** `npm run bench -- NAME`: runs a benchmark and prints its table. */
+import { benchIngest } from './ingest.js';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { ingest: benchIngest };
+
+const name = process.argv[2] ?? '';
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')}\n`);
+  process.exit(2);
+}
+await benchmark();

@@ -1,0 +1,229 @@
+/** The real server as its user runs it: `weir serve` in a process of its own, over a data directory. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commandLine, processTree } from './process-tree.js';
+import { waitUntil } from './wait-until.js';
+
+const CLI = fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
+
+/** Settings of a {@link WeirProcess} beyond its own. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** One server over one data directory, which outlives kills and restarts. */
+export class WeirProcess {
+  readonly dataDir: string;
+  readonly project = randomUUID();
+  readonly token = `weir_pub_${randomBytes(32).toString('hex')}`;
+  readonly key = `weir_sec_${randomBytes(32).toString('hex')}`;
+  readonly operatorKey = `weir_ops_${randomBytes(32).toString('hex')}`;
+  readonly #environment: Environment;
+  #child: ChildProcess | null = null;
+  #port = 0;
+  #output = '';
+
+  constructor(environment: Environment = {}, dataDir = mkdtempSync(join(tmpdir(), 'weir-'))) {
+    this.#environment = environment;
+    this.dataDir = dataDir;
+  }
+
+  /** The server's URL; the port stays the same over restarts. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The server's process id. */
+  get pid(): number {
+    const { pid } = this.#child ?? {};
+    if (pid === undefined) throw new Error('the server is not running');
+    return pid;
+  }
+
+  /** What the server has written, its last 64 KB. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts the server and waits until it takes events (`ready`) or only until it answers (`live`). */
+  async start(until: 'ready' | 'live' = 'ready', extra: Environment = {}): Promise<this> {
+    this.#port ||= await freePort();
+    const child = spawn(process.execPath, [CLI, 'serve'], {
+      cwd: this.dataDir,
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.dataDir,
+        WEIR_DATA_DIR: join(this.dataDir, 'data'),
+        WEIR_PORT: String(this.#port),
+        WEIR_BOOTSTRAP_PROJECT_ID: this.project,
+        WEIR_BOOTSTRAP_INGEST_TOKEN: this.token,
+        WEIR_BOOTSTRAP_API_KEY: this.key,
+        WEIR_OPERATOR_KEY: this.operatorKey,
+        WEIR_LOG_LEVEL: 'warn',
+        ...this.#environment,
+        ...extra,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + chunk.toString('utf8')).slice(-65_536);
+      });
+    }
+    await waitUntil(
+      `the server to be ${until}`,
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`the server ended with ${child.exitCode}:\n${this.#output}`);
+        return until === 'ready' ? await this.#takesEvents() : await this.answers('/livez');
+      },
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.#output}`);
+    });
+    return this;
+  }
+
+  /** Whether a path answers 200 now. */
+  async answers(path: string): Promise<boolean> {
+    try {
+      return (await fetch(this.url + path, { signal: AbortSignal.timeout(5_000) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Sends a signal to the server alone. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** kill -9 of the server alone; its children find out by themselves. Resolves when it has ended. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** kill -9 of the server and all its children at once. */
+  async killAll(): Promise<void> {
+    const tree = processTree(this.pid);
+    for (const pid of tree) killQuietly(pid);
+    await this.exited();
+  }
+
+  /** kill -9 of the embedded ClickHouse engine alone; false where it is not running. */
+  killEngine(): boolean {
+    const pid = processTree(this.pid).find((one) => commandLine(one).includes('engine-process'));
+    return pid !== undefined && killQuietly(pid);
+  }
+
+  /** SIGTERM; resolves with the exit code. */
+  async stop(): Promise<number | null> {
+    return await this.#end('SIGTERM');
+  }
+
+  /** Resolves with the exit code once the server has ended. */
+  async exited(): Promise<number | null> {
+    const child = this.#child;
+    if (child === null) return null;
+    if (child.exitCode === null && child.signalCode === null) {
+      await new Promise((resolve) => child.once('exit', resolve));
+    }
+    return child.exitCode;
+  }
+
+  /** Ends the server and removes the data directory. */
+  async dispose(): Promise<void> {
+    if (this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null)
+      await this.killAll();
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  /** Sends events; the parsed answer with its status. */
+  async send(
+    body: object | string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: SendAnswer }> {
+    const response = await fetch(`${this.url}/api/v1/ingest/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as SendAnswer };
+  }
+
+  /** Runs SQL over the API; its rows. */
+  async query(sql: string): Promise<unknown[][]> {
+    const response = await fetch(`${this.url}/api/v1/projects/${this.project}/query`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ sql }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`query: ${response.status} ${text}`);
+    return (JSON.parse(text) as { rows: unknown[][] }).rows;
+  }
+
+  /** An operator's call. */
+  async operator(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`${this.url}/api/v1/admin${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.operatorKey}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  }
+
+  /** The health document. */
+  async health(): Promise<{ [key: string]: unknown }> {
+    return (await (await fetch(`${this.url}/healthz`)).json()) as { [key: string]: unknown };
+  }
+
+  async #takesEvents(): Promise<boolean> {
+    if (!(await this.answers('/readyz'))) return false;
+    return (await this.send({ events: [] })).status === 200;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    this.signal(signal);
+    return await this.exited();
+  }
+}
+
+/** Body of an ingest answer: counts, or a problem. */
+export interface SendAnswer {
+  readonly accepted?: number;
+  readonly duplicates?: number;
+  readonly rejected?: number;
+  readonly errors?: readonly { readonly index: number; readonly reason: string }[];
+  readonly receipt?: string;
+  readonly state?: string;
+  readonly code?: string;
+  readonly request_id?: string;
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function killQuietly(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
