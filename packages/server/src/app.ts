@@ -8,7 +8,7 @@ import {
   InstallationSettings,
   Projects,
 } from '@weir/accounts';
-import { AllowAll, Discard, type RateLimiter, type UsageSink } from '@weir/extension';
+import { Discard, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -134,7 +134,7 @@ class Server implements App {
     const endpoint = new IngestEndpoint({
       service: this.#ingest,
       credentials: this.#credentials,
-      rateLimiter: options.rateLimiter ?? new AllowAll(),
+      rateLimiter: options.rateLimiter ?? null,
       seams: new SeamCaller(config.WEIR_SEAM_FAILURE, logger, (seam) => metrics.seamFailed(seam)),
       origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
       remoteAddress: addressOf,

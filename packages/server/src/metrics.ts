@@ -21,6 +21,7 @@ export class Metrics {
     labelNames: ['surface', 'route', 'status', 'code'],
     registers: [this.#registry],
   });
+  readonly #bound = new Map<string, Counter.Internal>();
   readonly #events = new Counter({
     name: 'weir_ingest_events_total',
     help: 'Events of ingest requests by outcome: accepted, duplicate, rejected',
@@ -73,7 +74,14 @@ export class Metrics {
   }
 
   request(surface: string, route: string, status: number, code: string): void {
-    this.#requests.inc({ surface, route, status: String(status), code });
+    // Bound once a combination: finding the labels' place anew costs more than counting.
+    const key = `${route} ${status} ${code} ${surface}`;
+    let counter = this.#bound.get(key);
+    if (counter === undefined) {
+      counter = this.#requests.labels({ surface, route, status: String(status), code });
+      this.#bound.set(key, counter);
+    }
+    counter.inc();
   }
 
   ingested(outcome: 'accepted' | 'duplicate' | 'rejected', events: number): void {

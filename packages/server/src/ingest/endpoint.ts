@@ -38,7 +38,8 @@ const MAX_WAIT_MS = 10_000;
 export interface IngestEndpointDependencies {
   readonly service: IngestService;
   readonly credentials: Credentials;
-  readonly rateLimiter: RateLimiter;
+  /** Null where none is plugged in: then it costs nothing. */
+  readonly rateLimiter: RateLimiter | null;
   readonly seams: SeamCaller;
   readonly origins: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
@@ -135,14 +136,14 @@ export class IngestEndpoint {
         `pages of ${origin.slice(0, 200)} may not send with this token`,
       );
     }
-    await this.#limit(request, token);
+    if (this.#d.rateLimiter !== null) await this.#limit(request, token, this.#d.rateLimiter);
     const refusal = service.refusal();
     if (refusal !== null) throw refusal;
     return token;
   }
 
-  async #limit(request: IncomingMessage, token: IngestTokenFound): Promise<void> {
-    const { rateLimiter, seams, remoteAddress } = this.#d;
+  async #limit(request: IncomingMessage, token: IngestTokenFound, rateLimiter: RateLimiter): Promise<void> {
+    const { seams, remoteAddress } = this.#d;
     const key: LimitKey = {
       surface: 'ingest',
       projectId: token.projectId,
