@@ -5,7 +5,7 @@
  *     unavailable     → again, with a pause, until `retryInPlaceMs` of the outage have passed; then dead letters
  *     bad data        → the good rows are stored, the bad ones quarantined
  *     refused else    → dead letters, to be tried again by the drainer
- *     no dead letters → fatal; again from the top until either store takes the batch
+ *     no dead letters → fatal; again from the top until the stores take the batch
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClickHouseError } from '@weir/clickhouse';
@@ -80,7 +80,8 @@ export class BatchStore {
       await this.#insert(batch, context);
       return 'done';
     } catch (error) {
-      if (!(error instanceof ClickHouseError)) throw error;
+      // Rows were refused and cannot be kept as dead letters: the batch stays in the log.
+      if (!(error instanceof ClickHouseError)) return this.#isFatal(batch, error);
       if (error.kind === 'unavailable' && this.#retriesInPlace()) return 'again';
       return await this.#giveUp(batch, error);
     }
@@ -121,18 +122,24 @@ export class BatchStore {
     try {
       await this.#letters.add(letters);
     } catch (cause) {
-      this.#flags.setFatal(true);
-      this.#logger.error(
-        { err: cause, batch: batch.id, clickhouse: error.message },
-        'neither ClickHouse nor the dead-letter queue takes events; they stay in the log and are tried again',
-      );
-      return 'again';
+      return this.#isFatal(batch, cause);
     }
     this.#logger.warn(
       { batch: batch.id, events: batch.rows.count, reason, err: error },
       'batch became dead letters',
     );
     return 'done';
+  }
+
+  #isFatal(batch: Batch, cause: unknown): 'again' {
+    if (!this.#flags.fatal) {
+      this.#logger.error(
+        { err: cause, batch: batch.id },
+        'neither ClickHouse nor the dead-letter queue takes events; they stay in the log and are tried again',
+      );
+    }
+    this.#flags.setFatal(true);
+    return 'again';
   }
 }
 

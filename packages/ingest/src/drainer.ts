@@ -170,12 +170,8 @@ export class Drainer {
     const bad: NewDeadLetter[] = refused.map(({ row, error }) => deadRow(letter, row, error));
     const stored = letter.rows.count - bad.length - (rest?.count ?? 0);
     if (stored > 0) {
-      const { first } = letter.rows.offsets();
-      await this.#usage.report(
-        letter.projectId,
-        stored,
-        `${letter.batchId}/dlq/${letter.id}/${first}-${letter.rows.count}`,
-      );
+      const visit = `${letter.batchId}/dlq/${letter.id}/${letter.rows.count}`;
+      await this.#usage.report(letter.projectId, stored, visit);
     }
     await this.#letters.narrow(letter, rest, bad);
     this.#logger.warn(

@@ -16,6 +16,15 @@ export interface RowLocation {
   readonly index: number;
 }
 
+/** Consecutive log offsets, both ends included. */
+export interface OffsetRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Offsets closer than this are asked for together: reading the rows between costs less than another condition. */
+const NEAR = 1_000;
+
 /** Rows chosen from entries whose places are filled in. Immutable. */
 export class RowSet {
   readonly #pieces: readonly Piece[];
@@ -107,15 +116,16 @@ export class RowSet {
     return [RowSet.#fromRows(rows.slice(0, middle)), RowSet.#fromRows(rows.slice(middle))];
   }
 
-  /** First and last log offset of the rows; the set must not be empty. */
-  offsets(): { first: number; last: number } {
-    let first = Number.POSITIVE_INFINITY;
-    let last = 0;
-    for (const { offset } of this.locations()) {
-      if (offset < first) first = offset;
-      if (offset > last) last = offset;
+  /** The log offsets of the rows as ranges, both ends included, far apart from one another. */
+  ranges(): OffsetRange[] {
+    const offsets = [...new Set([...this.locations()].map(({ offset }) => offset))].sort((a, b) => a - b);
+    const ranges: { first: number; last: number }[] = [];
+    for (const offset of offsets) {
+      const range = ranges.at(-1);
+      if (range !== undefined && offset - range.last <= NEAR) range.last = offset;
+      else ranges.push({ first: offset, last: offset });
     }
-    return { first, last };
+    return ranges;
   }
 
   /** The rows' places. */

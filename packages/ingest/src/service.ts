@@ -394,7 +394,8 @@ export class IngestService {
     });
     const rows = RowSet.of(entries.map(({ offset, data }) => new IngestEntry(data).placeAt(offset)));
     if (rows.count === 0) return;
-    const { first, last } = rows.offsets();
+    const first = entries[0]?.offset ?? 0;
+    const last = entries.at(-1)?.offset ?? 0;
     const { epoch } = this.#log;
     await this.#letters.add(
       [...rows.byProject()].map(([projectId, own]) => ({

@@ -15,7 +15,7 @@ const MAX_PARTITIONS = 20;
 const EVENTS_TABLE = `${databaseNames().base}.events_raw_v1`;
 const INSERT = `INSERT INTO ${EVENTS_TABLE} (${ROW_COLUMNS.join(', ')}) FORMAT RowBinary`;
 const HELD = `SELECT log_offset AS offset, log_index AS index FROM ${EVENTS_TABLE}
-  WHERE log_epoch = {epoch:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}`;
+  WHERE log_epoch = {epoch:UInt32} AND `;
 
 /** How one insert is to be made. */
 export interface InsertContext {
@@ -79,9 +79,9 @@ export class EventWriter {
 
   async #missing(set: RowSet, { epoch, earlier }: InsertContext): Promise<RowSet> {
     for (const tag of earlier) await this.end(tag);
-    const { first, last } = set.offsets();
-    const held = await this.#clickhouse.query<RowLocation>(HELD, {
-      params: { epoch, first, last },
+    const ranges = set.ranges().map(({ first, last }) => `log_offset BETWEEN ${first} AND ${last}`);
+    const held = await this.#clickhouse.query<RowLocation>(`${HELD}(${ranges.join(' OR ')})`, {
+      params: { epoch },
       settings: { output_format_json_quote_64bit_integers: 0 },
     });
     return set.without(held);

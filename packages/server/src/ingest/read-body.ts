@@ -87,6 +87,8 @@ function tooLarge(maxBytes: number): Problem {
   return new Problem(413, 'body_too_large', `a body holds at most ${maxBytes} bytes, compressed or not`, {
     limit: maxBytes,
     hint: 'send several smaller batches',
+    // What is still coming would have to be read to its end otherwise.
+    headers: { connection: 'close' },
   });
 }
 
