@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -12,53 +14,34 @@ import {
   connectReader,
   type Engine,
   migrateClickHouse,
-  type Reader,
-  type ResultBytes,
   startEngine,
   UNAVAILABLE_CODES,
 } from './index.js';
+import { COUNT_RUNNING, KILL_RUNNING } from './running-queries.js';
 import { engineRequest } from './testing/engine-request.js';
 import { EVENTS_INSERT, eventRows } from './testing/event-rows.js';
+import { failureOf } from './testing/failure-of.js';
 
 /** Runs until somebody stops it. */
 const ENDLESS = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1';
-const PROJECT_A = '0192f0c1-0000-7000-8000-00000000000a';
-const PROJECT_B = '0192f0c1-0000-7000-8000-00000000000b';
+const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
 
 let dataDir: string;
 let engine: Engine;
 let clickhouse: ClickHouse;
-let reader: Reader;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-clickhouse-'));
   engine = await startEngine({ dataDir });
   clickhouse = connectClickHouse(engine.target);
-  reader = connectReader(engine.target);
   await migrateClickHouse(clickhouse);
 });
 
 afterAll(async () => {
-  await reader?.close();
   await clickhouse?.close();
   await engine?.close();
   await rm(dataDir, { recursive: true, force: true });
 });
-
-async function text(result: ResultBytes): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of result) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
-}
-
-async function failureOf(call: Promise<unknown>): Promise<ClickHouseError> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof ClickHouseError)) throw new Error(`not a ClickHouseError: ${String(error)}`);
-  return error;
-}
 
 describe('queries', () => {
   it('answer ping and version', async () => {
@@ -199,7 +182,7 @@ describe('inserts', () => {
   });
 
   it('map what the engine refuses', async () => {
-    const [row] = eventRows({ projectId: PROJECT_A, count: 1 });
+    const [row] = eventRows({ projectId: PROJECT, count: 1 });
     const rows = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
     const cut = await failureOf(
       clickhouse.insertRaw(
@@ -230,6 +213,18 @@ describe('inserts', () => {
   });
 });
 
+it('data beside a statement that takes none is refused, not run', async () => {
+  const body = Buffer.from('(1)\n\nCREATE TABLE default.smuggled (n UInt8) ENGINE = Memory');
+  for (const query of [
+    'INSERT INTO default.bytes VALUES',
+    'SELECT 1',
+    "INSERT INTO FUNCTION null('n UInt8') VALUES",
+  ]) {
+    expect((await engineRequest(engine.target, { query: { query }, body })).status).toBe(501);
+  }
+  expect(await clickhouse.query('EXISTS TABLE default.smuggled')).toEqual([{ result: 0 }]);
+});
+
 describe('stopping', () => {
   it('a caller that gives up frees the engine', async () => {
     const controller = new AbortController();
@@ -244,6 +239,17 @@ describe('stopping', () => {
         "SELECT query FROM system.processes WHERE query LIKE '%sipHash64%' AND NOT query LIKE '%processes%'",
       ),
     ).toEqual([]);
+  });
+
+  it('also one that leaves before the engine has begun', async () => {
+    await Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        expect(clickhouse.query(ENDLESS, { tag: 'brief', timeoutMs: n })).rejects.toBeInstanceOf(
+          ClickHouseError,
+        ),
+      ),
+    );
+    await vi.waitUntil(async () => (await clickhouse.running('brief')) === 0);
   });
 
   it('leaving a stream early frees the engine', async () => {
@@ -261,6 +267,26 @@ describe('stopping', () => {
       kind: 'unavailable',
       code: undefined,
     });
+  });
+
+  it('finds nothing by an empty tag or one that could not be the same everywhere', async () => {
+    for (const tag of ['', 'a b', "it's", 'a\\b']) {
+      expect(await failureOf(clickhouse.kill(tag))).toMatchObject({ kind: 'query' });
+      expect(await failureOf(clickhouse.running(tag))).toMatchObject({ kind: 'query' });
+    }
+  });
+
+  it('the statements that find and kill mean the same to the engine as to the door before it', async () => {
+    const killed = failureOf(clickhouse.query(ENDLESS, { tag: 'direct:1' }));
+    await vi.waitUntil(async () => (await clickhouse.running('direct:')) === 1);
+    // The engine process adds its own scope before the tag; a further space makes these statements like any other.
+    const found = COUNT_RUNNING.replace('startsWith(', ' endsWith(');
+    const params = { tag: 'direct:1' };
+    await vi.waitUntil(
+      async () => (await clickhouse.query<{ running: string }>(found, { params }))[0]?.running === '1',
+    );
+    await clickhouse.command(KILL_RUNNING.replace('startsWith(', ' endsWith('), { params });
+    expect(await killed).toMatchObject({ code: 394 });
   });
 
   it('kill ends what runs under a tag and nothing else', async () => {
@@ -297,62 +323,62 @@ describe('stopping', () => {
   });
 });
 
-describe('the reader', () => {
-  beforeAll(async () => {
-    await clickhouse.insertRaw(EVENTS_INSERT, [
-      ...eventRows({ projectId: PROJECT_A, count: 300, event: 'signup' }),
-      ...eventRows({ projectId: PROJECT_B, count: 200, event: 'CANARY' }),
-    ]);
-  });
-
-  it('sees the rows of its project only', async () => {
-    const sql = 'SELECT event, count() AS n, uniqExact(distinct_id) AS who FROM weir.events GROUP BY event';
-    expect(await text(await reader.query(PROJECT_A, sql))).toBe('{"event":"signup","n":"300","who":"100"}\n');
-    expect(await text(await reader.query(PROJECT_B, sql, { format: 'CSV' }))).toBe('"CANARY",200,100\n');
-    expect(await text(await reader.query('0192f0c1-0000-7000-8000-00000000000c', sql))).toBe('');
-  });
-
-  it.each([
-    ['a base table', 'SELECT * FROM weir_base.events_raw_v1'],
-    ['merge()', "SELECT * FROM merge('weir_base', '.*')"],
-    ['the primary index', "SELECT * FROM mergeTreeIndex('weir_base', 'events_raw_v1')"],
-    ['a further statement', 'SELECT 1; SELECT 2'],
-    ['SET ROLE', 'SET ROLE admin'],
-    ['KILL', 'KILL QUERY WHERE 1'],
-    ['a write', "INSERT INTO weir.events (event) SELECT 'x'"],
-    ['what is kept of the schema', 'SELECT * FROM weir.weir_migrations'],
-  ])('is refused %s', async (_, sql) => {
-    const outcome = await reader.query(PROJECT_A, sql).then(text, (error: unknown) => error);
-    expect(outcome).toBeInstanceOf(ClickHouseError);
-  });
-
-  it('cannot take another project for its own, nor learn of it through errors', async () => {
-    const forged = `SELECT count() AS n FROM (SELECT * FROM weir.events SETTINGS log_comment = '${PROJECT_B}')`;
-    const outcome = await reader.query(PROJECT_A, forged).then(text, () => 'refused');
-    expect(['{"n":"0"}\n', 'refused']).toContain(outcome);
-    const probe = "SELECT count() AS n FROM weir.events WHERE throwIf(event = 'CANARY') = 0";
-    expect(await text(await reader.query(PROJECT_A, probe))).toBe('{"n":"300"}\n');
-    expect(await text(await reader.query(PROJECT_A, 'SELECT query FROM system.processes'))).toBe('');
-  });
-
-  it('keeps its limits', async () => {
-    const limited = reader.query(PROJECT_A, 'SELECT groupArray(number) FROM numbers(50000000)', {
-      limits: { memoryBytes: 50_000_000 },
-    });
-    expect(await failureOf(limited)).toMatchObject({ code: 241 });
-  });
-
-  it('is stopped by its project', async () => {
-    const call = failureOf(reader.query(PROJECT_A, ENDLESS).then(text));
-    await vi.waitUntil(async () => (await clickhouse.running(`${PROJECT_A}:`)) === 1);
-    await clickhouse.kill(`${PROJECT_A}:`);
-    expect(await call).toMatchObject({ code: 394 });
-  });
-});
-
 it('nobody is let in without this start’s password', async () => {
   const target = { ...engine.target, admin: { username: 'admin', password: 'guess' } };
   const stranger = connectClickHouse(target);
   expect(await failureOf(stranger.query('SELECT 1'))).toMatchObject({ code: 516, kind: 'unavailable' });
   await stranger.close();
+});
+
+describe('a server behind a network', () => {
+  let proxy: Server;
+  let server: ClickHouse;
+  const links = new Set<Socket>();
+
+  beforeAll(async () => {
+    proxy = createServer((near) => {
+      const far = connect(engine.target.socketPath);
+      links.add(far).add(near);
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) socket.on('error', () => {});
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const address = proxy.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    server = connectClickHouse({ url: `http://127.0.0.1:${port}`, ...engine.target.admin });
+  });
+
+  afterAll(async () => {
+    await server?.close();
+    for (const link of links) link.destroy();
+    proxy?.close();
+  });
+
+  it('is used by its URL in the same way', async () => {
+    await server.command('CREATE TABLE default.far (n UInt8) ENGINE = Memory');
+    expect(await server.insertRaw('INSERT INTO default.far FORMAT RowBinary', [Buffer.from([7])])).toEqual({
+      writtenRows: 1,
+    });
+    expect(await server.query('SELECT n FROM default.far')).toEqual([{ n: 7 }]);
+    await server.command('DROP TABLE default.far');
+    expect(() => connectReader({ url: 'http://127.0.0.1:1' })).toThrow(ClickHouseError);
+  });
+
+  it('is unavailable when it hangs up in its answer, or does not answer at all', async () => {
+    const answer = await server.stream('SELECT number FROM numbers(1000000000000)', { tag: 'cut' });
+    const broken = await failureOf(
+      (async () => {
+        for await (const part of answer) if (part.length > 0) for (const link of links) link.destroy();
+      })(),
+    );
+    expect(broken).toMatchObject({ kind: 'unavailable', code: undefined });
+    await vi.waitUntil(async () => (await clickhouse.running('cut')) === 0);
+    const nowhere = connectClickHouse({ url: 'http://127.0.0.1:1' });
+    expect(await nowhere.ping()).toBe(false);
+    expect(await failureOf(nowhere.command('SELECT 1'))).toMatchObject({
+      kind: 'unavailable',
+      retryable: true,
+    });
+    await nowhere.close();
+  });
 });

@@ -13,7 +13,10 @@ export type ParameterValue =
 export interface CallOptions {
   /** ClickHouse settings of this call alone. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
-  /** Names what runs, for {@link ClickHouse.running} and {@link ClickHouse.kill}; travels as `log_comment`. */
+  /**
+   * Names what runs, for {@link ClickHouse.running} and {@link ClickHouse.kill}; travels as `log_comment`.
+   * Letters, digits and `_ . : / -`, at most 200.
+   */
   readonly tag?: string;
   /** Gives up: the call rejects with the signal's reason. The embedded engine stops the query, but not an insert it has whole. */
   readonly signal?: AbortSignal;
@@ -35,7 +38,8 @@ export interface StreamOptions extends StatementOptions {
 
 /**
  * The bytes of an answer as they come. Nothing is returned before the first block has succeeded; a failure after
- * that is thrown by the iteration, never passed off as an end. Leaving the loop early stops the query.
+ * that is thrown by the iteration, never passed off as an end. Leaving the loop early stops the query. To be
+ * iterated once, and in any case: an answer nobody reads holds its connection.
  */
 export interface ResultBytes extends AsyncIterable<Uint8Array> {
   /** The id ClickHouse knows the query by. */

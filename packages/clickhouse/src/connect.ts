@@ -8,7 +8,7 @@ import type {
 } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
 import { type HttpAnswer, type HttpRequest, HttpSession } from './http-session.js';
-import { COUNT_RUNNING, KILL_RUNNING } from './running-queries.js';
+import { COUNT_RUNNING, KILL_RUNNING, requireTag } from './running-queries.js';
 import type { ClickHouseTarget } from './target.js';
 
 /**
@@ -91,12 +91,13 @@ class HttpClickHouse implements ClickHouse {
     return this.#session.close();
   }
 
-  #send(
+  async #send(
     sql: string,
     options: StatementOptions,
     settings: NonNullable<HttpRequest['settings']>,
     body?: readonly Uint8Array[],
   ): Promise<HttpAnswer> {
+    if (options.tag !== undefined) requireTag(options.tag);
     return this.#session.send({
       sql,
       body,
@@ -111,11 +112,6 @@ class HttpClickHouse implements ClickHouse {
       timeoutMs: options.timeoutMs,
     });
   }
-}
-
-// The empty tag begins every tag: it would stop whatever else the server does.
-function requireTag(tag: string): void {
-  if (tag === '') throw new ClickHouseError('a tag is needed to find calls by', { kind: 'query' });
 }
 
 async function readAll(answer: HttpAnswer): Promise<Buffer> {

@@ -2,6 +2,7 @@ import type { CallOptions, ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
 import { HttpSession } from './http-session.js';
 import { databaseNames } from './migrate/migration.js';
+import { requireTag } from './running-queries.js';
 import type { ClickHouseTarget } from './target.js';
 
 /** What a tenant's query may use. Each maps to the ClickHouse setting of the same meaning. */
@@ -60,6 +61,7 @@ class HttpReader implements Reader {
     if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(projectId)) {
       throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
     }
+    if (options.tag !== undefined) requireTag(options.tag);
     return this.#session.send({
       sql,
       params: options.params,

@@ -53,6 +53,9 @@ function configXml(usersPath: string, limits: EngineLimits): string {
   <compiled_expression_cache_size>${16 * MIB}</compiled_expression_cache_size>
   <query_condition_cache_size>0</query_condition_cache_size>
   <mmap_cache_size>64</mmap_cache_size>
+  <!-- Inserts are small here (5,000 rows) and share two cores with the server. At 100,000 rows a second, CPU a row
+       with all merges: 9.5 µs at the default 5 (5.3 rows merged for one inserted), 7.2 at 10, 5.9 at 20 (1.4). -->
+  <merge_tree><merge_selector_base>20</merge_selector_base></merge_tree>
   <!-- Keyed by user, and all tenants are one user here. -->
   <query_cache><max_size_in_bytes>0</max_size_in_bytes></query_cache>
 </clickhouse>

@@ -135,6 +135,16 @@ class EmbeddedEngine implements Engine {
     if (this.#state === state) return;
     this.#state = state;
     if (state === 'ready') this.#logger?.info({ pid: this.#child?.pid }, 'the embedded engine is ready');
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        // A listener's fault must not be the end of keeping the engine alive.
+        this.#logger?.warn(
+          { reason: error instanceof Error ? error.message : '' },
+          'an engine listener failed',
+        );
+      }
+    }
   }
 }

@@ -64,6 +64,7 @@ export class EngineChild {
         `the embedded engine ended at its start (${signal ?? `exit code ${code}`}); see engine.log`,
       );
     });
+    // Our own entry file sends nothing else.
     const [message] = await Promise.race([once(this.#process, 'message') as Promise<[FromEngine]>, ended]);
     if (message.type === 'failed')
       throw new ClickHouseError(`the embedded engine did not start: ${message.reason}`);

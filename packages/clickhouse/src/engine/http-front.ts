@@ -6,7 +6,7 @@ import type { SessionSetup } from './engine-sessions.js';
 import { HttpAnswer } from './http-answer.js';
 import { readInsert } from './insert-spool.js';
 import { bodyOf, readStatementRequest, readText, type StatementRequest } from './request.js';
-import type { RunningStatements } from './running-statements.js';
+import type { RunningStatement, RunningStatements } from './running-statements.js';
 import type { ScopeSigner } from './scope.js';
 import type { Statements } from './statements.js';
 import type { EngineUser, Users } from './users.js';
@@ -34,7 +34,7 @@ interface Exchange {
   readonly answer: HttpAnswer;
   /** Aborts when the statement is stopped. */
   readonly signal: AbortSignal;
-  readonly stop: () => void;
+  readonly entry: RunningStatement;
 }
 
 /** ClickHouse's HTTP interface, the part of it that `@clickhouse/client` uses, before the embedded engine. */
@@ -55,16 +55,16 @@ export class HttpFront {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://engine');
-    if (url.pathname === '/ping') {
+    if (request.url === '/ping') {
       response.end('Ok.\n');
       return;
     }
-    const queryId = url.searchParams.get('query_id') ?? randomUUID();
+    const search = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]);
+    const queryId = search.get('query_id') ?? randomUUID();
     const answer = new HttpAnswer(response, queryId);
     try {
       const user = this.#parts.users.authenticate(request.headers.authorization);
-      await this.#run(user, readStatementRequest(url, this.#parts.isSetting), request, response, answer);
+      await this.#run(user, readStatementRequest(search, this.#parts.isSetting), request, response, answer);
     } catch (error) {
       answer.fail(error);
     } finally {
@@ -92,6 +92,7 @@ export class HttpFront {
       if (response.headersSent) response.destroy();
       statements.kill(setup.comment).catch(() => {});
     };
+    const entry: RunningStatement = { tag: statement.tag, finishes: insert !== undefined, stop };
     const exchange: Exchange = {
       user,
       statement,
@@ -100,24 +101,32 @@ export class HttpFront {
       response,
       answer,
       signal: stopped.signal,
-      stop,
+      entry,
     };
-    await running.track({ tag: statement.tag, finishes: insert !== undefined, stop }, async () => {
+    await running.track(entry, async () => {
       if (insert === undefined) return this.#answer(exchange);
       answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped.signal));
     });
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { user, statement, setup, request, response, answer, signal, stop } = exchange;
-    const { statements } = this.#parts;
+    const { user, statement, setup, request, response, answer, signal, entry } = exchange;
+    const { running, statements } = this.#parts;
     const body = await readText(bodyOf(request), MAX_STATEMENT_BYTES);
-    const sql = statement.query === undefined ? body : `${statement.query}\n${body}`;
+    if (statement.query !== undefined && body !== '') {
+      // Inline data would be cut at its first empty line and the rest run as SQL; see InsertSpool.
+      throw new EngineException(
+        48,
+        'NOT_IMPLEMENTED',
+        'Only INSERT INTO table (columns) FORMAT name takes data',
+      );
+    }
+    const sql = statement.query ?? body;
     if (user === 'admin' && (await this.#answerAboutRunning(sql, statement, answer, signal))) return;
     // Where nobody is left to read the answer the engine need not begin, or go on.
     if (response.destroyed) return;
     response.once('close', () => {
-      if (!response.writableFinished) stop();
+      if (!response.writableFinished) void running.end(entry);
     });
     if (user === 'reader' || isSelect(sql)) {
       await statements.stream(sql, statement.format, setup, (bytes) => answer.part(bytes), signal);

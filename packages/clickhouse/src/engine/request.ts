@@ -32,8 +32,10 @@ const IGNORED = new Set([
  * Reads a request's URL. Settings become command-line arguments of an engine session, where `--config-file` and
  * `--path` live too: only names that are settings of this engine pass.
  */
-export function readStatementRequest(url: URL, isSetting: (name: string) => boolean): StatementRequest {
-  const search = url.searchParams;
+export function readStatementRequest(
+  search: URLSearchParams,
+  isSetting: (name: string) => boolean,
+): StatementRequest {
   const params = new Map<string, string>();
   const settings = new Map<string, string>();
   for (const [name, value] of search) {

@@ -17,10 +17,10 @@ export class RunningStatements {
   readonly #running = new Set<RunningStatement>();
 
   /** Runs `work` as a statement that can be found. */
-  async track<T>(statement: RunningStatement, work: () => Promise<T>): Promise<T> {
+  async track(statement: RunningStatement, work: () => Promise<void>): Promise<void> {
     this.#running.add(statement);
     try {
-      return await work();
+      await work();
     } finally {
       this.#running.delete(statement);
     }
@@ -35,11 +35,12 @@ export class RunningStatements {
   /** Stops those whose tag starts with `prefix`, and waits for all to end; gives up when `signal` aborts. */
   async kill(prefix: string, signal?: AbortSignal): Promise<void> {
     await arrived();
-    for (let found = this.#matching(prefix); found.length > 0; found = this.#matching(prefix)) {
-      if (signal?.aborted) return;
-      for (const statement of found) statement.stop();
-      await delay(10);
-    }
+    await this.#stop(() => this.#matching(prefix), signal);
+  }
+
+  /** Stops one statement; resolves when it has ended. */
+  async end(statement: RunningStatement): Promise<void> {
+    await this.#stop(() => (this.#running.has(statement) ? [statement] : []));
   }
 
   /** Waits for all to end: for `patienceMs` those that finish, then for as long those that were made to. */
@@ -50,6 +51,17 @@ export class RunningStatements {
       const patient = Date.now() < until;
       for (const statement of this.#running) if (!(patient && statement.finishes)) statement.stop();
       await delay(10);
+    }
+  }
+
+  // Stopping is repeated: the engine does not know a statement yet that waits for a thread, and one function call
+  // that cannot be interrupted may hold it for minutes, for which the pause grows.
+  async #stop(find: () => readonly RunningStatement[], signal?: AbortSignal): Promise<void> {
+    let pause = 10;
+    for (let found = find(); found.length > 0 && signal?.aborted !== true; found = find()) {
+      for (const statement of found) statement.stop();
+      await delay(pause);
+      pause = Math.min(1_000, pause * 1.5);
     }
   }
 
