@@ -110,7 +110,7 @@ export class Flusher {
     this.#waitingEvents += events;
     this.#waitingBytes += bytes;
     this.#waitingSince ??= this.#options.now();
-    if (this.#isFull() || this.#waitingEvents === events) this.#wake();
+    if (this.#isFull(1) || this.#waitingEvents === events) this.#wake();
   }
 
   /** Resolves when the entry at `offset` has been flushed, or with false once the signal aborts. */
@@ -147,7 +147,7 @@ export class Flusher {
           await this.#change(signal);
           continue;
         }
-        if (!this.#isDue()) {
+        if (!this.#isDue(inFlight.size)) {
           await this.#change(signal, this.#waitMs());
           continue;
         }
@@ -166,14 +166,16 @@ export class Flusher {
     await Promise.all(inFlight);
   }
 
-  #isDue(): boolean {
+  #isDue(inFlight: number): boolean {
     if (this.#recorded.length > 0) return true;
     if (this.#waitingSince === null) return false;
-    return this.#hurry || this.#isFull() || this.#waitMs() <= 0;
+    // Beside an insert under way, twice as much: larger inserts cost ClickHouse less a row.
+    return this.#hurry || this.#isFull(inFlight + 1) || this.#waitMs() <= 0;
   }
 
-  #isFull(): boolean {
-    return this.#waitingEvents >= this.#options.flushEvents || this.#waitingBytes >= this.#options.flushBytes;
+  #isFull(times: number): boolean {
+    const { flushEvents, flushBytes } = this.#options;
+    return this.#waitingEvents >= flushEvents * times || this.#waitingBytes >= flushBytes;
   }
 
   /** Until the tick; sooner after a quiet time. */

@@ -68,7 +68,7 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
       ],
       closers,
     );
-    const target = engine === null ? serverTarget(url ?? '') : engine.target;
+    const target = engine === null ? serverTarget(url ?? '', config) : engine.target;
     const clickhouse = connectClickHouse(target);
     closers.push(() => clickhouse.close());
     const reader = 'reader' in target && target.reader !== undefined ? connectReader(target) : null;
@@ -138,16 +138,21 @@ function firstFailure(work: Promise<void>): Promise<Error> {
   });
 }
 
+/** The user of a ClickHouse server that may read the public views and nothing else. */
+const READER = 'weir_reader';
+
 /** A ClickHouse URL with its user and password, as the client wants them. */
-function serverTarget(text: string): ClickHouseTarget {
+function serverTarget(text: string, config: Config): ClickHouseTarget {
   const url = new URL(text);
   const username = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
   url.username = '';
   url.password = '';
+  const readerPassword = config.WEIR_CLICKHOUSE_READER_PASSWORD;
   return {
     url: url.href,
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
+    ...(readerPassword === undefined ? {} : { reader: { username: READER, password: readerPassword } }),
   };
 }

@@ -43,6 +43,12 @@ export const configSchema = z.object({
     .optional()
     .meta(secret)
     .describe('ClickHouse server, with user and password in the URL; without it the embedded engine runs'),
+  WEIR_CLICKHOUSE_READER_PASSWORD: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(secret)
+    .describe('Password of the ClickHouse user `weir_reader`, as which queries of projects run on a server'),
   WEIR_POSTGRES_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
     .optional()
