@@ -27,8 +27,8 @@ export interface FlusherOptions {
   readonly now: () => number;
 }
 
-/** Told when a batch has left the log: it is in ClickHouse or among the dead letters. */
-export type OnFlushed = (events: number, bytes: number) => void;
+/** Told when a batch has left the log, and how long that took: it is in ClickHouse or among the dead letters. */
+export type OnFlushed = (events: number, bytes: number, milliseconds: number) => void;
 
 /** One for an ingest log. */
 export class Flusher {
@@ -229,6 +229,7 @@ export class Flusher {
   }
 
   async #process(batch: Batch, isAgain: boolean): Promise<void> {
+    const started = this.#options.now();
     const isStored = await this.#store.store(batch, isAgain, this.#stopping.signal);
     if (!isStored) return;
     this.#done.add(batch);
@@ -238,7 +239,7 @@ export class Flusher {
     }
     this.#history.push({ position: this.position, at: this.#options.now() });
     if (this.#history.length > REMEMBERED_FLUSHES) this.#history.shift();
-    this.#onFlushed(batch.rows.count, batch.bytes);
+    this.#onFlushed(batch.rows.count, batch.bytes, this.#options.now() - started);
     try {
       await this.#record();
     } catch (error) {

@@ -41,6 +41,8 @@ export interface IngestDependencies {
    */
   readonly lookupIngestToken: (plaintext: string) => Promise<string | null>;
   readonly logger: Logger;
+  /** Told of each flushed batch, for the metrics. */
+  readonly onFlushed?: (events: number, milliseconds: number) => void;
   /** The clock, epoch milliseconds; default Date.now. */
   readonly now?: () => number;
 }
@@ -97,7 +99,7 @@ export class IngestService {
   #stopped: Promise<void> | null = null;
 
   constructor(dependencies: IngestDependencies, options: IngestOptions) {
-    const { log, clickhouse, postgres, logger, lookupIngestToken, now = Date.now } = dependencies;
+    const { log, clickhouse, postgres, logger, lookupIngestToken, onFlushed, now = Date.now } = dependencies;
     this.options = options;
     this.#log = log;
     this.#lookup = lookupIngestToken;
@@ -113,10 +115,18 @@ export class IngestService {
       retryInPlaceMs: options.retryInPlaceMs,
       now,
     });
-    this.#flusher = new Flusher(log, INGEST_STREAM, store, logger, { ...options, now }, (events, bytes) => {
-      this.#pendingEvents -= events;
-      this.#pendingBytes -= bytes;
-    });
+    this.#flusher = new Flusher(
+      log,
+      INGEST_STREAM,
+      store,
+      logger,
+      { ...options, now },
+      (events, bytes, milliseconds) => {
+        this.#pendingEvents -= events;
+        this.#pendingBytes -= bytes;
+        onFlushed?.(events, milliseconds);
+      },
+    );
     this.#drainer = new Drainer(this.#letters, writer, this.flags, usage, logger, {
       intervalMs: options.flushIntervalMs,
       batchLimit: options.dlqDrainBatchLimit,

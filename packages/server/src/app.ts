@@ -124,6 +124,7 @@ class Server implements App {
         clickhouse,
         postgres,
         logger,
+        onFlushed: (events, milliseconds) => metrics.flushed(events, milliseconds / 1000),
         lookupIngestToken: async (plaintext) =>
           (await this.#credentials.lookupIngestToken(plaintext))?.projectId ?? null,
       },

@@ -180,9 +180,8 @@ export class IngestEndpoint {
     const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt);
     this.#count(accepted, duplicates, rejected.length);
     const body = { accepted, duplicates, ...refused, ...(receipt === null ? {} : { receipt }) };
-    if (!waits) return { status: 202, body };
-    const state = receipt === null ? 'stored' : await this.#settledState(service, projectId, receipt);
-    return { status: 202, body: { ...body, state } };
+    if (!waits || receipt === null) return { status: 202, body };
+    return { status: 202, body: { ...body, state: await this.#settledState(service, projectId, receipt) } };
   }
 
   #count(accepted: number, duplicates: number, rejected: number): void {
