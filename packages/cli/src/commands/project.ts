@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { confirm } from '../output/confirm.js';
+import { sanitize } from '../output/sanitize.js';
+import { formatTable } from '../output/table.js';
+import type { Begin } from '../program.js';
+
+const created = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  ingest_token: z.string(),
+  api_key: z.string(),
+});
+const list = z.object({
+  projects: z.array(z.object({ id: z.string(), name: z.string(), created_at: z.string() })),
+});
+
+const PATH = '/api/v1/admin/projects';
+
+/** `weir project`: the tenants of an installation, for its operator. */
+export function projectCommand(program: Command, begin: Begin): void {
+  const project = program
+    .command('project')
+    .description('projects of the installation (operator key)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ weir project create "Web shop" --json
+  $ weir project list
+  $ weir project delete 0198a6d2-0000-7000-8000-000000000000 --yes`,
+    );
+  project
+    .command('create')
+    .description('create a project, with an ingest token and an API key that are shown once')
+    .argument('<name>', 'name of the project')
+    .option('--id <uuid>', 'id of the project (default: a new one)')
+    .action(async (name: string, { id }: { id?: string }, self: Command) => {
+      const invocation = begin(self);
+      const { api } = await invocation.operator();
+      const made = await api.json(created, { method: 'POST', path: PATH, body: { name, id } });
+      invocation.output.result(
+        made,
+        `Project       ${made.id}  (${sanitize(made.name)})\nIngest token  ${made.ingest_token}\nAPI key       ${made.api_key}  (shown once)`,
+      );
+    });
+  project
+    .command('list')
+    .description('all projects')
+    .action(async (_options: unknown, self: Command) => {
+      const invocation = begin(self);
+      const { api } = await invocation.operator();
+      const { projects } = await api.json(list, { path: PATH });
+      const rows = projects.map(({ id, name, created_at }) => [id, name, created_at]);
+      invocation.output.result({ projects }, formatTable(['id', 'name', 'created'], rows));
+    });
+  project
+    .command('delete')
+    .description('delete a project: its credentials stop working, its events are no longer visible')
+    .argument('<id>', 'id of the project')
+    .option('--yes', 'do not ask')
+    .action(async (id: string, { yes }: { yes?: boolean }, self: Command) => {
+      const invocation = begin(self);
+      const { api } = await invocation.operator();
+      if (yes !== true) await confirm(`Delete project ${id}?`, invocation.context);
+      await api.done({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` });
+      invocation.output.result({ deleted: id }, `project ${sanitize(id)} deleted`);
+    });
+}

@@ -1,0 +1,99 @@
+/**
+ * Which server, project and credentials a command uses. Sources are asked in order and the first that knows wins, with
+ * one rule on top: a credential goes only to the server, and for the project, that its own source names. So
+ * `--server https://elsewhere` never carries a profile's key to somebody else.
+ */
+import { usageError } from '../cli-error.js';
+import { isSameServer, serverUrl } from './server-url.js';
+
+/** Where a server is looked for when nothing names one. */
+export const DEFAULT_SERVER = 'http://127.0.0.1:8080';
+
+/** One place that may know something. */
+export interface Source {
+  /** For people: "the environment", "profile default". */
+  readonly name: string;
+  readonly server?: string | undefined;
+  readonly project?: string | undefined;
+  /** API key. */
+  readonly key?: string | undefined;
+  readonly operatorKey?: string | undefined;
+  /** Ingest token. */
+  readonly token?: string | undefined;
+}
+
+/** What the sources make together. */
+export interface Connection {
+  readonly server: string;
+  /** The source that named the server, or "the default". */
+  readonly serverFrom: string;
+  readonly project: string | null;
+  readonly key: string | null;
+  readonly operatorKey: string | null;
+  readonly token: string | null;
+}
+
+/** Merges sources, the first one first. */
+export function mergeSources(sources: readonly Source[]): Connection {
+  const naming = sources.find(({ server }) => isSet(server));
+  const server = serverUrl(naming?.server || DEFAULT_SERVER);
+  const here = sources.filter((source) => !isSet(source.server) || sameServer(source.server, server));
+  const project = here.find((source) => isSet(source.project))?.project || null;
+  const ofProject = here.filter(
+    (source) =>
+      !isSet(source.project) || project === null || source.project.toLowerCase() === project.toLowerCase(),
+  );
+  return {
+    server,
+    serverFrom: naming?.name ?? 'the default',
+    project,
+    key: ofProject.find((source) => isSet(source.key))?.key || null,
+    operatorKey: here.find((source) => isSet(source.operatorKey))?.operatorKey || null,
+    token: ofProject.find((source) => isSet(source.token))?.token || null,
+  };
+}
+
+/** The ingest token, or how to get one. */
+export function requireToken({ token, server }: Connection): string {
+  if (token !== null) return token;
+  throw usageError(
+    `no ingest token for ${server}`,
+    'Give --token or WEIR_TOKEN, save one with "weir login", or be where the server keeps its .weir',
+  );
+}
+
+/** The project, or how to name one. */
+export function requireProject({ project, server }: Connection): string {
+  if (project !== null) return project;
+  throw usageError(
+    `no project named for ${server}`,
+    'Give --project or WEIR_PROJECT, save one with "weir login", or be where the server keeps its .weir',
+  );
+}
+
+/** The project and its API key, or how to get them. */
+export function requireKey(connection: Connection): { project: string; key: string } {
+  const project = requireProject(connection);
+  if (connection.key !== null) return { project, key: connection.key };
+  throw usageError(
+    `no API key for project ${project} on ${connection.server}`,
+    'Give --key or WEIR_KEY, save one with "weir login", or be where the server keeps its .weir',
+  );
+}
+
+/** The operator key, or how to get one. */
+export function requireOperatorKey({ operatorKey, server }: Connection): string {
+  if (operatorKey !== null) return operatorKey;
+  throw usageError(
+    `this needs the operator key of ${server}`,
+    'Give --operator-key or WEIR_OPERATOR_KEY: the value the server was started with',
+  );
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
+
+function sameServer(text: string, server: string): boolean {
+  return URL.canParse(text) && isSameServer(text, server);
+}

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { CliError } from '../cli-error.js';
+
+/**
+ * Reads a JSON file of a known form; null where there is none.
+ * @throws CliError `invalid_file` for one that holds something else or cannot be read
+ */
+export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+      return null;
+    }
+    throw invalid(path, error instanceof Error ? error.message : String(error), error);
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    // The parser quotes the text, which may hold a key.
+    throw invalid(path, 'it is not JSON', error);
+  }
+  const checked = schema.safeParse(parsed);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw invalid(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`, undefined);
+}
+
+function invalid(path: string, reason: string, cause: unknown): CliError {
+  return new CliError(
+    'usage',
+    'invalid_file',
+    `cannot read ${path}: ${reason}`,
+    { hint: 'Correct or remove it' },
+    { cause },
+  );
+}

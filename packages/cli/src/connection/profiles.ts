@@ -1,0 +1,43 @@
+/** Profiles: servers a person works with, in `~/.weir/config.json`, readable by its owner only. */
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { readJsonFile } from './json-file.js';
+
+const profile = z.object({
+  server: z.url({ protocol: /^https?$/ }),
+  project: z.string().optional(),
+  key: z.string().optional(),
+  operator_key: z.string().optional(),
+  token: z.string().optional(),
+});
+const profilesFile = z.object({
+  current: z.string().optional(),
+  profiles: z.record(z.string(), profile).default({}),
+});
+
+/** One server, and what opens it. */
+export type Profile = z.output<typeof profile>;
+
+/** The file's contents. */
+export type Profiles = z.output<typeof profilesFile>;
+
+/** Where profiles are kept: `WEIR_HOME`, default `~/.weir`. */
+export function profilesPath(env: Readonly<Record<string, string | undefined>>): string {
+  return join(env.WEIR_HOME || join(homedir(), '.weir'), 'config.json');
+}
+
+/** The profiles there are; none where the file is missing. */
+export async function readProfiles(path: string): Promise<Profiles> {
+  return (await readJsonFile(path, profilesFile)) ?? { profiles: {} };
+}
+
+/** Replaces the file as a whole. */
+export async function writeProfiles(path: string, profiles: Profiles): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}.new`;
+  await writeFile(draft, `${JSON.stringify(profiles, null, 2)}\n`, { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await rename(draft, path);
+}

@@ -1,0 +1,101 @@
+/** The sources of a connection, in their order. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { usageError } from '../cli-error.js';
+import type { Source } from './connection.js';
+import { readJsonFile } from './json-file.js';
+import { type Profile, profilesPath, readProfiles } from './profiles.js';
+
+/** Texts by variable name, as in process.env. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the command line says. */
+export interface ConnectionOptions {
+  readonly server?: string;
+  readonly project?: string;
+  readonly key?: string;
+  readonly operatorKey?: string;
+  readonly token?: string;
+  readonly profile?: string;
+}
+
+const localCredentials = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  project: z.string(),
+  key: z.string().optional(),
+  token: z.string().optional(),
+});
+
+/**
+ * Options, a profile named by `--profile`, the environment, the current profile, and a server whose data directory
+ * this is.
+ */
+export async function connectionSources(
+  options: ConnectionOptions,
+  env: Environment,
+  cwd: string,
+): Promise<Source[]> {
+  const { profiles, current } = await readProfiles(profilesPath(env));
+  const named = options.profile;
+  if (named !== undefined && profiles[named] === undefined) {
+    const known = Object.keys(profiles).join(', ') || 'none';
+    throw usageError(`there is no profile "${named}" (known: ${known})`, 'Make it with "weir login"');
+  }
+  const name = named ?? current ?? 'default';
+  const profile = profiles[name];
+  const fromProfile = profile === undefined ? [] : [profileSource(name, profile)];
+  return [
+    { ...options, name: 'the command line' },
+    ...(named === undefined ? [] : fromProfile),
+    environmentSource(env),
+    ...(named === undefined ? fromProfile : []),
+    ...(await localServer(env, cwd)),
+  ];
+}
+
+/** The same without any profile, for making one. */
+export async function sourcesOfNewProfile(
+  options: ConnectionOptions,
+  env: Environment,
+  cwd: string,
+): Promise<Source[]> {
+  return [{ ...options, name: 'the command line' }, environmentSource(env), ...(await localServer(env, cwd))];
+}
+
+function environmentSource(env: Environment): Source {
+  return {
+    name: 'the environment',
+    server: env.WEIR_SERVER,
+    project: env.WEIR_PROJECT,
+    key: env.WEIR_KEY,
+    operatorKey: env.WEIR_OPERATOR_KEY,
+    token: env.WEIR_TOKEN,
+  };
+}
+
+/** The server that keeps its data under `WEIR_DATA_DIR`; the variables of its `.env` are the server's own. */
+async function localServer(env: Environment, cwd: string): Promise<Source[]> {
+  const dotenv = readDotenv(join(cwd, '.env'));
+  const dataDir = resolve(cwd, env.WEIR_DATA_DIR || dotenv.WEIR_DATA_DIR || '.weir');
+  const path = join(dataDir, 'credentials.json');
+  const found = await readJsonFile(path, localCredentials);
+  if (found === null) return [];
+  const { url: server, project, key, token } = found;
+  return [{ name: path, server, project, key, token, operatorKey: dotenv.WEIR_OPERATOR_KEY }];
+}
+
+function profileSource(name: string, profile: Profile): Source {
+  const { server, project, key, token, operator_key: operatorKey } = profile;
+  return { name: `profile ${name}`, server, project, key, token, operatorKey };
+}
+
+function readDotenv(path: string): Environment {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch {
+    // No such file, or one that is not for us: the server says what is wrong with its own.
+    return {};
+  }
+}

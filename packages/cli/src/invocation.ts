@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import { ApiClient } from './api/client.js';
+import { type Connection, mergeSources, requireKey, requireOperatorKey } from './connection/connection.js';
+import { type ConnectionOptions, connectionSources, type Environment } from './connection/sources.js';
+import { Output, type OutputStream } from './output/output.js';
+
+/** The process a command runs in. */
+export interface CliContext {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** One call of a command: where it reads and writes, and whom it talks to. */
+export class Invocation {
+  readonly context: CliContext;
+  readonly options: GlobalOptions;
+  readonly output: Output;
+
+  constructor(context: CliContext, options: GlobalOptions) {
+    this.context = context;
+    this.options = options;
+    const { json = false, debug = false } = options;
+    this.output = new Output(context.stdout, context.stderr, { json, debug });
+  }
+
+  /** Server, project and credentials. Throws CliError `usage` for what cannot be read. */
+  async connection(): Promise<Connection> {
+    const { env, cwd } = this.context;
+    return mergeSources(await connectionSources(this.options, env, cwd));
+  }
+
+  /** The server with the operator key. */
+  async operator(): Promise<{ api: ApiClient; connection: Connection }> {
+    const connection = await this.connection();
+    return { api: new ApiClient(connection.server, requireOperatorKey(connection)), connection };
+  }
+
+  /** The server with the project's API key, and the path of the project. */
+  async project(): Promise<{ api: ApiClient; path: string; connection: Connection }> {
+    const connection = await this.connection();
+    const { project, key } = requireKey(connection);
+    const path = `/api/v1/projects/${encodeURIComponent(project)}`;
+    return { api: new ApiClient(connection.server, key), path, connection };
+  }
+}

@@ -1,0 +1,93 @@
+/** Where a command writes: results to standard output, everything about them to standard error. */
+import type { Writable } from 'node:stream';
+import type { CliError } from '../cli-error.js';
+import { sanitize } from './sanitize.js';
+
+/** A stream that may be a terminal. */
+export type OutputStream = Writable & { readonly isTTY?: boolean };
+
+/** What an error looks like under `--json`. */
+export interface ErrorDocument {
+  readonly ok: false;
+  readonly error: {
+    readonly type: string;
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | null;
+    readonly request_id: string | null;
+    readonly reasons?: readonly string[];
+  };
+}
+
+/** A command's output, for people or for programs. */
+export class Output {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Whether programs read it. */
+  readonly json: boolean;
+  readonly #debug: boolean;
+
+  constructor(stdout: OutputStream, stderr: OutputStream, { json = false, debug = false } = {}) {
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.json = json;
+    this.#debug = debug;
+  }
+
+  /** Whether somebody reads the results on a terminal. */
+  get isInteractive(): boolean {
+    return this.stdout.isTTY === true && !this.json;
+  }
+
+  /** The result of the command: the document under `--json`, else the text. */
+  result(document: unknown, text: string): void {
+    if (this.json) this.document(document);
+    else this.text(text);
+  }
+
+  /** A JSON document on a line. */
+  document(document: unknown): void {
+    this.stdout.write(`${JSON.stringify(document)}\n`);
+  }
+
+  /** Text for people; a line end is added where it has none. */
+  text(text: string): void {
+    if (text !== '') this.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  /** A remark beside the result. */
+  note(text: string): void {
+    this.stderr.write(`${text}\n`);
+  }
+
+  /** The failure a command ends with. */
+  failure(error: CliError): void {
+    const { hint, reasons = [], requestId } = error.details;
+    if (this.json) {
+      const document: ErrorDocument = {
+        ok: false,
+        error: {
+          type: error.kind,
+          code: error.code,
+          message: error.message,
+          hint: hint ?? null,
+          request_id: requestId ?? null,
+          ...(reasons.length === 0 ? {} : { reasons }),
+        },
+      };
+      this.stderr.write(`${JSON.stringify(document)}\n`);
+    } else {
+      const what = sanitize(error.message).replace(/[.\s]+$/, '');
+      const next = hint === undefined ? '' : `. ${sanitize(hint)}`;
+      this.stderr.write(`weir: ${what}${next}\n`);
+      for (const reason of reasons) this.stderr.write(`  ${sanitize(reason)}\n`);
+    }
+    if (this.#debug) this.stderr.write(`${traceOf(error)}\n`);
+  }
+}
+
+function traceOf(error: CliError): string {
+  const request = error.details.requestId === undefined ? '' : `request ${error.details.requestId}\n`;
+  const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : '';
+  return `${request}${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,67 @@
+/** A query's answer on its way out. */
+import { once } from 'node:events';
+import { z } from 'zod';
+import type { ApiClient } from '../api/client.js';
+import { networkFailure } from '../api/failure.js';
+import type { Output } from '../output/output.js';
+import { formatTable } from '../output/table.js';
+
+/** How rows are written. */
+export const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
+
+/** One of {@link FORMATS}. */
+export type Format = (typeof FORMATS)[number];
+
+const queryAnswer = z.looseObject({
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  rows: z.array(z.array(z.unknown())),
+  stats: z.looseObject({ rows: z.number(), elapsed_ms: z.number() }),
+  truncated: z.boolean(),
+});
+
+/** A query as the server takes it. */
+export interface QueryRequest {
+  readonly sql: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Runs a query and writes its answer in a format. */
+export async function writeAnswer(
+  api: ApiClient,
+  path: string,
+  request: QueryRequest,
+  format: Format,
+  output: Output,
+): Promise<void> {
+  if (format === 'csv' || format === 'ndjson') {
+    const response = await api.response({ method: 'POST', path, body: { ...request, format } });
+    await copyBody(response, api.server, output);
+    return;
+  }
+  const answer = await api.json(queryAnswer, { method: 'POST', path, body: { ...request, format: 'json' } });
+  if (format === 'json') output.document(answer);
+  else
+    output.text(
+      formatTable(
+        answer.columns.map(({ name }) => name),
+        answer.rows,
+      ),
+    );
+  const { rows, elapsed_ms } = answer.stats;
+  if (format === 'table') output.note(`${rows} ${rows === 1 ? 'row' : 'rows'} in ${elapsed_ms} ms`);
+  if (answer.truncated) {
+    output.note('weir: truncated: there are more rows. Add LIMIT, aggregate, or take --format ndjson or csv');
+  }
+}
+
+/** Copies an answer as it comes. Throws CliError `network` where it ends too early. */
+async function copyBody(response: Response, server: string, { stdout }: Output): Promise<void> {
+  if (response.body === null) return;
+  try {
+    for await (const chunk of response.body) {
+      if (!stdout.write(chunk)) await once(stdout, 'drain');
+    }
+  } catch (error) {
+    throw networkFailure(server, error);
+  }
+}

@@ -1,0 +1,125 @@
+/** One batch to the server, again and again until it answers or patience ends. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import { z } from 'zod';
+import type { ApiClient } from '../api/client.js';
+import { CliError } from '../cli-error.js';
+import type { Batch } from './batch.js';
+
+const compress = promisify<Uint8Array, { level: number }, Buffer<ArrayBuffer>>(gzip);
+
+const ingestAnswer = z.object({
+  accepted: z.number(),
+  duplicates: z.number(),
+  rejected: z.number(),
+  errors: z.array(z.object({ index: z.number(), reason: z.string() })).default([]),
+});
+
+/** What the server said of a batch; indexes are the batch's own. */
+export type IngestAnswer = z.output<typeof ingestAnswer>;
+
+/** How long to go on, in milliseconds. */
+export interface Patience {
+  /** While the server has answered at least once. */
+  readonly retryForMs: number;
+  /** Before its first answer: a server that is not there is said to be at once. */
+  readonly firstRetryForMs: number;
+}
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+/** A server that takes the connection and then says nothing is as good as gone. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Delivers batches. A retry is safe, since each event carries its id. */
+export class Delivery {
+  readonly #api: ApiClient;
+  readonly #patience: Patience;
+  #hasAnswered = false;
+  #retries = 0;
+
+  /** @param api speaks with an ingest token */
+  constructor(api: ApiClient, patience: Patience) {
+    this.#api = api;
+    this.#patience = patience;
+  }
+
+  /** Requests that were sent once more. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /**
+   * Sends a batch; one that is larger than this server takes goes in halves.
+   * @throws CliError where the server refuses it for good, or for longer than patience lasts
+   */
+  async deliver(batch: Batch): Promise<IngestAnswer> {
+    try {
+      return await this.#persist(batch);
+    } catch (error) {
+      const isTooLarge = error instanceof CliError && error.status === 413;
+      if (!isTooLarge) throw error;
+      if (batch.length === 1) {
+        return { accepted: 0, duplicates: 0, rejected: 1, errors: [{ index: 0, reason: error.message }] };
+      }
+      const middle = batch.length >> 1;
+      const first = await this.deliver(batch.slice(0, middle));
+      return joined(first, await this.deliver(batch.slice(middle)), middle);
+    }
+  }
+
+  async #persist(batch: Batch): Promise<IngestAnswer> {
+    const bytes = await compress(Buffer.concat(batch.flatMap(({ bytes }) => [bytes, NEWLINE])), {
+      level: constants.Z_BEST_SPEED,
+    });
+    const started = performance.now();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const answer = await this.#post(bytes);
+        this.#hasAnswered = true;
+        return answer;
+      } catch (error) {
+        const pause = this.#pauseAfter(CliError.from(error), attempt, performance.now() - started);
+        this.#retries += 1;
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #post(bytes: Uint8Array<ArrayBuffer>): Promise<IngestAnswer> {
+    return await this.#api.json(ingestAnswer, {
+      method: 'POST',
+      path: '/api/v1/ingest/events',
+      raw: {
+        bytes,
+        headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' },
+      },
+      timeoutMs: REQUEST_TIMEOUT_MS,
+    });
+  }
+
+  /** How long to wait before the next attempt. Throws the error where there is none. */
+  #pauseAfter(error: CliError, attempt: number, elapsedMs: number): number {
+    if (error.status !== undefined) this.#hasAnswered = true;
+    const budget = this.#hasAnswered ? this.#patience.retryForMs : this.#patience.firstRetryForMs;
+    const backoff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+    const pause = Math.max(backoff, error.details.retryAfterMs ?? 0);
+    if (!error.retryable || elapsedMs + pause > budget) throw error;
+    return pause;
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+function joined(first: IngestAnswer, second: IngestAnswer, offset: number): IngestAnswer {
+  return {
+    accepted: first.accepted + second.accepted,
+    duplicates: first.duplicates + second.duplicates,
+    rejected: first.rejected + second.rejected,
+    errors: [
+      ...first.errors,
+      ...second.errors.map(({ index, reason }) => ({ index: index + offset, reason })),
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+import { usageError } from '../cli-error.js';
+
+/** An event as the command line writes it. */
+export interface EventOptions {
+  readonly user?: string;
+  readonly anonymous?: string;
+  readonly session?: string;
+  readonly timestamp?: string;
+  readonly eventId?: string;
+  /** `name=text` or `name:=JSON`. */
+  readonly prop?: readonly string[];
+}
+
+/**
+ * The event's JSON. Values after `:=` go in as they were written, so that numbers keep their digits.
+ * @param now taken where no timestamp was given
+ * @throws CliError `usage` for a property of another form
+ */
+export function eventOfOptions(event: string, options: EventOptions, now: Date): string {
+  const { user, anonymous, session, timestamp, eventId, prop = [] } = options;
+  const members: [string, string | undefined][] = [
+    ['event', event],
+    ['event_id', eventId],
+    ['user_id', user],
+    ['anonymous_id', anonymous],
+    ['session_id', session],
+  ];
+  const texts = members.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${JSON.stringify(name)}:${JSON.stringify(value)}`],
+  );
+  texts.push(`"timestamp":${timestampText(timestamp, now)}`);
+  const properties = new Map(prop.map(propertyOf));
+  const body = [...properties].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  return `{${texts.join(',')},"properties":{${body.join(',')}}}`;
+}
+
+/** Whether any of the options that describe one event is given. */
+export function describesEvent({
+  user,
+  anonymous,
+  session,
+  timestamp,
+  eventId,
+  prop,
+}: EventOptions): boolean {
+  return [user, anonymous, session, timestamp, eventId, prop].some((one) => one !== undefined);
+}
+
+/** `name=text` or `name:=JSON` as a name and a JSON text. */
+export function propertyOf(text: string): [name: string, json: string] {
+  const match = /^([^=]*?)(:?)=(.*)$/s.exec(text);
+  const [, name = '', colon = '', value = ''] = match ?? [];
+  if (match === null || name === '') {
+    throw usageError(`"${text}" is no property`, 'Write plan=pro for text, seats:=5 for JSON');
+  }
+  if (colon === '') return [name, JSON.stringify(value)];
+  try {
+    JSON.parse(value);
+  } catch {
+    throw usageError(`the value of "${name}" is not JSON: ${value}`, `For text write ${name}=${value}`);
+  }
+  return [name, value];
+}
+
+/** Epoch milliseconds as a number, anything else as the text the server is to judge. */
+function timestampText(given: string | undefined, now: Date): string {
+  if (given === undefined) return JSON.stringify(now.toISOString());
+  return /^-?\d+$/.test(given) ? given : JSON.stringify(given);
+}

@@ -1,0 +1,76 @@
+import { CliError } from '../cli-error.js';
+import type { Output } from '../output/output.js';
+import { Progress } from '../output/progress.js';
+import { sanitize } from '../output/sanitize.js';
+import type { Origin } from './outgoing-event.js';
+import type { SendCounts, SendObserver } from './sender.js';
+
+/** Refusals that are listed; the rest are only counted, so that memory and screen stay bounded. */
+const LISTED = 1_000;
+
+/** One refused event in the summary. */
+export interface SendError {
+  readonly file?: string;
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** What a command that sends says, while it goes on and at its end. */
+export class SendReport implements SendObserver {
+  readonly #output: Output;
+  readonly #progress: Progress;
+  readonly #started = performance.now();
+  readonly #errors: SendError[] = [];
+  /** Shown in the progress line, where the number of events is known. */
+  readonly #total: number | null;
+
+  constructor(output: Output, total: number | null = null) {
+    this.#output = output;
+    this.#progress = new Progress(output.stderr);
+    this.#total = total;
+  }
+
+  rejected({ file, line }: Origin, reason: string): void {
+    if (this.#errors.length >= LISTED) return;
+    this.#errors.push({ ...(file === null ? {} : { file }), line, reason });
+    if (this.#output.json) return;
+    this.#progress.clear();
+    this.#output.note(
+      `rejected ${file === null ? 'line ' : `${sanitize(file)}:`}${line}: ${sanitize(reason)}`,
+    );
+    if (this.#errors.length === LISTED) this.#output.note('rejected: further ones are only counted');
+  }
+
+  progressed(counts: SendCounts): void {
+    this.#progress.update(() => {
+      const of = this.#total === null ? '' : ` of ${this.#total}`;
+      return `${textOf(counts, of)} (${this.#rate(counts)}/s)`;
+    });
+  }
+
+  /**
+   * The summary; also what was achieved before a failure.
+   * @param more further members of the document for programs
+   */
+  end(counts: SendCounts, more: object = {}): void {
+    this.#progress.clear();
+    const document = { ...counts, errors: this.#errors, ...more };
+    this.#output.result(document, textOf(counts, ''));
+  }
+
+  /** @throws CliError `failed` where events were rejected */
+  mustBeComplete({ rejected, sent }: SendCounts): void {
+    if (rejected === 0) return;
+    throw new CliError('failed', 'events_rejected', `${rejected} of ${sent} events were rejected`, {
+      hint: 'Correct and send those again, or pass --allow-rejected',
+    });
+  }
+
+  #rate({ sent }: SendCounts): number {
+    return Math.round(sent / ((performance.now() - this.#started) / 1000));
+  }
+}
+
+function textOf({ sent, accepted, duplicates, rejected }: SendCounts, of: string): string {
+  return `sent ${sent}${of}: ${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected`;
+}

@@ -1,0 +1,65 @@
+/** Runs a server until it is told to stop. */
+import { resolve } from 'node:path';
+import type { App, Variables } from '@weir/server';
+import type { Invocation } from '../invocation.js';
+import { firstStartMessage } from './first-start-message.js';
+import { loadSettings } from './settings.js';
+import { startError } from './start-error.js';
+
+/**
+ * Serves until SIGTERM or SIGINT, which closes in phases; a second one ends at once with exit code 1.
+ * @throws CliError for settings that cannot be used, a server that cannot start, and one that cannot go on
+ */
+export async function serve({ context, output }: Invocation, flags: Variables): Promise<void> {
+  const { createApp, VERSION } = await import('@weir/server');
+  const { config, warnings } = await loadSettings(context, flags);
+  for (const warning of warnings) output.note(`weir: ${warning}`);
+  const stop = new StopSignals();
+  let app: App | null = null;
+  try {
+    app = await createApp({ config });
+    const stopped = stop.first.then(() => null);
+    const url = await Promise.race([app.listen(), app.failure, stopped]);
+    if (url instanceof Error) throw url;
+    if (url !== null && output.isInteractive) void greet(app, VERSION, (text) => output.text(text));
+    const failure = await Promise.race([app.failure, stopped]);
+    if (failure !== null) throw failure;
+  } catch (error) {
+    const address = `${config.WEIR_HOST}:${config.WEIR_PORT}`;
+    throw startError(error, resolve(context.cwd, config.WEIR_DATA_DIR), address);
+  } finally {
+    await app?.close();
+    stop.forget();
+  }
+}
+
+async function greet(app: App, version: string, say: (text: string) => void): Promise<void> {
+  const first = await app.firstProject;
+  if (first !== null) say(firstStartMessage(first, version));
+  else if (app.address !== null) say(`Weir ${version} is ready at ${app.address}`);
+}
+
+/** SIGTERM and SIGINT: the first asks to stop, the second does not ask. */
+class StopSignals {
+  readonly first: Promise<void>;
+  readonly #onSignal: () => void;
+
+  constructor() {
+    let resolveFirst = (): void => {};
+    this.first = new Promise((resolve) => {
+      resolveFirst = resolve;
+    });
+    let count = 0;
+    this.#onSignal = () => {
+      count += 1;
+      if (count > 1) process.exit(1);
+      resolveFirst();
+    };
+    process.on('SIGTERM', this.#onSignal).on('SIGINT', this.#onSignal);
+  }
+
+  /** Leaves signals to Node again. */
+  forget(): void {
+    process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
+  }
+}

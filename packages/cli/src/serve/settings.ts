@@ -1,0 +1,22 @@
+import { resolve } from 'node:path';
+import type { LoadedConfig, Variables } from '@weir/server';
+import { CliError } from '../cli-error.js';
+import type { CliContext } from '../invocation.js';
+import { mergeVariables } from './flags.js';
+
+/**
+ * The settings a server here would run with: flags, then the environment, then `.env` in the working directory.
+ * @throws CliError `usage` that lists every setting that cannot be used
+ */
+export async function loadSettings({ env, cwd }: CliContext, flags: Variables): Promise<LoadedConfig> {
+  const { ConfigError, loadConfig, readEnvFile } = await import('@weir/server');
+  try {
+    return loadConfig(mergeVariables(flags, env, readEnvFile(resolve(cwd, '.env'))));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { problems: reasons } = error;
+    const what =
+      reasons.length === 1 ? 'a setting cannot be used' : `${reasons.length} settings cannot be used`;
+    throw new CliError('usage', 'invalid_config', what, { hint: 'Correct it', reasons }, { cause: error });
+  }
+}

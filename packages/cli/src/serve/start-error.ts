@@ -1,0 +1,49 @@
+import { CliError } from '../cli-error.js';
+
+/** What keeps a server from starting, with what to do about it. */
+export function startError(error: unknown, dataDir: string, address: string): CliError {
+  if (error instanceof CliError || !(error instanceof Error)) return CliError.from(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = (name: string, message: string, hint: string) =>
+    new CliError('usage', name, message, { hint }, { cause: error });
+  switch (code) {
+    case 'locked':
+      return known(
+        'data_dir_locked',
+        `another server uses the data directory ${dataDir}`,
+        'Stop it, or choose another with --data-dir',
+      );
+    case 'EADDRINUSE':
+      return known(
+        'port_taken',
+        `${address} is taken`,
+        'Stop what listens there, or choose another with --port',
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return known('host_unknown', `${address} is no address of this machine`, 'Choose another with --host');
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+      return known(
+        'not_permitted',
+        error.message,
+        `Check the rights of ${dataDir}, and choose a port above 1023`,
+      );
+    case 'ENOSPC':
+      return known(
+        'disk_full',
+        `no space left for ${dataDir}`,
+        'Make room, or choose another with --data-dir',
+      );
+    default:
+      return new CliError(
+        'failed',
+        code === '' ? 'start_failed' : code,
+        error.message,
+        { hint: 'Run "weir doctor" to see what is wrong' },
+        { cause: error },
+      );
+  }
+}
