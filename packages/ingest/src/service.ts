@@ -3,24 +3,24 @@
  * (flusher, drainer, the window of known ids, trimming) reads that log.
  */
 import type { ClickHouse } from '@weir/clickhouse';
-import { type Log, LogError } from '@weir/log';
+import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
 import { BatchStore } from './batch-store.js';
 import { DeadLetters } from './dead-letters.js';
-import { writeEventKey } from './dedup/event-key.js';
-import { type ClaimOutcome, type Claims, IdWindow } from './dedup/id-window.js';
+import { IdWindow } from './dedup/id-window.js';
 import { DeadLetterPlaces, DlqAdmin } from './dlq-admin.js';
 import { Drainer } from './drainer.js';
 import { IngestEntry } from './entry.js';
-import { EntryWriter, type NewEntry } from './entry-writer.js';
-import { BufferFullError, IngestError } from './errors.js';
+import { IngestError } from './errors.js';
 import { Flags } from './flags.js';
 import { Flusher } from './flusher.js';
+import { Intake } from './intake.js';
 import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
-import { type LogRange, type ReceiptContents, ReceiptSigner } from './receipt.js';
+import { Pending } from './pending.js';
+import { ReceiptSigner } from './receipt.js';
 import { type ReceiptStatus, Receipts } from './receipts.js';
-import { RowSet } from './row-set.js';
+import { keepResidual } from './residual.js';
 import { UsageReporter } from './usage-reporter.js';
 import type { ValidEvent } from './validate.js';
 import { EventWriter } from './writer.js';
@@ -72,6 +72,7 @@ export interface IngestStatus {
 
 interface Running {
   readonly ids: IdWindow;
+  readonly intake: Intake;
   readonly signer: ReceiptSigner;
   readonly receipts: Receipts;
   readonly maintenance: NodeJS.Timeout;
@@ -87,13 +88,11 @@ export class IngestService {
   readonly #lookup: IngestDependencies['lookupIngestToken'];
   readonly #logger: Logger;
   readonly #now: () => number;
-  readonly #entries: EntryWriter;
+  readonly #pending: Pending;
   readonly #letters: DeadLetters;
   readonly #places: DeadLetterPlaces;
   readonly #flusher: Flusher;
   readonly #drainer: Drainer;
-  #pendingEvents = 0;
-  #pendingBytes = 0;
   #running: Promise<Running> | null = null;
   #started: Running | null = null;
   #stopped: Promise<void> | null = null;
@@ -105,7 +104,7 @@ export class IngestService {
     this.#lookup = lookupIngestToken;
     this.#logger = logger;
     this.#now = now;
-    this.#entries = new EntryWriter(log.epoch);
+    this.#pending = new Pending(options.eventBuffer, options.eventBufferBytes);
     this.#letters = new DeadLetters(postgres, now);
     this.#places = new DeadLetterPlaces(postgres);
     this.deadLetters = new DlqAdmin(postgres, now);
@@ -122,8 +121,7 @@ export class IngestService {
       logger,
       { ...options, now },
       (events, bytes, milliseconds) => {
-        this.#pendingEvents -= events;
-        this.#pendingBytes -= bytes;
+        this.#pending.remove(events, bytes);
         onFlushed?.(events, milliseconds);
       },
     );
@@ -168,11 +166,14 @@ export class IngestService {
     }
     const running = this.#started;
     if (running === null) throw new IngestError('draining', 'ingest is not running');
-    const ranges: LogRange[] = [];
-    const { accepted, duplicates } = await this.#take(running, projectId, events, receivedAt, ranges);
-    const receipt =
-      ranges.length === 0 ? null : running.signer.sign(projectId, this.#contents(ranges, receivedAt));
-    return { accepted, duplicates, receipt };
+    const { accepted, duplicates, ranges } = await running.intake.take(projectId, events, receivedAt);
+    if (running.ids.isFull) void this.#maintain(running.ids);
+    const contents = { epoch: this.#log.epoch, receivedAt, ranges };
+    return {
+      accepted,
+      duplicates,
+      receipt: ranges.length === 0 ? null : running.signer.sign(projectId, contents),
+    };
   }
 
   /**
@@ -201,8 +202,8 @@ export class IngestService {
   /** The pipeline's figures. */
   get status(): IngestStatus {
     return {
-      pendingEvents: this.#pendingEvents,
-      pendingBytes: this.#pendingBytes,
+      pendingEvents: this.#pending.events,
+      pendingBytes: this.#pending.bytes,
       quarantined: this.#drainer.quarantined,
       flushedOffset: this.#flusher.position,
       dedupWindowSeconds: this.#started?.ids.reachSeconds() ?? 0,
@@ -230,9 +231,19 @@ export class IngestService {
     const signer = await ReceiptSigner.open(this.#log, INGEST_STREAM);
     const receipts = new Receipts(signer, this.#log, INGEST_STREAM, this.#flusher, this.#places, this.#now);
     const maintenance = setInterval(() => void this.#maintain(ids), MAINTENANCE_MS);
+    const intake = new Intake({
+      log: this.#log,
+      stream: INGEST_STREAM,
+      ids,
+      pending: this.#pending,
+      flags: this.flags,
+      logger: this.#logger,
+      options: this.options,
+      onAppended: (events, bytes) => this.#flusher.appended(events, bytes),
+    });
     this.#flusher.start();
     this.#drainer.start();
-    return { ids, signer, receipts, maintenance };
+    return { ids, intake, signer, receipts, maintenance };
   }
 
   /** Reads the log's tail once: ids that are in no run yet, and what the flusher still has before it. */
@@ -247,123 +258,12 @@ export class IngestService {
         const entry = new IngestEntry(data);
         if (offset > ids.spilledOffset) await ids.recover(offset, entry.ids, entry.receivedAt);
         if (offset > this.#flusher.position) {
-          this.#pendingEvents += entry.count;
-          this.#pendingBytes += data.length;
+          this.#pending.add(entry.count, data.length);
           this.#flusher.appended(entry.count, data.length);
         }
       }
       after = last.offset;
     }
-  }
-
-  async #take(
-    running: Running,
-    projectId: string,
-    events: readonly ValidEvent[],
-    receivedAt: number,
-    ranges: LogRange[],
-  ): Promise<{ accepted: number; duplicates: number }> {
-    const keys = new Uint32Array(events.length * 4);
-    events.forEach((event, index) => {
-      if (event.event_id !== null) writeEventKey(projectId, event.event_id, keys, index);
-    });
-    let claims: Claims | null = null;
-    while (claims === null) {
-      const lookup = running.ids.lookup(keys);
-      // Only an id that may be on disk costs a turn of the event loop.
-      claims = running.ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
-    }
-    const indexes = newIndexes(claims.outcomes);
-    let lastOffset: number | null = null;
-    try {
-      if (indexes.length > 0) {
-        const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
-        const range = await this.#append(entries, indexes.length);
-        if (range !== null) ranges.push(range);
-        lastOffset = range?.last ?? 0;
-      } else {
-        lastOffset = 0;
-      }
-    } finally {
-      claims.settle(lastOffset);
-    }
-    if (running.ids.isFull) void this.#maintain(running.ids);
-    return await this.#withCopies(
-      running,
-      projectId,
-      events,
-      receivedAt,
-      ranges,
-      claims.outcomes,
-      indexes.length,
-    );
-  }
-
-  /** Waits for first copies that were being written; events whose first copy failed are taken now. */
-  async #withCopies(
-    running: Running,
-    projectId: string,
-    events: readonly ValidEvent[],
-    receivedAt: number,
-    ranges: LogRange[],
-    outcomes: readonly ClaimOutcome[],
-    accepted: number,
-  ): Promise<{ accepted: number; duplicates: number }> {
-    const lost: ValidEvent[] = [];
-    for (const [index, outcome] of outcomes.entries()) {
-      const event = events[index];
-      if (typeof outcome !== 'string' && event !== undefined && !(await outcome)) lost.push(event);
-    }
-    const duplicates = events.length - accepted - lost.length;
-    if (lost.length === 0) return { accepted, duplicates };
-    const again = await this.#take(running, projectId, lost, receivedAt, ranges);
-    return { accepted: accepted + again.accepted, duplicates: duplicates + again.duplicates };
-  }
-
-  /** Appends entries; null where nobody waits for the disk. */
-  async #append(entries: readonly NewEntry[], events: number): Promise<LogRange | null> {
-    const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
-    if (bytes > this.options.eventBufferBytes) {
-      throw new IngestError(
-        'batch_too_large',
-        `a batch holds at most ${this.options.eventBufferBytes} bytes`,
-      );
-    }
-    const isSpooling = this.flags.fatal && this.options.onFatal === 'spool';
-    if (
-      !isSpooling &&
-      (this.#pendingEvents + events > this.options.eventBuffer ||
-        this.#pendingBytes + bytes > this.options.eventBufferBytes)
-    ) {
-      throw new BufferFullError();
-    }
-    this.#pendingEvents += events;
-    this.#pendingBytes += bytes;
-    const appended = this.#log
-      .append(
-        INGEST_STREAM,
-        entries.map(({ data }) => data),
-      )
-      .then(
-        ({ first, last }) => {
-          this.#flusher.appended(events, bytes);
-          return { first, last, events };
-        },
-        (error: unknown) => {
-          this.#pendingEvents -= events;
-          this.#pendingBytes -= bytes;
-          throw refusalOf(error);
-        },
-      );
-    if (this.options.ack === 'durable') return await appended;
-    appended.catch((error: unknown) =>
-      this.#logger.error({ err: error, events }, 'events acknowledged from memory were lost'),
-    );
-    return null;
-  }
-
-  #contents(ranges: readonly LogRange[], receivedAt: number): ReceiptContents {
-    return { epoch: this.#log.epoch, receivedAt, ranges };
   }
 
   async #maintain(ids: IdWindow): Promise<void> {
@@ -391,50 +291,9 @@ export class IngestService {
       signal === undefined ? grace : AbortSignal.any([signal, grace]),
     );
     await Promise.all([this.#flusher.stop(), this.#drainer.stop()]);
-    if (!isDrained && this.#log.engine === 'memory') await this.#keepResidual();
-    this.#logger.info({ left: this.#pendingEvents }, 'ingest stopped');
+    if (!isDrained && this.#log.engine === 'memory') {
+      await keepResidual(this.#log, INGEST_STREAM, this.#flusher.position, this.#letters);
+    }
+    this.#logger.info({ left: this.#pending.events }, 'ingest stopped');
   }
-
-  /** Saves what a log in memory would lose: one dead letter per project. */
-  async #keepResidual(): Promise<void> {
-    const { position } = this.#flusher;
-    const entries = await this.#log.read(INGEST_STREAM, {
-      after: position,
-      maxBytes: Number.MAX_SAFE_INTEGER,
-    });
-    const rows = RowSet.of(entries.map(({ offset, data }) => new IngestEntry(data).placeAt(offset)));
-    if (rows.count === 0) return;
-    const first = entries[0]?.offset ?? 0;
-    const last = entries.at(-1)?.offset ?? 0;
-    const { epoch } = this.#log;
-    await this.#letters.add(
-      [...rows.byProject()].map(([projectId, own]) => ({
-        projectId,
-        epoch,
-        firstOffset: first,
-        lastOffset: last,
-        part: 0,
-        batchId: `${epoch}-${first}-${last}`,
-        rows: own,
-        error: 'not flushed before shutdown',
-        reason: 'shutdown',
-        quarantined: false,
-      })),
-    );
-  }
-}
-
-function newIndexes(outcomes: readonly ClaimOutcome[]): number[] {
-  const indexes: number[] = [];
-  for (let index = 0; index < outcomes.length; index += 1) if (outcomes[index] === 'new') indexes.push(index);
-  return indexes;
-}
-
-function refusalOf(error: unknown): unknown {
-  if (!(error instanceof LogError)) return error;
-  if (error.code === 'log_closed')
-    return new IngestError('draining', 'this node is shutting down', { cause: error });
-  if (error.retryable)
-    return new IngestError('log_full', 'the log is full; it recovers by itself', { cause: error });
-  return error;
 }

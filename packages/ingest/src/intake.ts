@@ -1,0 +1,170 @@
+/** Valid events into the durable log, each id once. */
+import { type Log, LogError } from '@weir/log';
+import { writeEventKey } from './dedup/event-key.js';
+import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
+import { EntryWriter, type NewEntry } from './entry-writer.js';
+import { BufferFullError, IngestError } from './errors.js';
+import type { Flags } from './flags.js';
+import type { Logger } from './logger.js';
+import type { IngestOptions } from './options.js';
+import type { Pending } from './pending.js';
+import type { LogRange } from './receipt.js';
+import type { ValidEvent } from './validate.js';
+
+/** What an {@link Intake} works with. */
+export interface IntakeParts {
+  readonly log: Log;
+  /** Stream of the log that events go to. */
+  readonly stream: string;
+  readonly ids: IdWindow;
+  readonly pending: Pending;
+  readonly flags: Flags;
+  readonly logger: Logger;
+  readonly options: IngestOptions;
+  /** Told of what has been appended. */
+  readonly onAppended: (events: number, bytes: number) => void;
+}
+
+/** Events of one project that arrived together. */
+interface Arrival {
+  readonly projectId: string;
+  readonly events: readonly ValidEvent[];
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
+}
+
+/** What became of an arrival. */
+export interface Taken {
+  /** New events, now in the log. */
+  readonly accepted: number;
+  /** Events whose id was known. */
+  readonly duplicates: number;
+  /** Where the new events are; empty where nobody waited for the disk. */
+  readonly ranges: readonly LogRange[];
+}
+
+/** Takes events. One for an ingest log. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #entries: EntryWriter;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    this.#entries = new EntryWriter(parts.log.epoch);
+  }
+
+  /** @throws BufferFullError, IngestError (`log_full`, `batch_too_large`, `draining`) */
+  async take(projectId: string, events: readonly ValidEvent[], receivedAt: number): Promise<Taken> {
+    const { ids } = this.#parts;
+    const arrival = { projectId, events, receivedAt };
+    const keys = keysOf(arrival);
+    let claims: Claims | null = null;
+    while (claims === null) {
+      const lookup = ids.lookup(keys);
+      // Only an id that may be on disk costs a turn of the event loop.
+      claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
+    }
+    const indexes = newIndexes(claims.outcomes);
+    const ranges = await this.#store(arrival, keys, indexes, claims);
+    const lost = await lostCopies(events, claims.outcomes);
+    const duplicates = events.length - indexes.length - lost.length;
+    if (lost.length === 0) return { accepted: indexes.length, duplicates, ranges };
+    const again = await this.take(projectId, lost, receivedAt);
+    return {
+      accepted: indexes.length + again.accepted,
+      duplicates: duplicates + again.duplicates,
+      ranges: [...ranges, ...again.ranges],
+    };
+  }
+
+  /** Appends the new events, and settles the claims by how that went. */
+  async #store(
+    { projectId, events, receivedAt }: Arrival,
+    keys: Uint32Array,
+    indexes: readonly number[],
+    claims: Claims,
+  ): Promise<readonly LogRange[]> {
+    // Durable up to here; null while nothing is.
+    let lastOffset: number | null = null;
+    try {
+      const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
+      const range = entries.length === 0 ? null : await this.#append(entries, indexes.length);
+      lastOffset = range?.last ?? 0;
+      return range === null ? [] : [range];
+    } finally {
+      claims.settle(lastOffset);
+    }
+  }
+
+  /** Appends entries; null where nobody waits for the disk. */
+  async #append(entries: readonly NewEntry[], events: number): Promise<LogRange | null> {
+    const { log, stream, pending, options, logger, onAppended } = this.#parts;
+    const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+    this.#checkRoom(events, bytes);
+    pending.add(events, bytes);
+    const data = entries.map((entry) => entry.data);
+    const appended = log.append(stream, data).then(
+      ({ first, last }) => {
+        onAppended(events, bytes);
+        return { first, last, events };
+      },
+      (error: unknown) => {
+        pending.remove(events, bytes);
+        throw refusalOf(error);
+      },
+    );
+    if (options.ack === 'durable') return await appended;
+    appended.catch((error: unknown) => {
+      logger.error({ err: error, events }, 'events acknowledged from memory were lost');
+    });
+    return null;
+  }
+
+  #checkRoom(events: number, bytes: number): void {
+    const { pending, flags, options } = this.#parts;
+    if (bytes > options.eventBufferBytes) {
+      throw new IngestError('batch_too_large', `a batch holds at most ${options.eventBufferBytes} bytes`);
+    }
+    // While neither store takes events, spooling fills the log as far as that goes.
+    const isSpooling = flags.fatal && options.onFatal === 'spool';
+    if (!isSpooling && !pending.hasRoom(events, bytes)) throw new BufferFullError();
+  }
+}
+
+function keysOf({ projectId, events }: Arrival): Uint32Array {
+  const keys = new Uint32Array(events.length * 4);
+  events.forEach((event, index) => {
+    if (event.event_id !== null) writeEventKey(projectId, event.event_id, keys, index);
+  });
+  return keys;
+}
+
+function newIndexes(outcomes: readonly ClaimOutcome[]): number[] {
+  const indexes: number[] = [];
+  for (let index = 0; index < outcomes.length; index += 1) if (outcomes[index] === 'new') indexes.push(index);
+  return indexes;
+}
+
+/** Waits for first copies that were being written; the events whose first copy failed. */
+async function lostCopies(
+  events: readonly ValidEvent[],
+  outcomes: readonly ClaimOutcome[],
+): Promise<ValidEvent[]> {
+  const lost: ValidEvent[] = [];
+  for (const [index, outcome] of outcomes.entries()) {
+    const event = events[index];
+    if (typeof outcome !== 'string' && event !== undefined && !(await outcome)) lost.push(event);
+  }
+  return lost;
+}
+
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof LogError)) return error;
+  if (error.code === 'log_closed') {
+    return new IngestError('draining', 'this node is shutting down', { cause: error });
+  }
+  if (error.retryable) {
+    return new IngestError('log_full', 'the log is full; it recovers by itself', { cause: error });
+  }
+  return error;
+}
