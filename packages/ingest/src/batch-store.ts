@@ -124,6 +124,8 @@ export class BatchStore {
     } catch (cause) {
       return this.#isFatal(batch, cause);
     }
+    // One store that takes batches is enough: cleared only by ClickHouse, the flag would outlast letters purged unread.
+    this.#flags.setFatal(false);
     this.#logger.warn(
       { batch: batch.id, events: batch.rows.count, reason, err: error },
       'batch became dead letters',
