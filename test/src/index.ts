@@ -1,3 +1,13 @@
+export { ClickHouseServer } from './harness/clickhouse-server.js';
+export { FaultProxy, type InsertFault } from './harness/fault-proxy.js';
+export { Load, type LoadOptions } from './harness/load.js';
 export { commandLine, processorSeconds, processTree, residentBytes } from './harness/process-tree.js';
+export { allOnce, type Reckoning, reckon } from './harness/reckoning.js';
 export { waitUntil } from './harness/wait-until.js';
-export { type Environment, freePort, type SendAnswer, WeirProcess } from './harness/weir-process.js';
+export {
+  type Environment,
+  freePort,
+  type RawAnswer,
+  type SendAnswer,
+  WeirProcess,
+} from './harness/weir-process.js';

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { commandLine, processTree } from './process-tree.js';
 import { waitUntil } from './wait-until.js';
 
-const CLI = fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
+const CLI =
+  process.env.WEIR_TEST_CLI ?? fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
 
 /** Settings of a {@link WeirProcess} beyond its own. */
 export type Environment = Readonly<Record<string, string>>;
@@ -111,16 +112,25 @@ export class WeirProcess {
     await this.#end('SIGKILL');
   }
 
+  /** Ids of the server's process and its children, for a kill that must not lose time over finding them. */
+  get tree(): readonly number[] {
+    return processTree(this.pid);
+  }
+
+  /** Id of the embedded ClickHouse engine's process; undefined while there is none. */
+  get enginePid(): number | undefined {
+    return this.tree.find((one) => commandLine(one).includes('engine-process'));
+  }
+
   /** kill -9 of the server and all its children at once. */
   async killAll(): Promise<void> {
-    const tree = processTree(this.pid);
-    for (const pid of tree) killQuietly(pid);
+    for (const pid of this.tree) killQuietly(pid);
     await this.exited();
   }
 
   /** kill -9 of the embedded ClickHouse engine alone; false where it is not running. */
   killEngine(): boolean {
-    const pid = processTree(this.pid).find((one) => commandLine(one).includes('engine-process'));
+    const pid = this.enginePid;
     return pid !== undefined && killQuietly(pid);
   }
 
@@ -171,6 +181,47 @@ export class WeirProcess {
     return (JSON.parse(text) as { rows: unknown[][] }).rows;
   }
 
+  /** Every stored event's id, as often as it is stored, in no order. */
+  async storedIds(where = 'true'): Promise<string[]> {
+    const { status, text } = await this.request('POST', `/api/v1/projects/${this.project}/query`, {
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ sql: `SELECT event_id FROM events WHERE ${where}`, format: 'ndjson' }),
+    });
+    if (status !== 200) throw new Error(`query: ${status} ${text}`);
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line) => (JSON.parse(line) as { event_id: string }).event_id);
+  }
+
+  /** Waits until nothing is on its way any more: all of it is stored or quarantined. */
+  async settled(timeoutMs = 60_000): Promise<void> {
+    await waitUntil(
+      'every event to be stored',
+      async () => {
+        const { pending, dlq_depth } = await this.health();
+        if (pending !== 0 || dlq_depth !== 0) return false;
+        // The depth in the health document is that of the last pass.
+        const overview = await this.operator('GET', '/dlq');
+        return (overview.body as { depth: number }).depth === 0;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Any request; its answer as it is. */
+  async request(
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Record<string, string>; body?: string | Uint8Array } = {},
+  ): Promise<RawAnswer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      // The cast holds: fetch takes any bytes, and its types only those over an ArrayBuffer.
+      ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
+    });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
   /** An operator's call. */
   async operator(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const response = await fetch(`${this.url}/api/v1/admin${path}`, {
@@ -198,6 +249,13 @@ export class WeirProcess {
   }
 }
 
+/** An answer before anything is made of it. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
 /** Body of an ingest answer: counts, or a problem. */
 export interface SendAnswer {
   readonly accepted?: number;
@@ -219,7 +277,8 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-function killQuietly(pid: number): boolean {
+/** kill -9; false where there is no such process any more. */
+export function killQuietly(pid: number): boolean {
   try {
     process.kill(pid, 'SIGKILL');
     return true;
