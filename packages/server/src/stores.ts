@@ -76,7 +76,7 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
 
     const stopping = new AbortController();
     let migrated = false;
-    const migration = migrateWhenUp(clickhouse, stopping.signal, logger).then(() => {
+    const migration = migrateWhenUp(clickhouse, engine !== null, stopping.signal, logger).then(() => {
       migrated = true;
     });
     closers.push(async () => {
@@ -104,10 +104,15 @@ async function settleAll(
   return [log.value, engine.value];
 }
 
-async function migrateWhenUp(clickhouse: ClickHouse, signal: AbortSignal, logger: Logger): Promise<void> {
+async function migrateWhenUp(
+  clickhouse: ClickHouse,
+  exclusive: boolean,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     try {
-      const { version, applied } = await migrateClickHouse(clickhouse, { signal });
+      const { version, applied } = await migrateClickHouse(clickhouse, { exclusive, signal });
       if (applied.length > 0) logger.info({ version, applied: applied.length }, 'ClickHouse migrated');
       return;
     } catch (error) {

@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouse } from '../clickhouse.js';
 import { ClickHouseError } from '../clickhouse-error.js';
 
-/** A claim older than this (by ClickHouse's clock) was left by a process that died. */
-const CLAIM_SECONDS = 600;
-/** How long to try; longer than a dead process's claim counts. */
-const PATIENCE_MS = (CLAIM_SECONDS + 60) * 1000;
+/** A claim not renewed for so long (by ClickHouse's clock) was left by a process that died or was cut off. */
+const CLAIM_SECONDS = 15;
+const RENEW_MS = 3_000;
+/** How long to try, while another process keeps renewing its claim. */
+const PATIENCE_MS = 660_000;
 
 /**
  * Runs `work` while no other process does, by rows in a ClickHouse table: claim, then look. Whoever sees another
@@ -15,7 +16,7 @@ const PATIENCE_MS = (CLAIM_SECONDS + 60) * 1000;
  *
  * This holds on one ClickHouse server, where a row is visible once its insert has returned. Nodes that reach
  * different replicas may both go on; every migration's statements can be repeated, so that does no harm. A holder
- * that stalls for over ten minutes counts as dead.
+ * that stalls for over {@link CLAIM_SECONDS} counts as dead.
  */
 export async function withClaim<T>(
   clickhouse: ClickHouse,
@@ -48,7 +49,7 @@ export async function withClaim<T>(
     signal?.throwIfAborted();
     await write(1);
     try {
-      if (!(await othersHold())) return await work();
+      if (!(await othersHold())) return await renewing(() => write(1), work);
     } finally {
       // A claim that cannot be taken back ages; the work's own outcome is what counts.
       await write(0).catch(() => {});
@@ -56,5 +57,15 @@ export async function withClaim<T>(
     if (Date.now() > until)
       throw new ClickHouseError('another process has been migrating ClickHouse for too long');
     await delay(50 + Math.random() * 200, undefined, options);
+  }
+}
+
+/** Runs `work` and renews the claim meanwhile. */
+async function renewing<T>(renew: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => void renew().catch(() => {}), RENEW_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -10,6 +10,8 @@ export interface MigrateOptions {
   readonly database?: string;
   /** The steps; a test may give its own. Default: this version's. */
   readonly steps?: readonly Migration[];
+  /** Nobody else can reach this ClickHouse, as with the embedded engine: no claim is needed. Default false. */
+  readonly exclusive?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -58,7 +60,7 @@ export async function migrateClickHouse(
   if ((await missingSteps(clickhouse, table, steps)).length === 0) {
     return { version: latest(steps), applied: [] };
   }
-  return withClaim(clickhouse, names.views, run, options.signal);
+  return options.exclusive === true ? run() : withClaim(clickhouse, names.views, run, options.signal);
 }
 
 async function missingSteps(
