@@ -68,6 +68,11 @@ export class DeadLetters {
     this.#now = now;
   }
 
+  /** Whether PostgreSQL answers, as far as is known. */
+  get isUp(): boolean {
+    return this.#postgres.state === 'ready';
+  }
+
   /** Keeps rows; those of a place already kept are left as they are, so that a batch may be handed in twice. */
   async add(letters: readonly NewDeadLetter[]): Promise<void> {
     const values = letters.map((letter) => this.#values(letter));

@@ -100,6 +100,7 @@ export class Drainer {
   }
 
   async #drain(): Promise<void> {
+    if (!this.#letters.isUp) return;
     // An empty queue, which is nearly always, costs one statement a pass.
     if ((await this.#count()) > 0 && (await this.#writer.isUp())) {
       await this.#settleUnknown();
