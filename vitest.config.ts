@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/src/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'test/soak/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/src/soak/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -1,5 +1,6 @@
 export { ClickHouseServer } from './harness/clickhouse-server.js';
 export { FaultProxy, type InsertFault } from './harness/fault-proxy.js';
+export { describeKills, type KillCounts, killRepeatedly, type Victim } from './harness/killer.js';
 export { Load, type LoadOptions } from './harness/load.js';
 export { commandLine, processorSeconds, processTree, residentBytes } from './harness/process-tree.js';
 export { allOnce, type Reckoning, reckon } from './harness/reckoning.js';

@@ -20,6 +20,12 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
+/** Whether a process runs; one that has ended and was not yet waited for does not. */
+export function isRunning(pid: number): boolean {
+  const stat = readProc(pid, 'stat');
+  return stat !== null && stat[stat.lastIndexOf(')') + 2] !== 'Z';
+}
+
 /** A process's command line, empty where it has ended. */
 export function commandLine(pid: number): string {
   return readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '';
