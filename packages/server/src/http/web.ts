@@ -44,8 +44,10 @@ export function createWeb(
   });
   web.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '';
-    metrics.request(surfaceOf(route), route, reply.statusCode, problemCodes.get(request) ?? '');
-    logger.info(
+    const surface = surfaceOf(route);
+    metrics.request(surface, route, reply.statusCode, problemCodes.get(request) ?? '');
+    // Health checks and scrapes come every few seconds and say nothing new.
+    logger[surface === '' ? 'debug' : 'info'](
       {
         rid: request.id,
         method: request.method,
