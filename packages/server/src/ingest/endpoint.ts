@@ -26,7 +26,7 @@ import type { RemoteAddress } from '../http/remote-address.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
 import type { SeamCaller } from '../seams/bounded.js';
-import { ClientGone, checkDeclaredLength, readBody } from './read-body.js';
+import { ClientGone, checkDeclaredLength, dropRest, readBody } from './read-body.js';
 
 /** The route. */
 export const INGEST_PATH = '/api/v1/ingest/events';
@@ -96,6 +96,7 @@ export class IngestEndpoint {
         );
       const body = problemBody(problem, requestId);
       send(response, problem.status, problemHeaders(problem), body);
+      if (!request.complete) dropRest(request);
     }
   }
 

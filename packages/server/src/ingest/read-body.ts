@@ -16,6 +16,9 @@ const DECOMPRESS: Readonly<Record<string, Decompress>> = {
 const inflateZlib = promisify<Buffer, ZlibOptions, Buffer>(inflate);
 const inflateBare = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw);
 
+/** How long a client may go on sending after it was refused. */
+const LINGER_MS = 5_000;
+
 /** Refuses a body that says it is too large before any of it is read. */
 export function checkDeclaredLength(request: IncomingMessage, maxBytes: number): void {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
@@ -62,7 +65,6 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > maxBytes) {
-        request.removeAllListeners('data');
         reject(tooLarge(maxBytes));
       } else {
         chunks.push(chunk);
@@ -78,6 +80,17 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   });
 }
 
+/**
+ * Reads on for a while, keeping nothing, after a request was answered before its end. A client that is hung up on
+ * while it sends sees a broken connection in place of the answer.
+ */
+export function dropRest(request: IncomingMessage): void {
+  request.removeAllListeners('data');
+  request.resume();
+  const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
+  request.once('close', () => clearTimeout(patience));
+}
+
 /** The client left before its request was whole: nobody is there to be answered. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
@@ -87,8 +100,6 @@ function tooLarge(maxBytes: number): Problem {
   return new Problem(413, 'body_too_large', `a body holds at most ${maxBytes} bytes, compressed or not`, {
     limit: maxBytes,
     hint: 'send several smaller batches',
-    // What is still coming would have to be read to its end otherwise.
-    headers: { connection: 'close' },
   });
 }
 
