@@ -2,7 +2,7 @@
  * kill -9 under load: of the server with all its children, of the server alone, of the engine alone; at any moment, or
  * aimed into the middle of an insert, which shows on the disk as a part that is still being written.
  */
-import { readdirSync, watch } from 'node:fs';
+import { existsSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Load } from './load.js';
 import { isRunning } from './process-tree.js';
@@ -104,10 +104,10 @@ function unfinishedParts(weir: WeirProcess): number {
   );
 }
 
-/** The directories of the engine's tables. */
+/** The directories of the engine's tables: two levels down, which stay as they are while parts come and go. */
 function tablesOf(weir: WeirProcess): string[] {
   const store = join(weir.dataDir, 'data', 'clickhouse', 'data', 'store');
-  return readdirSync(store, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.name === 'format_version.txt')
-    .map((entry) => entry.parentPath);
+  return readdirSync(store)
+    .flatMap((prefix) => readdirSync(join(store, prefix)).map((table) => join(store, prefix, table)))
+    .filter((table) => existsSync(join(table, 'format_version.txt')));
 }

@@ -9,8 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { commandLine, processTree } from './process-tree.js';
 import { waitUntil } from './wait-until.js';
 
-const CLI =
-  process.env.WEIR_TEST_CLI ?? fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
 
 /** Settings of a {@link WeirProcess} beyond its own. */
 export type Environment = Readonly<Record<string, string>>;
@@ -226,7 +225,10 @@ export class WeirProcess {
   async operator(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const response = await fetch(`${this.url}/api/v1/admin${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.operatorKey}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${this.operatorKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
