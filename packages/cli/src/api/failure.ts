@@ -14,7 +14,9 @@ const problem = z.object({
 /** Statuses after which the same request may succeed. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 
+/** What to do next, as this command says it; the server's own hints speak of headers. */
 const HINTS: Readonly<Record<string, string>> = {
+  unauthorized: 'Check --key, --token or --operator-key and their variables; "weir doctor" tries them all',
   insufficient_scope: 'Use a key with that scope: "weir key create --scope …"',
   ingest_disabled: 'An operator switches it on with "weir ingest enable"',
   sql_required: 'Write a SELECT, such as "SELECT count() FROM events"',
@@ -27,7 +29,7 @@ export async function failureOf(response: Response): Promise<CliError> {
   const document = parsed.success ? parsed.data : null;
   const code = document?.code ?? `http_${status}`;
   const kind: ErrorKind = status === 401 || code === 'insufficient_scope' ? 'auth' : 'failed';
-  const hint = document?.hint ?? HINTS[code];
+  const hint = HINTS[code] ?? document?.hint;
   const requestId = document?.request_id ?? response.headers.get('x-request-id');
   const retryAfterMs = retryAfter(response) ?? (document?.retry_after_s ?? 0) * 1000;
   return new CliError(kind, code, document?.detail ?? `the server answered ${status}`, {

@@ -45,9 +45,11 @@ async function demo(invocation: Invocation, rows: number): Promise<void> {
   const sender = new Sender(delivery, report);
   try {
     await sender.send(flightEvents(rows));
-  } finally {
-    report.end(sender.counts, { queries: QUERIES });
+  } catch (error) {
+    report.end(sender.counts, true);
+    throw error;
   }
+  report.end(sender.counts, false, { queries: QUERIES });
   report.mustBeComplete(sender.counts);
   if (output.json) return;
   output.text(`\nTry:\n\n${QUERIES.map((sql) => `  weir query "${sql}"\n`).join('\n')}`);

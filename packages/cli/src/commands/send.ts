@@ -75,9 +75,11 @@ async function send(invocation: Invocation, what: readonly string[], options: Se
   const sender = new Sender(delivery, report);
   try {
     await sender.send(source);
-  } finally {
-    report.end(sender.counts);
+  } catch (error) {
+    report.end(sender.counts, true);
+    throw error;
   }
+  report.end(sender.counts, false);
   if (options.allowRejected !== true) report.mustBeComplete(sender.counts);
 }
 

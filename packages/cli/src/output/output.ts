@@ -78,7 +78,8 @@ export class Output {
       this.stderr.write(`${JSON.stringify(document)}\n`);
     } else {
       const what = sanitize(error.message).replace(/[.\s]+$/, '');
-      const next = hint === undefined ? '' : `. ${sanitize(hint)}`;
+      const end = /[?!]$/.test(what) ? '' : '.';
+      const next = hint === undefined ? '' : `${end} ${sanitize(hint)}`;
       this.stderr.write(`weir: ${what}${next}\n`);
       for (const reason of reasons) this.stderr.write(`  ${sanitize(reason)}\n`);
     }

@@ -2,21 +2,27 @@ import { sanitize } from './sanitize.js';
 
 const GAP = '  ';
 
+/** A column of a table. */
+export interface Column {
+  readonly name: string;
+  /** Whether its cells stand to the right, as numbers do. */
+  readonly isNumeric?: boolean;
+}
+
 /**
- * Rows as aligned text, a line each, with a header; numbers to the right.
+ * Rows as aligned text, a line each, with a header.
  * @param maxCell characters of a cell that are shown
  */
 export function formatTable(
-  header: readonly string[],
+  columns: readonly (Column | string)[],
   rows: readonly (readonly unknown[])[],
   maxCell = 80,
 ): string {
+  const header = columns.map((column) => sanitize(typeof column === 'string' ? column : column.name));
+  const isNumeric = columns.map((column) => typeof column !== 'string' && column.isNumeric === true);
   const cells = rows.map((row) => header.map((_, i) => cellText(row[i], maxCell)));
   const widths = header.map((name, i) =>
-    Math.max(sanitize(name).length, ...cells.map((row) => [...(row[i] ?? '')].length)),
-  );
-  const isNumeric = header.map(
-    (_, i) => rows.length > 0 && rows.every((row) => row[i] === null || typeof row[i] === 'number'),
+    cells.reduce((width, row) => Math.max(width, [...(row[i] ?? '')].length), name.length),
   );
   const line = (row: readonly string[]): string =>
     row
@@ -24,7 +30,7 @@ export function formatTable(
       .join(GAP)
       .trimEnd();
   const rule = widths.map((width) => '─'.repeat(width));
-  return [line(header.map(sanitize)), line(rule), ...cells.map(line)].map((text) => `${text}\n`).join('');
+  return [line(header), line(rule), ...cells.map(line)].map((text) => `${text}\n`).join('');
 }
 
 function cellText(value: unknown, max: number): string {

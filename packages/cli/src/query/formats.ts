@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { networkFailure } from '../api/failure.js';
 import type { Output } from '../output/output.js';
-import { formatTable } from '../output/table.js';
+import { type Column, formatTable } from '../output/table.js';
 
 /** How rows are written. */
 export const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
@@ -40,18 +40,17 @@ export async function writeAnswer(
   }
   const answer = await api.json(queryAnswer, { method: 'POST', path, body: { ...request, format: 'json' } });
   if (format === 'json') output.document(answer);
-  else
-    output.text(
-      formatTable(
-        answer.columns.map(({ name }) => name),
-        answer.rows,
-      ),
-    );
+  else output.text(formatTable(answer.columns.map(tableColumn), answer.rows));
   const { rows, elapsed_ms } = answer.stats;
   if (format === 'table') output.note(`${rows} ${rows === 1 ? 'row' : 'rows'} in ${elapsed_ms} ms`);
   if (answer.truncated) {
     output.note('weir: truncated: there are more rows. Add LIMIT, aggregate, or take --format ndjson or csv');
   }
+}
+
+/** Wide integers come as strings, so that the type says what is a number. */
+function tableColumn({ name, type }: { name: string; type: string }): Column {
+  return { name, isNumeric: /^(Nullable\(|LowCardinality\()*(U?Int|Float|Decimal)/.test(type) };
 }
 
 /** Copies an answer as it comes. Throws CliError `network` where it ends too early. */

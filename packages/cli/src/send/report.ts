@@ -50,12 +50,14 @@ export class SendReport implements SendObserver {
 
   /**
    * The summary; also what was achieved before a failure.
+   * @param failed whether the command ends with an error
    * @param more further members of the document for programs
    */
-  end(counts: SendCounts, more: object = {}): void {
+  end(counts: SendCounts, failed: boolean, more: object = {}): void {
     this.#progress.clear();
     const document = { ...counts, errors: this.#errors, ...more };
-    this.#output.result(document, textOf(counts, ''));
+    // A failure before the first answer says enough by itself.
+    this.#output.result(document, counts.sent === 0 && failed ? '' : textOf(counts, ''));
   }
 
   /** @throws CliError `failed` where events were rejected */

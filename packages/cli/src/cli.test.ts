@@ -1,0 +1,309 @@
+/** The command against a real server. */
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, eventually, ServerProcess, weir } from './testing/weir-process.js';
+
+const OPERATOR_KEY = `weir_ops_${'a1'.repeat(32)}`;
+
+let cwd: string;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'weir-cli-'));
+  await writeFile(join(cwd, '.env'), `WEIR_OPERATOR_KEY=${OPERATOR_KEY}\nWEIR_INGEST_FLUSH_INTERVAL=200ms\n`);
+  server = await ServerProcess.start({ cwd });
+}, 120_000);
+
+afterAll(async () => {
+  await server?.stop();
+  await rm(cwd, { recursive: true, force: true });
+});
+
+/** Runs a command in the server's directory, where it finds its credentials. */
+async function run(args: readonly string[], input = ''): Promise<Ended> {
+  return await weir(args, { cwd }, input);
+}
+
+/** The document a command prints under --json. */
+async function json<T>(args: readonly string[], input = ''): Promise<T> {
+  const { code, stdout, stderr } = await run([...args, '--json'], input);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return JSON.parse(stdout) as T;
+}
+
+interface Rows {
+  readonly rows: unknown[][];
+}
+
+/** Rows once there are as many events of a name as expected. */
+async function stored(name: string, count: number): Promise<void> {
+  const sql = 'SELECT count() FROM events WHERE event = {name:String}';
+  await eventually(`${count} events ${name}`, async () => {
+    const { rows } = await json<Rows>(['query', sql, '--param', `name=${name}`]);
+    return rows[0]?.[0] === String(count) ? true : null;
+  });
+}
+
+describe('send and query', () => {
+  it('sends one event from options, and reads it back as it was', async () => {
+    const args = [
+      'send',
+      'signup',
+      '--user',
+      'u1',
+      '--prop',
+      'plan=pro',
+      '--prop',
+      'n:=12345678901234567890',
+    ];
+    expect(await json([...args, '--event-id', 'one', '--timestamp', '1700000000000'])).toEqual({
+      sent: 1,
+      accepted: 1,
+      duplicates: 0,
+      rejected: 0,
+      errors: [],
+    });
+    await stored('signup', 1);
+    const sql = "SELECT event_id, user_id, timestamp, properties FROM events WHERE event = 'signup'";
+    const { rows } = await json<Rows>(['query', '-'], sql);
+    expect(rows).toEqual([
+      [
+        'one',
+        'u1',
+        expect.stringMatching(/^2023-11-14T22:13:20(\.000)?Z$/),
+        '{"plan":"pro","n":12345678901234567890}',
+      ],
+    ]);
+    const again = await json([...args, '--event-id', 'one']);
+    expect(again).toMatchObject({ accepted: 0, duplicates: 1 });
+  });
+
+  it('sends NDJSON from standard input and files, and names the lines that are refused', async () => {
+    const lines = Array.from({ length: 2_500 }, (_, i) =>
+      JSON.stringify({ event: 'bulk', timestamp: 1 + i }),
+    );
+    lines[7] = 'no JSON';
+    lines[1_900] = JSON.stringify({ event: '', timestamp: 1 });
+    await writeFile(join(cwd, 'events.ndjson'), `${lines.join('\n')}\n`);
+    const refused = await run(['send', 'events.ndjson']);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toBe('sent 2500: 2498 accepted, 0 duplicates, 2 rejected\n');
+    expect(refused.stderr).toContain('rejected events.ndjson:8: not JSON\n');
+    expect(refused.stderr).toContain('rejected events.ndjson:1901: event required\n');
+    const piped = await json<{ rejected: number; errors: unknown }>(
+      ['send', '--allow-rejected'],
+      '{"event":"bulk","timestamp":1}\n\n{"event":"bulk"}\n',
+    );
+    expect(piped).toMatchObject({ accepted: 1, errors: [{ line: 3, reason: 'timestamp required' }] });
+    await stored('bulk', 2_499);
+  });
+
+  it('writes answers as table, CSV and NDJSON', async () => {
+    const sql = "SELECT number AS n, 'a\u001b[31mb' AS s FROM numbers(2)";
+    expect((await run(['query', sql, '--format', 'table'])).stdout).toBe(
+      'n  s\n─  ────────────\n0  a\\u001b[31mb\n1  a\\u001b[31mb\n',
+    );
+    expect((await run(['query', 'SELECT 1 AS a', '--format', 'csv'])).stdout).toBe('"a"\n1\n');
+    expect((await run(['query', 'SELECT 1 AS a', '--format', 'ndjson'])).stdout).toBe('{"a":1}\n');
+  });
+});
+
+it('sends the flights of the data set, and the second time only duplicates', async () => {
+  const rows = 3_000;
+  expect(await json(['demo', '--rows', String(rows)])).toMatchObject({ accepted: rows, duplicates: 0 });
+  await stored('flight', rows);
+  expect(await json(['demo', '--rows', String(rows)])).toMatchObject({ accepted: 0, duplicates: rows });
+  const sql = `SELECT min(timestamp), countIf(JSONExtractString(properties, 'origin') = 'ORD'),
+    sum(JSONExtractInt(properties, 'distance')) FROM events WHERE event = 'flight'`;
+  const { rows: answer } = await json<Rows>(['query', sql]);
+  const source = await flightsOf(rows);
+  expect(answer).toEqual([
+    [
+      expect.stringMatching(/^2001-01-01T00:01:00(\.000)?Z$/),
+      String(source.filter(({ origin }) => origin === 'ORD').length),
+      String(source.reduce((sum, { distance }) => sum + Number(distance), 0)),
+    ],
+  ]);
+});
+
+describe('operating an installation', () => {
+  it('throws the kill switch, and says so to who sends', async () => {
+    expect(await json(['ingest', 'disable'])).toEqual({ disabled: true });
+    expect(await json(['ingest', 'status'])).toMatchObject({ disabled: true });
+    const refused = await run(['send', 'late']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('weir ingest enable') });
+    expect(await json(['ingest', 'enable'])).toEqual({ disabled: false });
+    expect((await run(['send', 'late'])).code).toBe(0);
+  });
+
+  it('makes projects, tokens and keys, and takes them away', async () => {
+    const made = await json<Record<'id' | 'ingest_token' | 'api_key', string>>(['project', 'create', 'Shop']);
+    const own = ['--project', made.id];
+    const token = await json<{ id: string; ingest_token: string }>([
+      'token',
+      'create',
+      ...own,
+      '--name',
+      'web',
+    ]);
+    const sent = await run(['send', 'visit', ...own, '--token', token.ingest_token]);
+    expect(sent.code).toBe(0);
+    const key = await json<{ id: string; api_key: string }>(['key', 'create', ...own, '--scope', 'query']);
+    const query = ['query', 'SELECT 1', ...own, '--key'];
+    expect((await run([...query, key.api_key])).code).toBe(0);
+    // The first project's key is not for this one, and is not even tried.
+    expect((await run(query.slice(0, -1))).code).toBe(2);
+
+    await json(['token', 'revoke', token.id, ...own]);
+    await json(['key', 'revoke', key.id, ...own]);
+    expect((await run(['send', 'visit', ...own, '--token', token.ingest_token])).code).toBe(3);
+    expect((await run([...query, key.api_key])).code).toBe(3);
+    const { keys } = await json<{ keys: { id: string; revoked_at: string | null }[] }>([
+      'key',
+      'list',
+      ...own,
+    ]);
+    expect(keys.find(({ id }) => id === key.id)?.revoked_at).not.toBeNull();
+
+    await json(['project', 'delete', made.id, '--yes']);
+    const { projects } = await json<{ projects: { id: string }[] }>(['project', 'list']);
+    expect(projects.map(({ id }) => id)).not.toContain(made.id);
+    expect((await run([...query, made.api_key])).code).toBe(3);
+  });
+
+  it('lists dead letters, and asks which ones to change', async () => {
+    expect(await json(['dlq', 'list'])).toMatchObject({ depth: 0, quarantined: 0, letters: [] });
+    expect(await json(['dlq', 'list', '--all-projects'])).toMatchObject({ letters: [] });
+    expect((await run(['dlq', 'purge'])).code).toBe(2);
+    expect(await json(['dlq', 'retry', '--all'])).toEqual({ retried: 0 });
+    expect((await run(['dlq', 'show', 'x'])).code).toBe(1);
+    expect((await run(['dlq', 'export', '--all-projects'])).code).toBe(3);
+    expect(await run(['dlq', 'export'])).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it('finds everything in order, or says what is not', async () => {
+    const well = await json<{ checks: { name: string; status: string }[] }>(['doctor']);
+    expect(well.checks.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(well.checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'node',
+        'disk',
+        'server',
+        'clickhouse',
+        'postgres',
+        'clock',
+        'ingest token',
+        'API key',
+      ]),
+    );
+    const ill = await run(['doctor', '--key', `weir_sec_${'0'.repeat(64)}`]);
+    expect(ill.code).toBe(1);
+    expect(ill.stdout).toMatch(/^fail {2}API key/m);
+  });
+
+  it('keeps a login as a profile for its owner only, and uses it anywhere', async () => {
+    const home = join(cwd, 'elsewhere');
+    const env = { WEIR_HOME: home };
+    expect((await weir(['login', '--profile', 'here'], { cwd, env })).code).toBe(0);
+    expect((await stat(join(home, 'config.json'))).mode & 0o777).toBe(0o600);
+    const away = { cwd: tmpdir(), env };
+    expect((await weir(['query', 'SELECT 1'], away)).code).toBe(0);
+    expect((await weir(['query', 'SELECT 1', '--profile', 'nowhere'], away)).code).toBe(2);
+    // Another server gets none of it.
+    const other = await weir(['query', 'SELECT 1', '--server', 'http://127.0.0.1:9'], away);
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('no project named') });
+  });
+});
+
+describe('failing', () => {
+  it.each([
+    { args: ['query', 'SELECT'], code: 1, type: 'failed' },
+    { args: ['nonsense'], code: 2, type: 'usage' },
+    { args: ['send', 'x', '--prop', 'y'], code: 2, type: 'usage' },
+    { args: ['project', 'list', '--operator-key', 'bad'], code: 3, type: 'auth' },
+    {
+      args: ['query', 'SELECT 1', '--server', 'http://127.0.0.1:9', '--project', 'p', '--key', 'k'],
+      code: 4,
+      type: 'network',
+    },
+  ])('$args ends with $code', async ({ args, code, type }) => {
+    const plain = await run(args);
+    expect(plain).toMatchObject({ code, stdout: '' });
+    expect(plain.stderr).toMatch(/^weir: .+\. .+\n$/);
+    const forPrograms = await run([...args, '--json']);
+    expect(forPrograms.code).toBe(code);
+    const { ok, error } = JSON.parse(forPrograms.stderr) as { ok: boolean; error: Record<string, unknown> };
+    expect({ ok, type: error.type }).toEqual({ ok: false, type });
+    expect(Object.keys(error)).toEqual(['type', 'code', 'message', 'hint', 'request_id']);
+    expect((await run([...args, '--debug'])).stderr).toMatch(/^ {4}at /m);
+  });
+
+  it('refuses to serve with settings, a directory or a port that cannot be used', async () => {
+    const settings = await run(['serve', '--port', 'x', '--ingest-flush-interval', 'soon']);
+    expect(settings.code).toBe(2);
+    expect(settings.stderr).toMatch(/WEIR_PORT=x: .*\n.*WEIR_INGEST_FLUSH_INTERVAL=soon: /);
+    const locked = await run(['serve', '--port', '0']);
+    expect(locked).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^weir: another server uses .*--data-dir\n$/),
+    });
+    expect(JSON.parse((await run(['config', '--json'])).stdout)).toMatchObject({
+      settings: expect.arrayContaining([
+        expect.objectContaining({ name: 'WEIR_OPERATOR_KEY', value: '[redacted]' }),
+        expect.objectContaining({ name: 'WEIR_INGEST_FLUSH_INTERVAL', value: '200' }),
+      ]),
+    });
+  });
+});
+
+it('ends with 0 when asked once, and comes back with what it had', async () => {
+  expect((await run(['send', 'before-stop'])).code).toBe(0);
+  expect(await server.stop('SIGTERM')).toMatchObject({ code: 0 });
+  const file = join(cwd, 'events.ndjson');
+  await writeFile(file, '{"event":"across","timestamp":1,"event_id":"across"}\n');
+  // Sent while nothing listens: it waits for the server.
+  const patient = run(['send', file, '--retry-for', '60s', '--server', server.url, ...(await tokenArgs())]);
+  const port = new URL(server.url).port;
+  server = await ServerProcess.start({ cwd }, ['--port', port]);
+  expect((await patient).code).toBe(0);
+  await stored('before-stop', 1);
+  await stored('across', 1);
+
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const address = taken.address();
+  const takenPort = typeof address === 'object' && address !== null ? String(address.port) : '';
+  const elsewhere = { cwd: await mkdtemp(join(cwd, 'other-')) };
+  const refused = await weir(['serve', '--port', takenPort, '--log-level', 'silent'], elsewhere);
+  taken.close();
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is taken') });
+});
+
+it('says when rows are missing', async () => {
+  const many = await run(['query', 'SELECT number FROM numbers(20000)']);
+  expect(many).toMatchObject({ code: 0, stderr: expect.stringContaining('truncated') });
+  expect(JSON.parse(many.stdout)).toMatchObject({ truncated: true });
+});
+
+async function tokenArgs(): Promise<string[]> {
+  const { token } = JSON.parse(await readFile(join(cwd, '.weir/credentials.json'), 'utf8')) as {
+    token: string;
+  };
+  return ['--token', token];
+}
+
+/** The first flights, read from the data set without any of our code. */
+async function flightsOf(count: number): Promise<{ origin: string; distance: bigint }[]> {
+  const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
+  const { decompress } = await import('fzstd');
+  const path = new URL('../data/flights-3m.parquet', import.meta.resolve('vega-datasets'));
+  const rows = await parquetReadObjects({
+    file: await asyncBufferFromFile(path.pathname),
+    rowEnd: count,
+    compressors: { ZSTD: (bytes, length) => decompress(bytes, new Uint8Array(length)) },
+  });
+  return rows as { origin: string; distance: bigint }[];
+}
