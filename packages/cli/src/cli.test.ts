@@ -230,15 +230,18 @@ describe('failing', () => {
       type: 'network',
     },
   ])('$args ends with $code', async ({ args, code, type }) => {
-    const plain = await run(args);
+    const [plain, forPrograms, debug] = await Promise.all([
+      run(args),
+      run([...args, '--json']),
+      run([...args, '--debug']),
+    ]);
     expect(plain).toMatchObject({ code, stdout: '' });
     expect(plain.stderr).toMatch(/^weir: .+\. .+\n$/);
-    const forPrograms = await run([...args, '--json']);
     expect(forPrograms.code).toBe(code);
     const { ok, error } = JSON.parse(forPrograms.stderr) as { ok: boolean; error: Record<string, unknown> };
     expect({ ok, type: error.type }).toEqual({ ok: false, type });
     expect(Object.keys(error)).toEqual(['type', 'code', 'message', 'hint', 'request_id']);
-    expect((await run([...args, '--debug'])).stderr).toMatch(/^ {4}at /m);
+    expect(debug.stderr).toMatch(/^ {4}at /m);
   });
 
   it('refuses to serve with settings, a directory or a port that cannot be used', async () => {

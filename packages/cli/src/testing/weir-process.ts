@@ -74,8 +74,16 @@ export class ServerProcess {
     this.#ended = end;
   }
 
-  /** Starts one on a free port and waits until it takes events. */
-  static async start(place: Place, args: readonly string[] = []): Promise<ServerProcess> {
+  /**
+   * Starts one on a free port and waits until it is ready.
+   * @param needs what it must be ready for: events alone, or queries too
+   */
+  static async start(
+    place: Place,
+    args: readonly string[] = [],
+    needs: 'events' | 'queries' = 'queries',
+  ): Promise<ServerProcess> {
+    const ready = needs === 'queries' ? '/readyz?for=query' : '/readyz';
     const child = start(['serve', '--port', '0', '--log-level', 'warn', ...args], place);
     const end = ended(child);
     const url = await eventually('a ready server', async () => {
@@ -83,7 +91,7 @@ export class ServerProcess {
       const credentials = await readFile(join(place.cwd, '.weir/credentials.json'), 'utf8').catch(() => null);
       if (credentials === null) return null;
       const { url: named } = JSON.parse(credentials) as { url: string };
-      const answer = await fetch(`${named}/readyz?for=query`).catch(() => null);
+      const answer = await fetch(`${named}${ready}`).catch(() => null);
       return answer?.ok === true ? named : null;
     });
     return new ServerProcess(url, child, end);
