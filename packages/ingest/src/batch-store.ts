@@ -11,11 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows, type Leftover } from './bad-rows.js';
 import type { Batch } from './batch.js';
-import type { DeadLetters, NewDeadLetter } from './dead-letters.js';
-import { complaintOf, deadRow } from './drainer.js';
+import { complaintOf, leftLetters, projectLetters } from './batch-letters.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
-import type { RowSet } from './row-set.js';
 import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';
 
@@ -28,8 +27,6 @@ const MAX_PAUSE_MS = 1_000;
 export interface BatchStoreOptions {
   /** How long of an outage batches are held and retried before they become dead letters, milliseconds. */
   readonly retryInPlaceMs: number;
-  /** The clock, epoch milliseconds. */
-  readonly now: () => number;
 }
 
 /** Takes care of batches. One for a flusher. */
@@ -109,18 +106,15 @@ export class BatchStore {
   }
 
   #retriesInPlace(): boolean {
-    const now = this.#options.now();
+    const now = performance.now();
     this.#downSince ??= now;
     return now - this.#downSince < this.#options.retryInPlaceMs;
   }
 
   async #giveUp(batch: Batch, error: ClickHouseError): Promise<'done' | 'again'> {
     const reason = error.kind === 'unavailable' ? 'unavailable' : 'refused';
-    const letters = [...batch.rows.byProject()].map(([projectId, rows]) =>
-      projectLetter(batch, projectId, rows, reason, complaintOf(error)),
-    );
     try {
-      await this.#letters.add(letters);
+      await this.#letters.add(projectLetters(batch, reason, complaintOf(error)));
     } catch (cause) {
       return this.#isFatal(batch, cause);
     }
@@ -148,39 +142,6 @@ export class BatchStore {
 function contextOf(batch: Batch, wasSent: boolean): InsertContext {
   const tag = batchTag(batch.id);
   return { epoch: batch.epoch, tag, earlier: wasSent ? [tag] : [] };
-}
-
-function projectLetter(
-  batch: Batch,
-  projectId: string,
-  rows: RowSet,
-  reason: string,
-  error: string,
-): NewDeadLetter {
-  const { id: batchId, epoch, first: firstOffset, last: lastOffset } = batch;
-  return {
-    projectId,
-    epoch,
-    firstOffset,
-    lastOffset,
-    part: 0,
-    batchId,
-    rows,
-    error,
-    reason,
-    quarantined: false,
-  };
-}
-
-function leftLetters(batch: Batch, { refused, unsettled }: Leftover): NewDeadLetter[] {
-  return [
-    ...refused.map(({ projectId, row, error }) =>
-      deadRow({ projectId, epoch: batch.epoch, batchId: batch.id }, row, error),
-    ),
-    ...[...unsettled].map(([projectId, rows]) =>
-      projectLetter(batch, projectId, rows, 'refused', 'among rows that ClickHouse refuses'),
-    ),
-  ];
 }
 
 function leftCount(projectId: string, left: Leftover | null): number {

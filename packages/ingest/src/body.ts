@@ -38,12 +38,15 @@ class UnreadableLine {
 
 /**
  * Parses a decompressed body.
- * @throws IngestError `invalid_encoding` (not UTF-8), `invalid_json`, `invalid_envelope`
+ * @param maxEvents events a body may hold, valid or not: what each costs to refuse must be bounded too
+ * @throws IngestError `invalid_encoding` (not UTF-8), `invalid_json`, `invalid_envelope`, `batch_too_large`
  */
-export function parseBody(body: Buffer, format: BodyFormat): Envelope {
+export function parseBody(body: Buffer, format: BodyFormat, maxEvents = Number.POSITIVE_INFINITY): Envelope {
   if (!isUtf8(body)) throw new IngestError('invalid_encoding', 'the body is not UTF-8');
   const text = body.toString('utf8');
-  return format === 'ndjson' ? parseLines(text) : parseEnvelope(text);
+  const envelope = format === 'ndjson' ? parseLines(text, maxEvents) : parseEnvelope(text);
+  if (envelope.events.length > maxEvents) throw tooMany(maxEvents);
+  return envelope;
 }
 
 /**
@@ -95,11 +98,15 @@ function parseEnvelope(text: string): Envelope {
   };
 }
 
-function parseLines(text: string): Envelope {
+function parseLines(text: string, maxEvents: number): Envelope {
   const marked = hasDelicateNumbers(text);
   const events: unknown[] = [];
-  for (const line of text.split('\n')) {
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    if (end < 0) end = text.length;
+    const line = text.slice(start, end);
     if (line.trim() === '') continue;
+    if (events.length >= maxEvents) throw tooMany(maxEvents);
     try {
       events.push(marked ? parseMarked(line) : JSON.parse(line));
     } catch (error) {
@@ -107,6 +114,10 @@ function parseLines(text: string): Envelope {
     }
   }
   return { token: null, sentAt: null, events, marked };
+}
+
+function tooMany(maxEvents: number): IngestError {
+  return new IngestError('batch_too_large', `a batch holds at most ${maxEvents} events`);
 }
 
 /** The parser's complaint without the body's text, which it quotes. */

@@ -8,6 +8,8 @@ import type { ValidEvent } from './validate.js';
 
 /** A move above this many milliseconds is recorded in the event's extras. */
 const RECORDED_ABOVE_MS = 1_000;
+/** Where the client's own time is kept. */
+const ORIGINAL = '$original_timestamp';
 
 /**
  * The event with its time moved by `skew` milliseconds (`received_at - sent_at`); unmoved where the result would
@@ -18,8 +20,10 @@ export function correctClock(event: ValidEvent, skew: number): ValidEvent {
   if (skew === 0 || timestamp < EVENT_LIMITS.minTimestamp || timestamp >= EVENT_LIMITS.endTimestamp)
     return event;
   if (Math.abs(skew) <= RECORDED_ABOVE_MS) return { ...event, timestamp };
+  // An event that was moved before, by whoever passed it on, keeps the first time it had.
+  if (event.extras.includes(`"${ORIGINAL}":`)) return { ...event, timestamp };
   const original = JSON.stringify(new Date(event.timestamp).toISOString());
-  return { ...event, timestamp, extras: withKey(event.extras, '$original_timestamp', original) };
+  return { ...event, timestamp, extras: withKey(event.extras, ORIGINAL, original) };
 }
 
 /** Adds a key to the text of a JSON object without parsing it, so that its numbers keep their digits. */

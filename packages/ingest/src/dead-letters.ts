@@ -3,7 +3,7 @@
  * stored, purged or quarantined. Nodes share the work by leases, so no transaction stays open over an insert.
  */
 import { failedEvents, type Postgres } from '@weir/postgres';
-import { and, asc, eq, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import { uuidv7 } from 'uuidv7';
 import { RECEIPT_RETENTION_MS } from './receipt.js';
 import { RowSet } from './row-set.js';
@@ -25,7 +25,7 @@ export interface NewDeadLetter {
   /** Offsets of the batch the rows came from. */
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** 0 for a project's share of a batch; a single row found bad is its log index plus one. */
+  /** 0 for a project's share of a batch, its log index plus one for a single bad row, negative for a rest. */
   readonly part: number;
   /** Id under which the batch is reported to the usage seam once it is stored. */
   readonly batchId: string;
@@ -37,17 +37,32 @@ export interface NewDeadLetter {
   readonly quarantined: boolean;
 }
 
-/** A dead letter with its lease held by this node. */
+/** A dead letter this node may work on until its lease ends. */
 export interface ClaimedDeadLetter {
   readonly id: string;
   readonly projectId: string;
   readonly epoch: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
+  readonly part: number;
   readonly batchId: string;
   readonly rows: RowSet;
   readonly attempts: number;
   readonly createdAt: Date;
+  /** End of the lease, moved by `renew`; whoever finds another one in the table has lost the letter. */
+  lease: Date;
+}
+
+/** What one claim takes. */
+export interface ClaimOptions {
+  readonly maxLetters: number;
+  /** Events in all, but at least one letter. */
+  readonly maxEvents: number;
+  /**
+   * The flusher's own: letters of this log behind its position belong to batches it still holds, and two writers of the
+   * same rows could each find the other's missing.
+   */
+  readonly flusher: { readonly epoch: number; readonly position: number };
 }
 
 /** Events in the queue. */
@@ -84,52 +99,65 @@ export class DeadLetters {
     }
   }
 
-  /** Takes up to `limit` due letters; other nodes leave them alone for a minute. */
-  async claimDue(limit: number): Promise<ClaimedDeadLetter[]> {
+  /** Takes due letters; other nodes leave them alone until the lease ends. */
+  async claimDue({ maxLetters, maxEvents, flusher }: ClaimOptions): Promise<ClaimedDeadLetter[]> {
     const now = new Date(this.#now());
-    const { db } = this.#postgres;
-    const due = db
-      .select({ id: failedEvents.id })
-      .from(failedEvents)
-      .where(
-        and(
-          isActive,
-          lte(failedEvents.nextAttemptAt, now),
-          or(isNull(failedEvents.claimedUntil), lte(failedEvents.claimedUntil, now)),
-        ),
-      )
-      .orderBy(asc(failedEvents.nextAttemptAt))
-      .limit(limit)
-      .for('update', { skipLocked: true });
-    const rows = await db
-      .update(failedEvents)
-      .set({ claimedUntil: new Date(now.getTime() + LEASE_MS) })
-      .where(inArray(failedEvents.id, due))
-      .returning();
-    return rows.map((row) => ({
-      id: row.id,
-      projectId: row.projectId,
-      epoch: row.logEpoch,
-      firstOffset: row.firstOffset,
-      lastOffset: row.lastOffset,
-      batchId: row.batchId,
-      rows: RowSet.fromPayload(row.batchPayload),
-      attempts: row.attemptCount,
-      createdAt: row.createdAt,
+    const lease = new Date(now.getTime() + LEASE_MS);
+    const rows = await this.#postgres.db.transaction(async (tx) => {
+      const due = await tx
+        .select({ id: failedEvents.id, events: failedEvents.eventCount })
+        .from(failedEvents)
+        .where(
+          and(
+            isActive,
+            lte(failedEvents.nextAttemptAt, now),
+            or(isNull(failedEvents.claimedUntil), lte(failedEvents.claimedUntil, now)),
+            or(ne(failedEvents.logEpoch, flusher.epoch), lte(failedEvents.lastOffset, flusher.position)),
+          ),
+        )
+        .orderBy(asc(failedEvents.nextAttemptAt))
+        .limit(maxLetters)
+        .for('update', { skipLocked: true });
+      const ids = idsWithin(due, maxEvents);
+      if (ids.length === 0) return [];
+      return await tx
+        .update(failedEvents)
+        .set({ claimedUntil: lease })
+        .where(inArray(failedEvents.id, ids))
+        .returning();
+    });
+    return rows.map(({ logEpoch, batchPayload, attemptCount, ...row }) => ({
+      ...row,
+      epoch: logEpoch,
+      rows: RowSet.fromPayload(batchPayload),
+      attempts: attemptCount,
+      lease,
     }));
   }
 
+  /** Begins the lease anew; the letters that are still ours. */
+  async renew(letters: readonly ClaimedDeadLetter[]): Promise<ClaimedDeadLetter[]> {
+    const lease = new Date(this.#now() + LEASE_MS);
+    const rows = await this.#postgres.db
+      .update(failedEvents)
+      .set({ claimedUntil: lease })
+      .where(heldBy(letters))
+      .returning({ id: failedEvents.id });
+    const kept = new Set(rows.map(({ id }) => id));
+    const held = letters.filter(({ id }) => kept.has(id));
+    for (const letter of held) letter.lease = lease;
+    return held;
+  }
+
   /** Stored: the letters leave the queue. */
-  async remove(ids: readonly string[]): Promise<void> {
-    await this.#postgres.db.delete(failedEvents).where(inArray(failedEvents.id, [...ids]));
+  async remove(letters: readonly ClaimedDeadLetter[]): Promise<void> {
+    await this.#postgres.db.delete(failedEvents).where(heldBy(letters));
   }
 
   /** ClickHouse could not be reached: the letters stay as they were. */
-  async release(ids: readonly string[]): Promise<void> {
-    await this.#postgres.db
-      .update(failedEvents)
-      .set({ claimedUntil: null })
-      .where(inArray(failedEvents.id, [...ids]));
+  async release(letters: readonly ClaimedDeadLetter[]): Promise<void> {
+    if (letters.length === 0) return;
+    await this.#postgres.db.update(failedEvents).set({ claimedUntil: null }).where(heldBy(letters));
   }
 
   /** A working ClickHouse refused the letter: it waits twice as long as before, or is quarantined. */
@@ -147,26 +175,41 @@ export class DeadLetters {
         lastError: storable(error),
         quarantinedAt: isOver ? new Date(now) : null,
       })
-      .where(eq(failedEvents.id, letter.id));
+      .where(heldBy([letter]));
   }
 
-  /** Keeps only `rest` of a letter (nothing: it leaves the queue) and the rows that were found bad as their own. */
+  /**
+   * Keeps only `rest` of a letter (nothing: it leaves the queue) and the rows that were found bad as letters of their
+   * own; does nothing where the letter is no longer ours.
+   */
   async narrow(letter: ClaimedDeadLetter, rest: RowSet | null, bad: readonly NewDeadLetter[]): Promise<void> {
     const values = bad.map((one) => this.#values(one));
     await this.#postgres.db.transaction(async (tx) => {
+      const held = await tx
+        .select({ id: failedEvents.id })
+        .from(failedEvents)
+        .where(heldBy([letter]))
+        .for('update');
+      if (held.length === 0) return;
+      // First of all: a single row that is refused again has the very place its letter leaves.
+      if (rest === null) await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
       for (let i = 0; i < values.length; i += ROWS_PER_INSERT) {
         await tx
           .insert(failedEvents)
           .values(values.slice(i, i + ROWS_PER_INSERT))
           .onConflictDoNothing();
       }
-      if (rest === null) await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
-      else {
-        await tx
-          .update(failedEvents)
-          .set({ batchPayload: rest.toPayload(), eventCount: rest.count, claimedUntil: null })
-          .where(eq(failedEvents.id, letter.id));
-      }
+      if (rest === null) return;
+      await tx
+        .update(failedEvents)
+        // Of the batch's places only some are left: another part of it.
+        .set({
+          batchPayload: rest.toPayload(),
+          eventCount: rest.count,
+          part: -rest.count,
+          claimedUntil: null,
+        })
+        .where(eq(failedEvents.id, letter.id));
     });
   }
 
@@ -214,6 +257,28 @@ export class DeadLetters {
       quarantinedAt: letter.quarantined ? now : null,
     };
   }
+}
+
+/** The longest beginning of the letters that has at most so many events, but at least one letter. */
+function idsWithin(
+  due: readonly { readonly id: string; readonly events: number }[],
+  maxEvents: number,
+): string[] {
+  const ids: string[] = [];
+  let events = 0;
+  for (const letter of due) {
+    events += letter.events;
+    if (ids.length > 0 && events > maxEvents) break;
+    ids.push(letter.id);
+  }
+  return ids;
+}
+
+/** Claimed letters, as long as their leases stand. */
+function heldBy(letters: readonly ClaimedDeadLetter[]): SQL | undefined {
+  return or(
+    ...letters.map(({ id, lease }) => and(eq(failedEvents.id, id), eq(failedEvents.claimedUntil, lease))),
+  );
 }
 
 /** The letters the drainer still tries. */

@@ -1,6 +1,6 @@
 /** What operators and receipts see of the dead letters, and what operators do with them. */
 import { failedEvents, type Postgres } from '@weir/postgres';
-import { and, asc, count, eq, gte, isNull, lte, min, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, getTableColumns, gte, isNull, lte, min, type SQL, sql } from 'drizzle-orm';
 import { isActive, isQuarantined } from './dead-letters.js';
 import type { LogRange } from './receipt.js';
 import { RowSet } from './row-set.js';
@@ -94,7 +94,7 @@ export class DlqAdmin {
   async list(filter: DeadLetterFilter, limit: number, after?: string): Promise<DeadLetterSummary[]> {
     if (after !== undefined && !UUID.test(after)) return [];
     const rows = await this.#postgres.db
-      .select()
+      .select(SUMMARY)
       .from(failedEvents)
       .where(and(matching(filter), after === undefined ? undefined : sql`${failedEvents.id} > ${after}`))
       .orderBy(asc(failedEvents.id))
@@ -123,22 +123,31 @@ export class DlqAdmin {
 
   /** Drops letters for good: only their places are kept, for receipts, for as long as those last. */
   async purge(filter: DeadLetterFilter): Promise<number> {
+    const ids = await this.#postgres.db
+      .select({ id: failedEvents.id })
+      .from(failedEvents)
+      .where(matching(filter));
     let purged = 0;
-    for (;;) {
-      const rows = await this.#postgres.db.select().from(failedEvents).where(matching(filter)).limit(100);
-      if (rows.length === 0) return purged;
-      for (const row of rows) {
-        await this.#postgres.db
-          .update(failedEvents)
-          .set({
-            purgedAt: new Date(this.#now()),
-            batchPayload: encodePlaces(RowSet.fromPayload(row.batchPayload)),
-            lastError: '',
-          })
-          .where(eq(failedEvents.id, row.id));
-        purged += 1;
-      }
+    // One by one: payloads may be large.
+    for (const { id } of ids) {
+      const [letter] = await this.#postgres.db
+        .select({ payload: failedEvents.batchPayload })
+        .from(failedEvents)
+        .where(matching({ ...filter, id }));
+      if (letter === undefined) continue;
+      const rows = await this.#postgres.db
+        .update(failedEvents)
+        .set({
+          purgedAt: new Date(this.#now()),
+          batchPayload: encodePlaces(RowSet.fromPayload(letter.payload)),
+          lastError: '',
+          claimedUntil: null,
+        })
+        .where(matching({ ...filter, id }))
+        .returning({ id: failedEvents.id });
+      purged += rows.length;
     }
+    return purged;
   }
 }
 
@@ -150,11 +159,12 @@ export class DeadLetterPlaces {
     this.#postgres = postgres;
   }
 
-  /** How many of the events in these log ranges are dead letters, and why. */
+  /** How many of the events in these log ranges, up to an offset, are dead letters, and why. */
   async within(
     projectId: string,
     epoch: number,
     ranges: readonly LogRange[],
+    position: number,
   ): Promise<{ counts: Record<'dead_letter' | 'quarantined' | 'purged', number>; reasons: string[] }> {
     const first = Math.min(...ranges.map((range) => range.first));
     const last = Math.max(...ranges.map((range) => range.last));
@@ -176,8 +186,8 @@ export class DeadLetterPlaces {
         row.purgedAt === null
           ? [...RowSet.fromPayload(row.batchPayload).locations()].map(({ offset }) => offset)
           : decodePlaces(row.batchPayload);
-      const own = offsets.filter((at) =>
-        ranges.some((range) => at >= range.first && at <= range.last),
+      const own = offsets.filter(
+        (at) => at <= position && ranges.some((range) => at >= range.first && at <= range.last),
       ).length;
       if (own === 0) continue;
       reasons.add(row.reason ?? '');
@@ -201,7 +211,10 @@ function matching({ id, projectId, reason, state }: DeadLetterFilter): SQL | und
   );
 }
 
-function summary(row: typeof failedEvents.$inferSelect): DeadLetterSummary {
+/** All columns but the payload, which may be large. */
+const { batchPayload: _, ...SUMMARY } = getTableColumns(failedEvents);
+
+function summary(row: Omit<typeof failedEvents.$inferSelect, 'batchPayload'>): DeadLetterSummary {
   return {
     id: row.id,
     project_id: row.projectId,

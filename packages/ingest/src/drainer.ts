@@ -1,6 +1,7 @@
 /** Brings dead letters back into ClickHouse. */
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows } from './bad-rows.js';
+import { complaintOf, deadRow } from './batch-letters.js';
 import type { ClaimedDeadLetter, DeadLetters, NewDeadLetter } from './dead-letters.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
@@ -18,7 +19,7 @@ export interface DrainerOptions {
   readonly intervalMs: number;
   /** Letters one claim takes. */
   readonly batchLimit: number;
-  /** Events joined into one insert. */
+  /** Events one claim takes and one insert joins. */
   readonly flushEvents: number;
 }
 
@@ -30,6 +31,7 @@ export class Drainer {
   readonly #usage: UsageReporter;
   readonly #logger: Logger;
   readonly #options: DrainerOptions;
+  readonly #flusher: () => { epoch: number; position: number };
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> | null = null;
   #stopped = false;
@@ -38,8 +40,9 @@ export class Drainer {
   /** Whether the last pass failed: an outage is logged once. */
   #isFailing = false;
   /** Letters whose insert has an unknown outcome: claimed until it is certain that nothing of it still runs. */
-  #unknown: { readonly tag: string; readonly ids: readonly string[] }[] = [];
+  #unknown: { readonly tag: string; readonly letters: readonly ClaimedDeadLetter[] }[] = [];
 
+  /** @param flusher where this node's flusher stands: letters beyond are its own */
   constructor(
     letters: DeadLetters,
     writer: EventWriter,
@@ -47,6 +50,7 @@ export class Drainer {
     usage: UsageReporter,
     logger: Logger,
     options: DrainerOptions,
+    flusher: () => { epoch: number; position: number },
   ) {
     this.#letters = letters;
     this.#writer = writer;
@@ -54,6 +58,7 @@ export class Drainer {
     this.#usage = usage;
     this.#logger = logger;
     this.#options = options;
+    this.#flusher = flusher;
   }
 
   /** Quarantined events, as of the last pass. */
@@ -66,11 +71,18 @@ export class Drainer {
     this.#schedule(0);
   }
 
-  /** Ends after the insert under way. Claimed letters fall due again. */
-  async stop(): Promise<void> {
+  /**
+   * Ends after the insert under way, or when the signal aborts: what is claimed then falls due again when its lease
+   * ends.
+   */
+  async stop(signal: AbortSignal): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#pass;
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([this.#pass, aborted]);
   }
 
   /** One pass: goes on while letters are due. Joins the pass under way, if there is one. */
@@ -105,7 +117,11 @@ export class Drainer {
     if ((await this.#count()) > 0 && (await this.#writer.isUp())) {
       await this.#settleUnknown();
       while (!this.#stopped) {
-        const claimed = await this.#letters.claimDue(this.#options.batchLimit);
+        const claimed = await this.#letters.claimDue({
+          maxLetters: this.#options.batchLimit,
+          maxEvents: this.#options.flushEvents,
+          flusher: this.#flusher(),
+        });
         if (claimed.length === 0 || !(await this.#drainClaimed(claimed))) break;
       }
       await this.#count();
@@ -123,16 +139,21 @@ export class Drainer {
     return depth;
   }
 
-  /** False where ClickHouse is unavailable: the rest is released. */
+  /** False where the pass ends: ClickHouse is unavailable, or the drainer stops. The rest is released. */
   async #drainClaimed(claimed: readonly ClaimedDeadLetter[]): Promise<boolean> {
-    const groups = this.#joined(claimed);
+    const groups = byEpoch(claimed);
     for (const [index, group] of groups.entries()) {
+      const rest = groups.slice(index + 1).flat();
+      if (this.#stopped) {
+        await this.#letters.release([...group, ...rest]);
+        return false;
+      }
       try {
-        await this.#drainGroup(group);
+        await this.#drainGroup(group, contextOf(group));
       } catch (error) {
         if (!(error instanceof ClickHouseError) || error.kind !== 'unavailable') throw error;
-        this.#unknown.push({ tag: contextOf(group).tag, ids: idsOf(group) });
-        await this.#letters.release(groups.slice(index + 1).flatMap(idsOf));
+        this.#unknown.push({ tag: contextOf(group).tag, letters: group });
+        await this.#letters.release(rest);
         return false;
       }
     }
@@ -142,47 +163,49 @@ export class Drainer {
   async #settleUnknown(): Promise<void> {
     for (let one = this.#unknown.at(-1); one !== undefined; one = this.#unknown.at(-1)) {
       await this.#writer.end(one.tag);
-      await this.#letters.release(one.ids);
+      await this.#letters.release(one.letters);
       this.#unknown.pop();
     }
   }
 
-  async #drainGroup(group: readonly ClaimedDeadLetter[]): Promise<void> {
-    const [first] = group;
+  /** @param context of the group these letters were claimed in: all its inserts go by one tag */
+  async #drainGroup(group: readonly ClaimedDeadLetter[], context: InsertContext): Promise<void> {
+    const letters = await this.#letters.renew(group);
+    const [first] = letters;
     if (first === undefined) return;
     try {
-      await this.#writer.insert(RowSet.join(group.map(({ rows }) => rows)), contextOf(group));
+      await this.#writer.insert(RowSet.join(letters.map(({ rows }) => rows)), context);
     } catch (error) {
       if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') throw error;
-      if (group.length > 1) {
-        for (const letter of group) await this.#drainGroup([letter]);
+      if (letters.length > 1) {
+        for (const letter of letters) await this.#drainGroup([letter], context);
       } else if (error.kind === 'bad_data') {
-        await this.#separate(first);
+        await this.#separate(first, context);
       } else {
         await this.#letters.refuse(first, complaintOf(error));
       }
       return;
     }
     this.#flags.setFatal(false);
-    for (const letter of group)
-      await this.#usage.report(letter.projectId, letter.rows.count, `${letter.batchId}/dlq/${letter.id}`);
-    await this.#letters.remove(idsOf(group));
+    for (const letter of letters) {
+      await this.#usage.report(letter.projectId, letter.rows.count, usageId(letter));
+    }
+    await this.#letters.remove(letters);
   }
 
   /** Stores a letter's good rows and quarantines its bad ones; what one visit does not settle stays due. */
-  async #separate(letter: ClaimedDeadLetter): Promise<void> {
+  async #separate(letter: ClaimedDeadLetter, context: InsertContext): Promise<void> {
     const { refused, unsettled } = await insertAroundBadRows(
       this.#writer,
       letter.rows,
-      contextOf([letter]),
+      context,
       TRIES_PER_VISIT,
     );
     const rest = unsettled.get(letter.projectId) ?? null;
     const bad: NewDeadLetter[] = refused.map(({ row, error }) => deadRow(letter, row, error));
     const stored = letter.rows.count - bad.length - (rest?.count ?? 0);
     if (stored > 0) {
-      const visit = `${letter.batchId}/dlq/${letter.id}/${letter.rows.count}`;
-      await this.#usage.report(letter.projectId, stored, visit);
+      await this.#usage.report(letter.projectId, stored, `${usageId(letter)}/${letter.rows.count}`);
     }
     await this.#letters.narrow(letter, rest, bad);
     this.#logger.warn(
@@ -190,54 +213,22 @@ export class Drainer {
       'events quarantined: ClickHouse refuses them',
     );
   }
+}
 
-  /** Letters of one epoch side by side, up to the events one insert takes. */
-  #joined(claimed: readonly ClaimedDeadLetter[]): ClaimedDeadLetter[][] {
-    const groups: ClaimedDeadLetter[][] = [];
-    let events = 0;
-    for (const letter of claimed) {
-      const group = groups.at(-1);
-      if (
-        group === undefined ||
-        group[0]?.epoch !== letter.epoch ||
-        events + letter.rows.count > this.#options.flushEvents
-      ) {
-        groups.push([letter]);
-        events = letter.rows.count;
-      } else {
-        group.push(letter);
-        events += letter.rows.count;
-      }
-    }
-    return groups;
+/** Letters of one log side by side: an insert names the places of one epoch. */
+function byEpoch(claimed: readonly ClaimedDeadLetter[]): ClaimedDeadLetter[][] {
+  const groups = new Map<number, ClaimedDeadLetter[]>();
+  for (const letter of claimed) {
+    const group = groups.get(letter.epoch);
+    if (group === undefined) groups.set(letter.epoch, [letter]);
+    else group.push(letter);
   }
+  return [...groups.values()];
 }
 
-/** A row found bad, as a quarantined letter of its own. */
-export function deadRow(
-  batch: Pick<NewDeadLetter, 'projectId' | 'epoch' | 'batchId'>,
-  row: RowSet,
-  error: ClickHouseError,
-): NewDeadLetter {
-  const [location] = row.locations();
-  const offset = location?.offset ?? 0;
-  return {
-    projectId: batch.projectId,
-    epoch: batch.epoch,
-    batchId: batch.batchId,
-    firstOffset: offset,
-    lastOffset: offset,
-    part: (location?.index ?? 0) + 1,
-    rows: row,
-    error: complaintOf(error),
-    reason: error.codeName?.toLowerCase() ?? 'bad_data',
-    quarantined: true,
-  };
-}
-
-/** All that ClickHouse said. It may quote the event, so it is for the project's eyes only. */
-export function complaintOf(error: ClickHouseError): string {
-  return error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
+/** The id usage is reported under: the batch's own for a project's whole share of it, as the flusher would have. */
+function usageId({ batchId, firstOffset, part }: ClaimedDeadLetter): string {
+  return part === 0 ? batchId : `${batchId}/${firstOffset}.${part}`;
 }
 
 function contextOf(group: readonly ClaimedDeadLetter[]): InsertContext {
@@ -247,8 +238,4 @@ function contextOf(group: readonly ClaimedDeadLetter[]): InsertContext {
     tag,
     earlier: [tag, ...group.map(({ batchId }) => batchTag(batchId))],
   };
-}
-
-function idsOf(group: readonly ClaimedDeadLetter[]): string[] {
-  return group.map(({ id }) => id);
 }

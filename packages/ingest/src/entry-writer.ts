@@ -4,12 +4,6 @@ import { ENTRY_BYTES, encodeEntry } from './entry.js';
 import { RowWriter, uuidBytes } from './rows.js';
 import type { ValidEvent } from './validate.js';
 
-/** An entry ready for the log, with the number of its events. */
-export interface NewEntry {
-  readonly data: Buffer;
-  readonly events: number;
-}
-
 /** Lays accepted events out as log entries. Keeps a buffer between calls. */
 export class EntryWriter {
   readonly #epoch: number;
@@ -30,21 +24,22 @@ export class EntryWriter {
     events: readonly ValidEvent[],
     keys: Uint32Array,
     indexes: readonly number[],
-  ): NewEntry[] {
+  ): Buffer[] {
     const project = uuidBytes(projectId);
-    const entries: NewEntry[] = [];
+    const entries: Buffer[] = [];
     let ends: number[] = [];
     let chosen: number[] = [];
     const close = (): void => {
       if (ends.length === 0) return;
-      const data = encodeEntry({
-        project,
-        receivedAt,
-        ends,
-        ids: idsOf(keys, chosen),
-        rows: this.#rows.take(),
-      });
-      entries.push({ data, events: ends.length });
+      entries.push(
+        encodeEntry({
+          project,
+          receivedAt,
+          ends,
+          ids: idsOf(keys, chosen),
+          rows: this.#rows.take(),
+        }),
+      );
       ends = [];
       chosen = [];
     };

@@ -15,6 +15,8 @@ import type { Logger } from './logger.js';
 const MAX_IN_FLIGHT = 2;
 /** How long the first event after a quiet time waits for company. */
 const LINGER_MS = 20;
+/** A timer cannot be set for longer: it would run off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Flush times remembered for receipts. */
 const REMEMBERED_FLUSHES = 1_000;
 
@@ -23,7 +25,7 @@ export interface FlusherOptions {
   readonly flushEvents: number;
   readonly flushBytes: number;
   readonly flushIntervalMs: number;
-  /** The clock, epoch milliseconds. */
+  /** The clock, epoch milliseconds; intervals are measured by one that is never set back. */
   readonly now: () => number;
 }
 
@@ -51,7 +53,7 @@ export class Flusher {
   #waitingEvents = 0;
   #waitingBytes = 0;
   #waitingSince: number | null = null;
-  #lastLaunch = 0;
+  #lastLaunch = Number.NEGATIVE_INFINITY;
   #hurry = false;
   /** When the position came to be where it was, newest last. */
   readonly #history: { readonly position: number; readonly at: number }[] = [];
@@ -109,7 +111,7 @@ export class Flusher {
   appended(events: number, bytes: number): void {
     this.#waitingEvents += events;
     this.#waitingBytes += bytes;
-    this.#waitingSince ??= this.#options.now();
+    this.#waitingSince ??= performance.now();
     if (this.#isFull(1) || this.#waitingEvents === events) this.#wake();
   }
 
@@ -136,6 +138,17 @@ export class Flusher {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
+  }
+
+  /** Once stopped: every batch that is not known to be in a store, those that were begun with their own bounds. */
+  async unflushed(): Promise<Batch[]> {
+    const batches = this.#open.filter((batch) => !this.#done.has(batch));
+    for (const bounds of this.#recorded) batches.push(await this.#readAgain(bounds));
+    for (let next = await this.#nextNew(); next !== null; next = await this.#nextNew()) {
+      this.#taken = next.last;
+      batches.push(next);
+    }
+    return batches;
   }
 
   async #run(): Promise<void> {
@@ -182,25 +195,17 @@ export class Flusher {
   #waitMs(): number {
     if (this.#waitingSince === null) return Number.POSITIVE_INFINITY;
     const due = Math.max(this.#waitingSince + LINGER_MS, this.#lastLaunch + this.#options.flushIntervalMs);
-    return Math.max(due - this.#options.now(), 0);
+    return Math.max(due - performance.now(), 0);
   }
 
   async #next(): Promise<{ batch: Batch; isAgain: boolean } | null> {
     const [again] = this.#recorded;
-    const entries =
-      again === undefined
-        ? await this.#log.read(this.#stream, { after: this.#taken, maxBytes: this.#options.flushBytes })
-        : await this.#log.read(this.#stream, {
-            after: again.first - 1,
-            limit: again.last - again.first + 1,
-          });
-    const own = again === undefined ? entries : entries.filter(({ offset }) => offset <= again.last);
-    this.#recorded = this.#recorded.slice(1);
-    if (own.length === 0) {
-      if (again === undefined) this.#forgetWaiting();
+    const batch = again === undefined ? await this.#nextNew() : await this.#readAgain(again);
+    if (batch === null) {
+      this.#forgetWaiting();
       return null;
     }
-    const batch = batchOf(own, this.#log.epoch);
+    this.#recorded = this.#recorded.slice(1);
     const before = this.#taken;
     this.#taken = Math.max(before, batch.last);
     this.#open.push(batch);
@@ -216,9 +221,28 @@ export class Flusher {
     }
     this.#waitingEvents = Math.max(0, this.#waitingEvents - batch.rows.count);
     this.#waitingBytes = Math.max(0, this.#waitingBytes - batch.bytes);
-    this.#waitingSince = this.#waitingEvents === 0 ? null : this.#options.now();
-    this.#lastLaunch = this.#options.now();
+    this.#waitingSince = this.#waitingEvents === 0 ? null : performance.now();
+    this.#lastLaunch = performance.now();
     return { batch, isAgain: again !== undefined };
+  }
+
+  async #nextNew(): Promise<Batch | null> {
+    const { flushBytes: maxBytes } = this.#options;
+    const entries = await this.#log.read(this.#stream, { after: this.#taken, maxBytes });
+    return entries.length === 0 ? null : batchOf(entries, this.#log.epoch);
+  }
+
+  /** The batch of recorded bounds, whole: what is not read now would count as flushed, or be taken for new. */
+  async #readAgain({ first, last }: BatchBounds): Promise<Batch> {
+    const entries = await this.#log.read(this.#stream, {
+      after: first - 1,
+      limit: last - first + 1,
+      maxBytes: Number.MAX_SAFE_INTEGER,
+    });
+    if (entries[0]?.offset !== first || entries.at(-1)?.offset !== last) {
+      throw new Error(`the ingest log does not hold the recorded batch ${first}-${last}`);
+    }
+    return batchOf(entries, this.#log.epoch);
   }
 
   #forgetWaiting(): void {
@@ -229,7 +253,7 @@ export class Flusher {
   }
 
   async #process(batch: Batch, isAgain: boolean): Promise<void> {
-    const started = this.#options.now();
+    const started = performance.now();
     const isStored = await this.#store.store(batch, isAgain, this.#stopping.signal);
     if (!isStored) return;
     this.#done.add(batch);
@@ -239,7 +263,7 @@ export class Flusher {
     }
     this.#history.push({ position: this.position, at: this.#options.now() });
     if (this.#history.length > REMEMBERED_FLUSHES) this.#history.shift();
-    this.#onFlushed(batch.rows.count, batch.bytes, this.#options.now() - started);
+    this.#onFlushed(batch.rows.count, batch.bytes, performance.now() - started);
     try {
       await this.#record();
     } catch (error) {
@@ -264,7 +288,9 @@ export class Flusher {
   async #change(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = Number.isFinite(timeoutMs) ? setTimeout(done, timeoutMs) : undefined;
+      const timer = Number.isFinite(timeoutMs)
+        ? setTimeout(done, Math.min(timeoutMs, MAX_TIMER_MS))
+        : undefined;
       const waiters = this.#waiters;
       waiters.add(done);
       signal.addEventListener('abort', done, { once: true });

@@ -2,7 +2,7 @@
 import { type Log, LogError } from '@weir/log';
 import { writeEventKey } from './dedup/event-key.js';
 import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
-import { EntryWriter, type NewEntry } from './entry-writer.js';
+import { EntryWriter } from './entry-writer.js';
 import { BufferFullError, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
@@ -57,6 +57,9 @@ export class Intake {
   async take(projectId: string, events: readonly ValidEvent[], receivedAt: number): Promise<Taken> {
     const { ids } = this.#parts;
     const arrival = { projectId, events, receivedAt };
+    // Before any id is claimed: a refusal must leave nothing behind.
+    this.#checkRoom(events.length, 0);
+    if (this.#parts.options.ack === 'memory' && !(await this.#parts.log.size()).writable) throw logFull();
     const keys = keysOf(arrival);
     let claims: Claims | null = null;
     while (claims === null) {
@@ -77,33 +80,47 @@ export class Intake {
     };
   }
 
-  /** Appends the new events, and settles the claims by how that went. */
+  /** Appends the new events; the claims are settled by how that went, also where nobody waits for it. */
   async #store(
     { projectId, events, receivedAt }: Arrival,
     keys: Uint32Array,
     indexes: readonly number[],
     claims: Claims,
   ): Promise<readonly LogRange[]> {
-    // Durable up to here; null while nothing is.
-    let lastOffset: number | null = null;
+    let appended: Promise<LogRange | null>;
     try {
       const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
-      const range = entries.length === 0 ? null : await this.#append(entries, indexes.length);
-      lastOffset = range?.last ?? 0;
-      return range === null ? [] : [range];
-    } finally {
-      claims.settle(lastOffset);
+      appended = entries.length === 0 ? Promise.resolve(null) : this.#append(entries, indexes.length);
+    } catch (error) {
+      claims.settle(null);
+      throw error;
     }
+    const settled = appended.then(
+      (range) => {
+        claims.settle(range?.last ?? 0);
+        return range === null ? [] : [range];
+      },
+      (error: unknown) => {
+        claims.settle(null);
+        throw error;
+      },
+    );
+    if (this.#parts.options.ack === 'durable') return await settled;
+    settled.catch((error: unknown) => {
+      this.#parts.logger.error(
+        { err: error, events: indexes.length },
+        'events acknowledged from memory were lost',
+      );
+    });
+    return [];
   }
 
-  /** Appends entries; null where nobody waits for the disk. */
-  async #append(entries: readonly NewEntry[], events: number): Promise<LogRange | null> {
-    const { log, stream, pending, options, logger, onAppended } = this.#parts;
-    const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+  #append(entries: readonly Buffer[], events: number): Promise<LogRange> {
+    const { log, stream, pending, onAppended } = this.#parts;
+    const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
     this.#checkRoom(events, bytes);
     pending.add(events, bytes);
-    const data = entries.map((entry) => entry.data);
-    const appended = log.append(stream, data).then(
+    return log.append(stream, entries).then(
       ({ first, last }) => {
         onAppended(events, bytes);
         return { first, last, events };
@@ -113,11 +130,6 @@ export class Intake {
         throw refusalOf(error);
       },
     );
-    if (options.ack === 'durable') return await appended;
-    appended.catch((error: unknown) => {
-      logger.error({ err: error, events }, 'events acknowledged from memory were lost');
-    });
-    return null;
   }
 
   #checkRoom(events: number, bytes: number): void {
@@ -163,8 +175,14 @@ function refusalOf(error: unknown): unknown {
   if (error.code === 'log_closed') {
     return new IngestError('draining', 'this node is shutting down', { cause: error });
   }
-  if (error.retryable) {
-    return new IngestError('log_full', 'the log is full; it recovers by itself', { cause: error });
+  if (error.code === 'log_failed') {
+    return new IngestError('ingest_down', 'the log cannot be written; the server must be restarted', {
+      cause: error,
+    });
   }
-  return error;
+  return error.retryable ? logFull(error) : error;
+}
+
+function logFull(cause?: LogError): IngestError {
+  return new IngestError('log_full', 'the log is full; it recovers by itself', { cause });
 }

@@ -63,8 +63,10 @@ export class Receipts {
 
   /** The same for known contents. */
   async status(projectId: string, { epoch, ranges }: ReceiptContents): Promise<ReceiptStatus> {
-    const logged = await this.#logged(ranges);
-    const letters = await this.#places.within(projectId, epoch, ranges);
+    // Of a batch that is just becoming dead letters both may tell: what the flusher has not passed is in the log.
+    const { position } = this.#flusher;
+    const logged = await this.#logged(ranges, position);
+    const letters = await this.#places.within(projectId, epoch, ranges, position);
     const counts = { logged, ...letters.counts, stored: 0 };
     const total = ranges.reduce((sum, { events }) => sum + events, 0);
     counts.stored = total - logged - counts.dead_letter - counts.quarantined - counts.purged;
@@ -80,13 +82,16 @@ export class Receipts {
   }
 
   /** Events of the ranges that the flusher has not reached. */
-  async #logged(ranges: readonly LogRange[]): Promise<number> {
-    const { position } = this.#flusher;
+  async #logged(ranges: readonly LogRange[], position: number): Promise<number> {
     let events = 0;
     for (const { first, last, events: all } of ranges) {
       if (first > position) events += all;
       else if (last > position) {
-        const entries = await this.#log.read(this.#stream, { after: position, limit: last - position });
+        const entries = await this.#log.read(this.#stream, {
+          after: position,
+          limit: last - position,
+          maxBytes: Number.MAX_SAFE_INTEGER,
+        });
         for (const { offset, data } of entries) if (offset <= last) events += new IngestEntry(data).count;
       }
     }

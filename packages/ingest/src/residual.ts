@@ -1,29 +1,13 @@
-import type { Log } from '@weir/log';
-import { batchOf } from './batch.js';
+import type { Batch } from './batch.js';
+import { projectLetters } from './batch-letters.js';
 import type { DeadLetters } from './dead-letters.js';
 
-/** Saves what a log in memory would lose when the process ends: one dead letter a project. */
-export async function keepResidual(
-  log: Log,
-  stream: string,
-  position: number,
-  letters: DeadLetters,
-): Promise<void> {
-  const entries = await log.read(stream, { after: position, maxBytes: Number.MAX_SAFE_INTEGER });
-  if (entries.length === 0) return;
-  const { id: batchId, epoch, first: firstOffset, last: lastOffset, rows } = batchOf(entries, log.epoch);
-  await letters.add(
-    [...rows.byProject()].map(([projectId, own]) => ({
-      projectId,
-      epoch,
-      firstOffset,
-      lastOffset,
-      part: 0,
-      batchId,
-      rows: own,
-      error: 'not flushed before shutdown',
-      reason: 'shutdown',
-      quarantined: false,
-    })),
-  );
+/**
+ * Saves what a log in memory would lose when the process ends: one dead letter a project and batch. Batches that were
+ * begun keep their ids, so that the drainer asks ClickHouse about them first.
+ */
+export async function keepResidual(batches: readonly Batch[], letters: DeadLetters): Promise<void> {
+  for (const batch of batches) {
+    await letters.add(projectLetters(batch, 'shutdown', 'not flushed before shutdown'));
+  }
 }

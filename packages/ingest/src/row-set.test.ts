@@ -25,7 +25,7 @@ const anEvent: fc.Arbitrary<ValidEvent> = fc.record({
 function entriesOf(events: readonly ValidEvent[], project = PROJECT, firstOffset = 1): IngestEntry[] {
   const keys = new Uint32Array(events.length * 4);
   const written = new EntryWriter(7).write(project, 1234, events, keys, [...events.keys()]);
-  return written.map(({ data }, i) => new IngestEntry(data).placeAt(firstOffset + i));
+  return written.map((data, i) => new IngestEntry(data).placeAt(firstOffset + i));
 }
 
 describe('log entries', () => {

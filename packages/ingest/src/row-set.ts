@@ -23,7 +23,7 @@ export interface OffsetRange {
 }
 
 /** Offsets closer than this are asked for together: reading the rows between costs less than another condition. */
-const NEAR = 1_000;
+const NEAR = 100;
 
 /** Rows chosen from entries whose places are filled in. Immutable. */
 export class RowSet {

@@ -68,6 +68,8 @@ export interface IngestStatus {
   readonly flushedOffset: number;
   /** How far back event ids are known. */
   readonly dedupWindowSeconds: number;
+  /** Event ids known. */
+  readonly dedupIds: number;
 }
 
 interface Running {
@@ -96,6 +98,7 @@ export class IngestService {
   #running: Promise<Running> | null = null;
   #started: Running | null = null;
   #stopped: Promise<void> | null = null;
+  #maintaining: Promise<void> | null = null;
 
   constructor(dependencies: IngestDependencies, options: IngestOptions) {
     const { log, clickhouse, postgres, logger, lookupIngestToken, onFlushed, now = Date.now } = dependencies;
@@ -112,7 +115,6 @@ export class IngestService {
     const usage = new UsageReporter(options.usageSink, logger);
     const store = new BatchStore(writer, this.#letters, this.flags, usage, logger, {
       retryInPlaceMs: options.retryInPlaceMs,
-      now,
     });
     this.#flusher = new Flusher(
       log,
@@ -125,11 +127,19 @@ export class IngestService {
         onFlushed?.(events, milliseconds);
       },
     );
-    this.#drainer = new Drainer(this.#letters, writer, this.flags, usage, logger, {
-      intervalMs: options.flushIntervalMs,
-      batchLimit: options.dlqDrainBatchLimit,
-      flushEvents: options.flushEvents,
-    });
+    this.#drainer = new Drainer(
+      this.#letters,
+      writer,
+      this.flags,
+      usage,
+      logger,
+      {
+        intervalMs: options.flushIntervalMs,
+        batchLimit: options.dlqDrainBatchLimit,
+        flushEvents: options.flushEvents,
+      },
+      () => ({ epoch: log.epoch, position: this.#flusher.position }),
+    );
   }
 
   /** Reads what the log holds and starts flusher and drainer. Further calls join the first. */
@@ -167,7 +177,7 @@ export class IngestService {
     const running = this.#started;
     if (running === null) throw new IngestError('draining', 'ingest is not running');
     const { accepted, duplicates, ranges } = await running.intake.take(projectId, events, receivedAt);
-    if (running.ids.isFull) void this.#maintain(running.ids);
+    if (running.ids.isFull && this.#maintaining === null) void this.#maintain(running.ids);
     const contents = { epoch: this.#log.epoch, receivedAt, ranges };
     return {
       accepted,
@@ -207,6 +217,7 @@ export class IngestService {
       quarantined: this.#drainer.quarantined,
       flushedOffset: this.#flusher.position,
       dedupWindowSeconds: this.#started?.ids.reachSeconds() ?? 0,
+      dedupIds: this.#started?.ids.size ?? 0,
     };
   }
 
@@ -266,33 +277,47 @@ export class IngestService {
     }
   }
 
-  async #maintain(ids: IdWindow): Promise<void> {
+  /** Frees the log of what has been flushed and whose ids are out of it. One at a time. */
+  #maintain(ids: IdWindow): Promise<void> {
+    this.#maintaining ??= this.#maintainOnce(ids)
+      .catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'ingest maintenance failed; trying again');
+      })
+      .finally(() => {
+        this.#maintaining = null;
+      });
+    return this.#maintaining;
+  }
+
+  async #maintainOnce(ids: IdWindow): Promise<void> {
     const trim = (): Promise<void> =>
       this.#log.trim(INGEST_STREAM, Math.min(this.#flusher.position, ids.spilledOffset) + 1);
-    try {
-      // First of all, for a full log takes no runs.
-      await trim();
-      const { bytes, maxBytes } = await this.#log.size();
-      // Entries stay in the log for their ids; when it gets crowded, the ids move out early.
-      await ids.maintain(bytes > maxBytes / 2);
-      await trim();
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'ingest maintenance failed; trying again');
+    // First of all, for a full log takes no runs.
+    await trim();
+    const { bytes, maxBytes, writable } = await this.#log.size();
+    // Flushed entries stay for their ids; when it gets crowded, the ids move out early.
+    const isCrowded = !writable || bytes > maxBytes / 2;
+    const reach = ids.reachSeconds();
+    await ids.maintain(isCrowded && this.#flusher.position > ids.spilledOffset);
+    if (ids.reachSeconds() < reach) {
+      this.#logger.warn({ seconds: ids.reachSeconds() }, 'event ids were forgotten early, for space');
     }
+    await trim();
   }
 
   async #shutdown(signal?: AbortSignal): Promise<void> {
     this.flags.setDraining(true);
-    const running = await this.#running;
-    if (running === null) return;
+    // A start that failed has nothing to drain, and has said so to its caller.
+    const running = await this.#running?.catch(() => null);
+    if (running === null || running === undefined) return;
     clearInterval(running.maintenance);
     const grace = AbortSignal.timeout(this.options.shutdownGraceMs);
-    const isDrained = await this.#flusher.drain(
-      signal === undefined ? grace : AbortSignal.any([signal, grace]),
-    );
-    await Promise.all([this.#flusher.stop(), this.#drainer.stop()]);
+    const ended = signal === undefined ? grace : AbortSignal.any([signal, grace]);
+    const isDrained = await this.#flusher.drain(ended);
+    await Promise.all([this.#flusher.stop(), this.#drainer.stop(ended)]);
+    await this.#maintaining;
     if (!isDrained && this.#log.engine === 'memory') {
-      await keepResidual(this.#log, INGEST_STREAM, this.#flusher.position, this.#letters);
+      await keepResidual(await this.#flusher.unflushed(), this.#letters);
     }
     this.#logger.info({ left: this.#pending.events }, 'ingest stopped');
   }

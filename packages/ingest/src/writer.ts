@@ -5,7 +5,7 @@
  * crash, a lost connection, a time-out), the writer stops what is still running of it, asks ClickHouse which of the
  * places it holds, and inserts the others. No deduplication by the engine is involved.
  */
-import { type ClickHouse, databaseNames } from '@weir/clickhouse';
+import { type ClickHouse, ClickHouseError, databaseNames } from '@weir/clickhouse';
 import type { RowLocation, RowSet } from './row-set.js';
 import { ROW_COLUMNS } from './rows.js';
 
@@ -16,6 +16,7 @@ const EVENTS_TABLE = `${databaseNames().base}.events_raw_v1`;
 const INSERT = `INSERT INTO ${EVENTS_TABLE} (${ROW_COLUMNS.join(', ')}) FORMAT RowBinary`;
 const HELD = `SELECT log_offset AS offset, log_index AS index FROM ${EVENTS_TABLE}
   WHERE log_epoch = {epoch:UInt32} AND `;
+const OF_PROJECTS = 'project_id IN {projects:Array(UUID)} AND ';
 
 /** How one insert is to be made. */
 export interface InsertContext {
@@ -37,6 +38,10 @@ export function batchTag(batchId: string): string {
 
 /** Longest time one INSERT may take, here and in ClickHouse. */
 const INSERT_TIMEOUT_MS = 30_000;
+/** Longest time for ending an earlier insert, and for asking what ClickHouse holds. */
+const ASK_TIMEOUT_MS = 10_000;
+/** So many projects are named to ClickHouse when it is asked; a batch of more is asked for whole. */
+const NAMED_PROJECTS = 100;
 
 /** Writes row sets to `events_raw_v1`. */
 export class EventWriter {
@@ -74,16 +79,28 @@ export class EventWriter {
    * @throws ClickHouseError where ClickHouse cannot be asked
    */
   async end(tag: string): Promise<void> {
-    await this.#clickhouse.kill(tag);
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+    try {
+      await this.#clickhouse.kill(tag, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new ClickHouseError('ClickHouse did not end an earlier insert in time', { kind: 'unavailable' });
+    }
   }
 
   async #missing(set: RowSet, { epoch, earlier }: InsertContext): Promise<RowSet> {
     for (const tag of earlier) await this.end(tag);
+    const projects = [...set.byProject().keys()];
+    const isNamed = projects.length <= NAMED_PROJECTS;
     const ranges = set.ranges().map(({ first, last }) => `log_offset BETWEEN ${first} AND ${last}`);
-    const held = await this.#clickhouse.query<RowLocation>(`${HELD}(${ranges.join(' OR ')})`, {
-      params: { epoch },
-      settings: { output_format_json_quote_64bit_integers: 0 },
-    });
+    const held = await this.#clickhouse.query<RowLocation>(
+      `${HELD}${isNamed ? OF_PROJECTS : ''}(${ranges.join(' OR ')})`,
+      {
+        params: { epoch, ...(isNamed ? { projects } : {}) },
+        timeoutMs: ASK_TIMEOUT_MS,
+        settings: { output_format_json_quote_64bit_integers: 0 },
+      },
+    );
     return set.without(held);
   }
 }

@@ -3,6 +3,7 @@ export { DedupFilter, type DedupOptions } from './dedup-filter.js';
 export { type DirectoryLock, lockDirectory } from './directory-lock.js';
 export type {
   Appended,
+  AppendOptions,
   Cursor,
   Delivery,
   Entry,

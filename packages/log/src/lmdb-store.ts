@@ -88,8 +88,8 @@ export class LmdbStore implements Store {
     return this.#file.hasRoom();
   }
 
-  isFull(): Promise<boolean> {
-    return this.#file.isFull();
+  async isFull(): Promise<boolean> {
+    return this.#failure !== undefined || (await this.#file.isFull());
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,15 @@ export interface Appended {
   readonly last: number;
 }
 
+/** How an append is bounded. */
+export interface AppendOptions {
+  /**
+   * Lets it pass `maxBytes` by up to an eighth: for what allows the log to be trimmed once it is written. Default
+   * false.
+   */
+  readonly reserve?: boolean;
+}
+
 /** One stream's part of an {@link Log.appendAll}. */
 export interface Part {
   readonly stream: string;
@@ -151,7 +160,7 @@ export interface Log {
    * the promise settles.
    * @throws LogError `log_full` (retryable), `log_closed`, `log_failed`, `invalid_stream`, `entry_too_large`
    */
-  append(stream: string, entries: readonly Uint8Array[]): Promise<Appended>;
+  append(stream: string, entries: readonly Uint8Array[], o?: AppendOptions): Promise<Appended>;
   /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
   appendAll(parts: readonly Part[]): Promise<Appended[]>;
   /**

@@ -3,6 +3,7 @@ import { CommitQueue } from './commit-queue.js';
 import { after, blockKey, idKey, nameKey, STREAM_TABLES } from './keys.js';
 import type {
   Appended,
+  AppendOptions,
   Cursor,
   Entry,
   Group,
@@ -28,6 +29,8 @@ const SWEEP_KEYS = 200;
 const TAIL_BYTES = 1024 * 1024;
 const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
+/** Part of `maxBytes` above it for appends that let the log be trimmed. */
+const RESERVE = 1 / 8;
 
 /** What a stored log is opened with. */
 export interface StoredLogOptions {
@@ -79,19 +82,23 @@ export class StoredLog implements Log, GroupHost {
     return this.#closing !== undefined;
   }
 
-  async append(stream: string, entries: readonly Uint8Array[]): Promise<Appended> {
-    const [place] = await this.appendAll([{ stream, entries }]);
+  async append(stream: string, entries: readonly Uint8Array[], o: AppendOptions = {}): Promise<Appended> {
+    const [place] = await this.#append([{ stream, entries }], o.reserve === true);
     return place ?? { first: 1, last: 0 };
   }
 
   appendAll(parts: readonly Part[]): Promise<Appended[]> {
+    return this.#append(parts, false);
+  }
+
+  #append(parts: readonly Part[], reserve: boolean): Promise<Appended[]> {
     return new Promise((resolve, reject) => {
       let cost = 0;
       for (const { stream, entries } of parts) {
         checkName(stream);
         cost += costOf(entries);
       }
-      this.#checkRoom(cost);
+      this.#checkRoom(cost, reserve);
       this.#queuedBytes += cost;
       const settled = () => {
         this.#queuedBytes -= cost;
@@ -205,12 +212,12 @@ export class StoredLog implements Log, GroupHost {
     if (this.closed) throw new LogError('log_closed', 'the log is closed');
   }
 
-  #checkRoom(cost: number): void {
+  #checkRoom(cost: number, reserve: boolean): void {
     if (cost > MAX_APPEND_BYTES) {
       throw new LogError('entry_too_large', `${cost} bytes in one append; at most ${MAX_APPEND_BYTES}`);
     }
     const bytes = this.table.bytes + this.#queuedBytes + cost;
-    if (bytes > this.#maxBytes) {
+    if (bytes > this.#maxBytes * (reserve ? 1 + RESERVE : 1)) {
       throw new LogError('log_full', `the log holds ${this.table.bytes} of at most ${this.#maxBytes} bytes`);
     }
     if (!this.store.hasRoom()) {

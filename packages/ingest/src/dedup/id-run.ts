@@ -52,7 +52,8 @@ export class IdRun {
     const entries = [...buckets, ...piecesOf(filter.bytes)];
     let firstOffset = 0;
     for (let i = 0; i < entries.length; i += ENTRIES_PER_APPEND) {
-      const { first } = await log.append(place.stream, entries.slice(i, i + ENTRIES_PER_APPEND));
+      const part = entries.slice(i, i + ENTRIES_PER_APPEND);
+      const { first } = await log.append(place.stream, part, { reserve: true });
       if (i === 0) firstOffset = first;
     }
     return new IdRun(log, { ...place, keys: table.size, bucketBits, firstOffset }, filter);

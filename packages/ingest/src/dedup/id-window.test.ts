@@ -144,6 +144,43 @@ describe('IdWindow', () => {
     );
   });
 
+  it('lets a full log be trimmed: its ids move into the room kept for runs', async () => {
+    const log = await openLog({ engine: 'memory', maxBytes: 256 * 1024 });
+    const window = await reopen(log, { tableIds: 4096 }, () => 1_000_000);
+    let stored = 0;
+    for (;;) {
+      const keys = keysOf([`id-${stored}`]);
+      const claims = await claim(window, keys);
+      const entry = Buffer.concat([Buffer.from(keys.buffer), Buffer.alloc(2_000)]);
+      const appended = await log.append(STREAM, [entry]).catch(() => null);
+      claims.settle(appended?.last ?? null);
+      if (appended === null) break;
+      stored += 1;
+    }
+    await window.maintain(true);
+    expect(window.spilledOffset).toBe(stored);
+    await log.trim(STREAM, window.spilledOffset + 1);
+    expect((await claim(window, keysOf(['id-0']))).outcomes).toEqual(['known']);
+    expect((await claim(window, keysOf(['fresh']))).outcomes).toEqual(['new']);
+    await log.append(STREAM, [Buffer.alloc(2_000)]);
+    expect(window.reachSeconds()).toBe(1_000);
+  });
+
+  it('forgets ids rather than leave a log full that has no room for them', async () => {
+    const log = await openLog({ engine: 'memory', maxBytes: 64 * 1024 });
+    const window = await reopen(log, { tableIds: 4096 }, () => 1_000_000);
+    await store(
+      window,
+      log,
+      Array.from({ length: 2_000 }, (_, i) => `id-${i}`),
+    );
+    await log.append('other', [Buffer.alloc((await log.size()).maxBytes - (await log.size()).bytes - 200)]);
+    await window.maintain(true);
+    expect(window.spilledOffset).toBe(1);
+    expect(window.reachSeconds()).toBe(0);
+    expect((await claim(window, keysOf(['id-0']))).outcomes).toEqual(['new']);
+  });
+
   it('claims stay right while a spill runs beside them', async () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { tableIds: 4096 }, () => 0);

@@ -11,7 +11,7 @@
  * retry.
  */
 import { randomInt } from 'node:crypto';
-import type { Cursor, Log } from '@weir/log';
+import { type Cursor, type Log, LogError } from '@weir/log';
 import { BufferFullError } from '../errors.js';
 import { ID_BYTES } from './event-key.js';
 import { IdRun, type RunDescription } from './id-run.js';
@@ -124,7 +124,7 @@ export class IdWindow {
 
   /** Fills the table with the ids of an entry of the log that arrived at `receivedAt`, after a restart. */
   async recover(offset: number, ids: Buffer, receivedAt: number): Promise<void> {
-    if (this.#current.table.used >= this.#options.tableIds) await this.maintain();
+    if (this.#current.table.used >= this.#options.tableIds) await this.maintain(true);
     const keys = new Uint32Array(ids.length / 4);
     Buffer.from(keys.buffer).set(ids);
     const { table } = this.#current;
@@ -172,21 +172,23 @@ export class IdWindow {
   }
 
   /**
-   * Drops what is past the window and, where the table is full or old enough or `always`, writes it out as a run.
+   * Drops what is past the window and, where the table is full or old enough, writes it out as a run.
+   * @param crowded write in any case: the entries that hold these ids are in the way. Where even the run finds no
+   * room, the ids are forgotten, which {@link reachSeconds} tells: else a full log would stay full
    * @returns when that is durable
    * @throws LogError where the log takes no more; the ids stay in memory and the next call tries again
    */
-  maintain(always = false): Promise<void> {
+  maintain(crowded = false): Promise<void> {
     if (this.#spill !== null) return this.#spill;
     const { table, since } = this.#current;
     const isFull = table.used >= this.#options.tableIds;
     const isOld = this.#options.now() - since >= this.#options.windowMs / RUNS_PER_WINDOW;
     if (this.#sealed === null) {
-      if (!always && !isFull && !isOld && !this.#hasOverdueRun()) return Promise.resolve();
+      if (!crowded && !isFull && !isOld && !this.#hasOverdueRun()) return Promise.resolve();
       this.#sealed = this.#current;
       this.#current = this.#generation(this.#sealed.lastOffset);
     }
-    this.#spill = this.#spillNow(this.#sealed)
+    this.#spill = this.#spillNow(this.#sealed, crowded)
       .then(() => {
         this.#sealed = null;
       })
@@ -247,6 +249,18 @@ export class IdWindow {
     return { outcomes, settle };
   }
 
+  /** Writes a generation's ids as a run. What an interrupted attempt left of it, and this one where it fails, is removed. */
+  async #write({ table, since }: Generation, until: number): Promise<IdRun> {
+    const stream = this.#freeStream(this.#runs);
+    await this.#log.remove(stream);
+    try {
+      return await IdRun.write(this.#log, table, { stream, since, until });
+    } catch (error) {
+      await this.#log.remove(stream);
+      throw error;
+    }
+  }
+
   /** A stream no run uses. Names are used again, for a log remembers every name it ever had. */
   #freeStream(runs: readonly IdRun[]): string {
     const taken = new Set(runs.map((run) => run.description.stream));
@@ -265,19 +279,18 @@ export class IdWindow {
     return run.until < this.#options.now() - this.#options.windowMs;
   }
 
-  async #spillNow(generation: Generation): Promise<void> {
+  async #spillNow(generation: Generation, forgetRather: boolean): Promise<void> {
     // What is still being written will be in the table or out of it: wait until each is decided.
     await Promise.all(generation.running);
     const until = this.#options.now();
     let runs = this.#runs;
     if (generation.table.size > 0) {
-      const stream = this.#freeStream(runs);
-      // What an interrupted attempt may have left there.
-      await this.#log.remove(stream);
-      runs = [
-        ...runs,
-        await IdRun.write(this.#log, generation.table, { stream, since: generation.since, until }),
-      ];
+      const run = await this.#write(generation, until).catch((error: unknown) => {
+        if (forgetRather && error instanceof LogError && error.code === 'log_full') return null;
+        throw error;
+      });
+      if (run === null) this.#completeSince = until;
+      else runs = [...runs, run];
     }
     const dropped: IdRun[] = [];
     let total = runs.reduce((sum, run) => sum + run.description.keys, 0);
