@@ -1,15 +1,18 @@
 /** The composition root: every part is made here, and only here. */
 
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BootstrapOptions,
   bootstrap,
+  type CreatedProject,
   Credentials,
   InstallationSettings,
   Projects,
 } from '@weir/accounts';
 import { Discard, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
+import { isUnavailable } from '@weir/postgres';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { loadConfig, readEnvFile } from './config/load.js';
@@ -20,6 +23,7 @@ import { Authorizer } from './http/authorize.js';
 import { OriginPolicy } from './http/cors.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
+import { BodyBudget } from './ingest/body-budget.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
 import { createLogger } from './logger.js';
@@ -62,6 +66,7 @@ export interface App {
 
 /** Longest time requests in flight may take once the server stops listening. */
 const IN_FLIGHT_GRACE_MS = 10_000;
+const BOOTSTRAP_RETRY_MS = 500;
 
 /**
  * Makes a server.
@@ -141,6 +146,9 @@ class Server implements App {
       remoteAddress: addressOf,
       logger,
       maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
+      budget: new BodyBudget(
+        Math.max(config.WEIR_INGEST_EVENT_BUFFER_BYTES, 2 * config.WEIR_INGEST_MAX_BODY_BYTES),
+      ),
       metrics,
     });
     const health = new Health({
@@ -205,8 +213,7 @@ class Server implements App {
   async #bootstrap(url: string): Promise<void> {
     const config = this.#config;
     try {
-      await this.#stores.postgres.ready;
-      const created = await bootstrap(this.#stores.postgres, this.#credentials, bootstrapOptions(config));
+      const created = await this.#createFirst();
       if (created === null) {
         this.#resolveFirst(null);
         return;
@@ -220,19 +227,41 @@ class Server implements App {
     }
   }
 
+  /** Makes the first project, once PostgreSQL takes it. */
+  async #createFirst(): Promise<CreatedProject | null> {
+    const { postgres } = this.#stores;
+    await postgres.ready;
+    for (;;) {
+      try {
+        return await bootstrap(postgres, this.#credentials, bootstrapOptions(this.#config));
+      } catch (error) {
+        if (!isUnavailable(error) || this.#closing !== null) throw error;
+        await sleep(BOOTSTRAP_RETRY_MS);
+      }
+    }
+  }
+
   /** The phases of ingest's shutdown, see docs/architecture.md. */
   async #close(): Promise<void> {
     this.#logger.info({}, 'shutting down');
     this.#ingest.flags.setDraining(true);
     await this.#listening?.catch(() => {});
     const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
-    await this.#web.close();
+    const parts = [
+      () => this.#web.close(),
+      () => this.#ingest.shutdown(),
+      () => this.#settings.close(),
+      () => this.#credentials.close(),
+      () => this.#stores.close(),
+    ];
+    for (const close of parts) {
+      // Each has to have its turn, whatever becomes of the one before.
+      await close().catch((error: unknown) =>
+        this.#logger.error({ err: error }, 'a part did not close cleanly'),
+      );
+    }
     clearTimeout(force);
     this.#address = null;
-    await this.#ingest.shutdown();
-    await this.#settings.close();
-    await this.#credentials.close();
-    await this.#stores.close();
     this.#resolveFirst(null);
     this.#logger.info({}, 'stopped');
   }
@@ -276,5 +305,6 @@ function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestServic
     logBytes: async () => (await log.size()).bytes,
     flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
     engineRestarts: () => engine?.health().restarts ?? 0,
+    dedupIds: () => ingest.status.dedupIds,
   });
 }

@@ -32,7 +32,13 @@ export async function updateCredentialsUrl(dataDir: string, url: string): Promis
   } catch {
     return;
   }
-  // The cast holds: the file is ours.
-  const known = JSON.parse(text) as FirstProject;
+  let known: FirstProject;
+  try {
+    // The cast holds: the file is ours.
+    known = JSON.parse(text) as FirstProject;
+  } catch {
+    // Cut off by a power failure, say. The credentials in it are lost with it; starting is not.
+    return;
+  }
   if (known.url !== url) await writeCredentials(dataDir, { ...known, url });
 }

@@ -11,12 +11,20 @@ export function createLogger(level: string): Logger {
 
 /**
  * An error as a log shows it. A failed statement of the relational store carries its SQL and values: only what failed
- * underneath is told.
+ * underneath is told, at whatever depth it stands.
  */
-function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  if ('query' in error && error.cause instanceof Error) return describeError(error.cause);
-  const code = 'code' in error && error.code !== undefined ? { code: error.code } : {};
-  const cause = error.cause instanceof Error ? { cause: error.cause.message } : {};
-  return { type: error.name, message: error.message, ...code, ...cause, stack: error.stack };
+function describeError(thrown: unknown): object {
+  if (!(thrown instanceof Error)) return { message: String(thrown) };
+  if ('query' in thrown && thrown.cause instanceof Error) return describeError(thrown.cause);
+  const code = 'code' in thrown && thrown.code !== undefined ? { code: thrown.code } : {};
+  const cause = thrown.cause instanceof Error ? { cause: describeError(thrown.cause) } : {};
+  return { type: thrown.name, message: thrown.message, ...code, ...cause, stack: framesOf(thrown) };
+}
+
+/** Where the error was made, without its message. */
+function framesOf(error: Error): string {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
 }

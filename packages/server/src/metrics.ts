@@ -10,6 +10,7 @@ export interface MetricSources {
   readonly logBytes: () => Promise<number>;
   readonly flushLag: () => Promise<number>;
   readonly engineRestarts: () => number;
+  readonly dedupIds: () => number;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -64,6 +65,7 @@ export class Metrics {
     this.#gauge('weir_ingest_pending_bytes', 'The same in bytes', sources.pendingBytes);
     this.#gauge('weir_dlq_events', 'Events among the dead letters that are still tried', sources.dlqDepth);
     this.#gauge('weir_dlq_quarantined_events', 'Quarantined events', sources.quarantined);
+    this.#gauge('weir_dedup_ids', 'Event ids remembered', sources.dedupIds);
     this.#gauge('weir_log_bytes', 'Live bytes of the log', sources.logBytes);
     this.#gauge('weir_log_flush_lag_entries', 'Entries of the ingest log not flushed yet', sources.flushLag);
     this.#gauge(

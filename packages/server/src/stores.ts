@@ -1,5 +1,6 @@
 /** The stores behind a server, opened in one order and closed in the reverse. */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ClickHouse,
   ClickHouseError,
@@ -118,19 +119,9 @@ async function migrateWhenUp(
     } catch (error) {
       if (error instanceof ClickHouseError && error.kind === 'query' && error.code === undefined) throw error;
       if (isFirst) logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
-      await pause(MIGRATION_RETRY_MS, signal);
+      await sleep(MIGRATION_RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** A promise of the error another one fails with; never settles where it succeeds. */

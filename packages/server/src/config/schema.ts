@@ -105,6 +105,9 @@ export const configSchema = z.object({
   WEIR_QUERY_MAX_RESULT_ROWS: whole(1)
     .prefault('10000')
     .describe('Rows of a JSON answer; more are cut off and said to be'),
+  WEIR_QUERY_MAX_RESULT_BYTES: size
+    .prefault('256MiB')
+    .describe('Bytes of a streamed answer; a JSON answer is cut off at a sixteenth of it'),
   WEIR_QUERY_MAX_MEMORY: size.prefault('1GiB').describe('Memory one query may take'),
   WEIR_QUERY_MAX_BODY_BYTES: size.prefault('256KiB').describe('Largest query text'),
 

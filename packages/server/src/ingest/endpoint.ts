@@ -26,6 +26,7 @@ import type { RemoteAddress } from '../http/remote-address.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
 import type { SeamCaller } from '../seams/bounded.js';
+import type { BodyBudget } from './body-budget.js';
 import { ClientGone, checkDeclaredLength, dropRest, readBody } from './read-body.js';
 
 /** The route. */
@@ -46,6 +47,8 @@ export interface IngestEndpointDependencies {
   readonly logger: Logger;
   /** Largest body in bytes, compressed or not. */
   readonly maxBodyBytes: number;
+  /** Bounds all bodies together. */
+  readonly budget: BodyBudget;
   readonly metrics: Metrics;
 }
 
@@ -72,7 +75,7 @@ export class IngestEndpoint {
 
   /** Answers a request. Never throws. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { origins, logger, metrics } = this.#d;
+    const { origins, logger, metrics, service } = this.#d;
     if (request.method === 'OPTIONS') {
       origins.preflight(request, response);
       return;
@@ -80,6 +83,8 @@ export class IngestEndpoint {
     const requestId = requestIdOf(request);
     response.setHeader(REQUEST_ID_HEADER, requestId);
     origins.mark(request, response);
+    // A client that keeps its connection busy would hold up a shutdown.
+    if (service.flags.draining) response.setHeader('connection', 'close');
     try {
       const { status, body } = await this.#answer(request);
       metrics.request('ingest', INGEST_PATH, status, '');
@@ -88,7 +93,7 @@ export class IngestEndpoint {
       if (error instanceof ClientGone) return;
       const problem = problemOf(error);
       metrics.request('ingest', INGEST_PATH, problem.status, problem.code);
-      if (problem.status === 500) logger.error({ err: error, rid: requestId }, 'ingest request failed');
+      if (problem.code === 'internal') logger.error({ err: error, rid: requestId }, 'ingest request failed');
       else
         logger.debug(
           { rid: requestId, code: problem.code, status: problem.status },
@@ -101,7 +106,7 @@ export class IngestEndpoint {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const { service, maxBodyBytes } = this.#d;
+    const { service, maxBodyBytes, budget } = this.#d;
     if (request.method !== 'POST') {
       throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
         headers: { allow: 'POST, OPTIONS' },
@@ -111,11 +116,16 @@ export class IngestEndpoint {
     const query = queryOf(request);
     const given = bearerOf(request);
     let token = given === null ? null : await this.#admit(request, given);
-    const body = await readBody(request, maxBodyBytes);
-    const receivedAt = Date.now();
-    const envelope = parseBody(body, formatOf(request));
-    token ??= await this.#admit(request, envelope.token ?? query.get('token'));
-    return await this.#submit(service, token, envelope, receivedAt, query.get('wait') === 'stored');
+    const share = budget.share();
+    try {
+      const body = await readBody(request, maxBodyBytes, share);
+      const receivedAt = Date.now();
+      const envelope = parseBody(body, formatOf(request), service.options.eventBuffer);
+      token ??= await this.#admit(request, envelope.token ?? query.get('token'));
+      return await this.#submit(service, token, envelope, receivedAt, query.get('wait') === 'stored');
+    } finally {
+      share.release();
+    }
   }
 
   /** The project's token, after everything that may refuse a request before its events are looked at. */

@@ -3,16 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { Problem } from '../http/problem.js';
+import type { BodyShare } from './body-budget.js';
 
 type Decompress = (body: Buffer, options: ZlibOptions) => Promise<Buffer>;
 
-const DECOMPRESS: Readonly<Record<string, Decompress>> = {
-  gzip: promisify<Buffer, ZlibOptions, Buffer>(gunzip),
-  'x-gzip': promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
+  ['gzip', promisify<Buffer, ZlibOptions, Buffer>(gunzip)],
+  ['x-gzip', promisify<Buffer, ZlibOptions, Buffer>(gunzip)],
   // "deflate" is the zlib format (RFC 9110 section 8.4.1.2), but some clients send the bare one.
-  deflate: (body, options) => (isZlib(body) ? inflateZlib(body, options) : inflateBare(body, options)),
-  br: promisify<Buffer, ZlibOptions, Buffer>(brotliDecompress),
-};
+  ['deflate', (body, options) => (isZlib(body) ? inflateZlib(body, options) : inflateBare(body, options))],
+  ['br', promisify<Buffer, ZlibOptions, Buffer>(brotliDecompress)],
+]);
 const inflateZlib = promisify<Buffer, ZlibOptions, Buffer>(inflate);
 const inflateBare = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw);
 
@@ -26,11 +27,16 @@ export function checkDeclaredLength(request: IncomingMessage, maxBytes: number):
 
 /**
  * Reads and decompresses a body.
- * @throws Problem 413 `body_too_large`, 415 `unsupported_encoding`, 400 `invalid_encoding`
+ * @param share what the request takes of the budget of all bodies
+ * @throws Problem 413 `body_too_large`, 415 `unsupported_encoding`, 400 `invalid_encoding`; BufferFullError
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare,
+): Promise<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  const decompress = DECOMPRESS[encoding];
+  const decompress = DECOMPRESS.get(encoding);
   if (decompress === undefined && encoding !== 'identity' && encoding !== '') {
     throw new Problem(
       415,
@@ -42,10 +48,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
       },
     );
   }
-  const raw = await readBytes(request, maxBytes);
+  const raw = await readBytes(request, maxBytes, share);
   if (decompress === undefined) return raw;
+  let body: Buffer;
   try {
-    return await decompress(raw, { maxOutputLength: maxBytes });
+    body = await decompress(raw, { maxOutputLength: maxBytes });
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(maxBytes);
     throw new Problem(
@@ -56,9 +63,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
       { cause: error },
     );
   }
+  share.take(body.length);
+  return body;
 }
 
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(request: IncomingMessage, maxBytes: number, share: BodyShare): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -66,14 +75,20 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
       length += chunk.length;
       if (length > maxBytes) {
         reject(tooLarge(maxBytes));
-      } else {
+        return;
+      }
+      try {
+        share.take(chunk.length);
         chunks.push(chunk);
+      } catch (error) {
+        reject(error);
       }
     });
     request.on('end', () =>
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
     );
-    request.on('error', reject);
+    // Only the client's side breaks off here.
+    request.on('error', () => reject(new ClientGone()));
     request.on('close', () => {
       if (!request.complete) reject(new ClientGone());
     });

@@ -12,9 +12,12 @@ export interface Answer {
 
 /**
  * Reads an answer in ClickHouse's JSONCompactEachRowWithNamesAndTypes: names, types, then a row a line. Stops the
- * query once it has `maxRows` rows and knows that there is one more.
+ * query once it has so many rows or bytes and knows that there is one more row.
  */
-export async function readAnswer(bytes: ResultBytes, maxRows: number): Promise<Answer> {
+export async function readAnswer(
+  bytes: ResultBytes,
+  max: { readonly rows: number; readonly bytes: number },
+): Promise<Answer> {
   const lines = createInterface({
     input: Readable.from(bytes, { objectMode: false }),
     crlfDelay: Number.POSITIVE_INFINITY,
@@ -22,12 +25,15 @@ export async function readAnswer(bytes: ResultBytes, maxRows: number): Promise<A
   const head: string[][] = [];
   const rows: unknown[][] = [];
   let truncated = false;
+  let length = 0;
   for await (const line of lines) {
     if (line === '') continue;
     // The casts hold by the format's definition.
     if (head.length < 2) head.push(JSON.parse(line) as string[]);
-    else if (rows.length < maxRows) rows.push(JSON.parse(line) as unknown[]);
-    else {
+    else if (rows.length < max.rows && length + line.length <= max.bytes) {
+      rows.push(JSON.parse(line) as unknown[]);
+      length += line.length;
+    } else {
       truncated = true;
       break;
     }

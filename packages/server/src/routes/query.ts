@@ -26,6 +26,9 @@ const STREAMED = {
   csv: { format: 'CSVWithNames', type: 'text/csv; charset=utf-8' },
 } as const;
 
+/** A JSON answer is held in memory whole, so it may have less of the bytes of an answer than a stream. */
+const JSON_SHARE = 1 / 16;
+
 /** ClickHouse's code for a query past its time. */
 const TIMEOUT_EXCEEDED = 159;
 const MEMORY_LIMIT_EXCEEDED = 241;
@@ -43,6 +46,7 @@ export function queryRoute(
   const limits = {
     memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
     seconds: config.WEIR_QUERY_MAX_EXECUTION_TIME / 1000,
+    resultBytes: config.WEIR_QUERY_MAX_RESULT_BYTES,
   };
   const route = '/api/v1/projects/:project/query';
   web.post<{ Params: { project: string } }>(
@@ -74,7 +78,10 @@ export function queryRoute(
             ...options,
             format: 'JSONCompactEachRowWithNamesAndTypes',
           });
-          const answer = await readAnswer(bytes, config.WEIR_QUERY_MAX_RESULT_ROWS);
+          const answer = await readAnswer(bytes, {
+            rows: config.WEIR_QUERY_MAX_RESULT_ROWS,
+            bytes: config.WEIR_QUERY_MAX_RESULT_BYTES * JSON_SHARE,
+          });
           const elapsed_ms = Math.round(performance.now() - started);
           const { columns, rows, truncated } = answer;
           return { columns, rows, stats: { rows: rows.length, elapsed_ms }, truncated };
