@@ -40,13 +40,17 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code: await code, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
+/** Longest time a command may take before it is killed: one that never ends must not outlive its test. */
+const COMMAND_TIMEOUT_MS = 50_000;
+
 /** Runs a command to its end. */
 export async function weir(args: readonly string[], place: Place, input = ''): Promise<Ended> {
   const child = start(args, place);
   // A command that fails before it has read everything closes the pipe.
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
-  return await ended(child);
+  const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
+  return await ended(child).finally(() => clearTimeout(timer));
 }
 
 /** Asks again until there is an answer. */
