@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import type { ResultBytes } from '@weir/clickhouse';
 
 /** A query's answer as JSON carries it. */
@@ -18,15 +16,11 @@ export async function readAnswer(
   bytes: ResultBytes,
   max: { readonly rows: number; readonly bytes: number },
 ): Promise<Answer> {
-  const lines = createInterface({
-    input: Readable.from(bytes, { objectMode: false }),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
   const head: string[][] = [];
   const rows: unknown[][] = [];
   let truncated = false;
   let length = 0;
-  for await (const line of lines) {
+  for await (const line of linesOf(bytes)) {
     if (line === '') continue;
     // The casts hold by the format's definition.
     if (head.length < 2) head.push(JSON.parse(line) as string[]);
@@ -40,4 +34,16 @@ export async function readAnswer(
   }
   const [names = [], types = []] = head;
   return { columns: names.map((name, i) => ({ name, type: types[i] ?? '' })), rows, truncated };
+}
+
+/** The lines of a text that comes in pieces. Leaving the loop early ends the pieces' source. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const piece of bytes) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
