@@ -41,9 +41,14 @@ export function deadRow(
     part: (location?.index ?? 0) + 1,
     rows: row,
     error: complaintOf(error),
-    reason: error.codeName?.toLowerCase() ?? 'bad_data',
+    reason: reasonOf(error),
     quarantined: true,
   };
+}
+
+/** ClickHouse's name of what is wrong, by which letters are grouped. */
+export function reasonOf(error: ClickHouseError): string {
+  return error.codeName?.toLowerCase() ?? 'bad_data';
 }
 
 /** All that ClickHouse said. It may quote the event, so it is for the project's eyes only. */

@@ -191,26 +191,44 @@ export class DeadLetters {
         .where(heldBy([letter]))
         .for('update');
       if (held.length === 0) return;
-      // First of all: a single row that is refused again has the very place its letter leaves.
-      if (rest === null) await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
+      // First the letter itself: a bad row may have the very place it had.
+      if (rest === null) {
+        await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
+      } else {
+        await tx
+          .update(failedEvents)
+          // Of the batch's places only some are left: another part of it.
+          .set({
+            batchPayload: rest.toPayload(),
+            eventCount: rest.count,
+            part: -rest.count,
+            claimedUntil: null,
+          })
+          .where(eq(failedEvents.id, letter.id));
+      }
       for (let i = 0; i < values.length; i += ROWS_PER_INSERT) {
         await tx
           .insert(failedEvents)
           .values(values.slice(i, i + ROWS_PER_INSERT))
           .onConflictDoNothing();
       }
-      if (rest === null) return;
-      await tx
-        .update(failedEvents)
-        // Of the batch's places only some are left: another part of it.
-        .set({
-          batchPayload: rest.toPayload(),
-          eventCount: rest.count,
-          part: -rest.count,
-          claimedUntil: null,
-        })
-        .where(eq(failedEvents.id, letter.id));
     });
+  }
+
+  /** ClickHouse refuses the letter's only row: it waits for an operator. */
+  async quarantine(letter: ClaimedDeadLetter, error: string, reason: string): Promise<void> {
+    const now = new Date(this.#now());
+    await this.#postgres.db
+      .update(failedEvents)
+      .set({
+        quarantinedAt: now,
+        lastAttemptAt: now,
+        attemptCount: letter.attempts + 1,
+        claimedUntil: null,
+        lastError: storable(error),
+        reason: storable(reason),
+      })
+      .where(heldBy([letter]));
   }
 
   /** Forgets purged letters that no receipt can ask about any more. */

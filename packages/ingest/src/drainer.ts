@@ -1,7 +1,7 @@
 /** Brings dead letters back into ClickHouse. */
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows } from './bad-rows.js';
-import { complaintOf, deadRow } from './batch-letters.js';
+import { complaintOf, deadRow, reasonOf } from './batch-letters.js';
 import type { ClaimedDeadLetter, DeadLetters, NewDeadLetter } from './dead-letters.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
@@ -180,7 +180,7 @@ export class Drainer {
       if (letters.length > 1) {
         for (const letter of letters) await this.#drainGroup([letter], context);
       } else if (error.kind === 'bad_data') {
-        await this.#separate(first, context);
+        await this.#takeApart(first, error, context);
       } else {
         await this.#letters.refuse(first, complaintOf(error));
       }
@@ -191,6 +191,12 @@ export class Drainer {
       await this.#usage.report(letter.projectId, letter.rows.count, usageId(letter));
     }
     await this.#letters.remove(letters);
+  }
+
+  /** A letter with bad rows: a single one is quarantined as it is. */
+  async #takeApart(letter: ClaimedDeadLetter, error: ClickHouseError, context: InsertContext): Promise<void> {
+    if (letter.rows.count > 1) await this.#separate(letter, context);
+    else await this.#letters.quarantine(letter, complaintOf(error), reasonOf(error));
   }
 
   /** Stores a letter's good rows and quarantines its bad ones; what one visit does not settle stays due. */
