@@ -63,6 +63,7 @@ describe('configuration', () => {
         WEIR_PORT: '70000',
         WEIR_INGEST_FLUSH_INTERVAL: '5 parsecs',
         WEIR_INGEST_FLUSH_BYTES: '0MiB',
+        WEIR_INGEST_SHUTDOWN_GRACE: '30d',
         WEIR_INGEST_ACK: 'maybe',
         WEIR_OPERATOR_KEY: 'weir_ops_short',
         WEIR_CLICKHOUSE_URL: 'clickhouse:8123',
@@ -72,6 +73,7 @@ describe('configuration', () => {
       'WEIR_CLICKHOUSE_URL=[redacted]: must be an http:// or https:// URL',
       'WEIR_INGEST_FLUSH_BYTES=0MiB: must be a size such as 512KiB, 10MiB or 1GiB',
       'WEIR_INGEST_FLUSH_INTERVAL=5 parsecs: must be a duration such as 500ms, 10s, 5m or 24h',
+      'WEIR_INGEST_SHUTDOWN_GRACE=30d: must be at most 24d',
       expect.stringMatching(/^WEIR_INGEST_ACK=maybe: .*"durable"/),
       'WEIR_OPERATOR_KEY=[redacted]: must be weir_ops_ and 64 hexadecimal digits',
     ]);

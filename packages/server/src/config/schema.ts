@@ -3,7 +3,7 @@
  * `weir serve` and the table in docs/self-host.md come from here.
  */
 import { z } from 'zod';
-import { duration, flag, size, whole } from './units.js';
+import { duration, flag, size, wait, whole } from './units.js';
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
@@ -71,13 +71,13 @@ export const configSchema = z.object({
   WEIR_INGEST_FLUSH_BYTES: size
     .prefault('16MiB')
     .describe('Bytes that start a flush, and the most one insert sends'),
-  WEIR_INGEST_FLUSH_INTERVAL: duration
+  WEIR_INGEST_FLUSH_INTERVAL: wait
     .prefault('1s')
     .describe('Longest wait of an event for its flush; pause of the dead-letter drainer'),
-  WEIR_INGEST_RETRY_IN_PLACE: duration
+  WEIR_INGEST_RETRY_IN_PLACE: wait
     .prefault('10s')
     .describe('How long of an outage batches are retried before they become dead letters'),
-  WEIR_INGEST_SHUTDOWN_GRACE: duration.prefault('10s').describe('How long shutdown waits for the flusher'),
+  WEIR_INGEST_SHUTDOWN_GRACE: wait.prefault('10s').describe('How long shutdown waits for the flusher'),
   WEIR_INGEST_MAX_BODY_BYTES: size
     .prefault('10MiB')
     .describe('Largest request body, on the wire and decompressed'),
@@ -101,7 +101,7 @@ export const configSchema = z.object({
     .prefault('100000')
     .describe('Events among the dead letters above which /healthz says down'),
 
-  WEIR_QUERY_MAX_EXECUTION_TIME: duration.prefault('60s').describe('Longest time of a query'),
+  WEIR_QUERY_MAX_EXECUTION_TIME: wait.prefault('60s').describe('Longest time of a query'),
   WEIR_QUERY_MAX_RESULT_ROWS: whole(1)
     .prefault('10000')
     .describe('Rows of a JSON answer; more are cut off and said to be'),

@@ -23,6 +23,12 @@ export const duration = z
     measure(text, DURATIONS, 'a duration such as 500ms, 10s, 5m or 24h', context),
   );
 
+/** A timer cannot wait longer. */
+const MAX_WAIT_MS = 24 * 86_400_000;
+
+/** A duration something waits for: at most 24 days. */
+export const wait = duration.refine((ms) => ms <= MAX_WAIT_MS, 'must be at most 24d');
+
 /** A size such as `512KiB`, `10MiB` or `1GiB`, in bytes. */
 export const size = z
   .string()
