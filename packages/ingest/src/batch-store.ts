@@ -3,7 +3,7 @@
  *
  *     stored          → done
  *     unavailable     → again, with a pause, until `retryInPlaceMs` of the outage have passed; then dead letters
- *     bad data        → the good rows are stored, the bad ones quarantined
+ *     bad data        → the other projects' rows are stored; those of the project at fault become dead letters
  *     refused else    → dead letters, to be tried again by the drainer
  *     no dead letters → fatal; again from the top until the stores take the batch
  */
@@ -18,8 +18,11 @@ import type { Logger } from './logger.js';
 import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';
 
-/** Refused inserts a batch may spend on one project's bad rows; the drainer does the rest. */
-const TRIES_PER_BATCH = 64;
+/**
+ * Refused inserts a batch may spend on one project: what shows that its rows are at fault and no other's. Finding the
+ * bad ones among them is the drainer's, for while a batch is held up all later events of all projects wait.
+ */
+const TRIES_PER_BATCH = 1;
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 
