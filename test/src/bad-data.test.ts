@@ -290,6 +290,26 @@ describe('rows that ClickHouse refuses', () => {
     });
   });
 
+  it('one batch after another: another tenant’s events are stored within the wait', async () => {
+    await clickhouse.direct.command(`ALTER TABLE ${TABLE} ADD CONSTRAINT odd CHECK event != 'refused row'`);
+    const done = new AbortController();
+    const flood = (async () => {
+      for (let i = 0; !done.signal.aborted; i += 1) await post(batch(`flood${i}`, 200, new Set([3, 150])));
+    })();
+    for (let i = 0; i < 8; i += 1) {
+      const { json } = await post('{"events":[{"event":"beside the flood","timestamp":1}]}', {
+        token: other.ingest_token,
+        query: '?wait=stored',
+      });
+      expect(json).toMatchObject({ accepted: 1, state: 'stored' });
+    }
+    done.abort();
+    await flood;
+    await clickhouse.direct.command(`ALTER TABLE ${TABLE} DROP CONSTRAINT odd`);
+    await dlq('POST', '/retry', { all: true });
+    await weir.settled();
+  });
+
   it('all of a large batch: another tenant’s events are stored meanwhile', async () => {
     await clickhouse.direct.command(
       `ALTER TABLE ${TABLE} ADD CONSTRAINT mine CHECK project_id != '${weir.project}'`,
