@@ -165,7 +165,7 @@ describe('a full disk', () => {
   // A disk of its own that can really be full. Needs root, which the test image has.
   beforeAll(() => {
     mount = mkdtempSync(join(tmpdir(), 'weir-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', mount]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', mount]);
   });
   afterAll(async () => {
     await weir?.dispose();
