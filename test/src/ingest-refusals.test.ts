@@ -57,14 +57,14 @@ describe('a server whose ClickHouse is away for long', () => {
 
   it('503 ingest_full while the buffer has no room, 413 for what it never has room for', async () => {
     await start({ WEIR_INGEST_EVENT_BUFFER: '100', WEIR_INGEST_EVENT_BUFFER_BYTES: '64KiB' });
+    const tooLarge = { status: 413, code: 'batch_too_large', retryAfter: null };
+    expect(await send(10, 10_000)).toMatchObject(tooLarge);
     expect(await send(60)).toMatchObject({ status: 202 });
     const full = { status: 503, code: 'ingest_full', retryAfter: '1' };
     expect(await send(60)).toMatchObject(full);
     expect(await send(40)).toMatchObject({ status: 202 });
     expect(await send(1)).toMatchObject(full);
-    const tooLarge = { status: 413, code: 'batch_too_large', retryAfter: null };
     expect(await send(101)).toMatchObject(tooLarge);
-    expect(await send(10, 10_000)).toMatchObject(tooLarge);
     expect(await weir.health()).toMatchObject({ status: 'ok', pending: 100 });
 
     await clickhouse.network.restore();
