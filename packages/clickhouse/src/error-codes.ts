@@ -64,6 +64,11 @@ export const UNAVAILABLE_CODES: ReadonlyMap<number, string> = new Map([
   [195, 'IP_ADDRESS_NOT_ALLOWED'],
   [497, 'ACCESS_DENIED'],
   [516, 'AUTHENTICATION_FAILED'],
+  // What has no better name: an allocation or a file system call that failed inside, or remote storage.
+  [499, 'S3_ERROR'],
+  [1000, 'POCO_EXCEPTION'],
+  [1001, 'STD_EXCEPTION'],
+  [1002, 'UNKNOWN_EXCEPTION'],
   // Replicas and Keeper.
   [225, 'NO_ZOOKEEPER'],
   [254, 'NO_ACTIVE_REPLICAS'],

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +97,27 @@ it('ends with its server, by kill -9 too, and the next one takes over the direct
   const next = await start();
   await vi.waitUntil(() => !alive(pid), { timeout: 5_000 });
   expect(next.health()).toMatchObject({ state: 'ready', restarts: 0 });
+});
+
+it('ends an engine that hangs and starts another', async () => {
+  const engine = await startEngine({ dataDir, silenceLimitMs: 1_500 });
+  started.push(engine);
+  const { pid } = engine.health();
+  process.kill(pid ?? 0, 'SIGSTOP');
+  await vi.waitFor(() => expect(engine.health()).toMatchObject({ state: 'ready', restarts: 1 }), 30_000);
+  expect(engine.health().pid).not.toBe(pid);
+  const clickhouse = connectClickHouse(engine.target);
+  expect(await clickhouse.ping()).toBe(true);
+  await clickhouse.close();
+});
+
+it('goes on trying where a new engine cannot even be started', async () => {
+  const engine = await start();
+  await rename(join(dataDir, 'clickhouse'), join(dataDir, 'elsewhere'));
+  process.kill(engine.health().pid ?? 0, 'SIGKILL');
+  await vi.waitFor(() => expect(engine.health().restarts).toBeGreaterThan(0), 10_000);
+  await rename(join(dataDir, 'elsewhere'), join(dataDir, 'clickhouse'));
+  await vi.waitFor(() => expect(engine.health().state).toBe('ready'), 30_000);
 });
 
 it('is refused a directory another engine holds', async () => {

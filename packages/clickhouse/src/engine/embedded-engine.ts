@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
+import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +12,10 @@ import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
 
 const GIB = 1024 ** 3;
+/** The engine's front answers /ping without asking the engine's threads: one silent for so long is hung. */
+const SILENCE_LIMIT_MS = 30_000;
+/** Pings within that time. */
+const PINGS = 6;
 
 /**
  * Starts the embedded engine; resolves when it answers. From then on it is restarted whenever it ends.
@@ -48,7 +53,9 @@ class EmbeddedEngine implements Engine {
   #state: EngineState = 'starting';
   #restarts = 0;
   #child: EngineChild | undefined;
+  readonly #silenceLimitMs: number;
   #keeping: Promise<void> | undefined;
+  #watching: Promise<void> | undefined;
 
   constructor(options: EngineOptions) {
     const directory = join(options.dataDir, 'clickhouse');
@@ -56,6 +63,7 @@ class EmbeddedEngine implements Engine {
     this.#directory = realpathSync(directory);
     this.#socket = placeSocket(this.#directory, 'engine.sock');
     this.#logger = options.logger;
+    this.#silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
     this.#limits = {
       memoryBytes: options.memoryBytes ?? Math.round(Math.min(4 * GIB, Math.max(1.5 * GIB, totalmem() / 2))),
       readers: options.readers ?? 8,
@@ -72,6 +80,7 @@ class EmbeddedEngine implements Engine {
     await child.ready;
     this.#becomes('ready');
     this.#keeping = this.#keepAlive(child);
+    this.#watching = this.#watch();
   }
 
   health(): EngineHealth {
@@ -86,9 +95,25 @@ class EmbeddedEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#child?.stop();
-    await this.#keeping;
+    await Promise.all([this.#keeping, this.#watching]);
     this.#socket.remove();
     this.#becomes('stopped');
+  }
+
+  /** Ends an engine that is running and does not answer any more: only its end brings a new one. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    let answered = performance.now();
+    while (!signal.aborted) {
+      await delay(this.#silenceLimitMs / PINGS, undefined, { signal }).catch(() => {});
+      if (this.#state !== 'ready' || (await answers(this.#socket.path, this.#silenceLimitMs / PINGS)))
+        answered = performance.now();
+      else if (performance.now() - answered > this.#silenceLimitMs && !signal.aborted) {
+        this.#logger?.warn({ pid: this.#child?.pid }, 'the embedded engine does not answer: ending it');
+        this.#child?.kill();
+        answered = performance.now();
+      }
+    }
   }
 
   async #keepAlive(first: EngineChild): Promise<void> {
@@ -104,16 +129,16 @@ class EmbeddedEngine implements Engine {
       this.#logger?.warn({ ...exit, restarts: this.#restarts, wait_ms: wait }, 'the embedded engine ended');
       await delay(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
       if (this.#closing.signal.aborted) return;
-      child = this.#spawn();
-      healthySince = await child.ready
-        .then(() => Date.now())
-        .catch((error: unknown) => {
-          this.#logger?.warn(
-            { reason: error instanceof Error ? error.message : '' },
-            'the embedded engine did not start',
-          );
-          return undefined;
-        });
+      try {
+        child = this.#spawn();
+        await child.ready;
+        healthySince = Date.now();
+      } catch (error) {
+        // No process at all, where even forking failed: the old one's end stands for it, and the next try follows.
+        const reason = error instanceof Error ? error.message : '';
+        this.#logger?.warn({ reason }, 'the embedded engine did not start');
+        healthySince = undefined;
+      }
       if (healthySince !== undefined && !this.#closing.signal.aborted) this.#becomes('ready');
     }
   }
@@ -147,4 +172,16 @@ class EmbeddedEngine implements Engine {
       }
     }
   }
+}
+
+/** Whether the front of the engine answers on its socket. */
+function answers(socketPath: string, timeout: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ socketPath, path: '/ping', timeout }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
 }

@@ -10,6 +10,8 @@ import type { FromEngine, StartEngine, ToEngine } from './control.js';
 const THREADS = '24';
 /** After that long an engine that was asked to end is killed. */
 const STOP_LIMIT_MS = 10_000;
+/** An engine that is not ready by then never will be; opening a large directory takes seconds. */
+const START_LIMIT_MS = 120_000;
 
 /** How an engine process ended. */
 export interface EngineExit {
@@ -50,6 +52,11 @@ export class EngineChild {
     return this.#process.pid;
   }
 
+  /** Ends it at once. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
   /** Ends it in order, by force if it does not. */
   async stop(): Promise<void> {
     this.#tell({ type: 'stop' });
@@ -59,6 +66,8 @@ export class EngineChild {
   }
 
   async #untilReady(): Promise<void> {
+    const limit = setTimeout(() => this.#process.kill('SIGKILL'), START_LIMIT_MS);
+    void this.exited.then(() => clearTimeout(limit));
     const ended = this.exited.then(({ code, signal }): never => {
       throw new ClickHouseError(
         `the embedded engine ended at its start (${signal ?? `exit code ${code}`}); see engine.log`,
@@ -66,6 +75,7 @@ export class EngineChild {
     });
     // Our own entry file sends nothing else.
     const [message] = await Promise.race([once(this.#process, 'message') as Promise<[FromEngine]>, ended]);
+    clearTimeout(limit);
     if (message.type === 'failed')
       throw new ClickHouseError(`the embedded engine did not start: ${message.reason}`);
   }

@@ -20,23 +20,51 @@ export class EngineException extends Error {
     const errno = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     if (errno === 'ENOSPC') return new EngineException(243, 'NOT_ENOUGH_SPACE', 'No space left on device');
     if (/^E[A-Z]+$/.test(errno)) return new EngineException(425, 'SYSTEM_ERROR', `System error ${errno}`);
-    const parsed =
-      /Code: (\d+)\. DB::Exception: (?:Code: \d+\. DB::Exception: )?([\s\S]*?)\s*\(([A-Z][A-Z0-9_]{2,})\)(?: \(version [^)]*\).*)?\s*$/.exec(
-        text,
-      );
-    const [, code, message, name] = parsed ?? [];
-    if (code === undefined || message === undefined || name === undefined) {
-      return new EngineException(1002, 'UNKNOWN_EXCEPTION', text);
-    }
-    // A wrapped text repeats its own ending.
-    const inner = message.replace(new RegExp(`\\s*\\(${name}\\)(?: \\(version [^)]*\\))?\\.?\\s*$`), '');
-    return new EngineException(Number(code), name, inner);
+    return parse(bounded(text)) ?? new EngineException(1002, 'UNKNOWN_EXCEPTION', bounded(text));
   }
 
   /** The HTTP status ClickHouse gives this code. */
   get status(): number {
     return STATUS_OF_CODE.get(this.code) ?? 500;
   }
+}
+
+const PREFIX = /^Code: (\d+)\. DB::Exception: /;
+const VERSION = / \(version [^()]{1,200}\)\.?$/;
+const NAME = / ?\(([A-Z][A-Z0-9_]{2,100})\)\.?$/;
+/** The engine quotes values in its texts, and a value may be megabytes: more than this of either end helps nobody. */
+const END_CHARACTERS = 8_192;
+
+/**
+ * ClickHouse's text taken apart from both ends: an expression over the whole would go over a long run of blanks in
+ * the middle, which a tenant can put there, once for each of them.
+ */
+function parse(text: string): EngineException | undefined {
+  const start = text.indexOf('Code: ');
+  let rest = (start < 0 ? '' : text.slice(start)).trimEnd();
+  const code = PREFIX.exec(rest)?.[1];
+  // A wrapped text repeats its beginning and its ending.
+  for (let prefix = PREFIX.exec(rest); prefix !== null; prefix = PREFIX.exec(rest))
+    rest = rest.slice(prefix[0].length);
+  let name: string | undefined;
+  for (;;) {
+    const ending = VERSION.exec(tail(rest)) ?? NAME.exec(tail(rest));
+    if (ending === null || (name !== undefined && ending[1] !== undefined && ending[1] !== name)) break;
+    name ??= ending[1];
+    rest = rest.slice(0, rest.length - ending[0].length).trimEnd();
+  }
+  if (code === undefined || name === undefined) return undefined;
+  return new EngineException(Number(code), name, rest);
+}
+
+/** The end of a text that an ending may be in. */
+function tail(text: string): string {
+  return text.slice(-400);
+}
+
+function bounded(text: string): string {
+  if (text.length <= 2 * END_CHARACTERS) return text;
+  return `${text.slice(0, END_CHARACTERS)} … ${text.slice(-END_CHARACTERS)}`;
 }
 
 // As ClickHouse's exceptionCodeToHTTPStatus has it, for the codes that matter to a client.

@@ -47,7 +47,9 @@ export async function openSession(place: SessionPlace, setup: SessionSetup): Pro
 export function openBareSession(place: SessionPlace, args: readonly string[]): Session {
   try {
     return new Session(place.directory, { connectionArgs: [place.configurationArgument, ...args] });
-  } catch {
+  } catch (error) {
+    // chDB says nothing of why. Without settings of the caller's it is not the caller's fault.
+    if (args.length === 0) throw EngineException.from(error);
     throw new EngineException(36, 'BAD_ARGUMENTS', 'The engine refuses the value of a setting');
   }
 }

@@ -40,4 +40,6 @@ export interface EngineOptions {
   readonly memoryBytes?: number;
   /** Tenant queries at a time. Default 8. */
   readonly readers?: number;
+  /** An engine that answers nothing for so many milliseconds is ended and started again. Default 30,000. */
+  readonly silenceLimitMs?: number;
 }

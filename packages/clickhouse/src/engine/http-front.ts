@@ -47,7 +47,9 @@ export class HttpFront {
 
   /** The HTTP server, not yet listening. */
   server(): Server {
-    const server = createServer((request, response) => void this.#serve(request, response));
+    const server = createServer((request, response) => {
+      this.#serve(request, response).catch(() => response.destroy());
+    });
     // The only client closes its idle sockets after 2.5 s; a server that closes first makes it fail.
     server.keepAliveTimeout = 60_000;
     server.requestTimeout = 0;
@@ -60,7 +62,9 @@ export class HttpFront {
       return;
     }
     const search = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]);
-    const queryId = search.get('query_id') ?? randomUUID();
+    const given = search.get('query_id') ?? '';
+    // It becomes a header of the answer.
+    const queryId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
     const answer = new HttpAnswer(response, queryId);
     try {
       const user = this.#parts.users.authenticate(request.headers.authorization);

@@ -6,7 +6,6 @@ import { EngineException } from './engine-exception.js';
 
 /** A statement as ClickHouse's HTTP interface takes it, read from the URL. */
 export interface StatementRequest {
-  readonly queryId: string | undefined;
   /** `?query=`: a statement whose data is the body. Undefined: the body is the statement. */
   readonly query: string | undefined;
   readonly database: string | undefined;
@@ -46,7 +45,6 @@ export function readStatementRequest(
     else throw new EngineException(115, 'UNKNOWN_SETTING', `Unknown setting '${name.slice(0, 100)}'`);
   }
   return {
-    queryId: search.get('query_id') ?? undefined,
     query: search.get('query') ?? undefined,
     database: search.get('database') ?? undefined,
     format: search.get('default_format') ?? 'TabSeparated',

@@ -62,10 +62,15 @@ export async function withClaim<T>(
 
 /** Runs `work` and renews the claim meanwhile. */
 async function renewing<T>(renew: () => Promise<void>, work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => void renew().catch(() => {}), RENEW_MS);
+  let last: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    last = renew().catch(() => {});
+  }, RENEW_MS);
   try {
     return await work();
   } finally {
     clearInterval(timer);
+    // One on its way must not arrive after the claim was taken back.
+    await last;
   }
 }
