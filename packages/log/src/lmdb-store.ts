@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { DataFile, type DiskOptions, type FilePages } from './data-file.js';
@@ -36,6 +37,8 @@ export class LmdbStore implements Store {
    */
   static async open(dir: string, o: DiskOptions = {}): Promise<LmdbStore> {
     const lock = await lockDirectory(dir);
+    // The log holds every project's events, whatever the modes of the directories above it.
+    await chmod(dir, 0o700);
     try {
       const path = join(dir, 'log.mdb');
       const db = open<Buffer, Buffer>({

@@ -2,7 +2,7 @@
  * The child process that holds PGlite: PostgreSQL as WebAssembly, which blocks the thread it runs on, behind
  * PostgreSQL's wire protocol on a Unix socket. See child-protocol.ts for how it is started and ended.
  */
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { ChildMessage } from './child-protocol.js';
@@ -21,6 +21,9 @@ const parentGone = new Promise<void>((resolve) => process.once('disconnect', res
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
+/** PGlite makes its files for everybody to write: the directory keeps everybody out. */
+const OWNER_ONLY = 0o700;
+
 if (directory === undefined) throw new Error('usage: pglite-child create|serve <data directory> [socket]');
 await lockDirectory(`${directory}.lock`, LOCK_WAIT_MS);
 if (mode === 'create') await create(directory);
@@ -36,12 +39,14 @@ async function create(target: string): Promise<void> {
   const db = new SocketPGlite({ fs: new DurableNodeFs(draft), startParams: [...DURABLE_START_PARAMS] });
   await db.waitReady;
   await db.close();
+  chmodSync(draft, OWNER_ONLY);
   syncTree(draft);
   renameSync(draft, target);
   syncPath(dirname(target));
 }
 
 async function serve(data: string, socket: string): Promise<void> {
+  chmodSync(data, OWNER_ONLY);
   const db = new SocketPGlite({ fs: new DurableNodeFs(data), startParams: [...DURABLE_START_PARAMS] });
   await db.waitReady;
   // Ours by the lock: a socket that is here was left by a process that is gone.
