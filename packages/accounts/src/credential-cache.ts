@@ -61,6 +61,8 @@ export class CredentialCache<Found> {
   readonly #misses = new Map<string, number>();
   readonly #waiting = new Map<string, Waiting<Found>>();
   #asking = false;
+  /** The refresh that was waited for last: whoever comes after the first one does not wait for it again. */
+  #slowRefresh: Promise<void> | null = null;
   #refreshing: Promise<void> | null = null;
   /** Counts what was withdrawn here, so that an answer asked for before is not believed after. */
   #withdrawals = 0;
@@ -104,23 +106,35 @@ export class CredentialCache<Found> {
     return this.#refreshing;
   }
 
-  /** What is known, for keeping; and taken back by {@link restore}. */
   /** How many credentials are known. */
   get size(): number {
     return this.#entries.size;
   }
 
+  /** What is known, for keeping; and taken back by {@link restore}. */
   *entries(): Iterable<readonly [hash: string, entry: CacheEntry<Found>]> {
     yield* this.#entries;
   }
 
   /** Takes back what was kept, as old as it was then. */
   restore(entries: Iterable<readonly [hash: string, entry: CacheEntry<Found>]>): void {
-    for (const [hash, entry] of entries) this.#keep(hash, entry);
+    const now = this.#options.now();
+    // A clock that was set back since makes nothing younger than now.
+    for (const [hash, { found, confirmedAt }] of entries) {
+      this.#keep(hash, { found, confirmedAt: Math.min(confirmedAt, now) });
+    }
+  }
+
+  /** Waits a little for a refresh; while one is under way that took too long before, not at all. */
+  async #tryRefresh(): Promise<void> {
+    const refresh = this.refresh();
+    if (this.#slowRefresh === refresh) return;
+    this.#slowRefresh = refresh;
+    await within(CONFIRM_WAIT_MS, refresh).catch(() => undefined);
   }
 
   async #confirm(hash: string): Promise<Found | null> {
-    await within(CONFIRM_WAIT_MS, this.refresh()).catch(() => undefined);
+    await this.#tryRefresh();
     const entry = this.#entries.get(hash);
     if (entry === undefined) return this.#misses.has(hash) ? null : this.#ask(hash);
     if (this.#options.now() - entry.confirmedAt <= this.#options.staleMs) return entry.found;
