@@ -43,7 +43,10 @@ export class ApiClient {
    */
   async json<T>(schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
     const response = await this.response(request);
-    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+    const text = await response.text().catch((error: unknown) => {
+      throw networkFailure(this.server, error);
+    });
+    const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw new CliError(
       'failed',
@@ -90,5 +93,13 @@ export class ApiClient {
     } catch (error) {
       throw networkFailure(this.server, error);
     }
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -20,6 +20,8 @@ export interface Source {
   readonly operatorKey?: string | undefined;
   /** Ingest token. */
   readonly token?: string | undefined;
+  /** Its server gets no credential but its own: it was found, not named by the user. */
+  readonly isUntrusted?: boolean;
 }
 
 /** What the sources make together. */
@@ -37,7 +39,10 @@ export interface Connection {
 export function mergeSources(sources: readonly Source[]): Connection {
   const naming = sources.find(({ server }) => isSet(server));
   const server = serverUrl(naming?.server || DEFAULT_SERVER);
-  const here = sources.filter((source) => !isSet(source.server) || sameServer(source.server, server));
+  // Credentials that name no server go to the one that is named, but not to one that a file lying about names.
+  const here = sources.filter((source) =>
+    isSet(source.server) ? sameServer(source.server, server) : naming?.isUntrusted !== true,
+  );
   const project = here.find((source) => isSet(source.project))?.project || null;
   const ofProject = here.filter(
     (source) =>

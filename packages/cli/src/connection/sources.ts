@@ -83,7 +83,23 @@ async function localServer(env: Environment, cwd: string): Promise<Source[]> {
   const found = await readJsonFile(path, localCredentials);
   if (found === null) return [];
   const { url: server, project, key, token } = found;
-  return [{ name: path, server, project, key, token, operatorKey: dotenv.WEIR_OPERATOR_KEY }];
+  const operatorKey = dotenv.WEIR_OPERATOR_KEY;
+  return [
+    {
+      name: path,
+      server,
+      project,
+      key,
+      token,
+      operatorKey,
+      isUntrusted: !env.WEIR_DATA_DIR && !isLoopback(server),
+    },
+  ];
+}
+
+/** Whether a URL is of this machine. */
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function profileSource(name: string, profile: Profile): Source {

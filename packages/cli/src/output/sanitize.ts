@@ -5,6 +5,13 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
+/** The same for a text of several lines: line ends and tabs stay. */
+export function sanitizeLines(text: string): string {
+  return text.replace(CONTROL, (character) =>
+    character === '\n' || character === '\t' ? character : sanitize(character),
+  );
+}
+
 /** The text with every control and direction character as an escape. */
 export function sanitize(text: string): string {
   return text.replace(

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { networkFailure } from '../api/failure.js';
 import type { Output } from '../output/output.js';
+import { sanitizeLines } from '../output/sanitize.js';
 import { type Column, formatTable } from '../output/table.js';
 
 /** How rows are written. */
@@ -55,10 +56,14 @@ function tableColumn({ name, type }: { name: string; type: string }): Column {
 
 /** Copies an answer as it comes. Throws CliError `network` where it ends too early. */
 async function copyBody(response: Response, server: string, { stdout }: Output): Promise<void> {
+  const isTerminal = stdout.isTTY === true;
   if (response.body === null) return;
   try {
+    const decoder = new TextDecoder();
     for await (const chunk of response.body) {
-      if (!stdout.write(chunk)) await once(stdout, 'drain');
+      // On a terminal, text that others wrote must not move the cursor; a file or a pipe gets the bytes as they are.
+      const shown = isTerminal ? sanitizeLines(decoder.decode(chunk, { stream: true })) : chunk;
+      if (!stdout.write(shown)) await once(stdout, 'drain');
     }
   } catch (error) {
     throw networkFailure(server, error);

@@ -26,6 +26,7 @@ export function startError(error: unknown, dataDir: string, address: string): Cl
     case 'EPERM':
     case 'EROFS':
     case 'ENOTDIR':
+    case 'ENOENT':
       return known(
         'not_permitted',
         error.message,
