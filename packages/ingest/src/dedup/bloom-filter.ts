@@ -1,26 +1,29 @@
 /**
- * A Bloom filter over 128-bit keys that are already uniformly distributed: ten bits a key and seven probes give about
- * one false "maybe" in a hundred. The probes come from two words of the key (Kirsch and Mitzenmacher, "Less Hashing,
- * Same Performance", 2006).
+ * A Bloom filter over 128-bit keys that are already uniformly distributed, in blocks of a cache line: a key's seven bits
+ * lie in one block, so that a "no" costs one access to memory. At ten bits a key about one "maybe" in sixty is false
+ * (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
  */
 
 const BITS_PER_KEY = 10;
-const PROBES = 7;
+const BLOCK_BYTES = 64;
+/** Nine bits of a key name a bit of its block. */
+const BIT_MASK = 0x1ff;
 
 /** Says "no" for certain or "maybe" of a key. */
 export class BloomFilter {
   /** The filter's bits, to be stored. */
   readonly bytes: Uint8Array;
-  readonly #bits: number;
+  readonly #blocks: number;
 
   private constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#bits = bytes.length * 8;
+    this.#blocks = bytes.length / BLOCK_BYTES;
   }
 
   /** An empty filter for `keys` keys. */
   static for(keys: number): BloomFilter {
-    return new BloomFilter(new Uint8Array(Math.ceil((Math.max(keys, 1) * BITS_PER_KEY) / 8)));
+    const blocks = Math.ceil((Math.max(keys, 1) * BITS_PER_KEY) / (BLOCK_BYTES * 8));
+    return new BloomFilter(new Uint8Array(blocks * BLOCK_BYTES));
   }
 
   /** A stored filter. */
@@ -30,24 +33,33 @@ export class BloomFilter {
 
   /** Adds key `index` of `keys`. */
   add(keys: Uint32Array, index: number): void {
-    let bit = keys[index * 4 + 2] ?? 0;
-    const step = (keys[index * 4 + 3] ?? 0) | 1;
-    for (let i = 0; i < PROBES; i += 1) {
-      const place = (bit >>> 0) % this.#bits;
-      this.bytes[place >>> 3] = (this.bytes[place >>> 3] ?? 0) | (1 << (place & 7));
-      bit = (bit + step) | 0;
+    const block = this.#block(keys, index);
+    for (let probe = 0; probe < 7; probe += 1) {
+      const bit = bitOf(keys, index, probe);
+      const at = block + (bit >>> 3);
+      this.bytes[at] = (this.bytes[at] ?? 0) | (1 << (bit & 7));
     }
   }
 
   /** Whether key `index` of `keys` may have been added. */
   mayHave(keys: Uint32Array, index: number): boolean {
-    let bit = keys[index * 4 + 2] ?? 0;
-    const step = (keys[index * 4 + 3] ?? 0) | 1;
-    for (let i = 0; i < PROBES; i += 1) {
-      const place = (bit >>> 0) % this.#bits;
-      if (((this.bytes[place >>> 3] ?? 0) & (1 << (place & 7))) === 0) return false;
-      bit = (bit + step) | 0;
+    const block = this.#block(keys, index);
+    for (let probe = 0; probe < 7; probe += 1) {
+      const bit = bitOf(keys, index, probe);
+      if (((this.bytes[block + (bit >>> 3)] ?? 0) & (1 << (bit & 7))) === 0) return false;
     }
     return true;
   }
+
+  #block(keys: Uint32Array, index: number): number {
+    return ((keys[index * 4 + 2] ?? 0) % this.#blocks) * BLOCK_BYTES;
+  }
+}
+
+/** Probes 0 to 2 take their bits from the key's last word, 3 to 5 from its second, the seventh from its first. */
+function bitOf(keys: Uint32Array, index: number, probe: number): number {
+  const at = index * 4;
+  if (probe < 3) return ((keys[at + 3] ?? 0) >>> (probe * 9)) & BIT_MASK;
+  if (probe < 6) return ((keys[at + 1] ?? 0) >>> ((probe - 3) * 9)) & BIT_MASK;
+  return (keys[at] ?? 0) & BIT_MASK;
 }

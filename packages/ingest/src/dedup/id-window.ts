@@ -30,7 +30,7 @@ export interface IdWindowOptions {
   readonly windowMs: number;
   /** Ids kept at most; beyond it the oldest go before their time. */
   readonly maxIds: number;
-  /** Ids in memory before they are written out as a run. Default 2^20. */
+  /** Ids in memory before they are written out as a run. Default 2^19. */
   readonly tableIds?: number;
   /** The clock, epoch milliseconds. */
   readonly now: () => number;
@@ -91,7 +91,7 @@ export class IdWindow {
     this.#log = log;
     this.#stream = stream;
     this.#cursor = log.cursor(stream, 'dedup');
-    this.#options = { tableIds: 2 ** 20, ...options };
+    this.#options = { tableIds: 2 ** 19, ...options };
     this.#current = this.#generation();
   }
 
