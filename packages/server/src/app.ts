@@ -1,6 +1,7 @@
 /** The composition root: every part is made here, and only here. */
 
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BootstrapOptions,
@@ -17,7 +18,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { loadConfig, readEnvFile } from './config/load.js';
 import type { Config } from './config/schema.js';
-import { type FirstProject, updateCredentialsUrl, writeCredentials } from './first-start.js';
+import {
+  CREDENTIALS_FILE,
+  type FirstProject,
+  updateCredentialsUrl,
+  writeCredentials,
+} from './first-start.js';
 import { Health } from './health.js';
 import { Authorizer } from './http/authorize.js';
 import { OriginPolicy } from './http/cors.js';
@@ -220,6 +226,11 @@ class Server implements App {
       }
       const first = { url, project: created.id, token: created.ingestToken, key: created.apiKey };
       await writeCredentials(config.WEIR_DATA_DIR, first);
+      const file = join(config.WEIR_DATA_DIR, CREDENTIALS_FILE);
+      this.#logger.info(
+        { project: first.project, file },
+        'made the first project; its credentials are in the file',
+      );
       this.#resolveFirst(first);
     } catch (error) {
       if (this.#closing === null && error instanceof Error) this.#fail(error);

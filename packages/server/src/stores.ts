@@ -118,7 +118,8 @@ async function migrateWhenUp(
       return;
     } catch (error) {
       if (error instanceof ClickHouseError && error.kind === 'query' && error.code === undefined) throw error;
-      if (isFirst) logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
+      if (isFirst && !signal.aborted)
+        logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
       await sleep(MIGRATION_RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }

@@ -90,6 +90,8 @@ export function queryRoute(
         const bytes = await reader.query(projectId, sql, { ...options, format: engineFormat });
         return await reply.type(type).send(Readable.from(bytes, { objectMode: false }));
       } catch (error) {
+        // Nobody is there to be answered: the status is for the log, as nginx has it.
+        if (gone.signal.aborted) throw new Problem(499, 'client_gone', 'the client left');
         throw queryProblem(error);
       } finally {
         metrics.queried((performance.now() - started) / 1000);
