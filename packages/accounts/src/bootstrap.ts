@@ -24,6 +24,8 @@ export interface BootstrapOptions {
   readonly projectId?: string;
   readonly ingestToken?: string;
   readonly apiKey?: string;
+  /** What the first project of an empty installation gets where nothing is preset; else it is made up. */
+  readonly first?: { readonly id: string; readonly ingestToken: string; readonly apiKey: string };
   /** Create nothing at all. */
   readonly off?: boolean;
 }
@@ -53,7 +55,7 @@ export async function bootstrap(
     // Nodes that start together take turns; the second finds what the first has made.
     await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_KEY})`);
     const [any] = await tx.select({ id: projects.id }).from(projects).limit(1);
-    if (any === undefined) return insertProject(tx, NAME, presetsOf(options));
+    if (any === undefined) return insertProject(tx, NAME, { ...options.first, ...presetsOf(options) });
     await ensure(tx, options);
     return null;
   });

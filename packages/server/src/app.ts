@@ -20,6 +20,8 @@ import { loadConfig, readEnvFile } from './config/load.js';
 import type { Config } from './config/schema.js';
 import {
   CREDENTIALS_FILE,
+  draftCredentials,
+  dropDraft,
   type FirstProject,
   updateCredentialsUrl,
   writeCredentials,
@@ -217,20 +219,19 @@ class Server implements App {
   }
 
   async #bootstrap(url: string): Promise<void> {
-    const config = this.#config;
+    const { WEIR_DATA_DIR: dataDir, WEIR_BOOTSTRAP: isOn } = this.#config;
     try {
-      const created = await this.#createFirst();
-      if (created === null) {
-        this.#resolveFirst(null);
-        return;
+      const draft = isOn === 'on' ? await draftCredentials(dataDir, url) : null;
+      const created = await this.#createFirst(draft);
+      const first = created === null ? await this.#madeBefore(draft) : { ...firstOf(created), url };
+      if (first === null) {
+        await dropDraft(dataDir);
+      } else {
+        await writeCredentials(dataDir, first);
+        const file = join(dataDir, CREDENTIALS_FILE);
+        const { project } = first;
+        this.#logger.info({ project, file }, 'made the first project; its credentials are in the file');
       }
-      const first = { url, project: created.id, token: created.ingestToken, key: created.apiKey };
-      await writeCredentials(config.WEIR_DATA_DIR, first);
-      const file = join(config.WEIR_DATA_DIR, CREDENTIALS_FILE);
-      this.#logger.info(
-        { project: first.project, file },
-        'made the first project; its credentials are in the file',
-      );
       this.#resolveFirst(first);
     } catch (error) {
       if (this.#closing === null && error instanceof Error) this.#fail(error);
@@ -239,17 +240,26 @@ class Server implements App {
   }
 
   /** Makes the first project, once PostgreSQL takes it. */
-  async #createFirst(): Promise<CreatedProject | null> {
+  async #createFirst(draft: FirstProject | null): Promise<CreatedProject | null> {
+    const first =
+      draft === null ? {} : { first: { id: draft.project, ingestToken: draft.token, apiKey: draft.key } };
     const { postgres } = this.#stores;
     await postgres.ready;
     for (;;) {
       try {
-        return await bootstrap(postgres, this.#credentials, bootstrapOptions(this.#config));
+        return await bootstrap(postgres, this.#credentials, { ...bootstrapOptions(this.#config), ...first });
       } catch (error) {
         if (!isUnavailable(error) || this.#closing !== null) throw error;
         await sleep(BOOTSTRAP_RETRY_MS);
       }
     }
+  }
+
+  /** The draft, where it is of a project that was made by a start that did not live to say so. */
+  async #madeBefore(draft: FirstProject | null): Promise<FirstProject | null> {
+    if (draft === null) return null;
+    const found = await this.#credentials.lookupApiKey(draft.key);
+    return found?.projectId === draft.project ? draft : null;
   }
 
   /** The phases of ingest's shutdown, see docs/architecture.md. */
@@ -276,6 +286,14 @@ class Server implements App {
     this.#resolveFirst(null);
     this.#logger.info({}, 'stopped');
   }
+}
+
+function firstOf({
+  id: project,
+  ingestToken: token,
+  apiKey: key,
+}: CreatedProject): Omit<FirstProject, 'url'> {
+  return { project, token, key };
 }
 
 function ingestOptions(config: Config, usageSink: UsageSink): IngestOptions {

@@ -1,6 +1,8 @@
 /** The first start of an installation: what was made up, written where the command line finds it. */
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { generateCredential } from '@weir/accounts';
+import { uuidv7 } from 'uuidv7';
 
 /** The first project and its credentials. Shown once on a terminal, never logged. */
 export interface FirstProject {
@@ -17,28 +19,53 @@ export const CREDENTIALS_FILE = 'credentials.json';
 
 /** Writes the file, readable by its owner only. */
 export async function writeCredentials(dataDir: string, first: FirstProject): Promise<void> {
-  const path = join(dataDir, CREDENTIALS_FILE);
-  const draft = `${path}.new`;
-  await writeFile(draft, `${JSON.stringify(first, null, 2)}\n`, { mode: 0o600 });
-  await chmod(draft, 0o600);
-  await rename(draft, path);
+  await writeDraft(dataDir, first);
+  await rename(draftPath(dataDir), join(dataDir, CREDENTIALS_FILE));
+}
+
+/**
+ * What a first project would get, on the disk before the project is made: a server that ends between the two would
+ * leave a project whose credentials nobody knows. The draft of an earlier try is taken up again.
+ */
+export async function draftCredentials(dataDir: string, url: string): Promise<FirstProject> {
+  const earlier = await readFirst(draftPath(dataDir));
+  const draft = {
+    project: uuidv7(),
+    token: generateCredential('ingest'),
+    key: generateCredential('api'),
+    ...earlier,
+    url,
+  };
+  await writeDraft(dataDir, draft);
+  return draft;
+}
+
+/** Removes a draft that was not needed. */
+export async function dropDraft(dataDir: string): Promise<void> {
+  await rm(draftPath(dataDir), { force: true });
+}
+
+function draftPath(dataDir: string): string {
+  return join(dataDir, `${CREDENTIALS_FILE}.new`);
+}
+
+async function writeDraft(dataDir: string, first: FirstProject): Promise<void> {
+  await writeFile(draftPath(dataDir), `${JSON.stringify(first, null, 2)}\n`, { mode: 0o600, flush: true });
+  await chmod(draftPath(dataDir), 0o600);
+}
+
+/** A credentials file, or null where there is none that can be read: one cut off by a power failure, say. */
+async function readFirst(path: string): Promise<FirstProject | null> {
+  try {
+    // The cast holds: the file is ours.
+    return JSON.parse(await readFile(path, 'utf8')) as FirstProject;
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps the file's URL true when the server listens elsewhere than last time; does nothing where there is none. */
 export async function updateCredentialsUrl(dataDir: string, url: string): Promise<void> {
-  let text: string;
-  try {
-    text = await readFile(join(dataDir, CREDENTIALS_FILE), 'utf8');
-  } catch {
-    return;
-  }
-  let known: FirstProject;
-  try {
-    // The cast holds: the file is ours.
-    known = JSON.parse(text) as FirstProject;
-  } catch {
-    // Cut off by a power failure, say. The credentials in it are lost with it; starting is not.
-    return;
-  }
-  if (known.url !== url) await writeCredentials(dataDir, { ...known, url });
+  const known = await readFirst(join(dataDir, CREDENTIALS_FILE));
+  if (known !== null && known.url !== url) await writeCredentials(dataDir, { ...known, url });
 }
