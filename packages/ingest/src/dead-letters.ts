@@ -18,8 +18,8 @@ export const MAX_AGE_MS = 24 * 3600 * 1000;
 const BACKOFF_SPAN_MS = MAX_AGE_MS;
 const ROWS_PER_INSERT = 200;
 
-/** Rows to be kept. All of `rows` are of one project. */
-export interface NewDeadLetter {
+/** Rows of one project, and the batch of one log they came from. */
+interface LetterOfBatch {
   readonly projectId: string;
   readonly epoch: number;
   /** Offsets of the batch the rows came from. */
@@ -30,6 +30,10 @@ export interface NewDeadLetter {
   /** Id under which the batch is reported to the usage seam once it is stored. */
   readonly batchId: string;
   readonly rows: RowSet;
+}
+
+/** Rows to be kept. */
+export interface NewDeadLetter extends LetterOfBatch {
   readonly error: string;
   /** Why it is here, in a phrase that groups rows: `unavailable`, `refused`, or ClickHouse's complaint. */
   readonly reason: string;
@@ -38,15 +42,8 @@ export interface NewDeadLetter {
 }
 
 /** A dead letter this node may work on until its lease ends. */
-export interface ClaimedDeadLetter {
+export interface ClaimedDeadLetter extends LetterOfBatch {
   readonly id: string;
-  readonly projectId: string;
-  readonly epoch: number;
-  readonly firstOffset: number;
-  readonly lastOffset: number;
-  readonly part: number;
-  readonly batchId: string;
-  readonly rows: RowSet;
   readonly attempts: number;
   readonly createdAt: Date;
   /** End of the lease, moved by `renew`; whoever finds another one in the table has lost the letter. */
@@ -59,7 +56,7 @@ export interface ClaimOptions {
   /** Events in all, but at least one letter. */
   readonly maxEvents: number;
   /**
-   * The flusher's own: letters of this log behind its position belong to batches it still holds, and two writers of the
+   * The flusher's own: letters of this log beyond its position belong to batches it still holds, and two writers of the
    * same rows could each find the other's missing.
    */
   readonly flusher: { readonly epoch: number; readonly position: number };
