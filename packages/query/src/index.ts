@@ -1,1 +1,19 @@
-export {};
+export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
+export {
+  QUERY_ERROR_STATUS,
+  QueryError,
+  type QueryErrorCode,
+  type QueryErrorExtras,
+  type SqlPosition,
+} from './query-error.js';
+export type { QueryService } from './query-service.js';
+export {
+  type Answer,
+  type AnswerColumn,
+  type AnswerStats,
+  type AskOptions,
+  type Question,
+  STREAM_FORMATS,
+  type StreamedAnswer,
+  type StreamFormat,
+} from './question.js';

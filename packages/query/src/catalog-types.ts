@@ -1,0 +1,42 @@
+/** A public table. */
+export interface TableEntry {
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly ColumnEntry[];
+}
+
+/** A column of a public table. */
+export interface ColumnEntry {
+  readonly name: string;
+  /** ClickHouse's type. */
+  readonly type: string;
+  readonly description: string;
+}
+
+/** One event name of a project. */
+export interface EventEntry {
+  readonly event: string;
+  readonly count: number;
+  /** RFC 3339, UTC. */
+  readonly first_seen: string;
+  readonly last_seen: string;
+}
+
+/** One property key of an event, as seen in a sample of its newest events. */
+export interface PropertyEntry {
+  readonly key: string;
+  /** JSON types observed: `string`, `number`, `boolean`, `object`, `array`, `null`; the most frequent first. */
+  readonly types: readonly string[];
+  /** Events of the sample that have it. */
+  readonly count: number;
+  /** A few different values as JSON text, each cut at 100 characters. */
+  readonly examples: readonly string[];
+}
+
+/** An event name and its property keys. */
+export interface EventProperties extends EventEntry {
+  /** Events looked at. */
+  readonly sampled: number;
+  /** The most frequent first; at most 100. */
+  readonly properties: readonly PropertyEntry[];
+}
