@@ -1,10 +1,11 @@
 import { Agent, type AgentOptions } from 'node:http';
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient, type ExecResult } from '@clickhouse/client';
 import type { ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError, toClickHouseError } from './clickhouse-error.js';
 import { Deadline } from './deadline.js';
 import { withoutTrailer } from './exception-trailer.js';
+import type { QueryUse } from './reader.js';
 import type { ClickHouseTarget, Credentials } from './target.js';
 
 /** One request to ClickHouse's HTTP interface. */
@@ -20,6 +21,7 @@ export interface HttpRequest {
 /** An answer that has begun. */
 export interface HttpAnswer extends ResultBytes {
   readonly writtenRows: number;
+  readonly used: QueryUse;
 }
 
 /** `@clickhouse/client` as one user, with its sockets, its errors read and its time limits kept. */
@@ -64,6 +66,7 @@ export class HttpSession {
       return {
         queryId: answer.query_id,
         writtenRows: Number(answer.summary?.written_rows ?? 0),
+        used: useOf(answer.summary),
         [Symbol.asyncIterator]: () =>
           read(answer.stream, typeof tag === 'string' ? tag : undefined, deadline),
       };
@@ -87,6 +90,15 @@ export class HttpSession {
   close(): Promise<void> {
     return this.#client.close();
   }
+}
+
+// Newer servers say `memory_usage` too; the client's type does not.
+function useOf(summary: (ExecResult<Readable>['summary'] & { memory_usage?: string }) | undefined): QueryUse {
+  return {
+    readRows: Number(summary?.read_rows ?? 0),
+    readBytes: Number(summary?.read_bytes ?? 0),
+    memoryBytes: Number(summary?.memory_usage ?? 0),
+  };
 }
 
 /** An agent of one client's own for a Unix socket. */

@@ -14,5 +14,13 @@ export type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } f
 export { BAD_DATA_CODES, type ClickHouseErrorKind, classify, UNAVAILABLE_CODES } from './error-codes.js';
 export { type MigrateOptions, type MigrationResult, migrateClickHouse } from './migrate/migrate.js';
 export { type DatabaseNames, databaseNames, type Migration } from './migrate/migration.js';
-export { connectReader, type Reader, type ReaderLimits, type ReaderOptions } from './reader.js';
-export type { ClickHouseTarget, Credentials, EmbeddedTarget, ServerTarget } from './target.js';
+export { connectParser, type ParseOptions, type Parser } from './parser.js';
+export {
+  connectReader,
+  type QueryUse,
+  type Reader,
+  type ReaderAnswer,
+  type ReaderLimits,
+  type ReaderOptions,
+} from './reader.js';
+export type { ClickHouseTarget, Credentials, EmbeddedTarget, ServerReader, ServerTarget } from './target.js';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -6,9 +6,11 @@ import {
   type ClickHouse,
   ClickHouseError,
   connectClickHouse,
+  connectParser,
   connectReader,
   type Engine,
   migrateClickHouse,
+  type Parser,
   type Reader,
   type ResultBytes,
   startEngine,
@@ -92,10 +94,80 @@ describe('the reader', () => {
     expect(await failureOf(limited)).toMatchObject({ code: 241 });
   });
 
+  it.each(['CSVWithNames', 'JSONCompactEachRowWithNamesAndTypes', 'TSVWithNames', 'JSONEachRow'])(
+    'answers in %s as one document, however many blocks it has',
+    async (format) => {
+      const sql = (rows: number): string =>
+        `SELECT number AS "a""\nb", toString(number) AS c FROM numbers(${rows})`;
+      const [one, many] = await Promise.all(
+        [1, 200_000].map(async (rows) => text(await reader.query(PROJECT_A, sql(rows), { format }))),
+      );
+      const [row = '', ...header] = (one ?? '').split('\n').reverse().slice(1);
+      const isHeader = format.includes('WithNames');
+      expect(header.length > 0).toBe(isHeader);
+      const lines = (many ?? '').split('\n').slice(0, -1);
+      expect(lines).toHaveLength(200_000 + header.length);
+      expect(lines.slice(0, header.length)).toEqual(header.toReversed());
+      expect(lines[header.length]).toBe(row);
+      expect(lines.at(-1)).toContain('199999');
+    },
+  );
+
+  it.each([
+    ['Parquet', 0],
+    ['Parquet', 1],
+    ['Parquet', 200_000],
+    ['ArrowStream', 0],
+    ['ArrowStream', 200_000],
+  ])('answers in %s as one document of %i rows', async (format, rows) => {
+    const sql = `SELECT toUInt64(number) AS a, toString(number) AS b FROM numbers(${rows})`;
+    const answer = await reader.query(PROJECT_A, sql, { format, params: {} });
+    const parts: Uint8Array[] = [];
+    for await (const part of answer) parts.push(part);
+    const path = join(dataDir, `answer-${format}-${rows}`);
+    await writeFile(path, Buffer.concat(parts));
+    const read = `SELECT count() AS n, sum(a) AS sum FROM file('${path}', ${format})`;
+    expect(await clickhouse.query(read)).toEqual([{ n: String(rows), sum: String((rows * (rows - 1)) / 2) }]);
+  });
+
+  it('says what a query used', async () => {
+    const answer = await reader.query(PROJECT_A, 'SELECT uniqExact(number) FROM numbers(1000000)');
+    await text(answer);
+    expect(answer.used.readRows).toBe(1_000_000);
+    expect(answer.used.memoryBytes).toBeGreaterThan(8_000_000);
+  });
+
   it('is stopped by its project', async () => {
     const call = failureOf(reader.query(PROJECT_A, ENDLESS).then(text));
-    await vi.waitUntil(async () => (await clickhouse.running(`${PROJECT_A}:`)) === 1);
-    await clickhouse.kill(`${PROJECT_A}:`);
+    await vi.waitUntil(async () => (await clickhouse.running(reader.tagOf(PROJECT_A))) === 1);
+    await clickhouse.kill(reader.tagOf(PROJECT_A));
     expect(await call).toMatchObject({ code: 394 });
+  });
+});
+
+describe('the parser', () => {
+  let parser: Parser;
+  beforeAll(() => {
+    parser = connectParser(engine.target);
+  });
+  afterAll(() => parser.close());
+
+  it('parses and resolves nothing', async () => {
+    const formatted = await parser.rows<{ f: string }>('SELECT formatQuerySingleLine({sql:String}) AS f', {
+      params: { sql: 'select  1 -- x' },
+    });
+    expect(formatted).toEqual([{ f: 'SELECT 1' }]);
+    const tree = await parser.rows<{ explain: string }>(
+      'EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (SELECT file(x) FROM nowhere)',
+    );
+    expect(tree.map((row) => row.explain).join('\n')).toContain('function_name: file');
+  });
+
+  it.each([
+    'SELECT * FROM weir.events',
+    'SELECT * FROM weir_base.events_raw_v1',
+    'SET ROLE admin; SELECT 1 FROM weir.events',
+  ])('may not %s', async (sql) => {
+    expect(await failureOf(parser.rows(sql))).toBeInstanceOf(ClickHouseError);
   });
 });

@@ -3,6 +3,7 @@ import { ClickHouseError } from './clickhouse-error.js';
 import { HttpSession } from './http-session.js';
 import { databaseNames } from './migrate/migration.js';
 import { requireTag } from './running-queries.js';
+import { ScopeSigner } from './scope.js';
 import type { ClickHouseTarget } from './target.js';
 
 /** What a tenant's query may use. Each maps to the ClickHouse setting of the same meaning. */
@@ -25,13 +26,26 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   readonly limits?: ReaderLimits;
 }
 
+/** What a query has used when its answer began, by the engine's own account; zeros where it does not tell. */
+export interface QueryUse {
+  /** Rows read, those of other projects in the same blocks among them: for the operator, never for a tenant. */
+  readonly readRows: number;
+  readonly readBytes: number;
+  /** Peak. */
+  readonly memoryBytes: number;
+}
+
+/** An answer of the reader. */
+export interface ReaderAnswer extends ResultBytes {
+  readonly used: QueryUse;
+}
+
 /** Runs one project's own SELECTs as the reader: the public views, that project's rows, nothing to change. */
 export interface Reader {
-  /**
-   * Runs one SELECT for one project and streams the answer. `projectId` is a UUID in lower case; it begins the tag
-   * the query runs under, so `kill('<project id>:')` ends all of a project's queries.
-   */
-  query(projectId: string, sql: string, options?: ReaderOptions): Promise<ResultBytes>;
+  /** Runs one SELECT for one project and streams the answer. `projectId` is a UUID in lower case. */
+  query(projectId: string, sql: string, options?: ReaderOptions): Promise<ReaderAnswer>;
+  /** What `ClickHouse.running` and `ClickHouse.kill` find a project's queries by: all, or those with this tag. */
+  tagOf(projectId: string, tag?: string): string;
   /** Closes the connections. */
   close(): Promise<void>;
 }
@@ -47,17 +61,21 @@ export function connectReader(target: ClickHouseTarget): Reader {
       kind: 'query',
     });
   }
-  return new HttpReader(new HttpSession(target, target.reader, databaseNames().views));
+  // The embedded engine has its key to itself and signs; before a server that is for us to do.
+  const scope = 'scopeKey' in target.reader ? new ScopeSigner(target.reader.scopeKey) : undefined;
+  return new HttpReader(new HttpSession(target, target.reader, databaseNames().views), scope);
 }
 
 class HttpReader implements Reader {
   readonly #session: HttpSession;
+  readonly #scope: ScopeSigner | undefined;
 
-  constructor(session: HttpSession) {
+  constructor(session: HttpSession, scope: ScopeSigner | undefined) {
     this.#session = session;
+    this.#scope = scope;
   }
 
-  async query(projectId: string, sql: string, options: ReaderOptions = {}): Promise<ResultBytes> {
+  async query(projectId: string, sql: string, options: ReaderOptions = {}): Promise<ReaderAnswer> {
     if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(projectId)) {
       throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
     }
@@ -67,15 +85,22 @@ class HttpReader implements Reader {
       params: options.params,
       settings: {
         ...EXACT_JSON,
+        // The text was parsed before and may have grown in that.
+        max_query_size: 8 * 1024 * 1024,
         default_format: options.format ?? 'JSONEachRow',
         // The settings of this request are taken first; the statement may not bring its own.
         readonly: 1,
         ...limitSettings(options.limits ?? {}),
-        log_comment: `${projectId}:${options.tag ?? ''}`,
+        ...(this.#scope === undefined ? {} : { cancel_http_readonly_queries_on_client_close: 1 }),
+        log_comment: this.tagOf(projectId, options.tag),
       },
       signal: options.signal,
       timeoutMs: options.timeoutMs,
     });
+  }
+
+  tagOf(projectId: string, tag = ''): string {
+    return `${this.#scope === undefined ? projectId : this.#scope.project(projectId)}:${tag}`;
   }
 
   close(): Promise<void> {

@@ -16,7 +16,13 @@ export interface ServerTarget {
   /** Default empty. */
   readonly password?: string;
   /** The user that tenant queries run as. Without it {@link connectReader} is refused. */
-  readonly reader?: Credentials;
+  readonly reader?: ServerReader;
+}
+
+/** The user of a ClickHouse server that tenant queries run as. */
+export interface ServerReader extends Credentials {
+  /** 64 hexadecimal digits that prove whose rows a query may see, see scope.ts; the same on every node. */
+  readonly scopeKey: string;
 }
 
 /** The embedded engine: its Unix socket and the secrets of this start. */
@@ -24,4 +30,5 @@ export interface EmbeddedTarget {
   readonly socketPath: string;
   readonly admin: Credentials;
   readonly reader: Credentials;
+  readonly parser: Credentials;
 }

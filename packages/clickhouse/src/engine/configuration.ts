@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineLimits } from './control.js';
-import type { ScopeSigner } from './scope.js';
+import type { ScopeSigner } from '../scope.js';
+import type { EngineLimits, Wall } from './control.js';
 
 /** The views a tenant's query may read. */
 const PUBLIC_VIEWS = ['events', 'persons', 'sessions'];
@@ -25,11 +25,12 @@ export function writeConfiguration(
   directory: string,
   limits: EngineLimits,
   scope: ScopeSigner,
+  without: readonly Wall[],
 ): ConfigurationFiles {
   const name = `boot-${randomBytes(6).toString('hex')}`;
   const users = join(directory, `${name}.users.xml`);
   const config = join(directory, `${name}.xml`);
-  writeFileSync(users, usersXml(scope), { mode: 0o600 });
+  writeFileSync(users, usersXml(scope, without), { mode: 0o600 });
   writeFileSync(config, configXml(users, limits), { mode: 0o600 });
   return {
     argument: `--config-file=${config}`,
@@ -62,7 +63,7 @@ function configXml(usersPath: string, limits: EngineLimits): string {
 `;
 }
 
-function usersXml(scope: ScopeSigner): string {
+function usersXml(scope: ScopeSigner, without: readonly Wall[]): string {
   const all = 'GRANT ALL ON *.* WITH GRANT OPTION';
   const grants = PUBLIC_VIEWS.map((view) => `GRANT SELECT ON weir.${view}`);
   return `<clickhouse>
@@ -75,7 +76,8 @@ function usersXml(scope: ScopeSigner): string {
   <roles>
     <admin>${grantXml([all])}</admin>
     <reader>${grantXml(grants)}</reader>
-    <nobody>${grantXml([])}</nobody>
+    <!-- What EXPLAIN as a subquery asks for; without a source's grant it opens nothing. -->
+    <nobody>${grantXml(['GRANT CREATE TEMPORARY TABLE ON *.*'])}</nobody>
   </roles>
   <users><default>
     <password></password>
@@ -84,17 +86,21 @@ function usersXml(scope: ScopeSigner): string {
     <quota>default</quota>
     <!-- Rights come by role alone: SET ROLE must be able to take them away. -->
     ${grantXml(['GRANT admin', 'GRANT reader', 'GRANT nobody'])}
-    <databases>
-      <weir_base><table name=""><filter>${xml(scope.rowFilter())}</filter></table></weir_base>
-      <!-- Any role may read system tables: they show other tenants' queries. system.one is what SELECT 1 reads. -->
-      <system>
-        <table name=""><filter>${xml(scope.adminFilter())}</filter></table>
-        <one><filter>1</filter></one>
-      </system>
-    </databases>
+    ${without.includes('rows') ? '' : policiesXml(scope)}
   </default></users>
 </clickhouse>
 `;
+}
+
+function policiesXml(scope: ScopeSigner): string {
+  return `<databases>
+      <weir_base><table name=""><filter>${xml(`${scope.everybodyFilter()} OR ${scope.projectFilter()}`)}</filter></table></weir_base>
+      <!-- Any role may read system tables: they show other tenants' queries. system.one is what SELECT 1 reads. -->
+      <system>
+        <table name=""><filter>${xml(scope.everybodyFilter())}</filter></table>
+        <one><filter>1</filter></one>
+      </system>
+    </databases>`;
 }
 
 function grantXml(queries: readonly string[]): string {

@@ -8,8 +8,16 @@ export interface StartEngine {
   readonly socketPath: string;
   readonly adminPassword: string;
   readonly readerPassword: string;
+  readonly parserPassword: string;
   readonly limits: EngineLimits;
+  readonly without: readonly Wall[];
 }
+
+/**
+ * What keeps projects apart in the engine, see docs/isolation.md. `rights`: the reader's role, and one SELECT a
+ * statement. `rows`: the row policies.
+ */
+export type Wall = 'rights' | 'rows';
 
 /** What the engine may use. */
 export interface EngineLimits {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddedTarget } from '../target.js';
 import { Backoff } from './backoff.js';
-import type { EngineLimits } from './control.js';
+import type { EngineLimits, Wall } from './control.js';
 import type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine.js';
 import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
@@ -46,6 +46,7 @@ class EmbeddedEngine implements Engine {
   readonly #directory: string;
   readonly #socket: SocketPlace;
   readonly #limits: EngineLimits;
+  readonly #without: readonly Wall[];
   readonly #logger: EngineLogger | undefined;
   readonly #listeners = new Set<(state: EngineState) => void>();
   readonly #backoff = new Backoff();
@@ -64,6 +65,7 @@ class EmbeddedEngine implements Engine {
     this.#socket = placeSocket(this.#directory, 'engine.sock');
     this.#logger = options.logger;
     this.#silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
+    this.#without = options.without ?? [];
     this.#limits = {
       memoryBytes: options.memoryBytes ?? Math.round(Math.min(4 * GIB, Math.max(1.5 * GIB, totalmem() / 2))),
       readers: options.readers ?? 8,
@@ -72,6 +74,7 @@ class EmbeddedEngine implements Engine {
       socketPath: this.#socket.path,
       admin: { username: 'admin', password: randomBytes(32).toString('hex') },
       reader: { username: 'reader', password: randomBytes(32).toString('hex') },
+      parser: { username: 'parser', password: randomBytes(32).toString('hex') },
     };
   }
 
@@ -150,7 +153,9 @@ class EmbeddedEngine implements Engine {
       socketPath: this.#socket.path,
       adminPassword: this.target.admin.password,
       readerPassword: this.target.reader.password,
+      parserPassword: this.target.parser.password,
       limits: this.#limits,
+      without: this.#without,
     });
     this.#child = child;
     return child;

@@ -2,17 +2,19 @@
  * The embedded engine's process: chDB on one directory, behind ClickHouse's HTTP interface on a Unix socket.
  * It is started by EmbeddedEngine with an IPC channel, and lives no longer than that channel.
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from 'chdb';
+import { ScopeSigner } from '../scope.js';
 import { writeConfiguration } from './configuration.js';
 import type { FromEngine, StartEngine, ToEngine } from './control.js';
 import { openBareSession, type SessionPlace } from './engine-sessions.js';
 import { HttpFront } from './http-front.js';
 import { InsertSpool } from './insert-spool.js';
+import { QueryUsage } from './query-usage.js';
 import { RunningStatements } from './running-statements.js';
-import { ScopeSigner } from './scope.js';
 import { Statements } from './statements.js';
 import { Users } from './users.js';
 
@@ -51,8 +53,8 @@ process.on('message', (message: ToEngine) => {
 });
 
 async function start(order: StartEngine): Promise<OpenEngine> {
-  const scope = new ScopeSigner();
-  const files = writeConfiguration(order.directory, order.limits, scope);
+  const scope = new ScopeSigner(randomBytes(32).toString('hex'));
+  const files = writeConfiguration(order.directory, order.limits, scope, order.without);
   try {
     const place: SessionPlace = {
       directory: `${order.directory}/data`,
@@ -65,10 +67,16 @@ async function start(order: StartEngine): Promise<OpenEngine> {
     const running = new RunningStatements();
     const spool = new InsertSpool('spool');
     const front = new HttpFront({
-      users: new Users({ admin: order.adminPassword, reader: order.readerPassword }),
+      users: new Users({
+        admin: order.adminPassword,
+        reader: order.readerPassword,
+        parser: order.parserPassword,
+      }),
       scope,
       statements: new Statements(place, scope, spool, order.limits.readers),
       running,
+      usage: new QueryUsage(keeper),
+      readerRights: !order.without.includes('rights'),
       isSetting: (name) => settings.has(name),
     });
     const server = front.server();
@@ -84,7 +92,7 @@ async function openWhenFree(place: SessionPlace, scope: ScopeSigner): Promise<Se
   const until = Date.now() + DIRECTORY_WAIT_MS;
   for (;;) {
     try {
-      return openBareSession(place, [`--log_comment=${scope.admin('', '')}`]);
+      return openBareSession(place, [`--log_comment=${scope.everybody()}`]);
     } catch {
       if (Date.now() >= until) {
         throw new Error(

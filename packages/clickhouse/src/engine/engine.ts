@@ -1,4 +1,5 @@
 import type { EmbeddedTarget } from '../target.js';
+import type { Wall } from './control.js';
 
 /** What an engine is doing. `restarting`: it ended unasked and is being started again; calls fail as `unavailable`. */
 export type EngineState = 'starting' | 'ready' | 'restarting' | 'stopped';
@@ -42,4 +43,6 @@ export interface EngineOptions {
   readonly readers?: number;
   /** An engine that answers nothing for so many milliseconds is ended and started again. Default 30,000. */
   readonly silenceLimitMs?: number;
+  /** Walls to leave out, for tests that prove each of them alone. Default none. */
+  readonly without?: readonly Wall[];
 }

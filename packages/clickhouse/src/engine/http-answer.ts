@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { exceptionTrailer } from '../exception-trailer.js';
 import { EngineException } from './engine-exception.js';
+import type { QueryUsed } from './query-usage.js';
 import type { StatementSummary } from './statements.js';
 
 /** One answer as ClickHouse's HTTP interface gives it. */
@@ -10,10 +11,21 @@ export class HttpAnswer {
   readonly #queryId: string;
   readonly #tag = randomBytes(8).toString('hex');
   readonly #startedAt = process.hrtime.bigint();
+  #used: QueryUsed | undefined;
 
   constructor(response: ServerResponse, queryId: string) {
     this.#response = response;
     this.#queryId = queryId;
+  }
+
+  /** Whether anything was sent. */
+  get begun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Says what the query has used, to go with the headers. */
+  used(used: QueryUsed): void {
+    this.#used = used;
   }
 
   /** Answers in one piece. */
@@ -85,14 +97,15 @@ export class HttpAnswer {
   // ClickHouse writes its numbers as strings.
   #summary(statement: StatementSummary = { writtenRows: 0, writtenBytes: 0 }): string {
     return JSON.stringify({
-      read_rows: '0',
-      read_bytes: '0',
+      read_rows: String(this.#used?.readRows ?? 0),
+      read_bytes: String(this.#used?.readBytes ?? 0),
       written_rows: String(statement.writtenRows),
       written_bytes: String(statement.writtenBytes),
       total_rows_to_read: '0',
       result_rows: '0',
       result_bytes: '0',
       elapsed_ns: String(process.hrtime.bigint() - this.#startedAt),
+      memory_usage: String(this.#used?.memoryBytes ?? 0),
     });
   }
 }

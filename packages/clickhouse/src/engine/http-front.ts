@@ -1,13 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { COUNT_RUNNING, KILL_RUNNING } from '../running-queries.js';
+import type { ScopeSigner } from '../scope.js';
 import { EngineException } from './engine-exception.js';
 import type { SessionSetup } from './engine-sessions.js';
 import { HttpAnswer } from './http-answer.js';
 import { readInsert } from './insert-spool.js';
+import type { QueryUsage } from './query-usage.js';
 import { bodyOf, readStatementRequest, readText, type StatementRequest } from './request.js';
 import type { RunningStatement, RunningStatements } from './running-statements.js';
-import type { ScopeSigner } from './scope.js';
 import type { Statements } from './statements.js';
 import type { EngineUser, Users } from './users.js';
 
@@ -20,6 +21,9 @@ export interface HttpFrontParts {
   readonly scope: ScopeSigner;
   readonly statements: Statements;
   readonly running: RunningStatements;
+  readonly usage: QueryUsage;
+  /** False leaves out wall `rights`, for tests of the other walls. */
+  readonly readerRights: boolean;
   /** Whether a name is a setting of this engine. */
   readonly isSetting: (name: string) => boolean;
 }
@@ -132,12 +136,22 @@ export class HttpFront {
     response.once('close', () => {
       if (!response.writableFinished) void running.end(entry);
     });
-    if (user === 'reader' || isSelect(sql)) {
-      await statements.stream(sql, statement.format, setup, (bytes) => answer.part(bytes), signal);
-      answer.end();
+    // A stream takes one SELECT and nothing else, which is part of what keeps projects apart.
+    if (setup.role === undefined && !isSelect(sql)) {
+      answer.whole(await statements.execute(sql, statement.format, setup, signal));
       return;
     }
-    answer.whole(await statements.execute(sql, statement.format, setup, signal));
+    const { usage } = this.#parts;
+    const isExplain = user === 'parser' && sql.startsWith('EXPLAIN ');
+    await statements.stream(
+      { sql: isExplain ? `SELECT * FROM (${sql})` : sql, format: statement.format, setup },
+      async (bytes) => {
+        if (user === 'reader' && !answer.begun) answer.used(await usage.of(setup.comment));
+        await answer.part(bytes);
+      },
+      signal,
+    );
+    answer.end();
   }
 
   // The engine's process list would lack what has not reached it yet; see RunningStatements.
@@ -163,13 +177,19 @@ export class HttpFront {
 
   #setup(user: EngineUser, statement: StatementRequest): SessionSetup {
     const { scope } = this.#parts;
-    const nonce = randomBytes(8).toString('hex');
+    // No two statements have the same comment: KILL QUERY finds one by it.
+    const run = `${randomBytes(8).toString('hex')}:${statement.tag}`;
     const shared = {
       settings: [...statement.settings],
       params: [...statement.params],
       database: statement.database,
     };
-    if (user === 'admin') return { ...shared, comment: scope.admin(nonce, statement.tag), role: undefined };
+    if (user === 'admin') return { ...shared, comment: `${scope.everybody()}:${run}`, role: undefined };
+    // The session is frozen after its role is set; frozen from its start it could not be.
+    const settings = shared.settings.filter(([name]) => name !== 'readonly');
+    if (user === 'parser') {
+      return { ...shared, settings, comment: `-::${run}`, role: 'nobody' };
+    }
     // A reader's tag begins with the project it reads for: `<project id>` or `<project id>:<tag>`.
     const project = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:$|:)/.exec(statement.tag)?.[1];
     if (project === undefined) {
@@ -177,10 +197,9 @@ export class HttpFront {
     }
     return {
       ...shared,
-      // The session is frozen after its role is set; frozen from its start it could not be.
-      settings: shared.settings.filter(([name]) => name !== 'readonly'),
-      comment: scope.project(project, nonce, statement.tag),
-      role: 'reader',
+      settings,
+      comment: `${scope.project(project)}:${run}`,
+      role: this.#parts.readerRights ? 'reader' : undefined,
     };
   }
 }

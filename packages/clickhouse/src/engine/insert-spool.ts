@@ -1,5 +1,5 @@
 import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,8 +24,7 @@ export class InsertSpool {
 
   /** Writes a whole body; resolves with the file, which the caller removes. */
   async write(body: Readable): Promise<string> {
-    this.#last += 1;
-    const path = join(this.#directory, `${this.#last}.rows`);
+    const path = this.#nextPath();
     try {
       await pipeline(body, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 }));
       return path;
@@ -35,9 +34,40 @@ export class InsertSpool {
     }
   }
 
-  /** Removes a file of {@link write}. */
+  /** A file to be filled piece by piece, which the caller removes. */
+  create(): SpoolFile {
+    return new SpoolFile(this.#nextPath());
+  }
+
+  /** Removes a file of {@link write} or {@link create}. */
   async remove(path: string): Promise<void> {
     await rm(path, { force: true });
+  }
+
+  #nextPath(): string {
+    this.#last += 1;
+    return join(this.#directory, `${this.#last}.rows`);
+  }
+}
+
+/** A file of the spool that grows. */
+export class SpoolFile {
+  readonly path: string;
+  #size = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a piece at the end. */
+  async append(piece: Uint8Array): Promise<void> {
+    await appendFile(this.path, piece, { mode: 0o600 });
+    this.#size += piece.length;
   }
 }
 

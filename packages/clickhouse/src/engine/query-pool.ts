@@ -43,6 +43,7 @@ export class QueryPool {
     const stop = (): void => tell({ type: 'stop', job });
     signal.addEventListener('abort', stop, { once: true });
     let lost = false;
+    let failure: EngineException | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
         slot.onLost = (error) => {
@@ -54,14 +55,18 @@ export class QueryPool {
           if (message.type === 'done') resolve();
           else if (message.type === 'failed') reject(EngineException.from(message.text));
           else {
-            Promise.resolve(read(message.bytes)).then(
+            new Promise((taken) => taken(read(message.bytes))).then(
               () => tell({ type: signal.aborted ? 'stop' : 'next', job }),
-              stop,
+              (error: unknown) => {
+                failure = EngineException.from(error);
+                stop();
+              },
             );
           }
         };
         tell({ type: 'run', job, query });
       });
+      if (failure !== undefined) throw failure;
       if (signal.aborted) throw cancelled();
     } finally {
       signal.removeEventListener('abort', stop);

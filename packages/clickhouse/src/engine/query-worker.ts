@@ -4,6 +4,7 @@
  * the process.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { chunkJoining, withoutHeader } from './chunk-format.js';
 import { EngineException } from './engine-exception.js';
 import { openSession, type SessionPlace, type SessionSetup } from './engine-sessions.js';
 
@@ -40,9 +41,13 @@ function serve(port: NonNullable<typeof parentPort>): void {
 
   async function run(job: number, query: StreamingQuery): Promise<void> {
     const session = await openSession(place, query.setup);
+    const joining = chunkJoining(query.format);
+    let isFirst = true;
     try {
       for await (const chunk of session.queryStream(query.sql, { format: query.format })) {
-        const raw = chunk.raw();
+        const raw =
+          joining.kind === 'header' && !isFirst ? withoutHeader(chunk.raw(), joining.header) : chunk.raw();
+        isFirst = false;
         // A chunk that shares its memory with others must be copied before it changes threads.
         const whole = raw.byteLength === raw.buffer.byteLength && raw.buffer instanceof ArrayBuffer;
         const bytes = whole ? raw : raw.slice();

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { ScopeSigner } from '../scope.js';
+import { chunkJoining } from './chunk-format.js';
 import { EngineException } from './engine-exception.js';
 import { openSession, type SessionPlace, type SessionSetup } from './engine-sessions.js';
 import { type InsertSpool, type InsertStatement, insertFromFile } from './insert-spool.js';
 import { type ChunkReader, QueryPool } from './query-pool.js';
-import type { ScopeSigner } from './scope.js';
+import type { StreamingQuery } from './query-worker.js';
 import { Semaphore } from './semaphore.js';
 import { literal } from './sql-text.js';
 
@@ -55,16 +57,26 @@ export class Statements {
     }
   }
 
-  /** Streams one SELECT. */
-  async stream(
-    sql: string,
-    format: string,
-    setup: SessionSetup,
-    read: ChunkReader,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const pool = setup.role === undefined ? this.#adminStreams : this.#readerStreams;
-    await pool.run({ sql, format, setup }, read, signal);
+  /** Streams one SELECT as one document. */
+  async stream(query: StreamingQuery, read: ChunkReader, signal: AbortSignal): Promise<void> {
+    const pool = query.setup.role === undefined ? this.#adminStreams : this.#readerStreams;
+    if (chunkJoining(query.format).kind !== 'whole') return pool.run(query, read, signal);
+    const file = this.#spool.create();
+    try {
+      await pool.run({ ...query, format: 'Native' }, (chunk) => file.append(chunk), signal);
+      if (file.size > 0) await read(await this.#convert(file.path, query, signal));
+      else await pool.run(query, onlyChunk(read), signal);
+    } finally {
+      await this.#spool.remove(file.path);
+    }
+  }
+
+  /** Writes rows that were spooled as one document. They are an answer already: nothing of the caller's runs here. */
+  async #convert(path: string, { format, setup }: StreamingQuery, signal: AbortSignal): Promise<Uint8Array> {
+    const comment = this.#scope.everybody();
+    const asAdmin = { ...setup, params: [], database: undefined, role: undefined, comment };
+    const sql = `SELECT * FROM file('${path}', Native)`;
+    return (await this.#run(sql, format, asAdmin, signal)).answer;
   }
 
   /** Runs anything else, with its answer in one piece. */
@@ -75,7 +87,7 @@ export class Statements {
   /** Asks the engine to stop what runs in the session with this comment; it has stopped when its promise settles. */
   async kill(comment: string): Promise<void> {
     const setup = { settings: [], params: [], database: undefined, role: undefined };
-    const session = await openSession(this.#place, { ...setup, comment: this.#scope.admin('', '') });
+    const session = await openSession(this.#place, { ...setup, comment: this.#scope.everybody() });
     try {
       await session.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${literal(comment)} ASYNC`);
     } finally {
@@ -96,6 +108,16 @@ export class Statements {
       }
     });
   }
+}
+
+/** Of an answer without rows the only chunk is the whole document. */
+function onlyChunk(read: ChunkReader): ChunkReader {
+  let isFirst = true;
+  return (chunk) => {
+    if (!isFirst) throw new EngineException(236, 'ABORTED', 'The answer changed while it was written');
+    isFirst = false;
+    return read(chunk);
+  };
 }
 
 interface DirectResult {

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { EngineException } from './engine-exception.js';
 
-/** Who may use the engine: the server for itself, or the server for a tenant's query. */
-export type EngineUser = 'admin' | 'reader';
+/** Who may use the engine: the server for itself, for a tenant's query, or to have a tenant's text parsed. */
+export type EngineUser = 'admin' | 'reader' | 'parser';
 
-/** Checks HTTP basic credentials against this start's two passwords. */
+/** Checks HTTP basic credentials against this start's passwords. */
 export class Users {
   readonly #digests: readonly (readonly [EngineUser, Buffer])[];
 
@@ -12,6 +12,7 @@ export class Users {
     this.#digests = [
       ['admin', digest('admin', passwords.admin)],
       ['reader', digest('reader', passwords.reader)],
+      ['parser', digest('parser', passwords.parser)],
     ];
   }
 

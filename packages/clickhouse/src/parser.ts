@@ -1,0 +1,67 @@
+import type { ParameterValue } from './clickhouse.js';
+import { ClickHouseError } from './clickhouse-error.js';
+import { HttpSession } from './http-session.js';
+import { databaseNames } from './migrate/migration.js';
+import type { ClickHouseTarget } from './target.js';
+
+/** What {@link Parser.rows} takes. */
+export interface ParseOptions {
+  /** Values for the statement's `{name:Type}` placeholders. */
+  readonly params?: Readonly<Record<string, ParameterValue>>;
+  readonly signal?: AbortSignal;
+}
+
+/** ClickHouse's own parser, asked about texts of tenants in a session that may read nothing. */
+export interface Parser {
+  /** Runs one statement of ours (formatQuery…, EXPLAIN) and reads its rows. Throws `ClickHouseError`. */
+  rows<T>(sql: string, options?: ParseOptions): Promise<T[]>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
+
+/** A text in canonical form is longer than the one that was sent. */
+const MAX_STATEMENT_BYTES = 8 * 1024 * 1024;
+/** Parsing takes milliseconds; a text that takes longer is not worth more. */
+const PARSE_LIMIT_MS = 10_000;
+
+/**
+ * Opens the way to ClickHouse's parser: on the embedded engine as a user without any rights, on a server as the
+ * reader, read-only.
+ * @throws ClickHouseError when a server target names no reader
+ */
+export function connectParser(target: ClickHouseTarget): Parser {
+  const user = 'socketPath' in target ? target.parser : target.reader;
+  if (user === undefined) {
+    throw new ClickHouseError('queries of tenants need a reader: a ClickHouse user of their own', {
+      kind: 'query',
+    });
+  }
+  return new HttpParser(new HttpSession(target, user, databaseNames().views));
+}
+
+class HttpParser implements Parser {
+  readonly #session: HttpSession;
+
+  constructor(session: HttpSession) {
+    this.#session = session;
+  }
+
+  async rows<T>(sql: string, options: ParseOptions = {}): Promise<T[]> {
+    const answer = await this.#session.send({
+      sql,
+      params: options.params,
+      settings: { default_format: 'JSONEachRow', readonly: 1, max_query_size: MAX_STATEMENT_BYTES },
+      signal: options.signal,
+      timeoutMs: PARSE_LIMIT_MS,
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of answer) parts.push(part);
+    const lines = Buffer.concat(parts).toString('utf8').split('\n');
+    // The caller names the row's type beside the SELECT that makes it so.
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}
