@@ -1,0 +1,70 @@
+/** Who calls. */
+import type { Credentials } from '@weir/accounts';
+import type { FastifyRequest } from 'fastify';
+import { bearerOf } from '../http/bearer.js';
+import { Problem } from '../http/problem.js';
+import { challenge, MCP_SCOPES } from './resource-metadata.js';
+
+/** Whose rows may be read, and by which credential. */
+export interface McpCaller {
+  readonly projectId: string;
+  readonly tokenId: string;
+}
+
+interface Found extends McpCaller {
+  readonly scopes: readonly string[];
+}
+
+/** A credential's usual form, wherever it stands. */
+const CREDENTIAL = /weir_(sec|oat|ops|pub|ort)_/;
+const CREDENTIAL_PARAMETERS = ['access_token', 'api_key', 'apikey', 'key', 'token'];
+
+/**
+ * The caller of a request, by its Authorization header alone.
+ * @throws Problem 400 `invalid_request` for a credential in the query string, 401 `unauthorized`, 403
+ * `insufficient_scope`, each with the challenge a client needs
+ */
+export async function callerOf(
+  request: FastifyRequest,
+  credentials: Credentials,
+  publicUrl: string,
+): Promise<McpCaller> {
+  if (hasCredentialInQuery(request.url)) {
+    throw new Problem(400, 'invalid_request', 'a credential in the query string is never read', {
+      hint: 'URLs end up in logs: send "Authorization: Bearer weir_sec_…", and replace this key if it is a real one',
+      headers: challenge(publicUrl, 'invalid_request'),
+    });
+  }
+  const given = bearerOf(request.raw);
+  const found = given === null ? null : await find(given, credentials);
+  if (found === null) {
+    throw new Problem(401, 'unauthorized', 'no valid credential', {
+      hint: `send an API key with the scope ${MCP_SCOPES.join(' ')}: "Authorization: Bearer weir_sec_…"`,
+      headers: challenge(publicUrl, given === null ? undefined : 'invalid_token'),
+    });
+  }
+  const missing = MCP_SCOPES.filter((scope) => !found.scopes.includes(scope));
+  if (missing.length > 0) {
+    throw new Problem(403, 'insufficient_scope', `the credential lacks the scope "${missing.join(' ')}"`, {
+      headers: challenge(publicUrl, 'insufficient_scope'),
+    });
+  }
+  return { projectId: found.projectId, tokenId: found.tokenId };
+}
+
+/** Each kind of credential is known by its prefix; a kind that has no business here is not looked up. */
+async function find(given: string, credentials: Credentials): Promise<Found | null> {
+  if (!given.startsWith('weir_sec_')) return null;
+  const key = await credentials.lookupApiKey(given);
+  return key === null ? null : { projectId: key.projectId, tokenId: key.keyId, scopes: key.scopes };
+}
+
+function hasCredentialInQuery(url: string): boolean {
+  const at = url.indexOf('?');
+  if (at === -1) return false;
+  const query = new URLSearchParams(url.slice(at + 1));
+  return [...query].some(
+    ([name, value]) =>
+      CREDENTIAL_PARAMETERS.includes(name.toLowerCase()) || CREDENTIAL.test(`${name} ${value}`),
+  );
+}

@@ -1,0 +1,77 @@
+/** How much of a result a model is given: its context is small, and one stored value may be large. */
+import { dataLine } from './untrusted.js';
+
+/** Characters of one value; what is longer is cut, and says so where it was cut. */
+export const MAX_CELL_CHARACTERS = 500;
+/** Bytes of all lines of one result's text. */
+export const MAX_RESULT_BYTES = 60_000;
+
+/** What fits. */
+export interface Excerpt<T> {
+  readonly items: T[];
+  /** The same as lines of JSON. */
+  readonly lines: readonly string[];
+  /** How many values were cut. */
+  readonly cutCells: number;
+  /** How many items there were. */
+  readonly of: number;
+}
+
+/** A value, and whether it was cut. */
+export interface Cell {
+  readonly value: unknown;
+  readonly isCut: boolean;
+}
+
+/** The first rows that fit, each value cut where it is too long. */
+export function excerptRows(
+  rows: readonly (readonly unknown[])[],
+  maxBytes = MAX_RESULT_BYTES,
+): Excerpt<unknown[]> {
+  return excerpt(rows, maxBytes, (row) => {
+    const cells = row.map(cutCell);
+    return { item: cells.map(({ value }) => value), cut: cells.filter(({ isCut }) => isCut).length };
+  });
+}
+
+/** The first items that fit, as they are. */
+export function excerptItems<T>(items: readonly T[], maxBytes = MAX_RESULT_BYTES): Excerpt<T> {
+  return excerpt(items, maxBytes, (item) => ({ item, cut: 0 }));
+}
+
+/** A value of at most {@link MAX_CELL_CHARACTERS}, and the mark. What is no string and too long becomes cut JSON. */
+export function cutCell(value: unknown): Cell {
+  if (typeof value === 'string') return cutText(value);
+  if (typeof value !== 'object' || value === null) return { value, isCut: false };
+  const whole = JSON.stringify(value);
+  return whole.length <= MAX_CELL_CHARACTERS ? { value, isCut: false } : cutText(whole);
+}
+
+function cutText(text: string): Cell {
+  if (text.length <= MAX_CELL_CHARACTERS) return { value: text, isCut: false };
+  const last = text.charCodeAt(MAX_CELL_CHARACTERS - 1);
+  const isHalf = last >= 0xd800 && last < 0xdc00;
+  const end = isHalf ? MAX_CELL_CHARACTERS - 1 : MAX_CELL_CHARACTERS;
+  return { value: `${text.slice(0, end)}… [cut: ${text.length - end} more characters]`, isCut: true };
+}
+
+function excerpt<From, To>(
+  all: readonly From[],
+  maxBytes: number,
+  shorten: (one: From) => { readonly item: To; readonly cut: number },
+): Excerpt<To> {
+  const items: To[] = [];
+  const lines: string[] = [];
+  let cutCells = 0;
+  let bytes = 0;
+  for (const one of all) {
+    const { item, cut } = shorten(one);
+    const line = dataLine(item);
+    bytes += Buffer.byteLength(line) + 1;
+    if (bytes > maxBytes) break;
+    items.push(item);
+    lines.push(line);
+    cutCells += cut;
+  }
+  return { items, lines, cutCells, of: all.length };
+}

@@ -1,0 +1,104 @@
+/** What every tool call goes through: the gate before it, cancellation, and failures as results. */
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import { QueryError, type QueryService } from '@weir/query';
+import type { Logger } from 'pino';
+import type { McpCaller } from './caller.js';
+import type { Cancellations } from './cancellations.js';
+import { ToolError, toolErrorOf } from './tool-error.js';
+
+/** Asked before a call runs: null lets it, else its code and sentence are the call's failure. */
+export type BeforeCall = (
+  caller: McpCaller,
+  tool: string,
+) => Promise<{ readonly code: string; readonly message: string } | null>;
+
+/** What a tool answers with. */
+export interface ToolAnswer {
+  /** For clients that give a model nothing but text. */
+  readonly text: string;
+  /** Fits the tool's output schema. */
+  readonly structured: Record<string, unknown>;
+}
+
+/** What the calls of one request share. */
+export interface ToolCallParts {
+  readonly caller: McpCaller;
+  /** Of clients up to 2025-11-25, see {@link Cancellations}. */
+  readonly sessionId: string | null;
+  /** The HTTP request's, for the log. */
+  readonly requestId: string;
+  readonly query: QueryService;
+  readonly cancellations: Cancellations;
+  readonly beforeCall: BeforeCall | null;
+  readonly logger: Logger;
+}
+
+/** Runs the tool calls of one request. */
+export class ToolCalls {
+  readonly #parts: ToolCallParts;
+
+  constructor(parts: ToolCallParts) {
+    this.#parts = parts;
+  }
+
+  get query(): QueryService {
+    return this.#parts.query;
+  }
+
+  get projectId(): string {
+    return this.#parts.caller.projectId;
+  }
+
+  /** Runs one call. Never rejects: what fails is a result that says so. */
+  async run(
+    tool: string,
+    ctx: ServerContext,
+    answer: (signal: AbortSignal) => ToolAnswer | Promise<ToolAnswer>,
+  ): Promise<CallToolResult> {
+    const { caller, beforeCall, logger, requestId: rid } = this.#parts;
+    const started = performance.now();
+    let code = 'ok';
+    try {
+      const refusal = (await beforeCall?.(caller, tool)) ?? null;
+      if (refusal !== null) {
+        throw new ToolError(refusal.code, refusal.message, 'tell the user: calling again does not help.');
+      }
+      const { text, structured } = await this.#cancellable(ctx, answer);
+      return { content: [{ type: 'text', text }], structuredContent: structured };
+    } catch (error) {
+      const failure = this.#failureOf(error);
+      code = failure.code;
+      return failure.toResult();
+    } finally {
+      const ms = Math.round(performance.now() - started);
+      logger.info({ rid, project: caller.projectId, tool, code, ms }, 'tool call');
+    }
+  }
+
+  async #cancellable(
+    ctx: ServerContext,
+    answer: (signal: AbortSignal) => ToolAnswer | Promise<ToolAnswer>,
+  ): Promise<ToolAnswer> {
+    const { signal, id: requestId } = ctx.mcpReq;
+    const { sessionId, caller, cancellations } = this.#parts;
+    if (sessionId === null) return await answer(signal);
+    return await cancellations.during(
+      { tokenId: caller.tokenId, sessionId, requestId },
+      async (cancelled) => await answer(AbortSignal.any([signal, cancelled])),
+    );
+  }
+
+  #failureOf(error: unknown): ToolError {
+    if (error instanceof ToolError) return error;
+    if (error instanceof QueryError) return toolErrorOf(error, this.#parts.query);
+    const { logger, requestId: rid } = this.#parts;
+    logger.error({ err: error, rid }, 'tool call failed');
+    return new ToolError(
+      'internal',
+      'something went wrong here; the server log has the details',
+      `try once more; if it fails again, tell the user the request id ${rid}.`,
+      { facts: { request_id: rid } },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Failures of a tool as a model reads them: what happened, with our code, and what to do next. They are results with
+ * `isError`, which reach the model; protocol errors reach only the client's program.
+ */
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { QueryError, QueryErrorCode, QueryService } from '@weir/query';
+import { dataLine, plainLine, untrustedBlock } from './untrusted.js';
+
+/** Key in the `_meta` of a failed call's result; holds `code` and what else is known. */
+export const ERROR_META_KEY = 'weir/error';
+
+/** A failure with what to do about it. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  /** Stable. */
+  readonly code: string;
+  /** What to do next, as a sentence. */
+  readonly next: string;
+  /** Further facts for programs. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** What was recorded by clients, or quotes it; made with {@link dataLine}. */
+  readonly data: readonly string[];
+
+  constructor(
+    code: string,
+    message: string,
+    next: string,
+    details: { readonly facts?: Readonly<Record<string, unknown>>; readonly data?: readonly string[] } = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+    this.next = next;
+    this.facts = details.facts ?? {};
+    this.data = details.data ?? [];
+  }
+
+  /** The result of the call that failed. */
+  toResult(): CallToolResult {
+    const lines = [`Error ${this.code}: ${plainLine(this.message)}`, `Next: ${this.next}`];
+    if (this.data.length > 0) lines.push(untrustedBlock(this.data));
+    return {
+      isError: true,
+      content: [{ type: 'text', text: lines.join('\n') }],
+      _meta: { [ERROR_META_KEY]: { code: this.code, ...this.facts } },
+    };
+  }
+}
+
+const NEXT: Readonly<Record<QueryErrorCode, string>> = {
+  sql_required:
+    'write one SELECT, such as: SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC',
+  sql_invalid: "correct the SQL there (it is ClickHouse's dialect) and call again.",
+  sql_not_allowed:
+    'rewrite it as one plain SELECT over the tables there are, without SETTINGS, FORMAT or INTO.',
+  query_failed: 'correct the SQL and call again; the tool "schema" has every column with its type.',
+  query_too_large: 'aggregate, filter by timestamp, select fewer columns or add LIMIT.',
+  query_timeout: 'read less: a shorter range of timestamp, fewer columns, an aggregate instead of rows.',
+  at_capacity: 'other queries of this project are running; wait, then call again with the same arguments.',
+  client_gone: 'nothing: the call was cancelled.',
+  engine_unavailable: 'the query engine is down or starting; wait, then call again with the same arguments.',
+};
+
+/** Their messages quote the engine, which may quote stored values. */
+const SPOKEN_BY_ENGINE: ReadonlySet<QueryErrorCode> = new Set(['sql_invalid', 'query_failed']);
+const DEFAULT_RETRY_SECONDS = 2;
+
+/** The failure a question ended with. */
+export function toolErrorOf(error: QueryError, query: QueryService): ToolError {
+  const { code, message, extras, retryable } = error;
+  const { rule, identifier, position, hint, limit, retryAfterSeconds } = extras;
+  const isQuoted = SPOKEN_BY_ENGINE.has(code);
+  const retryAfter = retryable ? (retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) : undefined;
+  const where = [
+    ...(identifier === undefined ? [] : [`at ${dataLine(identifier)}`]),
+    ...(position === undefined ? [] : [`line ${position.line}, column ${position.column}`]),
+  ].join(', ');
+  const sentences = [
+    hint === undefined ? NEXT[code] : plainLine(hint),
+    ...(rule === 'table'
+      ? [
+          `The tables are: ${query
+            .tables()
+            .map(({ name }) => name)
+            .join(', ')}.`,
+        ]
+      : []),
+    ...(retryAfter === undefined ? [] : [`Wait ${retryAfter} s.`]),
+  ];
+  const what = isQuoted ? 'the engine refuses the query; its words are below' : message;
+  return new ToolError(
+    code,
+    where === '' ? what : `${what} (${where})`,
+    sentences.join(' '),
+    {
+      facts: { rule, identifier, position, limit, retry_after_s: retryAfter },
+      data: isQuoted ? [dataLine(message)] : [],
+    },
+    { cause: error },
+  );
+}

@@ -1,0 +1,9 @@
+import type { ToolAnnotations } from '@modelcontextprotocol/server';
+
+/** True of every tool here: it changes nothing, may be repeated, and reaches nothing but the project's own events. */
+export const READS_ONLY: ToolAnnotations = {
+  readOnlyHint: true,
+  destructiveHint: false,
+  idempotentHint: true,
+  openWorldHint: false,
+};

@@ -1,0 +1,72 @@
+import type { McpServer } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { excerptItems } from '../excerpt.js';
+import type { ToolCalls } from '../tool-calls.js';
+import { ToolError } from '../tool-error.js';
+import { dataLine, UNTRUSTED_NOTICE, untrustedBlock } from '../untrusted.js';
+import { READS_ONLY } from './annotations.js';
+
+/** Names shown to a caller who asked for one that does not exist. */
+const NAMES_SHOWN = 30;
+
+const output = z.object({
+  notice: z.literal(UNTRUSTED_NOTICE),
+  event: z.string(),
+  count: z.number(),
+  first_seen: z.string().describe('RFC 3339, UTC'),
+  last_seen: z.string(),
+  sampled: z.int().describe('Newest events that were looked at for the properties'),
+  properties: z
+    .array(
+      z.object({
+        key: z.string(),
+        types: z.array(z.string()).describe('JSON types seen, the most frequent first'),
+        count: z.number().describe('Events of the sample that have it'),
+        examples: z.array(z.string()).describe('Different values as JSON text'),
+      }),
+    )
+    .describe('Untrusted data. The most frequent first, at most 100'),
+  truncated: z.boolean().describe('Whether there are more keys than are here'),
+});
+
+/** `describe_event`: one event's properties. */
+export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void {
+  server.registerTool(
+    'describe_event',
+    {
+      title: 'Properties of an event',
+      description:
+        'The property keys of one event with their types, example values and how often they occur in a sample of its newest events. Read it before writing JSONExtract…(properties, key). At most a minute old.',
+      inputSchema: z.strictObject({ event: z.string().describe('A name from "list_events", exactly') }),
+      outputSchema: output,
+      annotations: READS_ONLY,
+    },
+    async ({ event }, ctx) =>
+      await calls.run('describe_event', ctx, async (signal) => {
+        const found = await calls.query.describeEvent(calls.projectId, event, { signal });
+        if (found === null) throw await unknownEvent(event, calls, signal);
+        const { properties: all, ...about } = found;
+        const { items: properties, lines } = excerptItems(all);
+        const truncated = properties.length < all.length;
+        const summary = `${properties.length} property keys${truncated ? ` of ${all.length}` : ''}, in a sample of ${about.sampled} events.`;
+        return {
+          text: [summary, untrustedBlock([dataLine(about), ...lines])].join('\n'),
+          structured: { notice: UNTRUSTED_NOTICE, ...about, properties, truncated },
+        };
+      }),
+  );
+}
+
+async function unknownEvent(event: string, calls: ToolCalls, signal: AbortSignal): Promise<ToolError> {
+  const names = (await calls.query.events(calls.projectId, { signal })).map((entry) => entry.event);
+  const { lines } = excerptItems(names.slice(0, NAMES_SHOWN));
+  if (lines.length === 0) {
+    return new ToolError('not_found', 'this project has recorded no events yet', 'tell the user so.');
+  }
+  return new ToolError(
+    'not_found',
+    `no event is named ${dataLine(event)}`,
+    'use one of the names below (the most frequent), or "list_events" for all.',
+    { data: lines },
+  );
+}
