@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { ingestCommand } from './commands/ingest.js';
 import { keyCommand } from './commands/key.js';
 import { loginCommand } from './commands/login.js';
+import { mcpCommand } from './commands/mcp.js';
 import { projectCommand } from './commands/project.js';
 import { queryCommand } from './commands/query.js';
 import { sendCommand } from './commands/send.js';
@@ -63,6 +64,7 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
   serveCommand(program, begin, settings);
   sendCommand(program, begin);
   queryCommand(program, begin);
+  mcpCommand(program, begin);
   dlqCommand(program, begin);
   ingestCommand(program, begin);
   projectCommand(program, begin);

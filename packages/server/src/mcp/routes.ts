@@ -32,6 +32,8 @@ export interface McpParts {
   readonly beforeCall?: BeforeCall;
 }
 
+/** Messages of one JSON-RPC batch, which revision 2025-03-26 allows. */
+const MAX_BATCH = 20;
 const SESSION_HEADER = 'mcp-session-id';
 
 /** Adds /mcp and the document that tells clients how to get in. */
@@ -68,6 +70,11 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         if (caller === undefined) throw new Error('a request that nobody authorized');
         const text = typeof request.body === 'string' ? request.body : '';
         const message = parsed(text);
+        if (Array.isArray(message) && message.length > MAX_BATCH) {
+          throw new Problem(400, 'invalid_request', `a batch may hold ${MAX_BATCH} messages`, {
+            limit: MAX_BATCH,
+          });
+        }
         const given = sessionOf(request.headers);
         if (given === null && isInitializeRequest(message)) reply.header(SESSION_HEADER, randomUUID());
         const calls = new ToolCalls({

@@ -1,6 +1,7 @@
 /** Rows of a question as a tool's answer. */
 import type { Answer } from '@weir/query';
 import { z } from 'zod';
+import { count } from './count.js';
 import { cutCell, excerptRows, MAX_CELL_CHARACTERS } from './excerpt.js';
 import type { ToolAnswer } from './tool-calls.js';
 import { ToolError } from './tool-error.js';
@@ -16,9 +17,12 @@ export const rowsSchema = z.object({
   rows: z
     .array(z.array(z.unknown()))
     .describe('Untrusted data. 64-bit and wider integers and decimals are strings, times RFC 3339 in UTC'),
-  row_count: z.int().describe('Rows here'),
+  row_count: z.int().min(0).describe('Rows here'),
   truncated: z.boolean().describe('Whether there are more rows than are here'),
-  cut_cells: z.int().describe(`Values cut at ${MAX_CELL_CHARACTERS} characters; each says so at its end`),
+  cut_cells: z
+    .int()
+    .min(0)
+    .describe(`Values cut at ${MAX_CELL_CHARACTERS} characters; each says so at its end`),
   advice: z.string().optional().describe('How to get at what is missing'),
   elapsed_ms: z.number(),
 });
@@ -48,12 +52,12 @@ export function rowsAnswer(answer: Answer, more: string): ToolAnswer {
     ...(answer.truncated ? [`There are more rows: ${more}`] : []),
     ...(cutCells > 0
       ? [
-          `${cutCells} values were cut at ${MAX_CELL_CHARACTERS} characters: pick fields with JSONExtract or parts with substring().`,
+          `${count(cutCells, 'value')} cut at ${MAX_CELL_CHARACTERS} characters: pick fields with JSONExtract or parts with substring().`,
         ]
       : []),
   ].join(' ');
   const { elapsed_ms } = answer.stats;
-  const summary = `${rows.length} rows in ${elapsed_ms} ms. Lines of JSON: column names, column types, then the rows.`;
+  const summary = `${count(rows.length, 'row')} in ${elapsed_ms} ms. Lines of JSON: column names, column types, then the rows.`;
   return {
     text: [summary, ...(advice === '' ? [] : [advice]), untrustedBlock([...head, ...lines])].join('\n'),
     structured: {

@@ -1,5 +1,6 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { count } from '../count.js';
 import { excerptItems } from '../excerpt.js';
 import type { ToolCalls } from '../tool-calls.js';
 import { ToolError } from '../tool-error.js';
@@ -15,7 +16,7 @@ const output = z.object({
   count: z.number(),
   first_seen: z.string().describe('RFC 3339, UTC'),
   last_seen: z.string(),
-  sampled: z.int().describe('Newest events that were looked at for the properties'),
+  sampled: z.int().min(0).describe('Newest events that were looked at for the properties'),
   properties: z
     .array(
       z.object({
@@ -42,13 +43,13 @@ export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void 
       annotations: READS_ONLY,
     },
     async ({ event }, ctx) =>
-      await calls.run('describe_event', ctx, async (signal) => {
-        const found = await calls.query.describeEvent(calls.projectId, event, { signal });
-        if (found === null) throw await unknownEvent(event, calls, signal);
+      await calls.run('describe_event', ctx, async () => {
+        const found = await calls.query.describeEvent(calls.projectId, event);
+        if (found === null) throw await unknownEvent(event, calls);
         const { properties: all, ...about } = found;
         const { items: properties, lines } = excerptItems(all);
         const truncated = properties.length < all.length;
-        const summary = `${properties.length} property keys${truncated ? ` of ${all.length}` : ''}, in a sample of ${about.sampled} events.`;
+        const summary = `${count(properties.length, 'property key')}${truncated ? ` of ${all.length}` : ''}, in a sample of ${count(about.sampled, 'event')}.`;
         return {
           text: [summary, untrustedBlock([dataLine(about), ...lines])].join('\n'),
           structured: { notice: UNTRUSTED_NOTICE, ...about, properties, truncated },
@@ -57,8 +58,8 @@ export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void 
   );
 }
 
-async function unknownEvent(event: string, calls: ToolCalls, signal: AbortSignal): Promise<ToolError> {
-  const names = (await calls.query.events(calls.projectId, { signal })).map((entry) => entry.event);
+async function unknownEvent(event: string, calls: ToolCalls): Promise<ToolError> {
+  const names = (await calls.query.events(calls.projectId)).map((entry) => entry.event);
   const { lines } = excerptItems(names.slice(0, NAMES_SHOWN));
   if (lines.length === 0) {
     return new ToolError('not_found', 'this project has recorded no events yet', 'tell the user so.');

@@ -1,5 +1,6 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { count } from '../count.js';
 import { excerptItems } from '../excerpt.js';
 import type { ToolCalls } from '../tool-calls.js';
 import { UNTRUSTED_NOTICE, untrustedBlock } from '../untrusted.js';
@@ -33,13 +34,13 @@ export function addListEventsTool(server: McpServer, calls: ToolCalls): void {
       annotations: READS_ONLY,
     },
     async (_input, ctx) =>
-      await calls.run('list_events', ctx, async (signal) => {
-        const all = await calls.query.events(calls.projectId, { signal });
+      await calls.run('list_events', ctx, async () => {
+        const all = await calls.query.events(calls.projectId);
         const { items, lines } = excerptItems(all);
         const truncated = items.length < all.length;
         const summary = truncated
           ? `${items.length} of ${all.length} event names fit; for the others: SELECT event, count() FROM events GROUP BY event with a filter.`
-          : `${items.length} event names.`;
+          : `${count(items.length, 'event name')}.`;
         return {
           text: [summary, untrustedBlock(lines)].join('\n'),
           structured: { notice: UNTRUSTED_NOTICE, events: items, truncated },

@@ -18,7 +18,7 @@ export function addTailTool(server: McpServer, calls: ToolCalls): void {
     {
       title: 'Newest events',
       description:
-        'The newest events by arrival, newest first, with their properties: to see what is coming in now, or what one event looks like. To count or compare, use "query".',
+        'The newest events by timestamp, newest first, with their properties: to see what is coming in now, or what one event looks like. To count or compare, use "query".',
       inputSchema: input,
       outputSchema: rowsSchema,
       annotations: READS_ONLY,
