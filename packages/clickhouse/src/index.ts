@@ -23,4 +23,5 @@ export {
   type ReaderLimits,
   type ReaderOptions,
 } from './reader.js';
+export { assertRights, DEFINER, rightsStatements } from './rights.js';
 export type { ClickHouseTarget, Credentials, EmbeddedTarget, ServerReader, ServerTarget } from './target.js';

@@ -1,0 +1,58 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { ClickHouse } from './clickhouse.js';
+import { ClickHouseError } from './clickhouse-error.js';
+import { databaseNames } from './migrate/migration.js';
+import { ScopeSigner } from './scope.js';
+import type { ServerReader } from './target.js';
+
+/** The user in whose name the public views read the base tables. Nobody can log in as it. */
+export const DEFINER = 'weir_definer';
+
+const PUBLIC_VIEWS = ['events', 'persons', 'sessions'];
+
+/**
+ * The statements that keep projects apart on a ClickHouse server, where the embedded engine has its users file: the
+ * reader and its rights, the definer of the views, and the row policies that bind it. Each says how things are to be,
+ * so all may be run again at every start, by several nodes at once.
+ *
+ * The user who runs them needs ACCESS MANAGEMENT and SET DEFINER with grant option. Written for ClickHouse 25.3 and
+ * newer.
+ */
+export function rightsStatements(reader: ServerReader, database = 'weir'): readonly string[] {
+  const { username, password, scopeKey } = reader;
+  if (!/^[A-Za-z_]\w{0,62}$/.test(username)) {
+    throw new ClickHouseError('the name of the reader has letters, digits and _ only', { kind: 'query' });
+  }
+  const names = databaseNames(database);
+  const scope = new ScopeSigner(scopeKey);
+  const hash = createHash('sha256').update(password).digest('hex');
+  const nobody = randomBytes(32).toString('hex');
+  const settings = [
+    'use_query_cache',
+    'use_query_condition_cache',
+    'allow_introspection_functions',
+    'allow_ddl',
+  ];
+  const constants = settings.map((name) => `${name} = 0 CONST`).join(', ');
+  const views = PUBLIC_VIEWS.map((view) => `SELECT ON ${names.views}.${view}`).join(', ');
+  return [
+    `CREATE USER IF NOT EXISTS ${DEFINER} IDENTIFIED WITH sha256_hash BY '${nobody}' HOST NONE`,
+    `ALTER USER ${DEFINER} HOST NONE`,
+    `GRANT SELECT ON ${names.base}.* TO ${DEFINER} WITH REPLACE OPTION`,
+    `CREATE ROW POLICY OR REPLACE weir_scope ON ${names.base}.* USING ${scope.projectFilter()} TO ${DEFINER}`,
+    // Where users without a policy see nothing, the others need one that lets them.
+    `CREATE ROW POLICY OR REPLACE weir_others ON ${names.base}.* USING 1 TO ALL EXCEPT ${DEFINER}, ${username}`,
+    `CREATE USER IF NOT EXISTS ${username} IDENTIFIED WITH sha256_hash BY '${hash}'`,
+    `ALTER USER ${username} IDENTIFIED WITH sha256_hash BY '${hash}' DEFAULT ROLE NONE SETTINGS ${constants}`,
+    `GRANT ${views} TO ${username} WITH REPLACE OPTION`,
+    // System tables show other projects' queries. SELECT 1 reads system.one.
+    `CREATE ROW POLICY OR REPLACE weir_nothing ON system.* USING 0 TO ${username}`,
+    `CREATE ROW POLICY OR REPLACE weir_one ON system.one USING 1 TO ${username}`,
+    `CREATE ROW POLICY OR REPLACE weir_others ON system.* USING 1 TO ALL EXCEPT ${username}`,
+  ];
+}
+
+/** Runs {@link rightsStatements}; before the views are made, whose definer they make. Throws `ClickHouseError`. */
+export async function assertRights(clickhouse: ClickHouse, reader: ServerReader): Promise<void> {
+  for (const statement of rightsStatements(reader)) await clickhouse.command(statement);
+}
