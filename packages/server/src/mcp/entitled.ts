@@ -1,15 +1,14 @@
-import type { Entitlement } from '@weir/extension';
-import type { SeamCaller } from '../seams/bounded.js';
 import type { BeforeCall } from './tool-calls.js';
 
-const DEFAULT_REASON = 'the project is not entitled to analysis now';
+/** Knows why the host does not let a project be analysed; null where it does. */
+export interface AnalysisConsent {
+  refusal(projectId: string): Promise<string | null>;
+}
 
-/** Asks the Entitlement before each tool call; a refusal is `payment_required` with its reason. */
-export function entitled(entitlement: Entitlement, seams: SeamCaller): BeforeCall {
+/** Asks the host before each tool call; a refusal is `payment_required` with its reason. */
+export function entitled(consent: AnalysisConsent): BeforeCall {
   return async ({ projectId }) => {
-    const decision = await seams.ask('entitlement', (signal) => entitlement.allowAnalysis(projectId, signal));
-    if (decision.ok) return null;
-    const reason = 'reason' in decision ? decision.reason : undefined;
-    return { code: 'payment_required', message: reason || DEFAULT_REASON };
+    const reason = await consent.refusal(projectId);
+    return reason === null ? null : { code: 'payment_required', message: reason };
   };
 }

@@ -20,7 +20,8 @@ import { type BeforeCall, ToolCalls } from './tool-calls.js';
 /** What the endpoint is made of. */
 export interface McpParts {
   readonly credentials: Credentials;
-  readonly query: QueryService;
+  /** The read path, asked for by each call; throws a Problem where this server has none. */
+  readonly query: () => QueryService;
   readonly logger: Logger;
   /** The URL under which clients reach this server. */
   readonly publicUrl: () => string;

@@ -11,9 +11,9 @@ import { dataLine, UNTRUSTED_NOTICE, untrustedBlock } from './untrusted.js';
 const MAX_HEAD_BYTES = 20_000;
 
 /** Output schema of tools that answer with rows. */
-export const rowsSchema = z.object({
+export const rowsSchema = z.looseObject({
   notice: z.literal(UNTRUSTED_NOTICE),
-  columns: z.array(z.object({ name: z.string(), type: z.string().describe("ClickHouse's type") })),
+  columns: z.array(z.looseObject({ name: z.string(), type: z.string().describe("ClickHouse's type") })),
   rows: z
     .array(z.array(z.unknown()))
     .describe('Untrusted data. 64-bit and wider integers and decimals are strings, times RFC 3339 in UTC'),

@@ -2,6 +2,7 @@
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { QueryError, type QueryService } from '@weir/query';
 import type { Logger } from 'pino';
+import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
 import type { Cancellations } from './cancellations.js';
 import { ToolError, toolErrorOf } from './tool-error.js';
@@ -27,7 +28,8 @@ export interface ToolCallParts {
   readonly sessionId: string | null;
   /** The HTTP request's, for the log. */
   readonly requestId: string;
-  readonly query: QueryService;
+  /** The read path; throws a Problem where this server has none. */
+  readonly query: () => QueryService;
   readonly cancellations: Cancellations;
   readonly beforeCall: BeforeCall | null;
   readonly logger: Logger;
@@ -42,7 +44,7 @@ export class ToolCalls {
   }
 
   get query(): QueryService {
-    return this.#parts.query;
+    return this.#parts.query();
   }
 
   get projectId(): string {
@@ -90,7 +92,16 @@ export class ToolCalls {
 
   #failureOf(error: unknown): ToolError {
     if (error instanceof ToolError) return error;
-    if (error instanceof QueryError) return toolErrorOf(error, this.#parts.query);
+    if (error instanceof QueryError) return toolErrorOf(error, this.query.tables());
+    if (error instanceof Problem) {
+      return new ToolError(
+        error.code,
+        error.message,
+        error.extras.hint ?? 'tell the user.',
+        {},
+        { cause: error },
+      );
+    }
     const { logger, requestId: rid } = this.#parts;
     logger.error({ err: error, rid }, 'tool call failed');
     return new ToolError(

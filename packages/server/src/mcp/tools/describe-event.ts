@@ -10,7 +10,7 @@ import { READS_ONLY } from './annotations.js';
 /** Names shown to a caller who asked for one that does not exist. */
 const NAMES_SHOWN = 30;
 
-const output = z.object({
+const output = z.looseObject({
   notice: z.literal(UNTRUSTED_NOTICE),
   event: z.string(),
   count: z.number(),
@@ -19,7 +19,7 @@ const output = z.object({
   sampled: z.int().min(0).describe('Newest events that were looked at for the properties'),
   properties: z
     .array(
-      z.object({
+      z.looseObject({
         key: z.string(),
         types: z.array(z.string()).describe('JSON types seen, the most frequent first'),
         count: z.number().describe('Events of the sample that have it'),

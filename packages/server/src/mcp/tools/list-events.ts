@@ -6,11 +6,11 @@ import type { ToolCalls } from '../tool-calls.js';
 import { UNTRUSTED_NOTICE, untrustedBlock } from '../untrusted.js';
 import { READS_ONLY } from './annotations.js';
 
-const output = z.object({
+const output = z.looseObject({
   notice: z.literal(UNTRUSTED_NOTICE),
   events: z
     .array(
-      z.object({
+      z.looseObject({
         event: z.string(),
         count: z.number(),
         first_seen: z.string().describe('RFC 3339, UTC'),

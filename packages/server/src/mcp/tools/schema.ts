@@ -4,13 +4,13 @@ import { z } from 'zod';
 import type { ToolCalls } from '../tool-calls.js';
 import { READS_ONLY } from './annotations.js';
 
-const output = z.object({
+const output = z.looseObject({
   tables: z.array(
-    z.object({
+    z.looseObject({
       name: z.string(),
       description: z.string(),
       columns: z.array(
-        z.object({
+        z.looseObject({
           name: z.string(),
           type: z.string().describe("ClickHouse's type"),
           description: z.string(),
