@@ -1,0 +1,48 @@
+import type { ParameterValue } from '@weir/clickhouse';
+import { refusalOfEngine } from './engine-refusal.js';
+import { GateRefusal, notAllowed } from './gate-refusal.js';
+
+/** The engine's own parser, on a session without any rights. */
+export interface SqlParser {
+  /** Runs one statement and reads its rows; throws `ClickHouseError`. */
+  rows<T>(
+    sql: string,
+    options: { params?: Readonly<Record<string, ParameterValue>>; signal?: AbortSignal },
+  ): Promise<T[]>;
+}
+
+/** A SQL string literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/**
+ * The one statement of `sql` as the engine writes it: one line, no comments, every name and string quoted one way.
+ * This text, not the caller's, is checked and run.
+ *
+ * @throws GateRefusal when it is not exactly one statement, or its canonical form reads differently.
+ */
+export async function canonicalSql(
+  parser: SqlParser,
+  sql: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const statement = `SELECT formatQuerySingleLine(${literal(sql)}) AS sql, formatQuerySingleLineOrNull(sql) = sql AS stable`;
+  const [row] = await parser
+    .rows<{ sql: string; stable: number | null }>(statement, signal === undefined ? {} : { signal })
+    .catch((error: unknown) => {
+      throw refusalOfEngine(error, sql);
+    });
+  const canonical = row?.sql ?? '';
+  if (row?.stable !== 1) {
+    throw notAllowed('clause', '', 'The engine reads this query differently when it writes it out.');
+  }
+  if (canonical.includes('\ufffd') && !sql.includes('\ufffd')) {
+    throw new GateRefusal({
+      code: 'sql_invalid',
+      message: 'The query makes a string that is not UTF-8.',
+      hint: "Make bytes with unhex('ff') instead of an escape or a hexadecimal literal.",
+    });
+  }
+  return canonical;
+}

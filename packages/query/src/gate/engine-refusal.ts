@@ -1,0 +1,71 @@
+import { ClickHouseError } from '@weir/clickhouse';
+import { GateRefusal, type SqlPosition } from './gate-refusal.js';
+
+/** ClickHouse codes of parsing that deserve words of our own. */
+const TOO_DEEP = new Set([306, 167]);
+const PARAMETER_MISSING = 456;
+const PARAMETER_BAD = 457;
+
+/**
+ * The refusal for an error that the engine raised while it parsed `sql` or bound its parameters: the engine's own
+ * text without what it quotes of our statements. Errors of a store that is down come back as they are.
+ */
+export function refusalOfEngine(error: unknown, sql: string): unknown {
+  if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') return error;
+  const detail = error.detail ?? error.message;
+  if (/Max query size exceeded/.test(detail)) return tooLarge();
+  if (error.code !== undefined && TOO_DEEP.has(error.code)) {
+    return new GateRefusal({
+      code: 'sql_invalid',
+      message: 'The query is nested too deeply.',
+      hint: 'Write long chains of conditions as lists, x IN (…), and long nestings as CTEs.',
+    });
+  }
+  if (error.code === PARAMETER_MISSING || error.code === PARAMETER_BAD) {
+    const name = /[`']([A-Za-z_][A-Za-z0-9_]*)['`]/.exec(detail)?.[1];
+    return parameterRefusal(name ?? '', scrub(detail));
+  }
+  const position = positionOf(detail, sql);
+  return new GateRefusal({
+    code: 'sql_invalid',
+    message: scrub(detail),
+    ...(position === undefined ? {} : { position }),
+  });
+}
+
+/** A parameter has no value, or one that does not fit its type. */
+export function parameterRefusal(name: string, message: string): GateRefusal {
+  return new GateRefusal({
+    code: 'sql_invalid',
+    message,
+    identifier: name,
+    hint: `Send a value of the right type for ${name} in params.`,
+  });
+}
+
+/** The text is longer than the engine or the configuration takes. */
+export function tooLarge(limit?: number): GateRefusal {
+  const bound = limit === undefined ? '' : ` ${limit} bytes`;
+  return new GateRefusal({
+    code: 'query_too_large',
+    message: `The query is longer than the limit${bound}.`,
+    hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}.',
+  });
+}
+
+/** The engine's text without the statement it stood in, which is ours and repeats the whole query. */
+function scrub(detail: string): string {
+  const text = detail.replace(/:? ?In scope .*$/s, '').replace(/ \(version [^)]*\)/g, '');
+  return text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text.trim();
+}
+
+/** "failed at position 25": counted in bytes from 1. */
+function positionOf(detail: string, sql: string): SqlPosition | undefined {
+  const at = /failed at position (\d+)/.exec(detail)?.[1];
+  if (at === undefined) return undefined;
+  const before = Buffer.from(sql, 'utf8')
+    .subarray(0, Number(at) - 1)
+    .toString('utf8');
+  const lines = before.split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, offset: before.length };
+}

@@ -1,0 +1,111 @@
+import { checkDataType } from './data-types.js';
+import { functionVerdict } from './functions/function-verdict.js';
+import {
+  AGGREGATE_NAME_FIRST,
+  HIGHER_ORDER,
+  IN_FUNCTION,
+  TYPE_ARGUMENT,
+} from './functions/names-in-arguments.js';
+import type { RefusedGroup } from './functions/refused.js';
+import { notAllowed } from './gate-refusal.js';
+import { constantOf, literalsOf } from './literals.js';
+import { isExpression } from './names-in-scope.js';
+import { listUnder, nodesOf, stringOf, type TreeNode } from './query-tree.js';
+import { checkInSet } from './tables.js';
+import { checkTimeZoneArguments } from './time-zones.js';
+
+/**
+ * Checks one call: the function's name, and the names it takes in its arguments.
+ *
+ * @param lambdas names of the query's own lambdas, which are called like functions
+ * @throws GateRefusal
+ */
+export function checkCall(call: TreeNode, lambdas: ReadonlySet<string>): void {
+  const name = call.fields.get('function_name') ?? '';
+  checkName(name, lambdas);
+  const lower = name.toLowerCase();
+  const args = listUnder(call, 'ARGUMENTS');
+  if (IN_FUNCTION.test(name)) checkInSet(args[1]);
+  if (HIGHER_ORDER.has(lower) && args.length > 1) checkFunctionReference(args[0]);
+  const type = TYPE_ARGUMENT.get(lower);
+  if (type !== undefined)
+    checkDataType(spelledOut(type === 'last' ? args.at(-1) : args[type], name, 'data type'));
+  if (AGGREGATE_NAME_FIRST.has(lower)) checkAggregateName(spelledOut(args[0], name, 'aggregate function'));
+  if (lower === 'intdiv') checkDivisor(args[1]);
+  checkTimeZoneArguments(lower, args);
+}
+
+function checkName(name: string, lambdas: ReadonlySet<string>): void {
+  const verdict = functionVerdict(name);
+  if (verdict.kind === 'refused') throw refusedFunction(name, verdict.group);
+  if (verdict.kind === 'allowed' || lambdas.has(name)) return;
+  throw notAllowed(
+    'function',
+    name,
+    `There is no function ${name}, or it has not been reviewed for queries.`,
+    'Functions are those of ClickHouse SQL; check the spelling.',
+  );
+}
+
+function refusedFunction(name: string, group: RefusedGroup): Error {
+  return notAllowed('function', name, `The function ${name} is refused because ${group.reason}.`, group.hint);
+}
+
+/**
+ * `arrayMap(file, names)` calls `file` without a call to be seen. A bare name in that place is a function when it
+ * is nothing else, so a refused name is refused even where it may be a column.
+ */
+function checkFunctionReference(argument: TreeNode | undefined): void {
+  const name = argument?.kind === 'IDENTIFIER' ? argument.fields.get('identifier') : undefined;
+  if (argument === undefined || name === undefined) return;
+  const verdict = functionVerdict(name);
+  if (verdict.kind === 'refused') throw refusedFunction(name, verdict.group);
+  if (verdict.kind === 'allowed' || isExpression(argument, name)) return;
+  throw notAllowed('function', name, `${name} is no function or column here.`, 'Write a lambda: x -> …');
+}
+
+/** A name that decides what the function does must stand in the text, where it can be checked. */
+function spelledOut(argument: TreeNode | undefined, name: string, what: string): string {
+  const text = stringOf(argument);
+  if (text !== undefined) return text;
+  throw notAllowed(
+    'literal',
+    name,
+    `${name} must be given the name of the ${what} as a string in the query.`,
+    `Write it out, such as '${what === 'data type' ? 'UInt64' : 'sum'}', not as an expression or a parameter.`,
+  );
+}
+
+/** `quantile(0.5)`: the name, then parameters that are constants. */
+function checkAggregateName(text: string): void {
+  const name = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(|$)/.exec(text)?.[1];
+  const verdict = name === undefined ? undefined : functionVerdict(name);
+  if (name !== undefined && verdict?.kind === 'refused') throw refusedFunction(name, verdict.group);
+  if (verdict?.kind !== 'allowed')
+    throw notAllowed('function', text, `There is no aggregate function ${text}.`);
+  // Parameters are read by the engine's parser: nothing in them may be more than a literal.
+  if (!/^[^(]*(?:\((?:[\s\w.,+-]|'[^'\\]*')*\))?\s*$/.test(text)) {
+    throw notAllowed('literal', text, `The parameters of ${name} must be plain literals.`);
+  }
+}
+
+/**
+ * Integer division by zero raises an error, and the engine tries a condition on the sorting key on the index first,
+ * before any row policy: a divisor made of a column would tell of other projects' rows.
+ */
+function checkDivisor(divisor: TreeNode | undefined): void {
+  if (divisor === undefined || literalsOf(divisor) !== undefined) return;
+  for (const node of nodesOf(divisor)) {
+    const fixed = node.kind === undefined || node.kind === 'LIST' || constantOf(node).kind === 'CONSTANT';
+    const arithmetic = /^(?:plus|minus|multiply|negate|toU?Int\d+|_?cast)$/i.test(
+      node.fields.get('function_name') ?? '',
+    );
+    if (fixed || arithmetic || (node !== divisor && literalsOf(node) !== undefined)) continue;
+    throw notAllowed(
+      'divisor',
+      'intDiv',
+      'intDiv and DIV need a constant divisor.',
+      'Use intDivOrZero(a, b), or floor(a / b).',
+    );
+  }
+}

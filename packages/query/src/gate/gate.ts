@@ -1,0 +1,175 @@
+import { ClickHouseError, type ParameterValue } from '@weir/clickhouse';
+import { canonicalSql, type SqlParser } from './canonical.js';
+import { checkTimeZoneName } from './data-types.js';
+import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
+import { GateRefusal, notAllowed } from './gate-refusal.js';
+import { withoutPlaceholders } from './placeholders.js';
+import { checkTree } from './query-rules.js';
+import { listUnder, nodesOf, readQueryTree, type TreeNode } from './query-tree.js';
+import { PUBLIC_TABLES, type PublicTable } from './tables.js';
+import { checkAgreement } from './text-agreement.js';
+import { checkText } from './text-rules.js';
+import { timeZoneParameters } from './time-zones.js';
+import { tokenize } from './tokens.js';
+import { type Verdict, VerdictCache } from './verdict-cache.js';
+
+export type { SqlParser } from './canonical.js';
+export { GateRefusal, type GateRule, type SqlPosition } from './gate-refusal.js';
+
+/** What may run. */
+export interface Passed {
+  readonly kind: 'select' | 'describe' | 'explain';
+  /** The canonical text. This one was checked and is the one to run, never the caller's. */
+  readonly sql: string;
+  /** The table of a `describe`. */
+  readonly table?: PublicTable;
+}
+
+/** What a {@link Gate} keeps to. */
+export interface GateOptions {
+  /** The longest text, in bytes of UTF-8. */
+  readonly maxBytes: number;
+  /** How many texts' verdicts are remembered (32 MiB of text at most). Default 1,000. */
+  readonly cacheSize?: number;
+}
+
+/**
+ * Decides whether a tenant's SQL may run, by what the engine's own parser makes of it: the first of the three walls.
+ * In four steps, each of which refuses what it has not been taught:
+ *
+ * 1. `canonical.ts`: the engine writes the text out; one statement, one spelling.
+ * 2. `text-rules.ts`: what the text alone tells.
+ * 3. `query-rules.ts`: the engine's query tree, node by node.
+ * 4. `text-agreement.ts`: text and tree must speak of the same calls.
+ *
+ * A verdict depends on the text alone and is remembered; parameters are values, never names.
+ *
+ * @example
+ * const gate = new Gate(connectParser(target), { maxBytes: 262_144 });
+ * const { sql } = await gate.check('select count() from events -- all', {}); // SELECT count() FROM events
+ */
+export class Gate {
+  readonly #parser: SqlParser;
+  readonly #maxBytes: number;
+  readonly #verdicts: VerdictCache;
+
+  constructor(parser: SqlParser, options: GateOptions) {
+    this.#parser = parser;
+    this.#maxBytes = options.maxBytes;
+    this.#verdicts = new VerdictCache(options.cacheSize ?? 1_000);
+  }
+
+  /**
+   * @throws GateRefusal when the text may not run or a parameter has no value; `ClickHouseError` of kind
+   * `unavailable` when the engine is down; the signal's reason
+   */
+  async check(
+    sql: string,
+    params: Readonly<Record<string, ParameterValue>>,
+    signal?: AbortSignal,
+  ): Promise<Passed> {
+    const verdict = this.#verdicts.get(sql) ?? (await this.#judge(sql, signal));
+    if ('refused' in verdict) throw new GateRefusal(verdict.refused);
+    for (const name of verdict.parameters) {
+      if (!Object.hasOwn(params, name)) throw parameterRefusal(name, `The parameter ${name} has no value.`);
+    }
+    for (const name of verdict.timeZones) checkTimeZoneName(String(params[name]));
+    return verdict.passed;
+  }
+
+  /** Errors of the engine are not remembered: they may be about its state. */
+  async #judge(sql: string, signal: AbortSignal | undefined): Promise<Verdict> {
+    let verdict: Verdict;
+    try {
+      verdict = await this.#examine(sql, signal);
+    } catch (error) {
+      if (!(error instanceof GateRefusal) || error.code !== 'sql_not_allowed') throw error;
+      verdict = { refused: { ...error, code: error.code, message: error.message } };
+    }
+    this.#verdicts.set(sql, verdict);
+    return verdict;
+  }
+
+  async #examine(sql: string, signal: AbortSignal | undefined): Promise<Verdict> {
+    if (Buffer.byteLength(sql) > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    if (sql.trim() === '')
+      throw new GateRefusal({ code: 'sql_required', message: 'There is no SQL to run.' });
+    if (sql.includes('\0')) {
+      throw new GateRefusal({ code: 'sql_invalid', message: 'The query holds a NUL character.' });
+    }
+    const canonical = await canonicalSql(this.#parser, sql, signal);
+    const described = /^DESCRIBE TABLE (?:weir\.)?(\w+)$/.exec(canonical)?.[1];
+    const table = PUBLIC_TABLES.find((name) => name === described);
+    if (table !== undefined) {
+      return { passed: { kind: 'describe', sql: canonical, table }, parameters: [], timeZones: [] };
+    }
+    const explained = /^EXPLAIN SYNTAX (?=SELECT |WITH |\()/.exec(canonical)?.[0] ?? '';
+    const query = canonical.slice(explained.length);
+    if (!/^(?:SELECT |WITH |\()/.test(query)) throw otherStatement(canonical);
+    const kind = explained === '' ? 'select' : 'explain';
+    return { passed: { kind, sql: canonical }, ...(await this.#examineQuery(query, sql, signal)) };
+  }
+
+  async #examineQuery(
+    query: string,
+    sql: string,
+    signal: AbortSignal | undefined,
+  ): Promise<{ parameters: readonly string[]; timeZones: readonly string[] }> {
+    const tokens = tokenize(query);
+    checkText(tokens);
+    const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
+    checkTree(tree);
+    checkAgreement(tokens, tree);
+    const parameters = new Set(
+      tokens.filter((token) => token.kind === 'parameter').map((token) => token.text),
+    );
+    const timeZones = new Set<string>();
+    for (const node of nodesOf(tree)) {
+      const name = node.fields.get('function_name')?.toLowerCase() ?? '';
+      for (const zone of timeZoneParameters(name, listUnder(node, 'ARGUMENTS'))) timeZones.add(zone);
+    }
+    return { parameters: [...parameters], timeZones: [...timeZones].filter((name) => parameters.has(name)) };
+  }
+
+  /**
+   * As a sub-select: only so does the engine refuse INTO OUTFILE, FORMAT and further statements, which it would
+   * otherwise carry out while explaining.
+   */
+  async #queryTree(query: string, sql: string, signal: AbortSignal | undefined): Promise<TreeNode> {
+    const statement = `EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (${query})`;
+    try {
+      const options = signal === undefined ? {} : { signal };
+      const rows = await this.#parser.rows<{ explain: string }>(statement, options);
+      return readQueryTree(rows.map((row) => row.explain));
+    } catch (error) {
+      const syntax = error instanceof ClickHouseError && error.code === 62;
+      const refusal = refusalOfEngine(error, sql);
+      throw syntax && refusal instanceof GateRefusal && refusal.code === 'sql_invalid'
+        ? trailingClause()
+        : refusal;
+    }
+  }
+}
+
+/** The text is right by itself and wrong inside parentheses: it goes on after the query. */
+function trailingClause(): GateRefusal {
+  return notAllowed(
+    'output',
+    'INTO OUTFILE, FORMAT',
+    'Only the query itself may be sent, without INTO OUTFILE, FORMAT or a further statement.',
+    'Choose the format with the request.',
+  );
+}
+
+function otherStatement(canonical: string): GateRefusal {
+  const [first = '', second = ''] = canonical.split(/[ (]/);
+  const name = first === 'EXPLAIN' ? `${first} ${second}` : first;
+  return notAllowed(
+    'statement',
+    name,
+    `${name} is not for queries here.`,
+    first === 'EXPLAIN'
+      ? 'Of EXPLAIN there is EXPLAIN SYNTAX SELECT …; the others count the rows of other projects too.'
+      : 'Send a SELECT, DESCRIBE of events, persons or sessions, or EXPLAIN SYNTAX SELECT ….',
+  );
+}

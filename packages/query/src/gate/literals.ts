@@ -1,0 +1,42 @@
+import { argumentNames } from './names-in-scope.js';
+import { nodesOf, type TreeNode } from './query-tree.js';
+
+/**
+ * What a node says when it is certain from the text alone: the node itself when it is a constant or a typed
+ * parameter, or the constants that a name stands for (`WITH 'UTC' AS tz`). Undefined when it takes computing, as
+ * `concat('f', 'ile:')` does: the engine folds such expressions into constants before it looks at them.
+ */
+export function literalsOf(node: TreeNode): readonly TreeNode[] | undefined {
+  if (isLiteral(node)) return [node];
+  const name = node.kind === 'IDENTIFIER' ? node.fields.get('identifier') : undefined;
+  if (name === undefined) return undefined;
+  const meanings: TreeNode[] = [];
+  for (const other of nodesOf(rootOf(node))) {
+    if (other.kind === 'LAMBDA' && argumentNames(other).includes(name)) return undefined;
+    if (other.fields.get('alias') !== name && other.fields.get('cte_name') !== name) continue;
+    if (!isLiteral(other)) return undefined;
+    meanings.push(other);
+  }
+  return meanings.length === 0 ? undefined : meanings;
+}
+
+/** The constant in a typed parameter or a literal with a cast. */
+export function constantOf(node: TreeNode): TreeNode {
+  const [value] = castArguments(node) ?? [];
+  return value ?? node;
+}
+
+function isLiteral(node: TreeNode): boolean {
+  return constantOf(node).kind === 'CONSTANT';
+}
+
+function castArguments(node: TreeNode): readonly TreeNode[] | undefined {
+  if (node.kind !== 'FUNCTION' || !/^_?cast$/i.test(node.fields.get('function_name') ?? '')) return undefined;
+  return node.children.find((child) => child.text.trimEnd() === 'ARGUMENTS')?.children[0]?.children;
+}
+
+function rootOf(node: TreeNode): TreeNode {
+  let root = node;
+  while (root.parent !== undefined) root = root.parent;
+  return root;
+}

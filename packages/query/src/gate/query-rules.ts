@@ -1,0 +1,106 @@
+import { checkCall } from './function-calls.js';
+import { notAllowed } from './gate-refusal.js';
+import { isTablePlace } from './names-in-scope.js';
+import { nodesOf, type TreeNode } from './query-tree.js';
+import { checkTable, checkTableFunction } from './tables.js';
+import { settingsRefusal } from './text-rules.js';
+
+/** Kinds of nodes that have been reviewed. */
+const KINDS = new Set([
+  'APPLY COLUMN TRANSFORMER',
+  'ARRAY_JOIN',
+  'CONSTANT',
+  'CROSS JOIN',
+  'EXCEPT COLUMN TRANSFORMER',
+  'FUNCTION',
+  'IDENTIFIER',
+  'INTERPOLATE',
+  'JOIN',
+  'LAMBDA',
+  'LIST',
+  'MATCHER',
+  'QUERY',
+  'REPLACE COLUMN TRANSFORMER',
+  'SORT',
+  'TABLE_FUNCTION',
+  'UNION',
+  'WINDOW',
+]);
+
+/** Labels of clauses that have been reviewed. */
+const LABELS = new Set([
+  'ARGUMENTS',
+  'EXPRESSIONS',
+  'FILL FROM',
+  'FILL STALENESS',
+  'FILL STEP',
+  'FILL TO',
+  'FRAME BEGIN OFFSET',
+  'FRAME END OFFSET',
+  'GROUP BY',
+  'HAVING',
+  'INTERPOLATE',
+  'INTERPOLATE_EXPRESSION',
+  'JOIN EXPRESSION',
+  'JOIN EXPRESSIONS',
+  'JOIN TREE',
+  'LEFT TABLE EXPRESSION',
+  'LIMIT',
+  'LIMIT BY',
+  'LIMIT BY LIMIT',
+  'LIMIT BY OFFSET',
+  'OFFSET',
+  'ORDER BY',
+  'PARAMETERS',
+  'PARTITION BY',
+  'PREWHERE',
+  'PROJECTION',
+  'PROJECTION COLUMNS',
+  'QUALIFY',
+  'QUERIES',
+  'RIGHT TABLE EXPRESSION',
+  'TABLE EXPRESSION',
+  'WHERE',
+  'WINDOW',
+  'WITH',
+]);
+/** Labels that go on with a name or a number. */
+const NAMED_LABEL = /^(?:EXPRESSION(?: |$)|REPLACEMENTS \d+$|REPLACEMENT NAME )/;
+
+/**
+ * Checks every node of the tree: nothing that has not been reviewed, tables and functions that are for queries, and
+ * names in strings that could be either.
+ *
+ * @throws GateRefusal
+ */
+export function checkTree(root: TreeNode): void {
+  const lambdas = new Set<string>();
+  for (const node of nodesOf(root)) if (node.kind === 'LAMBDA') lambdas.add(node.fields.get('alias') ?? '');
+  for (const node of nodesOf(root)) {
+    if (node.kind === undefined) checkLabel(node.text.trimEnd());
+    else checkNode(node, lambdas);
+  }
+}
+
+function checkLabel(label: string): void {
+  if (LABELS.has(label) || NAMED_LABEL.test(label)) return;
+  if (label.startsWith('SETTINGS')) throw settingsRefusal(label.slice('SETTINGS '.length));
+  throw notAllowed('clause', label.slice(0, 60), `The clause ${label.slice(0, 60)} is not for queries here.`);
+}
+
+function checkNode(node: TreeNode, lambdas: ReadonlySet<string>): void {
+  const kind = node.kind ?? '';
+  if (!KINDS.has(kind))
+    throw notAllowed('clause', kind, `The query holds ${kind}, which is not for queries here.`);
+  if (kind === 'IDENTIFIER' && isTablePlace(node)) checkTable(node);
+  if (kind === 'TABLE_FUNCTION') checkTableFunction(node);
+  if (kind === 'FUNCTION') checkCall(node, lambdas);
+  if (kind === 'CONSTANT' && /aggregate\s*function/i.test(node.text)) {
+    throw notAllowed(
+      'type',
+      'AggregateFunction',
+      'A string in the query names an AggregateFunction type, whose values cannot be written in a query.',
+      'Make states with the -State combinators, such as sumState(x), and read them with -Merge.',
+    );
+  }
+}

@@ -1,0 +1,112 @@
+import { notAllowed } from './gate-refusal.js';
+
+/**
+ * The engine's `EXPLAIN QUERY TREE run_passes = 0`, read back into a tree: what the text says before anything in it
+ * is resolved or run. A line is either a node (`FUNCTION id: 5, function_name: sum, …`) or the label of a clause
+ * (`WHERE`), and indentation says what stands under what.
+ */
+export interface TreeNode {
+  /** `QUERY`, `FUNCTION`, …; undefined for a label. */
+  readonly kind: string | undefined;
+  /** The line without its indentation. */
+  readonly text: string;
+  /** `function_name` and the like. Empty for kinds whose line holds free text. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly parent: TreeNode | undefined;
+  readonly children: TreeNode[];
+}
+
+/** Kinds whose lines hold patterns or values as they were written, so that no field but the first can be trusted. */
+const FREE_TEXT = new Set(['CONSTANT', 'MATCHER', 'EXCEPT COLUMN TRANSFORMER', 'SORT']);
+const NODE = /^([A-Z_]+(?: [A-Z]+)*) id: (\d+)(?:, (.*))?$/s;
+const CONSTANT = /^(?:alias: (.*?), )?constant_value: (.*), constant_value_type: (.*)$/s;
+
+/** What separates one field of a line from the next; a name that holds it would forge a field. */
+export const FIELD_START = /, ([a-z]+(?:_[a-z]+)*) ?: /;
+
+/**
+ * Reads the lines. Ids must count up from 0 and indentation must grow by one step, so that a line nobody's parser
+ * wrote does not pass for one.
+ *
+ * @throws GateRefusal of rule `clause`.
+ */
+export function readQueryTree(lines: readonly string[]): TreeNode {
+  const path: TreeNode[] = [];
+  let nextId = 0;
+  for (const line of lines) {
+    if (line === '') continue;
+    const text = line.trimStart();
+    const depth = (line.length - text.length) / 2;
+    if (!Number.isInteger(depth) || depth > path.length || (depth === 0 && path.length > 0))
+      throw unreadable(text);
+    path.length = depth;
+    const parent = path.at(-1);
+    const [, kind, id, rest] = NODE.exec(text) ?? [];
+    if (kind !== undefined && Number(id) !== nextId++) throw unreadable(text);
+    const node = {
+      kind,
+      text,
+      fields: kind === undefined ? new Map() : readFields(kind, rest ?? ''),
+      parent,
+      children: [],
+    };
+    parent?.children.push(node);
+    path.push(node);
+  }
+  const root = path[0];
+  if (root === undefined) throw unreadable('');
+  return root;
+}
+
+function readFields(kind: string, rest: string): ReadonlyMap<string, string> {
+  if (kind === 'CONSTANT') {
+    const [, alias, value, type] = CONSTANT.exec(rest) ?? [];
+    if (value === undefined || type === undefined) throw unreadable(rest);
+    const fields = new Map([
+      ['constant_value', value],
+      ['constant_value_type', type],
+    ]);
+    return alias === undefined ? fields : fields.set('alias', alias);
+  }
+  const fields = new Map<string, string>();
+  if (FREE_TEXT.has(kind) || rest === '') return fields;
+  const parts = `, ${rest}`.split(new RegExp(FIELD_START, 'g'));
+  if (parts[0] !== '') throw unreadable(rest);
+  for (let n = 1; n < parts.length; n += 2) {
+    const name = parts[n] ?? '';
+    if (fields.has(name)) throw unreadable(rest);
+    fields.set(name, parts[n + 1] ?? '');
+  }
+  return fields;
+}
+
+/** Every node of the tree, parents first. */
+export function* nodesOf(root: TreeNode): Generator<TreeNode> {
+  yield root;
+  for (const child of root.children) yield* nodesOf(child);
+}
+
+/** The nodes above, nearest first. */
+export function* ancestorsOf(node: TreeNode): Generator<TreeNode> {
+  for (let above = node.parent; above !== undefined; above = above.parent) yield above;
+}
+
+/** What stands in the list under a label, such as a function's `ARGUMENTS`. */
+export function listUnder(node: TreeNode, label: string): readonly TreeNode[] {
+  return (
+    node.children.find((child) => child.kind === undefined && child.text.trimEnd() === label)?.children[0]
+      ?.children ?? []
+  );
+}
+
+/** A constant's value when it is a string; undefined for every other node. */
+export function stringOf(node: TreeNode | undefined): string | undefined {
+  const value = node?.kind === 'CONSTANT' ? node.fields.get('constant_value') : undefined;
+  const quoted = value === undefined ? undefined : /^'(.*)'$/s.exec(value)?.[1];
+  // Only quotes and backslashes matter to a reader of names; other escapes stay visible.
+  return quoted?.replace(/\\(['\\])/g, '$1');
+}
+
+function unreadable(text: string): Error {
+  return notAllowed('clause', text.slice(0, 60), 'The query holds something that this gate cannot read.');
+}

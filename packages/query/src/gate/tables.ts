@@ -1,0 +1,85 @@
+import { checkDataType } from './data-types.js';
+import { notAllowed } from './gate-refusal.js';
+import { isCte, isExpression } from './names-in-scope.js';
+import { listUnder, stringOf, type TreeNode } from './query-tree.js';
+
+/** The public views. */
+export const PUBLIC_TABLES = ['events', 'persons', 'sessions'] as const;
+/** The name of a public view. */
+export type PublicTable = (typeof PUBLIC_TABLES)[number];
+
+const PUBLIC_NAMES: ReadonlySet<string> = new Set(PUBLIC_TABLES.flatMap((table) => [table, `weir.${table}`]));
+const TABLES_HINT = 'The tables are events, persons and sessions, and the CTEs of the query.';
+/** What the engine reads from when there is no FROM. */
+const NO_TABLE = 'system.one';
+
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
+  'numbers',
+  'numbers_mt',
+  'generateseries',
+  'generate_series',
+  'values',
+  'sqlstandardvalues',
+  'null',
+]);
+
+/** Fields of a table's line that only say how much of it is read. */
+const TABLE_FIELDS = new Set(['alias', 'identifier', 'final', 'sample_size', 'sample_offset']);
+
+/**
+ * Checks a name in a table's place: a public table, or a CTE seen from there.
+ *
+ * @throws GateRefusal of rule `table` or `clause`.
+ */
+export function checkTable(node: TreeNode): void {
+  const name = node.fields.get('identifier');
+  for (const field of node.fields.keys()) if (!TABLE_FIELDS.has(field)) throw modifier(field);
+  if (name === undefined || !/^[01]$/.test(node.fields.get('final') ?? '0')) throw modifier(node.text);
+  if (PUBLIC_NAMES.has(name) || name === NO_TABLE || isCte(node, name)) return;
+  throw notAllowed('table', name, `There is no table ${name}.`, TABLES_HINT);
+}
+
+function modifier(text: string): Error {
+  return notAllowed('clause', text.slice(0, 60), 'A table can only be modified by FINAL and SAMPLE.');
+}
+
+/**
+ * Checks the right side of an IN. A bare name there is a table when it is no expression.
+ *
+ * @throws GateRefusal of rule `table`.
+ */
+export function checkInSet(set: TreeNode | undefined): void {
+  const name = set?.kind === 'IDENTIFIER' ? set.fields.get('identifier') : undefined;
+  if (set === undefined || name === undefined || PUBLIC_NAMES.has(name) || isCte(set, name)) return;
+  if (!name.includes('.') && isExpression(set, name)) return;
+  throw notAllowed(
+    'table',
+    name,
+    `There is no table ${name} for IN.`,
+    `${TABLES_HINT} To look into an array, write has(${name}, x).`,
+  );
+}
+
+/**
+ * Checks a table function: its name, and the columns that `values` and `null` take as a string.
+ *
+ * @throws GateRefusal of rule `table_function`, `literal`, `type` or `time_zone`.
+ */
+export function checkTableFunction(node: TreeNode): void {
+  const name = node.fields.get('table_function_name') ?? '';
+  if (!TABLE_FUNCTIONS.has(name.toLowerCase())) {
+    throw notAllowed(
+      'table_function',
+      name,
+      `The table function ${name} is not for queries here.`,
+      'Table functions are numbers, generateSeries, values and null. Data is in events, persons and sessions.',
+    );
+  }
+  if (!/^(?:values|null)$/i.test(name)) return;
+  const [columns] = listUnder(node, 'ARGUMENTS');
+  if (columns === undefined || columns.kind !== 'CONSTANT') {
+    throw notAllowed('literal', name, `The first argument of ${name} must be written out.`);
+  }
+  const text = stringOf(columns);
+  if (text !== undefined) checkDataType(text);
+}

@@ -1,0 +1,99 @@
+import { notAllowed } from './gate-refusal.js';
+import { listUnder, nodesOf, type TreeNode } from './query-tree.js';
+import { isName, isSymbol } from './text-rules.js';
+import type { Token } from './tokens.js';
+
+/** Words that stand before a parenthesis without calling anything. */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  `ALL AND ANY ARRAY AS BETWEEN BY COLUMNS CUBE DISTINCT ELSE EXCEPT FILL FOLLOWING FROM GROUP HAVING ILIKE IN
+   INTERPOLATE INTERSECT IS JOIN LEFT LIKE LIMIT MATERIALIZED NOT OFFSET ON OR ORDER OVER PARTITION PRECEDING
+   PREWHERE QUALIFY RANGE RECURSIVE REPLACE ROLLUP ROWS SELECT SETS STALENESS STEP THEN TO UNION USING WHEN WHERE
+   WINDOW WITH`
+    .trim()
+    .split(/\s+/),
+);
+
+/**
+ * The second reading: whatever the text calls or selects must be in the tree that was checked, as often. What the
+ * tree leaves out (it has happened: the operand of `(…).*`) would otherwise pass unseen.
+ *
+ * @throws GateRefusal of rule `clause`.
+ */
+export function checkAgreement(tokens: readonly Token[], root: TreeNode): void {
+  const { calls, selects } = countTree(root);
+  let selected = 0;
+  tokens.forEach((token, n) => {
+    if (token.kind === 'word' && token.text === 'SELECT') selected += 1;
+    if (!isCall(tokens, n)) return;
+    const name = token.text.toLowerCase();
+    const left = calls.get(name) ?? 0;
+    if (left === 0) throw disagreement(token.text);
+    calls.set(name, left - 1);
+  });
+  if (selected !== selects) throw disagreement('SELECT');
+}
+
+function isCall(tokens: readonly Token[], n: number): boolean {
+  const token = tokens[n];
+  if (!isName(token) || !isSymbol(tokens[n + 1], '(')) return false;
+  if (token.kind === 'word' && KEYWORDS.has(token.text)) return false;
+  const before = tokens[n - 1];
+  // A table alias with columns: AS t(a, b).
+  if (before?.kind === 'word' && before.text === 'AS') return false;
+  return !isCteWithColumns(tokens, n + 1);
+}
+
+/** `WITH t(a, b) AS (`: a list of names with AS and a parenthesis behind it. */
+function isCteWithColumns(tokens: readonly Token[], open: number): boolean {
+  let at = open + 1;
+  while (isName(tokens[at]) || isSymbol(tokens[at], ',')) at += 1;
+  if (!isSymbol(tokens[at], ')')) return false;
+  const as = tokens[at + 1];
+  return as?.kind === 'word' && as.text === 'AS' && isSymbol(tokens[at + 2], '(');
+}
+
+function countTree(root: TreeNode): { calls: Map<string, number>; selects: number } {
+  const calls = new Map<string, number>();
+  const copies = copiedCtes(root);
+  // The outermost query is the gate's own.
+  let selects = -1;
+  const pending = [root];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (copies.has(node)) continue;
+    if (node.kind === 'QUERY') selects += 1;
+    const name = (node.fields.get('function_name') ?? node.fields.get('table_function_name'))?.toLowerCase();
+    if (name !== undefined) calls.set(name, (calls.get(name) ?? 0) + 1);
+    pending.push(...node.children);
+  }
+  return { calls, selects };
+}
+
+/** A WITH before a UNION stands once in the text and in every branch of the tree. */
+function copiedCtes(root: TreeNode): ReadonlySet<TreeNode> {
+  const copies = new Set<TreeNode>();
+  for (const union of nodesOf(root)) {
+    if (union.kind !== 'UNION') continue;
+    const [first, ...others] = listUnder(union, 'QUERIES').map(firstQuery);
+    const originals = new Set((first === undefined ? [] : listUnder(first, 'WITH')).map(shapeOf));
+    for (const other of others) {
+      for (const entry of other === undefined ? [] : listUnder(other, 'WITH')) {
+        if (originals.has(shapeOf(entry))) copies.add(entry);
+      }
+    }
+  }
+  return copies;
+}
+
+function firstQuery(branch: TreeNode): TreeNode | undefined {
+  const [first] = listUnder(branch, 'QUERIES');
+  return branch.kind === 'UNION' && first !== undefined ? firstQuery(first) : branch;
+}
+
+/** The node and all below it, without the ids that tell copies apart. */
+function shapeOf(node: TreeNode): string {
+  return `${node.text.replace(/ id: \d+/, '')}(${node.children.map(shapeOf).join('|')})`;
+}
+
+function disagreement(name: string): Error {
+  return notAllowed('clause', name, `This use of ${name} could not be checked, so it is refused.`);
+}
