@@ -1,4 +1,6 @@
 export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
+export { createQueryService, type QueryGate, type QueryParts } from './create-query-service.js';
+export type { QueryLimits } from './limits.js';
 export {
   QUERY_ERROR_STATUS,
   QueryError,

@@ -18,16 +18,15 @@ export interface QueryService {
   tables(): readonly TableEntry[];
 
   /** The project's event names, the most frequent first, at most 1,000; at most a minute old. */
-  events(projectId: string, options?: { readonly signal?: AbortSignal }): Promise<readonly EventEntry[]>;
+  events(projectId: string): Promise<readonly EventEntry[]>;
 
   /** One event name with its property keys; null where the project has no such event. At most a minute old. */
-  describeEvent(
-    projectId: string,
-    event: string,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<EventProperties | null>;
+  describeEvent(projectId: string, event: string): Promise<EventProperties | null>;
 
-  /** The newest events by arrival, newest first: at most `limit` (default 20, at most 100), of one name where given. */
+  /** All event names with the property keys seen in the newest events. At most a minute old. */
+  describeEvents(projectId: string): Promise<readonly EventProperties[]>;
+
+  /** The newest events by timestamp, newest first: at most `limit` (default 20, at most 100), of one name where given. */
   newest(
     projectId: string,
     options?: { readonly event?: string; readonly limit?: number; readonly signal?: AbortSignal },

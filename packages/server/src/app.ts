@@ -11,9 +11,11 @@ import {
   InstallationSettings,
   Projects,
 } from '@weir/accounts';
-import { Discard, type RateLimiter, type UsageSink } from '@weir/extension';
+import type { Wall } from '@weir/clickhouse';
+import { Discard, type Entitlement, type RateLimiter, Unlimited, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
+import { createQueryService, type QueryGate, type QueryService } from '@weir/query';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { loadConfig, readEnvFile } from './config/load.js';
@@ -29,13 +31,17 @@ import {
 import { Health } from './health.js';
 import { Authorizer } from './http/authorize.js';
 import { OriginPolicy } from './http/cors.js';
+import { Problem } from './http/problem.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { BodyBudget } from './ingest/body-budget.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
 import { createLogger } from './logger.js';
+import { entitled } from './mcp/entitled.js';
+import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
+import { AnalysisAccess } from './query/access.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
 import { dlqRoutes } from './routes/dlq.js';
@@ -43,6 +49,8 @@ import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
+import { schemaRoute } from './routes/schema.js';
+import { whoamiRoute } from './routes/whoami.js';
 import { SeamCaller } from './seams/bounded.js';
 import { openStores, type Stores } from './stores.js';
 import { VERSION } from './version.js';
@@ -51,6 +59,7 @@ import { VERSION } from './version.js';
 export interface AppOptions {
   /** Settings; default from the environment and `.env` in the working directory. */
   readonly config?: Config;
+  readonly entitlement?: Entitlement;
   readonly rateLimiter?: RateLimiter;
   readonly usageSink?: UsageSink;
   readonly logger?: Logger;
@@ -85,11 +94,20 @@ const BOOTSTRAP_RETRY_MS = 500;
  * ```
  * @throws ConfigError for settings that cannot be used; LogError `locked` where another server has the data directory
  */
-export async function createApp(options: AppOptions = {}): Promise<App> {
+export function createApp(options: AppOptions = {}): Promise<App> {
+  return makeApp(options, []);
+}
+
+/** What keeps projects apart, see docs/isolation.md. */
+export type AppWall = 'gate' | Wall;
+
+/** {@link createApp} with walls left out, for tests that prove one wall at a time. */
+export async function makeApp(options: AppOptions, without: readonly AppWall[]): Promise<App> {
   const config = options.config ?? loadConfig({ ...readEnvFile('.env'), ...process.env }).config;
   const logger = options.logger ?? createLogger(config.WEIR_LOG_LEVEL);
-  const stores = await openStores(config, logger);
-  return new Server(config, logger, options, stores);
+  const engineWalls = without.filter((wall) => wall !== 'gate');
+  const stores = await openStores(config, logger, engineWalls);
+  return new Server(config, logger, options, stores, without.includes('gate'));
 }
 
 class Server implements App {
@@ -108,8 +126,8 @@ class Server implements App {
   #resolveFirst: (first: FirstProject | null) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
-  constructor(config: Config, logger: Logger, options: AppOptions, stores: Stores) {
-    const { log, clickhouse, reader, postgres } = stores;
+  constructor(config: Config, logger: Logger, options: AppOptions, stores: Stores, hasNoGate: boolean) {
+    const { log, clickhouse, postgres } = stores;
     this.#config = config;
     this.#logger = logger;
     this.#stores = stores;
@@ -145,11 +163,12 @@ class Server implements App {
     );
     const killSwitch = new KillSwitch(this.#settings, this.#ingest.flags, config.WEIR_INGEST_DISABLED);
     const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
+    const seams = new SeamCaller(config.WEIR_SEAM_FAILURE, logger, (seam) => metrics.seamFailed(seam));
     const endpoint = new IngestEndpoint({
       service: this.#ingest,
       credentials: this.#credentials,
       rateLimiter: options.rateLimiter ?? null,
-      seams: new SeamCaller(config.WEIR_SEAM_FAILURE, logger, (seam) => metrics.seamFailed(seam)),
+      seams,
       origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
       remoteAddress: addressOf,
       logger,
@@ -171,11 +190,23 @@ class Server implements App {
     });
     observe(metrics, stores, this.#ingest);
     const authorizer = new Authorizer(this.#credentials);
+    const access = new AnalysisAccess(authorizer, options.entitlement ?? new Unlimited(), seams);
+    const query = queryService(config, stores, hasNoGate);
     this.#web = createWeb(endpoint, logger, metrics, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
       receiptRoutes(web, authorizer, this.#ingest);
-      queryRoute(web, authorizer, reader, metrics, config);
+      queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
+      schemaRoute(web, access, query);
+      whoamiRoute(web, authorizer);
+      mcpRoutes(web, {
+        credentials: this.#credentials,
+        query,
+        logger,
+        publicUrl: () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1',
+        maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
+        beforeCall: entitled(access),
+      });
       dlqRoutes(web, authorizer, this.#ingest.deadLetters);
       adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
       adminIngestRoutes(web, authorizer, killSwitch);
@@ -323,6 +354,36 @@ function bootstrapOptions(config: Config): BootstrapOptions {
     ...(ingestToken === undefined ? {} : { ingestToken }),
     ...(apiKey === undefined ? {} : { apiKey }),
   };
+}
+
+/** Lets everything pass. */
+const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
+
+/** The read path, for each request to ask for: a server without a reader has none. */
+function queryService(
+  config: Config,
+  { queries, clickhouse }: Stores,
+  hasNoGate: boolean,
+): () => QueryService {
+  if (queries === null) {
+    return () => {
+      throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
+    };
+  }
+  const service = createQueryService({
+    ...queries,
+    clickhouse,
+    limits: {
+      executionMs: config.WEIR_QUERY_MAX_EXECUTION_TIME,
+      resultRows: config.WEIR_QUERY_MAX_RESULT_ROWS,
+      resultBytes: config.WEIR_QUERY_MAX_RESULT_BYTES,
+      memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
+      textBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
+      concurrency: config.WEIR_QUERY_MAX_CONCURRENCY,
+    },
+    ...(hasNoGate ? { gate: OPEN_GATE } : {}),
+  });
+  return () => service;
 }
 
 function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestService): void {

@@ -1,16 +1,22 @@
 /** The stores behind a server, opened in one order and closed in the reverse. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  assertRights,
   type ClickHouse,
   ClickHouseError,
   type ClickHouseTarget,
   connectClickHouse,
+  connectParser,
   connectReader,
   type Engine,
+  type MigrationResult,
   migrateClickHouse,
+  type Parser,
   type Reader,
   startEngine,
+  type Wall,
 } from '@weir/clickhouse';
 import { type DirectoryLock, type Log, lockDirectory, openLog } from '@weir/log';
 import { openPostgres, type Postgres } from '@weir/postgres';
@@ -19,12 +25,18 @@ import type { Config } from './config/schema.js';
 
 const MIGRATION_RETRY_MS = 500;
 
+/** What projects' own queries go through. */
+export interface QueryStores {
+  readonly reader: Reader;
+  readonly parser: Parser;
+}
+
 /** What {@link openStores} opened. */
 export interface Stores {
   readonly log: Log;
   readonly clickhouse: ClickHouse;
   /** Runs projects' own queries; null where a server target names no reader. */
-  readonly reader: Reader | null;
+  readonly queries: QueryStores | null;
   /** The embedded engine, where it runs. */
   readonly engine: Engine | null;
   readonly postgres: Postgres;
@@ -38,9 +50,14 @@ export interface Stores {
 /**
  * Opens log and stores. A ClickHouse or PostgreSQL server that is down does not keep a node from starting: its
  * migrations wait for it in the background.
+ * @param withoutWalls for tests that prove one wall at a time
  * @throws LogError `locked` where another process uses the data directory
  */
-export async function openStores(config: Config, logger: Logger): Promise<Stores> {
+export async function openStores(
+  config: Config,
+  logger: Logger,
+  withoutWalls: readonly Wall[] = [],
+): Promise<Stores> {
   const dataDir = config.WEIR_DATA_DIR;
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -65,19 +82,18 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
             ? { engine: 'memory', maxBytes }
             : { engine: 'lmdb', path: join(dataDir, 'log'), maxBytes },
         ),
-        url === undefined ? startEngine({ dataDir, logger }) : Promise.resolve(null),
+        url === undefined ? startEngine({ dataDir, logger, without: withoutWalls }) : Promise.resolve(null),
       ],
       closers,
     );
     const target = engine === null ? serverTarget(url ?? '', config) : engine.target;
     const clickhouse = connectClickHouse(target);
     closers.push(() => clickhouse.close());
-    const reader = 'reader' in target && target.reader !== undefined ? connectReader(target) : null;
-    if (reader !== null) closers.push(() => reader.close());
+    const queries = target.reader === undefined ? null : openQueries(target, closers);
 
     const stopping = new AbortController();
     let migrated = false;
-    const migration = migrateWhenUp(clickhouse, engine !== null, stopping.signal, logger).then(() => {
+    const migration = migrateWhenUp(clickhouse, target, stopping.signal, logger).then(() => {
       migrated = true;
     });
     closers.push(async () => {
@@ -85,11 +101,19 @@ export async function openStores(config: Config, logger: Logger): Promise<Stores
       await migration.catch(() => {});
     });
     const failure = Promise.race([firstFailure(migration), firstFailure(postgres.ready)]);
-    return { log, clickhouse, reader, engine, postgres, isMigrated: () => migrated, failure, close };
+    return { log, clickhouse, queries, engine, postgres, isMigrated: () => migrated, failure, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function openQueries(target: ClickHouseTarget, closers: (() => Promise<void>)[]): QueryStores {
+  const reader = connectReader(target);
+  closers.push(() => reader.close());
+  const parser = connectParser(target);
+  closers.push(() => parser.close());
+  return { reader, parser };
 }
 
 /** Waits for both, so that one's failure does not leave the other open. */
@@ -105,15 +129,27 @@ async function settleAll(
   return [log.value, engine.value];
 }
 
+/** Tables, views, and on a server with a reader the rights that keep projects apart. */
+async function migrate(
+  clickhouse: ClickHouse,
+  target: ClickHouseTarget,
+  signal: AbortSignal,
+): Promise<MigrationResult> {
+  if ('socketPath' in target) return migrateClickHouse(clickhouse, { exclusive: true, signal });
+  if (target.reader === undefined) return migrateClickHouse(clickhouse, { signal });
+  await assertRights(clickhouse, target.reader);
+  return migrateClickHouse(clickhouse, { signal });
+}
+
 async function migrateWhenUp(
   clickhouse: ClickHouse,
-  exclusive: boolean,
+  target: ClickHouseTarget,
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     try {
-      const { version, applied } = await migrateClickHouse(clickhouse, { exclusive, signal });
+      const { version, applied } = await migrate(clickhouse, target, signal);
       if (applied.length > 0) logger.info({ version, applied: applied.length }, 'ClickHouse migrated');
       return;
     } catch (error) {
@@ -138,6 +174,11 @@ function firstFailure(work: Promise<void>): Promise<Error> {
 /** The user of a ClickHouse server that may read the public views and nothing else. */
 const READER = 'weir_reader';
 
+/** The key of the row policies: every node must make the same, and knows the same password. */
+function scopeKey(readerPassword: string): string {
+  return createHash('sha256').update(`weir row scope\n${readerPassword}`).digest('hex');
+}
+
 /** A ClickHouse URL with its user and password, as the client wants them. */
 function serverTarget(text: string, config: Config): ClickHouseTarget {
   const url = new URL(text);
@@ -150,6 +191,8 @@ function serverTarget(text: string, config: Config): ClickHouseTarget {
     url: url.href,
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    ...(readerPassword === undefined ? {} : { reader: { username: READER, password: readerPassword } }),
+    ...(readerPassword === undefined
+      ? {}
+      : { reader: { username: READER, password: readerPassword, scopeKey: scopeKey(readerPassword) } }),
   };
 }

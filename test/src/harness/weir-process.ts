@@ -22,12 +22,19 @@ export class WeirProcess {
   readonly key = `weir_sec_${randomBytes(32).toString('hex')}`;
   readonly operatorKey = `weir_ops_${randomBytes(32).toString('hex')}`;
   readonly #environment: Environment;
+  readonly #command: readonly string[];
   #child: ChildProcess | null = null;
   #port = 0;
   #output = '';
 
-  constructor(environment: Environment = {}, dataDir = mkdtempSync(join(tmpdir(), 'weir-'))) {
+  /** @param command what Node runs; default `weir serve` */
+  constructor(
+    environment: Environment = {},
+    dataDir = mkdtempSync(join(tmpdir(), 'weir-')),
+    command: readonly string[] = [CLI, 'serve'],
+  ) {
     this.#environment = environment;
+    this.#command = command;
     this.dataDir = dataDir;
   }
 
@@ -55,7 +62,7 @@ export class WeirProcess {
   /** Starts the server and waits until it takes events (`ready`) or only until it answers (`live`). */
   async start(until: 'ready' | 'live' = 'ready', extra: Environment = {}): Promise<this> {
     this.#port ||= await freePort();
-    const child = spawn(process.execPath, [CLI, 'serve'], {
+    const child = spawn(process.execPath, [...this.#command], {
       cwd: this.dataDir,
       env: {
         PATH: process.env.PATH,

@@ -23,8 +23,7 @@ export async function checkCredentials(connection: Connection): Promise<Credenti
     check('ingest token', token, { method: 'POST', path: '/api/v1/ingest/events', body: { events: [] } });
   }
   if (key !== null && project !== null) {
-    const path = `/api/v1/projects/${encodeURIComponent(project)}/query`;
-    check('API key', key, { method: 'POST', path, body: { sql: 'SELECT 1' } });
+    check('API key', key, { path: `/api/v1/projects/${encodeURIComponent(project)}/schema` });
   }
   if (operatorKey !== null) check('operator key', operatorKey, { path: '/api/v1/admin/ingest' });
   return await Promise.all(checks);

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { networkFailure } from '../api/failure.js';
+import { usageError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
 import { sanitizeLines } from '../output/sanitize.js';
 import { type Column, formatTable } from '../output/table.js';
 
 /** How rows are written. */
-export const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
+export const FORMATS = ['table', 'json', 'csv', 'ndjson', 'parquet', 'arrow'] as const;
 
 /** One of {@link FORMATS}. */
 export type Format = (typeof FORMATS)[number];
@@ -34,7 +35,8 @@ export async function writeAnswer(
   format: Format,
   output: Output,
 ): Promise<void> {
-  if (format === 'csv' || format === 'ndjson') {
+  if (format === 'parquet' || format === 'arrow') mustNotBeTerminal(format, output);
+  if (format !== 'json' && format !== 'table') {
     const response = await api.response({ method: 'POST', path, body: { ...request, format } });
     await copyBody(response, api.server, output);
     return;
@@ -45,7 +47,18 @@ export async function writeAnswer(
   const { rows, elapsed_ms } = answer.stats;
   if (format === 'table') output.note(`${rows} ${rows === 1 ? 'row' : 'rows'} in ${elapsed_ms} ms`);
   if (answer.truncated) {
-    output.note('weir: truncated: there are more rows. Add LIMIT, aggregate, or take --format ndjson or csv');
+    output.note(
+      'weir: truncated: there are more rows. Add LIMIT, aggregate, or take --format ndjson, csv or parquet',
+    );
+  }
+}
+
+function mustNotBeTerminal(format: Format, { stdout }: Output): void {
+  if (stdout.isTTY === true) {
+    throw usageError(
+      `${format} is not for a terminal`,
+      `Write it to a file: weir query … --format ${format} > rows.${format}`,
+    );
   }
 }
 

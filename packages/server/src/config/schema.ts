@@ -109,6 +109,9 @@ export const configSchema = z.object({
     .prefault('256MiB')
     .describe('Bytes of a streamed answer; a JSON answer is cut off at a sixteenth of it'),
   WEIR_QUERY_MAX_MEMORY: size.prefault('1GiB').describe('Memory one query may take'),
+  WEIR_QUERY_MAX_CONCURRENCY: whole(1)
+    .prefault('4')
+    .describe('Queries of one project at a time; more get 429 at_capacity'),
   WEIR_QUERY_MAX_BODY_BYTES: size.prefault('256KiB').describe('Largest query text'),
 
   WEIR_TOKEN_STALE: duration

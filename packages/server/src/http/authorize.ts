@@ -22,13 +22,19 @@ export class Authorizer {
 
   /** The API key of a request for the project in its path; another project's is as unknown as none at all. */
   async apiKey(request: FastifyRequest, projectId: string, scope: Scope): Promise<ApiKeyFound> {
-    const given = bearerOf(request.raw);
-    const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
-    if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
+    const found = await this.anyApiKey(request);
     if (found.projectId !== projectId.toLowerCase()) throw new Problem(404, 'not_found', 'no such project');
     if (!found.scopes.includes(scope)) {
       throw new Problem(403, 'insufficient_scope', `the API key lacks the scope "${scope}"`);
     }
+    return found;
+  }
+
+  /** The API key of a request, whatever its project and scopes. */
+  async anyApiKey(request: FastifyRequest): Promise<ApiKeyFound> {
+    const given = bearerOf(request.raw);
+    const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
+    if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
     return found;
   }
 

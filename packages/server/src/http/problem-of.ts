@@ -3,6 +3,7 @@ import { AccountsError } from '@weir/accounts';
 import { ClickHouseError } from '@weir/clickhouse';
 import { IngestError } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
+import { QueryError } from '@weir/query';
 import { Problem } from './problem.js';
 
 /** The problem an error is; one nobody foresaw hides its message. */
@@ -20,6 +21,8 @@ export function problemOf(error: unknown): Problem {
       },
     );
   }
+  if (error instanceof QueryError)
+    return new Problem(error.status, error.code, error.message, error.extras, { cause: error });
   if (error instanceof AccountsError)
     return new Problem(error.status, error.code, error.message, {}, { cause: error });
   if (error instanceof ClickHouseError && error.kind === 'unavailable') {

@@ -30,6 +30,11 @@ export interface ProblemExtras {
   readonly errors?: readonly unknown[];
   /** Seconds, sent as Retry-After too. */
   readonly retryAfterSeconds?: number;
+  /** Which rule refuses, and what in the request. */
+  readonly rule?: string;
+  readonly identifier?: string;
+  /** Where in a query's text. */
+  readonly position?: { readonly line: number; readonly column: number; readonly offset: number };
   /** Response headers that belong to the refusal. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -68,7 +73,7 @@ export class Problem extends Error {
 
 /** The document's text. */
 export function problemBody(problem: Problem, requestId: string): string {
-  const { hint, limit, errors, retryAfterSeconds } = problem.extras;
+  const { hint, limit, rule, identifier, position, errors, retryAfterSeconds } = problem.extras;
   return JSON.stringify({
     type: `urn:weir:problem:${problem.code}`,
     title: TITLES[problem.status] ?? 'Error',
@@ -77,6 +82,9 @@ export function problemBody(problem: Problem, requestId: string): string {
     code: problem.code,
     request_id: requestId,
     limit,
+    rule,
+    identifier,
+    position,
     retry_after_s: retryAfterSeconds,
     errors,
     hint,

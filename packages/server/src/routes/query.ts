@@ -1,120 +1,80 @@
-/**
- * POST /api/v1/projects/{id}/query: one SELECT over the project's events. The reader may only read the project's own
- * rows, but the gate that refuses hostile SQL is not built yet: keys with the scope `query` are for people the operator
- * trusts.
- */
+/** POST /api/v1/projects/{id}/query: one question about one project's events, in SQL. */
 import { Readable } from 'node:stream';
-import { ClickHouseError, type Reader } from '@weir/clickhouse';
-import type { FastifyInstance } from 'fastify';
+import { type QueryService, type Question, STREAM_FORMATS, type StreamFormat } from '@weir/query';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Config } from '../config/schema.js';
-import type { Authorizer } from '../http/authorize.js';
 import { parseInput } from '../http/parse.js';
-import { Problem } from '../http/problem.js';
 import type { Metrics } from '../metrics.js';
-import { readAnswer } from '../query/answer.js';
+import type { AnalysisAccess } from '../query/access.js';
 
-const parameter = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const parameter = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
+]);
 const body = z.strictObject({
-  sql: z.string(),
-  params: z.record(z.string(), parameter).default({}),
-  format: z.enum(['json', 'ndjson', 'csv']).default('json'),
+  sql: z.string('must be a text'),
+  params: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be a plain name'), parameter).default({}),
+  format: z.enum(['json', ...STREAM_FORMATS]).optional(),
 });
 
-const STREAMED = {
-  ndjson: { format: 'JSONEachRow', type: 'application/x-ndjson' },
-  csv: { format: 'CSVWithNames', type: 'text/csv; charset=utf-8' },
-} as const;
-
-/** A JSON answer is held in memory whole, so it may have less of the bytes of an answer than a stream. */
-const JSON_SHARE = 1 / 16;
-
-/** ClickHouse's code for a query past its time. */
-const TIMEOUT_EXCEEDED = 159;
-const MEMORY_LIMIT_EXCEEDED = 241;
-const TOO_MANY_QUERIES = 202;
-const SYNTAX_ERROR = 62;
+/** What a client may ask for with `Accept` instead. */
+const ACCEPTED: Readonly<Record<string, StreamFormat>> = {
+  'application/x-ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'text/csv': 'csv',
+  'application/vnd.apache.parquet': 'parquet',
+  'application/vnd.apache.arrow.stream': 'arrow',
+};
 
 /** Adds the route. */
 export function queryRoute(
   web: FastifyInstance,
-  authorizer: Authorizer,
-  reader: Reader | null,
+  access: AnalysisAccess,
+  query: () => QueryService,
   metrics: Metrics,
-  config: Config,
+  maxTextBytes: number,
 ): void {
-  const limits = {
-    memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
-    seconds: config.WEIR_QUERY_MAX_EXECUTION_TIME / 1000,
-    resultBytes: config.WEIR_QUERY_MAX_RESULT_BYTES,
-  };
   const route = '/api/v1/projects/:project/query';
-  web.post<{ Params: { project: string } }>(
-    route,
-    { bodyLimit: config.WEIR_QUERY_MAX_BODY_BYTES * 2 },
-    async (request, reply) => {
-      const { projectId } = await authorizer.apiKey(request, request.params.project, 'query');
-      const { sql, params, format } = parseInput(body, request.body);
-      if (sql.trim() === '') throw new Problem(400, 'sql_required', 'sql is empty');
-      if (Buffer.byteLength(sql) > config.WEIR_QUERY_MAX_BODY_BYTES) {
-        throw new Problem(400, 'query_too_large', 'the query text is too long', {
-          limit: config.WEIR_QUERY_MAX_BODY_BYTES,
-        });
-      }
-      if (reader === null)
-        throw new Problem(503, 'engine_unavailable', 'WEIR_CLICKHOUSE_READER_PASSWORD is not set');
-      const gone = new AbortController();
-      reply.raw.on('close', () => gone.abort());
-      const started = performance.now();
-      try {
-        const options = {
-          params,
-          limits,
-          signal: gone.signal,
-          timeoutMs: config.WEIR_QUERY_MAX_EXECUTION_TIME,
-        };
-        if (format === 'json') {
-          const bytes = await reader.query(projectId, sql, {
-            ...options,
-            format: 'JSONCompactEachRowWithNamesAndTypes',
-          });
-          const answer = await readAnswer(bytes, {
-            rows: config.WEIR_QUERY_MAX_RESULT_ROWS,
-            bytes: config.WEIR_QUERY_MAX_RESULT_BYTES * JSON_SHARE,
-          });
-          const elapsed_ms = Math.round(performance.now() - started);
-          const { columns, rows, truncated } = answer;
-          return { columns, rows, stats: { rows: rows.length, elapsed_ms }, truncated };
-        }
-        const { format: engineFormat, type } = STREAMED[format];
-        const bytes = await reader.query(projectId, sql, { ...options, format: engineFormat });
-        return await reply.type(type).send(Readable.from(bytes, { objectMode: false }));
-      } catch (error) {
-        // Nobody is there to be answered: the status is for the log, as nginx has it.
-        if (gone.signal.aborted) throw new Problem(499, 'client_gone', 'the client left');
-        throw queryProblem(error);
-      } finally {
-        metrics.queried((performance.now() - started) / 1000);
-      }
-    },
-  );
+  // JSON may write each byte of the text as an escape of six.
+  const bodyLimit = 6 * maxTextBytes + 1024 * 1024;
+  web.post<{ Params: { project: string } }>(route, { bodyLimit }, async (request, reply) => {
+    const projectId = await access.to(request, request.params.project);
+    const { format, ...question } = parseInput(body, request.body);
+    const gone = new AbortController();
+    const started = performance.now();
+    reply.raw.on('close', () => {
+      gone.abort();
+      metrics.queried((performance.now() - started) / 1000);
+    });
+    const chosen = format ?? acceptedFormat(request.headers.accept);
+    if (chosen === 'json') return query().ask(projectId, question, { signal: gone.signal });
+    return stream(query(), projectId, question, chosen, gone.signal, reply);
+  });
 }
 
-/** What a caller is told of the engine's refusal: its text, which speaks of the caller's own query. */
-function queryProblem(error: unknown): unknown {
-  if (!(error instanceof ClickHouseError) || error.code === undefined) return error;
-  if (error.code === TIMEOUT_EXCEEDED)
-    return new Problem(408, 'query_timeout', 'the query took too long', {}, { cause: error });
-  if (error.code === MEMORY_LIMIT_EXCEEDED) {
-    return new Problem(
-      400,
-      'query_too_large',
-      'the query needs too much memory',
-      { hint: 'aggregate, filter or add LIMIT' },
-      { cause: error },
-    );
+async function stream(
+  query: QueryService,
+  projectId: string,
+  question: Question,
+  format: StreamFormat,
+  signal: AbortSignal,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { contentType, bytes } = await query.stream(projectId, question, format, { signal });
+  // A failure from here on breaks the connection off: what arrived cannot be taken for the whole.
+  return reply.type(contentType).send(Readable.from(bytes, { objectMode: false }));
+}
+
+/** The first format of an Accept header that is one of ours; JSON where there is none. */
+function acceptedFormat(accept: FastifyRequest['headers']['accept']): 'json' | StreamFormat {
+  for (const part of (accept ?? '').split(',')) {
+    const type = part.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    if (type === 'application/json' || type === '*/*') return 'json';
+    const format = ACCEPTED[type];
+    if (format !== undefined) return format;
   }
-  if (error.code === TOO_MANY_QUERIES) return error;
-  const code = error.code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed';
-  return new Problem(400, code, error.detail ?? error.message, {}, { cause: error });
+  return 'json';
 }

@@ -1,0 +1,197 @@
+import { type ClickHouse, type Parser, PUBLIC_TABLES, type Reader } from '@weir/clickhouse';
+import { Catalog } from './catalog.js';
+import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
+import { engineFailure } from './engine-failure.js';
+import { Executor, type Statement } from './executor.js';
+import { Gate, GateRefusal, type Passed } from './gate/gate.js';
+import type { QueryLimits } from './limits.js';
+import { QueryError } from './query-error.js';
+import type { QueryService } from './query-service.js';
+import type { Answer, AskOptions, Question, StreamedAnswer, StreamFormat } from './question.js';
+import { ROWS_FORMAT, readRows } from './read-rows.js';
+
+/** Lets texts pass, or refuses them with a QueryError. */
+export type QueryGate = Pick<Gate, 'check'>;
+
+/** What a query service stands on. */
+export interface QueryParts {
+  readonly reader: Reader;
+  readonly parser: Parser;
+  /** Stops queries nobody waits for. */
+  readonly clickhouse: ClickHouse;
+  readonly limits: QueryLimits;
+  /** Default: a {@link Gate}. A test of the walls behind it gives one that lets everything pass. */
+  readonly gate?: QueryGate;
+}
+
+/**
+ * Makes the read path.
+ *
+ * @example
+ * const query = createQueryService({ reader, parser, clickhouse, limits });
+ * const { rows } = await query.ask(projectId, { sql: 'SELECT event, count() FROM events GROUP BY event' });
+ */
+export function createQueryService(parts: QueryParts): QueryService {
+  return new EngineQueryService(parts);
+}
+
+const MIB = 1024 * 1024;
+const JSON_SHARE = 1 / 16;
+/** Small differences would speak of what lies beside a project's rows. */
+const MEMORY_STEP = 16 * MIB;
+const NEWEST_DEFAULT = 20;
+const NEWEST_MAX = 100;
+
+const STREAMED: Readonly<Record<StreamFormat, { readonly format: string; readonly contentType: string }>> = {
+  ndjson: { format: 'JSONEachRow', contentType: 'application/x-ndjson' },
+  csv: { format: 'CSVWithNames', contentType: 'text/csv; charset=utf-8; header=present' },
+  parquet: { format: 'Parquet', contentType: 'application/vnd.apache.parquet' },
+  arrow: { format: 'ArrowStream', contentType: 'application/vnd.apache.arrow.stream' },
+};
+
+class EngineQueryService implements QueryService {
+  readonly #gate: QueryGate;
+  readonly #parser: Parser;
+  readonly #executor: Executor;
+  readonly #limits: QueryLimits;
+  readonly #catalog: Catalog;
+
+  constructor({ reader, parser, clickhouse, limits, gate }: QueryParts) {
+    this.#parser = parser;
+    this.#limits = limits;
+    this.#gate = gate ?? new Gate(parser, { maxBytes: limits.textBytes });
+    this.#executor = new Executor(reader, clickhouse, limits);
+    this.#catalog = new Catalog(
+      async (projectId, sql, params = {}) => (await this.#rows({ projectId, sql, params, own: [] }, {})).rows,
+    );
+  }
+
+  async ask(projectId: string, question: Question, options: AskOptions = {}): Promise<Answer> {
+    const started = performance.now();
+    const { sql, params = {} } = question;
+    const runnable = await this.#pass(question, options.signal);
+    return this.#rows({ projectId, sql: runnable, params, own: ownTexts(sql, params) }, options, started);
+  }
+
+  async stream(
+    projectId: string,
+    question: Question,
+    format: StreamFormat,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<StreamedAnswer> {
+    const { sql, params = {} } = question;
+    const runnable = await this.#pass(question, options.signal);
+    const { format: engineFormat, contentType } = STREAMED[format];
+    const { bytes } = await this.#executor.run(
+      { projectId, sql: runnable, params, format: engineFormat, own: ownTexts(sql, params) },
+      options.signal,
+    );
+    return { contentType, bytes };
+  }
+
+  tables(): readonly TableEntry[] {
+    return PUBLIC_TABLES;
+  }
+
+  events(projectId: string): Promise<readonly EventEntry[]> {
+    return this.#catalog.events(projectId);
+  }
+
+  describeEvent(projectId: string, event: string): Promise<EventProperties | null> {
+    return this.#catalog.describeEvent(projectId, event);
+  }
+
+  describeEvents(projectId: string): Promise<readonly EventProperties[]> {
+    return this.#catalog.describeAll(projectId);
+  }
+
+  newest(
+    projectId: string,
+    options: { readonly event?: string; readonly limit?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Answer> {
+    const { event, limit = NEWEST_DEFAULT, signal } = options;
+    const sql = `SELECT event, timestamp, received_at, distinct_id, session_id, properties, extras, event_id FROM events
+      ${event === undefined ? '' : 'WHERE event = {event:String}'} ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
+    const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
+    return this.#rows({ projectId, sql, params, own: [] }, signal === undefined ? {} : { signal });
+  }
+
+  /** What runs for a question, once the gate has let it pass. */
+  async #pass({ sql, params = {} }: Question, signal: AbortSignal | undefined): Promise<string> {
+    try {
+      return await this.#runnable(await this.#gate.check(sql, params, signal), params, signal);
+    } catch (error) {
+      if (signal?.aborted === true)
+        throw new QueryError('client_gone', 'the client left', {}, { cause: error });
+      if (error instanceof GateRefusal) throw refused(error);
+      throw engineFailure(error, ownTexts(sql, params));
+    }
+  }
+
+  /** A stream takes SELECTs alone: what else may be asked becomes one. */
+  async #runnable(
+    passed: Passed,
+    params: NonNullable<Question['params']>,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    if (passed.kind === 'describe') return describeStatement(passed.table ?? '');
+    if (passed.kind === 'select') return passed.sql;
+    const lines = await this.#parser.rows<{ explain: string }>(passed.sql, {
+      params,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return `SELECT arrayJoin([${lines.map((line) => literal(line.explain)).join(', ')}]) AS explain`;
+  }
+
+  async #rows(
+    statement: Omit<Statement, 'format'>,
+    { signal, maxRows, maxBytes }: AskOptions,
+    started = performance.now(),
+  ): Promise<Answer> {
+    const { used, bytes } = await this.#executor.run({ ...statement, format: ROWS_FORMAT }, signal);
+    const { resultRows, resultBytes } = this.#limits;
+    const { columns, rows, truncated } = await readRows(bytes, {
+      rows: Math.min(maxRows ?? resultRows, resultRows),
+      bytes: Math.min(maxBytes ?? resultBytes, resultBytes * JSON_SHARE),
+    });
+    const stats = {
+      rows: rows.length,
+      elapsed_ms: Math.round(performance.now() - started),
+      rows_read: null,
+      bytes_read: null,
+      memory_bytes: used.memoryBytes === 0 ? null : Math.ceil(used.memoryBytes / MEMORY_STEP) * MEMORY_STEP,
+    };
+    return { columns, rows, stats, truncated };
+  }
+}
+
+/** The gate's refusal as what whoever asked is told. */
+function refused(refusal: GateRefusal): QueryError {
+  const { code, message, rule, identifier, position, hint } = refusal;
+  const extras = {
+    ...(rule === undefined ? {} : { rule }),
+    ...(identifier === undefined ? {} : { identifier }),
+    ...(position === undefined ? {} : { position }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+  return new QueryError(code, message, extras, { cause: refusal });
+}
+
+/** What the caller wrote: errors may repeat it. */
+function ownTexts(sql: string, params: NonNullable<Question['params']>): string[] {
+  return [sql, ...Object.entries(params).flat().map(String)];
+}
+
+/** DESCRIBE TABLE as a SELECT of what the catalog knows, with the columns DESCRIBE has. */
+function describeStatement(name: string): string {
+  const columns = PUBLIC_TABLES.find((table) => table.name === name)?.columns ?? [];
+  const rows = columns.map(
+    (column) => `(${[column.name, column.type, column.description].map(literal).join(', ')})`,
+  );
+  return `SELECT column.1 AS name, column.2 AS type, '' AS default_type, '' AS default_expression, column.3 AS comment,
+    '' AS codec_expression, '' AS ttl_expression FROM (SELECT arrayJoin([${rows.join(', ')}]) AS column)`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

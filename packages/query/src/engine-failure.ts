@@ -1,0 +1,61 @@
+import { ClickHouseError } from '@weir/clickhouse';
+import { scrub } from './engine-text.js';
+import { QueryError } from './query-error.js';
+
+/** ClickHouse's codes that mean something of their own to whoever asked. */
+const SYNTAX_ERROR = 62;
+const TIMEOUT_EXCEEDED = 159;
+const TOO_MANY_QUERIES = 202;
+const MEMORY_LIMIT_EXCEEDED = 241;
+/** Rows or bytes of the answer, and the like. */
+const TOO_MUCH: ReadonlySet<number> = new Set([158, 161, 167, 168, 191, 223, 290, 306, 307, 396]);
+const REFUSED: ReadonlySet<number> = new Set([164, 497]);
+/** The engine ends a query whose connection went away, and all of them when it stops. */
+const CANCELLED = 394;
+/** What the store's trouble is called, but a query may cause as well: file(), unknown names, a failed allocation. */
+const OF_THE_QUERY: ReadonlySet<number> = new Set([16, 107, 1000, 1001, 1002]);
+
+/** What a failure of the engine is to whoever asked. `own`: the texts they sent, see {@link scrub}. */
+export function engineFailure(error: unknown, own: readonly string[]): unknown {
+  if (!(error instanceof ClickHouseError)) return error;
+  const { code } = error;
+  const because = { cause: error };
+  if (code === TIMEOUT_EXCEEDED) return timedOut(because);
+  if (code === TOO_MANY_QUERIES) {
+    const extras = { retryAfterSeconds: 1, hint: 'try again' };
+    return new QueryError('at_capacity', 'the engine runs as many queries as it can', extras, because);
+  }
+  if (code === MEMORY_LIMIT_EXCEEDED) {
+    const hint = 'aggregate, filter by timestamp, select fewer columns or add LIMIT';
+    return new QueryError(
+      'query_too_large',
+      'the query needs more memory than it may have',
+      { hint },
+      because,
+    );
+  }
+  if (
+    code === CANCELLED ||
+    code === undefined ||
+    (error.retryable && !REFUSED.has(code) && !OF_THE_QUERY.has(code))
+  ) {
+    const extras = { retryAfterSeconds: 2 };
+    return new QueryError('engine_unavailable', 'the engine does not answer now', extras, because);
+  }
+  const detail = scrub(error.detail ?? error.message, own);
+  if (TOO_MUCH.has(code)) {
+    const hint = 'aggregate, filter by timestamp, select fewer columns or add LIMIT';
+    return new QueryError('query_too_large', detail, { hint }, because);
+  }
+  if (REFUSED.has(code)) {
+    const extras = { rule: 'rights', hint: 'a query may read the tables events, persons and sessions' };
+    return new QueryError('sql_not_allowed', 'the query asks for what it may not have', extras, because);
+  }
+  return new QueryError(code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed', detail, {}, because);
+}
+
+/** Time was up. */
+export function timedOut(options?: ErrorOptions): QueryError {
+  const hint = 'filter by timestamp, or aggregate less at once';
+  return new QueryError('query_timeout', 'the query took too long', { hint }, options);
+}

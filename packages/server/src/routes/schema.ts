@@ -1,0 +1,21 @@
+/** GET /api/v1/projects/{id}/schema: what there is to ask about. */
+import type { QueryService } from '@weir/query';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { parseInput } from '../http/parse.js';
+import type { AnalysisAccess } from '../query/access.js';
+
+const querystring = z.strictObject({
+  properties: z.enum(['0', '1', 'true', 'false'], 'must be 0 or 1').default('0'),
+});
+
+/** Adds the route. */
+export function schemaRoute(web: FastifyInstance, access: AnalysisAccess, query: () => QueryService): void {
+  web.get<{ Params: { project: string } }>('/api/v1/projects/:project/schema', async (request) => {
+    const projectId = await access.to(request, request.params.project);
+    const { properties } = parseInput(querystring, request.query);
+    const tables = query().tables();
+    if (properties === '0' || properties === 'false') return { tables };
+    return { tables, events: await query().describeEvents(projectId) };
+  });
+}
