@@ -17,33 +17,28 @@ const ENDLESS =
 
 const weir = new WeirProcess({ WEIR_QUERY_MAX_CONCURRENCY: '1' });
 const home = mkdtempSync(join(tmpdir(), 'weir-mcp-'));
-let other: { readonly project: string; readonly key: string };
+let otherKey: string;
 
 beforeAll(async () => {
   await weir.start();
   const created = await weir.operator('POST', '/projects', { name: 'other' });
   // The cast holds: the route's documented answer.
-  const { id, ingest_token, api_key } = created.body as Record<'id' | 'ingest_token' | 'api_key', string>;
-  other = { project: id, key: api_key };
-  const properties = { plan: 'pro', seats: 3 };
-  await weir.send({
+  const { ingest_token, api_key } = created.body as Record<'ingest_token' | 'api_key', string>;
+  otherKey = api_key;
+  const sent = await weir.send({
     events: [
-      { event: 'signup', user_id: 'u1', properties },
-      { event: 'signup', user_id: 'u2', properties },
-      { event: 'signup', user_id: 'u3', properties: { plan: 'free', seats: 1 } },
-      {
-        event: 'note',
-        user_id: 'u1',
-        properties: { [FORGERY]: 'key', text: FORGERY, hidden: 'a\u202e\u{e0041}b' },
-      },
-      { event: 'essay', user_id: 'u2', properties: { text: LONG } },
-      { event: FORGERY, user_id: 'u3', properties: {} },
+      eventOf('signup', 'u1', { plan: 'pro', seats: 3 }),
+      eventOf('signup', 'u2', { plan: 'pro', seats: 5 }),
+      eventOf('signup', 'u3', { plan: 'free', seats: 1 }),
+      eventOf('note', 'u1', { [FORGERY]: 'key', text: FORGERY, hidden: 'a\u202e\u{e0041}b' }),
+      eventOf('essay', 'u2', { text: LONG }),
+      eventOf(FORGERY, 'u3', {}),
     ],
   });
-  await weir.send(
-    { events: [{ event: CANARY, user_id: CANARY, properties: { [CANARY]: CANARY } }] },
-    { authorization: `Bearer ${ingest_token}` },
-  );
+  expect(sent.body).toMatchObject({ accepted: 6 });
+  const theirs = { authorization: `Bearer ${ingest_token}` };
+  const canary = await weir.send({ events: [eventOf(CANARY, CANARY, { [CANARY]: CANARY })] }, theirs);
+  expect(canary.body).toMatchObject({ accepted: 1 });
   await weir.settled();
   await waitUntil('the engine to answer', () => weir.answers('/readyz?for=query'));
 });
@@ -230,7 +225,7 @@ describe('what was recorded', () => {
   });
 
   it("is never another project's", async () => {
-    const theirs = await connectMcp('2026-07-28', 'http', server(other.key));
+    const theirs = await connectMcp('2026-07-28', 'http', server(otherKey));
     const seen = await theirs.call('query', { sql: 'SELECT event, user_id, properties FROM events' });
     expect(seen.structured.rows).toEqual([[CANARY, CANARY, JSON.stringify({ [CANARY]: CANARY })]]);
     expect(JSON.stringify(await theirs.call('list_events'))).not.toContain('signup');
@@ -251,6 +246,10 @@ describe('what was recorded', () => {
     expect(await client.call('describe_event', { event: CANARY })).toMatchObject({ code: 'not_found' });
   });
 });
+
+function eventOf(event: string, user_id: string, properties: object): object {
+  return { event, user_id, properties, timestamp: new Date().toISOString() };
+}
 
 function signup(): object {
   return { event: 'signup', count: 3, first_seen: expect.any(String), last_seen: expect.any(String) };
