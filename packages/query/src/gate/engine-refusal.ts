@@ -3,6 +3,7 @@ import { GateRefusal, type SqlPosition } from './gate-refusal.js';
 
 /** ClickHouse codes of parsing that deserve words of our own. */
 const TOO_DEEP = new Set([306, 167]);
+const TOO_BIG = 168;
 const PARAMETER_MISSING = 456;
 const PARAMETER_BAD = 457;
 
@@ -13,7 +14,7 @@ const PARAMETER_BAD = 457;
 export function refusalOfEngine(error: unknown, sql: string): unknown {
   if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') return error;
   const detail = error.detail ?? error.message;
-  if (/Max query size exceeded/.test(detail)) return tooLarge();
+  if (error.code === TOO_BIG || /Max query size exceeded/.test(detail)) return tooLarge();
   if (error.code !== undefined && TOO_DEEP.has(error.code)) {
     return new GateRefusal({
       code: 'sql_invalid',

@@ -60,6 +60,7 @@ function checkFunctionReference(argument: TreeNode | undefined): void {
   if (argument === undefined || name === undefined) return;
   const verdict = functionVerdict(name);
   if (verdict.kind === 'refused') throw refusedFunction(name, verdict.group);
+  if (name.toLowerCase() === 'intdiv') throw variableDivisor();
   if (verdict.kind === 'allowed' || isExpression(argument, name)) return;
   throw notAllowed('function', name, `${name} is no function or column here.`, 'Write a lambda: x -> …');
 }
@@ -101,11 +102,15 @@ function checkDivisor(divisor: TreeNode | undefined): void {
       node.fields.get('function_name') ?? '',
     );
     if (fixed || arithmetic || (node !== divisor && literalsOf(node) !== undefined)) continue;
-    throw notAllowed(
-      'divisor',
-      'intDiv',
-      'intDiv and DIV need a constant divisor.',
-      'Use intDivOrZero(a, b), or floor(a / b).',
-    );
+    throw variableDivisor();
   }
+}
+
+function variableDivisor(): Error {
+  return notAllowed(
+    'divisor',
+    'intDiv',
+    'intDiv and DIV need a constant divisor.',
+    'Use intDivOrZero(a, b), or floor(a / b).',
+  );
 }

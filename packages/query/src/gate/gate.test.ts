@@ -1,0 +1,125 @@
+import { ClickHouseError } from '@weir/clickhouse';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ATTACKS } from './corpus/attacks.js';
+import { LEGITIMATE } from './corpus/legitimate.js';
+import { Gate, GateRefusal, type SqlParser } from './gate.js';
+import { type GateEngine, startGateEngine, textOf } from './testing/gate-engine.js';
+
+const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
+const MAX_BYTES = 262_144;
+
+let engine: GateEngine;
+let gate: Gate;
+
+beforeAll(async () => {
+  engine = await startGateEngine();
+  gate = new Gate(engine.parser, { maxBytes: MAX_BYTES });
+});
+
+afterAll(() => engine?.close());
+
+async function refusalOf(
+  sql: string,
+  params: Parameters<Gate['check']>[1] = {},
+  by = gate,
+): Promise<GateRefusal> {
+  const outcome: unknown = await by.check(sql, params).catch((error: unknown) => error);
+  expect(outcome).toBeInstanceOf(GateRefusal);
+  if (!(outcome instanceof GateRefusal)) throw new Error('not a refusal');
+  return outcome;
+}
+
+describe('the gate', () => {
+  it.each(LEGITIMATE.map((query) => [query.name, query] as const))(
+    'passes %s',
+    async (_, { sql, params = {} }) => {
+      const passed = await gate.check(sql, params);
+      if (passed.kind === 'select') await textOf(await engine.reader.query(PROJECT, passed.sql, { params }));
+      // What runs is its own canonical form.
+      expect((await gate.check(passed.sql, params)).sql).toBe(passed.sql);
+    },
+  );
+
+  it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('refuses %s', async (_, attack) => {
+    const refusal = await refusalOf(attack.sql, attack.params);
+    if (attack.rule === 'invalid') expect(refusal.code).toBe('sql_invalid');
+    else expect(refusal).toMatchObject({ code: 'sql_not_allowed', rule: attack.rule });
+    expect(refusal.message).not.toMatch(/SELECT formatQuery|QUERY TREE|In scope|DB::Exception/);
+  });
+
+  it('has attacks of names of their own', () => {
+    expect(new Set(ATTACKS.map((attack) => attack.name)).size).toBe(ATTACKS.length);
+    expect(new Set(LEGITIMATE.map((query) => query.name)).size).toBe(LEGITIMATE.length);
+  });
+
+  it('says what is wrong, where, and what to write instead', async () => {
+    expect(await refusalOf('SELECT * FROM event')).toMatchObject({
+      rule: 'table',
+      identifier: 'event',
+      message: 'There is no table event.',
+      hint: 'The tables are events, persons and sessions, and the CTEs of the query.',
+    });
+    expect(await refusalOf("SELECT file('/etc/passwd')")).toMatchObject({
+      rule: 'function',
+      identifier: 'file',
+      message: 'The function file is refused because it reads files of the host.',
+    });
+    expect(await refusalOf("SELECT 'ü',\n  1 +, 2")).toMatchObject({
+      code: 'sql_invalid',
+      position: { line: 2, column: 8, offset: 19 },
+      message: expect.stringMatching(/^Syntax error: failed at position/),
+    });
+    expect(await refusalOf('EXPLAIN ESTIMATE SELECT 1')).toMatchObject({
+      identifier: 'EXPLAIN ESTIMATE',
+      hint: expect.stringContaining('EXPLAIN SYNTAX'),
+    });
+  });
+
+  it('keeps to its limits', async () => {
+    expect(await refusalOf('  \n ')).toMatchObject({ code: 'sql_required' });
+    const small = new Gate(engine.parser, { maxBytes: 20 });
+    expect(await small.check('SELECT 1', {})).toMatchObject({ sql: 'SELECT 1' });
+    expect(await refusalOf("SELECT 'üüüüüüüüü'", {}, small)).toMatchObject({ code: 'query_too_large' });
+    expect(await refusalOf(`SELECT ${'1,'.repeat(60_000)}1`)).toMatchObject({ code: 'query_too_large' });
+    // Written out, a tab takes two characters.
+    const long = `SELECT '${'\t'.repeat(MAX_BYTES - 9)}'`;
+    expect((await gate.check(long, {})).sql.length).toBeGreaterThan(MAX_BYTES);
+  });
+
+  it('knows the parameters of a text, and those alone decide nothing', async () => {
+    expect(await refusalOf('SELECT {a:UInt8}')).toMatchObject({ code: 'sql_invalid', identifier: 'a' });
+    const sql = 'SELECT {a:String}, toHour(now(), {tz:String})';
+    const { sql: canonical } = await gate.check(sql, { a: 'file:/x', tz: 'UTC' });
+    expect(canonical).toBe(sql);
+    expect(await refusalOf(sql, { a: '', tz: 'file:/x' })).toMatchObject({ rule: 'time_zone' });
+    await gate.check(sql, { a: 'AggregateFunction(sum, UInt8)', tz: 'Europe/Berlin' });
+  });
+
+  it('remembers verdicts by text, and no errors of the engine', async () => {
+    let asked = 0;
+    let down = true;
+    const parser: SqlParser = {
+      rows: (sql, options) => {
+        asked += 1;
+        if (down) return Promise.reject(new ClickHouseError('down'));
+        return engine.parser.rows(sql, options);
+      },
+    };
+    const remembering = new Gate(parser, { maxBytes: MAX_BYTES });
+    await expect(remembering.check('SELECT 1', {})).rejects.toMatchObject({ kind: 'unavailable' });
+    down = false;
+    await remembering.check('SELECT 1', {});
+    await refusalOf('SELECT * FROM x', {}, remembering);
+    const before = asked;
+    await remembering.check('SELECT 1', {});
+    const again = await refusalOf('SELECT * FROM x', {}, remembering);
+    expect(again).toMatchObject({ rule: 'table', identifier: 'x' });
+    expect(asked).toBe(before);
+  });
+
+  it('gives up with its caller', async () => {
+    const gone = new AbortController();
+    gone.abort(new Error('left'));
+    await expect(gate.check('SELECT 2', {}, gone.signal)).rejects.toThrow('left');
+  });
+});
