@@ -113,7 +113,7 @@ describe.each(MCP_WAYS)('over %s', (way) => {
     it('is told what to do about its mistakes, in results a model reads', async () => {
       const table = await client.call('query', { sql: 'SELECT * FROM orders' });
       expect(table).toMatchObject({ isError: true, code: 'sql_not_allowed' });
-      expect(table.text).toMatch(/^Next: .*The tables are: events, persons, sessions/m);
+      expect(table.text).toMatch(/^Next: .*events, persons and sessions/m);
       const syntax = await client.call('query', { sql: 'SELEC 1' });
       expect(syntax).toMatchObject({ isError: true, code: 'sql_invalid' });
       const event = await client.call('describe_event', { event: 'sign_up' });
@@ -245,6 +245,21 @@ describe('what was recorded', () => {
     }
     expect(await client.call('describe_event', { event: CANARY })).toMatchObject({ code: 'not_found' });
   });
+});
+
+it('says when to come back while the engine is down', async () => {
+  const client = await connectMcp('2026-07-28', 'http', server());
+  expect(weir.killEngine()).toBe(true);
+  const down = await client.call('query', { sql: 'SELECT count() FROM events' });
+  expect(down).toMatchObject({ isError: true, code: 'engine_unavailable' });
+  expect(down.text).toMatch(/^Next: .*Wait \d+ s\.$/m);
+  expect((await client.call('schema')).isError).toBe(false);
+  const up = await waitUntil('the engine to be back', async () => {
+    const answer = await client.call('query', { sql: 'SELECT count() FROM events' });
+    return answer.isError ? null : answer;
+  });
+  expect(up.structured.rows).toEqual([['6']]);
+  await client.close();
 });
 
 function eventOf(event: string, user_id: string, properties: object): object {

@@ -92,7 +92,7 @@ export class ToolCalls {
 
   #failureOf(error: unknown): ToolError {
     if (error instanceof ToolError) return error;
-    if (error instanceof QueryError) return toolErrorOf(error, this.query.tables());
+    if (error instanceof QueryError) return toolErrorOf(error);
     if (error instanceof Problem) {
       return new ToolError(
         error.code,

@@ -3,23 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_META_KEY, ToolError, toolErrorOf } from './tool-error.js';
 
 function resultOf(error: QueryError): { text: string; facts: unknown } {
-  const { content, _meta, isError } = toolErrorOf(error, [{ name: 'events' }]).toResult();
+  const { content, _meta, isError } = toolErrorOf(error).toResult();
   expect(isError).toBe(true);
   const [first] = content;
   return { text: first?.type === 'text' ? first.text : '', facts: _meta?.[ERROR_META_KEY] };
 }
 
 describe('a refused question', () => {
-  it('names the tables there are where it asked for another', () => {
+  it('says what is refused, where, and what there is instead', () => {
     const { text, facts } = resultOf(
-      new QueryError('sql_not_allowed', 'there is no table orders', {
+      new QueryError('sql_not_allowed', 'There is no table orders.', {
+        hint: 'The tables are events, persons and sessions',
         rule: 'table',
         identifier: 'orders',
         position: { line: 2, column: 6, offset: 14 },
       }),
     );
-    expect(text).toContain('Error sql_not_allowed: there is no table orders (at "orders", line 2, column 6)');
-    expect(text).toMatch(/^Next: .*The tables are: events\.$/m);
+    expect(text).toContain('Error sql_not_allowed: There is no table orders (at "orders", line 2, column 6)');
+    expect(text).toMatch(/^Next: The tables are events, persons and sessions\.$/m);
     expect(facts).toMatchObject({ code: 'sql_not_allowed', rule: 'table', identifier: 'orders' });
   });
 

@@ -3,7 +3,7 @@
  * `isError`, which reach the model; protocol errors reach only the client's program.
  */
 import type { CallToolResult } from '@modelcontextprotocol/server';
-import type { QueryError, QueryErrorCode, TableEntry } from '@weir/query';
+import type { QueryError, QueryErrorCode } from '@weir/query';
 import { dataLine, plainLine, untrustedBlock } from './untrusted.js';
 
 /** Key in the `_meta` of a failed call's result; holds `code` and what else is known. */
@@ -65,11 +65,8 @@ const NEXT: Readonly<Record<QueryErrorCode, string>> = {
 const SPOKEN_BY_ENGINE: ReadonlySet<QueryErrorCode> = new Set(['sql_invalid', 'query_failed']);
 const DEFAULT_RETRY_SECONDS = 2;
 
-/**
- * The failure a question ended with.
- * @param tables what may be asked for instead of a table there is not
- */
-export function toolErrorOf(error: QueryError, tables: readonly Pick<TableEntry, 'name'>[]): ToolError {
+/** The failure a question ended with. */
+export function toolErrorOf(error: QueryError): ToolError {
   const { code, message, extras, retryable } = error;
   const { rule, identifier, position, hint, limit, retryAfterSeconds } = extras;
   const isQuoted = SPOKEN_BY_ENGINE.has(code);
@@ -78,20 +75,21 @@ export function toolErrorOf(error: QueryError, tables: readonly Pick<TableEntry,
     ...(identifier === undefined ? [] : [`at ${dataLine(identifier)}`]),
     ...(position === undefined ? [] : [`line ${position.line}, column ${position.column}`]),
   ].join(', ');
-  const sentences = [
-    hint === undefined ? NEXT[code] : plainLine(hint),
-    ...(rule === 'table' ? [`The tables are: ${tables.map(({ name }) => name).join(', ')}.`] : []),
-    ...(retryAfter === undefined ? [] : [`Wait ${retryAfter} s.`]),
-  ];
-  const what = isQuoted ? 'the engine refuses the query; its words are below' : message;
+  const advice = hint === undefined ? NEXT[code] : sentence(plainLine(hint));
+  const next = retryAfter === undefined ? advice : `${advice} Wait ${retryAfter} s.`;
+  const what = isQuoted ? 'the engine refuses the query; its words are below' : message.replace(/\.$/, '');
   return new ToolError(
     code,
     where === '' ? what : `${what} (${where})`,
-    sentences.join(' '),
+    next,
     {
       facts: { rule, identifier, position, limit, retry_after_s: retryAfter },
       data: isQuoted ? [dataLine(message)] : [],
     },
     { cause: error },
   );
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
