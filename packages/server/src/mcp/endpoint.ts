@@ -1,0 +1,108 @@
+/** Answers MCP messages of a caller who may ask. Knows the protocol's library, and nothing of Fastify. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
+import type { QueryService } from '@weir/query';
+import type { Logger } from 'pino';
+import { Problem } from '../http/problem.js';
+import type { McpCaller } from './caller.js';
+import { Cancellations } from './cancellations.js';
+import { createMcpServer } from './server.js';
+import { type BeforeCall, ToolCalls } from './tool-calls.js';
+
+/** What the endpoint stands on. */
+export interface McpEndpointParts {
+  /** The read path, asked for by each call; throws a Problem where this server has none. */
+  readonly query: () => QueryService;
+  readonly logger: Logger;
+  /** Asked before every tool call, see `entitled`. Default: every call runs. */
+  readonly beforeCall?: BeforeCall;
+}
+
+/** One POST. */
+export interface McpPost {
+  readonly caller: McpCaller;
+  /** The HTTP request's, for the log. */
+  readonly id: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Messages of one JSON-RPC batch, which revision 2025-03-26 allows. */
+const MAX_BATCH = 20;
+const SESSION_HEADER = 'mcp-session-id';
+/** The library wants a URL and reads nothing from it. */
+const ANY_URL = 'http://mcp.invalid/mcp';
+
+/** Answers, each from a server of its own. */
+export class McpEndpoint {
+  readonly #parts: McpEndpointParts;
+  readonly #cancellations = new Cancellations();
+
+  constructor(parts: McpEndpointParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws Problem 400 `invalid_request` for a batch that is too long; what else is wrong is in the answer */
+  async respond(post: McpPost): Promise<Response> {
+    const { headers, body, id: rid, signal } = post;
+    const message = parsed(body);
+    if (Array.isArray(message) && message.length > MAX_BATCH) {
+      throw new Problem(400, 'invalid_request', `a batch may hold ${MAX_BATCH} messages`, {
+        limit: MAX_BATCH,
+      });
+    }
+    const sessionId = sessionOf(headers);
+    const handler = createMcpHandler(() => this.#serverFor(post, sessionId), {
+      // Nothing here ever changes while a client listens, so there is nothing to subscribe to.
+      maxSubscriptions: 0,
+      onerror: (error) => this.#parts.logger.debug({ err: error, rid }, 'mcp'),
+    });
+    const request = new Request(ANY_URL, { method: 'POST', headers: protocolHeaders(headers), body, signal });
+    const response = await handler.fetch(request, message === undefined ? {} : { parsedBody: message });
+    if (sessionId === null && isInitializeRequest(message))
+      response.headers.set(SESSION_HEADER, randomUUID());
+    return response;
+  }
+
+  #serverFor({ caller, id: requestId }: McpPost, sessionId: string | null): McpServer {
+    const { query, beforeCall = null, logger } = this.#parts;
+    const cancellations = this.#cancellations;
+    const server = createMcpServer(
+      new ToolCalls({ caller, sessionId, requestId, query, cancellations, beforeCall, logger }),
+    );
+    if (sessionId !== null) {
+      server.server.setNotificationHandler('notifications/cancelled', ({ params }) => {
+        if (params.requestId === undefined) return;
+        cancellations.cancel({ tokenId: caller.tokenId, sessionId, requestId: params.requestId });
+      });
+    }
+    return server;
+  }
+}
+
+/** The headers the protocol speaks of; a credential is none of them. */
+function protocolHeaders(headers: IncomingHttpHeaders): Headers {
+  const some = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    const isProtocol = name.startsWith('mcp-') || name === 'accept' || name === 'content-type';
+    if (isProtocol && typeof value === 'string') some.set(name, value);
+  }
+  return some;
+}
+
+/** The message; undefined for what is no JSON, which the protocol's library refuses. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function sessionOf(headers: IncomingHttpHeaders): string | null {
+  const given = headers[SESSION_HEADER];
+  return typeof given === 'string' ? given : null;
+}
