@@ -31,25 +31,3 @@ PARTITION BY ${PARTITION}
 ORDER BY (project_id, timestamp, event)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`;
 }
-
-/**
- * The public view of events, for the project that the session's log_comment begins with; without one it is empty.
- * On the embedded engine a row policy that cannot be forged stands behind this WHERE; see the README on isolation.
- */
-export function createEventsView(names: DatabaseNames): string {
-  return `CREATE VIEW IF NOT EXISTS ${names.views}.events
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT
-  event_id,
-  event,
-  coalesce(user_id, anonymous_id) AS distinct_id,
-  anonymous_id,
-  user_id,
-  session_id,
-  timestamp,
-  properties,
-  extras,
-  received_at
-FROM ${names.base}.events_raw_v1
-WHERE project_id = toUUIDOrZero(substring(getSetting('log_comment'), 1, 36))`;
-}

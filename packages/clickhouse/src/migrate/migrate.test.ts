@@ -25,12 +25,24 @@ afterAll(async () => {
 
 it('brings an empty store to this version once, however many nodes start at once', async () => {
   const results = await Promise.all([1, 2, 3].map(() => migrateClickHouse(clickhouse)));
-  expect(results.map(({ version }) => version)).toEqual([1, 1, 1]);
-  expect(results.flatMap(({ applied }) => applied)).toEqual([1]);
-  expect(await migrateClickHouse(clickhouse)).toEqual({ version: 1, applied: [] });
-  expect(await clickhouse.query('SELECT id, name FROM weir.weir_migrations')).toEqual([
+  expect(results.map(({ version }) => version)).toEqual([2, 2, 2]);
+  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2]);
+  expect(await migrateClickHouse(clickhouse)).toEqual({ version: 2, applied: [] });
+  expect(await clickhouse.query('SELECT id, name FROM weir.weir_migrations ORDER BY id')).toEqual([
     { id: 1, name: 'events' },
+    { id: 2, name: 'identity' },
   ]);
+});
+
+it('puts the public views right at each start, also where several start at once', async () => {
+  const describeEvents = (): Promise<unknown> => clickhouse.query('DESCRIBE TABLE weir.events');
+  const right = await describeEvents();
+  await clickhouse.command('CREATE OR REPLACE VIEW weir.events AS SELECT 1 AS wrong');
+  await clickhouse.command('DROP VIEW weir.persons');
+  await Promise.all([1, 2, 3].map(() => migrateClickHouse(clickhouse)));
+  expect(await describeEvents()).toEqual(right);
+  expect(await clickhouse.query('SELECT count() AS n FROM weir.persons')).toEqual([{ n: '0' }]);
+  await expect(migrateClickHouse(clickhouse, { definer: 'a b' })).rejects.toThrow(/definer/);
 });
 
 it('runs only one node’s steps at a time', async () => {

@@ -3,6 +3,7 @@ import { ClickHouseError } from '../clickhouse-error.js';
 import { withClaim } from './claim.js';
 import { databaseNames, type Migration } from './migration.js';
 import { migrations } from './migrations.js';
+import { viewStatements } from './views.js';
 
 /** What {@link migrateClickHouse} takes. */
 export interface MigrateOptions {
@@ -12,6 +13,8 @@ export interface MigrateOptions {
   readonly steps?: readonly Migration[];
   /** Nobody else can reach this ClickHouse, as with the embedded engine: no claim is needed. Default false. */
   readonly exclusive?: boolean;
+  /** Whose rights and row policies the public views read with: a user's name. Default: the user that runs this. */
+  readonly definer?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -24,8 +27,8 @@ export interface MigrationResult {
 }
 
 /**
- * Brings the data to this code's version: runs what is missing, once, under a claim, in order. Steps only go
- * forward.
+ * Brings the data to this code's version: runs what is missing, once, under a claim, in order, and then makes the
+ * public views anew. Steps only go forward.
  *
  * @throws ClickHouseError of kind `query` when the data is newer than the code: running on would write what the
  * newer version does not expect.
@@ -39,6 +42,7 @@ export async function migrateClickHouse(
     throw new ClickHouseError('a database name has lower-case letters, digits and _ only', { kind: 'query' });
   }
   const steps = options.steps ?? migrations(names);
+  const views = options.steps === undefined ? viewStatements(names, options.definer) : [];
   const table = `${names.views}.weir_migrations`;
   await clickhouse.command(`CREATE DATABASE IF NOT EXISTS ${names.views}`);
   await clickhouse.command(
@@ -57,10 +61,12 @@ export async function migrateClickHouse(
     return { version: latest(steps), applied: missing.map((step) => step.id) };
   };
   // The usual start finds nothing to do and need not wait for anybody.
-  if ((await missingSteps(clickhouse, table, steps)).length === 0) {
-    return { version: latest(steps), applied: [] };
-  }
-  return options.exclusive === true ? run() : withClaim(clickhouse, names.views, run, options.signal);
+  const isDone = (await missingSteps(clickhouse, table, steps)).length === 0;
+  const result: MigrationResult = isDone
+    ? { version: latest(steps), applied: [] }
+    : await (options.exclusive === true ? run() : withClaim(clickhouse, names.views, run, options.signal));
+  for (const view of views) await clickhouse.command(view);
+  return result;
 }
 
 async function missingSteps(

@@ -1,17 +1,15 @@
-import { createEventsTable, createEventsView } from './events.js';
+import { createEventsTable } from './events.js';
+import { backfillLinks, createLinkTables } from './identity-links.js';
 import type { DatabaseNames, Migration } from './migration.js';
 
-/** All steps, in order. */
+/** All steps, in order. The public views are no steps: they are asserted anew at each start, see views.ts. */
 export function migrations(names: DatabaseNames): readonly Migration[] {
   return [
     {
       id: 1,
       name: 'events',
-      statements: [
-        `CREATE DATABASE IF NOT EXISTS ${names.base}`,
-        createEventsTable(names),
-        createEventsView(names),
-      ],
+      statements: [`CREATE DATABASE IF NOT EXISTS ${names.base}`, createEventsTable(names)],
     },
+    { id: 2, name: 'identity', statements: [...createLinkTables(names), ...backfillLinks(names)] },
   ];
 }

@@ -1,11 +1,11 @@
-/** A table that projects may read. */
+/** One public view, as the catalog shows it. */
 export interface PublicTable {
   readonly name: string;
   readonly description: string;
   readonly columns: readonly PublicColumn[];
 }
 
-/** One of its columns. */
+/** One column of a public view. */
 export interface PublicColumn {
   readonly name: string;
   /** ClickHouse's type. */
@@ -13,26 +13,78 @@ export interface PublicColumn {
   readonly description: string;
 }
 
-const TIME = "DateTime64(3, 'UTC')";
-
-/** The public tables, as the catalog describes them: the views of the same names have exactly these columns. */
+/** What tenants may read. The names and types are the views' own; see views.ts. */
 export const PUBLIC_TABLES: readonly PublicTable[] = [
   {
     name: 'events',
-    description: 'What happened: one row an event.',
+    description: 'One row for each event.',
     columns: [
-      { name: 'event_id', type: 'String', description: "The client's id of the event, or one made on arrival." },
-      { name: 'event', type: 'LowCardinality(String)', description: 'Name of the event.' },
-      { name: 'distinct_id', type: 'Nullable(String)', description: 'The person: the same in persons and sessions; null without identity.' },
-      { name: 'anonymous_id', type: 'Nullable(String)', description: 'Id of the device or browser, as sent.' },
-      { name: 'user_id', type: 'Nullable(String)', description: 'Id of the user, as sent.' },
-      { name: 'session_id', type: 'Nullable(String)', description: 'Id of the session, as sent.' },
-      { name: 'timestamp', type: TIME, description: 'When it happened.' },
-      { name: 'properties', type: 'String', description: 'JSON object of what the client says about the event.' },
-      { name: 'extras', type: 'String', description: 'JSON object of every other top-level field that was sent.' },
-      { name: 'received_at', type: TIME, description: 'When it arrived.' },
+      column('event_id', 'String', "The client's id of the event, or one made on arrival."),
+      column('event', 'LowCardinality(String)', 'The name of what happened.'),
+      column(
+        'distinct_id',
+        'Nullable(String)',
+        'Who did it: the user_id, else the user the anonymous_id is linked to, else the anonymous_id; joined users are one.',
+      ),
+      column('anonymous_id', 'Nullable(String)', 'The id of the device or browser, as sent.'),
+      column('user_id', 'Nullable(String)', 'The id of the user, as sent.'),
+      column('session_id', 'Nullable(String)', 'The id of the session, as sent.'),
+      column('timestamp', "DateTime64(3, 'UTC')", 'When it happened, by the client.'),
+      column(
+        'properties',
+        'String',
+        "JSON text of an object: JSONExtractString(properties, 'plan') reads a key.",
+      ),
+      column('extras', 'String', 'JSON text of every other top-level field that was sent.'),
+      column('received_at', "DateTime64(3, 'UTC')", 'When it arrived.'),
     ],
   },
-  { name: 'persons', description: 'Who did it: one row a person.', columns: [] },
-  { name: 'sessions', description: 'Visits: one row a session.', columns: [] },
+  {
+    name: 'persons',
+    description: 'One row for each person who has events; events without any id belong to nobody.',
+    columns: [
+      column('distinct_id', 'String', 'The person, as in events.distinct_id.'),
+      column('first_seen', "DateTime64(3, 'UTC')", 'The earliest timestamp of their events.'),
+      column('last_seen', "DateTime64(3, 'UTC')", 'The latest timestamp of their events.'),
+      column('event_count', 'UInt64', 'How many events they have.'),
+      column('session_count', 'UInt64', 'How many sessions are theirs, by sessions.distinct_id.'),
+      column(
+        'timezone',
+        'Nullable(String)',
+        'The time zone of their last event to arrive with a $timezone property.',
+      ),
+      column(
+        'properties',
+        'String',
+        'JSON text of their traits: for each key the value that arrived last with an $identify.',
+      ),
+    ],
+  },
+  {
+    name: 'sessions',
+    description: 'One row for each session_id.',
+    columns: [
+      column('session_id', 'String', 'The id of the session, as sent.'),
+      column(
+        'distinct_id',
+        'Nullable(String)',
+        'The person of the first event to arrive in the session that has one.',
+      ),
+      column('started_at', "DateTime64(3, 'UTC')", 'The earliest timestamp of its events.'),
+      column('ended_at', "DateTime64(3, 'UTC')", 'The latest timestamp of its events.'),
+      column('duration_ms', 'Int64', 'Milliseconds from started_at to ended_at.'),
+      column('event_count', 'UInt64', 'How many events it has.'),
+      column(
+        'timezone',
+        'Nullable(String)',
+        'The time zone of its last event to arrive with a $timezone property.',
+      ),
+      column('entry_event', 'String', 'The name of its earliest event.'),
+      column('exit_event', 'String', 'The name of its latest event.'),
+    ],
+  },
 ];
+
+function column(name: string, type: string, description: string): PublicColumn {
+  return { name, type, description };
+}

@@ -1,3 +1,19 @@
+/** One row of `events_raw_v1`. */
+export interface EventRow {
+  readonly projectId: string;
+  /** Its place in the log: epoch, offset, index. */
+  readonly place: readonly [epoch: number, offset: number, index: number];
+  readonly event: string;
+  readonly eventId: string;
+  readonly anonymousId: string | null;
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  /** Epoch milliseconds; also when it was received. */
+  readonly timestamp: number;
+  /** JSON text. */
+  readonly properties: string;
+}
+
 /** Rows of `events_raw_v1` as RowBinary, for tests and measurements. */
 export interface EventRowsOptions {
   readonly projectId: string;
@@ -15,40 +31,50 @@ export const EVENTS_INSERT =
 
 /** One buffer a row. */
 export function eventRows(options: EventRowsOptions): Buffer[] {
-  const uuid = Buffer.from(options.projectId.replaceAll('-', ''), 'hex');
-  // ClickHouse keeps a UUID as two little-endian halves.
-  const project = Buffer.concat([
+  return Array.from({ length: options.count }, (_, n) =>
+    eventRow({
+      projectId: options.projectId,
+      place: [1, (options.offset ?? 0) + n, n % 100],
+      event: options.event ?? `event_${n % 10}`,
+      eventId: `0192f0c1-1111-7000-8000-${String(n).padStart(12, '0')}`,
+      anonymousId: `anonymous_${n % 1000}`,
+      userId: `user_${n % 100}`,
+      sessionId: null,
+      timestamp: options.timestamp ?? Date.UTC(2026, 5, 15),
+      properties: JSON.stringify({
+        path: '/a/b/c',
+        price: n * 1.5,
+        referrer: `https://example.com/${n}`,
+        title: 'hello',
+      }),
+    }),
+  );
+}
+
+/** One row as {@link EVENTS_INSERT} takes it. */
+export function eventRow(row: EventRow): Buffer {
+  const uuid = Buffer.from(row.projectId.replaceAll('-', ''), 'hex');
+  const place = Buffer.alloc(16);
+  place.writeUInt32LE(row.place[0], 0);
+  place.writeBigUInt64LE(BigInt(row.place[1]), 4);
+  place.writeUInt32LE(row.place[2], 12);
+  const time = Buffer.alloc(8);
+  time.writeBigInt64LE(BigInt(row.timestamp));
+  return Buffer.concat([
+    place,
+    // ClickHouse keeps a UUID as two little-endian halves.
     Buffer.from(uuid.subarray(0, 8)).reverse(),
     Buffer.from(uuid.subarray(8)).reverse(),
+    string(row.event),
+    string(row.eventId),
+    optional(row.anonymousId),
+    optional(row.userId),
+    optional(row.sessionId),
+    time,
+    string(row.properties),
+    string('{}'),
+    time,
   ]);
-  const time = Buffer.alloc(8);
-  time.writeBigInt64LE(BigInt(options.timestamp ?? Date.UTC(2026, 5, 15)));
-  return Array.from({ length: options.count }, (_, n) => {
-    const place = Buffer.alloc(16);
-    place.writeUInt32LE(1, 0);
-    place.writeBigUInt64LE(BigInt((options.offset ?? 0) + n), 4);
-    place.writeUInt32LE(n % 100, 12);
-    return Buffer.concat([
-      place,
-      project,
-      string(options.event ?? `event_${n % 10}`),
-      string(`0192f0c1-1111-7000-8000-${String(n).padStart(12, '0')}`),
-      optional(`anonymous_${n % 1000}`),
-      optional(`user_${n % 100}`),
-      optional(null),
-      time,
-      string(
-        JSON.stringify({
-          path: '/a/b/c',
-          price: n * 1.5,
-          referrer: `https://example.com/${n}`,
-          title: 'hello',
-        }),
-      ),
-      string('{}'),
-      time,
-    ]);
-  });
 }
 
 function optional(value: string | null): Buffer {

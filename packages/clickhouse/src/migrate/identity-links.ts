@@ -1,0 +1,94 @@
+/**
+ * The links between ids, fed from events by materialized views, so that a question reads a row for each link and not
+ * every event. Two tables:
+ *
+ * - `anonymous_links_v1`: an anonymous id and the user it belongs to, from every event that has both ids.
+ * - `alias_links_v1`: a user id that joined another (`properties.alias` of `$alias`) and the user id that is kept.
+ *
+ * Of an id's links the first by arrival counts. That is a greatest `earliness`, which ReplacingMergeTree keeps when it
+ * merges and the reader picks of what is not merged yet; a row inserted twice is harmless, and so is any order.
+ *
+ * Ids are kept as hashes: a question holds a project's links in memory, and a number takes an eighth of a string. Two
+ * ids of one project that share all 64 bits would be taken for one; among ten million that has a chance of 1 in 400,000.
+ */
+import { PLACE } from './arrival.js';
+import type { DatabaseNames } from './migration.js';
+import { stringProperty } from './properties.js';
+
+/** SQL of the key of a user id, by which links are found. */
+export function userKey(userId: string): string {
+  return `sipHash64(${userId})`;
+}
+
+/** SQL of the key of an anonymous id: never that of a user with the same name. */
+export function anonymousKey(anonymousId: string): string {
+  return `bitXor(sipHash64(${anonymousId}), toUInt64(1))`;
+}
+
+/** Longest id an event can have, in bytes; a longer alias is nobody's. */
+const MAX_ID_BYTES = 1024;
+
+/** The tables and what feeds them from now on. */
+export function createLinkTables(names: DatabaseNames): readonly string[] {
+  return linkSources(names).flatMap(({ table, select }) => [
+    `CREATE TABLE IF NOT EXISTS ${names.base}.${table}
+(
+  project_id UUID,
+  id UInt64,
+  user_id String,
+  earliness UInt128
+)
+ENGINE = ReplacingMergeTree(earliness)
+ORDER BY (project_id, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
+    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${names.base}.${table}_feed TO ${names.base}.${table} AS ${select}`,
+  ]);
+}
+
+/** Links of the events that were there before their feed was. */
+export function backfillLinks(names: DatabaseNames): readonly string[] {
+  return linkSources(names).map(
+    ({ table, select }) =>
+      `INSERT INTO ${names.base}.${table} (project_id, id, user_id, earliness) ${select}`,
+  );
+}
+
+/**
+ * The statements that link again what events already stored say, `where` being a condition on `events_raw_v1`.
+ *
+ * An insert writes its rows first and feeds the links after; one that failed or was cut off in between leaves rows
+ * whose links are missing. Whoever finds rows of such an insert stored, and so does not insert them again, runs these.
+ */
+export function relinkStatements(names: DatabaseNames, where: string): readonly string[] {
+  return linkSources(names).map(
+    ({ table, select }) =>
+      `INSERT INTO ${names.base}.${table} (project_id, id, user_id, earliness) ${select} AND (${where})`,
+  );
+}
+
+interface LinkSource {
+  readonly table: string;
+  /** From the rows of `events_raw_v1`; ends in a WHERE. */
+  readonly select: string;
+}
+
+/** Nothing in these SELECTs may throw on any row: an insert of events would fail with it. */
+function linkSources(names: DatabaseNames): readonly LinkSource[] {
+  const events = `${names.base}.events_raw_v1`;
+  const earliness = `bitNot(${PLACE}) AS earliness`;
+  const alias = stringProperty('alias');
+  return [
+    {
+      table: 'anonymous_links_v1',
+      select: `SELECT project_id, ${anonymousKey('assumeNotNull(anonymous_id)')} AS id, assumeNotNull(e.user_id) AS user_id, ${earliness}
+FROM ${events} AS e
+WHERE anonymous_id != '' AND e.user_id != ''`,
+    },
+    {
+      table: 'alias_links_v1',
+      select: `SELECT project_id, ${userKey(alias)} AS id, assumeNotNull(e.user_id) AS user_id, ${earliness}
+FROM ${events} AS e
+WHERE event = '$alias' AND e.user_id != '' AND ${alias} NOT IN ('', assumeNotNull(e.user_id)) AND length(${alias}) <= ${MAX_ID_BYTES}`,
+    },
+  ];
+}
