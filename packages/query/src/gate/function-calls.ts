@@ -9,7 +9,7 @@ import {
 import type { RefusedGroup } from './functions/refused.js';
 import { notAllowed } from './gate-refusal.js';
 import { constantOf, literalsOf } from './literals.js';
-import { isExpression } from './names-in-scope.js';
+import type { Names } from './names-in-scope.js';
 import { listUnder, nodesOf, stringOf, type TreeNode } from './query-tree.js';
 import { checkInSet } from './tables.js';
 import { checkTimeZoneArguments } from './time-zones.js';
@@ -17,22 +17,21 @@ import { checkTimeZoneArguments } from './time-zones.js';
 /**
  * Checks one call: the function's name, and the names it takes in its arguments.
  *
- * @param lambdas names of the query's own lambdas, which are called like functions
  * @throws GateRefusal
  */
-export function checkCall(call: TreeNode, lambdas: ReadonlySet<string>): void {
+export function checkCall(call: TreeNode, names: Names): void {
   const name = call.fields.get('function_name') ?? '';
-  checkName(name, lambdas);
+  checkName(name, names.lambdas);
   const lower = name.toLowerCase();
   const args = listUnder(call, 'ARGUMENTS');
-  if (IN_FUNCTION.test(name)) checkInSet(args[1]);
-  if (HIGHER_ORDER.has(lower) && args.length > 1) checkFunctionReference(args[0]);
+  if (IN_FUNCTION.test(name)) checkInSet(args[1], names);
+  if (HIGHER_ORDER.has(lower) && args.length > 1) checkFunctionReference(args[0], names);
   const type = TYPE_ARGUMENT.get(lower);
   if (type !== undefined)
     checkDataType(spelledOut(type === 'last' ? args.at(-1) : args[type], name, 'data type'));
   if (AGGREGATE_NAME_FIRST.has(lower)) checkAggregateName(spelledOut(args[0], name, 'aggregate function'));
-  if (lower === 'intdiv') checkDivisor(args[1]);
-  checkTimeZoneArguments(lower, args);
+  if (lower === 'intdiv') checkDivisor(args[1], names);
+  checkTimeZoneArguments(lower, args, names);
 }
 
 function checkName(name: string, lambdas: ReadonlySet<string>): void {
@@ -55,13 +54,13 @@ function refusedFunction(name: string, group: RefusedGroup): Error {
  * `arrayMap(file, names)` calls `file` without a call to be seen. A bare name in that place is a function when it
  * is nothing else, so a refused name is refused even where it may be a column.
  */
-function checkFunctionReference(argument: TreeNode | undefined): void {
+function checkFunctionReference(argument: TreeNode | undefined, names: Names): void {
   const name = argument?.kind === 'IDENTIFIER' ? argument.fields.get('identifier') : undefined;
   if (argument === undefined || name === undefined) return;
   const verdict = functionVerdict(name);
   if (verdict.kind === 'refused') throw refusedFunction(name, verdict.group);
   if (name.toLowerCase() === 'intdiv') throw variableDivisor();
-  if (verdict.kind === 'allowed' || isExpression(argument, name)) return;
+  if (verdict.kind === 'allowed' || names.isExpression(argument, name)) return;
   throw notAllowed('function', name, `${name} is no function or column here.`, 'Write a lambda: x -> …');
 }
 
@@ -94,14 +93,14 @@ function checkAggregateName(text: string): void {
  * Integer division by zero raises an error, and the engine tries a condition on the sorting key on the index first,
  * before any row policy: a divisor made of a column would tell of other projects' rows.
  */
-function checkDivisor(divisor: TreeNode | undefined): void {
-  if (divisor === undefined || literalsOf(divisor) !== undefined) return;
+function checkDivisor(divisor: TreeNode | undefined, names: Names): void {
+  if (divisor === undefined || literalsOf(divisor, names) !== undefined) return;
   for (const node of nodesOf(divisor)) {
     const fixed = node.kind === undefined || node.kind === 'LIST' || constantOf(node).kind === 'CONSTANT';
     const arithmetic = /^(?:plus|minus|multiply|negate|toU?Int\d+|_?cast)$/i.test(
       node.fields.get('function_name') ?? '',
     );
-    if (fixed || arithmetic || (node !== divisor && literalsOf(node) !== undefined)) continue;
+    if (fixed || arithmetic || (node !== divisor && literalsOf(node, names) !== undefined)) continue;
     throw variableDivisor();
   }
 }

@@ -3,9 +3,10 @@ import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { GateRefusal, notAllowed } from './gate-refusal.js';
+import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
 import { checkTree } from './query-rules.js';
-import { listUnder, nodesOf, readQueryTree, type TreeNode } from './query-tree.js';
+import { listUnder, type QueryTree, readQueryTree } from './query-tree.js';
 import { PUBLIC_TABLES, type PublicTable } from './tables.js';
 import { checkAgreement } from './text-agreement.js';
 import { checkText } from './text-rules.js';
@@ -118,15 +119,16 @@ export class Gate {
     const tokens = tokenize(query);
     checkText(tokens);
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
-    checkTree(tree);
+    const names = new Names(tree);
+    checkTree(tree, names);
     checkAgreement(tokens, tree);
     const parameters = new Set(
       tokens.filter((token) => token.kind === 'parameter').map((token) => token.text),
     );
     const timeZones = new Set<string>();
-    for (const node of nodesOf(tree)) {
+    for (const node of tree.nodes) {
       const name = node.fields.get('function_name')?.toLowerCase() ?? '';
-      for (const zone of timeZoneParameters(name, listUnder(node, 'ARGUMENTS'))) timeZones.add(zone);
+      for (const zone of timeZoneParameters(name, listUnder(node, 'ARGUMENTS'), names)) timeZones.add(zone);
     }
     return { parameters: [...parameters], timeZones: [...timeZones].filter((name) => parameters.has(name)) };
   }
@@ -135,7 +137,7 @@ export class Gate {
    * As a sub-select: only so does the engine refuse INTO OUTFILE, FORMAT and further statements, which it would
    * otherwise carry out while explaining.
    */
-  async #queryTree(query: string, sql: string, signal: AbortSignal | undefined): Promise<TreeNode> {
+  async #queryTree(query: string, sql: string, signal: AbortSignal | undefined): Promise<QueryTree> {
     const statement = `EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (${query})`;
     try {
       const options = signal === undefined ? {} : { signal };

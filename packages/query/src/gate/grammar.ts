@@ -169,11 +169,8 @@ const ALIASES = [
   'weir_base.vault',
   'SELECT',
 ];
+const LEGAL_TAILS = ['', '', 'LIMIT 5', 'ORDER BY 1', 'GROUP BY ALL'];
 const TAILS = [
-  '',
-  'LIMIT 5',
-  'ORDER BY 1',
-  'GROUP BY ALL',
   "SETTINGS log_comment = ''",
   'SETTINGS max_threads = 1',
   "INTO OUTFILE 'canary.out'",
@@ -189,9 +186,11 @@ function select(expression: fc.Arbitrary<Tokens>, table: fc.Arbitrary<Tokens>): 
   return fc
     .record({
       columns: fc.array(expression, { minLength: 1, maxLength: 3 }),
-      table: fc.option(fc.tuple(table, fc.constantFrom('', 'AS e', 'AS vault', 'FINAL')), { freq: 4 }),
+      table: fc.option(fc.tuple(table, fc.constantFrom('AS e', 'AS e', 'AS e', 'AS vault', 'FINAL', '')), {
+        freq: 4,
+      }),
       where: fc.option(expression, { freq: 2 }),
-      tail: fc.constantFrom(...TAILS.slice(0, 4), ...TAILS),
+      tail: fc.constantFrom(...LEGAL_TAILS, ...LEGAL_TAILS, ...LEGAL_TAILS, ...TAILS),
     })
     .map(({ columns, table: source, where, tail }) => [
       'SELECT',
@@ -204,7 +203,7 @@ function select(expression: fc.Arbitrary<Tokens>, table: fc.Arbitrary<Tokens>): 
 
 function call(name: fc.Arbitrary<string>, argument: fc.Arbitrary<Tokens>): fc.Arbitrary<Tokens> {
   return fc
-    .tuple(name, fc.array(argument, { maxLength: 2 }))
+    .tuple(name, fc.array(argument, { minLength: 1, maxLength: 2, size: 'small' }))
     .map(([called, args]) => [
       called,
       '(',

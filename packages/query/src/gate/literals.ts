@@ -1,23 +1,17 @@
-import { argumentNames } from './names-in-scope.js';
-import { nodesOf, type TreeNode } from './query-tree.js';
+import type { Names } from './names-in-scope.js';
+import { listUnder, type TreeNode } from './query-tree.js';
 
 /**
  * What a node says when it is certain from the text alone: the node itself when it is a constant or a typed
  * parameter, or the constants that a name stands for (`WITH 'UTC' AS tz`). Undefined when it takes computing, as
  * `concat('f', 'ile:')` does: the engine folds such expressions into constants before it looks at them.
  */
-export function literalsOf(node: TreeNode): readonly TreeNode[] | undefined {
+export function literalsOf(node: TreeNode, names: Names): readonly TreeNode[] | undefined {
   if (isLiteral(node)) return [node];
   const name = node.kind === 'IDENTIFIER' ? node.fields.get('identifier') : undefined;
-  if (name === undefined) return undefined;
-  const meanings: TreeNode[] = [];
-  for (const other of nodesOf(rootOf(node))) {
-    if (other.kind === 'LAMBDA' && argumentNames(other).includes(name)) return undefined;
-    if (other.fields.get('alias') !== name && other.fields.get('cte_name') !== name) continue;
-    if (!isLiteral(other)) return undefined;
-    meanings.push(other);
-  }
-  return meanings.length === 0 ? undefined : meanings;
+  if (name === undefined || names.lambdaArguments.has(name)) return undefined;
+  const meanings = names.definitionsOf(name);
+  return meanings.length > 0 && meanings.every(isLiteral) ? meanings : undefined;
 }
 
 /** The constant in a typed parameter or a literal with a cast. */
@@ -32,11 +26,5 @@ function isLiteral(node: TreeNode): boolean {
 
 function castArguments(node: TreeNode): readonly TreeNode[] | undefined {
   if (node.kind !== 'FUNCTION' || !/^_?cast$/i.test(node.fields.get('function_name') ?? '')) return undefined;
-  return node.children.find((child) => child.text.trimEnd() === 'ARGUMENTS')?.children[0]?.children;
-}
-
-function rootOf(node: TreeNode): TreeNode {
-  let root = node;
-  while (root.parent !== undefined) root = root.parent;
-  return root;
+  return listUnder(node, 'ARGUMENTS');
 }

@@ -1,7 +1,7 @@
 import { checkCall } from './function-calls.js';
 import { notAllowed } from './gate-refusal.js';
-import { isTablePlace } from './names-in-scope.js';
-import { nodesOf, type TreeNode } from './query-tree.js';
+import { isTablePlace, type Names } from './names-in-scope.js';
+import type { QueryTree, TreeNode } from './query-tree.js';
 import { checkTable, checkTableFunction } from './tables.js';
 import { settingsRefusal } from './text-rules.js';
 
@@ -73,12 +73,10 @@ const NAMED_LABEL = /^(?:EXPRESSION(?: |$)|REPLACEMENTS \d+$|REPLACEMENT NAME )/
  *
  * @throws GateRefusal
  */
-export function checkTree(root: TreeNode): void {
-  const lambdas = new Set<string>();
-  for (const node of nodesOf(root)) if (node.kind === 'LAMBDA') lambdas.add(node.fields.get('alias') ?? '');
-  for (const node of nodesOf(root)) {
+export function checkTree(tree: QueryTree, names: Names): void {
+  for (const node of tree.nodes) {
     if (node.kind === undefined) checkLabel(node.text.trimEnd());
-    else checkNode(node, lambdas);
+    else checkNode(node, names);
   }
 }
 
@@ -88,13 +86,13 @@ function checkLabel(label: string): void {
   throw notAllowed('clause', label.slice(0, 60), `The clause ${label.slice(0, 60)} is not for queries here.`);
 }
 
-function checkNode(node: TreeNode, lambdas: ReadonlySet<string>): void {
+function checkNode(node: TreeNode, names: Names): void {
   const kind = node.kind ?? '';
   if (!KINDS.has(kind))
     throw notAllowed('clause', kind, `The query holds ${kind}, which is not for queries here.`);
-  if (kind === 'IDENTIFIER' && isTablePlace(node)) checkTable(node);
+  if (kind === 'IDENTIFIER' && isTablePlace(node)) checkTable(node, names);
   if (kind === 'TABLE_FUNCTION') checkTableFunction(node);
-  if (kind === 'FUNCTION') checkCall(node, lambdas);
+  if (kind === 'FUNCTION') checkCall(node, names);
   if (kind === 'CONSTANT' && /aggregate\s*function/i.test(node.text)) {
     throw notAllowed(
       'type',

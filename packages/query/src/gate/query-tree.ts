@@ -16,6 +16,15 @@ export interface TreeNode {
   readonly children: TreeNode[];
 }
 
+/** The tree and all its nodes, in the order of the text. */
+export interface QueryTree {
+  readonly root: TreeNode;
+  readonly nodes: readonly TreeNode[];
+}
+
+/** Levels of a tree. The engine's parser stops at 1,000 of its own; long chains of joins alone go deeper. */
+const MAX_DEPTH = 2_000;
+
 /** Kinds whose lines hold patterns or values as they were written, so that no field but the first can be trusted. */
 const FREE_TEXT = new Set(['CONSTANT', 'MATCHER', 'EXCEPT COLUMN TRANSFORMER', 'SORT']);
 const NODE = /^([A-Z_]+(?: [A-Z]+)*) id: (\d+)(?:, (.*))?$/s;
@@ -30,7 +39,8 @@ export const FIELD_START = /, ([a-z]+(?:_[a-z]+)*) ?: /;
  *
  * @throws GateRefusal of rule `clause`.
  */
-export function readQueryTree(lines: readonly string[]): TreeNode {
+export function readQueryTree(lines: readonly string[]): QueryTree {
+  const nodes: TreeNode[] = [];
   const path: TreeNode[] = [];
   let nextId = 0;
   for (const line of lines) {
@@ -39,6 +49,7 @@ export function readQueryTree(lines: readonly string[]): TreeNode {
     const depth = (line.length - text.length) / 2;
     if (!Number.isInteger(depth) || depth > path.length || (depth === 0 && path.length > 0))
       throw unreadable(text);
+    if (depth > MAX_DEPTH) throw notAllowed('clause', '', 'The query is nested too deeply.');
     path.length = depth;
     const parent = path.at(-1);
     const [, kind, id, rest] = NODE.exec(text) ?? [];
@@ -52,10 +63,11 @@ export function readQueryTree(lines: readonly string[]): TreeNode {
     };
     parent?.children.push(node);
     path.push(node);
+    nodes.push(node);
   }
-  const root = path[0];
+  const [root] = nodes;
   if (root === undefined) throw unreadable('');
-  return root;
+  return { root, nodes };
 }
 
 function readFields(kind: string, rest: string): ReadonlyMap<string, string> {
@@ -80,10 +92,13 @@ function readFields(kind: string, rest: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** Every node of the tree, parents first. */
-export function* nodesOf(root: TreeNode): Generator<TreeNode> {
-  yield root;
-  for (const child of root.children) yield* nodesOf(child);
+/** The node and all below it. */
+export function* nodesOf(node: TreeNode): Generator<TreeNode> {
+  const pending = [node];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    yield next;
+    pending.push(...next.children);
+  }
 }
 
 /** The nodes above, nearest first. */

@@ -1,6 +1,6 @@
 import { checkDataType } from './data-types.js';
 import { notAllowed } from './gate-refusal.js';
-import { isCte, isExpression } from './names-in-scope.js';
+import type { Names } from './names-in-scope.js';
 import { listUnder, stringOf, type TreeNode } from './query-tree.js';
 
 /** The public views. */
@@ -31,11 +31,11 @@ const TABLE_FIELDS = new Set(['alias', 'identifier', 'final', 'sample_size', 'sa
  *
  * @throws GateRefusal of rule `table` or `clause`.
  */
-export function checkTable(node: TreeNode): void {
+export function checkTable(node: TreeNode, names: Names): void {
   const name = node.fields.get('identifier');
   for (const field of node.fields.keys()) if (!TABLE_FIELDS.has(field)) throw modifier(field);
   if (name === undefined || !/^[01]$/.test(node.fields.get('final') ?? '0')) throw modifier(node.text);
-  if (PUBLIC_NAMES.has(name) || name === NO_TABLE || isCte(node, name)) return;
+  if (PUBLIC_NAMES.has(name) || name === NO_TABLE || names.isCte(node, name)) return;
   throw notAllowed('table', name, `There is no table ${name}.`, TABLES_HINT);
 }
 
@@ -48,10 +48,10 @@ function modifier(text: string): Error {
  *
  * @throws GateRefusal of rule `table`.
  */
-export function checkInSet(set: TreeNode | undefined): void {
+export function checkInSet(set: TreeNode | undefined, names: Names): void {
   const name = set?.kind === 'IDENTIFIER' ? set.fields.get('identifier') : undefined;
-  if (set === undefined || name === undefined || PUBLIC_NAMES.has(name) || isCte(set, name)) return;
-  if (!name.includes('.') && isExpression(set, name)) return;
+  if (set === undefined || name === undefined || PUBLIC_NAMES.has(name) || names.isCte(set, name)) return;
+  if (!name.includes('.') && names.isExpression(set, name)) return;
   throw notAllowed(
     'table',
     name,

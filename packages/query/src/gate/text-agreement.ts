@@ -1,5 +1,5 @@
 import { notAllowed } from './gate-refusal.js';
-import { listUnder, nodesOf, type TreeNode } from './query-tree.js';
+import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
 import { isName, isSymbol } from './text-rules.js';
 import type { Token } from './tokens.js';
 
@@ -19,8 +19,8 @@ const KEYWORDS: ReadonlySet<string> = new Set(
  *
  * @throws GateRefusal of rule `clause`.
  */
-export function checkAgreement(tokens: readonly Token[], root: TreeNode): void {
-  const { calls, selects } = countTree(root);
+export function checkAgreement(tokens: readonly Token[], tree: QueryTree): void {
+  const { calls, selects } = countTree(tree);
   let selected = 0;
   tokens.forEach((token, n) => {
     if (token.kind === 'word' && token.text === 'SELECT') selected += 1;
@@ -52,12 +52,12 @@ function isCteWithColumns(tokens: readonly Token[], open: number): boolean {
   return as?.kind === 'word' && as.text === 'AS' && isSymbol(tokens[at + 2], '(');
 }
 
-function countTree(root: TreeNode): { calls: Map<string, number>; selects: number } {
+function countTree(tree: QueryTree): { calls: Map<string, number>; selects: number } {
   const calls = new Map<string, number>();
-  const copies = copiedCtes(root);
+  const copies = copiedCtes(tree);
   // The outermost query is the gate's own.
   let selects = -1;
-  const pending = [root];
+  const pending = [tree.root];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     if (copies.has(node)) continue;
     if (node.kind === 'QUERY') selects += 1;
@@ -69,9 +69,9 @@ function countTree(root: TreeNode): { calls: Map<string, number>; selects: numbe
 }
 
 /** A WITH before a UNION stands once in the text and in every branch of the tree. */
-function copiedCtes(root: TreeNode): ReadonlySet<TreeNode> {
+function copiedCtes(tree: QueryTree): ReadonlySet<TreeNode> {
   const copies = new Set<TreeNode>();
-  for (const union of nodesOf(root)) {
+  for (const union of tree.nodes) {
     if (union.kind !== 'UNION') continue;
     const [first, ...others] = listUnder(union, 'QUERIES').map(firstQuery);
     const originals = new Set((first === undefined ? [] : listUnder(first, 'WITH')).map(shapeOf));
