@@ -40,12 +40,13 @@ export class World {
   neighbour = { project: '', token: '', key: '' };
   readonly #secrets: readonly string[];
   #mcp: McpClient | undefined;
+  #enginePid: number | undefined;
 
   private constructor(weir: WeirProcess) {
     this.weir = weir;
     this.folder = join(weir.dataDir, 'writable');
     this.file = join(weir.dataDir, 'host-file.txt');
-    this.#secrets = [CANARY, hostname(), weir.operatorKey, 'root:x:0'];
+    this.#secrets = [CANARY, hostname(), weir.operatorKey, 'root:x:0', 'weir_base'];
   }
 
   /** Starts a server that lacks some walls. */
@@ -88,7 +89,7 @@ export class World {
     return this.#secrets.find((secret) => text.includes(secret) && !sql.includes(secret));
   }
 
-  /** Whether the neighbour's rows are as they were, and nothing was written. */
+  /** Whether the neighbour's rows are as they were, nothing was written, and the engine is still the same process. */
   async isUntouched(): Promise<boolean> {
     const { status, text } = await this.weir.request(
       'POST',
@@ -99,7 +100,7 @@ export class World {
       },
     );
     const isWhole = status === 200 && text.includes(`["${NEIGHBOURS}","${NEIGHBOURS}"]`);
-    return isWhole && readdirSync(this.folder).length === 0;
+    return isWhole && readdirSync(this.folder).length === 0 && this.weir.enginePid === this.#enginePid;
   }
 
   /** Ends the server and removes everything. */
@@ -126,6 +127,7 @@ export class World {
     await this.weir.send({ events: events(OWN, 'own') });
     await this.weir.send({ events: events(NEIGHBOURS, CANARY) }, bearer(ingest_token));
     await this.weir.settled();
+    this.#enginePid = this.weir.enginePid;
   }
 }
 
