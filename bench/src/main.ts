@@ -1,7 +1,13 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its table. */
 import { benchIngest } from './ingest.js';
+import { benchQuery } from './query.js';
+import { benchViews } from './views.js';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { ingest: benchIngest };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  ingest: benchIngest,
+  query: benchQuery,
+  views: benchViews,
+};
 
 const name = process.argv[2] ?? '';
 const benchmark = BENCHMARKS[name];
