@@ -63,12 +63,18 @@ export class HttpSession {
         ...(request.body === undefined ? {} : { values: Readable.from(request.body, { objectMode: false }) }),
       });
       const tag = answer.response_headers['x-clickhouse-exception-tag'];
+      // Once the answer has begun the client has let go of the signal; the stream is ours to stop, read or not.
+      const { stream } = answer;
+      const stop = (): void => void stream.destroy(new Error('aborted'));
+      stream.on('error', () => {});
+      stream.once('close', () => deadline.signal.removeEventListener('abort', stop));
+      deadline.signal.addEventListener('abort', stop, { once: true });
+      if (deadline.signal.aborted) stop();
       return {
         queryId: answer.query_id,
         writtenRows: Number(answer.summary?.written_rows ?? 0),
         used: useOf(answer.summary),
-        [Symbol.asyncIterator]: () =>
-          read(answer.stream, typeof tag === 'string' ? tag : undefined, deadline),
+        [Symbol.asyncIterator]: () => read(stream, typeof tag === 'string' ? tag : undefined, deadline),
       };
     } catch (thrown) {
       const error = failure(thrown, deadline);
@@ -122,16 +128,11 @@ async function* read(
   tag: string | undefined,
   deadline: Deadline,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // Once the answer has begun the client has let go of the signal; the stream is ours to stop.
-  const stop = (): void => void stream.destroy(new Error('aborted'));
-  deadline.signal.addEventListener('abort', stop, { once: true });
   try {
-    if (deadline.signal.aborted) stop();
     yield* withoutTrailer(stream, tag);
   } catch (thrown) {
     throw failure(thrown, deadline);
   } finally {
-    deadline.signal.removeEventListener('abort', stop);
     deadline.release();
     stream.destroy();
   }
