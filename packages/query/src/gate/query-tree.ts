@@ -1,4 +1,5 @@
 import { notAllowed } from './gate-refusal.js';
+import { unescapeSql } from './tokens.js';
 
 /**
  * The engine's `EXPLAIN QUERY TREE run_passes = 0`, read back into a tree: what the text says before anything in it
@@ -118,8 +119,7 @@ export function listUnder(node: TreeNode, label: string): readonly TreeNode[] {
 export function stringOf(node: TreeNode | undefined): string | undefined {
   const value = node?.kind === 'CONSTANT' ? node.fields.get('constant_value') : undefined;
   const quoted = value === undefined ? undefined : /^'(.*)'$/s.exec(value)?.[1];
-  // Only quotes and backslashes matter to a reader of names; other escapes stay visible.
-  return quoted?.replace(/\\(['\\])/g, '$1');
+  return quoted === undefined ? undefined : unescapeSql(quoted);
 }
 
 function unreadable(text: string): Error {

@@ -91,6 +91,11 @@ function readParameter(sql: string, start: number): Token {
   throw unreadable(sql, start);
 }
 
+/** Resolves the escapes of a string as the engine writes it. */
+export function unescapeSql(text: string): string {
+  return text.replace(/\\(.)/gs, (_, escaped: string) => ESCAPES[escaped] ?? escaped);
+}
+
 function match(pattern: RegExp, sql: string, at: number): string | undefined {
   pattern.lastIndex = at;
   return pattern.exec(sql)?.[0];

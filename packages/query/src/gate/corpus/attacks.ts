@@ -485,7 +485,6 @@ const attacks: Attack[] = [
     ['of CAST', `SELECT CAST('x', concat('Aggregate', 'Function(sum, UInt8)'))`],
     ['of CAST through an alias', `WITH 'UInt8' AS t SELECT CAST('1', t)`],
     ['of CAST through toTypeName', `SELECT CAST(unhex('00'), toTypeName(sumState(1)))`],
-    ['of accurateCast', `SELECT accurateCast('x', concat('U', 'Int8'))`],
     ['of accurateCastOrNull', `SELECT accurateCastOrNull('x', upper('x'))`],
     ['of JSONExtract', `SELECT JSONExtract('{}', 'a', concat('U', 'Int8'))`],
     ['of JSONExtractKeysAndValues', `SELECT JSONExtractKeysAndValues('{}', lower('STRING'))`],
@@ -515,7 +514,6 @@ const attacks: Attack[] = [
     ['a comment in the type', `SELECT CAST('', 'AggregateFunction/**/(sum, UInt8)')`],
     ['a quoted type', "SELECT CAST('', '`AggregateFunction`(sum, UInt8)')"],
     ['a simple one', `SELECT CAST(1, 'SimpleAggregateFunction(sum, UInt64)')`],
-    ['accurateCast', `SELECT accurateCast('', 'AggregateFunction(sum, UInt8)')`],
     ['accurateCastOrDefault', `SELECT accurateCastOrDefault('', 'AggregateFunction(sum, UInt8)')`],
     ['JSONExtract', `SELECT JSONExtract('{}', 'a', 'AggregateFunction(sum, UInt8)')`],
     ['JSONExtract of a tuple', `SELECT JSONExtract('{}', 'Tuple(a AggregateFunction(sum, UInt8))')`],
@@ -624,6 +622,13 @@ const attacks: Attack[] = [
     ['intDiv by a sub-select', 'SELECT intDiv(1, (SELECT count() FROM events))'],
     ['intDiv by name', 'SELECT arrayMap(intDiv, [1], [0])'],
   ].map(([name = '', sql = '']) => attack('oracles', name, sql, 'divisor')),
+
+  attack(
+    'oracles',
+    'a cast that raises on the index',
+    `SELECT count() FROM events WHERE accurateCast(toInt64(toDateTime(timestamp)) - 1780000000, 'UInt8') >= 0`,
+    'function',
+  ),
 
   // Forged output of the engine.
   ...[

@@ -73,6 +73,10 @@ export const LEGITIMATE: readonly LegitimateQuery[] = [
     'property keys',
     `SELECT arrayJoin(JSONExtractKeys(properties)) AS key, count() FROM events GROUP BY key ORDER BY count() DESC`,
   ),
+  q(
+    'a type over several lines',
+    `SELECT JSONExtract(properties, 'Tuple(\n  a String,\n  b Array(UInt8)\n)') FROM events LIMIT 1`,
+  ),
   q('all property values', `SELECT JSONExtractKeysAndValues(properties, 'String') FROM events LIMIT 1`),
   q('a JSON column', `SELECT CAST(properties, 'JSON').path FROM events LIMIT 1`),
   q('JSON paths', `SELECT distinctJSONPaths(properties::JSON) FROM events`),

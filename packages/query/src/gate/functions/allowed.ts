@@ -2,7 +2,7 @@
 
 /** Functions a query may call. */
 export const ALLOWED_FUNCTIONS: ReadonlySet<string> = names(`
-  exists grouping untuple _CAST abs accurateCast accurateCastOrDefault accurateCastOrNull acos acosh
+  exists grouping untuple _CAST abs accurateCastOrDefault accurateCastOrNull acos acosh
   addDate addDays addHours addInterval addMicroseconds addMilliseconds addMinutes addMonths
   addNanoseconds addQuarters addSeconds addTupleOfIntervals addWeeks addYears aes_decrypt_mysql
   aes_encrypt_mysql age alphaTokens and appendTrailingCharIfAbsent areaCartesian areaSpherical array

@@ -4,7 +4,6 @@
 export const TYPE_ARGUMENT: ReadonlyMap<string, number | 'last'> = new Map<string, number | 'last'>([
   ['cast', 1],
   ['_cast', 1],
-  ['accuratecast', 1],
   ['accuratecastornull', 1],
   ['accuratecastordefault', 1],
   ['reinterpret', 1],

@@ -50,6 +50,12 @@ export const REFUSED_GROUPS: readonly RefusedGroup[] = [
       isMergeTreePartCoveredBy logTrace lowCardinalityIndices lowCardinalityKeys mergeTreePartInfo rowNumberInBlock tid`),
   },
   {
+    group: 'oracles',
+    reason: 'it raises errors on keys of the index, which the engine tries before any row is filtered',
+    hint: 'Use accurateCastOrNull().',
+    names: names('accurateCast'),
+  },
+  {
     group: 'dictionaries and join tables',
     reason: 'it reads tables that are not public',
     hint: 'Join a sub-select, or use transform() for small mappings.',
