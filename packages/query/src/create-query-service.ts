@@ -111,7 +111,8 @@ class EngineQueryService implements QueryService {
   ): Promise<Answer> {
     const { event, limit = NEWEST_DEFAULT, signal } = options;
     const sql = `SELECT event, timestamp, received_at, distinct_id, session_id, properties, extras, event_id FROM events
-      ${event === undefined ? '' : 'WHERE event = {event:String}'} ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
+      WHERE timestamp <= now64(3) + INTERVAL 1 HOUR ${event === undefined ? '' : 'AND event = {event:String}'}
+      ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
     const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
     return this.#rows({ projectId, sql, params, own: [] }, signal === undefined ? {} : { signal });
   }

@@ -26,7 +26,7 @@ export interface QueryService {
   /** All event names with the property keys seen in the newest events. At most a minute old. */
   describeEvents(projectId: string): Promise<readonly EventProperties[]>;
 
-  /** The newest events by timestamp, newest first: at most `limit` (default 20, at most 100), of one name where given. */
+  /** The newest events by timestamp (those dated more than an hour ahead aside), newest first: at most `limit` (default 20, at most 100), of one name where given. */
   newest(
     projectId: string,
     options?: { readonly event?: string; readonly limit?: number; readonly signal?: AbortSignal },

@@ -10,6 +10,7 @@ import {
   connectClickHouse,
   connectParser,
   connectReader,
+  DEFINER,
   type Engine,
   type MigrationResult,
   migrateClickHouse,
@@ -138,7 +139,7 @@ async function migrate(
   if ('socketPath' in target) return migrateClickHouse(clickhouse, { exclusive: true, signal });
   if (target.reader === undefined) return migrateClickHouse(clickhouse, { signal });
   await assertRights(clickhouse, target.reader);
-  return migrateClickHouse(clickhouse, { signal });
+  return migrateClickHouse(clickhouse, { definer: DEFINER, signal });
 }
 
 async function migrateWhenUp(

@@ -95,7 +95,8 @@ function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, Re
 function surfaceOf(route: string): string {
   if (route.startsWith('/api/v1/admin/')) return 'admin';
   if (route.startsWith('/api/v1/ingest/')) return 'ingest';
-  return route.endsWith('/query') ? 'query' : '';
+  if (route === '/mcp') return 'mcp';
+  return /\/(query|schema)$/.test(route) ? 'query' : '';
 }
 
 function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
