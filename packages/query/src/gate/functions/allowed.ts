@@ -2,35 +2,34 @@
 
 /** Functions a query may call. */
 export const ALLOWED_FUNCTIONS: ReadonlySet<string> = names(`
-  exists grouping untuple _CAST abs accurateCastOrDefault accurateCastOrNull acos acosh
-  addDate addDays addHours addInterval addMicroseconds addMilliseconds addMinutes addMonths
-  addNanoseconds addQuarters addSeconds addTupleOfIntervals addWeeks addYears aes_decrypt_mysql
-  aes_encrypt_mysql age alphaTokens and appendTrailingCharIfAbsent areaCartesian areaSpherical array
-  array_remove array_to_string arrayAll arrayAUC arrayAUCPR arrayAutocorrelation arrayAvg
-  arrayBottomK arrayCompact arrayConcat arrayCount arrayCumSum arrayCumSumNonNegative
-  arrayDifference arrayDistinct arrayDotProduct arrayElement arrayElementOrNull arrayEnumerate
-  arrayEnumerateDense arrayEnumerateDenseRanked arrayEnumerateUniq arrayEnumerateUniqRanked
-  arrayExcept arrayExists arrayFill arrayFilter arrayFirst arrayFirstIndex arrayFirstOrNull
-  arrayFlatten arrayFold arrayIntersect arrayJaccardIndex arrayJoin arrayLast arrayLastIndex
-  arrayLastOrNull arrayMap arrayMax arrayMin arrayNormalizedGini arrayPartialReverseSort
-  arrayPartialShuffle arrayPartialSort arrayPopBack arrayPopFront arrayPRAUC arrayProduct
-  arrayPushBack arrayPushFront arrayRandomSample arrayReduce arrayReduceInRanges arrayRemove
-  arrayResize arrayReverse arrayReverseFill arrayReverseSort arrayReverseSplit arrayROCAUC
-  arrayRotateLeft arrayRotateRight arrayShiftLeft arrayShiftRight arrayShingles arrayShuffle
-  arraySlice arraySort arraySplit arrayStringConcat arraySum arraySymmetricDifference arrayTopK
-  arrayTranspose arrayUnion arrayUniq arrayWithConstant arrayZip arrayZipUnaligned ascii asin asinh
-  assumeNotNull atan atan2 atanh avg2 bar base32Decode base32Encode base58Decode base58Encode
-  base64Decode base64Encode base64URLDecode base64URLEncode basename bin bitAnd bitCount
-  bitHammingDistance bitmapAnd bitmapAndCardinality bitmapAndnot bitmapAndnotCardinality bitmapBuild
-  bitmapCardinality bitmapContains bitmapHasAll bitmapHasAny bitmapMax bitmapMin bitmapOr
-  bitmapOrCardinality bitmapSubsetInRange bitmapSubsetLimit bitmapToArray bitmapTransform bitmapXor
-  bitmapXorCardinality bitmaskToArray bitmaskToList bitNot bitOr bitPositionsToArray bitRotateLeft
-  bitRotateRight bitShiftLeft bitShiftRight bitSlice bitTest bitTestAll bitTestAny bitXor
-  byteHammingDistance byteSize byteSlice byteSwap CARDINALITY caseFoldUTF8 caseWithExpr
-  caseWithExpression caseWithoutExpr caseWithoutExpression CAST cbrt ceil ceiling changeDay
-  changeHour changeMinute changeMonth changeSecond changeYear char CHAR_LENGTH CHARACTER_LENGTH
-  cityHash64 clamp coalesce colorOKLABToSRGB colorOKLCHToSRGB colorSRGBToOKLAB colorSRGBToOKLCH
-  compareSubstrings concat concat_ws concatAssumeInjective concatWithSeparator
+  exists grouping untuple _CAST abs accurateCastOrDefault accurateCastOrNull acos acosh addDate
+  addDays addHours addInterval addMicroseconds addMilliseconds addMinutes addMonths addNanoseconds
+  addQuarters addSeconds addTupleOfIntervals addWeeks addYears aes_decrypt_mysql aes_encrypt_mysql
+  age alphaTokens and appendTrailingCharIfAbsent areaCartesian areaSpherical array array_remove
+  array_to_string arrayAll arrayAUC arrayAUCPR arrayAutocorrelation arrayAvg arrayBottomK
+  arrayCompact arrayConcat arrayCount arrayCumSum arrayCumSumNonNegative arrayDifference
+  arrayDistinct arrayDotProduct arrayElement arrayElementOrNull arrayEnumerate arrayEnumerateDense
+  arrayEnumerateDenseRanked arrayEnumerateUniq arrayEnumerateUniqRanked arrayExcept arrayExists
+  arrayFill arrayFilter arrayFirst arrayFirstIndex arrayFirstOrNull arrayFlatten arrayFold
+  arrayIntersect arrayJaccardIndex arrayJoin arrayLast arrayLastIndex arrayLastOrNull arrayMap
+  arrayMax arrayMin arrayNormalizedGini arrayPartialReverseSort arrayPartialShuffle arrayPartialSort
+  arrayPopBack arrayPopFront arrayPRAUC arrayProduct arrayPushBack arrayPushFront arrayRandomSample
+  arrayReduce arrayReduceInRanges arrayRemove arrayResize arrayReverse arrayReverseFill
+  arrayReverseSort arrayReverseSplit arrayROCAUC arrayRotateLeft arrayRotateRight arrayShiftLeft
+  arrayShiftRight arrayShingles arrayShuffle arraySlice arraySort arraySplit arrayStringConcat
+  arraySum arraySymmetricDifference arrayTopK arrayTranspose arrayUnion arrayUniq arrayWithConstant
+  arrayZip arrayZipUnaligned ascii asin asinh assumeNotNull atan atan2 atanh avg2 bar base32Decode
+  base32Encode base58Decode base58Encode base64Decode base64Encode base64URLDecode base64URLEncode
+  basename bin bitAnd bitCount bitHammingDistance bitmapAnd bitmapAndCardinality bitmapAndnot
+  bitmapAndnotCardinality bitmapBuild bitmapCardinality bitmapContains bitmapHasAll bitmapHasAny
+  bitmapMax bitmapMin bitmapOr bitmapOrCardinality bitmapSubsetInRange bitmapSubsetLimit
+  bitmapToArray bitmapTransform bitmapXor bitmapXorCardinality bitmaskToArray bitmaskToList bitNot
+  bitOr bitPositionsToArray bitRotateLeft bitRotateRight bitShiftLeft bitShiftRight bitSlice bitTest
+  bitTestAll bitTestAny bitXor byteHammingDistance byteSize byteSlice byteSwap CARDINALITY
+  caseFoldUTF8 caseWithExpr caseWithExpression caseWithoutExpr caseWithoutExpression CAST cbrt ceil
+  ceiling changeDay changeHour changeMinute changeMonth changeSecond changeYear char CHAR_LENGTH
+  CHARACTER_LENGTH cityHash64 clamp coalesce colorOKLABToSRGB colorOKLCHToSRGB colorSRGBToOKLAB
+  colorSRGBToOKLCH compareSubstrings concat concat_ws concatAssumeInjective concatWithSeparator
   concatWithSeparatorAssumeInjective conv convertCharset cos cosh cosineDistance
   cosineDistanceTransposed cosineDistanceTransposedQuantized countDigits countEqual countMatches
   countMatchesCaseInsensitive countSubstrings countSubstringsCaseInsensitive
