@@ -13,7 +13,7 @@ import { type GateEngine, startGateEngine, textOf } from './testing/gate-engine.
  */
 
 const SOAK = process.env.WEIR_SOAK === '1';
-const RUNS = SOAK ? 20_000 : 600;
+const RUNS = SOAK ? 20_000 : 400;
 
 let engine: GateEngine;
 let gate: Gate;
