@@ -32,7 +32,7 @@ const DOUBLINGS = 12;
  */
 export function identityViews(names: DatabaseNames): Readonly<Record<string, string>> {
   const links = (table: string): string =>
-    `SELECT id, argMax(l.user_id, l.earliness) AS user_id, max(l.earliness) AS earliest FROM ${names.base}.${table} AS l WHERE ${IN_SCOPE} GROUP BY id`;
+    `SELECT id, argMax(l.user_id, l.earliness) AS user_id, max(l.earliness) AS earliest FROM ${names.base}.${table} AS l WHERE ${IN_SCOPE} AND ${PEOPLE_WANTED} GROUP BY id`;
   const joinedUsers = `WITH
   (SELECT (groupArray(id), groupArray(${userKey('user_id')}), groupArray(user_id))
    FROM (SELECT * FROM (${links('alias_links_v1')}) ORDER BY earliest DESC, id)) AS aliases,
@@ -70,6 +70,15 @@ SELECT ${SCOPE}, j.1, j.2 FROM (SELECT arrayJoin(arrayZip(joined.1, joined.2)) A
   return { joined_users: joinedUsers, people };
 }
 
+/**
+ * What ends the tag of a question that does not ask who did it (no `distinct_id`, no `*`, nothing of persons): the links
+ * are not read for it then, which takes longer than a small question itself. The asker must be sure; a question that
+ * says so and asks nonetheless is told the ids as sent.
+ */
+export const NO_PEOPLE = '/no-people';
+
+const PEOPLE_WANTED = `NOT endsWith(getSetting('log_comment'), '${NO_PEOPLE}')`;
+
 /** The scalar that {@link personOf} needs, for the WITH clause of a SELECT around it. */
 export function withPeople(names: DatabaseNames): string {
   return `${asArrays(`${names.base}.people`)} AS people`;
@@ -81,7 +90,23 @@ function asArrays(view: string): string {
 
 /** SQL of the person (Nullable(String)) that two ids, SQL of Nullable(String) each, speak of. Needs {@link withPeople}. */
 export function personOf(userId: string, anonymousId: string): string {
-  const own = `coalesce(${userId}, ${anonymousId})`;
-  const key = `if(isNull(${userId}), ${anonymousKey(`ifNull(${own}, '')`)}, ${userKey(`ifNull(${own}, '')`)})`;
-  return `coalesce(nullIf(transform(${key}, people.1, people.2, ''), ''), ${own})`;
+  const own = `ifNull(coalesce(${userId}, ${anonymousId}), '')`;
+  return personOfId(own, `isNull(${userId})`);
+}
+
+/**
+ * SQL of an event's own id with a letter before it that says of which kind it is, NULL without any. Where events are
+ * grouped they are grouped by this first, and {@link personOfOwnId} looks up each group and not each event.
+ */
+export const OWN_ID = "concat(if(isNull(user_id), 'a', 'u'), coalesce(user_id, anonymous_id))";
+
+/** SQL of the person (Nullable(String)) of an {@link OWN_ID} (String, empty for none). Needs {@link withPeople}. */
+export function personOfOwnId(ownId: string): string {
+  return personOfId(`substring(${ownId}, 2)`, `startsWith(${ownId}, 'a')`);
+}
+
+/** Of one id (String, empty for nobody) and whether it is an anonymous id. As few strings are copied as can be. */
+function personOfId(id: string, isAnonymous: string): string {
+  const key = `if(${isAnonymous}, ${anonymousKey(id)}, ${userKey(id)})`;
+  return `nullIf(transform(${key}, people.1, people.2, ${id}), '')`;
 }

@@ -1,57 +1,64 @@
 import { PLACE } from './arrival.js';
-import { personOf, withPeople } from './identity.js';
+import { OWN_ID, personOfOwnId, withPeople } from './identity.js';
 import type { DatabaseNames } from './migration.js';
 import { TIMEZONE } from './properties.js';
 import { IN_SCOPE } from './scope-condition.js';
 import { sessionCounts } from './sessions-view.js';
 
 /**
- * The SELECT behind the public view `persons`: one row a person who has events. Three questions about people are laid
- * under one another, each with one row a person, and then put side by side: a join would hold one of them in memory as
+ * The SELECT behind the public view `persons`: one row a person who has events. Three questions are laid under one
+ * another, each with one row an own id, and then put together by person: a join would hold one of them in memory as
  * strings, and ClickHouse may choose the largest.
  */
 export function personsView(names: DatabaseNames): string {
   return `WITH ${withPeople(names)}
 SELECT
-  assumeNotNull(p.distinct_id) AS distinct_id,
-  anyIf(p.first_seen, part = 'events') AS first_seen,
-  anyIf(p.last_seen, part = 'events') AS last_seen,
+  assumeNotNull(${personOfOwnId('p.own_id')}) AS distinct_id,
+  minIf(p.first_seen, p.event_count > 0) AS first_seen,
+  maxIf(p.last_seen, p.event_count > 0) AS last_seen,
   sum(p.event_count) AS event_count,
   sum(p.session_count) AS session_count,
-  anyIf(p.timezone, part = 'events') AS timezone,
-  if(max(part = 'traits'), anyIf(p.traits, part = 'traits'), '{}') AS properties
+  argMax(p.timezone, p.timezone_place) AS timezone,
+  ${LATEST_TRAITS} AS properties
 FROM
 (
-  SELECT 'events' AS part, ${PERSON} AS distinct_id, min(timestamp) AS first_seen, max(timestamp) AS last_seen,
-    count() AS event_count, toUInt64(0) AS session_count, argMax(${TIMEZONE}, ${PLACE}) AS timezone, '' AS traits
+  SELECT assumeNotNull(${OWN_ID}) AS own_id, min(timestamp) AS first_seen, max(timestamp) AS last_seen, count() AS event_count,
+    toUInt64(0) AS session_count, argMax(${TIMEZONE}, ${PLACE}) AS timezone,
+    maxIf(${PLACE}, isNotNull(${TIMEZONE})) AS timezone_place, ${NO_TRAITS} AS traits
   FROM ${names.base}.events_raw_v1
   WHERE ${IN_SCOPE} AND isNotNull(coalesce(user_id, anonymous_id))
-  GROUP BY distinct_id
+  GROUP BY own_id
   UNION ALL
-  SELECT 'sessions', distinct_id, ${NEVER}, ${NEVER}, toUInt64(0), session_count, NULL, ''
+  SELECT own_id, ${NEVER}, ${NEVER}, toUInt64(0), session_count, NULL, toUInt128(0), ${NO_TRAITS}
   FROM (${sessionCounts(names)})
   UNION ALL
-  SELECT 'traits', distinct_id, ${NEVER}, ${NEVER}, toUInt64(0), toUInt64(0), NULL, traits
+  SELECT own_id, ${NEVER}, ${NEVER}, toUInt64(0), toUInt64(0), NULL, toUInt128(0), traits
   FROM (${traits(names)})
 ) AS p
-GROUP BY p.distinct_id`;
+GROUP BY distinct_id`;
 }
 
-const PERSON = personOf('user_id', 'anonymous_id');
 const NEVER = "toDateTime64(0, 3, 'UTC')";
+const NO_TRAITS = "CAST([], 'Array(Tuple(String, UInt128, String))')";
 
-/** A person's traits from `$identify`, key by key the latest by arrival: `$set` where it is an object, else what has no `$`. */
+/** Of traits with key, place and value the last place of each key, as JSON: those the next one is of another key than. */
+const LATEST_TRAITS = `concat('{', arrayStringConcat(arrayMap(trait -> concat(toJSONString(trait.1), ':', trait.3), arrayFilter(
+    (trait, next) -> ifNull(trait.1 != next, true),
+    arraySort(groupArrayArray(p.traits)) AS sorted,
+    arrayResize(arrayMap(trait -> toNullable(trait.1), arrayPopFront(sorted)), length(sorted)))), ','), '}')`;
+
+/** An own id's traits from `$identify`, of each key the latest by arrival: `$set` where it is an object, else what has no `$`. */
 function traits(names: DatabaseNames): string {
   const pairs = `if(JSONType(properties, '$set') = 'Object', JSONExtractKeysAndValuesRaw(properties, '$set'),
       arrayFilter(pair -> NOT startsWith(pair.1, '$'), JSONExtractKeysAndValuesRaw(properties)))`;
-  return `SELECT distinct_id, concat('{', arrayStringConcat(arraySort(groupArray(concat(toJSONString(key), ':', value))), ','), '}') AS traits
+  return `SELECT own_id, groupArray((key, place, value)) AS traits
 FROM
 (
-  SELECT ${PERSON} AS distinct_id, pair.1 AS key, argMax(pair.2, ${PLACE}) AS value
+  SELECT assumeNotNull(${OWN_ID}) AS own_id, pair.1 AS key, max(${PLACE}) AS place, argMax(pair.2, ${PLACE}) AS value
   FROM ${names.base}.events_raw_v1
   ARRAY JOIN ${pairs} AS pair
   WHERE ${IN_SCOPE} AND event = '$identify' AND isNotNull(coalesce(user_id, anonymous_id))
-  GROUP BY distinct_id, key
+  GROUP BY own_id, key
 )
-GROUP BY distinct_id`;
+GROUP BY own_id`;
 }

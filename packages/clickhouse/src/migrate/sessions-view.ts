@@ -1,5 +1,5 @@
 import { MOMENT, PLACE } from './arrival.js';
-import { personOf, withPeople } from './identity.js';
+import { OWN_ID, personOfOwnId, withPeople } from './identity.js';
 import type { DatabaseNames } from './migration.js';
 import { TIMEZONE } from './properties.js';
 import { IN_SCOPE } from './scope-condition.js';
@@ -20,20 +20,17 @@ SELECT
 ${sessionsOf(names)}`;
 }
 
-/** How many sessions each person has: the same sessions, and the same person of each, as the view shows. */
+/** How many sessions are of each own id, see identity.ts: of the same sessions that the view shows. */
 export function sessionCounts(names: DatabaseNames): string {
-  return `SELECT distinct_id, count() AS session_count
-FROM (SELECT ${SESSION_PERSON} AS distinct_id ${sessionsOf(names)})
-WHERE distinct_id IS NOT NULL
-GROUP BY distinct_id`;
+  return `SELECT own_id, count() AS session_count
+FROM (SELECT ${FIRST_ID} AS own_id ${sessionsOf(names)})
+WHERE own_id != ''
+GROUP BY own_id`;
 }
 
 /** A session is that of the person of its first event, by arrival, that has one. Looked up once a session, not an event. */
-const FIRST_IDS = `argMinIf((user_id, anonymous_id), ${PLACE}, isNotNull(coalesce(user_id, anonymous_id)))`;
-const SESSION_PERSON = personOf(
-  `nullIf(tupleElement(${FIRST_IDS}, 1), '')`,
-  `nullIf(tupleElement(${FIRST_IDS}, 2), '')`,
-);
+const FIRST_ID = `ifNull(argMin(${OWN_ID}, ${PLACE}), '')`;
+const SESSION_PERSON = personOfOwnId(FIRST_ID);
 
 function sessionsOf(names: DatabaseNames): string {
   return `FROM ${names.base}.events_raw_v1 AS e
