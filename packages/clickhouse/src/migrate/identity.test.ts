@@ -16,6 +16,7 @@ import {
 import { EVENTS_INSERT, type EventRow, eventRow } from '../testing/event-rows.js';
 import { type ModelViews, modelViews } from '../testing/identity-model.js';
 import { readViews } from '../testing/read-views.js';
+import { NO_PEOPLE } from './identity.js';
 import { relinkStatements } from './identity-links.js';
 import { PUBLIC_TABLES } from './public-tables.js';
 
@@ -253,6 +254,22 @@ describe('persons and sessions', () => {
 });
 
 describe('links', () => {
+  it('are not read for a question that says it asks for nobody', async () => {
+    const project = newProject();
+    await insert([
+      event(project, 1, { anonymousId: 'a', userId: 'u' }),
+      event(project, 2, { anonymousId: 'a' }),
+    ]);
+    const ask = async (tag: string): Promise<string> => {
+      const sql = 'SELECT distinct_id FROM weir.events ORDER BY event_id';
+      const parts: Uint8Array[] = [];
+      for await (const part of await reader.query(project, sql, { tag, format: 'CSV' })) parts.push(part);
+      return Buffer.concat(parts).toString('utf8');
+    };
+    expect(await ask('q1')).toBe('"u"\n"u"\n');
+    expect(await ask(`q1${NO_PEOPLE}`)).toBe('"u"\n"a"\n');
+  });
+
   it('are made again for events whose links were lost, and of events older than their feed', async () => {
     const project = newProject();
     await insert([
