@@ -20,7 +20,7 @@ export const PUBLIC_TABLES: readonly PublicTable[] = [
     description: 'One row for each event.',
     columns: [
       column('event_id', 'String', "The client's id of the event, or one made on arrival."),
-      column('event', 'LowCardinality(String)', 'The name of what happened.'),
+      column('event', 'String', 'The name of what happened.'),
       column(
         'distinct_id',
         'Nullable(String)',
