@@ -77,7 +77,7 @@ describe('an answer', () => {
     expect(status).toBe(200);
     expect(json).toEqual({
       columns: [
-        { name: 'event', type: 'LowCardinality(String)' },
+        { name: 'event', type: 'String' },
         { name: 'n', type: 'UInt64' },
       ],
       rows: [

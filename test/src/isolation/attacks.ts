@@ -193,6 +193,11 @@ export function attacks(world: World): Readonly<Record<string, readonly WorldAtt
       "SELECT count() FROM persons WHERE throwIf(distinct_id LIKE 'CANARY%') = 0",
       "SELECT count() FROM sessions WHERE throwIf(session_id LIKE 'CANARY%') = 0",
       "SELECT max(throwIf(event LIKE 'CANARY%')) FROM events",
+      // A column's dictionary holds every project's values, and functions may run over all of it.
+      'SELECT toFixedString(event, 10) FROM events',
+      'SELECT count() FROM events WHERE toFixedString(lower(event), 10) != event',
+      'SELECT max(toFixedString(entry_event, 10)), max(toFixedString(exit_event, 10)) FROM sessions',
+      'SELECT uniq(toFixedString(concat(event, event), 20)) FROM events GROUP BY event',
       "SELECT event FROM events ORDER BY throwIf(event LIKE 'CANARY%') LIMIT 1",
       "SELECT count() FROM events GROUP BY throwIf(user_id LIKE 'CANARY%')",
       "SELECT uniq(user_id) FROM events WHERE user_id NOT IN (SELECT if(throwIf(user_id LIKE 'CANARY%') = 0, user_id, '') FROM events) OR 1",

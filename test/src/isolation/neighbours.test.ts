@@ -117,6 +117,11 @@ const { condition, text, number } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<G
       ).map((one) => `toFloat64(${one})`),
     },
     { weight: 1, arbitrary: call(pick('JSONExtractInt'), tie('text'), pick("'n'")) },
+    // Of one column alone, an engine may work these out for all of its dictionary.
+    {
+      weight: 2,
+      arbitrary: call(pick('toFixedString'), tie('text'), pick('1', '8')).map((one) => `length(${one})`),
+    },
     { weight: 1, arbitrary: call(pick('toUnixTimestamp'), tie('time')) },
     { weight: 1, arbitrary: infix(tie('number'), pick('+', '-', '*', '/', '%'), pick('1', '3', '0.5')) },
     { weight: 2, arbitrary: pick('0', '1', '42') },
@@ -142,7 +147,8 @@ const { condition, text, number } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<G
     { weight: 3, arbitrary: tie('text').map((one) => `0 = throwIf(${one} LIKE '%CANARY%')`) },
     { weight: 1, arbitrary: tie('text').map((one) => `${one} IN (SELECT user_id FROM events)`) },
     { weight: 1, arbitrary: tie('text').map((one) => `match(${one}, 'CANARY')`) },
-    { weight: 2, arbitrary: infix(tie('condition'), pick('AND', 'OR'), tie('condition')) },
+    // Not AND: in which order its parts are tried depends on how large they are, and so which of them fails first.
+    { weight: 1, arbitrary: infix(tie('condition'), pick('OR', '='), tie('condition')) },
   ),
 }));
 
