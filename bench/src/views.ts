@@ -30,58 +30,58 @@ interface Case {
   /** The same of the bare table, without its project. */
   readonly bare?: string;
   readonly project?: string;
-  /** What ends the tag. */
-  readonly tag?: string;
+  /** Asked where events have no person. */
+  readonly plain?: boolean;
 }
 
 const CASES: readonly Case[] = [
   {
     name: 'an empty project, count()',
-    sql: 'SELECT count() FROM weir.events',
+    sql: 'SELECT count() FROM events',
     bare: `SELECT count() FROM ${TABLE} WHERE {project}`,
     project: EMPTY,
   },
   {
     name: 'events by name and day',
-    sql: 'SELECT event, toDate(timestamp) AS day, count() FROM weir.events GROUP BY ALL',
+    sql: 'SELECT event, toDate(timestamp) AS day, count() FROM events GROUP BY ALL',
     bare: `SELECT event, toDate(timestamp) AS day, count() FROM ${TABLE} WHERE {project} GROUP BY ALL`,
   },
   {
-    name: 'the same, told that nobody asks who',
-    sql: 'SELECT event, toDate(timestamp) AS day, count() FROM weir.events GROUP BY ALL',
+    name: 'the same, asking for nobody',
+    sql: 'SELECT event, toDate(timestamp) AS day, count() FROM events GROUP BY ALL',
     bare: `SELECT event, toDate(timestamp) AS day, count() FROM ${TABLE} WHERE {project} GROUP BY ALL`,
-    tag: 'bench/no-people',
+    plain: true,
   },
   {
-    name: 'one event in one day by hour, told so',
-    sql: "SELECT toHour(timestamp) AS hour, count() FROM weir.events WHERE event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL",
+    name: 'the same, asking for nobody',
+    sql: "SELECT toHour(timestamp) AS hour, count() FROM events WHERE event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL",
     bare: `SELECT toHour(timestamp) AS hour, count() FROM ${TABLE} WHERE {project} AND event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL`,
-    tag: 'bench/no-people',
+    plain: true,
   },
   {
     name: 'one event in one day by hour',
-    sql: "SELECT toHour(timestamp) AS hour, count() FROM weir.events WHERE event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL",
+    sql: "SELECT toHour(timestamp) AS hour, count() FROM events WHERE event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL",
     bare: `SELECT toHour(timestamp) AS hour, count() FROM ${TABLE} WHERE {project} AND event = 'event_3' AND toDate(timestamp) = '2026-01-10' GROUP BY ALL`,
   },
   {
     name: 'people by day, uniq(distinct_id)',
-    sql: 'SELECT toDate(timestamp) AS day, uniq(distinct_id) FROM weir.events GROUP BY day',
+    sql: 'SELECT toDate(timestamp) AS day, uniq(distinct_id) FROM events GROUP BY day',
     bare: `SELECT toDate(timestamp) AS day, uniq(coalesce(user_id, anonymous_id)) FROM ${TABLE} WHERE {project} GROUP BY day`,
   },
   {
     name: "one person's events",
-    sql: "SELECT event, count() FROM weir.events WHERE distinct_id = 'user_77' GROUP BY event",
+    sql: "SELECT event, count() FROM events WHERE distinct_id = 'user_77' GROUP BY event",
     bare: `SELECT event, count() FROM ${TABLE} WHERE {project} AND coalesce(user_id, anonymous_id) = 'user_77' GROUP BY event`,
   },
-  { name: 'persons, how many', sql: 'SELECT count() FROM weir.persons' },
-  { name: 'persons, every column', sql: 'SELECT max(tuple(*)) FROM weir.persons' },
-  { name: 'one person', sql: "SELECT * FROM weir.persons WHERE distinct_id = 'user_77'" },
+  { name: 'persons, how many', sql: 'SELECT count() FROM persons' },
+  { name: 'persons, every column', sql: 'SELECT max(tuple(*)) FROM persons' },
+  { name: 'one person', sql: "SELECT * FROM persons WHERE distinct_id = 'user_77'" },
   {
     name: 'sessions by day',
-    sql: 'SELECT toDate(started_at) AS day, count(), avg(duration_ms) FROM weir.sessions GROUP BY day',
+    sql: 'SELECT toDate(started_at) AS day, count(), avg(duration_ms) FROM sessions GROUP BY day',
   },
-  { name: 'sessions, every column', sql: 'SELECT max(tuple(*)) FROM weir.sessions' },
-  { name: 'one session', sql: "SELECT * FROM weir.sessions WHERE session_id = 'session_77'" },
+  { name: 'sessions, every column', sql: 'SELECT max(tuple(*)) FROM sessions' },
+  { name: 'one session', sql: "SELECT * FROM sessions WHERE session_id = 'session_77'" },
 ];
 
 /** Loads the events, asks everything and prints the table. */
@@ -149,7 +149,7 @@ async function measure(clickhouse: ClickHouse, reader: Reader, one: Case): Promi
       }
       view.push(
         await timed(() =>
-          reader.query(project, one.sql, { tag: one.tag ?? 'bench', limits: { memoryBytes: GIB } }),
+          reader.query(project, one.sql, { plain: one.plain === true, limits: { memoryBytes: GIB } }),
         ),
       );
     }

@@ -24,6 +24,8 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   /** The output format where the statement names none. Default `JSONEachRow`. */
   readonly format?: string;
   readonly limits?: ReaderLimits;
+  /** Looks unqualified names up where `events` has no `distinct_id` and nothing else is: that costs less. Default false. */
+  readonly plain?: boolean;
 }
 
 /** What a query has used when its answer began, by the engine's own account; zeros where it does not tell. */
@@ -63,15 +65,26 @@ export function connectReader(target: ClickHouseTarget): Reader {
   }
   // The embedded engine has its key to itself and signs; before a server that is for us to do.
   const scope = 'scopeKey' in target.reader ? new ScopeSigner(target.reader.scopeKey) : undefined;
-  return new HttpReader(new HttpSession(target, target.reader, databaseNames().views), scope);
+  const names = databaseNames();
+  const { reader } = target;
+  return new HttpReader(
+    {
+      full: new HttpSession(target, reader, names.views),
+      plain: new HttpSession(target, reader, names.plain),
+    },
+    scope,
+  );
 }
 
 class HttpReader implements Reader {
-  readonly #session: HttpSession;
+  readonly #sessions: { readonly full: HttpSession; readonly plain: HttpSession };
   readonly #scope: ScopeSigner | undefined;
 
-  constructor(session: HttpSession, scope: ScopeSigner | undefined) {
-    this.#session = session;
+  constructor(
+    sessions: { readonly full: HttpSession; readonly plain: HttpSession },
+    scope: ScopeSigner | undefined,
+  ) {
+    this.#sessions = sessions;
     this.#scope = scope;
   }
 
@@ -80,7 +93,7 @@ class HttpReader implements Reader {
       throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
     }
     if (options.tag !== undefined) requireTag(options.tag);
-    return this.#session.send({
+    return this.#sessions[options.plain === true ? 'plain' : 'full'].send({
       sql,
       params: options.params,
       settings: {
@@ -91,6 +104,7 @@ class HttpReader implements Reader {
         // The settings of this request are taken first; the statement may not bring its own.
         readonly: 1,
         ...limitSettings(options.limits ?? {}),
+        ...spillSettings(options.limits?.memoryBytes),
         ...(this.#scope === undefined ? {} : { cancel_http_readonly_queries_on_client_close: 1 }),
         log_comment: this.tagOf(projectId, options.tag),
       },
@@ -103,8 +117,8 @@ class HttpReader implements Reader {
     return `${this.#scope === undefined ? projectId : this.#scope.project(projectId)}:${tag}`;
   }
 
-  close(): Promise<void> {
-    return this.#session.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#sessions.full.close(), this.#sessions.plain.close()]);
   }
 }
 
@@ -115,6 +129,18 @@ const EXACT_JSON = {
   output_format_json_quote_denormals: 0,
   date_time_output_format: 'iso',
 } as const;
+
+/** A query that groups or sorts more than a quarter of its memory goes on on disk, which is bounded too. */
+function spillSettings(memoryBytes: number | undefined): Record<string, number> {
+  if (memoryBytes === undefined) return {};
+  return {
+    max_bytes_before_external_group_by: Math.floor(memoryBytes / 4),
+    max_bytes_ratio_before_external_group_by: 0,
+    max_bytes_before_external_sort: Math.floor(memoryBytes / 4),
+    max_bytes_ratio_before_external_sort: 0,
+    max_temporary_data_on_disk_size_for_query: 4 * memoryBytes,
+  };
+}
 
 function limitSettings(limits: ReaderLimits): Record<string, number> {
   const settings: Record<string, number | undefined> = {

@@ -35,10 +35,10 @@ describe('the rights on a server', () => {
     }
   });
 
-  it('give the reader the three views, and bind the definer to the project of the query', () => {
+  it('give the reader the public views, and bind the definer to the project of the query', () => {
     expect(statements.filter((sql) => sql.startsWith('GRANT'))).toEqual([
       'GRANT SELECT ON weir_base.* TO weir_definer WITH REPLACE OPTION',
-      'GRANT SELECT ON weir.events, SELECT ON weir.persons, SELECT ON weir.sessions TO weir_reader WITH REPLACE OPTION',
+      'GRANT SELECT ON weir_plain.events, SELECT ON weir.events, SELECT ON weir.persons, SELECT ON weir.sessions TO weir_reader WITH REPLACE OPTION',
     ]);
     expect(statements.find((sql) => sql.includes('weir_scope'))).toContain(
       'project_id = toUUIDOrZero(substring(',

@@ -8,8 +8,6 @@ import type { ServerReader } from './target.js';
 /** The user in whose name the public views read the base tables. Nobody can log in as it. */
 export const DEFINER = 'weir_definer';
 
-const PUBLIC_VIEWS = ['events', 'persons', 'sessions'];
-
 /**
  * The statements that keep projects apart on a ClickHouse server, where the embedded engine has its users file: the
  * reader and its rights, the definer of the views, and the row policies that bind it. Each says how things are to be,
@@ -34,7 +32,12 @@ export function rightsStatements(reader: ServerReader, database = 'weir'): reado
     'allow_ddl',
   ];
   const constants = settings.map((name) => `${name} = 0 CONST`).join(', ');
-  const views = PUBLIC_VIEWS.map((view) => `SELECT ON ${names.views}.${view}`).join(', ');
+  const views = [
+    `${names.plain}.events`,
+    ...['events', 'persons', 'sessions'].map((view) => `${names.views}.${view}`),
+  ]
+    .map((view) => `SELECT ON ${view}`)
+    .join(', ');
   return [
     `CREATE USER IF NOT EXISTS ${DEFINER} IDENTIFIED WITH sha256_hash BY '${nobody}' HOST NONE`,
     `ALTER USER ${DEFINER} HOST NONE`,

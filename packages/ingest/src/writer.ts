@@ -5,7 +5,7 @@
  * crash, a lost connection, a time-out), the writer stops what is still running of it, asks ClickHouse which of the
  * places it holds, and inserts the others. No deduplication by the engine is involved.
  */
-import { type ClickHouse, ClickHouseError, databaseNames } from '@weir/clickhouse';
+import { type ClickHouse, ClickHouseError, databaseNames, relinkStatements } from '@weir/clickhouse';
 import type { RowLocation, RowSet } from './row-set.js';
 import { ROW_COLUMNS } from './rows.js';
 
@@ -88,6 +88,12 @@ export class EventWriter {
     }
   }
 
+  async #relink(where: string): Promise<void> {
+    for (const statement of relinkStatements(databaseNames(), where)) {
+      await this.#clickhouse.command(statement, { timeoutMs: ASK_TIMEOUT_MS });
+    }
+  }
+
   async #missing(set: RowSet, { epoch, earlier }: InsertContext): Promise<RowSet> {
     for (const tag of earlier) await this.end(tag);
     const projects = [...set.byProject().keys()];
@@ -101,6 +107,8 @@ export class EventWriter {
         settings: { output_format_json_quote_64bit_integers: 0 },
       },
     );
+    // Rows that are there may be of an insert that did not come to their links.
+    if (held.length > 0) await this.#relink(`log_epoch = ${epoch} AND (${ranges.join(' OR ')})`);
     return set.without(held);
   }
 }

@@ -1,17 +1,4 @@
-/** A public table. */
-export interface TableEntry {
-  readonly name: string;
-  readonly description: string;
-  readonly columns: readonly ColumnEntry[];
-}
-
-/** A column of a public table. */
-export interface ColumnEntry {
-  readonly name: string;
-  /** ClickHouse's type. */
-  readonly type: string;
-  readonly description: string;
-}
+export type { PublicColumn as ColumnEntry, PublicTable as TableEntry } from '@weir/clickhouse';
 
 /** One event name of a project. */
 export interface EventEntry {

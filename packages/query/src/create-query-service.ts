@@ -62,7 +62,8 @@ class EngineQueryService implements QueryService {
     this.#gate = gate ?? new Gate(parser, { maxBytes: limits.textBytes });
     this.#executor = new Executor(reader, clickhouse, limits);
     this.#catalog = new Catalog(
-      async (projectId, sql, params = {}) => (await this.#rows({ projectId, sql, params, own: [] }, {})).rows,
+      async (projectId, sql, params = {}) =>
+        (await this.#rows({ projectId, sql, params, own: [], plain: true }, {})).rows,
     );
   }
 
@@ -70,7 +71,7 @@ class EngineQueryService implements QueryService {
     const started = performance.now();
     const { sql, params = {} } = question;
     const runnable = await this.#pass(question, options.signal);
-    return this.#rows({ projectId, sql: runnable, params, own: ownTexts(sql, params) }, options, started);
+    return this.#rows({ projectId, ...runnable, params, own: ownTexts(sql, params) }, options, started);
   }
 
   async stream(
@@ -83,7 +84,7 @@ class EngineQueryService implements QueryService {
     const runnable = await this.#pass(question, options.signal);
     const { format: engineFormat, contentType } = STREAMED[format];
     const { bytes } = await this.#executor.run(
-      { projectId, sql: runnable, params, format: engineFormat, own: ownTexts(sql, params) },
+      { projectId, ...runnable, params, format: engineFormat, own: ownTexts(sql, params) },
       options.signal,
     );
     return { contentType, bytes };
@@ -114,11 +115,14 @@ class EngineQueryService implements QueryService {
       WHERE timestamp <= now64(3) + INTERVAL 1 HOUR ${event === undefined ? '' : 'AND event = {event:String}'}
       ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
     const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
-    return this.#rows({ projectId, sql, params, own: [] }, signal === undefined ? {} : { signal });
+    return this.#rows(
+      { projectId, sql, params, own: [], plain: false },
+      signal === undefined ? {} : { signal },
+    );
   }
 
   /** What runs for a question, once the gate has let it pass. */
-  async #pass({ sql, params = {} }: Question, signal: AbortSignal | undefined): Promise<string> {
+  async #pass({ sql, params = {} }: Question, signal: AbortSignal | undefined): Promise<Runnable> {
     try {
       return await this.#runnable(await this.#gate.check(sql, params, signal), params, signal);
     } catch (error) {
@@ -134,14 +138,15 @@ class EngineQueryService implements QueryService {
     passed: Passed,
     params: NonNullable<Question['params']>,
     signal: AbortSignal | undefined,
-  ): Promise<string> {
-    if (passed.kind === 'describe') return describeStatement(passed.table ?? '');
-    if (passed.kind === 'select') return passed.sql;
+  ): Promise<Runnable> {
+    if (passed.kind === 'describe') return { sql: describeStatement(passed.table ?? ''), plain: true };
+    if (passed.kind === 'select') return { sql: passed.sql, plain: passed.asksForNobody === true };
     const lines = await this.#parser.rows<{ explain: string }>(passed.sql, {
       params,
       ...(signal === undefined ? {} : { signal }),
     });
-    return `SELECT arrayJoin([${lines.map((line) => literal(line.explain)).join(', ')}]) AS explain`;
+    const rows = lines.map((line) => literal(line.explain));
+    return { sql: `SELECT arrayJoin([${rows.join(', ')}]) AS explain`, plain: true };
   }
 
   async #rows(
@@ -165,6 +170,9 @@ class EngineQueryService implements QueryService {
     return { columns, rows, stats, truncated };
   }
 }
+
+/** What runs, and where. */
+type Runnable = Pick<Statement, 'sql' | 'plain'>;
 
 /** The gate's refusal as what whoever asked is told. */
 function refused(refusal: GateRefusal): QueryError {

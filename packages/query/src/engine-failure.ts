@@ -9,6 +9,8 @@ const TOO_MANY_QUERIES = 202;
 const MEMORY_LIMIT_EXCEEDED = 241;
 /** Rows or bytes of the answer, and the like. */
 const TOO_MUCH: ReadonlySet<number> = new Set([158, 161, 167, 168, 191, 223, 290, 306, 307, 396]);
+/** A parameter is missing, or its value does not fit. */
+const PARAMETER: ReadonlySet<number> = new Set([456, 457]);
 const REFUSED: ReadonlySet<number> = new Set([164, 497]);
 /** The engine ends a query whose connection went away, and all of them when it stops. */
 const CANCELLED = 394;
@@ -50,6 +52,10 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
   if (REFUSED.has(code)) {
     const extras = { rule: 'rights', hint: 'a query may read the tables events, persons and sessions' };
     return new QueryError('sql_not_allowed', 'the query asks for what it may not have', extras, because);
+  }
+  if (PARAMETER.has(code)) {
+    const hint = 'send a value of its type for each parameter in params';
+    return new QueryError('sql_invalid', detail, { hint }, because);
   }
   return new QueryError(code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed', detail, {}, because);
 }

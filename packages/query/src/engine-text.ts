@@ -1,3 +1,5 @@
+import { PUBLIC_TABLES } from '@weir/clickhouse';
+
 /**
  * The engine's error texts, made fit for whoever asked. They quote values, and name tables, files and expressions
  * behind the public views. Row policies keep other projects' values out of them; this is the wall behind that one.
@@ -46,25 +48,6 @@ function isName(value: string): boolean {
 const TYPE =
   /^(?:Array|Bool|Date|Date32|DateTime|DateTime64|Decimal\w*|Enum\w*|FixedString|Float\d+|U?Int\d+|IPv[46]|LowCardinality|Map|Nothing|Nullable|String|Tuple|UUID)(?:\([A-Za-z0-9(), '/_]*\))?$/;
 
-const PUBLIC_COLUMNS: ReadonlySet<string> = new Set([
-  'event_id',
-  'event',
-  'distinct_id',
-  'anonymous_id',
-  'user_id',
-  'session_id',
-  'timestamp',
-  'properties',
-  'extras',
-  'received_at',
-  'first_seen',
-  'last_seen',
-  'event_count',
-  'session_count',
-  'timezone',
-  'started_at',
-  'ended_at',
-  'duration_ms',
-  'entry_event',
-  'exit_event',
-]);
+const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
+  PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
+);

@@ -12,6 +12,8 @@ export interface Statement {
   readonly params: Readonly<Record<string, ParameterValue>>;
   /** ClickHouse's name of the output format. */
   readonly format: string;
+  /** Whether it asks nothing of who did it, and may be asked where events have no person. */
+  readonly plain: boolean;
   /** What else the caller sent: errors may repeat it. */
   readonly own: readonly string[];
 }
@@ -57,6 +59,7 @@ export class Executor {
       const answer = await this.#reader.query(statement.projectId, statement.sql, {
         params: statement.params,
         format: statement.format,
+        plain: statement.plain,
         limits: { memoryBytes, seconds: executionMs / 1000, resultBytes },
         tag,
         signal: run.signal,

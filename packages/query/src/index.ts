@@ -1,12 +1,12 @@
 export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
 export { createQueryService, type QueryGate, type QueryParts } from './create-query-service.js';
+export type { SqlPosition } from './gate/gate-refusal.js';
 export type { QueryLimits } from './limits.js';
 export {
   QUERY_ERROR_STATUS,
   QueryError,
   type QueryErrorCode,
   type QueryErrorExtras,
-  type SqlPosition,
 } from './query-error.js';
 export type { QueryService } from './query-service.js';
 export {

@@ -1,12 +1,4 @@
-/** Where in a query's text something is wrong. */
-export interface SqlPosition {
-  /** From 1. */
-  readonly line: number;
-  /** In characters, from 1. */
-  readonly column: number;
-  /** In characters, from 0. */
-  readonly offset: number;
-}
+import type { SqlPosition } from './gate/gate-refusal.js';
 
 /** What is known of a refusal beside its sentence. */
 export interface QueryErrorExtras {

@@ -5,7 +5,7 @@ import type { ScopeSigner } from '../scope.js';
 import type { EngineLimits, Wall } from './control.js';
 
 /** The views a tenant's query may read. */
-const PUBLIC_VIEWS = ['events', 'persons', 'sessions'];
+const PUBLIC_VIEWS = ['weir.events', 'weir.persons', 'weir.sessions', 'weir_plain.events'];
 
 const MIB = 1024 * 1024;
 
@@ -65,7 +65,7 @@ function configXml(usersPath: string, limits: EngineLimits): string {
 
 function usersXml(scope: ScopeSigner, without: readonly Wall[]): string {
   const all = 'GRANT ALL ON *.* WITH GRANT OPTION';
-  const grants = PUBLIC_VIEWS.map((view) => `GRANT SELECT ON weir.${view}`);
+  const grants = PUBLIC_VIEWS.map((view) => `GRANT SELECT ON ${view}`);
   return `<clickhouse>
   <profiles><default>
     <use_query_cache>0</use_query_cache>

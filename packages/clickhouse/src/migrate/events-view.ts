@@ -9,12 +9,20 @@ import { IN_SCOPE } from './scope-condition.js';
  * stand too, past every row policy, and their errors quote what they fail on. (`toString` would keep the dictionary.)
  */
 export function eventsView(names: DatabaseNames): string {
-  return `WITH ${withPeople(names)}
-SELECT
+  const person = `${personOf('user_id', 'anonymous_id')} AS distinct_id,\n  `;
+  return `WITH ${withPeople(names)}\n${select(names, person)}`;
+}
+
+/** The same without `distinct_id`: nobody is looked up, and links are not read. */
+export function plainEventsView(names: DatabaseNames): string {
+  return select(names, '');
+}
+
+function select(names: DatabaseNames, person: string): string {
+  return `SELECT
   event_id,
   CAST(event, 'String') AS event,
-  ${personOf('user_id', 'anonymous_id')} AS distinct_id,
-  anonymous_id,
+  ${person}anonymous_id,
   user_id,
   session_id,
   timestamp,

@@ -14,9 +14,9 @@ import {
   startEngine,
 } from '../index.js';
 import { EVENTS_INSERT, type EventRow, eventRow } from '../testing/event-rows.js';
+import { failureOf } from '../testing/failure-of.js';
 import { type ModelViews, modelViews } from '../testing/identity-model.js';
 import { readViews } from '../testing/read-views.js';
-import { NO_PEOPLE } from './identity.js';
 import { relinkStatements } from './identity-links.js';
 import { PUBLIC_TABLES } from './public-tables.js';
 
@@ -254,20 +254,22 @@ describe('persons and sessions', () => {
 });
 
 describe('links', () => {
-  it('are not read for a question that says it asks for nobody', async () => {
+  it('are not read for a question that asks for nobody', async () => {
     const project = newProject();
-    await insert([
-      event(project, 1, { anonymousId: 'a', userId: 'u' }),
-      event(project, 2, { anonymousId: 'a' }),
-    ]);
-    const ask = async (tag: string): Promise<string> => {
-      const sql = 'SELECT distinct_id FROM weir.events ORDER BY event_id';
+    await insert([event(project, 1, { anonymousId: 'a', userId: 'u' })]);
+    const ask = async (sql: string): Promise<string> => {
       const parts: Uint8Array[] = [];
-      for await (const part of await reader.query(project, sql, { tag, format: 'CSV' })) parts.push(part);
+      for await (const part of await reader.query(project, sql, { plain: true, format: 'CSV' }))
+        parts.push(part);
       return Buffer.concat(parts).toString('utf8');
     };
-    expect(await ask('q1')).toBe('"u"\n"u"\n');
-    expect(await ask(`q1${NO_PEOPLE}`)).toBe('"u"\n"a"\n');
+    expect(await ask('SELECT event, user_id, count() FROM events GROUP BY ALL')).toBe('"click","u",1\n');
+    // Whoever asks nonetheless is told no, and not something wrong.
+    expect(await failureOf(ask('SELECT distinct_id FROM events'))).toMatchObject({
+      codeName: 'UNKNOWN_IDENTIFIER',
+    });
+    expect(await failureOf(ask('SELECT count() FROM persons'))).toMatchObject({ codeName: 'UNKNOWN_TABLE' });
+    expect(await ask('SELECT distinct_id FROM weir.events')).toBe('"u"\n');
   });
 
   it('are made again for events whose links were lost, and of events older than their feed', async () => {

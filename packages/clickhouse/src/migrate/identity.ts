@@ -32,7 +32,7 @@ const DOUBLINGS = 12;
  */
 export function identityViews(names: DatabaseNames): Readonly<Record<string, string>> {
   const links = (table: string): string =>
-    `SELECT id, argMax(l.user_id, l.earliness) AS user_id, max(l.earliness) AS earliest FROM ${names.base}.${table} AS l WHERE ${IN_SCOPE} AND ${PEOPLE_WANTED} GROUP BY id`;
+    `SELECT id, argMax(l.user_id, l.earliness) AS user_id, max(l.earliness) AS earliest FROM ${names.base}.${table} AS l WHERE ${IN_SCOPE} GROUP BY id`;
   const joinedUsers = `WITH
   (SELECT (groupArray(id), groupArray(${userKey('user_id')}), groupArray(user_id))
    FROM (SELECT * FROM (${links('alias_links_v1')}) ORDER BY earliest DESC, id)) AS aliases,
@@ -69,15 +69,6 @@ UNION ALL
 SELECT ${SCOPE}, j.1, j.2 FROM (SELECT arrayJoin(arrayZip(joined.1, joined.2)) AS j)`;
   return { joined_users: joinedUsers, people };
 }
-
-/**
- * What ends the tag of a question that does not ask who did it (no `distinct_id`, no `*`, nothing of persons): the links
- * are not read for it then, which takes longer than a small question itself. The asker must be sure; a question that
- * says so and asks nonetheless is told the ids as sent.
- */
-export const NO_PEOPLE = '/no-people';
-
-const PEOPLE_WANTED = `NOT endsWith(getSetting('log_comment'), '${NO_PEOPLE}')`;
 
 /** The scalar that {@link personOf} needs, for the WITH clause of a SELECT around it. */
 export function withPeople(names: DatabaseNames): string {

@@ -10,15 +10,17 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-/** The two databases of an installation. */
+/** The databases of an installation. */
 export interface DatabaseNames {
   /** Public views, which tenants may read, and what Weir keeps of the schema itself. */
   readonly views: string;
+  /** The public view of events once more, without the person: where nobody asks who did it, that costs less. */
+  readonly plain: string;
   /** Base tables. Every one has `project_id`: a row policy on the whole database filters by it. */
   readonly base: string;
 }
 
 /** The names that belong to an installation. They are part of the data: renaming is a migration. */
 export function databaseNames(database = 'weir'): DatabaseNames {
-  return { views: database, base: `${database}_base` };
+  return { views: database, plain: `${database}_plain`, base: `${database}_base` };
 }

@@ -1,5 +1,5 @@
 import { ClickHouseError } from '../clickhouse-error.js';
-import { eventsView } from './events-view.js';
+import { eventsView, plainEventsView } from './events-view.js';
 import { identityViews } from './identity.js';
 import type { DatabaseNames } from './migration.js';
 import { personsView } from './persons-view.js';
@@ -19,9 +19,11 @@ export function viewStatements(names: DatabaseNames, definer = 'CURRENT_USER'): 
   const statement = (view: string, select: string): string =>
     `CREATE OR REPLACE VIEW ${view}\nDEFINER = ${definer} SQL SECURITY DEFINER\nAS ${select}`;
   return [
+    `CREATE DATABASE IF NOT EXISTS ${names.plain}`,
     ...Object.entries(identityViews(names)).map(([name, select]) =>
       statement(`${names.base}.${name}`, select),
     ),
+    statement(`${names.plain}.events`, plainEventsView(names)),
     statement(`${names.views}.events`, eventsView(names)),
     statement(`${names.views}.sessions`, sessionsView(names)),
     statement(`${names.views}.persons`, personsView(names)),

@@ -54,9 +54,15 @@ export function tooLarge(limit?: number): GateRefusal {
   });
 }
 
+/** What the parser could have gone on with: all keywords there are, which help nobody. */
+const EXPECTED = / Expected one of: .{200,}$/s;
+
 /** The engine's text without the statement it stood in, which is ours and repeats the whole query. */
 function scrub(detail: string): string {
-  const text = detail.replace(/:? ?In scope .*$/s, '').replace(/ \(version [^)]*\)/g, '');
+  const text = detail
+    .replace(/:? ?In scope .*$/s, '')
+    .replace(/ \(version [^)]*\)/g, '')
+    .replace(EXPECTED, '');
   return text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text.trim();
 }
 

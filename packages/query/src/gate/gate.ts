@@ -1,4 +1,5 @@
 import { ClickHouseError, type ParameterValue } from '@weir/clickhouse';
+import { asksForNobody } from './asks-for-nobody.js';
 import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
@@ -24,6 +25,8 @@ export interface Passed {
   readonly sql: string;
   /** The table of a `describe`. */
   readonly table?: PublicTable;
+  /** Whether the query certainly does not ask who did it, see {@link asksForNobody}. Default false. */
+  readonly asksForNobody?: boolean;
 }
 
 /** What a {@link Gate} keeps to. */
@@ -108,14 +111,15 @@ export class Gate {
     const query = canonical.slice(explained.length);
     if (!/^(?:SELECT |WITH |\()/.test(query)) throw otherStatement(canonical);
     const kind = explained === '' ? 'select' : 'explain';
-    return { passed: { kind, sql: canonical }, ...(await this.#examineQuery(query, sql, signal)) };
+    const { nobody, ...needs } = await this.#examineQuery(query, sql, signal);
+    return { passed: { kind, sql: canonical, asksForNobody: nobody }, ...needs };
   }
 
   async #examineQuery(
     query: string,
     sql: string,
     signal: AbortSignal | undefined,
-  ): Promise<{ parameters: readonly string[]; timeZones: readonly string[] }> {
+  ): Promise<{ parameters: readonly string[]; timeZones: readonly string[]; nobody: boolean }> {
     const tokens = tokenize(query);
     checkText(tokens);
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
@@ -130,7 +134,11 @@ export class Gate {
       const name = node.fields.get('function_name')?.toLowerCase() ?? '';
       for (const zone of timeZoneParameters(name, listUnder(node, 'ARGUMENTS'), names)) timeZones.add(zone);
     }
-    return { parameters: [...parameters], timeZones: [...timeZones].filter((name) => parameters.has(name)) };
+    return {
+      parameters: [...parameters],
+      timeZones: [...timeZones].filter((name) => parameters.has(name)),
+      nobody: asksForNobody(tree),
+    };
   }
 
   /**

@@ -1,11 +1,9 @@
+import { PUBLIC_TABLES } from '@weir/clickhouse';
 import { ancestorsOf, listUnder, nodesOf, type QueryTree, type TreeNode } from './query-tree.js';
 
 /** Columns of the public views: names that an expression may use anywhere. */
 const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
-  `event_id event distinct_id anonymous_id user_id session_id timestamp properties extras received_at
-   first_seen last_seen event_count session_count timezone started_at ended_at duration_ms entry_event exit_event`
-    .trim()
-    .split(/\s+/),
+  PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
 );
 
 /** What the names of one query mean where they stand. Every answer is looked up: texts with thousands of names exist. */
