@@ -1,4 +1,12 @@
 export type { PostgresLogger } from './logger.js';
 export { openPostgres, type Postgres, type PostgresOptions, type PostgresState } from './postgres.js';
 export { isUnavailable, PostgresError, type PostgresErrorCode, withoutStatement } from './postgres-error.js';
-export { apiKeys, failedEvents, ingestTokens, installationSettings, projects } from './schema/index.js';
+export {
+  apiKeys,
+  failedEvents,
+  ingestTokens,
+  installationSettings,
+  projects,
+  tenantRuntimeRevision,
+  tenantRuntimeState,
+} from './schema/index.js';

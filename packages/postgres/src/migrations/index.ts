@@ -1,5 +1,6 @@
 import { projectsAndDeadLetters } from './0001-projects-and-dead-letters.js';
+import { tenantRuntimeState } from './0002-tenant-runtime-state.js';
 import type { Migration } from './migration.js';
 
 /** Every step of the schema, in order. */
-export const migrations: readonly Migration[] = [projectsAndDeadLetters];
+export const migrations: readonly Migration[] = [projectsAndDeadLetters, tenantRuntimeState];

@@ -1,0 +1,138 @@
+/**
+ * The one gate in front of every tenant surface. What it asks, in this order; the first refusal wins:
+ *
+ *     1 draining           503 draining           4 concurrency_limit   429 at_capacity
+ *     2 suspended/disabled 403 or 402             5 entitlement         402 payment_required (read surfaces)
+ *     3 rates              429 rate_limited
+ *
+ * Rates are three: the RateLimiter seam, the shipped limit of the surface, the tenant's own. A request refused by a later
+ * step gives back the tokens it took here; what a plugged-in limiter counts is its own affair. Everything is read from
+ * memory, and the answer is synchronous unless a seam's is not.
+ */
+import type { Entitlement, LimitKey, RateLimiter, Surface } from '@weir/extension';
+import {
+  ADMITTED,
+  type Admission,
+  AT_CAPACITY,
+  type Denied,
+  DRAINING,
+  type Lease,
+  paymentRequired,
+  rateLimited,
+} from './admission.js';
+import { BucketTable } from './bucket-table.js';
+import type { Rate } from './rate.js';
+import type { SeamCaller } from './seam-caller.js';
+import type { Tenant } from './tenant.js';
+import type { TenantTable } from './tenant-table.js';
+import type { TokenBucket } from './token-bucket.js';
+
+/** Stands for no tenant: never gated. */
+export const SYSTEM_TENANT = '_sys';
+
+const NOT_ENTITLED = 'this project may not be analysed now';
+
+/** What {@link AdmissionGate} is made of. */
+export interface AdmissionGateOptions {
+  readonly tenants: TenantTable;
+  readonly seams: SeamCaller;
+  /** Null where none is plugged in: then it costs nothing. */
+  readonly rateLimiter: RateLimiter | null;
+  /** Null where none is plugged in. */
+  readonly entitlement: Entitlement | null;
+  /** The shipped limits: of each credential of each project, by surface. Absent is without limit. */
+  readonly rates: Readonly<Partial<Record<Surface, Rate>>>;
+  readonly isDraining: () => boolean;
+  /** Milliseconds of a clock that never goes back; default the process's. */
+  readonly now?: () => number;
+}
+
+/** What a request took that a later refusal gives back. */
+interface Taken {
+  readonly ofSurface: TokenBucket | null;
+  readonly ofTenant: Tenant | null;
+  readonly lease: Lease | null;
+}
+
+/** Decides about requests. */
+export class AdmissionGate {
+  readonly #options: AdmissionGateOptions;
+  readonly #buckets = new Map<Surface, BucketTable>();
+  readonly #now: () => number;
+
+  constructor(options: AdmissionGateOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    for (const [surface, rate] of Object.entries(options.rates)) {
+      // The cast holds: these are the keys of a record of surfaces.
+      this.#buckets.set(surface as Surface, new BucketTable(rate));
+    }
+  }
+
+  /**
+   * Whether a request may go on, asked once, when its project is known. An {@link Admission} with a lease must be
+   * released when the response is done.
+   */
+  admit(key: LimitKey): Admission | Promise<Admission> {
+    const { tenants, rateLimiter, seams, isDraining } = this.#options;
+    if (key.projectId === SYSTEM_TENANT) return ADMITTED;
+    if (isDraining()) return DRAINING;
+    const tenant = tenants.find(key.projectId);
+    const refusal = tenant?.refusal ?? null;
+    if (refusal !== null) return refusal;
+    if (rateLimiter === null) return this.#take(key, tenant);
+    const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
+    return asked instanceof Promise
+      ? asked.then((decision) => this.#afterLimiter(decision, key, tenant))
+      : this.#afterLimiter(asked, key, tenant);
+  }
+
+  #afterLimiter(
+    { ok, retryAfterMs = 0 }: { readonly ok: boolean; readonly retryAfterMs?: number },
+    key: LimitKey,
+    tenant: Tenant | undefined,
+  ): Admission | Promise<Admission> {
+    return ok ? this.#take(key, tenant) : rateLimited(Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
+  }
+
+  #take(key: LimitKey, tenant: Tenant | undefined): Admission | Promise<Admission> {
+    const now = this.#now();
+    const table = this.#buckets.get(key.surface);
+    const ofSurface = table?.of(`${key.projectId} ${key.tokenId}`, now) ?? null;
+    if (table !== undefined && ofSurface !== null) {
+      const wait = ofSurface.take(table.rate, now);
+      if (wait > 0) return rateLimited(wait);
+    }
+    if (tenant === undefined) return this.#entitled(key, { ofSurface, ofTenant: null, lease: null });
+    const wait = tenant.takeToken(now);
+    if (wait > 0) {
+      ofSurface?.giveBack();
+      return rateLimited(wait);
+    }
+    const lease = tenant.lease();
+    if (lease === 'full') return undo({ ofSurface, ofTenant: tenant, lease: null }, AT_CAPACITY);
+    return this.#entitled(key, { ofSurface, ofTenant: tenant, lease });
+  }
+
+  #entitled({ surface, projectId }: LimitKey, taken: Taken): Admission | Promise<Admission> {
+    const { entitlement, seams } = this.#options;
+    const admitted = taken.lease === null ? ADMITTED : { ok: true as const, lease: taken.lease };
+    if (entitlement === null || !isRead(surface)) return admitted;
+    const asked = seams.ask('entitlement', (signal) => entitlement.allowAnalysis(projectId, signal));
+    const answer = (decision: { readonly ok: boolean; readonly reason?: string }): Admission =>
+      decision.ok ? admitted : undo(taken, paymentRequired(decision.reason || NOT_ENTITLED));
+    return asked instanceof Promise ? asked.then(answer) : answer(asked);
+  }
+}
+
+/** Surfaces that need the host's consent to analyse. */
+function isRead(surface: Surface): boolean {
+  return surface === 'query' || surface === 'mcp';
+}
+
+function undo({ ofSurface, ofTenant, lease }: Taken, denied: Denied): Denied {
+  ofSurface?.giveBack();
+  ofTenant?.giveTokenBack();
+  lease?.release();
+  return denied;
+}

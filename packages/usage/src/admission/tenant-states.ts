@@ -1,0 +1,154 @@
+/**
+ * The states of all tenants: kept in PostgreSQL, followed by every node, read from memory. A node asks each second for
+ * one number, and reads all states again when it has changed, so that a change reaches every node within 2 s. A reload
+ * that fails leaves what was known last, which is on the disk too.
+ */
+import { join } from 'node:path';
+import {
+  type Postgres,
+  projects,
+  tenantRuntimeRevision,
+  tenantRuntimeState,
+  withoutStatement,
+} from '@weir/postgres';
+import { and, eq, isNull } from 'drizzle-orm';
+import { z } from 'zod';
+import { keepStates, readKeptStates } from './kept-states.js';
+import type { UsageLogger } from './seam-caller.js';
+import { DEFAULT_TENANT_STATE, STATE_COLUMNS, stateOfRow, type TenantState } from './tenant-state.js';
+import { TenantTable } from './tenant-table.js';
+
+const POLL_MS = 1_000;
+/** Under Weir's data directory. */
+const FILE = 'tenant-states.json';
+
+/** Options of {@link TenantStates}. */
+export interface TenantStatesOptions {
+  readonly postgres: Postgres;
+  /** Weir's data directory; `tenant-states.json` is kept in it. */
+  readonly dataDir: string;
+  readonly logger: UsageLogger;
+  /** Milliseconds of the gate's clock; default the process's. */
+  readonly now?: () => number;
+}
+
+/** See the head of this file. */
+export class TenantStates {
+  /** What the gate reads. */
+  readonly table = new TenantTable();
+  readonly #postgres: Postgres;
+  readonly #logger: UsageLogger;
+  readonly #path: string;
+  readonly #now: () => number;
+  /** Of the states in the table; null where it is to be read again in any case. */
+  #revision: number | null = null;
+  #stop: (() => void) | null = null;
+  #polling: Promise<void> | null = null;
+
+  constructor({ postgres, dataDir, logger, now = () => performance.now() }: TenantStatesOptions) {
+    this.#postgres = postgres;
+    this.#logger = logger;
+    this.#path = join(dataDir, FILE);
+    this.#now = now;
+    try {
+      this.table.replace(readKeptStates(this.#path), now());
+    } catch (error) {
+      logger.warn({ err: error }, 'the kept tenant states cannot be read');
+    }
+  }
+
+  /** A project's state, the default where nothing was decided; null for an unknown project. */
+  async get(projectId: string): Promise<TenantState | null> {
+    if (!isId(projectId)) return null;
+    const [row] = await this.#postgres.db
+      .select({ state: STATE_COLUMNS })
+      .from(projects)
+      .leftJoin(tenantRuntimeState, eq(tenantRuntimeState.projectId, projects.id))
+      .where(and(eq(projects.id, projectId), isNull(projects.deletedAt)));
+    if (row === undefined) return null;
+    return row.state === null ? DEFAULT_TENANT_STATE : stateOfRow(row.state);
+  }
+
+  /**
+   * Changes parts of a project's state in one statement: here at once, on every other node within 2 s.
+   * @returns the whole state; null for an unknown project
+   */
+  async change(projectId: string, changes: Partial<TenantState>): Promise<TenantState | null> {
+    const known = await this.get(projectId);
+    if (known === null || Object.keys(changes).length === 0) return known;
+    const [row] = await this.#postgres.db
+      .insert(tenantRuntimeState)
+      .values({ projectId, ...changes })
+      .onConflictDoUpdate({ target: tenantRuntimeState.projectId, set: changes })
+      .returning(STATE_COLUMNS);
+    // One that began before the change may not have seen it.
+    await this.#polling;
+    await this.#poll();
+    return row === undefined ? null : stateOfRow(row);
+  }
+
+  /** Begins to follow what is decided, until `close`. */
+  start(): void {
+    if (this.#stop !== null) return;
+    const timer = setInterval(() => void this.#poll(), POLL_MS);
+    timer.unref();
+    const unsubscribe = this.#postgres.onState(() => {
+      // What comes back may be another database, restored from a backup.
+      this.#revision = null;
+      void this.#poll();
+    });
+    void this.#poll();
+    this.#stop = () => {
+      clearInterval(timer);
+      unsubscribe();
+    };
+  }
+
+  /** Stops following. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#stop?.();
+    this.#stop = null;
+    await this.#polling;
+  }
+
+  /** Never rejects. */
+  #poll(): Promise<void> {
+    this.#polling ??= this.#reload().finally(() => {
+      this.#polling = null;
+    });
+    return this.#polling;
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#postgres.state !== 'ready') return;
+    try {
+      const { db } = this.#postgres;
+      const [row] = await db.select().from(tenantRuntimeRevision);
+      const revision = row?.revision ?? 0;
+      if (revision === this.#revision) return;
+      // Read after the number, so they are at least as new as it.
+      const rows = await db.select().from(tenantRuntimeState);
+      const states = rows.map(({ projectId, ...state }) => [projectId, stateOfRow(state)] as const);
+      this.table.replace(new Map(states), this.#now());
+      this.#revision = revision;
+    } catch (error) {
+      this.#logger.warn(
+        { err: withoutStatement(error) },
+        'tenant states cannot be read; the last known ones stand',
+      );
+      return;
+    }
+    try {
+      await keepStates(this.#path, this.table.states);
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'tenant states cannot be kept on the disk for a restart');
+    }
+  }
+}
+
+const id = z.guid();
+
+/** What cannot be the id of a project is "not found", never an error of the database. */
+function isId(text: string): boolean {
+  return id.safeParse(text).success;
+}
