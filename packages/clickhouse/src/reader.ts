@@ -28,7 +28,10 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   readonly plain?: boolean;
 }
 
-/** What a query has used when its answer began, by the engine's own account; zeros where it does not tell. */
+/**
+ * What a query has used when its answer began, by the engine's own account; zeros where it does not tell. The embedded
+ * engine is not asked about a query that answers within 100 ms.
+ */
 export interface QueryUse {
   /** Rows read, those of other projects in the same blocks among them: for the operator, never for a tenant. */
   readonly readRows: number;

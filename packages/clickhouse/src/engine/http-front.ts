@@ -15,6 +15,9 @@ import type { EngineUser, Users } from './users.js';
 /** A statement's text may be so long; the engine's own limit, max_query_size, is lower. */
 const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 
+/** What a query that answers sooner has used is not asked: asking alone takes 3 ms. */
+const WORTH_ASKING_MS = 100;
+
 /** What the front door stands before. */
 export interface HttpFrontParts {
   readonly users: Users;
@@ -98,7 +101,7 @@ export class HttpFront {
       if (!request.complete) request.destroy();
       // A reader that takes no more would keep a stopped stream waiting.
       if (response.headersSent) response.destroy();
-      statements.kill(setup.comment).catch(() => {});
+      if (user !== 'parser') statements.kill(setup.comment).catch(() => {});
     };
     const entry: RunningStatement = { tag: statement.tag, finishes: insert !== undefined, stop };
     const exchange: Exchange = {
@@ -142,11 +145,13 @@ export class HttpFront {
       return;
     }
     const { usage } = this.#parts;
+    const begun = performance.now();
     const isExplain = user === 'parser' && sql.startsWith('EXPLAIN ');
     await statements.stream(
       { sql: isExplain ? `SELECT * FROM (${sql})` : sql, format: statement.format, setup },
       async (bytes) => {
-        if (user === 'reader' && !answer.begun) answer.used(await usage.of(setup.comment));
+        const isWorthAsking = user === 'reader' && performance.now() - begun >= WORTH_ASKING_MS;
+        if (isWorthAsking && !answer.begun) answer.used(await usage.of(setup.comment));
         await answer.part(bytes);
       },
       signal,
@@ -177,7 +182,8 @@ export class HttpFront {
 
   #setup(user: EngineUser, statement: StatementRequest): SessionSetup {
     const { scope } = this.#parts;
-    // No two statements have the same comment: KILL QUERY finds one by it.
+    // Parsing is short and keeps its session, so it has one comment; no two other statements have the same one: KILL
+    // QUERY finds a statement by it.
     const run = `${randomBytes(8).toString('hex')}:${statement.tag}`;
     const shared = {
       settings: [...statement.settings],
@@ -188,7 +194,7 @@ export class HttpFront {
     // The session is frozen after its role is set; frozen from its start it could not be.
     const settings = shared.settings.filter(([name]) => name !== 'readonly');
     if (user === 'parser') {
-      return { ...shared, settings, comment: `-::${run}`, role: 'nobody' };
+      return { ...shared, settings, comment: '-:', role: 'nobody' };
     }
     // A reader's tag begins with the project it reads for: `<project id>` or `<project id>:<tag>`.
     const project = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:$|:)/.exec(statement.tag)?.[1];

@@ -4,9 +4,10 @@
  * the process.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Session } from 'chdb';
 import { chunkJoining, withoutHeader } from './chunk-format.js';
 import { EngineException } from './engine-exception.js';
-import { openSession, type SessionPlace, type SessionSetup } from './engine-sessions.js';
+import { openSessionSync, type SessionPlace, type SessionSetup } from './engine-sessions.js';
 
 /** What the thread is told. */
 export type ToQueryWorker =
@@ -36,11 +37,12 @@ function serve(port: NonNullable<typeof parentPort>): void {
   const place = workerData as SessionPlace;
   let resume: ((goOn: boolean) => void) | undefined;
   let current = 0;
+  let kept: { readonly key: string; readonly session: Session } | undefined;
   const send = (message: FromQueryWorker, transfer: ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
 
   async function run(job: number, query: StreamingQuery): Promise<void> {
-    const session = await openSession(place, query.setup);
+    const session = open(query.setup);
     const joining = chunkJoining(query.format);
     let isFirst = true;
     try {
@@ -58,8 +60,19 @@ function serve(port: NonNullable<typeof parentPort>): void {
         if (!(await taken)) break;
       }
     } finally {
-      session.close();
+      if (session !== kept?.session) session.close();
     }
+  }
+
+  /** A session without any rights serves one parsed text after the other: nothing a text says stays in it. */
+  function open(setup: SessionSetup): Session {
+    if (setup.role !== 'nobody') return openSessionSync(place, setup);
+    const key = JSON.stringify(setup);
+    if (kept?.key !== key) {
+      kept?.session.close();
+      kept = { key, session: openSessionSync(place, setup) };
+    }
+    return kept.session;
   }
 
   port.on('message', (message: ToQueryWorker) => {

@@ -19,6 +19,8 @@ export interface StatementSummary {
 const DIRECT = 8;
 /** Admin's streaming SELECTs at a time. */
 const ADMIN_STREAMS = 4;
+/** Texts parsed at a time. */
+const PARSERS = 2;
 /** Callers that may wait for a stream before they are refused. */
 const MAX_WAITING = 64;
 
@@ -28,15 +30,14 @@ export class Statements {
   readonly #scope: ScopeSigner;
   readonly #spool: InsertSpool;
   readonly #direct = new Semaphore(DIRECT);
-  readonly #adminStreams: QueryPool;
-  readonly #readerStreams: QueryPool;
+  readonly #streams: Readonly<Record<'admin' | 'reader' | 'nobody', QueryPool>>;
 
   constructor(place: SessionPlace, scope: ScopeSigner, spool: InsertSpool, readers: number) {
     this.#place = place;
     this.#scope = scope;
     this.#spool = spool;
-    this.#adminStreams = new QueryPool(place, { size: ADMIN_STREAMS, maxWaiting: MAX_WAITING });
-    this.#readerStreams = new QueryPool(place, { size: readers, maxWaiting: MAX_WAITING });
+    const pool = (size: number): QueryPool => new QueryPool(place, { size, maxWaiting: MAX_WAITING });
+    this.#streams = { admin: pool(ADMIN_STREAMS), reader: pool(readers), nobody: pool(PARSERS) };
   }
 
   /** Inserts a whole body. Once the body is complete only `signal` ends it, never a caller that went away. */
@@ -59,7 +60,7 @@ export class Statements {
 
   /** Streams one SELECT as one document. */
   async stream(query: StreamingQuery, read: ChunkReader, signal: AbortSignal): Promise<void> {
-    const pool = query.setup.role === undefined ? this.#adminStreams : this.#readerStreams;
+    const pool = this.#streams[query.setup.role ?? 'admin'];
     if (chunkJoining(query.format).kind !== 'whole') return pool.run(query, read, signal);
     const file = this.#spool.create();
     try {
