@@ -13,6 +13,7 @@ import { projectCommand } from './commands/project.js';
 import { queryCommand } from './commands/query.js';
 import { sendCommand } from './commands/send.js';
 import { serveCommand } from './commands/serve.js';
+import { tenantCommand } from './commands/tenant.js';
 import { tokenCommand } from './commands/token.js';
 import { versionCommand } from './commands/version.js';
 import { type CliContext, type GlobalOptions, Invocation } from './invocation.js';
@@ -68,6 +69,7 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
   dlqCommand(program, begin);
   ingestCommand(program, begin);
   projectCommand(program, begin);
+  tenantCommand(program, begin);
   tokenCommand(program, begin);
   keyCommand(program, begin);
   loginCommand(program, begin);

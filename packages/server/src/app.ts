@@ -12,12 +12,14 @@ import {
   Projects,
 } from '@weir/accounts';
 import type { Wall } from '@weir/clickhouse';
-import { Discard, type Entitlement, type RateLimiter, Unlimited, type UsageSink } from '@weir/extension';
+import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
-import { createQueryService, type QueryGate, type QueryService } from '@weir/query';
+import { TenantStates } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { createGate } from './admission/create-gate.js';
+import { TenantGate } from './admission/tenant-gate.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import type { Config } from './config/schema.js';
 import {
@@ -31,19 +33,19 @@ import {
 import { Health } from './health.js';
 import { Authorizer } from './http/authorize.js';
 import { OriginPolicy } from './http/cors.js';
-import { Problem } from './http/problem.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { BodyBudget } from './ingest/body-budget.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
 import { createLogger } from './logger.js';
-import { entitled } from './mcp/entitled.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
 import { AnalysisAccess } from './query/access.js';
+import { queryService } from './query/query-service.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
+import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { dlqRoutes } from './routes/dlq.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -51,17 +53,22 @@ import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { schemaRoute } from './routes/schema.js';
 import { whoamiRoute } from './routes/whoami.js';
-import { SeamCaller } from './seams/bounded.js';
 import { openStores, type Stores } from './stores.js';
 import { VERSION } from './version.js';
 
-/** What {@link createApp} takes; every part has a default. */
+/** What {@link createApp} takes; every part has a default. See docs/extending.md. */
 export interface AppOptions {
   /** Settings; default from the environment and `.env` in the working directory. */
   readonly config?: Config;
+  /** May this project analyse now? Default: always. */
   readonly entitlement?: Entitlement;
+  /** May this request proceed now? Default: always. */
   readonly rateLimiter?: RateLimiter;
+  /** Told of every batch that is durable in ClickHouse. Default: nobody is. */
   readonly usageSink?: UsageSink;
+  /** Where a person can pay, an http(s) URL; named in every 402. Default: nowhere. */
+  readonly upgradeUrl?: string;
+  /** Default: one JSON line each on standard output, from `WEIR_LOG_LEVEL` up. */
   readonly logger?: Logger;
   /** Shown in health and metrics; default Weir's own. */
   readonly version?: string;
@@ -118,6 +125,7 @@ class Server implements App {
   readonly #stores: Stores;
   readonly #credentials: Credentials;
   readonly #settings: InstallationSettings;
+  readonly #tenants: TenantStates;
   readonly #ingest: IngestService;
   readonly #web: FastifyInstance;
   #address: string | null = null;
@@ -148,6 +156,7 @@ class Server implements App {
       ...(config.WEIR_OPERATOR_KEY === undefined ? {} : { operatorKey: config.WEIR_OPERATOR_KEY }),
     });
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
+    this.#tenants = new TenantStates({ postgres, dataDir, logger });
     const metrics = new Metrics();
     this.#ingest = new IngestService(
       {
@@ -163,14 +172,21 @@ class Server implements App {
     );
     const killSwitch = new KillSwitch(this.#settings, this.#ingest.flags, config.WEIR_INGEST_DISABLED);
     const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
-    const seams = new SeamCaller(config.WEIR_SEAM_FAILURE, logger, (seam) => metrics.seamFailed(seam));
+    const upgradeUrl = options.upgradeUrl ?? null;
+    const admission = createGate(config, {
+      tenants: this.#tenants.table,
+      rateLimiter: options.rateLimiter,
+      entitlement: options.entitlement,
+      isDraining: () => this.#ingest.flags.draining,
+      logger,
+      onSeamFailure: (seam) => metrics.seamFailed(seam),
+    });
+    const gate = new TenantGate(admission, addressOf, upgradeUrl);
     const endpoint = new IngestEndpoint({
       service: this.#ingest,
       credentials: this.#credentials,
-      rateLimiter: options.rateLimiter ?? null,
-      seams,
+      gate,
       origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
-      remoteAddress: addressOf,
       logger,
       maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
       budget: new BodyBudget(
@@ -190,26 +206,28 @@ class Server implements App {
     });
     observe(metrics, stores, this.#ingest);
     const authorizer = new Authorizer(this.#credentials);
-    const access = new AnalysisAccess(authorizer, options.entitlement ?? new Unlimited(), seams);
+    const access = new AnalysisAccess(authorizer, gate);
     const query = queryService(config, stores, hasNoGate);
     this.#web = createWeb(endpoint, logger, metrics, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
-      receiptRoutes(web, authorizer, this.#ingest);
+      receiptRoutes(web, authorizer, gate, this.#ingest);
       queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
       schemaRoute(web, access, query);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
+        gate,
+        upgradeUrl,
         query,
         logger,
         publicUrl: () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1',
         maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
-        beforeCall: entitled(access),
       });
-      dlqRoutes(web, authorizer, this.#ingest.deadLetters);
+      dlqRoutes(web, authorizer, gate, this.#ingest.deadLetters);
       adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
       adminIngestRoutes(web, authorizer, killSwitch);
+      adminTenantRoutes(web, authorizer, this.#tenants);
     });
   }
 
@@ -236,6 +254,7 @@ class Server implements App {
     } = this.#config;
     this.#credentials.start();
     this.#settings.start();
+    this.#tenants.start();
     await this.#ingest.start();
     await this.#web.listen({ host, port });
     // The cast holds: a TCP server's address is an object.
@@ -303,6 +322,7 @@ class Server implements App {
       () => this.#web.close(),
       () => this.#ingest.shutdown(),
       () => this.#settings.close(),
+      () => this.#tenants.close(),
       () => this.#credentials.close(),
       () => this.#stores.close(),
     ];
@@ -354,36 +374,6 @@ function bootstrapOptions(config: Config): BootstrapOptions {
     ...(ingestToken === undefined ? {} : { ingestToken }),
     ...(apiKey === undefined ? {} : { apiKey }),
   };
-}
-
-/** Lets everything pass. */
-const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
-
-/** The read path, for each request to ask for: a server without a reader has none. */
-function queryService(
-  config: Config,
-  { queries, clickhouse }: Stores,
-  hasNoGate: boolean,
-): () => QueryService {
-  if (queries === null) {
-    return () => {
-      throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
-    };
-  }
-  const service = createQueryService({
-    ...queries,
-    clickhouse,
-    limits: {
-      executionMs: config.WEIR_QUERY_MAX_EXECUTION_TIME,
-      resultRows: config.WEIR_QUERY_MAX_RESULT_ROWS,
-      resultBytes: config.WEIR_QUERY_MAX_RESULT_BYTES,
-      memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
-      textBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
-      concurrency: config.WEIR_QUERY_MAX_CONCURRENCY,
-    },
-    ...(hasNoGate ? { gate: OPEN_GATE } : {}),
-  });
-  return () => service;
 }
 
 function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestService): void {

@@ -3,7 +3,7 @@
  * `weir serve` and the table in docs/self-host.md come from here.
  */
 import { z } from 'zod';
-import { duration, flag, size, wait, whole } from './units.js';
+import { duration, flag, rate, size, wait, whole } from './units.js';
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
@@ -121,6 +121,14 @@ export const configSchema = z.object({
     .enum(['open', 'closed'])
     .default('open')
     .describe('What a rate limiter or entitlement that fails or takes over 50 ms means: admit, or refuse'),
+
+  WEIR_RATE_LIMIT_INGEST: rate
+    .optional()
+    .describe(
+      'Requests to ingest of each credential of a project: rps:burst, such as 100:200; unset is no limit',
+    ),
+  WEIR_RATE_LIMIT_QUERY: rate.optional().describe('The same for queries and schema'),
+  WEIR_RATE_LIMIT_MCP: rate.optional().describe('The same for MCP tool calls'),
 
   WEIR_BOOTSTRAP: z
     .enum(['on', 'off'])

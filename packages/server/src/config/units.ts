@@ -1,4 +1,5 @@
 /** Durations and sizes as people write them. */
+import { Rate } from '@weir/usage';
 import { z } from 'zod';
 
 const DURATIONS: Readonly<Record<string, number>> = {
@@ -44,6 +45,19 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<num
     return z.NEVER;
   });
 }
+
+/** The lowest rate: one request in a thousand seconds. */
+const MIN_RPS = 0.001;
+const MAX_RPS = 1_000_000_000;
+
+/** A rate `rps` or `rps:burst`, such as `100:200` or `0.5`; the burst is twice the rate unless given. */
+export const rate = z.string().transform((text, context) => {
+  const [, rps = '', burst = '0'] = /^(\d+(?:\.\d+)?)(?::([1-9]\d*))?$/.exec(text) ?? [];
+  const [perSecond, atOnce] = [Number(rps), Number(burst)];
+  if (perSecond >= MIN_RPS && perSecond <= MAX_RPS && atOnce <= MAX_RPS) return new Rate(perSecond, atOnce);
+  context.addIssue('must be requests a second, and at once: rps:burst, such as 100:200');
+  return z.NEVER;
+});
 
 /** `true` or `false`. */
 export const flag = z

@@ -1,6 +1,7 @@
 /** Who may call a route. Paths of credentials stay apart: each route takes its kind, known by its prefix. */
 import type { ApiKeyFound, Credentials, Scope } from '@weir/accounts';
 import type { FastifyRequest } from 'fastify';
+import type { TenantCredential } from '../admission/tenant-gate.js';
 import { bearerOf } from './bearer.js';
 import { Problem } from './problem.js';
 
@@ -38,16 +39,17 @@ export class Authorizer {
     return found;
   }
 
-  /** The project of an ingest token or an API key. */
-  async project(request: FastifyRequest): Promise<string> {
+  /** The ingest token or API key of a request, whatever its project. */
+  async tokenOrKey(request: FastifyRequest): Promise<TenantCredential> {
     const given = bearerOf(request.raw);
-    const found = given?.startsWith('weir_pub_')
-      ? await this.#credentials.lookupIngestToken(given)
-      : given?.startsWith('weir_sec_')
-        ? await this.#credentials.lookupApiKey(given)
-        : null;
-    if (found === null) throw unauthorized('send the ingest token or an API key of the project');
-    return found.projectId;
+    if (given?.startsWith('weir_pub_')) {
+      const token = await this.#credentials.lookupIngestToken(given);
+      if (token !== null) return token;
+    } else if (given?.startsWith('weir_sec_')) {
+      const key = await this.#credentials.lookupApiKey(given);
+      if (key !== null) return { projectId: key.projectId, tokenId: key.keyId };
+    }
+    throw unauthorized('send the ingest token or an API key of the project');
   }
 }
 

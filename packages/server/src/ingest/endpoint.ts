@@ -8,7 +8,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
-import type { LimitDecision, LimitKey, RateLimiter } from '@weir/extension';
 import {
   type BodyFormat,
   decodeBatch,
@@ -18,14 +17,13 @@ import {
   parseBody,
 } from '@weir/ingest';
 import type { Logger } from 'pino';
+import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import type { OriginPolicy } from '../http/cors.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
-import type { RemoteAddress } from '../http/remote-address.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
-import type { SeamCaller } from '../seams/bounded.js';
 import type { BodyBudget } from './body-budget.js';
 import { ClientGone, checkDeclaredLength, dropRest, readBody } from './read-body.js';
 
@@ -39,11 +37,8 @@ const MAX_WAIT_MS = 10_000;
 export interface IngestEndpointDependencies {
   readonly service: IngestService;
   readonly credentials: Credentials;
-  /** Null where none is plugged in: then it costs nothing. */
-  readonly rateLimiter: RateLimiter | null;
-  readonly seams: SeamCaller;
+  readonly gate: TenantGate;
   readonly origins: OriginPolicy;
-  readonly remoteAddress: RemoteAddress;
   readonly logger: Logger;
   /** Largest body in bytes, compressed or not. */
   readonly maxBodyBytes: number;
@@ -86,7 +81,7 @@ export class IngestEndpoint {
     // A client that keeps its connection busy would hold up a shutdown.
     if (service.flags.draining) response.setHeader('connection', 'close');
     try {
-      const { status, body } = await this.#answer(request);
+      const { status, body } = await this.#answer(request, response);
       metrics.request('ingest', INGEST_PATH, status, '');
       send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
     } catch (error) {
@@ -105,7 +100,7 @@ export class IngestEndpoint {
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const { service, maxBodyBytes, budget } = this.#d;
     if (request.method !== 'POST') {
       throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
@@ -115,13 +110,13 @@ export class IngestEndpoint {
     checkDeclaredLength(request, maxBodyBytes);
     const query = queryOf(request);
     const given = bearerOf(request);
-    let token = given === null ? null : await this.#admit(request, given);
+    let token = given === null ? null : await this.#admit(request, response, given);
     const share = budget.share();
     try {
       const body = await readBody(request, maxBodyBytes, share);
       const receivedAt = Date.now();
       const envelope = parseBody(body, formatOf(request), service.options.eventBuffer);
-      token ??= await this.#admit(request, envelope.token ?? query.get('token'));
+      token ??= await this.#admit(request, response, envelope.token ?? query.get('token'));
       return await this.#submit(service, token, envelope, receivedAt, query.get('wait') === 'stored');
     } finally {
       share.release();
@@ -129,8 +124,12 @@ export class IngestEndpoint {
   }
 
   /** The project's token, after everything that may refuse a request before its events are looked at. */
-  async #admit(request: IncomingMessage, plaintext: string | null): Promise<IngestTokenFound> {
-    const { credentials, service, origins } = this.#d;
+  async #admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    plaintext: string | null,
+  ): Promise<IngestTokenFound> {
+    const { credentials, service, origins, gate } = this.#d;
     const found = plaintext?.startsWith(TOKEN_PREFIX) ? credentials.lookupIngestToken(plaintext) : null;
     const token = found instanceof Promise ? await found : found;
     if (token === null) {
@@ -147,32 +146,11 @@ export class IngestEndpoint {
         `pages of ${origin.slice(0, 200)} may not send with this token`,
       );
     }
-    if (this.#d.rateLimiter !== null) await this.#limit(request, token, this.#d.rateLimiter);
+    const admitted = gate.admit(request, response, 'ingest', token);
+    if (admitted !== undefined) await admitted;
     const refusal = service.refusal();
     if (refusal !== null) throw refusal;
     return token;
-  }
-
-  async #limit(request: IncomingMessage, token: IngestTokenFound, rateLimiter: RateLimiter): Promise<void> {
-    const { seams, remoteAddress } = this.#d;
-    const key: LimitKey = {
-      surface: 'ingest',
-      projectId: token.projectId,
-      userId: '',
-      tokenId: token.tokenId,
-      remoteIp: remoteAddress(request),
-    };
-    const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
-    const decision = asked instanceof Promise ? await asked : asked;
-    if (decision.ok) return;
-    const { retryAfterMs = 0 }: LimitDecision = decision;
-    const seconds = Math.ceil(retryAfterMs / 1000);
-    throw new Problem(
-      429,
-      'rate_limited',
-      'too many requests',
-      seconds > 0 ? { retryAfterSeconds: seconds } : {},
-    );
   }
 
   async #submit(

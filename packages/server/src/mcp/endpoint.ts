@@ -3,25 +3,28 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
 import type { QueryService } from '@weir/query';
+import type { Admission } from '@weir/usage';
 import type { Logger } from 'pino';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
 import { Cancellations } from './cancellations.js';
 import { createMcpServer } from './server.js';
-import { type BeforeCall, ToolCalls } from './tool-calls.js';
+import { ToolCalls } from './tool-calls.js';
 
 /** What the endpoint stands on. */
 export interface McpEndpointParts {
   /** The read path, asked for by each call; throws a Problem where this server has none. */
   readonly query: () => QueryService;
   readonly logger: Logger;
-  /** Asked before every tool call, see `entitled`. Default: every call runs. */
-  readonly beforeCall?: BeforeCall;
+  /** Where a person can pay; null where the host names no such place. */
+  readonly upgradeUrl: string | null;
 }
 
 /** One POST. */
 export interface McpPost {
   readonly caller: McpCaller;
+  /** Asked before each tool call. */
+  readonly admit: () => Admission | Promise<Admission>;
   /** The HTTP request's, for the log. */
   readonly id: string;
   readonly headers: IncomingHttpHeaders;
@@ -67,11 +70,11 @@ export class McpEndpoint {
     return response;
   }
 
-  #serverFor({ caller, id: requestId }: McpPost, sessionId: string | null): McpServer {
-    const { query, beforeCall = null, logger } = this.#parts;
+  #serverFor({ caller, admit, id: requestId }: McpPost, sessionId: string | null): McpServer {
+    const { query, upgradeUrl, logger } = this.#parts;
     const cancellations = this.#cancellations;
     const server = createMcpServer(
-      new ToolCalls({ caller, sessionId, requestId, query, cancellations, beforeCall, logger }),
+      new ToolCalls({ caller, sessionId, requestId, query, cancellations, admit, upgradeUrl, logger }),
     );
     if (sessionId !== null) {
       server.server.setNotificationHandler('notifications/cancelled', ({ params }) => {

@@ -4,6 +4,7 @@
  */
 import type { Credentials } from '@weir/accounts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { TenantGate } from '../admission/tenant-gate.js';
 import { Problem } from '../http/problem.js';
 import { callerOf, type McpCaller } from './caller.js';
 import { McpEndpoint, type McpEndpointParts } from './endpoint.js';
@@ -13,6 +14,8 @@ import { resourceMetadataRoute } from './resource-metadata.js';
 /** What the routes are made of. */
 export interface McpParts extends McpEndpointParts {
   readonly credentials: Credentials;
+  /** Asked before every tool call. */
+  readonly gate: TenantGate;
   /** The URL under which clients reach this server. */
   readonly publicUrl: () => string;
   /** Longest query text in bytes (`WEIR_QUERY_MAX_BODY_BYTES`); a body may be twice that. */
@@ -58,7 +61,10 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         reply.raw.on('close', () => gone.abort());
         const body = typeof request.body === 'string' ? request.body : '';
         const { id, headers } = request;
-        return await reply.send(await endpoint.respond({ caller, id, headers, body, signal: gone.signal }));
+        const admit = () => parts.gate.ask(request.raw, 'mcp', caller);
+        return await reply.send(
+          await endpoint.respond({ caller, admit, id, headers, body, signal: gone.signal }),
+        );
       },
     });
   });

@@ -1,16 +1,16 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
+import type { Admission } from '@weir/usage';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Problem } from '../http/problem.js';
 import { Cancellations } from './cancellations.js';
-import { entitled } from './entitled.js';
-import { type BeforeCall, ToolCalls } from './tool-calls.js';
+import { ToolCalls } from './tool-calls.js';
 import { ERROR_META_KEY } from './tool-error.js';
 
 // The cast holds: a call reads its id and its signal alone.
 const CONTEXT = { mcpReq: { id: 1, signal: new AbortController().signal } } as unknown as ServerContext;
 
-function calls(beforeCall: BeforeCall | null): ToolCalls {
+function calls(admission: Admission = { ok: true, lease: null }): ToolCalls {
   return new ToolCalls({
     caller: { projectId: 'p', tokenId: 't' },
     sessionId: null,
@@ -19,32 +19,55 @@ function calls(beforeCall: BeforeCall | null): ToolCalls {
       throw new Problem(503, 'engine_unavailable', 'no reader here', { hint: 'set its password' });
     },
     cancellations: new Cancellations(),
-    beforeCall,
+    admit: () => admission,
+    upgradeUrl: 'https://pay.example',
     logger: pino({ level: 'silent' }),
   });
 }
 
-it('does not run a call the host refuses, and gives its reason', async () => {
+it('does not run a call that is refused, and says why and what can be done', async () => {
   let ran = 0;
   const answer = () => {
     ran += 1;
     return { text: 'rows', structured: {} };
   };
-  const refused = await calls(entitled({ refusal: async () => 'the trial has ended' })).run(
-    'tail',
-    CONTEXT,
-    answer,
-  );
+  const denied = { ok: false, status: 402, code: 'payment_required', detail: 'the trial has ended' } as const;
+  const refused = await calls({ ...denied, retryAfterMs: 0 }).run('tail', CONTEXT, answer);
   expect(refused).toMatchObject({ isError: true, _meta: { [ERROR_META_KEY]: { code: 'payment_required' } } });
   expect(JSON.stringify(refused.content)).toContain('the trial has ended');
+  expect(JSON.stringify(refused.content)).toContain('They can see https://pay.example');
+  const limited = { ok: false, status: 429, code: 'rate_limited', detail: 'too many requests' } as const;
+  const later = await calls({ ...limited, retryAfterMs: 1_500 }).run('tail', CONTEXT, answer);
+  expect(later).toMatchObject({
+    _meta: { [ERROR_META_KEY]: { code: 'rate_limited', retry_after_s: 2 } },
+  });
+  expect(JSON.stringify(later.content)).toContain('wait 2 s, then call again');
   expect(ran).toBe(0);
-  const admitted = await calls(entitled({ refusal: async () => null })).run('tail', CONTEXT, answer);
-  expect(admitted.isError).toBeUndefined();
+  expect((await calls().run('tail', CONTEXT, answer)).isError).toBeUndefined();
   expect(ran).toBe(1);
 });
 
+it('gives the lease back when a call has ended, however it ends', async () => {
+  let released = 0;
+  const lease = {
+    release: () => {
+      released += 1;
+    },
+  };
+  const admitted = calls({ ok: true, lease });
+  await admitted.run('tail', CONTEXT, () => {
+    expect(released).toBe(0);
+    return { text: 'rows', structured: {} };
+  });
+  expect(released).toBe(1);
+  await admitted.run('tail', CONTEXT, () => {
+    throw new Error('broken');
+  });
+  expect(released).toBe(2);
+});
+
 it('says what a server without a read path lacks', async () => {
-  const all = calls(null);
+  const all = calls();
   const result = await all.run('schema', CONTEXT, () => ({ text: String(all.query), structured: {} }));
   expect(result).toMatchObject({
     isError: true,
@@ -54,7 +77,7 @@ it('says what a server without a read path lacks', async () => {
 });
 
 it('hides what nobody foresaw behind the request id', async () => {
-  const result = await calls(null).run('tail', CONTEXT, () => {
+  const result = await calls().run('tail', CONTEXT, () => {
     throw new Error('password=hunter2');
   });
   expect(result).toMatchObject({ isError: true, _meta: { [ERROR_META_KEY]: { code: 'internal' } } });

@@ -1,17 +1,13 @@
-/** What every tool call goes through: the gate before it, cancellation, and failures as results. */
+/** What every tool call goes through: the admission gate, cancellation, and failures as results. */
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { QueryError, type QueryService } from '@weir/query';
+import type { Admission, Lease } from '@weir/usage';
 import type { Logger } from 'pino';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
 import type { Cancellations } from './cancellations.js';
+import { toolErrorOfDenial } from './denied-call.js';
 import { ToolError, toolErrorOf } from './tool-error.js';
-
-/** Asked before a call runs: null lets it, else its code and sentence are the call's failure. */
-export type BeforeCall = (
-  caller: McpCaller,
-  tool: string,
-) => Promise<{ readonly code: string; readonly message: string } | null>;
 
 /** What a tool answers with. */
 export interface ToolAnswer {
@@ -31,7 +27,10 @@ export interface ToolCallParts {
   /** The read path; throws a Problem where this server has none. */
   readonly query: () => QueryService;
   readonly cancellations: Cancellations;
-  readonly beforeCall: BeforeCall | null;
+  /** Asked before each call; what it holds is released when the call has ended. */
+  readonly admit: () => Admission | Promise<Admission>;
+  /** Where a person can pay; null where the host names no such place. */
+  readonly upgradeUrl: string | null;
   readonly logger: Logger;
 }
 
@@ -57,14 +56,14 @@ export class ToolCalls {
     ctx: ServerContext,
     answer: (signal: AbortSignal) => ToolAnswer | Promise<ToolAnswer>,
   ): Promise<CallToolResult> {
-    const { caller, beforeCall, logger, requestId: rid } = this.#parts;
+    const { caller, admit, upgradeUrl, logger, requestId: rid } = this.#parts;
     const started = performance.now();
     let code = 'ok';
+    let lease: Lease | null = null;
     try {
-      const refusal = (await beforeCall?.(caller, tool)) ?? null;
-      if (refusal !== null) {
-        throw new ToolError(refusal.code, refusal.message, 'tell the user: calling again does not help.');
-      }
+      const admission = await admit();
+      if (!admission.ok) throw toolErrorOfDenial(admission, upgradeUrl);
+      lease = admission.lease;
       const { text, structured } = await this.#cancellable(ctx, answer);
       return { content: [{ type: 'text', text }], structuredContent: structured };
     } catch (error) {
@@ -72,6 +71,7 @@ export class ToolCalls {
       code = failure.code;
       return failure.toResult();
     } finally {
+      lease?.release();
       const ms = Math.round(performance.now() - started);
       logger.info({ rid, project: caller.projectId, tool, code, ms }, 'tool call');
     }

@@ -6,8 +6,9 @@
  *     POST …/dlq/purge      drops letters
  */
 import type { DeadLetterSummary, DlqAdmin } from '@weir/ingest';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
@@ -26,15 +27,22 @@ const page = filter.extend({
 const selection = filter.extend({ all: z.literal(true).optional() });
 
 /** Adds both sets of routes. */
-export function dlqRoutes(web: FastifyInstance, authorizer: Authorizer, letters: DlqAdmin): void {
+export function dlqRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  gate: TenantGate,
+  letters: DlqAdmin,
+): void {
   addRoutes(web, '/api/v1/admin/dlq', letters, async (request) => {
     authorizer.operator(request);
     return null;
   });
-  addRoutes(web, '/api/v1/projects/:project/dlq', letters, async (request) => {
+  addRoutes(web, '/api/v1/projects/:project/dlq', letters, async (request, reply) => {
     // The cast holds: the path above has the parameter.
     const { project } = request.params as { project: string };
-    return (await authorizer.apiKey(request, project, 'admin')).projectId;
+    const { projectId, keyId: tokenId } = await authorizer.apiKey(request, project, 'admin');
+    await gate.admit(request.raw, reply.raw, 'admin', { projectId, tokenId });
+    return projectId;
   });
 }
 
@@ -43,20 +51,20 @@ function addRoutes(
   path: string,
   letters: DlqAdmin,
   /** The only project whose letters the caller may see with their contents, or null for an operator. */
-  scopeOf: (request: FastifyRequest) => Promise<string | null>,
+  scopeOf: (request: FastifyRequest, reply: FastifyReply) => Promise<string | null>,
 ): void {
-  web.get(path, async (request) => {
-    const scope = await scopeOf(request);
+  web.get(path, async (request, reply) => {
+    const scope = await scopeOf(request, reply);
     return await letters.overview(filterOf(parseInput(filter, request.query), scope));
   });
-  web.get(`${path}/letters`, async (request) => {
-    const scope = await scopeOf(request);
+  web.get(`${path}/letters`, async (request, reply) => {
+    const scope = await scopeOf(request, reply);
     const { limit, after, ...chosen } = parseInput(page, request.query);
     const found = await letters.list(filterOf(chosen, scope), limit, after);
     return { letters: scope === null ? found.map(withoutContents) : found };
   });
-  web.get<{ Params: { id: string } }>(`${path}/letters/:id`, async (request) => {
-    const scope = await scopeOf(request);
+  web.get<{ Params: { id: string } }>(`${path}/letters/:id`, async (request, reply) => {
+    const scope = await scopeOf(request, reply);
     const letter = await letters.show(request.params.id);
     if (letter === null || (scope !== null && letter.project_id !== scope)) {
       throw new Problem(404, 'not_found', 'no such dead letter');
@@ -65,12 +73,12 @@ function addRoutes(
     const { events, ...summary } = letter;
     return withoutContents(summary);
   });
-  web.post(`${path}/retry`, async (request) => {
-    const scope = await scopeOf(request);
+  web.post(`${path}/retry`, async (request, reply) => {
+    const scope = await scopeOf(request, reply);
     return { retried: await letters.retry(chosenBy(request.body, scope)) };
   });
-  web.post(`${path}/purge`, async (request) => {
-    const scope = await scopeOf(request);
+  web.post(`${path}/purge`, async (request, reply) => {
+    const scope = await scopeOf(request, reply);
     return { purged: await letters.purge(chosenBy(request.body, scope)) };
   });
 }

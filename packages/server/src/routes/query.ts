@@ -41,7 +41,7 @@ export function queryRoute(
   // JSON may write each byte of the text as an escape of six.
   const bodyLimit = 6 * maxTextBytes + 1024 * 1024;
   web.post<{ Params: { project: string } }>(route, { bodyLimit }, async (request, reply) => {
-    const projectId = await access.to(request, request.params.project);
+    const projectId = await access.to(request, reply, request.params.project);
     const { format, ...question } = parseInput(body, request.body);
     const gone = new AbortController();
     const started = performance.now();

@@ -1,11 +1,18 @@
 import type { IngestService } from '@weir/ingest';
 import type { FastifyInstance } from 'fastify';
+import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
 
 /** GET /api/v1/ingest/receipts/{receipt}: what has become of the events of one request. */
-export function receiptRoutes(web: FastifyInstance, authorizer: Authorizer, service: IngestService): void {
-  web.get<{ Params: { receipt: string } }>('/api/v1/ingest/receipts/:receipt', async (request) => {
-    const projectId = await authorizer.project(request);
-    return await service.receipt(projectId, request.params.receipt);
+export function receiptRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  gate: TenantGate,
+  service: IngestService,
+): void {
+  web.get<{ Params: { receipt: string } }>('/api/v1/ingest/receipts/:receipt', async (request, reply) => {
+    const credential = await authorizer.tokenOrKey(request);
+    await gate.admit(request.raw, reply.raw, 'ingest', credential);
+    return await service.receipt(credential.projectId, request.params.receipt);
   });
 }

@@ -11,8 +11,8 @@ const querystring = z.strictObject({
 
 /** Adds the route. */
 export function schemaRoute(web: FastifyInstance, access: AnalysisAccess, query: () => QueryService): void {
-  web.get<{ Params: { project: string } }>('/api/v1/projects/:project/schema', async (request) => {
-    const projectId = await access.to(request, request.params.project);
+  web.get<{ Params: { project: string } }>('/api/v1/projects/:project/schema', async (request, reply) => {
+    const projectId = await access.to(request, reply, request.params.project);
     const { properties } = parseInput(querystring, request.query);
     const tables = query().tables();
     if (properties === '0' || properties === 'false') return { tables };

@@ -1,0 +1,37 @@
+import type { Entitlement, RateLimiter } from '@weir/extension';
+import { AdmissionGate, SeamCaller, type TenantTable, type UsageLogger } from '@weir/usage';
+import type { Config } from '../config/schema.js';
+
+/** What a gate is made of besides the configuration. */
+export interface GateParts {
+  readonly tenants: TenantTable;
+  readonly rateLimiter: RateLimiter | undefined;
+  readonly entitlement: Entitlement | undefined;
+  readonly isDraining: () => boolean;
+  readonly logger: UsageLogger;
+  /** Told of each failure of a seam, for the metrics. */
+  readonly onSeamFailure: (seam: string) => void;
+}
+
+/** The gate of a configuration. */
+export function createGate(config: Config, parts: GateParts): AdmissionGate {
+  const { tenants, rateLimiter, entitlement, isDraining, logger, onSeamFailure } = parts;
+  const {
+    WEIR_RATE_LIMIT_INGEST: ingest,
+    WEIR_RATE_LIMIT_QUERY: query,
+    WEIR_RATE_LIMIT_MCP: mcp,
+    WEIR_SEAM_FAILURE: seamFailure,
+  } = config;
+  return new AdmissionGate({
+    tenants,
+    seams: new SeamCaller(seamFailure, logger, onSeamFailure),
+    rateLimiter: rateLimiter ?? null,
+    entitlement: entitlement ?? null,
+    rates: {
+      ...(ingest === undefined ? {} : { ingest }),
+      ...(query === undefined ? {} : { query }),
+      ...(mcp === undefined ? {} : { mcp }),
+    },
+    isDraining,
+  });
+}

@@ -1,0 +1,69 @@
+/** The admission gate as HTTP requests meet it: who asks goes in, a problem document comes out. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Surface } from '@weir/extension';
+import type { Admission, AdmissionGate, Lease } from '@weir/usage';
+import type { RemoteAddress } from '../http/remote-address.js';
+import { problemOfDenial } from './denial.js';
+
+/** Whose credential a request came with. */
+export interface TenantCredential {
+  readonly projectId: string;
+  /** The credential's id. */
+  readonly tokenId: string;
+}
+
+/** See the head of this file. */
+export class TenantGate {
+  readonly #gate: AdmissionGate;
+  readonly #remoteAddress: RemoteAddress;
+  readonly #upgradeUrl: string | null;
+
+  /** @param upgradeUrl where a person can pay, named in every 402 */
+  constructor(gate: AdmissionGate, remoteAddress: RemoteAddress, upgradeUrl: string | null) {
+    this.#gate = gate;
+    this.#remoteAddress = remoteAddress;
+    this.#upgradeUrl = upgradeUrl;
+  }
+
+  /**
+   * Lets a request pass, once its project is known; a promise only where a seam answers by one. What it holds is given
+   * back when the response is done or the client has left.
+   * @throws Problem 402, 403, 429 or 503, or rejects with it
+   */
+  admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    surface: Surface,
+    credential: TenantCredential,
+  ): void | Promise<void> {
+    const admission = this.ask(request, surface, credential);
+    if (admission instanceof Promise) return admission.then((answer) => this.#enter(answer, response));
+    this.#enter(admission, response);
+  }
+
+  /** The same for a part of a request, such as one of several calls: whoever asks releases what it holds. */
+  ask(
+    request: IncomingMessage,
+    surface: Surface,
+    { projectId, tokenId }: TenantCredential,
+  ): Admission | Promise<Admission> {
+    return this.#gate.admit({
+      surface,
+      projectId,
+      userId: '',
+      tokenId,
+      remoteIp: this.#remoteAddress(request),
+    });
+  }
+
+  #enter(admission: Admission, response: ServerResponse): void {
+    if (!admission.ok) throw problemOfDenial(admission, this.#upgradeUrl);
+    if (admission.lease !== null) releaseWhenDone(response, admission.lease);
+  }
+}
+
+function releaseWhenDone(response: ServerResponse, lease: Lease): void {
+  // "close" comes after the last byte, or when the connection ends before it; not a second time.
+  if (response.closed || response.destroyed) lease.release();
+  else response.once('close', () => lease.release());
+}

@@ -1,0 +1,19 @@
+/** Refusals of the admission gate as a model reads them. */
+import type { Denied } from '@weir/usage';
+import { secondsToWait, wayOut } from '../admission/denial.js';
+import { ToolError } from './tool-error.js';
+
+/** The failure of a call that was not admitted. */
+export function toolErrorOfDenial(denied: Denied, upgradeUrl: string | null): ToolError {
+  const seconds = secondsToWait(denied);
+  const hint = wayOut(denied, upgradeUrl);
+  const next =
+    seconds > 0
+      ? `wait ${seconds} s, then call again with the same arguments.`
+      : denied.status === 429
+        ? 'wait, then call again with the same arguments.'
+        : `tell the user: calling again does not help.${hint === null ? '' : ` They can ${hint}`}`;
+  return new ToolError(denied.code, denied.detail, next, {
+    facts: seconds > 0 ? { retry_after_s: seconds } : {},
+  });
+}

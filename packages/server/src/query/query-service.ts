@@ -1,0 +1,34 @@
+import { createQueryService, type QueryGate, type QueryService } from '@weir/query';
+import type { Config } from '../config/schema.js';
+import { Problem } from '../http/problem.js';
+import type { Stores } from '../stores.js';
+
+/** Lets everything pass. */
+const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
+
+/** The read path, for each request to ask for: a server without a reader has none. */
+export function queryService(
+  config: Config,
+  { queries, clickhouse }: Stores,
+  hasNoGate: boolean,
+): () => QueryService {
+  if (queries === null) {
+    return () => {
+      throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
+    };
+  }
+  const service = createQueryService({
+    ...queries,
+    clickhouse,
+    limits: {
+      executionMs: config.WEIR_QUERY_MAX_EXECUTION_TIME,
+      resultRows: config.WEIR_QUERY_MAX_RESULT_ROWS,
+      resultBytes: config.WEIR_QUERY_MAX_RESULT_BYTES,
+      memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
+      textBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
+      concurrency: config.WEIR_QUERY_MAX_CONCURRENCY,
+    },
+    ...(hasNoGate ? { gate: OPEN_GATE } : {}),
+  });
+  return () => service;
+}

@@ -1,0 +1,64 @@
+/** GET and PUT /api/v1/admin/tenants/{id}: what is decided about a tenant, for the operator. */
+import { documentOf, type TenantState, type TenantStates } from '@weir/usage';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Authorizer } from '../http/authorize.js';
+import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
+
+/** The largest integer of PostgreSQL's type. */
+const MAX_COUNT = 2_147_483_647;
+/** Slower than this, the wait for a token would be none that anybody waits for. */
+const MIN_RPS = 0.001;
+
+const count = z.int().min(0).max(MAX_COUNT);
+const body = z.strictObject({
+  enabled: z.boolean().optional(),
+  suspended: z.boolean().optional(),
+  deny_status: z.literal([402, 403], 'must be 402 or 403').optional(),
+  deny_reason: z.string().trim().min(1).max(500).nullable().optional(),
+  rate_limit_rps: z
+    .number()
+    .max(1_000_000_000)
+    .refine((rps) => rps === 0 || rps >= MIN_RPS, `must be 0, or at least ${MIN_RPS}`)
+    .optional(),
+  rate_burst: count.optional(),
+  concurrency_limit: count.optional(),
+});
+
+const PATH = '/api/v1/admin/tenants/:project';
+
+interface OfProject {
+  Params: { project: string };
+}
+
+/** Adds the routes. A field that a PUT leaves out stays as it is. */
+export function adminTenantRoutes(web: FastifyInstance, authorizer: Authorizer, tenants: TenantStates): void {
+  web.get<OfProject>(PATH, async (request) => {
+    authorizer.operator(request);
+    const { project } = request.params;
+    return answer(project, await tenants.get(project));
+  });
+  web.put<OfProject>(PATH, async (request) => {
+    authorizer.operator(request);
+    const { project } = request.params;
+    return answer(project, await tenants.change(project, changesOf(parseInput(body, request.body))));
+  });
+}
+
+function answer(project: string, state: TenantState | null): object {
+  if (state === null) throw new Problem(404, 'not_found', 'no such project');
+  return { project_id: project.toLowerCase(), ...documentOf(state) };
+}
+
+function changesOf(given: z.output<typeof body>): Partial<TenantState> {
+  return {
+    ...(given.enabled === undefined ? {} : { enabled: given.enabled }),
+    ...(given.suspended === undefined ? {} : { suspended: given.suspended }),
+    ...(given.deny_status === undefined ? {} : { denyStatus: given.deny_status }),
+    ...(given.deny_reason === undefined ? {} : { denyReason: given.deny_reason }),
+    ...(given.rate_limit_rps === undefined ? {} : { rateLimitRps: given.rate_limit_rps }),
+    ...(given.rate_burst === undefined ? {} : { rateBurst: given.rate_burst }),
+    ...(given.concurrency_limit === undefined ? {} : { concurrencyLimit: given.concurrency_limit }),
+  };
+}
