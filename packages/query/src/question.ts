@@ -35,7 +35,7 @@ export interface AnswerStats {
   readonly elapsed_ms: number;
   readonly rows_read: number | null;
   readonly bytes_read: number | null;
-  /** Peak, rounded up to whole 16 MiB. */
+  /** Peak, rounded up to whole 16 MiB; null for short queries, of which the embedded engine is not asked. */
   readonly memory_bytes: number | null;
 }
 

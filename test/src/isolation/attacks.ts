@@ -96,6 +96,14 @@ export function attacks(world: World): Readonly<Record<string, readonly WorldAtt
       `SELECT throwIf(1, file('${file}'))`,
       `SELECT toUInt8(file('${file}'))`,
     ).map((attack) => (attack.sql.includes('{path') ? { ...attack, params: { path: file } } : attack)),
+    zones: some(
+      'refused',
+      `SELECT toDateTime(1, 'file:${file}')`,
+      `SELECT toDateTime64(1, 3, 'file:${file}')`,
+      `SELECT now('file:${file}')`,
+      `SELECT CAST(1, 'DateTime(\\'file:${file}\\')')`,
+      `SELECT toHour(timestamp, 'file:/etc/hostname') FROM events`,
+    ),
     identity: some(
       'refused',
       ...[

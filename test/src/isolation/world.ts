@@ -53,6 +53,8 @@ export class World {
   static async start(without: readonly AppWall[]): Promise<World> {
     const environment = {
       WEIR_CANARY: `${CANARY}_env`,
+      // Both projects' events go into one part: only rows side by side can be seen by mistake.
+      WEIR_INGEST_FLUSH_INTERVAL: '3s',
       WEIR_QUERY_MAX_EXECUTION_TIME: '5s',
       WEIR_QUERY_MAX_MEMORY: '300MiB',
     };
