@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { CliError } from '../cli-error.js';
+import { usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { sanitize } from '../output/sanitize.js';
 import type { Begin } from '../program.js';
@@ -91,9 +91,10 @@ function limitsCommand(tenant: Command, begin: Begin): void {
         self: Command,
       ) => {
         if (rps === undefined && burst === undefined && concurrency === undefined) {
-          throw new CliError('usage', 'nothing_to_set', 'nothing to set', {
-            hint: 'Name --rps, --burst or --concurrency; "weir tenant limits show" shows what there is',
-          });
+          throw usageError(
+            'nothing to set',
+            'Name --rps, --burst or --concurrency; "weir tenant limits show" shows what there is',
+          );
         }
         const changes = {
           ...(rps === undefined ? {} : { rate_limit_rps: number('--rps', rps) }),
@@ -135,10 +136,10 @@ function limitsOf({ rate_limit_rps: rps, rate_burst: burst, concurrency_limit: c
 
 function number(option: string, text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  throw new CliError('usage', 'invalid_option', `${option} ${text}: must be a number from 0`);
+  throw usageError(`${option} ${text}: must be a number from 0`);
 }
 
 function wholeNumber(option: string, text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new CliError('usage', 'invalid_option', `${option} ${text}: must be a whole number from 0`);
+  throw usageError(`${option} ${text}: must be a whole number from 0`);
 }
