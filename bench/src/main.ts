@@ -1,9 +1,11 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its table. */
+import { benchAdmission } from './admission.js';
 import { benchIngest } from './ingest.js';
 import { benchQuery } from './query.js';
 import { benchViews } from './views.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  admission: benchAdmission,
   ingest: benchIngest,
   query: benchQuery,
   views: benchViews,

@@ -98,7 +98,7 @@ export class AdmissionGate {
   #take(key: LimitKey, tenant: Tenant | undefined): Admission | Promise<Admission> {
     const now = this.#now();
     const table = this.#buckets.get(key.surface);
-    const ofSurface = table?.of(`${key.projectId} ${key.tokenId}`, now) ?? null;
+    const ofSurface = table?.of(key.projectId, key.tokenId, now) ?? null;
     if (table !== undefined && ofSurface !== null) {
       const wait = ofSurface.take(table.rate, now);
       if (wait > 0) return rateLimited(wait);

@@ -1,16 +1,21 @@
 import type { Rate } from './rate.js';
 import { TokenBucket } from './token-bucket.js';
 
+type Buckets = Map<string, Map<string, TokenBucket>>;
+
 /**
- * A bucket for each key, all of one rate. A bucket that nobody took from for as long as filling it takes is full, and a
- * full bucket is the same as none: so keys live in two generations, of which the older is dropped whole each time that
- * long has passed. Memory holds the keys of the last two such spans, and nothing ever walks through them.
+ * A bucket for each credential of each project, all of one rate. A bucket that nobody took from for as long as filling it
+ * takes is full, and a full bucket is the same as none: so they live in two generations, of which the older is dropped
+ * whole each time that long has passed. Memory holds what was used in the last two such spans, and nothing ever walks
+ * through it.
+ *
+ * Maps of maps, because a key made of both ids would have to be written and hashed anew for each request.
  */
 export class BucketTable {
   readonly rate: Rate;
   readonly #fillMs: number;
-  #recent = new Map<string, TokenBucket>();
-  #older = new Map<string, TokenBucket>();
+  #recent: Buckets = new Map();
+  #older: Buckets = new Map();
   #turnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(rate: Rate) {
@@ -18,21 +23,28 @@ export class BucketTable {
     this.#fillMs = (rate.burst / rate.perSecond) * 1000;
   }
 
-  /** The key's bucket, a full one where it has none. */
-  of(key: string, now: number): TokenBucket {
+  /** The credential's bucket, a full one where it has none. */
+  of(projectId: string, tokenId: string, now: number): TokenBucket {
     this.#turn(now);
-    const recent = this.#recent.get(key);
+    let ofProject = this.#recent.get(projectId);
+    if (ofProject === undefined) {
+      ofProject = new Map();
+      this.#recent.set(projectId, ofProject);
+    }
+    const recent = ofProject.get(tokenId);
     if (recent !== undefined) return recent;
-    const bucket = this.#older.get(key) ?? new TokenBucket(this.rate, now);
-    this.#recent.set(key, bucket);
+    const bucket = this.#older.get(projectId)?.get(tokenId) ?? new TokenBucket(this.rate, now);
+    ofProject.set(tokenId, bucket);
     return bucket;
   }
 
   /** How many buckets are kept. */
   get size(): number {
-    let both = 0;
-    for (const key of this.#older.keys()) if (this.#recent.has(key)) both += 1;
-    return this.#recent.size + this.#older.size - both;
+    const all = new Set<TokenBucket>();
+    for (const buckets of [this.#recent, this.#older]) {
+      for (const ofProject of buckets.values()) for (const bucket of ofProject.values()) all.add(bucket);
+    }
+    return all.size;
   }
 
   #turn(now: number): void {

@@ -96,7 +96,7 @@ describe('buckets by key', () => {
           now += pause;
           const model = kept.get(key) ?? new TokenBucket(rate, now);
           kept.set(key, model);
-          const [wait, expected] = [table.of(key, now).take(rate, now), model.take(rate, now)];
+          const [wait, expected] = [table.of('p', key, now).take(rate, now), model.take(rate, now)];
           expect(Math.abs(wait - expected)).toBeLessThanOrEqual(1);
         }
       }),
@@ -109,7 +109,7 @@ describe('buckets by key', () => {
     const table = new BucketTable(rate);
     let most = 0;
     for (let i = 0; i < 100_000; i += 1) {
-      table.of(`key ${i}`, i).take(rate, i);
+      table.of(`project ${i % 7}`, `key ${i}`, i).take(rate, i);
       if (i % 500 === 0) most = Math.max(most, table.size);
     }
     // A bucket is full after a second, in which a thousand keys come.
