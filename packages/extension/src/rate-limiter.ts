@@ -22,7 +22,8 @@ export interface LimitDecision {
 }
 
 /**
- * Consulted once a request. Must be safe for concurrent use, must not throw, and should decide within a few
+ * Consulted once a request on every surface, and over MCP once a tool call, after suspension and before the tenant's own
+ * limits; what it counts for a request that those then refuse stays counted. Must be safe for concurrent use, must not throw, and should decide within a few
  * milliseconds: an answer later than 50 ms counts as a failure of the seam (`WEIR_SEAM_FAILURE`).
  */
 export interface RateLimiter {
