@@ -3,9 +3,12 @@
  * plugs in is asked where and how often it should be.
  */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { EntitlementDecision, LimitDecision, LimitKey } from '@weir/extension';
@@ -489,5 +492,32 @@ describe('what a host plugs in', () => {
     expect(Number((await surfaces.query(our)).headers.get('retry-after'))).toBeGreaterThan(60);
     expect((await surfaces.ingest(our)).status).toBe(202);
     expect((await toolCall(our)).code).toBeUndefined();
+  });
+
+  it('is not asked any more once the server is closing, which comes first', async () => {
+    // Begun before the end and finished after it: a connection without a request would just be closed.
+    const socket = connect(Number(new URL(our.url).port), '127.0.0.1');
+    const head = `GET /api/v1/projects/${project}/schema HTTP/1.1\r\nHost: weir\r\nAuthorization: Bearer ${key}\r\n`;
+    const received = textOf(socket);
+    await once(socket, 'connect');
+    await new Promise((resolve) => socket.write(head, resolve));
+    // Whoever comes later is answered later: then the beginning has been read.
+    expect((await fetch(`${our.url}/livez`)).status).toBe(200);
+    const closing = app.close();
+    await waitUntil('the server not to listen', async () => {
+      const answer = await fetch(`${our.url}/livez`).catch(() => null);
+      return answer === null;
+    });
+    socket.write('\r\n');
+    const answer = await received;
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toMatch(/^retry-after: 2\r$/im);
+    expect(answer).toMatch(/^connection: close\r$/im);
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({
+      code: 'draining',
+      status: 503,
+    });
+    expect(keys).toEqual([]);
+    await closing;
   });
 });

@@ -37,6 +37,8 @@ export function createWeb(
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
+    // A request that comes too late is answered like every other refusal, by the admission gate.
+    return503OnClosing: false,
   });
   const problemCodes = new WeakMap<FastifyRequest, string>();
   web.addHook('onRequest', async (request, reply) => {
