@@ -60,7 +60,7 @@ export async function benchQuery(): Promise<void> {
     await migrateClickHouse(clickhouse, { exclusive: true });
     const project = randomUUID();
     await fill(clickhouse, project);
-    const query = createQueryService({ reader, parser, clickhouse, limits: LIMITS });
+    const query = createQueryService({ reader, parser, stopper: clickhouse, limits: LIMITS });
     console.log(
       `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}, ${QUERIES} of each\n`,
     );

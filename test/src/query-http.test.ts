@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WeirProcess, waitUntil } from './index.js';
 
 let weir: WeirProcess;
-const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)';
+const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(90000000000)';
 const TIMESTAMP = '2026-11-20T10:00:00.000Z';
 
 beforeAll(async () => {
@@ -16,6 +16,7 @@ beforeAll(async () => {
     WEIR_QUERY_MAX_CONCURRENCY: '2',
     WEIR_QUERY_MAX_MEMORY: '200MiB',
     WEIR_QUERY_MAX_RESULT_ROWS: '1000',
+    WEIR_QUERY_MAX_RESULT_BYTES: '8MiB',
   }).start();
   await waitUntil('all stores', () => weir.answers('/readyz?for=query'));
   const event = (event: string, properties: object) => ({
@@ -122,6 +123,10 @@ describe('an answer', () => {
     expect(json.rows).toEqual([[text, 42, ['a', "b'c"], null]]);
     expect((await ask('SELECT {n:UInt8}', { n: 'many' })).json).toMatchObject({ status: 400 });
     expect((await ask('SELECT {n:UInt8}')).json).toMatchObject({ status: 400 });
+    const [long, ids] = ['x'.repeat(200_000), Array.from({ length: 5_000 }, (_, i) => `id-${i}`)];
+    expect((await ask('SELECT length({long:String})', { long })).json.rows).toEqual([['200000']]);
+    expect((await ask('SELECT length({ids:Array(String)})', { ids })).json.rows).toEqual([['5000']]);
+    expect((await ask('SELECT {long:String}', { long: long + long })).json.code).toBe('query_too_large');
     expect((await ask('SELECT 1', { 'a b': 1 })).json).toMatchObject({ code: 'invalid_request' });
   });
 
@@ -130,6 +135,18 @@ describe('an answer', () => {
     expect([status, json.truncated]).toEqual([200, true]);
     expect(json.rows).toHaveLength(1_000);
     expect((await ask('SELECT number FROM numbers(1000)')).json.truncated).toBe(false);
+  });
+
+  it('knows who did it, however the question asks for them', async () => {
+    const people = "SELECT 'u1' AS distinct_id";
+    expect((await ask(`SELECT count() FROM events NATURAL JOIN (${people}) AS b`)).json.rows).toEqual([
+      ['3'],
+    ]);
+    expect(
+      (await ask(`SELECT count() FROM events JOIN (${people}) AS b USING (distinct_id)`)).json.rows,
+    ).toEqual([['3']]);
+    const counts = 'SELECT count(), countIf(timestamp > {since:DateTime}) FROM events';
+    expect((await ask(counts, { since: '2026-11-20 00:00:00' })).json.rows).toEqual([['3', '3']]);
   });
 
   it('describes tables and explains what a query means', async () => {
@@ -205,6 +222,13 @@ describe('other formats', () => {
     });
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
+    const tooLong = await fetch(`${weir.url}/api/v1/projects/${weir.project}/query`, {
+      method: 'POST',
+      headers: headersOf({}),
+      body: JSON.stringify({ sql: "SELECT repeat('\\0', 100) FROM numbers(1000000)", format: 'ndjson' }),
+    });
+    expect(tooLong.status).toBe(200);
+    await expect(tooLong.text()).rejects.toThrow();
   });
 });
 

@@ -26,6 +26,11 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   readonly limits?: ReaderLimits;
   /** Looks unqualified names up where `events` has no `distinct_id` and nothing else is: that costs less. Default false. */
   readonly plain?: boolean;
+  /**
+   * Looks unqualified names up where conditions on `timestamp` may use the index: for statements that cannot fail on any
+   * value of it, else their errors tell when events of other projects happened. Default false.
+   */
+  readonly keyed?: boolean;
 }
 
 /**
@@ -68,25 +73,26 @@ export function connectReader(target: ClickHouseTarget): Reader {
   }
   // The embedded engine has its key to itself and signs; before a server that is for us to do.
   const scope = 'scopeKey' in target.reader ? new ScopeSigner(target.reader.scopeKey) : undefined;
-  const names = databaseNames();
   const { reader } = target;
-  return new HttpReader(
-    {
-      full: new HttpSession(target, reader, names.views),
-      plain: new HttpSession(target, reader, names.plain),
-    },
-    scope,
-  );
+  const open = (database: string): HttpSession => new HttpSession(target, reader, database);
+  const { views, keyed, plain, plainKeyed } = databaseNames();
+  const sessions = {
+    full: open(views),
+    keyed: open(keyed),
+    plain: open(plain),
+    plainKeyed: open(plainKeyed),
+  };
+  return new HttpReader(sessions, scope);
 }
 
+/** A session for each database of public views. */
+type Sessions = Readonly<Record<'full' | 'keyed' | 'plain' | 'plainKeyed', HttpSession>>;
+
 class HttpReader implements Reader {
-  readonly #sessions: { readonly full: HttpSession; readonly plain: HttpSession };
+  readonly #sessions: Sessions;
   readonly #scope: ScopeSigner | undefined;
 
-  constructor(
-    sessions: { readonly full: HttpSession; readonly plain: HttpSession },
-    scope: ScopeSigner | undefined,
-  ) {
+  constructor(sessions: Sessions, scope: ScopeSigner | undefined) {
     this.#sessions = sessions;
     this.#scope = scope;
   }
@@ -96,7 +102,9 @@ class HttpReader implements Reader {
       throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
     }
     if (options.tag !== undefined) requireTag(options.tag);
-    return this.#sessions[options.plain === true ? 'plain' : 'full'].send({
+    const { plain = false, keyed = false } = options;
+    const session = plain ? (keyed ? 'plainKeyed' : 'plain') : keyed ? 'keyed' : 'full';
+    return this.#sessions[session].send({
       sql,
       params: options.params,
       settings: {
@@ -121,7 +129,7 @@ class HttpReader implements Reader {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#sessions.full.close(), this.#sessions.plain.close()]);
+    await Promise.all(Object.values(this.#sessions).map((session) => session.close()));
   }
 }
 

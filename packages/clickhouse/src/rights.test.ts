@@ -38,7 +38,9 @@ describe('the rights on a server', () => {
   it('give the reader the public views, and bind the definer to the project of the query', () => {
     expect(statements.filter((sql) => sql.startsWith('GRANT'))).toEqual([
       'GRANT SELECT ON weir_base.* TO weir_definer WITH REPLACE OPTION',
-      'GRANT SELECT ON weir_plain.events, SELECT ON weir.events, SELECT ON weir.persons, SELECT ON weir.sessions TO weir_reader WITH REPLACE OPTION',
+      expect.stringMatching(
+        /^GRANT (SELECT ON weir(_keyed|_plain|_plain_keyed)?\.(events|persons|sessions)(, )?){8} TO weir_reader WITH REPLACE OPTION$/,
+      ),
     ]);
     expect(statements.find((sql) => sql.includes('weir_scope'))).toContain(
       'project_id = toUUIDOrZero(substring(',

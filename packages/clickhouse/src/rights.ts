@@ -33,8 +33,10 @@ export function rightsStatements(reader: ServerReader, database = 'weir'): reado
   ];
   const constants = settings.map((name) => `${name} = 0 CONST`).join(', ');
   const views = [
-    `${names.plain}.events`,
-    ...['events', 'persons', 'sessions'].map((view) => `${names.views}.${view}`),
+    ...[names.views, names.keyed].flatMap((database) =>
+      ['events', 'persons', 'sessions'].map((view) => `${database}.${view}`),
+    ),
+    ...[names.plain, names.plainKeyed].map((database) => `${database}.events`),
   ]
     .map((view) => `SELECT ON ${view}`)
     .join(', ');

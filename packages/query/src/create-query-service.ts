@@ -2,7 +2,7 @@ import { type ClickHouse, type Parser, PUBLIC_TABLES, type Reader } from '@weir/
 import { Catalog } from './catalog.js';
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
 import { engineFailure } from './engine-failure.js';
-import { Executor, type Statement } from './executor.js';
+import { Executor, type Statement, type Turn } from './executor.js';
 import { Gate, GateRefusal, type Passed } from './gate/gate.js';
 import type { QueryLimits } from './limits.js';
 import { QueryError } from './query-error.js';
@@ -17,8 +17,8 @@ export type QueryGate = Pick<Gate, 'check'>;
 export interface QueryParts {
   readonly reader: Reader;
   readonly parser: Parser;
-  /** Stops queries nobody waits for. */
-  readonly clickhouse: ClickHouse;
+  /** Stops queries nobody waits for, on connections of its own. */
+  readonly stopper: ClickHouse;
   readonly limits: QueryLimits;
   /** Default: a {@link Gate}. A test of the walls behind it gives one that lets everything pass. */
   readonly gate?: QueryGate;
@@ -28,7 +28,7 @@ export interface QueryParts {
  * Makes the read path.
  *
  * @example
- * const query = createQueryService({ reader, parser, clickhouse, limits });
+ * const query = createQueryService({ reader, parser, stopper, limits });
  * const { rows } = await query.ask(projectId, { sql: 'SELECT event, count() FROM events GROUP BY event' });
  */
 export function createQueryService(parts: QueryParts): QueryService {
@@ -39,6 +39,8 @@ const MIB = 1024 * 1024;
 const JSON_SHARE = 1 / 16;
 /** Small differences would speak of what lies beside a project's rows. */
 const MEMORY_STEP = 16 * MIB;
+/** What one of the catalog's own questions may be answered with. */
+const CATALOG_MAX = { rows: 110_000, bytes: 64 * MIB };
 const NEWEST_DEFAULT = 20;
 const NEWEST_MAX = 100;
 
@@ -56,22 +58,37 @@ class EngineQueryService implements QueryService {
   readonly #limits: QueryLimits;
   readonly #catalog: Catalog;
 
-  constructor({ reader, parser, clickhouse, limits, gate }: QueryParts) {
+  constructor({ reader, parser, stopper, limits, gate }: QueryParts) {
     this.#parser = parser;
     this.#limits = limits;
     this.#gate = gate ?? new Gate(parser, { maxBytes: limits.textBytes });
-    this.#executor = new Executor(reader, clickhouse, limits);
-    this.#catalog = new Catalog(
-      async (projectId, sql, params = {}) =>
-        (await this.#rows({ projectId, sql, params, own: [], plain: true }, {})).rows,
-    );
+    this.#executor = new Executor(reader, stopper, limits);
+    this.#catalog = new Catalog(async (projectId, sql, params = {}) => {
+      const statement = { sql, params, own: [], plain: true, keyed: true };
+      const { rows, truncated } = await this.#answer(
+        projectId,
+        undefined,
+        CATALOG_MAX,
+        async () => statement,
+      );
+      // A catalog that leaves something out without a word would mislead.
+      if (truncated) throw new QueryError('query_too_large', 'there is too much to describe');
+      return rows;
+    });
   }
 
   async ask(projectId: string, question: Question, options: AskOptions = {}): Promise<Answer> {
-    const started = performance.now();
     const { sql, params = {} } = question;
-    const runnable = await this.#pass(question, options.signal);
-    return this.#rows({ projectId, ...runnable, params, own: ownTexts(sql, params) }, options, started);
+    const { resultRows, resultBytes } = this.#limits;
+    const max = {
+      rows: Math.min(options.maxRows ?? resultRows, resultRows),
+      bytes: Math.min(options.maxBytes ?? resultBytes, resultBytes * JSON_SHARE),
+    };
+    return this.#answer(projectId, options.signal, max, async (turn) => ({
+      ...(await this.#pass(question, turn)),
+      params,
+      own: ownTexts(sql, params),
+    }));
   }
 
   async stream(
@@ -81,12 +98,12 @@ class EngineQueryService implements QueryService {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<StreamedAnswer> {
     const { sql, params = {} } = question;
-    const runnable = await this.#pass(question, options.signal);
     const { format: engineFormat, contentType } = STREAMED[format];
-    const { bytes } = await this.#executor.run(
-      { projectId, ...runnable, params, format: engineFormat, own: ownTexts(sql, params) },
-      options.signal,
-    );
+    const { bytes } = await this.#executor.during(projectId, options.signal, async (turn) => {
+      const runnable = await this.#pass(question, turn);
+      const statement = { ...runnable, params, format: engineFormat, own: ownTexts(sql, params) };
+      return this.#executor.run(turn, statement);
+    });
     return { contentType, bytes };
   }
 
@@ -115,19 +132,25 @@ class EngineQueryService implements QueryService {
       WHERE timestamp <= now64(3) + INTERVAL 1 HOUR ${event === undefined ? '' : 'AND event = {event:String}'}
       ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
     const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
-    return this.#rows(
-      { projectId, sql, params, own: [], plain: false },
-      signal === undefined ? {} : { signal },
-    );
+    const max = { rows: NEWEST_MAX, bytes: this.#limits.resultBytes * JSON_SHARE };
+    const statement = { sql, params, own: [], plain: false, keyed: true };
+    return this.#answer(projectId, signal, max, async () => statement);
   }
 
   /** What runs for a question, once the gate has let it pass. */
-  async #pass({ sql, params = {} }: Question, signal: AbortSignal | undefined): Promise<Runnable> {
+  async #pass({ sql, params = {} }: Question, turn: Turn): Promise<Runnable> {
+    const length = JSON.stringify(params).length;
+    if (length > this.#limits.textBytes) {
+      const hint =
+        'send fewer or shorter values; what is in events already can be asked for with a sub-select';
+      throw new QueryError('query_too_large', 'the parameters are too long', {
+        limit: this.#limits.textBytes,
+        hint,
+      });
+    }
     try {
-      return await this.#runnable(await this.#gate.check(sql, params, signal), params, signal);
+      return await this.#runnable(await this.#gate.check(sql, params, turn.signal), params, turn.signal);
     } catch (error) {
-      if (signal?.aborted === true)
-        throw new QueryError('client_gone', 'the client left', {}, { cause: error });
       if (error instanceof GateRefusal) throw refused(error);
       throw engineFailure(error, ownTexts(sql, params));
     }
@@ -137,42 +160,46 @@ class EngineQueryService implements QueryService {
   async #runnable(
     passed: Passed,
     params: NonNullable<Question['params']>,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<Runnable> {
-    if (passed.kind === 'describe') return { sql: describeStatement(passed.table ?? ''), plain: true };
-    if (passed.kind === 'select') return { sql: passed.sql, plain: passed.asksForNobody === true };
-    const lines = await this.#parser.rows<{ explain: string }>(passed.sql, {
-      params,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    if (passed.kind === 'describe') return { sql: describeStatement(passed.table ?? ''), ...TABLELESS };
+    if (passed.kind === 'select') {
+      const { sql, asksForNobody: plain = false, usesTimeSafely: keyed = false } = passed;
+      return { sql, plain, keyed };
+    }
+    const lines = await this.#parser.rows<{ explain: string }>(passed.sql, { params, signal });
     const rows = lines.map((line) => literal(line.explain));
-    return { sql: `SELECT arrayJoin([${rows.join(', ')}]) AS explain`, plain: true };
+    return { sql: `SELECT arrayJoin([${rows.join(', ')}]) AS explain`, ...TABLELESS };
   }
 
-  async #rows(
-    statement: Omit<Statement, 'format'>,
-    { signal, maxRows, maxBytes }: AskOptions,
-    started = performance.now(),
+  async #answer(
+    projectId: string,
+    signal: AbortSignal | undefined,
+    max: { readonly rows: number; readonly bytes: number },
+    prepare: (turn: Turn) => Promise<Omit<Statement, 'format'>>,
   ): Promise<Answer> {
-    const { used, bytes } = await this.#executor.run({ ...statement, format: ROWS_FORMAT }, signal);
-    const { resultRows, resultBytes } = this.#limits;
-    const { columns, rows, truncated } = await readRows(bytes, {
-      rows: Math.min(maxRows ?? resultRows, resultRows),
-      bytes: Math.min(maxBytes ?? resultBytes, resultBytes * JSON_SHARE),
+    const started = performance.now();
+    return this.#executor.during(projectId, signal, async (turn) => {
+      const statement = { ...(await prepare(turn)), format: ROWS_FORMAT };
+      const { used, bytes } = await this.#executor.run(turn, statement);
+      const { columns, rows, truncated } = await readRows(bytes, max);
+      const stats = {
+        rows: rows.length,
+        elapsed_ms: Math.round(performance.now() - started),
+        rows_read: null,
+        bytes_read: null,
+        memory_bytes: used.memoryBytes === 0 ? null : Math.ceil(used.memoryBytes / MEMORY_STEP) * MEMORY_STEP,
+      };
+      return { columns, rows, stats, truncated };
     });
-    const stats = {
-      rows: rows.length,
-      elapsed_ms: Math.round(performance.now() - started),
-      rows_read: null,
-      bytes_read: null,
-      memory_bytes: used.memoryBytes === 0 ? null : Math.ceil(used.memoryBytes / MEMORY_STEP) * MEMORY_STEP,
-    };
-    return { columns, rows, stats, truncated };
   }
 }
 
 /** What runs, and where. */
-type Runnable = Pick<Statement, 'sql' | 'plain'>;
+type Runnable = Pick<Statement, 'sql' | 'plain' | 'keyed'>;
+
+/** Of a statement that reads no table. */
+const TABLELESS = { plain: true, keyed: true };
 
 /** The gate's refusal as what whoever asked is told. */
 function refused(refusal: GateRefusal): QueryError {

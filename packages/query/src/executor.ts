@@ -7,13 +7,14 @@ import { QueryError } from './query-error.js';
 
 /** One statement that has passed the gate, or is our own. */
 export interface Statement {
-  readonly projectId: string;
   readonly sql: string;
   readonly params: Readonly<Record<string, ParameterValue>>;
   /** ClickHouse's name of the output format. */
   readonly format: string;
   /** Whether it asks nothing of who did it, and may be asked where events have no person. */
   readonly plain: boolean;
+  /** Whether it cannot fail on any time of an event, and its conditions on time may use the index. */
+  readonly keyed: boolean;
   /** What else the caller sent: errors may repeat it. */
   readonly own: readonly string[];
 }
@@ -25,94 +26,132 @@ export interface Execution {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** Longest wait for the engine to let go of a query; its place in the project's share is taken so long. */
+const LET_GO_MS = 10 * 60_000;
+/** Threads of the engine for one query. */
+const THREADS = 4;
+/** More rows than any project has: what asks for them would end at its time limit anyway. */
+const ROWS_TO_READ = 100_000_000_000;
+
 /** Runs statements as a project's reader: within its limits, stopped for good when nobody waits any more. */
 export class Executor {
   readonly #reader: Reader;
-  readonly #clickhouse: ClickHouse;
+  readonly #stopper: ClickHouse;
   readonly #limits: QueryLimits;
   readonly #capacity: Capacity;
 
-  constructor(reader: Reader, clickhouse: ClickHouse, limits: QueryLimits) {
+  /** @param stopper asks the engine to end queries, on connections of its own: each may wait long */
+  constructor(reader: Reader, stopper: ClickHouse, limits: QueryLimits) {
     this.#reader = reader;
-    this.#clickhouse = clickhouse;
+    this.#stopper = stopper;
     this.#limits = limits;
     this.#capacity = new Capacity(limits.concurrency);
   }
 
-  /** Runs a statement; resolves when its first block has succeeded. Throws QueryError. */
-  async run(statement: Statement, signal?: AbortSignal): Promise<Execution> {
-    const run = new Run(this.#capacity.take(statement.projectId), this.#limits.executionMs, signal);
-    const tag = randomBytes(8).toString('hex');
-    const { memoryBytes, executionMs, resultBytes } = this.#limits;
-    const failure = (error: unknown): unknown =>
-      run.failure() ?? engineFailure(error, [statement.sql, ...statement.own]);
-    let hasEnded = false;
-    const end = (isWhole: boolean): void => {
-      if (hasEnded) return;
-      hasEnded = true;
-      if (isWhole) run.end();
-      else void this.#stop(statement.projectId, tag).finally(() => run.end());
-    };
-    // Also where nobody reads the answer to its end, or at all.
-    run.signal.addEventListener('abort', () => end(false), { once: true });
+  /**
+   * Takes a place of the project's and starts the clock; `work` does what is needed to ask (the gate) and asks. The place
+   * is given back when the answer has been read, or its query stopped.
+   *
+   * @throws QueryError
+   */
+  async during<T>(
+    projectId: string,
+    caller: AbortSignal | undefined,
+    work: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    const turn = new Turn(projectId, this.#capacity.take(projectId), this.#limits.executionMs, caller);
     try {
-      const answer = await this.#reader.query(statement.projectId, statement.sql, {
-        params: statement.params,
-        format: statement.format,
-        plain: statement.plain,
-        limits: { memoryBytes, seconds: executionMs / 1000, resultBytes },
-        tag,
-        signal: run.signal,
-      });
-      return { used: answer.used, bytes: read(answer, failure, end) };
+      return await work(turn);
     } catch (error) {
-      end(!run.signal.aborted);
-      throw failure(error);
+      turn.end();
+      throw turn.failure() ?? error;
     }
   }
 
-  /** Waits until the engine has let go of a query: one function call may hold it past every limit. */
-  async #stop(projectId: string, tag: string): Promise<void> {
-    await this.#clickhouse.kill(this.#reader.tagOf(projectId, tag)).catch(() => {});
+  /** Runs a statement in a turn; resolves when its first block has succeeded. Throws QueryError. */
+  async run(turn: Turn, statement: Statement): Promise<Execution> {
+    const { sql, params, format, plain, keyed, own } = statement;
+    const { memoryBytes, executionMs, resultBytes } = this.#limits;
+    const tag = randomBytes(8).toString('hex');
+    turn.stopWith(() =>
+      this.#stopper.kill(this.#reader.tagOf(turn.projectId, tag), { signal: AbortSignal.timeout(LET_GO_MS) }),
+    );
+    const failure = (error: unknown): unknown => turn.failure() ?? engineFailure(error, [sql, ...own]);
+    const limits = {
+      memoryBytes,
+      seconds: executionMs / 1000,
+      resultBytes,
+      threads: THREADS,
+      rowsToRead: ROWS_TO_READ,
+    };
+    try {
+      const answer = await this.#reader.query(turn.projectId, sql, {
+        params,
+        format,
+        plain,
+        keyed,
+        limits,
+        tag,
+        signal: turn.signal,
+      });
+      return { used: answer.used, bytes: read(answer, resultBytes, failure, turn) };
+    } catch (error) {
+      throw failure(error);
+    }
   }
 }
 
 async function* read(
   bytes: AsyncIterable<Uint8Array>,
+  maxBytes: number,
   failure: (error: unknown) => unknown,
-  end: (isWhole: boolean) => void,
+  turn: Turn,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let isWhole = false;
+  let length = 0;
   try {
-    yield* bytes;
+    for await (const part of bytes) {
+      length += part.length;
+      // The engine counts its columns in memory; what they are as text may be many times more.
+      if (length > maxBytes) {
+        throw new QueryError('query_too_large', 'the answer is too long', { limit: maxBytes });
+      }
+      yield part;
+    }
     isWhole = true;
   } catch (error) {
     throw failure(error);
   } finally {
-    end(isWhole);
+    if (isWhole) turn.end();
+    else turn.leave();
   }
 }
 
-/** The time and the place of one statement. */
-class Run {
+/** The time and the place of one question. */
+export class Turn {
+  readonly projectId: string;
   readonly #controller = new AbortController();
   readonly #release: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #caller: AbortSignal | undefined;
-  readonly #onLeave = (): void => this.#controller.abort();
+  readonly #onLeave = (): void => this.leave();
+  #stop: (() => Promise<void>) | undefined;
   #isLate = false;
+  #hasEnded = false;
 
-  constructor(release: () => void, limitMs: number, caller: AbortSignal | undefined) {
+  constructor(projectId: string, release: () => void, limitMs: number, caller: AbortSignal | undefined) {
+    this.projectId = projectId;
     this.#release = release;
     this.#caller = caller;
     this.#timer = setTimeout(() => {
       this.#isLate = true;
-      this.#controller.abort();
+      this.leave();
     }, limitMs);
-    if (caller?.aborted === true) this.#controller.abort();
     caller?.addEventListener('abort', this.#onLeave, { once: true });
+    if (caller?.aborted === true) this.leave();
   }
 
+  /** Aborts when nobody waits any more, or time is up. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -123,10 +162,31 @@ class Run {
     return this.#controller.signal.aborted ? new QueryError('client_gone', 'the client left') : undefined;
   }
 
+  /** Says how the engine is made to let go of what runs in this turn. */
+  stopWith(stop: () => Promise<void>): void {
+    this.#stop = stop;
+  }
+
+  /** Ends it before its end: the place is given back once the engine has let go. */
+  leave(): void {
+    if (this.#hasEnded) return;
+    this.#controller.abort();
+    this.#finish();
+    const stopped = this.#stop?.() ?? Promise.resolve();
+    // An engine that cannot be asked has ended, and its queries with it.
+    stopped.catch(() => {}).finally(() => this.#release());
+  }
+
   /** Gives the place back. */
   end(): void {
+    if (this.#hasEnded) return;
+    this.#finish();
+    this.#release();
+  }
+
+  #finish(): void {
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#onLeave);
-    this.#release();
   }
 }

@@ -30,6 +30,8 @@ const MIGRATION_RETRY_MS = 500;
 export interface QueryStores {
   readonly reader: Reader;
   readonly parser: Parser;
+  /** Ends queries; each may wait long, so on connections of its own. */
+  readonly stopper: ClickHouse;
 }
 
 /** What {@link openStores} opened. */
@@ -114,7 +116,9 @@ function openQueries(target: ClickHouseTarget, closers: (() => Promise<void>)[])
   closers.push(() => reader.close());
   const parser = connectParser(target);
   closers.push(() => parser.close());
-  return { reader, parser };
+  const stopper = connectClickHouse(target);
+  closers.push(() => stopper.close());
+  return { reader, parser, stopper };
 }
 
 /** Waits for both, so that one's failure does not leave the other open. */

@@ -5,7 +5,12 @@ import type { ScopeSigner } from '../scope.js';
 import type { EngineLimits, Wall } from './control.js';
 
 /** The views a tenant's query may read. */
-const PUBLIC_VIEWS = ['weir.events', 'weir.persons', 'weir.sessions', 'weir_plain.events'];
+const PUBLIC_VIEWS = [
+  ...['weir', 'weir_keyed'].flatMap((database) =>
+    ['events', 'persons', 'sessions'].map((view) => `${database}.${view}`),
+  ),
+  ...['weir_plain', 'weir_plain_keyed'].map((database) => `${database}.events`),
+];
 
 const MIB = 1024 * 1024;
 

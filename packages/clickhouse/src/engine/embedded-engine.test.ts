@@ -111,6 +111,22 @@ it('ends an engine that hangs and starts another', async () => {
   await clickhouse.close();
 });
 
+it('starts anew when the engine in it has failed for good', async () => {
+  const engine = await start();
+  const clickhouse = connectClickHouse(engine.target);
+  // The stack overflows; chDB then answers every statement with an error, and its process lives on.
+  const aliases = Array.from({ length: 20_000 }, (_, i) => `a${i} AS a${i + 1}`);
+  const chain = `WITH 1 AS a0, ${aliases.join(', ')} SELECT a20000`;
+  const settings = { max_query_size: 4_000_000, max_execution_time: 5 };
+  await clickhouse.query(chain, { settings, timeoutMs: 10_000 }).catch(() => {});
+  await vi.waitFor(async () => {
+    await clickhouse.query('SELECT 1').catch(() => {});
+    expect(engine.health()).toMatchObject({ state: 'ready', restarts: 1 });
+  }, 60_000);
+  expect(await clickhouse.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await clickhouse.close();
+});
+
 it('goes on trying where a new engine cannot even be started', async () => {
   const engine = await start();
   await rename(join(dataDir, 'clickhouse'), join(dataDir, 'elsewhere'));

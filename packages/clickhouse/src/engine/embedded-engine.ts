@@ -12,7 +12,7 @@ import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
 
 const GIB = 1024 ** 3;
-/** The engine's front answers /ping without asking the engine's threads: one silent for so long is hung. */
+/** The engine's front asks the engine something small: one that has answered nothing for so long is hung. */
 const SILENCE_LIMIT_MS = 30_000;
 /** Pings within that time. */
 const PINGS = 6;
@@ -179,10 +179,10 @@ class EmbeddedEngine implements Engine {
   }
 }
 
-/** Whether the front of the engine answers on its socket. */
+/** Whether the engine answers on its socket. */
 function answers(socketPath: string, timeout: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get({ socketPath, path: '/ping', timeout }, (response) => {
+    const request = get({ socketPath, path: '/alive', timeout }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });

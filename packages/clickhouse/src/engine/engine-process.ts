@@ -73,9 +73,11 @@ async function start(order: StartEngine): Promise<OpenEngine> {
         parser: order.parserPassword,
       }),
       scope,
-      statements: new Statements(place, scope, spool, order.limits.readers),
+      statements: new Statements(place, scope, spool, order.limits.readers, onFatal),
       running,
       usage: new QueryUsage(keeper),
+      isAlive: async () => (await keeper.queryAsync('SELECT 1', { format: 'TSV' })).text() === '1\n',
+      onFatal,
       readerRights: !order.without.includes('rights'),
       isSetting: (name) => settings.has(name),
     });
@@ -85,6 +87,12 @@ async function start(order: StartEngine): Promise<OpenEngine> {
   } finally {
     files.remove();
   }
+}
+
+/** Gives the answer that is being written a moment to leave. */
+function onFatal(reason: string): void {
+  console.error(`ending: ${reason}`);
+  setTimeout(() => process.exit(1), 100);
 }
 
 /** Opens the directory; an engine that was just killed may hold it for a moment. */

@@ -15,6 +15,9 @@ import type { EngineUser, Users } from './users.js';
 /** A statement's text may be so long; the engine's own limit, max_query_size, is lower. */
 const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 
+/** Parameters stand in the URL, and may be as long as a text. */
+const MAX_URL_BYTES = 8 * 1024 * 1024;
+
 /** What a query that answers sooner has used is not asked: asking alone takes 3 ms. */
 const WORTH_ASKING_MS = 100;
 
@@ -25,6 +28,10 @@ export interface HttpFrontParts {
   readonly statements: Statements;
   readonly running: RunningStatements;
   readonly usage: QueryUsage;
+  /** Asks the engine something small. */
+  readonly isAlive: () => Promise<boolean>;
+  /** Ends this process, for another to take its place. */
+  readonly onFatal: (reason: string) => void;
   /** False leaves out wall `rights`, for tests of the other walls. */
   readonly readerRights: boolean;
   /** Whether a name is a setting of this engine. */
@@ -54,7 +61,7 @@ export class HttpFront {
 
   /** The HTTP server, not yet listening. */
   server(): Server {
-    const server = createServer((request, response) => {
+    const server = createServer({ maxHeaderSize: MAX_URL_BYTES }, (request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
     });
     // The only client closes its idle sockets after 2.5 s; a server that closes first makes it fail.
@@ -68,6 +75,7 @@ export class HttpFront {
       response.end('Ok.\n');
       return;
     }
+    if (request.url === '/alive') return this.#alive(response);
     const search = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]);
     const given = search.get('query_id') ?? '';
     // It becomes a header of the answer.
@@ -78,10 +86,17 @@ export class HttpFront {
       await this.#run(user, readStatementRequest(search, this.#parts.isSetting), request, response, answer);
     } catch (error) {
       answer.fail(error);
+      if (isFatal(error)) this.#parts.onFatal('the engine says that it has failed');
     } finally {
       // What is left of a body nobody read would stand before the next request on this connection.
       if (!request.readableEnded) request.resume();
     }
+  }
+
+  /** Whether the engine itself answers, which this front can outlive. */
+  async #alive(response: ServerResponse): Promise<void> {
+    const isAlive = await this.#parts.isAlive().catch(() => false);
+    response.writeHead(isAlive ? 200 : 503).end();
   }
 
   async #run(
@@ -211,6 +226,12 @@ export class HttpFront {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** After a stack that overflowed and the like, chDB answers every further statement so and never recovers. */
+function isFatal(error: unknown): boolean {
+  const { code, message } = EngineException.from(error);
+  return code === 236 && message.includes('fatal error');
+}
 
 // Whatever else answers runs in one piece; the stream refuses what is not exactly one SELECT.
 function isSelect(sql: string): boolean {

@@ -20,6 +20,8 @@ export class QueryPool {
   readonly #idle: Slot[] = [];
   readonly #waiting: ((slot: Slot) => void)[] = [];
   #started = 0;
+  /** When each query that was told to stop and has not was told so, in milliseconds. */
+  readonly #stopping = new Map<Slot, number>();
   #job = 0;
 
   constructor(place: SessionPlace, options: { readonly size: number; readonly maxWaiting: number }) {
@@ -40,7 +42,10 @@ export class QueryPool {
     }
     const job = ++this.#job;
     const tell = (message: ToQueryWorker): void => slot.worker.postMessage(message);
-    const stop = (): void => tell({ type: 'stop', job });
+    const stop = (): void => {
+      this.#stopping.set(slot, performance.now());
+      tell({ type: 'stop', job });
+    };
     signal.addEventListener('abort', stop, { once: true });
     let lost = false;
     let failure: EngineException | undefined;
@@ -72,8 +77,16 @@ export class QueryPool {
       signal.removeEventListener('abort', stop);
       slot.onMessage = undefined;
       slot.onLost = undefined;
+      this.#stopping.delete(slot);
       if (!lost) this.#release(slot);
     }
+  }
+
+  /** Whether somebody waits while every thread has been held for so long by a query that was told to stop. */
+  isStuck(milliseconds: number): boolean {
+    const since = performance.now() - milliseconds;
+    const held = [...this.#stopping.values()].filter((at) => at < since).length;
+    return this.#waiting.length > 0 && held >= this.#size;
   }
 
   async #take(): Promise<Slot> {

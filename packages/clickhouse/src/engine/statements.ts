@@ -19,6 +19,8 @@ export interface StatementSummary {
 const DIRECT = 8;
 /** Admin's streaming SELECTs at a time. */
 const ADMIN_STREAMS = 4;
+/** One call of a function may hold a query past every limit. When all threads have been held so long, and somebody waits, only a new engine helps. */
+const STUCK_MS = 30_000;
 /** Texts parsed at a time. */
 const PARSERS = 2;
 /** Callers that may wait for a stream before they are refused. */
@@ -32,12 +34,23 @@ export class Statements {
   readonly #direct = new Semaphore(DIRECT);
   readonly #streams: Readonly<Record<'admin' | 'reader' | 'nobody', QueryPool>>;
 
-  constructor(place: SessionPlace, scope: ScopeSigner, spool: InsertSpool, readers: number) {
+  /** @param onStuck told when nothing is left that could run a tenant's query */
+  constructor(
+    place: SessionPlace,
+    scope: ScopeSigner,
+    spool: InsertSpool,
+    readers: number,
+    onStuck: (reason: string) => void,
+  ) {
     this.#place = place;
     this.#scope = scope;
     this.#spool = spool;
     const pool = (size: number): QueryPool => new QueryPool(place, { size, maxWaiting: MAX_WAITING });
     this.#streams = { admin: pool(ADMIN_STREAMS), reader: pool(readers), nobody: pool(PARSERS) };
+    setInterval(() => {
+      if (this.#streams.reader.isStuck(STUCK_MS))
+        onStuck('every thread is held by a query that does not stop');
+    }, 1_000).unref();
   }
 
   /** Inserts a whole body. Once the body is complete only `signal` ends it, never a caller that went away. */

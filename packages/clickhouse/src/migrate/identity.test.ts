@@ -348,7 +348,7 @@ describe('the three views', () => {
           }
         },
       ),
-      { numRuns: ROUNDS, interruptAfterTimeLimit: 35_000, markInterruptAsFailure: true },
+      { numRuns: ROUNDS, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
     );
   });
 

@@ -14,13 +14,21 @@ export interface Migration {
 export interface DatabaseNames {
   /** Public views, which tenants may read, and what Weir keeps of the schema itself. */
   readonly views: string;
-  /** The public view of events once more, without the person: where nobody asks who did it, that costs less. */
+  /** The public views again, each pair for questions of which something is known, see views.ts. */
   readonly plain: string;
+  readonly keyed: string;
+  readonly plainKeyed: string;
   /** Base tables. Every one has `project_id`: a row policy on the whole database filters by it. */
   readonly base: string;
 }
 
 /** The names that belong to an installation. They are part of the data: renaming is a migration. */
 export function databaseNames(database = 'weir'): DatabaseNames {
-  return { views: database, plain: `${database}_plain`, base: `${database}_base` };
+  return {
+    views: database,
+    plain: `${database}_plain`,
+    keyed: `${database}_keyed`,
+    plainKeyed: `${database}_plain_keyed`,
+    base: `${database}_base`,
+  };
 }

@@ -9,7 +9,7 @@ const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) }
 /** The read path, for each request to ask for: a server without a reader has none. */
 export function queryService(
   config: Config,
-  { queries, clickhouse }: Stores,
+  { queries }: Stores,
   hasNoGate: boolean,
 ): () => QueryService {
   if (queries === null) {
@@ -19,7 +19,6 @@ export function queryService(
   }
   const service = createQueryService({
     ...queries,
-    clickhouse,
     limits: {
       executionMs: config.WEIR_QUERY_MAX_EXECUTION_TIME,
       resultRows: config.WEIR_QUERY_MAX_RESULT_ROWS,

@@ -41,14 +41,15 @@ export function queryRoute(
   // JSON may write each byte of the text as an escape of six.
   const bodyLimit = 6 * maxTextBytes + 1024 * 1024;
   web.post<{ Params: { project: string } }>(route, { bodyLimit }, async (request, reply) => {
-    const projectId = await access.to(request, reply, request.params.project);
-    const { format, ...question } = parseInput(body, request.body);
     const gone = new AbortController();
     const started = performance.now();
+    // Before anything is waited for: a client may leave at any time.
     reply.raw.on('close', () => {
       gone.abort();
       metrics.queried((performance.now() - started) / 1000);
     });
+    const projectId = await access.to(request, reply, request.params.project);
+    const { format, ...question } = parseInput(body, request.body);
     const chosen = format ?? acceptedFormat(request.headers.accept);
     if (chosen === 'json') return query().ask(projectId, question, { signal: gone.signal });
     return stream(query(), projectId, question, chosen, gone.signal, reply);
