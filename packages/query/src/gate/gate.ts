@@ -27,6 +27,8 @@ export interface Passed {
   readonly table?: PublicTable;
   /** Whether the query certainly does not ask who did it, see {@link asksForNobody}. Default false. */
   readonly asksForNobody?: boolean;
+  /** Whether nothing in the query can fail on any time of an event, see keeps-to-key.ts. Default false. */
+  readonly usesTimeSafely?: boolean;
 }
 
 /** What a {@link Gate} keeps to. */
@@ -137,7 +139,7 @@ export class Gate {
     return {
       parameters: [...parameters],
       timeZones: [...timeZones].filter((name) => parameters.has(name)),
-      nobody: asksForNobody(tree),
+      nobody: asksForNobody(query, tree),
     };
   }
 
