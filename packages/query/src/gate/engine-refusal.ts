@@ -3,7 +3,7 @@ import { GateRefusal, type SqlPosition } from './gate-refusal.js';
 
 /** ClickHouse codes of parsing that deserve words of our own. */
 const TOO_DEEP = new Set([306, 167]);
-const TOO_BIG = 168;
+const TOO_MANY_PARTS = 168;
 const PARAMETER_MISSING = 456;
 const PARAMETER_BAD = 457;
 
@@ -14,7 +14,8 @@ const PARAMETER_BAD = 457;
 export function refusalOfEngine(error: unknown, sql: string): unknown {
   if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') return error;
   const detail = error.detail ?? error.message;
-  if (error.code === TOO_BIG || /Max query size exceeded/.test(detail)) return tooLarge();
+  if (/Max query size exceeded/.test(detail)) return tooLarge();
+  if (error.code === TOO_MANY_PARTS) return tooManyParts();
   if (error.code !== undefined && TOO_DEEP.has(error.code)) {
     return new GateRefusal({
       code: 'sql_invalid',
@@ -51,6 +52,15 @@ export function tooLarge(limit?: number): GateRefusal {
     code: 'query_too_large',
     message: `The query is longer than the limit${bound}.`,
     hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}.',
+  });
+}
+
+/** The engine bounds the parts of a query, and of what it becomes once names stand for what they name. */
+function tooManyParts(): GateRefusal {
+  return new GateRefusal({
+    code: 'query_too_large',
+    message: 'The query has too many parts once names are written out.',
+    hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}, and name fewer parts through one another.',
   });
 }
 
