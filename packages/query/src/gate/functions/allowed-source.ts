@@ -1,13 +1,15 @@
 import { ALLOWED_AGGREGATES, ALLOWED_FUNCTIONS } from './allowed.js';
 import { type EngineFunction, SYNTAX_FUNCTIONS } from './engine-functions.js';
+import { REFUSED_GROUPS } from './refused.js';
 
 /**
  * The text of allowed.ts for an engine with these functions: the names allowed so far that it still has, and those a
- * reviewer allows now.
+ * reviewer allows now, but none that refused.ts has.
  */
 export function allowedSource(functions: readonly EngineFunction[], allow: ReadonlySet<string>): string {
+  const refused = new Set(REFUSED_GROUPS.flatMap((group) => group.names));
   const isAllowed = (name: string): boolean =>
-    ALLOWED_FUNCTIONS.has(name) || ALLOWED_AGGREGATES.has(name) || allow.has(name);
+    !refused.has(name) && (ALLOWED_FUNCTIONS.has(name) || ALLOWED_AGGREGATES.has(name) || allow.has(name));
   const kept = functions.filter((f) => isAllowed(f.name));
   const scalars = [...SYNTAX_FUNCTIONS, ...kept.filter((f) => !f.aggregate).map((f) => f.name)];
   const aggregates = kept.filter((f) => f.aggregate).map((f) => f.name);

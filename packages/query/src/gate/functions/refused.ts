@@ -50,6 +50,14 @@ export const REFUSED_GROUPS: readonly RefusedGroup[] = [
       isMergeTreePartCoveredBy logTrace lowCardinalityIndices lowCardinalityKeys mergeTreePartInfo rowNumberInBlock tid`),
   },
   {
+    group: 'blocks',
+    reason: 'its result shows where the engine cut the rows into blocks, and other projects share those',
+    hint: 'Use a window function, such as lagInFrame(x) OVER (ORDER BY timestamp), or now().',
+    names: names(
+      'neighbor nowInBlock nowInBlock64 runningDifference runningDifferenceStartingWithFirstValue',
+    ),
+  },
+  {
     group: 'oracles',
     reason: 'it raises errors on keys of the index, which the engine tries before any row is filtered',
     hint: 'Use accurateCastOrNull().',
