@@ -3,6 +3,7 @@ import { asksForNobody } from './asks-for-nobody.js';
 import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
+import { checkExpansion } from './expansion-depth.js';
 import { GateRefusal, notAllowed } from './gate-refusal.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
@@ -127,6 +128,7 @@ export class Gate {
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
     const names = new Names(tree);
     checkTree(tree, names);
+    checkExpansion(tree);
     checkAgreement(tokens, tree);
     const parameters = new Set(
       tokens.filter((token) => token.kind === 'parameter').map((token) => token.text),

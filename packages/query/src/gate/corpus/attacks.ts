@@ -691,11 +691,57 @@ const attacks: Attack[] = [
     `SELECT CAST(1 AS ${'Array('.repeat(20_000)}UInt8${')'.repeat(20_000)})`,
     'invalid',
   ),
+  ...[
+    [
+      'names that stand for one another',
+      chainOf(5_000, (n) => `a${n} AS a${n + 1}`, '1 AS a0', 'SELECT a5000'),
+    ],
+    [
+      'the same in the other direction',
+      `SELECT ${range(5_000, (n) => `a${n + 1} AS a${n}`).join(', ')}, 1 AS a5000`,
+    ],
+    ['the same over parts of names', chainOf(500, (n) => `a${n}.x AS a${n + 1}`, '1 AS a0', 'SELECT a500')],
+    [
+      'the same with a way back',
+      chainOf(500, (n) => `if(1, a${n}, a${(n + 7) % 500}) AS a${n + 1}`, 'a500 AS a0', 'SELECT a500'),
+    ],
+    [
+      'chains in nested queries',
+      range(50, () => 0).reduce(
+        (inner) => `(${chainOf(10, (n) => `a${n} AS a${n + 1}`, `${inner} AS a0`, 'SELECT a10')})`,
+        '1',
+      ),
+    ],
+    [
+      'lambdas that call one another',
+      chainOf(1_000, (n) => `x -> f${n}(x) AS f${n + 1}`, 'x -> x AS f0', 'SELECT f1000(1)'),
+    ],
+    [
+      'CTEs that select from one another',
+      chainOf(
+        400,
+        (n) => `t${n + 1} AS (SELECT * FROM t${n} AS t${n})`,
+        't0 AS (SELECT 1)',
+        'SELECT * FROM t400',
+      ),
+    ],
+  ].map(([name = '', sql = '']) =>
+    attack('weight', name, sql.startsWith('(') ? `SELECT ${sql}` : sql, 'clause'),
+  ),
   attack('weight', 'nested lambdas', `SELECT ${'x -> '.repeat(20_000)}1`, 'invalid'),
 ];
 
 /** Every attack; names are unique. */
 export const ATTACKS: readonly Attack[] = attacks;
+
+function range<T>(length: number, item: (n: number) => T): T[] {
+  return Array.from({ length }, (_, n) => item(n));
+}
+
+/** `WITH first, link(0), link(1), … last`. */
+function chainOf(length: number, link: (n: number) => string, first: string, last: string): string {
+  return `WITH ${[first, ...range(length, link)].join(', ')} ${last}`;
+}
 
 function attack(
   group: string,

@@ -17,6 +17,17 @@ export const LEGITIMATE: readonly LegitimateQuery[] = [
     'a qualified table',
     'SELECT event, count() AS n FROM weir.events GROUP BY event ORDER BY n DESC LIMIT 10',
   ),
+  q(
+    'a column shadowed in every branch',
+    Array.from(
+      { length: 20 },
+      () => 'SELECT toDate(timestamp) AS timestamp, event AS user_id, user_id AS event FROM events',
+    ).join(' UNION ALL '),
+  ),
+  q(
+    'a hundred and fifty steps',
+    `WITH 1 AS a0, ${Array.from({ length: 150 }, (_, n) => `a${n} + 1 AS a${n + 1}`).join(', ')} SELECT a150`,
+  ),
   q('quoted names', 'SELECT `event`, "user_id" FROM `events` LIMIT 5'),
   q('an alias with blanks', 'SELECT count() AS `number of events, all` FROM events'),
   q('from first', 'FROM events SELECT count()'),
