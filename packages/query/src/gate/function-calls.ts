@@ -12,14 +12,14 @@ import { constantOf, literalsOf } from './literals.js';
 import type { Names } from './names-in-scope.js';
 import { listUnder, nodesOf, stringOf, type TreeNode } from './query-tree.js';
 import { checkInSet } from './tables.js';
-import { checkTimeZoneArguments } from './time-zones.js';
+import type { TimeZones } from './time-zones.js';
 
 /**
  * Checks one call: the function's name, and the names it takes in its arguments.
  *
  * @throws GateRefusal
  */
-export function checkCall(call: TreeNode, names: Names): void {
+export function checkCall(call: TreeNode, names: Names, timeZones: TimeZones): void {
   const name = call.fields.get('function_name') ?? '';
   checkName(name, names.lambdas);
   const lower = name.toLowerCase();
@@ -31,7 +31,7 @@ export function checkCall(call: TreeNode, names: Names): void {
     checkDataType(spelledOut(type === 'last' ? args.at(-1) : args[type], name, 'data type'));
   if (AGGREGATE_NAME_FIRST.has(lower)) checkAggregateName(spelledOut(args[0], name, 'aggregate function'));
   if (lower === 'intdiv') checkDivisor(args[1], names);
-  checkTimeZoneArguments(lower, args, names);
+  timeZones.check(lower, args);
 }
 
 function checkName(name: string, lambdas: ReadonlySet<string>): void {

@@ -8,11 +8,11 @@ import { GateRefusal, notAllowed } from './gate-refusal.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
 import { checkTree } from './query-rules.js';
-import { listUnder, type QueryTree, readQueryTree } from './query-tree.js';
+import { type QueryTree, readQueryTree } from './query-tree.js';
 import { PUBLIC_TABLES, type PublicTable } from './tables.js';
 import { checkAgreement } from './text-agreement.js';
 import { checkText } from './text-rules.js';
-import { timeZoneParameters } from './time-zones.js';
+import { TimeZones } from './time-zones.js';
 import { tokenize } from './tokens.js';
 import { type Verdict, VerdictCache } from './verdict-cache.js';
 
@@ -127,20 +127,16 @@ export class Gate {
     checkText(tokens);
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
     const names = new Names(tree);
-    checkTree(tree, names);
+    const timeZones = new TimeZones(names);
+    checkTree(tree, names, timeZones);
     checkExpansion(tree);
     checkAgreement(tokens, tree);
     const parameters = new Set(
       tokens.filter((token) => token.kind === 'parameter').map((token) => token.text),
     );
-    const timeZones = new Set<string>();
-    for (const node of tree.nodes) {
-      const name = node.fields.get('function_name')?.toLowerCase() ?? '';
-      for (const zone of timeZoneParameters(name, listUnder(node, 'ARGUMENTS'), names)) timeZones.add(zone);
-    }
     return {
       parameters: [...parameters],
-      timeZones: [...timeZones].filter((name) => parameters.has(name)),
+      timeZones: [...timeZones.parameters].filter((name) => parameters.has(name)),
       nobody: asksForNobody(query, tree),
     };
   }

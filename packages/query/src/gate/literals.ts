@@ -10,8 +10,7 @@ export function literalsOf(node: TreeNode, names: Names): readonly TreeNode[] | 
   if (isLiteral(node)) return [node];
   const name = node.kind === 'IDENTIFIER' ? node.fields.get('identifier') : undefined;
   if (name === undefined || names.lambdaArguments.has(name)) return undefined;
-  const meanings = names.definitionsOf(name);
-  return meanings.length > 0 && meanings.every(isLiteral) ? meanings : undefined;
+  return names.literalsNamed(name);
 }
 
 /** The constant in a typed parameter or a literal with a cast. */
@@ -20,7 +19,8 @@ export function constantOf(node: TreeNode): TreeNode {
   return value ?? node;
 }
 
-function isLiteral(node: TreeNode): boolean {
+/** A constant or a typed parameter. */
+export function isLiteral(node: TreeNode): boolean {
   return constantOf(node).kind === 'CONSTANT';
 }
 

@@ -1,10 +1,23 @@
 import { PUBLIC_TABLES } from '@weir/clickhouse';
-import { ancestorsOf, listUnder, nodesOf, type QueryTree, type TreeNode } from './query-tree.js';
+import { isLiteral } from './literals.js';
+import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
 
 /** Columns of the public views: names that an expression may use anywhere. */
 const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
   PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
 );
+
+/** A query, an entry of a WITH, or a lambda: what decides which names a node below it sees. */
+interface Station {
+  readonly node: TreeNode;
+  readonly above: Station | undefined;
+  /** Of an entry of a WITH: its place there. */
+  readonly entry: number | undefined;
+  /** Names that are expressions in it, once somebody asked. */
+  expressions: ReadonlySet<string> | undefined;
+  /** The first place of every name in the WITH of a query, once somebody asked. */
+  ctes: ReadonlyMap<string, number> | undefined;
+}
 
 /** What the names of one query mean where they stand. Every answer is looked up: texts with thousands of names exist. */
 export class Names {
@@ -13,13 +26,20 @@ export class Names {
   /** Names of arguments of lambdas. */
   readonly lambdaArguments: ReadonlySet<string>;
   readonly #defined = new Map<string, TreeNode[]>();
-  readonly #expressions = new Map<TreeNode, ReadonlySet<string>>();
+  readonly #literals = new Map<string, readonly TreeNode[] | undefined>();
+  /** The nearest station at or above a node. */
+  readonly #stations = new Map<TreeNode, Station | undefined>();
 
   constructor(tree: QueryTree) {
     const lambdas = tree.nodes.filter((node) => node.kind === 'LAMBDA');
     this.lambdas = new Set(lambdas.map((lambda) => lambda.fields.get('alias') ?? ''));
     this.lambdaArguments = new Set(lambdas.flatMap(argumentNames));
+    const entries = new Map<TreeNode, number>();
+    // Nodes come after those above them.
     for (const node of tree.nodes) {
+      if (node.kind === 'QUERY') listUnder(node, 'WITH').forEach((entry, n) => void entries.set(entry, n));
+      const above = node.parent && this.#stations.get(node.parent);
+      this.#stations.set(node, stationAt(node, above, entries.get(node)));
       for (const field of ['alias', 'cte_name']) {
         const name = node.fields.get(field);
         if (name === undefined) continue;
@@ -33,6 +53,15 @@ export class Names {
   /** Everything in the query that is given this name. */
   definitionsOf(name: string): readonly TreeNode[] {
     return this.#defined.get(name) ?? [];
+  }
+
+  /** The definitions of a name when all are constants or typed parameters, and there are any. */
+  literalsNamed(name: string): readonly TreeNode[] | undefined {
+    if (this.#literals.has(name)) return this.#literals.get(name);
+    const meanings = this.definitionsOf(name);
+    const literals = meanings.length > 0 && meanings.every(isLiteral) ? meanings : undefined;
+    this.#literals.set(name, literals);
+    return literals;
   }
 
   /**
@@ -49,44 +78,43 @@ export class Names {
    */
   isExpression(node: TreeNode, name: string): boolean {
     if (PUBLIC_COLUMNS.has(name)) return true;
-    for (const above of ancestorsOf(node)) {
-      if (above.kind === 'LAMBDA' && argumentNames(above).includes(name)) return true;
-      if (above.kind === 'QUERY' && this.#expressionsOf(above).has(name)) return true;
+    for (let at = this.#stations.get(node); at !== undefined; at = at.above) {
+      if (this.#expressionsAt(at).has(name)) return true;
     }
     return false;
   }
 
   #cteNamed(node: TreeNode, name: string): TreeNode | undefined {
-    const candidates = this.definitionsOf(name).filter((other) => other.fields.has('cte_name'));
-    if (candidates.length === 0) return undefined;
-    const path = new Set([node, ...ancestorsOf(node)]);
-    for (const query of path) {
-      if (query.kind !== 'QUERY') continue;
-      const ctes = listUnder(query, 'WITH');
-      const inside = ctes.findIndex((cte) => path.has(cte));
-      const self = ctes[inside];
-      if (self?.fields.get('cte_name') === name && self.fields.has('is_recursive_cte')) return self;
-      const seen = inside === -1 ? ctes : ctes.slice(0, inside);
-      const found = seen.find((cte) => cte.fields.get('cte_name') === name);
-      if (found !== undefined) return found;
+    if (!this.#defined.has(name)) return undefined;
+    // The entry of the query's WITH that the node stands in.
+    let entry: number | undefined;
+    for (let at = this.#stations.get(node); at !== undefined; at = at.above) {
+      if (at.node.kind === 'QUERY') {
+        const ctes = listUnder(at.node, 'WITH');
+        const self = entry === undefined ? undefined : ctes[entry];
+        if (self?.fields.get('cte_name') === name && self.fields.has('is_recursive_cte')) return self;
+        const first = ctesAt(at, ctes).get(name);
+        if (first !== undefined && (entry === undefined || first < entry)) return ctes[first];
+      }
+      entry = at.entry;
     }
     return undefined;
   }
 
-  #expressionsOf(query: TreeNode): ReadonlySet<string> {
-    let names = this.#expressions.get(query);
-    if (names === undefined) {
-      names = new Set([...aliasesIn(query), ...this.#columnsOf(query)]);
-      this.#expressions.set(query, names);
-    }
-    return names;
+  #expressionsAt(at: Station): ReadonlySet<string> {
+    if (at.expressions !== undefined) return at.expressions;
+    let names: Iterable<string> = [];
+    if (at.node.kind === 'LAMBDA') names = argumentNames(at.node);
+    if (at.node.kind === 'QUERY') names = [...aliasesIn(at.node), ...this.#columnsOf(at.node)];
+    at.expressions = new Set(names);
+    return at.expressions;
   }
 
   /** Columns that the sub-selects and CTEs in a query's FROM make. */
   *#columnsOf(query: TreeNode): Generator<string> {
     const joinTree = query.children.find((child) => child.text === 'JOIN TREE');
     if (joinTree === undefined) return;
-    for (const node of nodesOf(joinTree)) {
+    for (const node of ownNodes(joinTree)) {
       if (!isTablePlace(node)) continue;
       const table =
         node.kind === 'IDENTIFIER' ? this.#cteNamed(node, node.fields.get('identifier') ?? '') : node;
@@ -100,12 +128,39 @@ export class Names {
   }
 }
 
+function stationAt(
+  node: TreeNode,
+  above: Station | undefined,
+  entry: number | undefined,
+): Station | undefined {
+  if (entry === undefined && node.kind !== 'QUERY' && node.kind !== 'LAMBDA') return above;
+  return { node, above, entry, expressions: undefined, ctes: undefined };
+}
+
+function ctesAt(at: Station, entries: readonly TreeNode[]): ReadonlyMap<string, number> {
+  if (at.ctes !== undefined) return at.ctes;
+  const ctes = new Map<string, number>();
+  entries.forEach((entry, n) => {
+    const name = entry.fields.get('cte_name');
+    if (name !== undefined && !ctes.has(name)) ctes.set(name, n);
+  });
+  at.ctes = ctes;
+  return ctes;
+}
+
 /** Aliases of expressions in the query itself, not in those inside it. */
 function* aliasesIn(query: TreeNode): Generator<string> {
-  const pending = [...query.children];
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+  for (const node of ownNodes(query)) {
     const alias = node.fields.get('alias');
     if (alias !== undefined && !isTablePlace(node)) yield alias;
+  }
+}
+
+/** What is below a node, queries among it but not what is in them. */
+function* ownNodes(top: TreeNode): Generator<TreeNode> {
+  const pending = [...top.children];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    yield node;
     if (node.kind !== 'QUERY' && node.kind !== 'UNION') pending.push(...node.children);
   }
 }
