@@ -5,6 +5,7 @@ import { engineFailure } from './engine-failure.js';
 import { Executor, type Statement, type Turn } from './executor.js';
 import { Gate, GateRefusal, type Passed } from './gate/gate.js';
 import type { QueryLimits } from './limits.js';
+import { fitParameters } from './parameters.js';
 import { QueryError } from './query-error.js';
 import type { QueryService } from './query-service.js';
 import type { Answer, AskOptions, Question, StreamedAnswer, StreamFormat } from './question.js';
@@ -86,7 +87,6 @@ class EngineQueryService implements QueryService {
     };
     return this.#answer(projectId, options.signal, max, async (turn) => ({
       ...(await this.#pass(question, turn)),
-      params,
       own: ownTexts(sql, params),
     }));
   }
@@ -101,7 +101,7 @@ class EngineQueryService implements QueryService {
     const { format: engineFormat, contentType } = STREAMED[format];
     const { bytes } = await this.#executor.during(projectId, options.signal, async (turn) => {
       const runnable = await this.#pass(question, turn);
-      const statement = { ...runnable, params, format: engineFormat, own: ownTexts(sql, params) };
+      const statement = { ...runnable, format: engineFormat, own: ownTexts(sql, params) };
       return this.#executor.run(turn, statement);
     });
     return { contentType, bytes };
@@ -138,7 +138,7 @@ class EngineQueryService implements QueryService {
   }
 
   /** What runs for a question, once the gate has let it pass. */
-  async #pass({ sql, params = {} }: Question, turn: Turn): Promise<Runnable> {
+  async #pass({ sql, params = {} }: Question, turn: Turn): Promise<Runnable & Pick<Statement, 'params'>> {
     const length = JSON.stringify(params).length;
     if (length > this.#limits.textBytes) {
       const hint =
@@ -149,7 +149,10 @@ class EngineQueryService implements QueryService {
       });
     }
     try {
-      return await this.#runnable(await this.#gate.check(sql, params, turn.signal), params, turn.signal);
+      const passed = await this.#gate.check(sql, params, turn.signal);
+      // What gets past a gate that is left out is no canonical text, and binds as it comes.
+      const fitted = passed.asksForNobody === undefined ? params : fitParameters(passed.sql, params);
+      return { ...(await this.#runnable(passed, fitted, turn.signal)), params: fitted };
     } catch (error) {
       if (error instanceof GateRefusal) throw refused(error);
       throw engineFailure(error, ownTexts(sql, params));

@@ -7,6 +7,9 @@ const SYNTAX_ERROR = 62;
 const TIMEOUT_EXCEEDED = 159;
 const TOO_MANY_QUERIES = 202;
 const MEMORY_LIMIT_EXCEEDED = 241;
+const CANNOT_COMPILE_REGEXP = 427;
+const UNFIT =
+  'functions whose name ends in OrNull or OrZero go on (toUInt8OrNull); times are written 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z';
 /** Rows or bytes of the answer, and the like. */
 const TOO_MUCH: ReadonlySet<number> = new Set([158, 161, 167, 168, 191, 223, 290, 306, 307, 396]);
 /** A parameter is missing, or its value does not fit. */
@@ -43,6 +46,16 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
   ) {
     const extras = { retryAfterSeconds: 2 };
     return new QueryError('engine_unavailable', 'the engine does not answer now', extras, because);
+  }
+  if (error.kind === 'bad_data' || code === CANNOT_COMPILE_REGEXP) {
+    // These quote the value that does not fit, bare or in quotes, each in its own way.
+    const what = (error.codeName ?? 'INCORRECT_DATA').toLowerCase().replaceAll('_', ' ');
+    return new QueryError(
+      'query_failed',
+      `a value does not fit what is done with it (${what})`,
+      { hint: UNFIT },
+      because,
+    );
   }
   const detail = scrub(error.detail ?? error.message, own);
   if (TOO_MUCH.has(code)) {

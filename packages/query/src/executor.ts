@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouse, ParameterValue, QueryUse, Reader } from '@weir/clickhouse';
 import { Capacity } from './capacity.js';
 import { engineFailure, timedOut } from './engine-failure.js';
@@ -28,6 +29,8 @@ export interface Execution {
 
 /** Longest wait for the engine to let go of a query; its place in the project's share is taken so long. */
 const LET_GO_MS = 10 * 60_000;
+/** How long an answer that was cut off waits for that. */
+const SOON_MS = 500;
 /** Threads of the engine for one query. */
 const THREADS = 4;
 /** More rows than any project has: what asks for them would end at its time limit anyway. */
@@ -123,7 +126,8 @@ async function* read(
     throw failure(error);
   } finally {
     if (isWhole) turn.end();
-    else turn.leave();
+    // Whoever asks one question after the other should find the place free, where the engine lets go soon.
+    else await Promise.race([turn.leave(), delay(SOON_MS, undefined, { ref: false })]);
   }
 }
 
@@ -134,7 +138,7 @@ export class Turn {
   readonly #release: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #caller: AbortSignal | undefined;
-  readonly #onLeave = (): void => this.leave();
+  readonly #onLeave = (): void => void this.leave();
   #stop: (() => Promise<void>) | undefined;
   #isLate = false;
   #hasEnded = false;
@@ -145,10 +149,10 @@ export class Turn {
     this.#caller = caller;
     this.#timer = setTimeout(() => {
       this.#isLate = true;
-      this.leave();
+      void this.leave();
     }, limitMs);
     caller?.addEventListener('abort', this.#onLeave, { once: true });
-    if (caller?.aborted === true) this.leave();
+    if (caller?.aborted === true) void this.leave();
   }
 
   /** Aborts when nobody waits any more, or time is up. */
@@ -167,14 +171,15 @@ export class Turn {
     this.#stop = stop;
   }
 
-  /** Ends it before its end: the place is given back once the engine has let go. */
-  leave(): void {
+  /** Ends it before its end; resolves when the engine has let go and the place is given back. */
+  async leave(): Promise<void> {
     if (this.#hasEnded) return;
     this.#controller.abort();
     this.#finish();
     const stopped = this.#stop?.() ?? Promise.resolve();
     // An engine that cannot be asked has ended, and its queries with it.
-    stopped.catch(() => {}).finally(() => this.#release());
+    await stopped.catch(() => {});
+    this.#release();
   }
 
   /** Gives the place back. */

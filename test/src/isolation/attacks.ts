@@ -210,11 +210,14 @@ export function attacks(world: World): Readonly<Record<string, readonly WorldAtt
       "SELECT count() FROM events GROUP BY throwIf(user_id LIKE 'CANARY%')",
       "SELECT uniq(user_id) FROM events WHERE user_id NOT IN (SELECT if(throwIf(user_id LIKE 'CANARY%') = 0, user_id, '') FROM events) OR 1",
     ),
+    // The neighbour's first event is at this second, and none of the attacker's.
     marks: some(
-      'refused',
-      'SELECT count() FROM events WHERE intDiv(1, toInt64(toDateTime(timestamp)) - 1793491200) >= -1',
-      'SELECT count() FROM events WHERE 1 DIV (toUnixTimestamp(timestamp) - 1793491200) >= 0',
-      'WITH toUnixTimestamp(timestamp) AS t SELECT count() FROM events WHERE intDiv(1, t - 1793491200) > 0',
+      'answered',
+      'SELECT count() FROM events WHERE divide(toDecimal64(1, 2), toInt64(toDateTime(timestamp)) - 1793491207) != 0',
+      'SELECT count() FROM events WHERE intDiv(1, toInt64(toDateTime(timestamp)) - 1793491207) >= -1',
+      'SELECT count() FROM events WHERE 1 DIV (toUnixTimestamp(timestamp) - 1793491207) <= 1',
+      'SELECT count() FROM (SELECT toUnixTimestamp(timestamp) AS t FROM events) WHERE intDiv(1, t - 1793491207) <= 1',
+      'SELECT count() FROM events WHERE modulo(5, toUnixTimestamp(timestamp) - 1793491207) >= 0',
     ),
     states: some(
       'refused',

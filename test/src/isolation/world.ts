@@ -119,7 +119,7 @@ export class World {
     const events = (count: number, name: string) =>
       Array.from({ length: count }, (_, i) => ({
         event: i % 10 === 0 ? '$identify' : name,
-        timestamp: Date.UTC(2026, 10, 1, 0, i),
+        timestamp: Date.UTC(2026, 10, 1, 0, i, name === CANARY ? 7 : 0),
         user_id: `${name}_user_${i}`,
         anonymous_id: `${name}_anonymous_${i}`,
         session_id: `${name}_session_${i % 5}`,

@@ -22,7 +22,7 @@ export interface BridgeTarget {
 type RequestId = string | number;
 
 /**
- * Runs until standard input ends.
+ * Runs until standard input has ended and every request that came in is answered.
  * @param report told of what keeps messages from getting through; for people, since clients show little of an error
  */
 export async function bridge(
@@ -38,11 +38,13 @@ export async function bridge(
   });
   const running = new Map<RequestId, { readonly controller: AbortController; readonly method: string }>();
 
-  // A client that has gone reads no answers.
-  const answer = (message: JSONRPCMessage) => void here.send(message).catch(() => {});
+  // A client that has gone reads no answers; one whose input has ended still does.
+  const answer = (message: JSONRPCMessage) => void stdout.write(`${JSON.stringify(message)}\n`);
+  let answered = () => {};
   const fail = (id: RequestId, cause: unknown) => {
     const request = running.get(id);
     running.delete(id);
+    answered();
     if (request === undefined || request.controller.signal.aborted) return;
     const error = CliError.from(cause);
     report(error);
@@ -62,6 +64,7 @@ export async function bridge(
       running.delete(message.id);
     }
     answer(message);
+    answered();
   };
   here.onmessage = (message) => {
     if (!('method' in message)) return;
@@ -86,6 +89,12 @@ export async function bridge(
   await there.start();
   await here.start();
   await ended;
+  await new Promise<void>((resolve) => {
+    answered = () => {
+      if (running.size === 0) resolve();
+    };
+    answered();
+  });
   await there.close();
 }
 

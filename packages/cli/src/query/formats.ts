@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
-import { networkFailure } from '../api/failure.js';
-import { usageError } from '../cli-error.js';
+import { CliError, usageError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
 import { sanitizeLines } from '../output/sanitize.js';
 import { type Column, formatTable } from '../output/table.js';
@@ -79,6 +78,15 @@ async function copyBody(response: Response, server: string, { stdout }: Output):
       if (!stdout.write(shown)) await once(stdout, 'drain');
     }
   } catch (error) {
-    throw networkFailure(server, error);
+    // The status was good: what broke off is the answer, which the server does when a query fails in its midst.
+    throw new CliError(
+      'failed',
+      'answer_broke_off',
+      `the answer of ${server} broke off: what was written is not all of it`,
+      {
+        hint: 'The query failed midway, took too long, or has a longer answer than the server gives (WEIR_QUERY_MAX_RESULT_BYTES)',
+      },
+      { cause: error },
+    );
   }
 }

@@ -1,0 +1,118 @@
+import type { ParameterValue } from '@weir/clickhouse';
+import { tokenize } from './gate/tokens.js';
+import { QueryError } from './query-error.js';
+
+/** Values by name. */
+export type Parameters = Readonly<Record<string, ParameterValue>>;
+
+const INTEGER = /^(U?)Int(8|16|32|64|128|256)$/;
+const TIME = /^DateTime(?:64)?(?:\(.*\))?$/;
+const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
+const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?$/;
+
+/**
+ * The values as the engine is to bind them. It takes what does not fit a type modulo its size (300 for a UInt8 is 44
+ * to it), a month 13 for 1970, and null for an empty text, without a word; here that is an error. Times in RFC 3339,
+ * as answers have them, become seconds since 1970, which mean the same in every time zone.
+ *
+ * @param sql canonical text
+ * @throws QueryError `sql_invalid`
+ */
+export function fitParameters(sql: string, given: Parameters): Parameters {
+  if (Object.keys(given).length === 0) return given;
+  const all: Record<string, ParameterValue> = { ...given };
+  for (const token of tokenize(sql)) {
+    if (token.kind !== 'parameter') continue;
+    const value = given[token.text];
+    if (value !== undefined) all[token.text] = fitted(token.text, token.type.trim(), value);
+  }
+  return all;
+}
+
+function fitted(name: string, type: string, value: ParameterValue): ParameterValue {
+  const nullable = /^Nullable\((.*)\)$/s.exec(type)?.[1];
+  if (value === null) {
+    if (nullable !== undefined) return null;
+    throw unfit(name, type, 'null', `write {${name}:Nullable(${type})} where it may be null`);
+  }
+  const inner = nullable ?? /^LowCardinality\((.*)\)$/s.exec(type)?.[1];
+  if (inner !== undefined) return fitted(name, inner.trim(), value);
+  const item = /^Array\((.*)\)$/s.exec(type)?.[1];
+  if (item !== undefined) {
+    if (!Array.isArray(value)) throw unfit(name, type, 'no array', `send a JSON array for ${name}`);
+    return value.map((one: ParameterValue) => fitted(name, item.trim(), one));
+  }
+  if (typeof value === 'string' && value.includes('\0'))
+    throw unfit(name, type, 'a text with a NUL', 'leave it out');
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw unfit(
+      name,
+      type,
+      String(value),
+      'JSON numbers of more than 53 bits are not exact: send it as a string',
+    );
+  }
+  const integer = INTEGER.exec(type);
+  if (integer !== null) return fitInteger(name, type, integer[1] === 'U', Number(integer[2]), value);
+  if (TIME.test(type)) return fitTime(name, type, value);
+  if (/^Date(?:32)?$/.test(type) && !isDay(value)) throw unfit(name, type, quoted(value), 'send YYYY-MM-DD');
+  return value;
+}
+
+function fitInteger(
+  name: string,
+  type: string,
+  isUnsigned: boolean,
+  bits: number,
+  value: ParameterValue,
+): ParameterValue {
+  if (typeof value === 'boolean') return value;
+  const text = String(value);
+  const least = isUnsigned ? 0n : -(2n ** BigInt(bits - 1));
+  const most = 2n ** BigInt(isUnsigned ? bits : bits - 1) - 1n;
+  if (/^[+-]?\d{1,80}$/.test(text) && BigInt(text) >= least && BigInt(text) <= most) return value;
+  throw unfit(name, type, quoted(value), `send an integer from ${least} to ${most}`);
+}
+
+function fitTime(name: string, type: string, value: ParameterValue): ParameterValue {
+  if (typeof value === 'number') return value;
+  const text = String(value);
+  const at = INSTANT.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
+  if (!Number.isNaN(at))
+    return type.startsWith('DateTime64') ? (at / 1000).toFixed(3) : String(Math.floor(at / 1000));
+  if (
+    WALL_CLOCK.test(text) &&
+    isDay(text.slice(0, 10)) &&
+    !Number.isNaN(Date.parse(`${text.replace(' ', 'T')}`))
+  ) {
+    return value;
+  }
+  if (/^\d{1,10}(?:\.\d{1,9})?$/.test(text)) return value;
+  throw unfit(
+    name,
+    type,
+    quoted(value),
+    'send 2026-11-21T10:00:00Z, 2026-11-21 10:00:00, or seconds since 1970',
+  );
+}
+
+/** A day there is: not 31 April. */
+function isDay(value: ParameterValue): boolean {
+  const text = String(value);
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
+
+function quoted(value: ParameterValue): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+function unfit(name: string, type: string, what: string, hint: string): QueryError {
+  const extras = { identifier: name, hint };
+  return new QueryError(
+    'sql_invalid',
+    `the parameter ${name} is ${type}, which ${what} does not fit`,
+    extras,
+  );
+}
