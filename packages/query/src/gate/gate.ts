@@ -5,6 +5,7 @@ import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { checkExpansion } from './expansion-depth.js';
 import { GateRefusal, notAllowed } from './gate-refusal.js';
+import { keepsToKey } from './keeps-to-key.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
 import { checkTree } from './query-rules.js';
@@ -28,7 +29,7 @@ export interface Passed {
   readonly table?: PublicTable;
   /** Whether the query certainly does not ask who did it, see {@link asksForNobody}. Default false. */
   readonly asksForNobody?: boolean;
-  /** Whether nothing in the query can fail on any time of an event, see keeps-to-key.ts. Default false. */
+  /** Whether nothing in the query can fail on any time of an event, see {@link keepsToKey}. Default false. */
   readonly usesTimeSafely?: boolean;
 }
 
@@ -114,15 +115,20 @@ export class Gate {
     const query = canonical.slice(explained.length);
     if (!/^(?:SELECT |WITH |\()/.test(query)) throw otherStatement(canonical);
     const kind = explained === '' ? 'select' : 'explain';
-    const { nobody, ...needs } = await this.#examineQuery(query, sql, signal);
-    return { passed: { kind, sql: canonical, asksForNobody: nobody }, ...needs };
+    const { nobody, safely, ...needs } = await this.#examineQuery(query, sql, signal);
+    return { passed: { kind, sql: canonical, asksForNobody: nobody, usesTimeSafely: safely }, ...needs };
   }
 
   async #examineQuery(
     query: string,
     sql: string,
     signal: AbortSignal | undefined,
-  ): Promise<{ parameters: readonly string[]; timeZones: readonly string[]; nobody: boolean }> {
+  ): Promise<{
+    parameters: readonly string[];
+    timeZones: readonly string[];
+    nobody: boolean;
+    safely: boolean;
+  }> {
     const tokens = tokenize(query);
     checkText(tokens);
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
@@ -138,6 +144,7 @@ export class Gate {
       parameters: [...parameters],
       timeZones: [...timeZones.parameters].filter((name) => parameters.has(name)),
       nobody: asksForNobody(query, tree),
+      safely: keepsToKey(tokens, tree),
     };
   }
 

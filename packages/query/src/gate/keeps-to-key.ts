@@ -1,0 +1,203 @@
+import { listUnder, nodesOf, type QueryTree, stringOf, type TreeNode } from './query-tree.js';
+import { isName, isSymbol } from './text-rules.js';
+import type { Token } from './tokens.js';
+
+/**
+ * Whether a query certainly cannot fail on any value of `timestamp`. The engine tries conditions on the sorting key on
+ * the marks of the index first, before any row policy: an error there would tell when events of other projects
+ * happened. A query of which this is known may meet `timestamp` as the key it is, all others meet it wrapped.
+ *
+ * It is known only of queries made of nothing but the functions below, for the times of 1900 to 2299 and whatever type
+ * their arguments have; where it matters what the arguments are, that is looked at too. In doubt the answer is no:
+ * then the query is only slower.
+ */
+export function keepsToKey(tokens: readonly Token[], tree: QueryTree): boolean {
+  if (renamesColumns(tokens)) return false;
+  const given = new Map<string, TreeNode[]>();
+  for (const node of tree.nodes) {
+    const alias = node.fields.get('alias');
+    const nodes = alias === undefined ? undefined : given.get(alias);
+    if (nodes !== undefined) nodes.push(node);
+    else if (alias !== undefined) given.set(alias, [node]);
+  }
+  return tree.nodes.every((node) => {
+    if (node.kind === undefined) return LABELS.test(node.text.trimEnd());
+    if (node.kind === 'CONSTANT') return isPlainConstant(node);
+    if (node.kind === 'SORT') return !node.text.includes('with_fill');
+    if (node.kind === 'FUNCTION') return isTotal(node, given);
+    return KINDS.has(node.kind);
+  });
+}
+
+const KINDS = new Set(['CROSS JOIN', 'IDENTIFIER', 'JOIN', 'LIST', 'MATCHER', 'QUERY', 'UNION']);
+
+/** `WITH t(a, b) AS (…` and `(…) AS t(a, b)`, which only the text tells. */
+function renamesColumns(tokens: readonly Token[]): boolean {
+  return tokens.some((token, n) => {
+    if (token.kind !== 'word' || token.text !== 'AS') return false;
+    if (isSymbol(tokens[n - 1], ')') && isSymbol(tokens[n + 1], '(')) return true;
+    return isName(tokens[n + 1]) && isSymbol(tokens[n + 2], '(');
+  });
+}
+
+/** What the query gives names to. */
+type Given = ReadonlyMap<string, readonly TreeNode[]>;
+
+/** Not of windows, of filling gaps, of transformers. */
+const LABELS =
+  /^(?:ARGUMENTS|GROUP BY|HAVING|JOIN EXPRESSIONS?|JOIN TREE|(?:LEFT |RIGHT )?TABLE EXPRESSION|LIMIT|LIMIT BY|LIMIT BY LIMIT|LIMIT BY OFFSET|OFFSET|ORDER BY|PARAMETERS|PROJECTION|QUERIES|WHERE|WITH|EXPRESSION(?: .*)?)$/;
+
+/** Functions that no value of any argument makes fail. */
+const TOTAL = names(`
+  and coalesce concat empty endsWith if ifNull isNotNull isNull JSONExtractBool JSONExtractFloat JSONExtractInt
+  JSONExtractRaw JSONExtractString JSONExtractUInt JSONHas length lower multiIf not notEmpty now or startsWith today
+  toString upper yesterday`);
+
+/** A number beside a time is scaled, which fails on large ones: what stands on both sides matters. */
+const COMPARISONS = names(`
+  equals greater greaterOrEquals in less lessOrEquals notEquals notIn nullIf`);
+
+/** Aggregates see only rows that the policy let through; they stand here so that what is around them is checked. */
+const AGGREGATES = names(`
+  any anyLast argMax argMin avg count groupArray max median min quantile sum topK uniq uniqExact`);
+
+/** Functions of times alone: a text for an argument is an error whatever it says. */
+const OF_TIME = names(`
+  toDayOfMonth toHour toMinute toMonday toMonth toQuarter toStartOfDay toStartOfFifteenMinutes
+  toStartOfFiveMinutes toStartOfHour toStartOfMinute toStartOfMonth toStartOfQuarter toStartOfWeek toStartOfYear
+  toYYYYMM toYYYYMMDD toYear`);
+
+/** Functions that read texts, and fail on some: total on a time, and otherwise only for constants. */
+const READING = names('toDate toDateTime toDayOfWeek');
+
+/** Columns that are no times. */
+const TEXT_COLUMNS = new Set(['anonymous_id', 'distinct_id', 'event', 'event_id', 'session_id', 'user_id']);
+
+/** Functions for constants alone: those that may fail do so whatever the rows are. */
+const OF_CONSTANTS = names(`
+  addDays addHours addMinutes addMonths addQuarters addSeconds addWeeks addYears minus negate plus subtractDays
+  subtractHours subtractMinutes subtractMonths subtractQuarters subtractSeconds subtractWeeks subtractYears
+  toIntervalDay toIntervalHour toIntervalMinute toIntervalMonth toIntervalQuarter toIntervalSecond toIntervalWeek
+  toIntervalYear`);
+
+/** Types that a constant may be cast to: a scale above that of timestamp would make comparisons overflow. */
+const CAST_TO =
+  /^(?:Nullable|Array|LowCardinality|[()]|Date32|DateTime64\([0-3](?:, '[^']*')?\)|DateTime(?:\('[^']*'\))?|Date|String|U?Int(?:8|16|32|64)|Float(?:32|64)|Bool|UUID)+$/;
+
+/** Types of constants as they stand: no Decimal, no time. */
+const CONSTANT_TYPE = /^(?:Nullable|Array|Tuple|[(), ]|String|U?Int(?:8|16|32|64)|Float64|Bool|Nothing)+$/;
+
+/** The longest interval that times are rounded to. */
+const MAX_INTERVAL = 1_000_000;
+
+function isTotal(call: TreeNode, given: Given): boolean {
+  const name = nameOf(call);
+  const args = listUnder(call, 'ARGUMENTS');
+  const [first, second] = args;
+  if (TOTAL.has(name) || AGGREGATES.has(name.replace(/if$/, ''))) return true;
+  if (OF_TIME.has(name)) return args.slice(1).every(isConstant);
+  if (READING.has(name)) {
+    return (
+      args.slice(1).every(isConstant) && (first === undefined || isConstant(first) || isKey(first, given))
+    );
+  }
+  if (COMPARISONS.has(name))
+    return first !== undefined && second !== undefined && areComparable(first, second, given);
+  if (OF_CONSTANTS.has(name)) return args.every(isConstant);
+  if (name === 'cast' || name === '_cast')
+    return args.every(isConstant) && CAST_TO.test(stringOf(second) ?? '');
+  if (name === 'todatetime64') return args.every(isConstant) && /^UInt64_[0-3]$/.test(constantValue(second));
+  // A pattern may be wrong.
+  if (/^(?:not)?i?like$/.test(name)) return second !== undefined && isConstant(second);
+  // With an origin it fails on times before that.
+  if (name === 'tostartofinterval') return args.length === 2 && isShortInterval(second);
+  return false;
+}
+
+/**
+ * Of a constant that is no time, only itself can fail to become what it is compared with. A constant that is a time
+ * may meet times, and columns columns of their own kind.
+ */
+function areComparable(left: TreeNode, right: TreeNode, given: Given): boolean {
+  if (isTimelessConstant(left) || isTimelessConstant(right)) return true;
+  if (isText(left, given)) return isText(right, given) || isQuery(right);
+  return (isConstant(left) || isTime(left, given)) && (isConstant(right) || isTime(right, given));
+}
+
+function isQuery(node: TreeNode): boolean {
+  return node.kind === 'QUERY' || node.kind === 'UNION';
+}
+
+/** A literal, or a parameter of a type that holds no time. */
+function isTimelessConstant(node: TreeNode): boolean {
+  if (node.kind === 'CONSTANT') return true;
+  const [value, type] = listUnder(node, 'ARGUMENTS');
+  return nameOf(node) === '_cast' && value?.kind === 'CONSTANT' && !/date/i.test(stringOf(type) ?? 'date');
+}
+
+/** A time of a row: the column, what a function of times makes of it, or a name for such a thing. */
+function isTime(node: TreeNode, given: Given): boolean {
+  return (
+    isTimeItself(node, given) ||
+    (given.get(identifierOf(node) ?? '')?.every((n) => isTimeItself(n, given)) ?? false)
+  );
+}
+
+function isTimeItself(node: TreeNode, given: Given): boolean {
+  const name = nameOf(node);
+  return isKey(node, given) || OF_TIME.has(name) || READING.has(name) || name === 'tostartofinterval';
+}
+
+/** Nothing below the node comes out of a table. */
+function isConstant(node: TreeNode): boolean {
+  for (const below of nodesOf(node)) {
+    if (below.kind !== undefined && !/^(?:CONSTANT|FUNCTION|LIST)$/.test(below.kind)) return false;
+    if (AGGREGATES.has(nameOf(below).replace(/if$/, ''))) return false;
+  }
+  return true;
+}
+
+function isPlainConstant(node: TreeNode): boolean {
+  return CONSTANT_TYPE.test(node.fields.get('constant_value_type') ?? '');
+}
+
+/** A column of texts, by a name that nothing in the query is given. */
+function isText(node: TreeNode, given: Given): boolean {
+  const name = identifierOf(node)?.split('.').at(-1) ?? '';
+  return TEXT_COLUMNS.has(name) && !given.has(name);
+}
+
+/** A time as the view has it. */
+function isKey(node: TreeNode, given: Given): boolean {
+  const name = identifierOf(node)?.split('.').at(-1) ?? '';
+  return (name === 'timestamp' || name === 'received_at') && !given.has(name);
+}
+
+function identifierOf(node: TreeNode): string | undefined {
+  return node.kind === 'IDENTIFIER' ? node.fields.get('identifier') : undefined;
+}
+
+function nameOf(node: TreeNode): string {
+  return node.fields.get('function_name')?.toLowerCase() ?? '';
+}
+
+function isShortInterval(node: TreeNode | undefined): boolean {
+  if (
+    !/^tointerval(?:second|minute|hour|day|week|month|quarter|year)$/i.test(
+      node?.fields.get('function_name') ?? '',
+    )
+  ) {
+    return false;
+  }
+  const [length] = node === undefined ? [] : listUnder(node, 'ARGUMENTS');
+  const value = Number(/^UInt64_(\d+)$/.exec(constantValue(length))?.[1] ?? 0);
+  return value > 0 && value <= MAX_INTERVAL;
+}
+
+function constantValue(node: TreeNode | undefined): string {
+  return node?.fields.get('constant_value') ?? '';
+}
+
+function names(list: string): ReadonlySet<string> {
+  return new Set(list.toLowerCase().trim().split(/\s+/));
+}
