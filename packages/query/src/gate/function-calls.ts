@@ -1,4 +1,5 @@
 import { checkDataType } from './data-types.js';
+import { SHORT_ARGUMENT } from './functions/bounded-arguments.js';
 import { functionVerdict } from './functions/function-verdict.js';
 import {
   AGGREGATE_NAME_FIRST,
@@ -11,15 +12,22 @@ import { notAllowed } from './gate-refusal.js';
 import { constantOf, literalsOf } from './literals.js';
 import type { Names } from './names-in-scope.js';
 import { listUnder, nodesOf, stringOf, type TreeNode } from './query-tree.js';
+import { type ShortArguments, tooLong } from './short-arguments.js';
 import { checkInSet } from './tables.js';
 import type { TimeZones } from './time-zones.js';
+
+/** The arguments of calls that are checked by their values. */
+export interface CheckedValues {
+  readonly timeZones: TimeZones;
+  readonly shortArguments: ShortArguments;
+}
 
 /**
  * Checks one call: the function's name, and the names it takes in its arguments.
  *
  * @throws GateRefusal
  */
-export function checkCall(call: TreeNode, names: Names, timeZones: TimeZones): void {
+export function checkCall(call: TreeNode, names: Names, values: CheckedValues): void {
   const name = call.fields.get('function_name') ?? '';
   checkName(name, names.lambdas);
   const lower = name.toLowerCase();
@@ -31,7 +39,8 @@ export function checkCall(call: TreeNode, names: Names, timeZones: TimeZones): v
     checkDataType(spelledOut(type === 'last' ? args.at(-1) : args[type], name, 'data type'));
   if (AGGREGATE_NAME_FIRST.has(lower)) checkAggregateName(spelledOut(args[0], name, 'aggregate function'));
   if (lower === 'intdiv') checkDivisor(args[1], names);
-  timeZones.check(lower, args);
+  values.timeZones.check(lower, args);
+  values.shortArguments.check(lower, args);
 }
 
 function checkName(name: string, lambdas: ReadonlySet<string>): void {
@@ -60,6 +69,7 @@ function checkFunctionReference(argument: TreeNode | undefined, names: Names): v
   const verdict = functionVerdict(name);
   if (verdict.kind === 'refused') throw refusedFunction(name, verdict.group);
   if (name.toLowerCase() === 'intdiv') throw variableDivisor();
+  if (SHORT_ARGUMENT.has(name.toLowerCase())) throw tooLong(name);
   if (verdict.kind === 'allowed' || names.isExpression(argument, name)) return;
   throw notAllowed('function', name, `${name} is no function or column here.`, 'Write a lambda: x -> …');
 }

@@ -4,12 +4,14 @@ import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { checkExpansion } from './expansion-depth.js';
+import { MAX_SHORT } from './functions/bounded-arguments.js';
 import { GateRefusal, notAllowed } from './gate-refusal.js';
 import { keepsToKey } from './keeps-to-key.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
 import { checkTree } from './query-rules.js';
 import { type QueryTree, readQueryTree } from './query-tree.js';
+import { ShortArguments, tooLong } from './short-arguments.js';
 import { PUBLIC_TABLES, type PublicTable } from './tables.js';
 import { checkAgreement } from './text-agreement.js';
 import { checkText } from './text-rules.js';
@@ -82,6 +84,7 @@ export class Gate {
       if (!Object.hasOwn(params, name)) throw parameterRefusal(name, `The parameter ${name} has no value.`);
     }
     for (const name of verdict.timeZones) checkTimeZoneName(String(params[name]));
+    for (const name of verdict.short) if (String(params[name]).length > MAX_SHORT) throw tooLong(name);
     return verdict.passed;
   }
 
@@ -109,7 +112,12 @@ export class Gate {
     const described = /^DESCRIBE TABLE (?:weir\.)?(\w+)$/.exec(canonical)?.[1];
     const table = PUBLIC_TABLES.find((name) => name === described);
     if (table !== undefined) {
-      return { passed: { kind: 'describe', sql: canonical, table }, parameters: [], timeZones: [] };
+      return {
+        passed: { kind: 'describe', sql: canonical, table },
+        parameters: [],
+        timeZones: [],
+        short: [],
+      };
     }
     const explained = /^EXPLAIN SYNTAX (?=SELECT |WITH |\()/.exec(canonical)?.[0] ?? '';
     const query = canonical.slice(explained.length);
@@ -126,6 +134,7 @@ export class Gate {
   ): Promise<{
     parameters: readonly string[];
     timeZones: readonly string[];
+    short: readonly string[];
     nobody: boolean;
     safely: boolean;
   }> {
@@ -134,7 +143,8 @@ export class Gate {
     const tree = await this.#queryTree(withoutPlaceholders(query, tokens), sql, signal);
     const names = new Names(tree);
     const timeZones = new TimeZones(names);
-    checkTree(tree, names, timeZones);
+    const shortArguments = new ShortArguments(names);
+    checkTree(tree, names, { timeZones, shortArguments });
     checkExpansion(tree);
     checkAgreement(tokens, tree);
     const parameters = new Set(
@@ -143,6 +153,7 @@ export class Gate {
     return {
       parameters: [...parameters],
       timeZones: [...timeZones.parameters].filter((name) => parameters.has(name)),
+      short: [...shortArguments.parameters].filter((name) => parameters.has(name)),
       nobody: asksForNobody(query, tree),
       safely: keepsToKey(tokens, tree),
     };

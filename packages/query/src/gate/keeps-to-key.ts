@@ -23,7 +23,7 @@ export function keepsToKey(tokens: readonly Token[], tree: QueryTree): boolean {
   return tree.nodes.every((node) => {
     if (node.kind === undefined) return LABELS.test(node.text.trimEnd());
     if (node.kind === 'CONSTANT') return isPlainConstant(node);
-    if (node.kind === 'SORT') return !node.text.includes('with_fill');
+    if (node.kind === 'SORT') return !node.text.includes('with_fill: 1');
     if (node.kind === 'FUNCTION') return isTotal(node, given);
     return KINDS.has(node.kind);
   });

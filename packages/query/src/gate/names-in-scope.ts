@@ -3,7 +3,7 @@ import { isLiteral } from './literals.js';
 import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
 
 /** Columns of the public views: names that an expression may use anywhere. */
-const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
+export const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
   PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
 );
 

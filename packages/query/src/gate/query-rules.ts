@@ -1,10 +1,9 @@
-import { checkCall } from './function-calls.js';
+import { type CheckedValues, checkCall } from './function-calls.js';
 import { notAllowed } from './gate-refusal.js';
 import { isTablePlace, type Names } from './names-in-scope.js';
 import type { QueryTree, TreeNode } from './query-tree.js';
 import { checkTable, checkTableFunction } from './tables.js';
 import { settingsRefusal } from './text-rules.js';
-import type { TimeZones } from './time-zones.js';
 
 /** Kinds of nodes that have been reviewed. */
 const KINDS = new Set([
@@ -74,10 +73,10 @@ const NAMED_LABEL = /^(?:EXPRESSION(?: |$)|REPLACEMENTS \d+$|REPLACEMENT NAME )/
  *
  * @throws GateRefusal
  */
-export function checkTree(tree: QueryTree, names: Names, timeZones: TimeZones): void {
+export function checkTree(tree: QueryTree, names: Names, values: CheckedValues): void {
   for (const node of tree.nodes) {
     if (node.kind === undefined) checkLabel(node.text.trimEnd());
-    else checkNode(node, names, timeZones);
+    else checkNode(node, names, values);
   }
 }
 
@@ -87,13 +86,13 @@ function checkLabel(label: string): void {
   throw notAllowed('clause', label.slice(0, 60), `The clause ${label.slice(0, 60)} is not for queries here.`);
 }
 
-function checkNode(node: TreeNode, names: Names, timeZones: TimeZones): void {
+function checkNode(node: TreeNode, names: Names, values: CheckedValues): void {
   const kind = node.kind ?? '';
   if (!KINDS.has(kind))
     throw notAllowed('clause', kind, `The query holds ${kind}, which is not for queries here.`);
   if (kind === 'IDENTIFIER' && isTablePlace(node)) checkTable(node, names);
   if (kind === 'TABLE_FUNCTION') checkTableFunction(node);
-  if (kind === 'FUNCTION') checkCall(node, names, timeZones);
+  if (kind === 'FUNCTION') checkCall(node, names, values);
   if (kind === 'CONSTANT' && /aggregate\s*function/i.test(node.text)) {
     throw notAllowed(
       'type',

@@ -83,7 +83,7 @@ function readFields(kind: string, rest: string): ReadonlyMap<string, string> {
   }
   const fields = new Map<string, string>();
   if (FREE_TEXT.has(kind) || rest === '') return fields;
-  const parts = `, ${rest}`.split(new RegExp(FIELD_START, 'g'));
+  const parts = `, ${rest}`.split(FIELD_START);
   if (parts[0] !== '') throw unreadable(rest);
   for (let n = 1; n < parts.length; n += 2) {
     const name = parts[n] ?? '';

@@ -10,6 +10,8 @@ export type Verdict =
       readonly parameters: readonly string[];
       /** Parameters whose values are time zones. */
       readonly timeZones: readonly string[];
+      /** Parameters whose values must be short. */
+      readonly short: readonly string[];
     }
   | { readonly refused: GateRefusalInit };
 

@@ -728,6 +728,34 @@ const attacks: Attack[] = [
   ].map(([name = '', sql = '']) =>
     attack('weight', name, sql.startsWith('(') ? `SELECT ${sql}` : sql, 'clause'),
   ),
+  ...[
+    ['every element against every other', 'SELECT hasAll(range(1000000), range(1000000))'],
+    ['any element against every other', 'WITH range(1000000) AS r SELECT hasAny(r, r)'],
+    ['a long needle', `SELECT position(repeat('a', 1000000), concat(repeat('a', 400000), 'b'))`],
+    ['a long needle by name', `SELECT arrayMap(position, [repeat('a', 9)], [repeat('a', 9)])`],
+    [
+      'a long needle in a lambda',
+      `SELECT arrayMap(x -> position(event, x), [repeat('a', 400000)]) FROM events`,
+    ],
+    ['a needle written out', `SELECT position(repeat('a', 1000000), '${'a'.repeat(200_000)}b')`],
+    [
+      'a column that is none',
+      `SELECT position(a, event) FROM (SELECT repeat('a', 9) AS a, repeat('b', 9) AS event)`,
+    ],
+    ['a long needle first', `SELECT locate(concat(repeat('a', 400000), 'b'), repeat('a', 1000000))`],
+    ['needles counted', `SELECT countSubstrings(repeat('a', 1000000), concat(repeat('a', 400000), 'b'))`],
+    ['many needles', `SELECT multiSearchAny(repeat('a', 1000000), [concat(repeat('a', 400000), 'b')])`],
+    ['a distance of long texts', `SELECT editDistance(repeat('a', 60000), repeat('b', 60000))`],
+  ].map(([name = '', sql = '']) => attack('weight', name, sql, 'literal')),
+  attack(
+    'weight',
+    'a long needle in a parameter',
+    `SELECT position(repeat('a', 1000000), {n:String})`,
+    'literal',
+    {
+      n: 'a'.repeat(5_000),
+    },
+  ),
   attack('weight', 'nested lambdas', `SELECT ${'x -> '.repeat(20_000)}1`, 'invalid'),
 ];
 

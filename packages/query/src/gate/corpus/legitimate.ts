@@ -28,6 +28,11 @@ export const LEGITIMATE: readonly LegitimateQuery[] = [
     'a hundred and fifty steps',
     `WITH 1 AS a0, ${Array.from({ length: 150 }, (_, n) => `a${n} + 1 AS a${n + 1}`).join(', ')} SELECT a150`,
   ),
+  q(
+    'searches in texts and arrays',
+    `WITH 'b' AS wanted SELECT position(lower(event), 'a'), positionCaseInsensitive(properties, wanted), position(properties, user_id), countSubstrings(event, {q:String}), hasAny(splitByChar(',', event), ['a', 'b']), hasAll({l:Array(String)}, [event, upper(event)]), editDistance(event, 'signup'), multiSearchAny(properties, ['a', 'b']) FROM events LIMIT 1`,
+    { q: 'a', l: ['a'] },
+  ),
   q('quoted names', 'SELECT `event`, "user_id" FROM `events` LIMIT 5'),
   q('an alias with blanks', 'SELECT count() AS `number of events, all` FROM events'),
   q('from first', 'FROM events SELECT count()'),
