@@ -22,6 +22,7 @@ const SAFE = [
   "SELECT count() FROM events WHERE distinct_id IN (SELECT distinct_id FROM events WHERE event = 'signup') AND event LIKE 'a%'",
   "SELECT toMonth(timestamp, 'Europe/Berlin') AS m, count() FROM events WHERE toHour(timestamp) IN (1, 2) GROUP BY m",
   "SELECT count() FROM events WHERE timestamp > toDateTime64('2026-01-01', 3) OR timestamp > 1.5",
+  "SELECT multiIf(event = 'a', 1, event = 'b', 2, 0) AS n, coalesce(user_id, anonymous_id) FROM events WHERE timestamp > now() - INTERVAL 1 HOUR",
   'WITH a AS (SELECT distinct_id, min(timestamp) AS first FROM events GROUP BY distinct_id) SELECT count() FROM events AS e JOIN a ON e.distinct_id = a.distinct_id',
 ];
 
@@ -57,6 +58,9 @@ const UNSURE = [
   'SELECT count() FROM events WHERE timestamp IN (SELECT toDateTime64(timestamp, 3) FROM events)',
   'SELECT count() FROM events WHERE (timestamp, event) > (now(), event)',
   "SELECT count() FROM events WHERE (timestamp, event) IN (('2026-01-01', 'a'))",
+  "SELECT count() FROM events WHERE if(toMonth(timestamp) = 3, addSeconds(toDateTime64('2020-01-01', 0), 9000000000000000000), timestamp) > '2020-01-01'",
+  "WITH addSeconds(toDateTime64('2020-01-01', 0), 9000000000000000000) AS far SELECT count() FROM events WHERE if(toMonth(timestamp) = 3, far, timestamp) > '2020-01-01'",
+  'SELECT if(toMonth(timestamp) = 3, 18446744073709551615, 1) AS `a.timestamp` FROM events AS e WHERE e.`a.timestamp` > now()',
   // What is not looked into.
   'SELECT arrayMap(x -> timestamp, [1]) FROM events',
   'SELECT f(timestamp) FROM (WITH x -> toYear(x) AS f SELECT 1)',

@@ -1,4 +1,4 @@
-import { listUnder, nodesOf, type QueryTree, stringOf, type TreeNode } from './query-tree.js';
+import { listUnder, type QueryTree, stringOf, type TreeNode } from './query-tree.js';
 import { isName, isSymbol } from './text-rules.js';
 import type { Token } from './tokens.js';
 
@@ -13,13 +13,7 @@ import type { Token } from './tokens.js';
  */
 export function keepsToKey(tokens: readonly Token[], tree: QueryTree): boolean {
   if (renamesColumns(tokens)) return false;
-  const given = new Map<string, TreeNode[]>();
-  for (const node of tree.nodes) {
-    const alias = node.fields.get('alias');
-    const nodes = alias === undefined ? undefined : given.get(alias);
-    if (nodes !== undefined) nodes.push(node);
-    else if (alias !== undefined) given.set(alias, [node]);
-  }
+  const given = readGiven(tree);
   return tree.nodes.every((node) => {
     if (node.kind === undefined) return LABELS.test(node.text.trimEnd());
     if (node.kind === 'CONSTANT') return isPlainConstant(node);
@@ -40,8 +34,39 @@ function renamesColumns(tokens: readonly Token[]): boolean {
   });
 }
 
-/** What the query gives names to. */
-type Given = ReadonlyMap<string, readonly TreeNode[]>;
+/** What has been found out about a query once, for each of its calls to look up. */
+interface Given {
+  /** What it gives names to. */
+  readonly names: ReadonlyMap<string, readonly TreeNode[]>;
+  /** Nodes that something below takes out of a table. */
+  readonly fromRows: ReadonlySet<TreeNode>;
+  /** Names that stand for times of rows, or do not, as far as somebody asked. */
+  readonly times: Map<string, boolean>;
+}
+
+function readGiven(tree: QueryTree): Given {
+  const names = new Map<string, TreeNode[]>();
+  const fromRows = new Set<TreeNode>();
+  // From below: nodes come after those above them.
+  for (const node of tree.nodes.toReversed()) {
+    if (!isOfConstants(node)) fromRows.add(node);
+    if (node.parent !== undefined && fromRows.has(node)) fromRows.add(node.parent);
+    const alias = node.fields.get('alias');
+    if (alias === undefined) continue;
+    // A name in backticks may hold dots: `a.timestamp` must not pass for the column of a.
+    for (const name of new Set([alias, alias.split('.').at(-1) ?? ''])) {
+      const nodes = names.get(name);
+      if (nodes === undefined) names.set(name, [node]);
+      else nodes.push(node);
+    }
+  }
+  return { names, fromRows, times: new Map() };
+}
+
+function isOfConstants(node: TreeNode): boolean {
+  if (node.kind === undefined) return true;
+  return /^(?:CONSTANT|FUNCTION|LIST)$/.test(node.kind) && !AGGREGATES.has(nameOf(node).replace(/if$/, ''));
+}
 
 /** Not of windows, of filling gaps, of transformers. */
 const LABELS =
@@ -49,9 +74,12 @@ const LABELS =
 
 /** Functions that no value of any argument makes fail. */
 const TOTAL = names(`
-  and coalesce concat empty endsWith if ifNull isNotNull isNull JSONExtractBool JSONExtractFloat JSONExtractInt
-  JSONExtractRaw JSONExtractString JSONExtractUInt JSONHas length lower multiIf not notEmpty now or startsWith today
+  and concat empty endsWith isNotNull isNull JSONExtractBool JSONExtractFloat JSONExtractInt
+  JSONExtractRaw JSONExtractString JSONExtractUInt JSONHas length lower not notEmpty now or startsWith today
   toString upper yesterday`);
+
+/** Branches become one type, which a computed time may fail to, and only the branch that is taken is computed. */
+const BRANCHES = names('coalesce if ifNull multiIf');
 
 /** A number beside a time is scaled, which fails on large ones: what stands on both sides matters. */
 const COMPARISONS = names(`
@@ -92,6 +120,7 @@ const MAX_INTERVAL = 1_000_000;
 
 function isTotal(call: TreeNode, given: Given): boolean {
   const name = nameOf(call);
+  const isConstant = (node: TreeNode): boolean => !given.fromRows.has(node);
   const args = listUnder(call, 'ARGUMENTS');
   const [first, second] = args;
   if (TOTAL.has(name) || AGGREGATES.has(name.replace(/if$/, ''))) return true;
@@ -103,6 +132,7 @@ function isTotal(call: TreeNode, given: Given): boolean {
   }
   if (COMPARISONS.has(name))
     return first !== undefined && second !== undefined && areComparable(first, second, given);
+  if (BRANCHES.has(name)) return args.every((argument) => isPlainBranch(argument, given));
   if (OF_CONSTANTS.has(name)) return args.every(isConstant);
   if (name === 'cast' || name === '_cast')
     return args.every(isConstant) && CAST_TO.test(stringOf(second) ?? '');
@@ -121,7 +151,13 @@ function isTotal(call: TreeNode, given: Given): boolean {
 function areComparable(left: TreeNode, right: TreeNode, given: Given): boolean {
   if (isTimelessConstant(left) || isTimelessConstant(right)) return true;
   if (isText(left, given)) return isText(right, given) || isQuery(right);
-  return (isConstant(left) || isTime(left, given)) && (isConstant(right) || isTime(right, given));
+  return [left, right].every((side) => !given.fromRows.has(side) || isTime(side, given));
+}
+
+function isPlainBranch(node: TreeNode, given: Given): boolean {
+  const name = identifierOf(node);
+  if (name !== undefined) return !given.names.has(name.split('.').at(-1) ?? '');
+  return node.kind === 'CONSTANT' || (node.kind === 'FUNCTION' && given.fromRows.has(node));
 }
 
 function isQuery(node: TreeNode): boolean {
@@ -137,24 +173,18 @@ function isTimelessConstant(node: TreeNode): boolean {
 
 /** A time of a row: the column, what a function of times makes of it, or a name for such a thing. */
 function isTime(node: TreeNode, given: Given): boolean {
-  return (
-    isTimeItself(node, given) ||
-    (given.get(identifierOf(node) ?? '')?.every((n) => isTimeItself(n, given)) ?? false)
-  );
+  const name = identifierOf(node);
+  if (name === undefined || isKey(node, given)) return isTimeItself(node, given);
+  const known = given.times.get(name);
+  if (known !== undefined) return known;
+  const time = given.names.get(name)?.every((meaning) => isTimeItself(meaning, given)) ?? false;
+  given.times.set(name, time);
+  return time;
 }
 
 function isTimeItself(node: TreeNode, given: Given): boolean {
   const name = nameOf(node);
   return isKey(node, given) || OF_TIME.has(name) || READING.has(name) || name === 'tostartofinterval';
-}
-
-/** Nothing below the node comes out of a table. */
-function isConstant(node: TreeNode): boolean {
-  for (const below of nodesOf(node)) {
-    if (below.kind !== undefined && !/^(?:CONSTANT|FUNCTION|LIST)$/.test(below.kind)) return false;
-    if (AGGREGATES.has(nameOf(below).replace(/if$/, ''))) return false;
-  }
-  return true;
 }
 
 function isPlainConstant(node: TreeNode): boolean {
@@ -164,13 +194,13 @@ function isPlainConstant(node: TreeNode): boolean {
 /** A column of texts, by a name that nothing in the query is given. */
 function isText(node: TreeNode, given: Given): boolean {
   const name = identifierOf(node)?.split('.').at(-1) ?? '';
-  return TEXT_COLUMNS.has(name) && !given.has(name);
+  return TEXT_COLUMNS.has(name) && !given.names.has(name);
 }
 
 /** A time as the view has it. */
 function isKey(node: TreeNode, given: Given): boolean {
   const name = identifierOf(node)?.split('.').at(-1) ?? '';
-  return (name === 'timestamp' || name === 'received_at') && !given.has(name);
+  return (name === 'timestamp' || name === 'received_at') && !given.names.has(name);
 }
 
 function identifierOf(node: TreeNode): string | undefined {

@@ -58,9 +58,12 @@ export class ShortArguments {
   }
 
   #isColumn(name: string): boolean {
-    const column = name.split('.').at(-1) ?? '';
+    const parts = name.split('.');
+    const column = parts.at(-1) ?? '';
     return (
+      parts.length <= 2 &&
       PUBLIC_COLUMNS.has(column) &&
+      this.#names.definitionsOf(name).length === 0 &&
       this.#names.definitionsOf(column).length === 0 &&
       !this.#names.lambdaArguments.has(column)
     );
