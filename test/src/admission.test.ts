@@ -20,7 +20,7 @@ import { type Environment, WeirProcess, waitUntil } from './index.js';
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/weir.js', import.meta.url));
 /** The bound on a decision's way to every node. */
 const REACH_MS = 2_000;
-const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)';
+const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(90000000000)';
 
 interface Place {
   readonly url: string;
@@ -266,6 +266,19 @@ describe('what an operator decides', () => {
     gone.abort();
     await expect(endless).rejects.toThrow();
     await waitUntil('the place to be free', async () => await at(here, 'schema'), 5_000);
+
+    // Requests sent behind one another on a connection wait for their turn; when it breaks, none of them keeps a place.
+    await decide({ concurrency_limit: 3 });
+    const body = JSON.stringify({ sql: ENDLESS });
+    const head = `Host: weir\r\nAuthorization: Bearer ${here.key}\r\nContent-Type: application/json\r\n`;
+    const socket = connect(here.port, '127.0.0.1');
+    const [api, schema] = ['query', 'schema'].map((name) => `/api/v1/projects/${here.project}/${name}`);
+    socket.write(`POST ${api} HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+    for (let i = 0; i < 2; i += 1) socket.write(`GET ${schema} HTTP/1.1\r\n${head}\r\n`);
+    await waitUntil('all places to be held', async () => (await surfaces.schema(place(here))).status === 429);
+    socket.destroy();
+    await waitUntil('the places to be free', async () => await at(here, 'schema'), 5_000);
+    await decide({ concurrency_limit: 1 });
 
     // One after the other there is always a place: answers, streams, refusals and failures give it back.
     const statuses = new Set<number>();

@@ -51,10 +51,10 @@ Examples:
     });
   tenant
     .command('resume')
-    .description('let a suspended or disabled project in again; its limits stay')
+    .description('let a suspended project in again; its limits stay, and so does what disabled it')
     .argument('<project>', 'id of the project')
     .action(async (id: string, _options: unknown, self: Command) => {
-      const changes = { enabled: true, suspended: false, deny_status: 403, deny_reason: null };
+      const changes = { suspended: false };
       await report(begin(self), id, changes, standing);
     });
   tenant

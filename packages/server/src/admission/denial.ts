@@ -12,9 +12,12 @@ export function problemOfDenial(denied: Denied, upgradeUrl: string | null): Prob
   });
 }
 
+/** A day: nobody waits longer. */
+const MAX_WAIT_SECONDS = 86_400;
+
 /** Whole seconds after which the same may be admitted; 0 where waiting does not help, or nobody knows. */
 export function secondsToWait({ retryAfterMs }: Denied): number {
-  return Math.max(0, Math.ceil(retryAfterMs / 1000));
+  return Math.min(MAX_WAIT_SECONDS, Math.max(0, Math.ceil(retryAfterMs / 1000)));
 }
 
 /** What a person can do about a refusal for want of payment, where the host has said where; else null. */

@@ -1,8 +1,9 @@
 /** The admission gate as HTTP requests meet it: who asks goes in, a problem document comes out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Surface } from '@weir/extension';
-import type { Admission, AdmissionGate, Lease } from '@weir/usage';
+import type { Admission, AdmissionGate } from '@weir/usage';
 import type { RemoteAddress } from '../http/remote-address.js';
+import { whenDone } from '../http/when-done.js';
 import { problemOfDenial } from './denial.js';
 
 /** Whose credential a request came with. */
@@ -37,8 +38,9 @@ export class TenantGate {
     credential: TenantCredential,
   ): void | Promise<void> {
     const admission = this.ask(request, surface, credential);
-    if (admission instanceof Promise) return admission.then((answer) => this.#enter(answer, response));
-    this.#enter(admission, response);
+    if (admission instanceof Promise)
+      return admission.then((answer) => this.#enter(answer, request, response));
+    this.#enter(admission, request, response);
   }
 
   /** The same for a part of a request, such as one of several calls: whoever asks releases what it holds. */
@@ -56,14 +58,9 @@ export class TenantGate {
     });
   }
 
-  #enter(admission: Admission, response: ServerResponse): void {
+  #enter(admission: Admission, request: IncomingMessage, response: ServerResponse): void {
     if (!admission.ok) throw problemOfDenial(admission, this.#upgradeUrl);
-    if (admission.lease !== null) releaseWhenDone(response, admission.lease);
+    const { lease } = admission;
+    if (lease !== null) whenDone(request, response, () => lease.release());
   }
-}
-
-function releaseWhenDone(response: ServerResponse, lease: Lease): void {
-  // "close" comes after the last byte, or when the connection ends before it; not a second time.
-  if (response.closed || response.destroyed) lease.release();
-  else response.once('close', () => lease.release());
 }

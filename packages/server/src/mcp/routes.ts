@@ -6,6 +6,7 @@ import type { Credentials } from '@weir/accounts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { Problem } from '../http/problem.js';
+import { whenDone } from '../http/when-done.js';
 import { callerOf, type McpCaller } from './caller.js';
 import { McpEndpoint, type McpEndpointParts } from './endpoint.js';
 import { PageOrigins } from './origins.js';
@@ -58,7 +59,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         const caller = callers.get(request);
         if (caller === undefined) throw new Error('a request that nobody authorized');
         const gone = new AbortController();
-        reply.raw.on('close', () => gone.abort());
+        whenDone(request.raw, reply.raw, () => gone.abort());
         const body = typeof request.body === 'string' ? request.body : '';
         const { id, headers } = request;
         const admit = () => parts.gate.ask(request.raw, 'mcp', caller);

@@ -7,11 +7,7 @@ import type { Stores } from '../stores.js';
 const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
 
 /** The read path, for each request to ask for: a server without a reader has none. */
-export function queryService(
-  config: Config,
-  { queries }: Stores,
-  hasNoGate: boolean,
-): () => QueryService {
+export function queryService(config: Config, { queries }: Stores, hasNoGate: boolean): () => QueryService {
   if (queries === null) {
     return () => {
       throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');

@@ -11,12 +11,22 @@ const MAX_COUNT = 2_147_483_647;
 /** Slower than this, the wait for a token would be none that anybody waits for. */
 const MIN_RPS = 0.001;
 
+/** PostgreSQL keeps no such character. */
+const hasNoNul = (text: string): boolean => !text.includes('\0');
+
 const count = z.int().min(0).max(MAX_COUNT);
 const body = z.strictObject({
   enabled: z.boolean().optional(),
   suspended: z.boolean().optional(),
   deny_status: z.literal([402, 403], 'must be 402 or 403').optional(),
-  deny_reason: z.string().trim().min(1).max(500).nullable().optional(),
+  deny_reason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(500)
+    .refine(hasNoNul, 'must not hold U+0000')
+    .nullable()
+    .optional(),
   rate_limit_rps: z
     .number()
     .max(1_000_000_000)

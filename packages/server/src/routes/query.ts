@@ -4,6 +4,7 @@ import { type QueryService, type Question, STREAM_FORMATS, type StreamFormat } f
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseInput } from '../http/parse.js';
+import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
 import type { AnalysisAccess } from '../query/access.js';
 
@@ -44,7 +45,7 @@ export function queryRoute(
     const gone = new AbortController();
     const started = performance.now();
     // Before anything is waited for: a client may leave at any time.
-    reply.raw.on('close', () => {
+    whenDone(request.raw, reply.raw, () => {
       gone.abort();
       metrics.queried((performance.now() - started) / 1000);
     });

@@ -83,8 +83,18 @@ export class AdmissionGate {
     if (rateLimiter === null) return this.#take(key, tenant);
     const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
     return asked instanceof Promise
-      ? asked.then((decision) => this.#afterLimiter(decision, key, tenant))
+      ? asked.then((decision) => this.#afterWaiting(decision, key))
       : this.#afterLimiter(asked, key, tenant);
+  }
+
+  /** Much may have been decided while the limiter thought. */
+  #afterWaiting(
+    decision: { readonly ok: boolean; readonly retryAfterMs?: number },
+    key: LimitKey,
+  ): Admission | Promise<Admission> {
+    if (this.#options.isDraining()) return DRAINING;
+    const tenant = this.#options.tenants.find(key.projectId);
+    return tenant?.refusal ?? this.#afterLimiter(decision, key, tenant);
   }
 
   #afterLimiter(

@@ -137,9 +137,9 @@ describe('while PostgreSQL is away', () => {
     const states = await node(store.postgres, dataDir);
     expect(logger.warn).toHaveBeenCalledOnce();
     await states.change(P, { suspended: true });
+    await states.close();
     const kept: unknown = JSON.parse(await readFile(join(dataDir, 'tenant-states.json'), 'utf8'));
     expect(kept).toMatchObject({ [P]: { suspended: true, deny_status: 403 } });
-    await states.close();
     await store.close();
   });
 });

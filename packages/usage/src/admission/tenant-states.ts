@@ -44,6 +44,9 @@ export class TenantStates {
   #revision: number | null = null;
   #stop: (() => void) | null = null;
   #polling: Promise<void> | null = null;
+  /** Whether the file is behind. */
+  #mustKeep = false;
+  #keeping: Promise<void> | null = null;
 
   constructor({ postgres, dataDir, logger, now = () => performance.now() }: TenantStatesOptions) {
     this.#postgres = postgres;
@@ -109,12 +112,18 @@ export class TenantStates {
     this.#stop?.();
     this.#stop = null;
     await this.#polling;
+    await this.#keeping;
+    if (this.#mustKeep) await this.#keep();
   }
 
   /** Never rejects. */
   #poll(): Promise<void> {
     this.#polling ??= this.#reload().finally(() => {
       this.#polling = null;
+      if (!this.#mustKeep) return;
+      this.#keeping ??= this.#keep().finally(() => {
+        this.#keeping = null;
+      });
     });
     return this.#polling;
   }
@@ -131,16 +140,22 @@ export class TenantStates {
       const states = rows.map(({ projectId, ...state }) => [projectId, stateOfRow(state)] as const);
       this.table.replace(new Map(states), this.#now());
       this.#revision = revision;
+      this.#mustKeep = true;
     } catch (error) {
       this.#logger.warn(
         { err: withoutStatement(error) },
         'tenant states cannot be read; the last known ones stand',
       );
-      return;
     }
+  }
+
+  /** Never rejects. A disk that is slow, or full for a while, holds up nothing but this. */
+  async #keep(): Promise<void> {
+    this.#mustKeep = false;
     try {
       await keepStates(this.#path, this.table.states);
     } catch (error) {
+      this.#mustKeep = true;
       this.#logger.warn({ err: error }, 'tenant states cannot be kept on the disk for a restart');
     }
   }

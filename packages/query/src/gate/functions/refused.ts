@@ -124,7 +124,7 @@ export const REFUSED_GROUPS: readonly RefusedGroup[] = [
     group: 'out of bounds',
     reason: 'neither the time nor the memory it takes can be limited',
     names: names(`
-      arrayLevenshteinDistance arrayLevenshteinDistanceWeighted arraySimilarity hasSubstr printf
+      arrayLevenshteinDistance arrayLevenshteinDistanceWeighted arraySimilarity h3PolygonToCells hasSubstr printf
       seriesDecomposeSTL`),
   },
   {
