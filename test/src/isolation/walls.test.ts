@@ -49,10 +49,15 @@ describe('without any wall', () => {
   it.each(ROWS.map(({ id }) => id).filter((id) => !['statements', 'states', 'marks', 'zones'].includes(id)))(
     '%s reaches its goal',
     async (id) => {
-      const outcomes = [];
-      for (const attack of attacks(world)[id] ?? []) outcomes.push(await outcome(world, 'REST', attack));
-      const hasWritten = id === 'sqlite' && !(await world.isUntouched());
-      expect(hasWritten || outcomes.some((one) => one !== 'held')).toBe(true);
+      const isReached = async (): Promise<boolean> => {
+        for (const attack of attacks(world)[id] ?? []) {
+          if ((await outcome(world, 'REST', attack)) !== 'held') return true;
+        }
+        return id === 'sqlite' && !(await world.isUntouched());
+      };
+      // Errors speak only of rows that lie beside one's own, as not every insert puts them.
+      for (let i = 0; id === 'errors' && i < 8 && !(await isReached()); i += 1) await world.sendEvents();
+      expect(await isReached()).toBe(true);
     },
   );
 });

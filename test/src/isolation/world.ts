@@ -116,6 +116,12 @@ export class World {
     const made = await this.weir.operator('POST', '/projects', { name: 'Neighbour' });
     const { id, ingest_token, api_key } = made.body as { id: string; ingest_token: string; api_key: string };
     this.neighbour = { project: id, token: ingest_token, key: api_key };
+    await this.sendEvents();
+    this.#enginePid = this.weir.enginePid;
+  }
+
+  /** Sends both projects' events, at once: rows of one insert lie side by side. */
+  async sendEvents(): Promise<void> {
     const events = (count: number, name: string) =>
       Array.from({ length: count }, (_, i) => ({
         event: i % 10 === 0 ? '$identify' : name,
@@ -126,10 +132,11 @@ export class World {
         properties: { [`${name}_key`]: `${name}_value_${i}`, n: i, $set: { name: `${name}_trait` } },
         more: `${name}_extra`,
       }));
-    await this.weir.send({ events: events(OWN, 'own') });
-    await this.weir.send({ events: events(NEIGHBOURS, CANARY) }, bearer(ingest_token));
+    await Promise.all([
+      this.weir.send({ events: events(OWN, 'own') }),
+      this.weir.send({ events: events(NEIGHBOURS, CANARY) }, bearer(this.neighbour.token)),
+    ]);
     await this.weir.settled();
-    this.#enginePid = this.weir.enginePid;
   }
 }
 

@@ -73,7 +73,7 @@ export class TenantStates {
   }
 
   /**
-   * Changes parts of a project's state in one statement: here at once, on every other node within 2 s.
+   * Changes parts of a project's state in one statement: here at once and for a restart, on every other node within 2 s.
    * @returns the whole state; null for an unknown project
    */
   async change(projectId: string, changes: Partial<TenantState>): Promise<TenantState | null> {
@@ -87,6 +87,7 @@ export class TenantStates {
     // One that began before the change may not have seen it.
     await this.#polling;
     await this.#poll();
+    await this.#kept();
     return row === undefined ? null : stateOfRow(row);
   }
 
@@ -112,18 +113,20 @@ export class TenantStates {
     this.#stop?.();
     this.#stop = null;
     await this.#polling;
+    await this.#kept();
+  }
+
+  /** Resolves when the file has what is known, or cannot be written. */
+  async #kept(): Promise<void> {
     await this.#keeping;
-    if (this.#mustKeep) await this.#keep();
+    if (this.#mustKeep) await this.#startKeeping();
   }
 
   /** Never rejects. */
   #poll(): Promise<void> {
     this.#polling ??= this.#reload().finally(() => {
       this.#polling = null;
-      if (!this.#mustKeep) return;
-      this.#keeping ??= this.#keep().finally(() => {
-        this.#keeping = null;
-      });
+      if (this.#mustKeep) void this.#startKeeping();
     });
     return this.#polling;
   }
@@ -147,6 +150,13 @@ export class TenantStates {
         'tenant states cannot be read; the last known ones stand',
       );
     }
+  }
+
+  #startKeeping(): Promise<void> {
+    this.#keeping ??= this.#keep().finally(() => {
+      this.#keeping = null;
+    });
+    return this.#keeping;
   }
 
   /** Never rejects. A disk that is slow, or full for a while, holds up nothing but this. */
