@@ -251,7 +251,7 @@ describe('a refusal says what to do', () => {
     [{ sql: 'SELECT groupArray(number) FROM numbers(1000000000)' }, 400, 'query_too_large'],
     [`{"sql":"${'x'.repeat(3_000_000)}"}`, 413, 'body_too_large'],
     [{ sql: ENDLESS }, 408, 'query_timeout'],
-  ])('%.60j: %i %s', async (body, status, code) => {
+  ])('body %# gets its own code', async (body, status, code) => {
     const answer = await post({ body });
     expect([answer.status, answer.json.code]).toEqual([status, code]);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);

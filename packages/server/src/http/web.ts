@@ -14,6 +14,8 @@ export interface FrontHandler {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+/** Of a body that is too large, so much is still read. */
+const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 /** Largest body of a route that says nothing else. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -64,6 +66,7 @@ export function createWeb(
     const problem = fastifyProblem(error) ?? problemOf(error);
     if (problem.status === 500) logger.error({ err: error, rid: request.id }, 'request failed');
     problemCodes.set(request, problem.code);
+    if (problem.status === 413) readToTheEnd(request, reply);
     return sendProblem(reply, request.id, problem);
   });
   web.setNotFoundHandler((request, reply) => {
@@ -74,6 +77,16 @@ export function createWeb(
   addRoutes(web);
   refuseOtherMethods(web, routes);
   return web;
+}
+
+/**
+ * A client that is still sending when the connection closes loses the answer with it, so what it sends is read and
+ * dropped, up to a bound; beyond that Fastify closes the connection.
+ */
+function readToTheEnd(request: FastifyRequest, reply: FastifyReply): void {
+  if (!(Number(request.headers['content-length']) <= MAX_DROPPED_BYTES)) return;
+  reply.removeHeader('connection');
+  request.raw.resume();
 }
 
 /**
