@@ -12,7 +12,6 @@ export interface ReaderLimits {
   readonly memoryBytes?: number;
   /** Time, in seconds; kept between blocks only. */
   readonly seconds?: number;
-  readonly resultRows?: number;
   readonly resultBytes?: number;
   readonly rowsToRead?: number;
   readonly threads?: number;
@@ -157,7 +156,6 @@ function limitSettings(limits: ReaderLimits): Record<string, number> {
   const settings: Record<string, number | undefined> = {
     max_memory_usage: limits.memoryBytes,
     max_execution_time: limits.seconds,
-    max_result_rows: limits.resultRows,
     max_result_bytes: limits.resultBytes,
     max_rows_to_read: limits.rowsToRead,
     max_threads: limits.threads,

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ClickHouse } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
-import { databaseNames } from './migrate/migration.js';
+import { databaseNames, publicViews } from './migrate/migration.js';
 import { ScopeSigner } from './scope.js';
 import type { ServerReader } from './target.js';
 
@@ -32,12 +32,7 @@ export function rightsStatements(reader: ServerReader, database = 'weir'): reado
     'allow_ddl',
   ];
   const constants = settings.map((name) => `${name} = 0 CONST`).join(', ');
-  const views = [
-    ...[names.views, names.keyed].flatMap((database) =>
-      ['events', 'persons', 'sessions'].map((view) => `${database}.${view}`),
-    ),
-    ...[names.plain, names.plainKeyed].map((database) => `${database}.events`),
-  ]
+  const views = publicViews(names)
     .map((view) => `SELECT ON ${view}`)
     .join(', ');
   return [

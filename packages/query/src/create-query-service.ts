@@ -3,6 +3,7 @@ import { Catalog } from './catalog.js';
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
 import { engineFailure } from './engine-failure.js';
 import { Executor, type Statement, type Turn } from './executor.js';
+import { literal } from './gate/canonical.js';
 import { Gate, GateRefusal, type Passed } from './gate/gate.js';
 import type { QueryLimits } from './limits.js';
 import { fitParameters } from './parameters.js';
@@ -229,8 +230,4 @@ function describeStatement(name: string): string {
   );
   return `SELECT column.1 AS name, column.2 AS type, '' AS default_type, '' AS default_expression, column.3 AS comment,
     '' AS codec_expression, '' AS ttl_expression FROM (SELECT arrayJoin([${rows.join(', ')}]) AS column)`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

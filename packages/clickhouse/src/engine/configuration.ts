@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { databaseNames, publicViews } from '../migrate/migration.js';
 import type { ScopeSigner } from '../scope.js';
 import type { EngineLimits, Wall } from './control.js';
-
-/** The views a tenant's query may read. */
-const PUBLIC_VIEWS = [
-  ...['weir', 'weir_keyed'].flatMap((database) =>
-    ['events', 'persons', 'sessions'].map((view) => `${database}.${view}`),
-  ),
-  ...['weir_plain', 'weir_plain_keyed'].map((database) => `${database}.events`),
-];
 
 const MIB = 1024 * 1024;
 
@@ -70,7 +63,7 @@ function configXml(usersPath: string, limits: EngineLimits): string {
 
 function usersXml(scope: ScopeSigner, without: readonly Wall[]): string {
   const all = 'GRANT ALL ON *.* WITH GRANT OPTION';
-  const grants = PUBLIC_VIEWS.map((view) => `GRANT SELECT ON ${view}`);
+  const grants = publicViews(databaseNames()).map((view) => `GRANT SELECT ON ${view}`);
   return `<clickhouse>
   <profiles><default>
     <use_query_cache>0</use_query_cache>

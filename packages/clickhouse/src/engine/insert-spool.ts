@@ -10,6 +10,8 @@ import { pipeline } from 'node:stream/promises';
  * rows (a place of 2570 is two newlines) and a hole for text ones, so no data ever stands in a statement here: it
  * goes through a file, which the engine reads with FROM INFILE, at the same CPU a row as inline.
  * The file is deleted before the kernel has a reason to write it to disk.
+ *
+ * Answers in a format whose chunks cannot be joined take the same way out, see Statements.stream.
  */
 export class InsertSpool {
   readonly #directory: string;

@@ -32,3 +32,13 @@ export function databaseNames(database = 'weir'): DatabaseNames {
     base: `${database}_base`,
   };
 }
+
+/** Every view a tenant's query may read, with its database: what a reader has SELECT on, and nothing else. */
+export function publicViews({ views, keyed, plain, plainKeyed }: DatabaseNames): readonly string[] {
+  return [
+    ...[views, keyed].flatMap((database) =>
+      ['events', 'persons', 'sessions'].map((view) => `${database}.${view}`),
+    ),
+    ...[plain, plainKeyed].map((database) => `${database}.events`),
+  ];
+}
