@@ -4,7 +4,7 @@
  *
  * | key | value |
  * |---|---|
- * | `l` name | a fact about the log itself (`epoch`) |
+ * | `l` name | a fact about the log itself (`epoch`, `id`) |
  * | `s` stream name | {@link StreamRecord} of a stream that exists |
  * | `d` stream name | last offset of a stream that was removed |
  * | `x` id | a removed stream whose rows are still being deleted |

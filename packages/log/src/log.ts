@@ -155,6 +155,8 @@ export interface Log {
   readonly engine: 'memory' | 'lmdb';
   /** When this log was created, in unix seconds (uint32). A log that was lost and made anew has a greater one. */
   readonly epoch: number;
+  /** Names this log and no other, a UUID: what has read some of it can tell where it stood from a log made anew. */
+  readonly id: string;
   /**
    * Appends to one stream, creating it. Calls made together share one fsync. The entries must not be changed until
    * the promise settles.
@@ -174,6 +176,8 @@ export interface Log {
    * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `log_closed`
    */
   tail(stream: string, o: TailOptions): AsyncIterable<Entry>;
+  /** Resolves when the stream has an entry after a place, it has none yet included, or the signal aborts. */
+  wait(stream: string, o: TailOptions): Promise<void>;
   cursor(stream: string, reader: string): Cursor;
   group(stream: string, name: string, o?: GroupOptions): Group;
   /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */

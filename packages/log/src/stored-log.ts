@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
 import { after, blockKey, idKey, nameKey, STREAM_TABLES } from './keys.js';
@@ -43,6 +44,7 @@ export interface StoredLogOptions {
 export class StoredLog implements Log, GroupHost {
   readonly engine: 'memory' | 'lmdb';
   readonly epoch: number;
+  readonly id: string;
   readonly store: Store;
   readonly table: StreamTable;
   readonly queue: CommitQueue;
@@ -53,27 +55,20 @@ export class StoredLog implements Log, GroupHost {
   #queuedBytes = 0;
   #closing: Promise<void> | undefined;
 
-  private constructor(store: Store, epoch: number, o: StoredLogOptions) {
+  private constructor(store: Store, { epoch, id }: Identity, o: StoredLogOptions) {
     this.engine = store.engine;
     this.store = store;
     this.epoch = epoch;
+    this.id = id;
     this.now = o.now;
     this.#maxBytes = o.maxBytes;
     this.table = new StreamTable(store, (stream) => this.wakeups.wake(stream));
     this.queue = new CommitQueue(store, this.table);
   }
 
-  /** Opens the log in a store, giving a new one its epoch, and goes on with deletions that a crash cut off. */
+  /** Opens the log in a store, giving a new one its identity, and goes on with deletions that a crash cut off. */
   static async open(store: Store, o: StoredLogOptions): Promise<StoredLog> {
-    const key = nameKey('l', 'epoch');
-    let epoch = store.get(key)?.readUInt32BE(0);
-    if (epoch === undefined) {
-      epoch = Math.floor(o.now() / 1000);
-      const value = Buffer.alloc(4);
-      value.writeUInt32BE(epoch);
-      await store.commit([[key, value]], true);
-    }
-    const log = new StoredLog(store, epoch, o);
+    const log = new StoredLog(store, await identify(store, o.now), o);
     void log.#finishRemovals();
     return log;
   }
@@ -122,6 +117,14 @@ export class StoredLog implements Log, GroupHost {
         yield entry;
         place = entry.offset;
       }
+    }
+  }
+
+  async wait(stream: string, { after, signal }: TailOptions): Promise<void> {
+    // Nothing can be committed between a look and the wait: both are in one turn of the event loop.
+    while (!signal.aborted && this.table.lastEver(stream) <= after) {
+      this.#checkOpen();
+      await this.wakeups.wait(stream, { signal });
     }
   }
 
@@ -259,6 +262,33 @@ export class StoredLog implements Log, GroupHost {
     for (const key of this.store.keys({ ...range, limit: SWEEP_KEYS })) changes.push([key, undefined]);
     return range;
   }
+}
+
+/** What tells a log from others. */
+interface Identity {
+  readonly epoch: number;
+  readonly id: string;
+}
+
+/** The identity of the log in a store, made where there is none. Logs of earlier versions have an epoch alone. */
+async function identify(store: Store, now: () => number): Promise<Identity> {
+  const [epochAt, idAt] = [nameKey('l', 'epoch'), nameKey('l', 'id')];
+  let epoch = store.get(epochAt)?.readUInt32BE(0);
+  let id = store.get(idAt)?.toString();
+  if (epoch === undefined || id === undefined) {
+    epoch ??= Math.floor(now() / 1000);
+    id ??= randomUUID();
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE(epoch);
+    await store.commit(
+      [
+        [epochAt, value],
+        [idAt, Buffer.from(id)],
+      ],
+      true,
+    );
+  }
+  return { epoch, id };
 }
 
 /** The blocks of a stream before the one at `first`. */

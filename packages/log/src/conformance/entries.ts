@@ -136,6 +136,26 @@ export function describeTail(t: Trial): void {
       expect(got).toEqual(['x', 'y']);
     });
 
+    test('a wait ends with the first entry after its place, at once where there is one, and when aborted', async () => {
+      const abort = new AbortController();
+      let woken = 0;
+      const wait = async (after: number) => {
+        await t.log.wait('awaited', { after, signal: abort.signal });
+        woken += 1;
+      };
+      const [first, second] = [wait(0), wait(1)];
+      await t.log.append('other', [bytes('o')]);
+      expect(woken).toBe(0);
+      await t.log.append('awaited', [bytes('x')]);
+      await first;
+      expect(woken).toBe(1);
+      await wait(0);
+      expect(woken).toBe(2);
+      abort.abort();
+      await second;
+      expect(woken).toBe(3);
+    });
+
     test('ends with log_closed when the log closes', async () => {
       const ended = refused('log_closed', take(t.log, 'a', 0, 1));
       await t.log.close();

@@ -29,15 +29,16 @@ export function describeCursors(t: Trial): void {
       }
     });
 
-    test('the epoch stays while the log lives, and a log made later has a greater one', async () => {
-      const { epoch } = t.log;
+    test('epoch and id stay while the log lives; a log made later has a greater epoch and another id', async () => {
+      const { epoch, id } = t.log;
       expect(epoch).toBe(Math.floor(t.clock / 1000));
       t.clock += 5000;
       await t.restart();
-      expect(t.log.epoch).toBe(epoch);
+      expect(t.log).toMatchObject({ epoch, id });
       const another = await t.makeHarness();
       const later = await another.create({ now: t.now });
       expect(later.epoch).toBeGreaterThan(epoch);
+      expect(later.id).not.toBe(id);
       await later.close();
       await another.destroy();
     });
