@@ -1,4 +1,5 @@
 export { type BodyFormat, type DecodedBatch, decodeBatch, type Envelope, parseBody } from './body.js';
+export type { Companion } from './companion.js';
 export { decodeEvent, isRefusal, type Refusal } from './decode.js';
 export type {
   DeadLetterFilter,
@@ -7,13 +8,14 @@ export type {
   DlqAdmin,
   DlqOverview,
 } from './dlq-admin.js';
+export { IngestEntry } from './entry.js';
 export { BufferFullError, IngestError, type IngestErrorCode } from './errors.js';
 export { EVENT_LIMITS, type Event, type ValidationError } from './event.js';
 export { Flags } from './flags.js';
 export type { Logger } from './logger.js';
 export { type Acknowledgement, INGEST_DEFAULTS, type IngestOptions, type OnFatal } from './options.js';
 export { RECEIPT_STATES, type ReceiptState, type ReceiptStatus } from './receipts.js';
-export type { StoredEvent } from './rows.js';
+export { readRow, rowReceivedAt, type StoredEvent } from './rows.js';
 export {
   INGEST_STREAM,
   type IngestDependencies,

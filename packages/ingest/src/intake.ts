@@ -1,5 +1,6 @@
 /** Valid events into the durable log, each id once. */
-import { type Log, LogError } from '@weir/log';
+import { type Appended, type Log, LogError } from '@weir/log';
+import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
 import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
 import { EntryWriter } from './entry-writer.js';
@@ -31,6 +32,7 @@ interface Arrival {
   readonly events: readonly ValidEvent[];
   /** Epoch milliseconds. */
   readonly receivedAt: number;
+  readonly companion: Companion | undefined;
 }
 
 /** What became of an arrival. */
@@ -43,6 +45,9 @@ export interface Taken {
   readonly ranges: readonly LogRange[];
 }
 
+/** No place: never answered for a part that was asked for. */
+const NOWHERE: Appended = { first: 1, last: 0 };
+
 /** Takes events. One for an ingest log. */
 export class Intake {
   readonly #parts: IntakeParts;
@@ -54,9 +59,14 @@ export class Intake {
   }
 
   /** @throws BufferFullError, IngestError (`log_full`, `batch_too_large`, `draining`) */
-  async take(projectId: string, events: readonly ValidEvent[], receivedAt: number): Promise<Taken> {
+  async take(
+    projectId: string,
+    events: readonly ValidEvent[],
+    receivedAt: number,
+    companion?: Companion,
+  ): Promise<Taken> {
     const { ids } = this.#parts;
-    const arrival = { projectId, events, receivedAt };
+    const arrival = { projectId, events, receivedAt, companion };
     // Before any id is claimed: a refusal must leave nothing behind.
     this.#checkRoom(events.length, 0);
     if (this.#parts.options.ack === 'memory' && !(await this.#parts.log.size()).writable) throw logFull();
@@ -82,7 +92,7 @@ export class Intake {
 
   /** Appends the new events; the claims are settled by how that went, also where nobody waits for it. */
   async #store(
-    { projectId, events, receivedAt }: Arrival,
+    { projectId, events, receivedAt, companion }: Arrival,
     keys: Uint32Array,
     indexes: readonly number[],
     claims: Claims,
@@ -90,7 +100,8 @@ export class Intake {
     let appended: Promise<LogRange | null>;
     try {
       const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
-      appended = entries.length === 0 ? Promise.resolve(null) : this.#append(entries, indexes.length);
+      appended =
+        entries.length === 0 ? Promise.resolve(null) : this.#append(entries, indexes.length, companion);
     } catch (error) {
       claims.settle(null);
       throw error;
@@ -115,18 +126,21 @@ export class Intake {
     return [];
   }
 
-  #append(entries: readonly Buffer[], events: number): Promise<LogRange> {
+  #append(entries: readonly Buffer[], events: number, companion: Companion | undefined): Promise<LogRange> {
     const { log, stream, pending, onAppended } = this.#parts;
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
     this.#checkRoom(events, bytes);
     pending.add(events, bytes);
-    return log.append(stream, entries).then(
-      ({ first, last }) => {
+    const part = companion?.part(events);
+    return log.appendAll([{ stream, entries }, ...(part === undefined ? [] : [part])]).then(
+      ([place = NOWHERE, beside = null]) => {
         onAppended(events, bytes);
-        return { first, last, events };
+        companion?.settled(beside);
+        return { first: place.first, last: place.last, events };
       },
       (error: unknown) => {
         pending.remove(events, bytes);
+        companion?.settled(null);
         throw refusalOf(error);
       },
     );

@@ -32,6 +32,8 @@ export interface IngestOptions {
   readonly dedupMaxIds: number;
   /** Told of each batch durable in ClickHouse. */
   readonly usageSink: UsageSink;
+  /** Entries of the log after this offset are kept: somebody else has yet to read them. Default: nobody does. */
+  readonly heldAfter?: () => number;
 }
 
 /** The defaults of the ingest specification. */
@@ -48,4 +50,4 @@ export const INGEST_DEFAULTS = {
   onFatal: 'reject',
   dedupWindowMs: 24 * 3600 * 1000,
   dedupMaxIds: 50_000_000,
-} as const satisfies Omit<IngestOptions, 'usageSink'>;
+} as const satisfies Omit<IngestOptions, 'usageSink' | 'heldAfter'>;

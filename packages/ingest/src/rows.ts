@@ -148,6 +148,11 @@ export function rowTimestamp(rows: Buffer, start: number): number {
   return readInt64(rows, start + TIMESTAMP_AT);
 }
 
+/** When the event of the row at `start` arrived, epoch milliseconds. */
+export function rowReceivedAt(rows: Buffer, start: number): number {
+  return readInt64(rows, start + RECEIVED_AT);
+}
+
 /** Reads back the event of the row at `start`. */
 export function readRow(rows: Buffer, start: number): StoredEvent {
   const reader = { rows, at: start + TEXTS_AT };
@@ -160,7 +165,7 @@ export function readRow(rows: Buffer, start: number): StoredEvent {
     properties: readText(reader),
     extras: readText(reader),
     timestamp: rowTimestamp(rows, start),
-    received_at: readInt64(rows, start + RECEIVED_AT),
+    received_at: rowReceivedAt(rows, start),
   };
 }
 

@@ -6,6 +6,7 @@ import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
 import { BatchStore } from './batch-store.js';
+import type { Companion } from './companion.js';
 import { DeadLetters } from './dead-letters.js';
 import { IdWindow } from './dedup/id-window.js';
 import { DeadLetterPlaces, DlqAdmin } from './dlq-admin.js';
@@ -162,12 +163,14 @@ export class IngestService {
 
   /**
    * Takes events of a project. Resolves when they are on disk (`ack: durable`), or at once (`memory`).
+   * @param companion goes into the log with them
    * @throws BufferFullError, IngestError (`ingest_disabled`, `ingest_down`, `draining`, `log_full`, `batch_too_large`)
    */
   async submit(
     projectId: string,
     events: readonly ValidEvent[],
     receivedAt = this.#now(),
+    companion?: Companion,
   ): Promise<Submitted> {
     const refusal = this.refusal();
     if (refusal !== null) throw refusal;
@@ -176,7 +179,12 @@ export class IngestService {
     }
     const running = this.#started;
     if (running === null) throw new IngestError('draining', 'ingest is not running');
-    const { accepted, duplicates, ranges } = await running.intake.take(projectId, events, receivedAt);
+    const { accepted, duplicates, ranges } = await running.intake.take(
+      projectId,
+      events,
+      receivedAt,
+      companion,
+    );
     if (running.ids.isFull && this.#maintaining === null) void this.#maintain(running.ids);
     const contents = { epoch: this.#log.epoch, receivedAt, ranges };
     return {
@@ -290,8 +298,11 @@ export class IngestService {
   }
 
   async #maintainOnce(ids: IdWindow): Promise<void> {
-    const trim = (): Promise<void> =>
-      this.#log.trim(INGEST_STREAM, Math.min(this.#flusher.position, ids.spilledOffset) + 1);
+    const { heldAfter = () => Number.POSITIVE_INFINITY } = this.options;
+    const trim = (): Promise<void> => {
+      const done = Math.min(this.#flusher.position, ids.spilledOffset, heldAfter());
+      return this.#log.trim(INGEST_STREAM, done + 1);
+    };
     // First of all, for a full log takes no runs.
     await trim();
     const { bytes, maxBytes, writable } = await this.#log.size();
