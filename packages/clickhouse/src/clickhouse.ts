@@ -1,3 +1,5 @@
+import type { QueryUse } from './query-use.js';
+
 /** A value ClickHouse can bind to a `{name:Type}` placeholder. */
 export type ParameterValue =
   | string
@@ -73,8 +75,12 @@ export interface ClickHouse {
   /** How many calls run whose tag starts with `tag`. On the embedded engine this counts those still queued there. */
   running(tag: string, options?: { readonly signal?: AbortSignal }): Promise<number>;
 
-  /** Stops every call whose tag starts with `tag` and resolves when none runs. Waits as long as ClickHouse needs. */
-  kill(tag: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Stops every call whose tag starts with `tag` and resolves when none runs. Waits as long as ClickHouse needs. Says what
+   * the query of a {@link Reader} with exactly this tag has used, also when it had ended a moment before; undefined
+   * where there was none, and on a ClickHouse server.
+   */
+  kill(tag: string, options?: { readonly signal?: AbortSignal }): Promise<QueryUse | undefined>;
 
   /** Whether it answers; never throws. */
   ping(timeoutMs?: number): Promise<boolean>;

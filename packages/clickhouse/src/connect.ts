@@ -8,6 +8,7 @@ import type {
 } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
 import { type HttpAnswer, type HttpRequest, HttpSession } from './http-session.js';
+import { type QueryUse, type UseSummary, useOf } from './query-use.js';
 import { COUNT_RUNNING, KILL_RUNNING, requireTag } from './running-queries.js';
 import type { ClickHouseTarget } from './target.js';
 
@@ -71,11 +72,15 @@ class HttpClickHouse implements ClickHouse {
     return Number(rows[0]?.running ?? 0);
   }
 
-  async kill(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async kill(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<QueryUse | undefined> {
     requireTag(tag);
+    let use: QueryUse | undefined;
     do {
-      await this.command(KILL_RUNNING, { params: { tag }, ...options });
+      // A server answers with a row for each query, which says nothing of what it used.
+      const [row] = await this.query<Partial<UseSummary>>(KILL_RUNNING, { params: { tag }, ...options });
+      use = useOf(row) ?? use;
     } while ((await this.running(tag, options)) > 0);
+    return use;
   }
 
   ping(timeoutMs = 5_000): Promise<boolean> {

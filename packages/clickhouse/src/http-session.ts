@@ -1,11 +1,11 @@
-import { Agent, type AgentOptions } from 'node:http';
+import { Agent, type AgentOptions, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient, type ExecResult } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError, toClickHouseError } from './clickhouse-error.js';
 import { Deadline } from './deadline.js';
 import { withoutTrailer } from './exception-trailer.js';
-import type { QueryUse } from './reader.js';
+import { type QueryUse, SUMMARY_HEADER, type UseSummary, useOf } from './query-use.js';
 import type { ClickHouseTarget, Credentials } from './target.js';
 
 /** One request to ClickHouse's HTTP interface. */
@@ -21,7 +21,8 @@ export interface HttpRequest {
 /** An answer that has begun. */
 export interface HttpAnswer extends ResultBytes {
   readonly writtenRows: number;
-  readonly used: QueryUse;
+  /** What it has used: of the embedded engine undefined before the end, of a server what its headers said. */
+  used(): QueryUse | undefined;
 }
 
 /** `@clickhouse/client` as one user, with its sockets, its errors read and its time limits kept. */
@@ -73,7 +74,7 @@ export class HttpSession {
       return {
         queryId: answer.query_id,
         writtenRows: Number(answer.summary?.written_rows ?? 0),
-        used: useOf(answer.summary),
+        used: () => useOf(trailingSummary(stream)) ?? useOf(answer.summary),
         [Symbol.asyncIterator]: () => read(stream, typeof tag === 'string' ? tag : undefined, deadline),
       };
     } catch (thrown) {
@@ -98,13 +99,12 @@ export class HttpSession {
   }
 }
 
-// Newer servers say `memory_usage` too; the client's type does not.
-function useOf(summary: (ExecResult<Readable>['summary'] & { memory_usage?: string }) | undefined): QueryUse {
-  return {
-    readRows: Number(summary?.read_rows ?? 0),
-    readBytes: Number(summary?.read_bytes ?? 0),
-    memoryBytes: Number(summary?.memory_usage ?? 0),
-  };
+/** The summary that the embedded engine sends after an answer's last byte. */
+function trailingSummary(stream: Readable): Partial<UseSummary> | undefined {
+  // Nothing is compressed here, so the client hands on the message itself.
+  const text = stream instanceof IncomingMessage ? stream.trailers[SUMMARY_HEADER] : undefined;
+  // Our own engine writes it.
+  return text === undefined ? undefined : (JSON.parse(text) as UseSummary);
 }
 
 /** An agent of one client's own for a Unix socket. */

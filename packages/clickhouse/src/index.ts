@@ -17,10 +17,11 @@ export { relinkStatements } from './migrate/identity-links.js';
 export { type MigrateOptions, type MigrationResult, migrateClickHouse } from './migrate/migrate.js';
 export { type DatabaseNames, databaseNames, type Migration } from './migrate/migration.js';
 export { PUBLIC_TABLES, type PublicColumn, type PublicTable } from './migrate/public-tables.js';
+export { USAGE_TABLE } from './migrate/usage.js';
 export { connectParser, type ParseOptions, type Parser } from './parser.js';
+export type { QueryUse } from './query-use.js';
 export {
   connectReader,
-  type QueryUse,
   type Reader,
   type ReaderAnswer,
   type ReaderLimits,

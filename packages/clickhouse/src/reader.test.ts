@@ -130,14 +130,6 @@ describe('the reader', () => {
     expect(await clickhouse.query(read)).toEqual([{ n: String(rows), sum: String((rows * (rows - 1)) / 2) }]);
   });
 
-  it('says what a query used', async () => {
-    const sql = 'SELECT uniqExact(number % 1000000), sum(sipHash64(number)) FROM numbers(30000000)';
-    const answer = await reader.query(PROJECT_A, sql);
-    await text(answer);
-    expect(answer.used.readRows).toBe(30_000_000);
-    expect(answer.used.memoryBytes).toBeGreaterThan(8_000_000);
-  });
-
   it('is stopped by its project', async () => {
     const call = failureOf(reader.query(PROJECT_A, ENDLESS).then(text));
     await vi.waitUntil(async () => (await clickhouse.running(reader.tagOf(PROJECT_A))) === 1);

@@ -2,6 +2,7 @@ import type { CallOptions, ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError } from './clickhouse-error.js';
 import { HttpSession } from './http-session.js';
 import { databaseNames } from './migrate/migration.js';
+import type { QueryUse } from './query-use.js';
 import { requireTag } from './running-queries.js';
 import { ScopeSigner } from './scope.js';
 import type { ClickHouseTarget } from './target.js';
@@ -32,21 +33,14 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   readonly keyed?: boolean;
 }
 
-/**
- * What a query has used when its answer began, by the engine's own account; zeros where it does not tell. The embedded
- * engine is not asked about a query that answers within 100 ms.
- */
-export interface QueryUse {
-  /** Rows read, those of other projects in the same blocks among them: for the operator, never for a tenant. */
-  readonly readRows: number;
-  readonly readBytes: number;
-  /** Peak. */
-  readonly memoryBytes: number;
-}
-
 /** An answer of the reader. */
 export interface ReaderAnswer extends ResultBytes {
-  readonly used: QueryUse;
+  /**
+   * What the query has used: final once the answer was read to its end, whole or failed. Undefined before, and of an answer
+   * that was left early: `ClickHouse.kill` of its tag tells. A ClickHouse server tells what it had used when its answer
+   * began, and no more. How exact rows and memory are is at `QueryMeter`.
+   */
+  used(): QueryUse | undefined;
 }
 
 /** Runs one project's own SELECTs as the reader: the public views, that project's rows, nothing to change. */

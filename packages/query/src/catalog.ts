@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { EventEntry, EventProperties, PropertyEntry } from './catalog-types.js';
+import type { EngineMeter } from './engine-meter.js';
 import { QueryError } from './query-error.js';
 
 /** Answers one of the catalog's own questions: rows by position. */
 export type AskCatalog = (
   projectId: string,
   sql: string,
+  meter: EngineMeter | undefined,
   params?: Readonly<Record<string, string>>,
 ) => Promise<readonly (readonly unknown[])[]>;
 
@@ -45,7 +47,10 @@ const PROPERTIES_OF_ALL = properties(
    LIMIT ${SAMPLE_OF_EACH} BY event`,
 );
 
-/** What a project's events are called and carry: asked at most once a minute each, and shared meanwhile. */
+/**
+ * What a project's events are called and carry: asked at most once a minute each, and shared meanwhile. The meter of
+ * whoever causes a question is told of it, and nobody else's.
+ */
 export class Catalog {
   readonly #ask: AskCatalog;
   readonly #cache = new LRUCache<string, Promise<unknown>>({ max: MAX_CACHED, ttl: MAX_AGE_MS });
@@ -55,9 +60,9 @@ export class Catalog {
   }
 
   /** The event names, the most frequent first. */
-  events(projectId: string): Promise<readonly EventEntry[]> {
+  events(projectId: string, meter?: EngineMeter): Promise<readonly EventEntry[]> {
     return this.#cached(`${projectId} events`, async () =>
-      (await this.#ask(projectId, EVENTS)).map(([event, count, first, last]) => ({
+      (await this.#ask(projectId, EVENTS, meter)).map(([event, count, first, last]) => ({
         event: String(event),
         count: Number(count),
         first_seen: String(first),
@@ -67,35 +72,40 @@ export class Catalog {
   }
 
   /** One event name with its property keys; null where the project has no such event. */
-  async describeEvent(projectId: string, event: string): Promise<EventProperties | null> {
+  async describeEvent(
+    projectId: string,
+    event: string,
+    meter?: EngineMeter,
+  ): Promise<EventProperties | null> {
     const [found, sampled] = await Promise.all([
-      this.#event(projectId, event),
+      this.#event(projectId, event, meter),
       this.#cached(`${projectId} of ${event}`, async () =>
-        byEvent(await this.#ask(projectId, PROPERTIES_OF_ONE, { event })),
+        byEvent(await this.#ask(projectId, PROPERTIES_OF_ONE, meter, { event })),
       ),
     ]);
     return found === null ? null : { ...found, ...(sampled.get(event) ?? NONE) };
   }
 
   /** All event names with their property keys, looked for in the newest events. */
-  async describeAll(projectId: string): Promise<readonly EventProperties[]> {
+  async describeAll(projectId: string, meter?: EngineMeter): Promise<readonly EventProperties[]> {
     const [events, sampled] = await Promise.all([
-      this.events(projectId),
+      this.events(projectId, meter),
       this.#cached(`${projectId} properties`, async () =>
-        byEvent(await this.#ask(projectId, PROPERTIES_OF_ALL)),
+        byEvent(await this.#ask(projectId, PROPERTIES_OF_ALL, meter)),
       ),
     ]);
     return events.map((entry) => ({ ...entry, ...(sampled.get(entry.event) ?? NONE) }));
   }
 
   /** One event name; beyond the list's end it is asked for alone. */
-  async #event(projectId: string, event: string): Promise<EventEntry | null> {
-    const events = await this.events(projectId);
+  async #event(projectId: string, event: string, meter: EngineMeter | undefined): Promise<EventEntry | null> {
+    const events = await this.events(projectId, meter);
     const listed = events.find((entry) => entry.event === event);
     if (listed !== undefined || events.length < MAX_EVENTS) return listed ?? null;
     const [row] = await this.#ask(
       projectId,
       'SELECT toString(count()), min(timestamp), max(timestamp) FROM events WHERE event = {event:String}',
+      meter,
       { event },
     );
     const [count, first, last] = row ?? [];

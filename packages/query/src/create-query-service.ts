@@ -2,6 +2,7 @@ import { type ClickHouse, type Parser, PUBLIC_TABLES, type Reader } from '@weir/
 import { Catalog } from './catalog.js';
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
 import { engineFailure } from './engine-failure.js';
+import type { MeterOptions } from './engine-meter.js';
 import { Executor, type Statement, type Turn } from './executor.js';
 import { literal } from './gate/canonical.js';
 import { Gate, GateRefusal, type Passed } from './gate/gate.js';
@@ -9,7 +10,15 @@ import type { QueryLimits } from './limits.js';
 import { fitParameters } from './parameters.js';
 import { QueryError } from './query-error.js';
 import type { QueryService } from './query-service.js';
-import type { Answer, AskOptions, Question, StreamedAnswer, StreamFormat } from './question.js';
+import type {
+  Answer,
+  AskOptions,
+  NewestOptions,
+  Question,
+  StreamedAnswer,
+  StreamFormat,
+  StreamOptions,
+} from './question.js';
 import { ROWS_FORMAT, readRows } from './read-rows.js';
 
 /** Lets texts pass, or refuses them with a QueryError. */
@@ -65,11 +74,11 @@ class EngineQueryService implements QueryService {
     this.#limits = limits;
     this.#gate = gate ?? new Gate(parser, { maxBytes: limits.textBytes });
     this.#executor = new Executor(reader, stopper, limits);
-    this.#catalog = new Catalog(async (projectId, sql, params = {}) => {
+    this.#catalog = new Catalog(async (projectId, sql, meter, params = {}) => {
       const statement = { sql, params, own: [], plain: true, keyed: true };
       const { rows, truncated } = await this.#answer(
         projectId,
-        undefined,
+        { meter },
         CATALOG_MAX,
         async () => statement,
       );
@@ -86,7 +95,7 @@ class EngineQueryService implements QueryService {
       rows: Math.min(options.maxRows ?? resultRows, resultRows),
       bytes: Math.min(options.maxBytes ?? resultBytes, resultBytes * JSON_SHARE),
     };
-    return this.#answer(projectId, options.signal, max, async (turn) => ({
+    return this.#answer(projectId, options, max, async (turn) => ({
       ...(await this.#pass(question, turn)),
       own: ownTexts(sql, params),
     }));
@@ -96,14 +105,14 @@ class EngineQueryService implements QueryService {
     projectId: string,
     question: Question,
     format: StreamFormat,
-    options: { readonly signal?: AbortSignal } = {},
+    options: StreamOptions = {},
   ): Promise<StreamedAnswer> {
     const { sql, params = {} } = question;
     const { format: engineFormat, contentType } = STREAMED[format];
     const { bytes } = await this.#executor.during(projectId, options.signal, async (turn) => {
       const runnable = await this.#pass(question, turn);
       const statement = { ...runnable, format: engineFormat, own: ownTexts(sql, params) };
-      return this.#executor.run(turn, statement);
+      return this.#executor.run(turn, statement, options.meter);
     });
     return { contentType, bytes };
   }
@@ -112,30 +121,31 @@ class EngineQueryService implements QueryService {
     return PUBLIC_TABLES;
   }
 
-  events(projectId: string): Promise<readonly EventEntry[]> {
-    return this.#catalog.events(projectId);
+  events(projectId: string, { meter }: MeterOptions = {}): Promise<readonly EventEntry[]> {
+    return this.#catalog.events(projectId, meter);
   }
 
-  describeEvent(projectId: string, event: string): Promise<EventProperties | null> {
-    return this.#catalog.describeEvent(projectId, event);
-  }
-
-  describeEvents(projectId: string): Promise<readonly EventProperties[]> {
-    return this.#catalog.describeAll(projectId);
-  }
-
-  newest(
+  describeEvent(
     projectId: string,
-    options: { readonly event?: string; readonly limit?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<Answer> {
-    const { event, limit = NEWEST_DEFAULT, signal } = options;
+    event: string,
+    { meter }: MeterOptions = {},
+  ): Promise<EventProperties | null> {
+    return this.#catalog.describeEvent(projectId, event, meter);
+  }
+
+  describeEvents(projectId: string, { meter }: MeterOptions = {}): Promise<readonly EventProperties[]> {
+    return this.#catalog.describeAll(projectId, meter);
+  }
+
+  newest(projectId: string, options: NewestOptions = {}): Promise<Answer> {
+    const { event, limit = NEWEST_DEFAULT } = options;
     const sql = `SELECT event, timestamp, received_at, distinct_id, session_id, properties, extras, event_id FROM events
       WHERE timestamp <= now64(3) + INTERVAL 1 HOUR ${event === undefined ? '' : 'AND event = {event:String}'}
       ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
     const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
     const max = { rows: NEWEST_MAX, bytes: this.#limits.resultBytes * JSON_SHARE };
     const statement = { sql, params, own: [], plain: false, keyed: true };
-    return this.#answer(projectId, signal, max, async () => statement);
+    return this.#answer(projectId, options, max, async () => statement);
   }
 
   /** What runs for a question, once the gate has let it pass. */
@@ -178,21 +188,22 @@ class EngineQueryService implements QueryService {
 
   async #answer(
     projectId: string,
-    signal: AbortSignal | undefined,
+    options: StreamOptions,
     max: { readonly rows: number; readonly bytes: number },
     prepare: (turn: Turn) => Promise<Omit<Statement, 'format'>>,
   ): Promise<Answer> {
     const started = performance.now();
-    return this.#executor.during(projectId, signal, async (turn) => {
+    return this.#executor.during(projectId, options.signal, async (turn) => {
       const statement = { ...(await prepare(turn)), format: ROWS_FORMAT };
-      const { used, bytes } = await this.#executor.run(turn, statement);
-      const { columns, rows, truncated } = await readRows(bytes, max);
+      const execution = await this.#executor.run(turn, statement, options.meter);
+      const { columns, rows, truncated } = await readRows(execution.bytes, max);
+      const memoryBytes = execution.used()?.memoryBytes ?? 0;
       const stats = {
         rows: rows.length,
         elapsed_ms: Math.round(performance.now() - started),
         rows_read: null,
         bytes_read: null,
-        memory_bytes: used.memoryBytes === 0 ? null : Math.ceil(used.memoryBytes / MEMORY_STEP) * MEMORY_STEP,
+        memory_bytes: memoryBytes === 0 ? null : Math.ceil(memoryBytes / MEMORY_STEP) * MEMORY_STEP,
       };
       return { columns, rows, stats, truncated };
     });

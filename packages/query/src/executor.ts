@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClickHouse, ParameterValue, QueryUse, Reader } from '@weir/clickhouse';
+import type { ClickHouse, ParameterValue, QueryUse, Reader, ReaderAnswer } from '@weir/clickhouse';
 import { Capacity } from './capacity.js';
 import { engineFailure, timedOut } from './engine-failure.js';
+import type { EngineMeter } from './engine-meter.js';
 import type { QueryLimits } from './limits.js';
+import { MeteredStatement } from './metered-statement.js';
 import { QueryError } from './query-error.js';
 
 /** One statement that has passed the gate, or is our own. */
@@ -22,7 +24,8 @@ export interface Statement {
 
 /** A statement whose answer has begun. */
 export interface Execution {
-  readonly used: QueryUse;
+  /** What it has used, once its bytes were read; undefined where the engine did not say. */
+  used(): QueryUse | undefined;
   /** To be read once; leaving early stops the query. Throws QueryError. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -72,13 +75,15 @@ export class Executor {
   }
 
   /** Runs a statement in a turn; resolves when its first block has succeeded. Throws QueryError. */
-  async run(turn: Turn, statement: Statement): Promise<Execution> {
+  async run(turn: Turn, statement: Statement, meter?: EngineMeter): Promise<Execution> {
+    const gone = turn.failure();
+    if (gone !== undefined) throw gone;
     const { sql, params, format, plain, keyed, own } = statement;
     const { memoryBytes, executionMs, resultBytes } = this.#limits;
     const tag = randomBytes(8).toString('hex');
-    turn.stopWith(() =>
-      this.#stopper.kill(this.#reader.tagOf(turn.projectId, tag), { signal: AbortSignal.timeout(LET_GO_MS) }),
-    );
+    const metered = new MeteredStatement(meter);
+    const stop = (): Promise<void> => this.#stop(this.#reader.tagOf(turn.projectId, tag), metered);
+    turn.stopWith(stop);
     const failure = (error: unknown): unknown => turn.failure() ?? engineFailure(error, [sql, ...own]);
     const limits = {
       memoryBytes,
@@ -97,23 +102,39 @@ export class Executor {
         tag,
         signal: turn.signal,
       });
-      return { used: answer.used, bytes: read(answer, resultBytes, failure, turn) };
+      return {
+        used: () => answer.used() ?? metered.use,
+        bytes: read(answer, resultBytes, failure, turn, metered),
+      };
     } catch (error) {
+      // Its figures did not come with the failure. A turn that was left asks for them by itself.
+      if (metered.isOpen && !turn.signal.aborted) void stop();
       throw failure(error);
     }
+  }
+
+  /** Makes the engine let go of what runs under a tag, and says what it has used. Never rejects. */
+  async #stop(tag: string, metered: MeteredStatement): Promise<void> {
+    metered.stopped();
+    // An engine that cannot be asked has ended, and its queries with it.
+    const use = await this.#stopper
+      .kill(tag, { signal: AbortSignal.timeout(LET_GO_MS) })
+      .catch(() => undefined);
+    metered.end('stopped', use);
   }
 }
 
 async function* read(
-  bytes: AsyncIterable<Uint8Array>,
+  answer: ReaderAnswer,
   maxBytes: number,
   failure: (error: unknown) => unknown,
   turn: Turn,
+  metered: MeteredStatement,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let isWhole = false;
+  let end: 'whole' | 'failed' | 'left' = 'left';
   let length = 0;
   try {
-    for await (const part of bytes) {
+    for await (const part of answer) {
       length += part.length;
       // The engine counts its columns in memory; what they are as text may be many times more.
       if (length > maxBytes) {
@@ -121,13 +142,19 @@ async function* read(
       }
       yield part;
     }
-    isWhole = true;
+    end = 'whole';
   } catch (error) {
+    end = 'failed';
     throw failure(error);
   } finally {
-    if (isWhole) turn.end();
-    // Whoever asks one question after the other should find the place free, where the engine lets go soon.
-    else await Promise.race([turn.leave(), delay(SOON_MS, undefined, { ref: false })]);
+    if (end === 'whole') {
+      metered.end('whole', answer.used());
+      turn.end();
+    } else {
+      if (end === 'left' && turn.failure() === undefined) metered.enough();
+      // Whoever asks one question after the other should find the place free, where the engine lets go soon.
+      await Promise.race([turn.leave(), delay(SOON_MS, undefined, { ref: false })]);
+    }
   }
 }
 
@@ -166,7 +193,7 @@ export class Turn {
     return this.#controller.signal.aborted ? new QueryError('client_gone', 'the client left') : undefined;
   }
 
-  /** Says how the engine is made to let go of what runs in this turn. */
+  /** Says how the engine is made to let go of what runs in this turn; `stop` never rejects. */
   stopWith(stop: () => Promise<void>): void {
     this.#stop = stop;
   }
@@ -176,9 +203,7 @@ export class Turn {
     if (this.#hasEnded) return;
     this.#controller.abort();
     this.#finish();
-    const stopped = this.#stop?.() ?? Promise.resolve();
-    // An engine that cannot be asked has ended, and its queries with it.
-    await stopped.catch(() => {});
+    await this.#stop?.();
     this.#release();
   }
 

@@ -1,5 +1,6 @@
 export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
 export { createQueryService, type QueryGate, type QueryParts } from './create-query-service.js';
+export type { EngineMeter, EngineUse, MeterOptions } from './engine-meter.js';
 export type { SqlPosition } from './gate/gate-refusal.js';
 export type { QueryLimits } from './limits.js';
 export {
@@ -14,8 +15,10 @@ export {
   type AnswerColumn,
   type AnswerStats,
   type AskOptions,
+  type NewestOptions,
   type Question,
   STREAM_FORMATS,
   type StreamedAnswer,
   type StreamFormat,
+  type StreamOptions,
 } from './question.js';

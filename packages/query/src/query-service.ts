@@ -1,7 +1,20 @@
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
-import type { Answer, AskOptions, Question, StreamedAnswer, StreamFormat } from './question.js';
+import type { MeterOptions } from './engine-meter.js';
+import type {
+  Answer,
+  AskOptions,
+  NewestOptions,
+  Question,
+  StreamedAnswer,
+  StreamFormat,
+  StreamOptions,
+} from './question.js';
 
-/** Answers questions about one project at a time. Every method throws {@link QueryError}. */
+/**
+ * Answers questions about one project at a time. Every method throws {@link QueryError}. A meter among the options is
+ * told of each statement that is sent to the engine for the call; an answer from memory sends none, and what the
+ * engine's parser is asked is none.
+ */
 export interface QueryService {
   /** Answers in one piece; cut off, and said to be, where there is more than may be given. */
   ask(projectId: string, question: Question, options?: AskOptions): Promise<Answer>;
@@ -11,24 +24,21 @@ export interface QueryService {
     projectId: string,
     question: Question,
     format: StreamFormat,
-    options?: { readonly signal?: AbortSignal },
+    options?: StreamOptions,
   ): Promise<StreamedAnswer>;
 
   /** The public tables. */
   tables(): readonly TableEntry[];
 
   /** The project's event names, the most frequent first, at most 1,000; at most a minute old. */
-  events(projectId: string): Promise<readonly EventEntry[]>;
+  events(projectId: string, options?: MeterOptions): Promise<readonly EventEntry[]>;
 
   /** One event name with its property keys; null where the project has no such event. At most a minute old. */
-  describeEvent(projectId: string, event: string): Promise<EventProperties | null>;
+  describeEvent(projectId: string, event: string, options?: MeterOptions): Promise<EventProperties | null>;
 
   /** All event names with the property keys seen in the newest events. At most a minute old. */
-  describeEvents(projectId: string): Promise<readonly EventProperties[]>;
+  describeEvents(projectId: string, options?: MeterOptions): Promise<readonly EventProperties[]>;
 
-  /** The newest events by timestamp (those dated more than an hour ahead aside), newest first: at most `limit` (default 20, at most 100), of one name where given. */
-  newest(
-    projectId: string,
-    options?: { readonly event?: string; readonly limit?: number; readonly signal?: AbortSignal },
-  ): Promise<Answer>;
+  /** The newest events by timestamp (those dated more than an hour ahead aside), newest first. */
+  newest(projectId: string, options?: NewestOptions): Promise<Answer>;
 }

@@ -1,4 +1,5 @@
 import type { ParameterValue } from '@weir/clickhouse';
+import type { MeterOptions } from './engine-meter.js';
 
 /** What somebody asks. */
 export interface Question {
@@ -8,10 +9,14 @@ export interface Question {
   readonly params?: Readonly<Record<string, ParameterValue>>;
 }
 
-/** How it is asked. */
-export interface AskOptions {
+/** How a stream is asked for. */
+export interface StreamOptions extends MeterOptions {
   /** Aborts when nobody waits for the answer any more: the engine's query is stopped. */
   readonly signal?: AbortSignal;
+}
+
+/** How an answer in one piece is asked for. */
+export interface AskOptions extends StreamOptions {
   /** Fewer rows than the installation allows. */
   readonly maxRows?: number;
   /** Fewer bytes of rows than the installation allows. */
@@ -25,6 +30,14 @@ export interface AnswerColumn {
   readonly type: string;
 }
 
+/** Which of the newest events are asked for. */
+export interface NewestOptions extends StreamOptions {
+  /** Of this name alone. Default all. */
+  readonly event?: string;
+  /** At most so many: default 20, at most 100. */
+  readonly limit?: number;
+}
+
 /**
  * What answering took. Figures the engine did not give, or that would count other projects' rows (a project shares
  * blocks of rows with its neighbours), are null.
@@ -35,7 +48,7 @@ export interface AnswerStats {
   readonly elapsed_ms: number;
   readonly rows_read: number | null;
   readonly bytes_read: number | null;
-  /** Peak, rounded up to whole 16 MiB; null for short queries, of which the embedded engine is not asked. */
+  /** Peak, rounded up to whole 16 MiB; null for queries of less than 5 ms, of which the embedded engine does not tell. */
   readonly memory_bytes: number | null;
 }
 

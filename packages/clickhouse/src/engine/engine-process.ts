@@ -13,7 +13,6 @@ import type { FromEngine, StartEngine, ToEngine } from './control.js';
 import { openBareSession, type SessionPlace } from './engine-sessions.js';
 import { HttpFront } from './http-front.js';
 import { InsertSpool } from './insert-spool.js';
-import { QueryUsage } from './query-usage.js';
 import { RunningStatements } from './running-statements.js';
 import { Statements } from './statements.js';
 import { Users } from './users.js';
@@ -75,7 +74,6 @@ async function start(order: StartEngine): Promise<OpenEngine> {
       scope,
       statements: new Statements(place, scope, spool, order.limits.readers, onFatal),
       running,
-      usage: new QueryUsage(keeper),
       isAlive: async () => (await keeper.queryAsync('SELECT 1', { format: 'TSV' })).text() === '1\n',
       onFatal,
       readerRights: !order.without.includes('rights'),

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { exceptionTrailer } from '../exception-trailer.js';
+import { NOTHING_USED, type QueryUse, SUMMARY_HEADER, usedTogether, useSummary } from '../query-use.js';
 import { EngineException } from './engine-exception.js';
-import type { QueryUsed } from './query-usage.js';
 import type { StatementSummary } from './statements.js';
 
 /** One answer as ClickHouse's HTTP interface gives it. */
@@ -10,22 +10,22 @@ export class HttpAnswer {
   readonly #response: ServerResponse;
   readonly #queryId: string;
   readonly #tag = randomBytes(8).toString('hex');
-  readonly #startedAt = process.hrtime.bigint();
-  #used: QueryUsed | undefined;
+  readonly #startedAt = performance.now();
+  #used: QueryUse | undefined;
 
   constructor(response: ServerResponse, queryId: string) {
     this.#response = response;
     this.#queryId = queryId;
   }
 
-  /** Whether anything was sent. */
-  get begun(): boolean {
-    return this.#response.headersSent;
+  /** What the query has used, as far as it was said here. */
+  get used(): QueryUse {
+    return this.#used ?? NOTHING_USED;
   }
 
-  /** Says what the query has used, to go with the headers. */
-  used(used: QueryUsed): void {
-    this.#used = used;
+  /** Says what a part of the query has used, to go with the end of the answer. */
+  add(use: QueryUse): void {
+    this.#used = usedTogether(this.used, use);
   }
 
   /** Answers in one piece. */
@@ -34,7 +34,7 @@ export class HttpAnswer {
     this.#response.writeHead(200, {
       ...this.#headers(),
       'content-length': bytes.length,
-      'x-clickhouse-summary': this.#summary(summary),
+      [SUMMARY_HEADER]: this.#summary(summary),
     });
     this.#response.end(bytes);
   }
@@ -60,6 +60,7 @@ export class HttpAnswer {
   end(): void {
     if (this.#response.destroyed) return;
     this.#beginStream();
+    this.#response.addTrailers({ [SUMMARY_HEADER]: this.#summary() });
     this.#response.end();
   }
 
@@ -69,6 +70,7 @@ export class HttpAnswer {
     const response = this.#response;
     if (response.destroyed) return;
     if (response.headersSent) {
+      response.addTrailers({ [SUMMARY_HEADER]: this.#summary() });
       response.end(exceptionTrailer(this.#tag, exception.text));
       return;
     }
@@ -86,7 +88,8 @@ export class HttpAnswer {
     this.#response.writeHead(200, {
       ...this.#headers(),
       'x-clickhouse-exception-tag': this.#tag,
-      'x-clickhouse-summary': this.#summary(),
+      // What the query has used is known at its end.
+      trailer: SUMMARY_HEADER,
     });
   }
 
@@ -96,16 +99,14 @@ export class HttpAnswer {
 
   // ClickHouse writes its numbers as strings.
   #summary(statement: StatementSummary = { writtenRows: 0, writtenBytes: 0 }): string {
+    const elapsedMs = performance.now() - this.#startedAt;
     return JSON.stringify({
-      read_rows: String(this.#used?.readRows ?? 0),
-      read_bytes: String(this.#used?.readBytes ?? 0),
+      ...useSummary(this.#used ?? { ...NOTHING_USED, elapsedMs }),
       written_rows: String(statement.writtenRows),
       written_bytes: String(statement.writtenBytes),
       total_rows_to_read: '0',
       result_rows: '0',
       result_bytes: '0',
-      elapsed_ns: String(process.hrtime.bigint() - this.#startedAt),
-      memory_usage: String(this.#used?.memoryBytes ?? 0),
     });
   }
 }

@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { useSummary } from '../query-use.js';
 import { COUNT_RUNNING, KILL_RUNNING } from '../running-queries.js';
 import type { ScopeSigner } from '../scope.js';
+import { EndedQueries } from './ended-queries.js';
 import { EngineException } from './engine-exception.js';
 import type { SessionSetup } from './engine-sessions.js';
 import { HttpAnswer } from './http-answer.js';
 import { readInsert } from './insert-spool.js';
-import type { QueryUsage } from './query-usage.js';
 import { bodyOf, readStatementRequest, readText, type StatementRequest } from './request.js';
 import type { RunningStatement, RunningStatements } from './running-statements.js';
 import type { Statements } from './statements.js';
@@ -18,16 +19,12 @@ const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 /** Parameters stand in the URL, and may be as long as a text. */
 const MAX_URL_BYTES = 8 * 1024 * 1024;
 
-/** What a query that answers sooner has used is not asked: asking alone takes 3 ms. */
-const WORTH_ASKING_MS = 100;
-
 /** What the front door stands before. */
 export interface HttpFrontParts {
   readonly users: Users;
   readonly scope: ScopeSigner;
   readonly statements: Statements;
   readonly running: RunningStatements;
-  readonly usage: QueryUsage;
   /** Asks the engine something small. */
   readonly isAlive: () => Promise<boolean>;
   /** Ends this process, for another to take its place. */
@@ -54,6 +51,7 @@ interface Exchange {
 /** ClickHouse's HTTP interface, the part of it that `@clickhouse/client` uses, before the embedded engine. */
 export class HttpFront {
   readonly #parts: HttpFrontParts;
+  readonly #ended = new EndedQueries();
 
   constructor(parts: HttpFrontParts) {
     this.#parts = parts;
@@ -130,8 +128,13 @@ export class HttpFront {
       entry,
     };
     await running.track(entry, async () => {
-      if (insert === undefined) return this.#answer(exchange);
-      answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped.signal));
+      try {
+        if (insert === undefined) return await this.#answer(exchange);
+        answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped.signal));
+      } finally {
+        // Whoever kills it is answered when it runs no more: it must be known by then.
+        if (user === 'reader') this.#ended.keep(statement.tag, answer.used);
+      }
     });
   }
 
@@ -159,17 +162,18 @@ export class HttpFront {
       answer.whole(await statements.execute(sql, statement.format, setup, signal));
       return;
     }
-    const { usage } = this.#parts;
-    const begun = performance.now();
     const isExplain = user === 'parser' && sql.startsWith('EXPLAIN ');
+    const query = {
+      sql: isExplain ? `SELECT * FROM (${sql})` : sql,
+      format: statement.format,
+      setup,
+      ...(user === 'reader' ? { watchedAs: this.#parts.scope.everybody() } : {}),
+    };
     await statements.stream(
-      { sql: isExplain ? `SELECT * FROM (${sql})` : sql, format: statement.format, setup },
-      async (bytes) => {
-        const isWorthAsking = user === 'reader' && performance.now() - begun >= WORTH_ASKING_MS;
-        if (isWorthAsking && !answer.begun) answer.used(await usage.of(setup.comment));
-        await answer.part(bytes);
-      },
+      query,
+      (bytes) => answer.part(bytes),
       signal,
+      (use) => answer.add(use),
     );
     answer.end();
   }
@@ -190,7 +194,8 @@ export class HttpFront {
       answer.whole(Buffer.from(`${JSON.stringify({ running: String(await running.count(prefix)) })}\n`));
     } else {
       await running.kill(prefix, signal);
-      answer.whole(NOTHING);
+      const use = this.#ended.of(prefix);
+      answer.whole(use === undefined ? NOTHING : Buffer.from(`${JSON.stringify(useSummary(use))}\n`));
     }
     return true;
   }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { NOTHING_USED, type QueryUse } from '../query-use.js';
 import { EngineException } from './engine-exception.js';
 import type { SessionPlace } from './engine-sessions.js';
 import type { FromQueryWorker, StreamingQuery, ToQueryWorker } from './query-worker.js';
@@ -32,9 +33,14 @@ export class QueryPool {
 
   /**
    * Runs a SELECT; resolves when the engine is done with it. `signal` ends it between two chunks; stopping it
-   * within one is KILL QUERY's, from another session.
+   * within one is KILL QUERY's, from another session. `used` is told what it took before this settles, if it ran.
    */
-  async run(query: StreamingQuery, read: ChunkReader, signal: AbortSignal): Promise<void> {
+  async run(
+    query: StreamingQuery,
+    read: ChunkReader,
+    signal: AbortSignal,
+    used: (use: QueryUse) => void,
+  ): Promise<void> {
     const slot = await this.#take();
     if (signal.aborted) {
       this.#release(slot);
@@ -47,16 +53,20 @@ export class QueryPool {
       tell({ type: 'stop', job });
     };
     signal.addEventListener('abort', stop, { once: true });
+    const startedAt = performance.now();
     let lost = false;
     let failure: EngineException | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
         slot.onLost = (error) => {
           lost = true;
+          // What the thread knew is lost with it.
+          used({ ...NOTHING_USED, elapsedMs: performance.now() - startedAt });
           reject(error);
         };
         slot.onMessage = (message) => {
           if (message.job !== job) return;
+          if (message.type !== 'chunk') used(message.used);
           if (message.type === 'done') resolve();
           else if (message.type === 'failed') reject(EngineException.from(message.text));
           else {

@@ -5,9 +5,12 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Session } from 'chdb';
+import type { QueryUse } from '../query-use.js';
 import { chunkJoining, withoutHeader } from './chunk-format.js';
 import { EngineException } from './engine-exception.js';
 import { openSessionSync, type SessionPlace, type SessionSetup } from './engine-sessions.js';
+import { ProcessList } from './process-list.js';
+import { QueryMeter } from './query-meter.js';
 
 /** What the thread is told. */
 export type ToQueryWorker =
@@ -20,14 +23,16 @@ export type ToQueryWorker =
 /** What the thread answers. */
 export type FromQueryWorker =
   | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array }
-  | { readonly type: 'done'; readonly job: number }
-  | { readonly type: 'failed'; readonly job: number; readonly text: string };
+  | { readonly type: 'done'; readonly job: number; readonly used: QueryUse }
+  | { readonly type: 'failed'; readonly job: number; readonly used: QueryUse; readonly text: string };
 
 /** One SELECT. Plain data. */
 export interface StreamingQuery {
   readonly sql: string;
   readonly format: string;
   readonly setup: SessionSetup;
+  /** The comment of a session that may see what runs, by which the query is metered. Default: its time alone is. */
+  readonly watchedAs?: string;
 }
 
 if (parentPort !== null) serve(parentPort);
@@ -37,16 +42,18 @@ function serve(port: NonNullable<typeof parentPort>): void {
   const place = workerData as SessionPlace;
   let resume: ((goOn: boolean) => void) | undefined;
   let current = 0;
+  let processes: ProcessList | undefined;
   let kept: { readonly key: string; readonly session: Session } | undefined;
   const send = (message: FromQueryWorker, transfer: ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
 
-  async function run(job: number, query: StreamingQuery): Promise<void> {
+  async function run(job: number, query: StreamingQuery, meter: QueryMeter): Promise<void> {
     const session = open(query.setup);
     const joining = chunkJoining(query.format);
     let isFirst = true;
     try {
-      for await (const chunk of session.queryStream(query.sql, { format: query.format })) {
+      const stream = meter.call(() => session.queryStream(query.sql, { format: query.format }));
+      for await (const chunk of metered(stream, meter)) {
         const raw =
           joining.kind === 'header' && !isFirst ? withoutHeader(chunk.raw(), joining.header) : chunk.raw();
         isFirst = false;
@@ -57,11 +64,26 @@ function serve(port: NonNullable<typeof parentPort>): void {
           resume = resolve;
         });
         send({ type: 'chunk', job, bytes }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
-        if (!(await taken)) break;
+        meter.blockCame();
+        if (!(await taken)) {
+          meter.willClose();
+          break;
+        }
       }
+    } catch (error) {
+      meter.willClose();
+      throw error;
     } finally {
       if (session !== kept?.session) session.close();
     }
+  }
+
+  function meterOf({ watchedAs, setup }: StreamingQuery): QueryMeter {
+    if (watchedAs === undefined) return new QueryMeter();
+    // It is the same for as long as the engine runs.
+    processes ??= new ProcessList(place, watchedAs);
+    const list = processes;
+    return new QueryMeter(() => list.used(setup.comment));
   }
 
   /** A session without any rights serves one parsed text after the other: nothing a text says stays in it. */
@@ -83,9 +105,25 @@ function serve(port: NonNullable<typeof parentPort>): void {
     const { job, query } = message;
     current = job;
     resume = undefined;
-    run(job, query).then(
-      () => send({ type: 'done', job }),
-      (error: unknown) => send({ type: 'failed', job, text: EngineException.from(error).text }),
+    const meter = meterOf(query);
+    run(job, query, meter).then(
+      () => send({ type: 'done', job, used: meter.used() }),
+      (error: unknown) =>
+        send({ type: 'failed', job, used: meter.used(), text: EngineException.from(error).text }),
     );
   });
+}
+
+/** A stream's chunks, with the time measured that the engine takes for each. */
+async function* metered<T>(stream: AsyncIterable<T>, meter: QueryMeter): AsyncGenerator<T, void, undefined> {
+  const chunks = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await meter.wait(() => chunks.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
 }

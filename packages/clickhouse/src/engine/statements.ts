@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { NOTHING_USED, type QueryUse } from '../query-use.js';
 import type { ScopeSigner } from '../scope.js';
 import { chunkJoining } from './chunk-format.js';
 import { EngineException } from './engine-exception.js';
@@ -71,26 +72,40 @@ export class Statements {
     }
   }
 
-  /** Streams one SELECT as one document. */
-  async stream(query: StreamingQuery, read: ChunkReader, signal: AbortSignal): Promise<void> {
+  /**
+   * Streams one SELECT as one document. `used` is told what it took before this settles, for some formats in parts.
+   */
+  async stream(
+    query: StreamingQuery,
+    read: ChunkReader,
+    signal: AbortSignal,
+    used: (use: QueryUse) => void = () => {},
+  ): Promise<void> {
     const pool = this.#streams[query.setup.role ?? 'admin'];
-    if (chunkJoining(query.format).kind !== 'whole') return pool.run(query, read, signal);
+    if (chunkJoining(query.format).kind !== 'whole') return pool.run(query, read, signal, used);
     const file = this.#spool.create();
     try {
-      await pool.run({ ...query, format: 'Native' }, (chunk) => file.append(chunk), signal);
-      if (file.size > 0) await read(await this.#convert(file.path, query, signal));
-      else await pool.run(query, onlyChunk(read), signal);
+      await pool.run({ ...query, format: 'Native' }, (chunk) => file.append(chunk), signal, used);
+      if (file.size > 0) {
+        const { answer, elapsedMs } = await this.#convert(file.path, query, signal);
+        used({ ...NOTHING_USED, elapsedMs });
+        await read(answer);
+      } else await pool.run(query, onlyChunk(read), signal, used);
     } finally {
       await this.#spool.remove(file.path);
     }
   }
 
   /** Writes rows that were spooled as one document. They are an answer already: nothing of the caller's runs here. */
-  async #convert(path: string, { format, setup }: StreamingQuery, signal: AbortSignal): Promise<Uint8Array> {
+  async #convert(
+    path: string,
+    { format, setup }: StreamingQuery,
+    signal: AbortSignal,
+  ): Promise<DirectResult> {
     const comment = this.#scope.everybody();
     const asAdmin = { ...setup, params: [], database: undefined, role: undefined, comment };
     const sql = `SELECT * FROM file('${path}', Native)`;
-    return (await this.#run(sql, format, asAdmin, signal)).answer;
+    return this.#run(sql, format, asAdmin, signal);
   }
 
   /** Runs anything else, with its answer in one piece. */
@@ -115,7 +130,8 @@ export class Statements {
       const session = await openSession(this.#place, setup);
       try {
         const result = await session.queryAsync(sql, { format });
-        return { answer: result.bytes(), rows: result.rowsRead, bytes: result.bytesRead };
+        const { rowsRead: rows, bytesRead: bytes, elapsed } = result;
+        return { answer: result.bytes(), rows, bytes, elapsedMs: elapsed * 1000 };
       } finally {
         // At once, also after a failure: until then the engine keeps the failed query in its process list.
         session.close();
@@ -139,6 +155,8 @@ interface DirectResult {
   /** Of an insert: what it wrote. chDB calls it rows read. */
   readonly rows: number;
   readonly bytes: number;
+  /** The engine's own time. */
+  readonly elapsedMs: number;
 }
 
 /** An insert's failure in the words of one whose data came in the request: the file is our affair. */

@@ -20,6 +20,8 @@ export interface DatabaseNames {
   readonly plainKeyed: string;
   /** Base tables. Every one has `project_id`: a row policy on the whole database filters by it. */
   readonly base: string;
+  /** Usage records, which no tenant may read: neither the reader nor the views' definer has rights here, see usage.ts. */
+  readonly usage: string;
 }
 
 /** The names that belong to an installation. They are part of the data: renaming is a migration. */
@@ -30,6 +32,7 @@ export function databaseNames(database = 'weir'): DatabaseNames {
     keyed: `${database}_keyed`,
     plainKeyed: `${database}_plain_keyed`,
     base: `${database}_base`,
+    usage: `${database}_usage`,
   };
 }
 

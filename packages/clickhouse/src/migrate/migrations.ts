@@ -1,6 +1,7 @@
 import { createEventsTable } from './events.js';
 import { backfillLinks, createLinkTables } from './identity-links.js';
 import type { DatabaseNames, Migration } from './migration.js';
+import { createUsageTable } from './usage.js';
 
 /** All steps, in order. The public views are no steps: they are asserted anew at each start, see views.ts. */
 export function migrations(names: DatabaseNames): readonly Migration[] {
@@ -11,5 +12,10 @@ export function migrations(names: DatabaseNames): readonly Migration[] {
       statements: [`CREATE DATABASE IF NOT EXISTS ${names.base}`, createEventsTable(names)],
     },
     { id: 2, name: 'identity', statements: [...createLinkTables(names), ...backfillLinks(names)] },
+    {
+      id: 3,
+      name: 'usage',
+      statements: [`CREATE DATABASE IF NOT EXISTS ${names.usage}`, createUsageTable(names)],
+    },
   ];
 }

@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createQueryService } from './create-query-service.js';
+import type { EngineMeter, EngineUse } from './engine-meter.js';
+import { type GateEngine, startGateEngine } from './gate/testing/gate-engine.js';
+import { QueryError } from './query-error.js';
+import type { QueryService } from './query-service.js';
+
+const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
+const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(90000000000)';
+const LONG = 'SELECT number, toString(number) AS text FROM numbers(3000000)';
+const SHORT_MS = 1_500;
+
+let engine: GateEngine;
+let query: QueryService;
+/** Gives a question little time. */
+let hasty: QueryService;
+
+beforeAll(async () => {
+  engine = await startGateEngine();
+  const service = (executionMs: number): QueryService =>
+    createQueryService({
+      reader: engine.reader,
+      parser: engine.parser,
+      stopper: engine.admin,
+      limits: {
+        executionMs,
+        resultRows: 10_000,
+        resultBytes: 2 ** 28,
+        memoryBytes: 2 ** 29,
+        textBytes: 2 ** 18,
+        concurrency: 100,
+      },
+    });
+  [query, hasty] = [service(60_000), service(SHORT_MS)];
+});
+
+afterAll(() => engine?.close());
+
+/** Writes down what it is told. */
+class Told implements EngineMeter {
+  readonly statements: { readonly startedAt: number; readonly ends: (EngineUse & { wallMs: number })[] }[] =
+    [];
+
+  begun(): (use: EngineUse) => void {
+    const statement = { startedAt: performance.now(), ends: [] as (EngineUse & { wallMs: number })[] };
+    this.statements.push(statement);
+    return (use) => statement.ends.push({ ...use, wallMs: performance.now() - statement.startedAt });
+  }
+}
+
+async function readAll(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const part of bytes) expect(part.length).toBeGreaterThan(0);
+}
+
+const streamed = (sql: string, meter: EngineMeter, signal?: AbortSignal) =>
+  query.stream(PROJECT, { sql }, 'ndjson', { meter, ...(signal === undefined ? {} : { signal }) });
+
+/** Every way a question may end, with the code it fails with and whether its one statement did as it was asked. */
+const WAYS: Readonly<
+  Record<string, { run: (meter: Told) => Promise<unknown>; fails?: string; ok: boolean }>
+> = {
+  'a whole answer': { run: (meter) => query.ask(PROJECT, { sql: 'SELECT 1' }, { meter }), ok: true },
+  'an answer cut off': { run: (meter) => query.ask(PROJECT, { sql: LONG }, { meter, maxRows: 3 }), ok: true },
+  'a whole stream': {
+    run: async (meter) => readAll((await streamed('SELECT number FROM numbers(200000)', meter)).bytes),
+    ok: true,
+  },
+  'a stream left after its first part': {
+    run: async (meter) => {
+      for await (const _ of (await streamed(LONG, meter)).bytes) break;
+    },
+    ok: true,
+  },
+  'a stream nobody reads': {
+    // Beside others it may wait for a thread of the engine until its time is up.
+    run: (meter) => hasty.stream(PROJECT, { sql: LONG }, 'ndjson', { meter }).catch(() => {}),
+    ok: false,
+  },
+  'a stream whose client leaves': {
+    run: async (meter) => {
+      const client = new AbortController();
+      const { bytes } = await streamed(LONG, meter, client.signal);
+      for await (const _ of bytes) client.abort();
+    },
+    fails: 'client_gone',
+    ok: false,
+  },
+  'a failure at once': {
+    run: (meter) => query.ask(PROJECT, { sql: 'SELECT nothing FROM events' }, { meter }),
+    fails: 'query_failed',
+    ok: false,
+  },
+  'a failure after the beginning': {
+    run: async (meter) =>
+      readAll((await streamed('SELECT throwIf(number = 900000) FROM numbers(1000000)', meter)).bytes),
+    fails: 'query_failed',
+    ok: false,
+  },
+  'a client that leaves while it runs': {
+    run: async (meter) => {
+      const client = new AbortController();
+      const asked = query.ask(PROJECT, { sql: ENDLESS }, { meter, signal: client.signal });
+      await Promise.race([asked, vi.waitUntil(() => meter.statements.length === 1, 20_000)]);
+      client.abort();
+      await asked;
+    },
+    fails: 'client_gone',
+    ok: false,
+  },
+  'time that is up': {
+    run: (meter) => hasty.ask(PROJECT, { sql: ENDLESS }, { meter }),
+    fails: 'query_timeout',
+    ok: false,
+  },
+};
+
+describe('a meter', () => {
+  it('is told once of the end of each statement, however it ends', { timeout: 120_000 }, async () => {
+    const ways = fc.array(fc.constantFrom(...Object.keys(WAYS)), { minLength: 1, maxLength: 6 });
+    const check = fc.asyncProperty(ways, async (names) => {
+      await Promise.all(
+        names.map(async (name) => {
+          const way = WAYS[name];
+          if (way === undefined) throw new Error(name);
+          const told = new Told();
+          const failure: unknown = await way.run(told).then(
+            () => undefined,
+            (error: unknown) => (error instanceof QueryError ? error.code : error),
+          );
+          expect([name, failure]).toEqual([name, way.fails]);
+          await vi.waitUntil(() => told.statements.every(({ ends }) => ends.length > 0), 20_000);
+          expect(told.statements).toHaveLength(1);
+          const [end] = told.statements[0]?.ends ?? [];
+          expect([name, end?.ok]).toEqual([name, way.ok]);
+          // One that still waited for a thread of the engine has had none of its time.
+          expect(end?.engineMs).toBeGreaterThanOrEqual(way.ok ? Number.MIN_VALUE : 0);
+          expect(end?.engineMs).toBeLessThanOrEqual(end?.wallMs ?? 0);
+          all.push(told);
+        }),
+      );
+    });
+    const all: Told[] = [];
+    await fc.assert(check, {
+      // Each way alone, and all at once, whatever else is drawn.
+      examples: [[Object.keys(WAYS)], ...Object.keys(WAYS).map((name): [string[]] => [[name]])],
+      ...(process.env.WEIR_SOAK === '1' ? { numRuns: 200 } : { seed: 1, numRuns: 14 }),
+    });
+    // None was told again while the others ran.
+    for (const { statements } of all) expect(statements[0]?.ends).toHaveLength(1);
+  });
+
+  it('knows what a statement that was stopped had used', async () => {
+    const told = new Told();
+    await hasty.ask(PROJECT, { sql: ENDLESS }, { meter: told }).catch(() => {});
+    await vi.waitUntil(() => told.statements[0]?.ends.length === 1, 20_000);
+    expect(told.statements[0]?.ends[0]?.readRows).toBeGreaterThan(100_000);
+    expect(told.statements[0]?.ends[0]?.memoryBytes).toBeGreaterThan(0);
+    expect(told.statements[0]?.ends[0]?.engineMs).toBeGreaterThan(SHORT_MS / 2);
+  });
+
+  it('is told nothing where nothing is sent', async () => {
+    const told = new Told();
+    const gone = AbortSignal.abort();
+    await expect(query.ask(PROJECT, { sql: 'SELECT 1' }, { meter: told, signal: gone })).rejects.toThrow();
+    await expect(query.ask(PROJECT, { sql: 'SELECT (' }, { meter: told })).rejects.toThrow();
+    await expect(query.ask(PROJECT, { sql: 'DROP TABLE events' }, { meter: told })).rejects.toThrow();
+    expect(told.statements).toEqual([]);
+  });
+
+  it('is told of a catalog question by whoever causes it', async () => {
+    const [first, second] = [new Told(), new Told()];
+    const asked = [query.describeEvents(PROJECT, { meter: first }), query.events(PROJECT, { meter: second })];
+    await Promise.all(asked);
+    await query.describeEvents(PROJECT, { meter: second });
+    await query.newest(PROJECT, { meter: second });
+    expect(first.statements.map(({ ends }) => ends.length)).toEqual([1, 1]);
+    expect(second.statements.map(({ ends }) => ends.length)).toEqual([1]);
+  });
+});
