@@ -9,4 +9,6 @@ export {
   projects,
   tenantRuntimeRevision,
   tenantRuntimeState,
+  usageRollup,
+  usageRollupPosition,
 } from './schema/index.js';

@@ -10,3 +10,13 @@ export {
 } from './admission/tenant-state.js';
 export { TenantStates, type TenantStatesOptions } from './admission/tenant-states.js';
 export { TenantTable } from './admission/tenant-table.js';
+export type { RetentionLimits } from './dispatch/retention.js';
+export {
+  documentOf as usageDocumentOf,
+  type UsageDocument,
+} from './records/document.js';
+export { USAGE_STREAM } from './records/entry.js';
+export { FUEL } from './records/fuel.js';
+export type { EngineShare, RequestEnd, RequestRecord, RequestStart } from './records/request-record.js';
+export * from './sinks/index.js';
+export { type SinkStatus, UsageService, type UsageServiceOptions } from './usage-service.js';

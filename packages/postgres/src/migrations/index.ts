@@ -1,6 +1,7 @@
 import { projectsAndDeadLetters } from './0001-projects-and-dead-letters.js';
 import { tenantRuntimeState } from './0002-tenant-runtime-state.js';
+import { usageRollup } from './0003-usage-rollup.js';
 import type { Migration } from './migration.js';
 
 /** Every step of the schema, in order. */
-export const migrations: readonly Migration[] = [projectsAndDeadLetters, tenantRuntimeState];
+export const migrations: readonly Migration[] = [projectsAndDeadLetters, tenantRuntimeState, usageRollup];

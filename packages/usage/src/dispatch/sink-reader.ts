@@ -1,0 +1,277 @@
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import type { Sink, UsageEvent } from '@weir/extension';
+import { type Cursor, type Entry, type Log, LogError } from '@weir/log';
+import type { UsageLogger } from '../admission/seam-caller.js';
+import { eventsIn, offsetOf, USAGE_STREAM } from '../records/entry.js';
+import type { RecentEvents } from '../records/recent-events.js';
+import { Wake } from './wake.js';
+
+/** So much is read and given in one turn of the event loop: requests pass in between. */
+const CHUNK_BYTES = 128 * 1024;
+/** Chunks given before all of them are waited for. After a failure it is one. */
+const CHUNKS = 64;
+/** Pages begin at least so far apart: a busy node's records travel in company. */
+const PACE_MS = 100;
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 30_000;
+/** Failures in a row, some 6 s of them. A store that is starting or restarting is none of this. */
+const WORTH_TELLING = 7;
+/** A sink that has not answered for so long is told of. */
+const HANGS_MS = 60_000;
+
+/** What a {@link SinkReader} works with. */
+export interface SinkReaderOptions {
+  readonly log: Log;
+  readonly sink: Sink;
+  /** Spares it parsing. */
+  readonly recent: RecentEvents;
+  readonly logger: UsageLogger;
+}
+
+/** Records that were freed before the sink was known to have kept them. */
+interface Freed {
+  readonly offset: number;
+  readonly records: number;
+}
+
+/** Gives one sink the records of the log, from where it stands: each until the sink has kept it. */
+export class SinkReader {
+  readonly sink: Sink;
+  readonly #log: Log;
+  readonly #recent: RecentEvents;
+  readonly #logger: UsageLogger;
+  readonly #cursor: Cursor;
+  readonly #wake = new Wake();
+  readonly #stopping = new AbortController();
+  #freed: Freed[] = [];
+  #kept = 0;
+  #given = 0;
+  #dropped = 0;
+  #failures = 0;
+  #running: Promise<void> | null = null;
+
+  constructor({ log, sink, recent, logger }: SinkReaderOptions) {
+    this.sink = sink;
+    this.#log = log;
+    this.#recent = recent;
+    this.#logger = logger;
+    this.#cursor = log.cursor(USAGE_STREAM, `sink:${sink.name}`);
+  }
+
+  /** The sink has kept every record up to this offset. */
+  get kept(): number {
+    return this.#kept;
+  }
+
+  /** Records it never got, because they waited too long for it. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Times it has failed in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Finds out where the sink stands, and begins. One that was never here before begins with what comes from now on. */
+  async start(): Promise<void> {
+    const place = await this.#cursor.get();
+    const { last } = await this.#log.stats(USAGE_STREAM);
+    if (place === undefined) await this.#cursor.commit(last);
+    this.#kept = place?.offset ?? last;
+    this.#given = this.#kept;
+    this.#running = this.#run();
+  }
+
+  /** Says that there is more to read. */
+  wake(): void {
+    this.#wake.wake();
+  }
+
+  /** Says that an entry is gone; whether the sink has its records will turn out. */
+  freed(offset: number, records: number): void {
+    if (offset > this.#kept && records > 0) this.#freed.push({ offset, records });
+  }
+
+  /**
+   * Gives what there is left, closes the sink, and waits for what it holds until the signal aborts. Call once; what it does
+   * not keep comes again at the next start.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.wake();
+    const over = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const rest = this.#running === null || this.#failures > 0 ? null : this.#rest();
+    // A sink that gathers records answers for all of them when it is closed.
+    const closed = Promise.resolve(rest?.given)
+      .catch(() => {})
+      .then(async () => await this.sink.close(signal));
+    const all = Promise.allSettled([closed, this.#running, rest?.kept]);
+    await Promise.race([all, over]);
+    closed.catch((error: unknown) =>
+      this.#logger.warn({ err: error, sink: this.sink.name }, 'a usage sink did not close cleanly'),
+    );
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const begun = performance.now();
+      try {
+        const hadMore = await this.#page();
+        this.#failures = 0;
+        if (!hadMore) await this.#wake.wait();
+        await this.#pause(PACE_MS - (performance.now() - begun));
+      } catch (error) {
+        if (signal.aborted || (error instanceof LogError && error.code === 'log_closed')) return;
+        await this.#failed(error);
+      }
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    this.#failures += 1;
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LAST_PAUSE_MS);
+    if (this.#failures === WORTH_TELLING || pause === LAST_PAUSE_MS) {
+      this.#logger.warn(
+        { err: error, sink: this.sink.name, failures: this.#failures, again_in_ms: pause },
+        'a usage sink fails; its records are kept and come again',
+      );
+    }
+    await this.#pause(pause);
+  }
+
+  /** Waits so long, or until the reader is to stop. */
+  async #pause(milliseconds: number): Promise<void> {
+    if (milliseconds > 0)
+      await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+
+  /** Gives the sink what is there; false where there was nothing. Throws what the sink failed with. */
+  async #page(): Promise<boolean> {
+    const gift = new Gift(this.sink);
+    this.#given = this.#kept;
+    for (let chunk = 0; chunk < (this.#failures > 0 ? 1 : CHUNKS) && !gift.hasFailed; chunk += 1) {
+      const entries = await this.#read(this.#given);
+      const last = entries.at(-1);
+      if (last === undefined || this.#stopping.signal.aborted) break;
+      this.#given = last.offset;
+      gift.give(this.#recordsIn(entries));
+      await turn();
+    }
+    if (this.#given === this.#kept) return false;
+    const hangs = setTimeout(() => {
+      this.#logger.warn({ sink: this.sink.name, seconds: HANGS_MS / 1000 }, 'a usage sink does not answer');
+    }, HANGS_MS);
+    const failure = await gift.outcome().finally(() => clearTimeout(hangs));
+    if (failure !== null) this.#given = failure.before;
+    await this.#keep(this.#given);
+    if (failure !== null) throw failure.error;
+    return true;
+  }
+
+  /** Gives one more chunk without waiting for those before. */
+  #rest(): { readonly given: Promise<void>; readonly kept: Promise<void> } {
+    const before = this.#given;
+    const gift = new Gift(this.sink);
+    const given = (async () => {
+      const entries = await this.#read(before);
+      gift.give(this.#recordsIn(entries));
+      return entries.at(-1)?.offset ?? before;
+    })();
+    const kept = (async () => {
+      const last = await given;
+      const failure = await gift.outcome();
+      await this.#running;
+      // The cursor must not pass what was not kept.
+      if (this.#kept === before) await this.#keep(failure === null ? last : failure.before);
+    })();
+    return { given: given.then(() => {}), kept };
+  }
+
+  #recordsIn(entries: readonly Entry[]): UsageEvent[] {
+    return entries.flatMap((entry) => this.#recent.of(entry.offset) ?? eventsIn(entry, this.#log.id));
+  }
+
+  async #read(after: number): Promise<readonly Entry[]> {
+    try {
+      return await this.#log.read(USAGE_STREAM, { after, maxBytes: CHUNK_BYTES });
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'cursor_expired') throw error;
+      const { first } = await this.#log.stats(USAGE_STREAM);
+      this.#countDropped(first);
+      return await this.#log.read(USAGE_STREAM, { after: first - 1, maxBytes: CHUNK_BYTES });
+    }
+  }
+
+  #countDropped(first: number): void {
+    const gone = this.#freed.filter(({ offset }) => offset > this.#kept && offset < first);
+    const records = gone.reduce((sum, one) => sum + one.records, 0);
+    this.#freed = this.#freed.filter(({ offset }) => offset >= first);
+    this.#dropped += records;
+    this.#logger.warn({ sink: this.sink.name, records }, 'usage records were dropped: they waited too long');
+  }
+
+  async #keep(offset: number): Promise<void> {
+    if (offset <= this.#kept) return;
+    await this.#cursor.commit(offset);
+    this.#kept = offset;
+    if (this.#freed.length > 0) this.#freed = this.#freed.filter((one) => one.offset > offset);
+  }
+}
+
+/** Why a sink has not kept all it was given. */
+interface Failure {
+  readonly error: unknown;
+  /** The last offset before what was not kept. */
+  readonly before: number;
+}
+
+/** Records given to a sink, and what it says to them. */
+class Gift {
+  readonly #sink: Sink;
+  /** Each answer once, with the first record it is for: sinks answer many records with one promise. */
+  readonly #answers = new Map<Promise<void>, UsageEvent>();
+  #thrown: Failure | null = null;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  /** Whether it has thrown: then no more is given. */
+  get hasFailed(): boolean {
+    return this.#thrown !== null;
+  }
+
+  give(events: readonly UsageEvent[]): void {
+    for (const event of events) {
+      try {
+        const answer = this.#sink.writeEvent(event);
+        if (answer === undefined || this.#answers.has(answer)) continue;
+        this.#answers.set(answer, event);
+        // It is looked at later; until then nobody may end the process for it.
+        answer.catch(() => {});
+      } catch (error) {
+        this.#thrown = { error, before: offsetOf(event) - 1 };
+        return;
+      }
+    }
+  }
+
+  /** Resolves when everything is answered: null where all was kept. */
+  async outcome(): Promise<Failure | null> {
+    const answers = [...this.#answers];
+    const settled = await Promise.allSettled(answers.map(([answer]) => answer));
+    const failures = settled.flatMap((one, i): Failure[] => {
+      const event = answers[i]?.[1];
+      if (one.status === 'fulfilled' || event === undefined) return [];
+      return [{ error: one.reason, before: offsetOf(event) - 1 }];
+    });
+    if (this.#thrown !== null) failures.push(this.#thrown);
+    return failures.toSorted((a, b) => a.before - b.before)[0] ?? null;
+  }
+}

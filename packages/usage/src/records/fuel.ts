@@ -1,0 +1,34 @@
+/** What work costs, in fuel: one integer for all of it. The whole table is here, and in docs/usage.md. */
+export const FUEL = {
+  /** Any request. */
+  request: 10,
+  /** An accepted event. */
+  event: 1,
+  /** A call of an MCP tool, besides its request. */
+  toolCall: 25,
+  /** Rows the engine reads for one. */
+  rowsRead: 100_000,
+  /** Milliseconds of the engine for one. */
+  engineMs: 1,
+  /** A message of a channel, besides its bytes. */
+  channelMessage: 1,
+  /** Bytes of a channel's message for one. */
+  channelBytes: 64 * 1024,
+  /** Events the feed delivers for one. */
+  feedEvents: 10,
+} as const;
+
+/** Fuel of accepted events. */
+export function fuelOfEvents(count: number): number {
+  return FUEL.event * count;
+}
+
+/** Fuel of a question to the engine: whole rows and milliseconds, begun ones left out. */
+export function fuelOfQuery(readRows: number, engineMs: number): number {
+  return Math.floor(readRows / FUEL.rowsRead) + Math.floor(engineMs / FUEL.engineMs);
+}
+
+/** Fuel of events delivered by the feed. */
+export function fuelOfDeliveries(events: number): number {
+  return Math.floor(events / FUEL.feedEvents);
+}

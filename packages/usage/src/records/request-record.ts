@@ -1,0 +1,242 @@
+import type { DenialReason, UsageSource } from '@weir/extension';
+import type { Appended, Part } from '@weir/log';
+import { SYSTEM_TENANT } from '../admission/admission-gate.js';
+import { FUEL, fuelOfDeliveries, fuelOfEvents, fuelOfQuery } from './fuel.js';
+import type { Journal } from './journal.js';
+import { recordId } from './record-id.js';
+import type { RecordRow } from './record-row.js';
+
+/** What is known of a request when it begins. */
+export interface RequestStart {
+  /** The request's id. */
+  readonly rid: string;
+  readonly src: UsageSource;
+  /** Surface and route template. */
+  readonly stack: string;
+}
+
+/** How a request ended. */
+export interface RequestEnd {
+  /** Null where no answer was begun. */
+  readonly httpStatus: number | null;
+  /** Whether all of the answer was handed to the client. */
+  readonly isWhole: boolean;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** The engine's share of a request. */
+export interface EngineShare {
+  readonly engineMs: number;
+  readonly readRows: number;
+  /** Peak. */
+  readonly memoryBytes: number;
+  readonly ok: boolean;
+}
+
+/**
+ * The record of one request while it runs. It is opened once, before the first byte of the answer, and completed once:
+ * when the answer is done or its client has left, whoever works on it is done too, and the engine has let go of what ran
+ * for it.
+ */
+export class RequestRecord {
+  readonly id = recordId();
+  readonly #journal: Journal;
+  readonly #now: () => number;
+  readonly #rid: string;
+  readonly #startedAt: number;
+  readonly #begun = performance.now();
+  #src: UsageSource;
+  #stack: string;
+  #tenant = SYSTEM_TENANT;
+  #principal: string | null = null;
+  #denied: DenialReason | null = null;
+  #hasFailed = false;
+  #fuel: number = FUEL.request;
+  #events = 0;
+  #calls = 0;
+  #delivered = 0;
+  #opening: Promise<void> | Part | null = null;
+  #end: RequestEnd | null = null;
+  #holds = 0;
+  #isComplete = false;
+
+  /** @param now epoch milliseconds */
+  constructor(start: RequestStart, journal: Journal, now: () => number) {
+    this.#rid = start.rid;
+    this.#src = start.src;
+    this.#stack = start.stack;
+    this.#journal = journal;
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  /** Says what it turned out to ask for. */
+  route(src: UsageSource, stack: string): void {
+    this.#src = src;
+    this.#stack = stack;
+  }
+
+  /** Says whose it is. */
+  identify(tenant: string, principal: string): void {
+    this.#tenant = tenant;
+    this.#principal = principal;
+  }
+
+  /** Says that the admission gate has refused it: nothing of it is billed. */
+  deny(reason: DenialReason): void {
+    this.#denied = reason;
+  }
+
+  /** Says that it has failed, whatever the status of its answer. */
+  fail(): void {
+    this.#hasFailed = true;
+  }
+
+  /** Says how many events of it were accepted. */
+  accepted(events: number): void {
+    this.#events = events;
+  }
+
+  /** Counts events the feed delivered for it. */
+  delivered(events: number): void {
+    this.#delivered += events;
+  }
+
+  /** Counts a tool call of it that was admitted. */
+  call(): void {
+    this.#calls += 1;
+    this.#denied = null;
+    this.#fuel += FUEL.toolCall;
+  }
+
+  /** Counts a tool call of it that was refused: the request is denied where all of its calls are. */
+  denyCall(reason: DenialReason): void {
+    this.#hasFailed = true;
+    if (this.#calls === 0) this.#denied = reason;
+  }
+
+  /** Whether its opening is in the log, or on its way there. */
+  get isOpen(): boolean {
+    return this.#opening !== null;
+  }
+
+  /** Keeps it from being completed, until what is returned is called: more may be learned of it. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      this.#completeWhenOver();
+    };
+  }
+
+  /** Begins a share of the engine's; what is returned is called once, at its end. The record waits for it. */
+  compute(): (share: EngineShare) => void {
+    this.#holds += 1;
+    return (share) => {
+      this.#holds -= 1;
+      this.#fuel += fuelOfQuery(share.readRows, share.engineMs);
+      this.#completeShare(share);
+      this.#completeWhenOver();
+    };
+  }
+
+  /** Opens it, where that was not begun; resolves when its opening is on disk, or the log takes none. Never rejects. */
+  async open(): Promise<void> {
+    if (this.#isComplete) return;
+    this.#opening ??= this.#journal.open(this, this.#openingRow());
+    if (this.#opening instanceof Promise) await this.#opening;
+  }
+
+  /** Its opening, to be appended together with accepted events; {@link settled} tells what became of it. */
+  part(accepted: number): Part {
+    this.#events = accepted;
+    const part = this.#journal.part(this.#openingRow());
+    this.#opening = part;
+    return part;
+  }
+
+  /** Says where the opening of {@link part} is, or that it is nowhere. */
+  settled(place: Appended | null): void {
+    const opening = this.#opening;
+    if (opening === null || opening instanceof Promise) return;
+    if (place !== null) {
+      this.#journal.opened(this, opening, place);
+    } else {
+      this.#events = 0;
+      this.#opening = null;
+    }
+  }
+
+  /** Says that the answer is done, or that the client has left. */
+  end(end: RequestEnd): void {
+    this.#end ??= end;
+    this.#completeWhenOver();
+  }
+
+  #completeWhenOver(): void {
+    if (this.#end === null || this.#holds > 0 || this.#isComplete) return;
+    this.#isComplete = true;
+    const { httpStatus, isWhole, bytesIn, bytesOut } = this.#end;
+    const isOk = isWhole && !this.#hasFailed && this.#denied === null && (httpStatus ?? 500) < 400;
+    const ms = Math.round(performance.now() - this.#begun);
+    this.#journal.complete(this, this.#row(this.#now(), ms, isOk, httpStatus, bytesIn, bytesOut));
+  }
+
+  #openingRow(): RecordRow {
+    return this.#row(this.#startedAt, 0, false, null, 0, 0);
+  }
+
+  #row(
+    time: number,
+    durationMs: number,
+    isOk: boolean,
+    httpStatus: number | null,
+    bytesIn: number,
+    bytesOut: number,
+  ): RecordRow {
+    const isDenied = this.#denied !== null;
+    const fuel = this.#fuel + fuelOfEvents(this.#events) + fuelOfDeliveries(this.#delivered);
+    return [
+      this.id,
+      time,
+      this.#rid,
+      this.#tenant,
+      this.#principal,
+      this.#src,
+      null,
+      this.#stack,
+      durationMs,
+      isOk,
+      httpStatus,
+      bytesIn,
+      bytesOut,
+      0,
+      isDenied ? 0 : fuel,
+      this.#denied,
+      !isDenied && this.#tenant !== SYSTEM_TENANT,
+    ];
+  }
+
+  #completeShare({ engineMs, memoryBytes, ok }: EngineShare): void {
+    this.#journal.complete({}, [
+      recordId(),
+      this.#now(),
+      this.#rid,
+      this.#tenant,
+      this.#principal,
+      'compute',
+      this.id,
+      this.#stack,
+      Math.round(engineMs),
+      ok,
+      null,
+      0,
+      0,
+      memoryBytes,
+      0,
+      null,
+      false,
+    ]);
+  }
+}

@@ -1,0 +1,41 @@
+/** Settings of the http sink. */
+export interface HttpSinkOptions {
+  /** What takes CloudEvents: http or https. A user and password in it are sent as Basic. */
+  readonly url: string;
+  /** Sent as Bearer; one word of visible ASCII characters. Default: none. */
+  readonly token?: string | undefined;
+  /** Records in one request. Default 500. */
+  readonly batch?: number | undefined;
+  /** Longest time of one request, milliseconds. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Whom the http sink sends to. */
+export interface Receiver {
+  /** Without credentials: fetch refuses a URL that has them, and repeats it in its message. */
+  readonly url: string;
+  /** As it may be logged: scheme, host and port. A path or query may be somebody's secret. */
+  readonly name: string;
+  /** Value of the Authorization header; null where nothing is to be proved. */
+  readonly authorization: string | null;
+}
+
+/** The receiver of settings. Throws where both a token and a user are given: only one of them can be sent. */
+export function receiverOf({ url: text, token }: HttpSinkOptions): Receiver {
+  const url = new URL(text);
+  if (token !== undefined && url.username !== '') {
+    throw new Error(
+      'WEIR_USAGE_HTTP_TOKEN is set and WEIR_USAGE_HTTP_URL has a user: only one of them can be sent',
+    );
+  }
+  const authorization = token === undefined ? basic(url) : `Bearer ${token}`;
+  url.username = '';
+  url.password = '';
+  return { url: url.href, name: url.origin, authorization };
+}
+
+function basic({ username, password }: URL): string | null {
+  if (username === '' && password === '') return null;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}

@@ -1,0 +1,96 @@
+import type { Sink, UsageEvent } from '@weir/extension';
+import { cloudEventOf } from './cloud-event.js';
+import { EventBatches } from './event-batches.js';
+import { type HttpSinkOptions, type Receiver, receiverOf } from './http-settings.js';
+
+/** So much of an answer's body is read, to keep its connection; nobody looks at it. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * Sends records as CloudEvents, in structured batches
+ * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format), by POST. A batch is kept when the answer is a 2xx that comes whole; anything else rejects, a redirect
+ * too, so that the token goes nowhere else. Records come again after a failure: the receiver tells them by `source`
+ * and `id`.
+ */
+export class HttpSink implements Sink {
+  readonly name = 'http';
+  readonly #receiver: Receiver;
+  readonly #timeoutMs: number;
+  readonly #batches: EventBatches;
+
+  /** Throws where the settings contradict each other. */
+  constructor(options: HttpSinkOptions) {
+    this.#receiver = receiverOf(options);
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#batches = new EventBatches((events, signal) => this.#send(events, signal), {
+      size: options.batch ?? 500,
+    });
+  }
+
+  /** Records that came after `close`. */
+  get ignored(): number {
+    return this.#batches.ignored;
+  }
+
+  writeEvent(event: UsageEvent): Promise<void> | undefined {
+    return this.#batches.write(event);
+  }
+
+  close(signal: AbortSignal): Promise<void> {
+    return this.#batches.close(signal);
+  }
+
+  async #send(events: readonly UsageEvent[], closing: AbortSignal): Promise<void> {
+    const { url, name, authorization } = this.#receiver;
+    // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect such a timeout before it fires.
+    const ended = new AbortController();
+    const timer = setTimeout(
+      () => ended.abort(new DOMException('it did not answer in time', 'TimeoutError')),
+      this.#timeoutMs,
+    );
+    const onClosing = (): void => ended.abort();
+    closing.addEventListener('abort', onClosing, { once: true });
+    let status: number;
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: {
+          'content-type': 'application/cloudevents-batch+json; charset=UTF-8',
+          ...(authorization === null ? {} : { authorization }),
+        },
+        body: JSON.stringify(events.map(cloudEventOf)),
+        signal: ended.signal,
+      });
+      status = response.status;
+      await drain(response.body);
+    } catch (error) {
+      throw new Error(`${name} did not take ${events.length} usage records: ${reasonOf(error)}`);
+    } finally {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', onClosing);
+    }
+    if (status < 200 || status > 299) {
+      throw new Error(`${name} did not take ${events.length} usage records: it answered ${status}`);
+    }
+  }
+}
+
+async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    // Leaving the loop cancels the rest.
+    if (bytes > MAX_ANSWER_BYTES) return;
+  }
+}
+
+/** The error's name or its system's, never its text, in which the URL may stand. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'the request failed';
+  if (error.name === 'TimeoutError') return 'it did not answer in time';
+  for (const one of [error.cause, error]) {
+    if (one instanceof Error && 'code' in one && typeof one.code === 'string') return one.code;
+  }
+  return 'the connection failed';
+}

@@ -1,0 +1,78 @@
+import type { Sink, SinkConfig, SinkConstructor } from '@weir/extension';
+
+const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+
+/**
+ * Sinks by name: a value that is handed to the server, so that importing a package registers nothing.
+ *
+ * @example
+ * const sinks = new SinkRegistry().register('billing', (config) => new BillingSink(config));
+ */
+export class SinkRegistry {
+  readonly #constructors = new Map<string, SinkConstructor>();
+
+  /** The names there are, in the order of their registration. */
+  get names(): readonly string[] {
+    return [...this.#constructors.keys()];
+  }
+
+  /** Adds a sink. Throws where the name is taken, or is none: lower-case letters, digits, `_` and `-`, 32 at most. */
+  register(name: string, make: SinkConstructor): this {
+    if (!NAME.test(name)) {
+      throw new Error(
+        `"${name}" cannot name a usage sink: use a letter, then letters, digits, _ and -, lower case, 32 at most`,
+      );
+    }
+    if (typeof make !== 'function') {
+      throw new Error(`the usage sink "${name}" must be registered with a function that makes it`);
+    }
+    if (this.#constructors.has(name))
+      throw new Error(`there is a usage sink "${name}" already: take another name`);
+    this.#constructors.set(name, make);
+    return this;
+  }
+
+  /** Adds all sinks of another registry. Throws where a name is taken. */
+  include(others: SinkRegistry): this {
+    for (const [name, make] of others.#constructors) this.register(name, make);
+    return this;
+  }
+
+  /** Makes a sink. Throws where there is none of that name, or its constructor throws (its `cause`). */
+  async open(name: string, config: SinkConfig): Promise<Sink> {
+    const make = this.#constructors.get(name);
+    if (make === undefined) {
+      throw new Error(`there is no usage sink "${name}": WEIR_USAGE_SINKS may name ${this.names.join(', ')}`);
+    }
+    let sink: unknown;
+    try {
+      sink = await make(config);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`the usage sink "${name}" cannot be opened: ${reason}`, { cause: error });
+    }
+    if (!isSink(sink)) {
+      throw new Error(
+        `what the usage sink "${name}" was opened as is no sink: it needs name, writeEvent and close`,
+      );
+    }
+    if (sink.name !== name) {
+      await sink.close(AbortSignal.abort());
+      throw new Error(`the usage sink "${name}" calls itself "${sink.name}": both must be the same`);
+    }
+    return sink;
+  }
+}
+
+function isSink(value: unknown): value is Sink {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'writeEvent' in value &&
+    typeof value.writeEvent === 'function' &&
+    'close' in value &&
+    typeof value.close === 'function'
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * Adds usage up in PostgreSQL, by tenant, hour, source, stack and node. A batch is one transaction: it moves the log's
+ * row in `usage_rollup_position` from where this sink knows it to be, and adds the batch's sums; so a record counts
+ * once, through crashes, lost answers to a commit, and repeats.
+ *
+ * Cumulative totals of each start of a node, replaced as they grow, would lose what a killed process had counted and not
+ * written, and every start would leave rows of its own. Here the log's records are counted, not what a process remembers.
+ *
+ * The position moves by comparing: where the row is not what was read before, nothing is written. So a commit whose
+ * answer was lost, and which is carried out after the position was read again, cannot count twice either.
+ */
+import type { Sink, UsageEvent } from '@weir/extension';
+import { type Postgres, usageRollupPosition, withoutStatement } from '@weir/postgres';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { EventBatches, type EventBatchesOptions } from './event-batches.js';
+import { sumUp } from './rollup-sum.js';
+
+/** A log's position where it has no row. */
+const NONE = -1;
+
+type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0]>[0];
+
+/** See the head of this file. It waits for PostgreSQL with its first batch, not before; until then batches reject. */
+export class RollupSink implements Sink {
+  readonly name = 'rollup';
+  readonly #postgres: Postgres;
+  readonly #batches: EventBatches;
+  /** By log, `seq` of what is added up. Forgotten when a transaction fails: nobody knows what became of it. */
+  readonly #positions = new Map<string, number>();
+
+  constructor(postgres: Postgres, options: EventBatchesOptions = {}) {
+    this.#postgres = postgres;
+    this.#batches = new EventBatches((events) => this.#keep(events), options);
+  }
+
+  /** Records that came after `close`. */
+  get ignored(): number {
+    return this.#batches.ignored;
+  }
+
+  writeEvent(event: UsageEvent): Promise<void> | undefined {
+    return this.#batches.write(event);
+  }
+
+  close(signal: AbortSignal): Promise<void> {
+    return this.#batches.close(signal);
+  }
+
+  async #keep(events: readonly UsageEvent[]): Promise<void> {
+    try {
+      await this.#findPositions(events);
+      const moved = new Map(this.#positions);
+      const fresh = events.filter(({ logId, seq }) => {
+        if (seq <= (moved.get(logId) ?? NONE)) return false;
+        moved.set(logId, seq);
+        return true;
+      });
+      if (fresh.length === 0) return;
+      const sums = JSON.stringify(sumUp(fresh));
+      await this.#postgres.db.transaction(async (tx) => {
+        for (const [logId, seq] of moved) await move(tx, logId, this.#positions.get(logId) ?? NONE, seq);
+        await tx.execute(sql`${ADD_HEAD}${sums}${ADD_TAIL}`);
+      });
+      for (const [logId, seq] of moved) this.#positions.set(logId, seq);
+    } catch (error) {
+      this.#positions.clear();
+      throw withoutStatement(error);
+    }
+  }
+
+  async #findPositions(events: readonly UsageEvent[]): Promise<void> {
+    const unknown = [...new Set(events.map(({ logId }) => logId))].filter((id) => !this.#positions.has(id));
+    if (unknown.length === 0) return;
+    const rows = await this.#postgres.db
+      .select()
+      .from(usageRollupPosition)
+      .where(inArray(usageRollupPosition.logId, unknown));
+    for (const logId of unknown) this.#positions.set(logId, NONE);
+    for (const { logId, seq } of rows) this.#positions.set(logId, seq);
+  }
+}
+
+/** Moves a log's position; throws where it is not `from`. */
+async function move(tx: Transaction, logId: string, from: number, to: number): Promise<void> {
+  if (from === to) return;
+  const { logId: log, seq } = usageRollupPosition;
+  const moved =
+    from === NONE
+      ? await tx
+          .insert(usageRollupPosition)
+          .values({ logId, seq: to })
+          .onConflictDoNothing()
+          .returning({ seq })
+      : await tx
+          .update(usageRollupPosition)
+          .set({ seq: to })
+          .where(and(eq(log, logId), eq(seq, from)))
+          .returning({ seq });
+  if (moved.length === 0) throw new Error('the usage rollup was written by somebody else meanwhile');
+}
+
+const COUNTS = [
+  'requests',
+  'errors',
+  'denied',
+  'fuel',
+  'billable_fuel',
+  'bytes_in',
+  'bytes_out',
+  'duration_ms',
+] as const;
+const COLUMNS = sql.raw(['tenant', 'hour', 'src', 'stack', 'node_id', ...COUNTS, 'max_mem_bytes'].join(', '));
+const TYPES = sql.raw(COUNTS.map((name) => `${name} bigint`).join(', '));
+const TOTALS = sql.raw(COUNTS.map((name) => `${name} = r.${name} + excluded.${name}`).join(', '));
+
+const ADD_HEAD = sql`insert into usage_rollup as r (${COLUMNS}) select ${COLUMNS} from json_to_recordset(`;
+const ADD_TAIL = sql`::json) as sums (
+    tenant text, hour timestamptz, src text, stack text, node_id text, ${TYPES}, max_mem_bytes bigint)
+  on conflict (tenant, hour, src, stack, node_id) do update
+  set ${TOTALS}, max_mem_bytes = greatest(r.max_mem_bytes, excluded.max_mem_bytes)`;

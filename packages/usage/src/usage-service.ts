@@ -1,0 +1,135 @@
+/** Usage as one thing: requests are recorded into the log, and every sink reads them from there. */
+import { randomBytes } from 'node:crypto';
+import type { SinkConfig } from '@weir/extension';
+import type { Log } from '@weir/log';
+import type { UsageLogger } from './admission/seam-caller.js';
+import { Retention, type RetentionLimits } from './dispatch/retention.js';
+import { SinkReader } from './dispatch/sink-reader.js';
+import { USAGE_STREAM } from './records/entry.js';
+import { Journal } from './records/journal.js';
+import { RecentEvents } from './records/recent-events.js';
+import { RequestRecord, type RequestStart } from './records/request-record.js';
+import type { SinkRegistry } from './sinks/registry.js';
+
+/** What a {@link UsageService} is opened with. */
+export interface UsageServiceOptions {
+  readonly log: Log;
+  readonly registry: SinkRegistry;
+  /** Names of the sinks to open. */
+  readonly sinks: readonly string[];
+  readonly nodeId: string;
+  readonly dataDir: string;
+  readonly retention: RetentionLimits;
+  readonly logger: SinkConfig['logger'] & UsageLogger;
+  /** Epoch milliseconds; default Date.now. */
+  readonly now?: () => number;
+}
+
+/** How a sink is doing. */
+export interface SinkStatus {
+  readonly name: string;
+  /** Entries of the log before it. */
+  readonly lag: number;
+  /** Records it never got. */
+  readonly dropped: number;
+  /** Times it has failed in a row. */
+  readonly failures: number;
+}
+
+/** How long sinks may take at the end. */
+const CLOSE_MS = 5_000;
+
+/** Records requests and feeds the sinks of one node. */
+export class UsageService {
+  readonly #log: Log;
+  readonly #journal: Journal;
+  readonly #readers: readonly SinkReader[];
+  readonly #retention: Retention;
+  readonly #now: () => number;
+
+  private constructor(
+    { log, nodeId, logger, retention, now = Date.now }: UsageServiceOptions,
+    epoch: string,
+    recent: RecentEvents,
+    readers: readonly SinkReader[],
+  ) {
+    this.#log = log;
+    this.#now = now;
+    this.#readers = readers;
+    this.#journal = new Journal({
+      log,
+      start: { nodeId, epoch },
+      recent,
+      logger,
+      onCompleted: () => this.#wake(),
+    });
+    this.#retention = new Retention({
+      log,
+      readers,
+      limits: retention,
+      recoverable: () => this.#journal.recoverable,
+      logger,
+      now,
+    });
+  }
+
+  /** Opens the sinks. @throws Error for a name nobody registered, and for a sink that cannot be opened */
+  static async open(options: UsageServiceOptions): Promise<UsageService> {
+    const { log, registry, sinks, nodeId, dataDir, logger } = options;
+    const epoch = randomBytes(8).toString('hex');
+    const recent = new RecentEvents();
+    const readers: SinkReader[] = [];
+    try {
+      for (const name of new Set(sinks)) {
+        const sink = await registry.open(name, { epoch, nodeId, dataDir, logger });
+        readers.push(new SinkReader({ log, sink, recent, logger }));
+        logger.info({ sink: name, epoch, node: nodeId }, 'usage sink loaded');
+      }
+    } catch (error) {
+      await Promise.all(readers.map((reader) => reader.close(AbortSignal.abort())));
+      throw error;
+    }
+    return new UsageService(options, epoch, recent, readers);
+  }
+
+  /** Completes what the last end left open, and begins to feed the sinks. */
+  async start(): Promise<void> {
+    await this.#journal.start();
+    for (const reader of this.#readers) await reader.start();
+    this.#retention.start();
+  }
+
+  /** Whether records go to a sink. */
+  hasSink(name: string): boolean {
+    return this.#readers.some(({ sink }) => sink.name === name);
+  }
+
+  /** Begins a request's record. */
+  begin(start: RequestStart): RequestRecord {
+    return new RequestRecord(start, this.#journal, this.#now);
+  }
+
+  /** How the sinks are doing, and how many records never came into the log. */
+  async status(): Promise<{ readonly lost: number; readonly sinks: readonly SinkStatus[] }> {
+    const { last } = await this.#log.stats(USAGE_STREAM);
+    const sinks = this.#readers.map(({ sink, kept, dropped, failures }) => ({
+      name: sink.name,
+      lag: Math.max(0, last - kept),
+      dropped,
+      failures,
+    }));
+    return { lost: this.#journal.dropped, sinks };
+  }
+
+  /** Writes the last records, and gives the sinks some seconds to keep what they hold. Call when no request runs. */
+  async close(): Promise<void> {
+    await this.#retention.close();
+    await this.#journal.close();
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    await Promise.all(this.#readers.map((reader) => reader.close(signal)));
+  }
+
+  #wake(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+}
