@@ -1,0 +1,27 @@
+import { eventOfPayload, type FeedEvent } from './event-document.js';
+import type { FeedItem } from './feed.js';
+
+/** Characters of all texts that are kept. */
+const MAX_LENGTH = 16 * 1024 * 1024;
+
+/** Reads events once for all who follow the same project: those who keep up ask for the same ones. */
+export class EventTexts {
+  readonly #texts = new Map<string, FeedEvent>();
+  #length = 0;
+
+  /** The event of an item of a stream. */
+  of(stream: string, { cursor, payload }: FeedItem): FeedEvent {
+    const key = `${stream} ${cursor}`;
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known;
+    const event = eventOfPayload(payload);
+    this.#texts.set(key, event);
+    this.#length += event.text.length;
+    for (const [oldest, { text }] of this.#texts) {
+      if (this.#length <= MAX_LENGTH) break;
+      this.#texts.delete(oldest);
+      this.#length -= text.length;
+    }
+    return event;
+  }
+}

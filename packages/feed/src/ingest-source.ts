@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { INGEST_STREAM, IngestEntry } from '@weir/ingest';
+import { type Entry, type Log, LogError } from '@weir/log';
+import type { Feed, NewItem } from './feed.js';
+import type { FeedLogger } from './logger.js';
+
+const SOURCE = 'ingest';
+const PAGE_BYTES = 4 * 1024 * 1024;
+const PAUSE_MS = 500;
+
+/** Publishes accepted events: every entry of the ingest log, once, in its order. */
+export class IngestSource {
+  readonly #ingest: Log;
+  readonly #feed: Feed;
+  readonly #logger: FeedLogger;
+  readonly #stopping = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #position = 0;
+  #running: Promise<void> | null = null;
+
+  constructor(ingest: Log, feed: Feed, logger: FeedLogger) {
+    this.#ingest = ingest;
+    this.#feed = feed;
+    this.#logger = logger;
+  }
+
+  /** Every entry of the ingest log up to here has been published: trimming it so far loses nothing. */
+  get position(): number {
+    return this.#position;
+  }
+
+  async start(): Promise<void> {
+    // A log that was lost begins anew, and so does its place here.
+    const { last } = await this.#ingest.stats(INGEST_STREAM);
+    const position = await this.#feed.position(this.#source);
+    this.#position = Math.min(position, last);
+    this.#running = this.#run();
+  }
+
+  /** Resolves when everything that is in the ingest log now is in the feed, or the signal aborts. */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    const { last } = await this.#ingest.stats(INGEST_STREAM);
+    while (this.#position < last && !signal.aborted) await this.#moved(signal);
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** The place belongs to one log alone. */
+  get #source(): string {
+    return `${SOURCE}:${this.#ingest.id}`;
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (!(await this.#page())) {
+          await this.#ingest.wait(INGEST_STREAM, { after: this.#position, signal });
+        }
+      } catch (error) {
+        if (signal.aborted || (error instanceof LogError && error.code === 'log_closed')) return;
+        this.#logger.warn({ err: error }, 'the feed is held up; trying again');
+        await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Resolves when the position has moved, or the signal aborts. */
+  #moved(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  async #page(): Promise<boolean> {
+    const { first } = await this.#ingest.stats(INGEST_STREAM);
+    const after = Math.max(this.#position, first - 1);
+    const entries = await this.#ingest.read(INGEST_STREAM, { after, maxBytes: PAGE_BYTES });
+    const last = entries.at(-1);
+    if (last === undefined) return false;
+    await this.#feed.publish('events', itemsIn(entries), this.#source, last.offset);
+    this.#position = last.offset;
+    for (const tell of this.#waiting.splice(0)) tell();
+    return true;
+  }
+}
+
+function* itemsIn(entries: readonly Entry[]): Generator<NewItem> {
+  for (const { data } of entries) yield* itemsOf(new IngestEntry(data));
+}
+
+/** The events of an entry, each as its row. */
+function* itemsOf(entry: IngestEntry): Generator<NewItem> {
+  const { projectId, rows, count } = entry;
+  for (let i = 0; i < count; i += 1) {
+    yield { projectId, payload: rows.subarray(entry.rowStart(i), entry.rowEnd(i)) };
+  }
+}
