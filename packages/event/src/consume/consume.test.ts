@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type ApiClient,
+  type JsonValue,
+  type KeyDefinition,
+  type RegisteredKey,
+  Registry,
+  rawEvent,
+} from '../index.js';
+import type { EventStream, StreamedEvent, StreamWatcher } from '../source/index.js';
+import { ConsumeError, consume, type EventSink, prepareConsume, SinkFailure, Stop } from './index.js';
+
+const api: ApiClient = { callApi: () => Promise.reject(new Error('nothing is called here')) };
+
+function keyOf(definition: Partial<KeyDefinition>): RegisteredKey {
+  const base = { key: 'k', eventType: 'e', schema: { custom: { raw: {} } } };
+  const key = new Registry([{ ...base, ...definition }]).lookup('k');
+  if (key === undefined) throw new Error('there is no key');
+  return key;
+}
+
+/** A source of a list of payloads, which ends with it, and remembers what was acknowledged. */
+class ListStream implements EventStream {
+  readonly acknowledged: JsonValue[] = [];
+  readonly #payloads: readonly JsonValue[];
+  readonly #error: Error | undefined;
+
+  constructor(payloads: readonly JsonValue[], error?: Error) {
+    this.#payloads = payloads;
+    this.#error = error;
+  }
+
+  async *follow(watcher: StreamWatcher): AsyncGenerator<StreamedEvent> {
+    watcher.onState('connected');
+    for (const payload of this.#payloads) {
+      const facts = { event_id: String(payload), event_type: 'e', timestamp: '2026-11-21T10:00:00Z' };
+      const event = rawEvent(facts, JSON.stringify(payload));
+      yield {
+        event,
+        ack: async () => {
+          this.acknowledged.push(payload);
+        },
+      };
+    }
+    if (this.#error !== undefined) throw this.#error;
+  }
+}
+
+/** Takes lines after as many turns of the event loop as it is told for each, and refuses some. */
+class SlowSink implements EventSink {
+  readonly taken: JsonValue[] = [];
+  atOnce = 0;
+  most = 0;
+  readonly #turnsOf: (value: number) => number;
+  readonly #isRefused: (value: number) => boolean;
+
+  constructor(turnsOf: (value: number) => number, isRefused: (value: number) => boolean = () => false) {
+    this.#turnsOf = turnsOf;
+    this.#isRefused = isRefused;
+  }
+
+  async write({ lines }: { readonly lines: readonly string[] }): Promise<void> {
+    this.atOnce += 1;
+    this.most = Math.max(this.most, this.atOnce);
+    for (const line of lines) {
+      const value = Number(line);
+      for (let turn = this.#turnsOf(value); turn > 0; turn -= 1) await new Promise(setImmediate);
+      if (this.#isRefused(value)) {
+        this.atOnce -= 1;
+        throw new SinkFailure('refused');
+      }
+      this.taken.push(value);
+    }
+    this.atOnce -= 1;
+  }
+}
+
+async function run(
+  definition: Partial<KeyDefinition>,
+  stream: EventStream,
+  sink: EventSink,
+  options: { readonly maxEvents?: number } = {},
+) {
+  const key = keyOf(definition);
+  const prepared = await prepareConsume({ key, params: {}, api, identity: 'bot' });
+  const told: string[] = [];
+  const tell = (line: string) => void told.push(line);
+  return { told, outcome: await consume(prepared, { stream, sink, stop: new Stop(), tell, ...options }) };
+}
+
+test('each event reaches the sink once, in order, and is acknowledged unless it failed; dropped ones do not count', async () => {
+  const numbers = fc.uniqueArray(fc.nat(999), { maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(numbers, fc.integer({ min: 1, max: 9 }), async (payloads, bufferSize) => {
+      const stream = new ListStream(payloads);
+      const sink = new SlowSink(
+        (n) => n % 3,
+        (n) => n % 7 === 0,
+      );
+      const { outcome } = await run(
+        {
+          bufferSize,
+          match: ({ payload }) => Number(payload) % 2 === 0,
+          process: async (_api, { payload }) => (Number(payload) % 5 === 0 ? null : payload),
+        },
+        stream,
+        sink,
+      );
+      const wanted = payloads.filter((n) => n % 2 === 0 && n % 5 !== 0);
+      expect(sink.taken).toEqual(wanted.filter((n) => n % 7 !== 0));
+      expect(sink.most).toBeLessThanOrEqual(1);
+      expect(stream.acknowledged).toEqual(payloads.filter((n) => !wanted.includes(n) || n % 7 !== 0));
+      const failed = wanted.filter((n) => n % 7 === 0).length;
+      expect(outcome).toMatchObject({ reason: 'upstream', received: wanted.length, failed });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('several workers work at the same time, and never take one too many', async () => {
+  const payloads = Array.from({ length: 100 }, (_, i) => i);
+  const sink = new SlowSink((n) => 1 + (n % 5));
+  const { outcome } = await run({ workers: 4 }, new ListStream(payloads), sink, { maxEvents: 37 });
+  expect(sink.most).toBe(4);
+  expect(sink.taken).toHaveLength(37);
+  expect(new Set(sink.taken).size).toBe(37);
+  expect(outcome).toMatchObject({ reason: 'limit', received: 37, failed: 0 });
+});
+
+test('what came before the upstream failed is still handled', async () => {
+  const gone = new ConsumeError('auth', 'unauthorized', 'the key was revoked');
+  const sink = new SlowSink(() => 2);
+  const { outcome, told } = await run({}, new ListStream([1, 2, 3], gone), sink);
+  expect(sink.taken).toEqual([1, 2, 3]);
+  expect(outcome).toMatchObject({ reason: 'upstream', received: 3, error: gone });
+  expect(told).toEqual(['[event] ready event_key=k']);
+});
+
+test('many failures are told up to a point, then counted', async () => {
+  const payloads = Array.from({ length: 50 }, (_, i) => i);
+  const sink = new SlowSink(
+    () => 0,
+    () => true,
+  );
+  const { outcome, told } = await run({}, new ListStream(payloads), sink);
+  expect(outcome).toMatchObject({ received: 50, failed: 50 });
+  expect(told).toHaveLength(1 + 10 + 1);
+  expect(told.at(-1)).toBe('[event] WARN: 50 events failed in all');
+});
+
+test('what consumers must agree on, and identities that do not fit, are refused', async () => {
+  const prepare = (definition: Partial<KeyDefinition>) =>
+    prepareConsume({ key: keyOf(definition), params: {}, api, identity: 'bot' });
+  await expect(prepare({ preConsume: () => {} })).rejects.toMatchObject({ kind: 'usage', code: 'needs_bus' });
+  await expect(prepare({ singleConsumer: true })).rejects.toMatchObject({ code: 'needs_bus' });
+  await expect(prepare({ authTypes: ['user'] })).rejects.toMatchObject({ kind: 'auth' });
+  const failing = () => Promise.reject(new Error('no such shop'));
+  await expect(prepare({ normalizeParams: failing })).rejects.toMatchObject({
+    kind: 'failed',
+    message: expect.stringContaining('no such shop'),
+  });
+});

@@ -1,0 +1,13 @@
+export { ConsumeError, type ConsumeErrorDetails, type ConsumeErrorKind } from '../consume-error.js';
+export { type ConsumeOptions, consume } from './consume.js';
+export { exitedLine, readyLine, warnLine } from './contract.js';
+export { DirectorySink } from './directory-sink.js';
+export { type EventOutput, type EventSink, SinkFailure } from './event-sink.js';
+export { ExecSink } from './exec-sink.js';
+export { JqExpression } from './jq.js';
+export type { JqResult } from './jq-program.js';
+export type { ExitReason, Outcome } from './outcome.js';
+export { type PostLimits, PostSink } from './post-sink.js';
+export { type ConsumeRequest, type PreparedConsume, prepareConsume } from './prepare.js';
+export { Stop } from './stop.js';
+export { StreamSink } from './stream-sink.js';

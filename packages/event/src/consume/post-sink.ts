@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConsumeError } from '../consume-error.js';
+import { Backoff } from '../source/backoff.js';
+import { retryAfterMs } from '../source/retry-after.js';
+import { abortWith } from './abort-with.js';
+import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
+
+/** How hard an event is tried. Milliseconds. */
+export interface PostLimits {
+  /** Default 5. */
+  readonly tries: number;
+  /** Of one try; default 30 s. */
+  readonly timeoutMs: number;
+  /** Before the second try; doubles. Default 250 ms. */
+  readonly firstWaitMs: number;
+  /** Before any, whatever the receiver asks for. Default 30 s. */
+  readonly longestWaitMs: number;
+}
+
+const DEFAULTS: PostLimits = { tries: 5, timeoutMs: 30_000, firstWaitMs: 250, longestWaitMs: 30_000 };
+
+/**
+ * Posts each event to a URL: `application/json`, or `application/x-ndjson` where several lines come out of it, with the
+ * headers `weir-event-id` and `weir-cursor`. Any 2xx is done. No answer, 408, 429 and 5xx are tried again; after that,
+ * and at once for any other answer, the event has failed.
+ */
+export class PostSink implements EventSink {
+  readonly #url: URL;
+  readonly #limits: PostLimits;
+
+  /** @throws ConsumeError `usage` for what is no http or https URL, or holds a password. */
+  constructor(url: string, limits: Partial<PostLimits> = {}) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
+    if (parsed === undefined || !isHttp || parsed.username !== '' || parsed.password !== '') {
+      throw new ConsumeError('usage', 'invalid_url', 'The URL to post to cannot be used.', {
+        param: 'post',
+        hint: 'Write it as https://host/path, without user and password.',
+      });
+    }
+    this.#url = parsed;
+    this.#limits = { ...DEFAULTS, ...limits };
+  }
+
+  async write(output: EventOutput, hurry: AbortSignal): Promise<void> {
+    const { tries, firstWaitMs, longestWaitMs } = this.#limits;
+    const backoff = new Backoff({ firstMs: firstWaitMs, longestMs: longestWaitMs });
+    for (let made = 1; ; made += 1) {
+      const failure = await this.#try(output, hurry);
+      if (failure === undefined) return;
+      if (!failure.isRetryable) throw new SinkFailure(failure.message);
+      if (made === tries || hurry.aborted)
+        throw new SinkFailure(`${failure.message}, tried ${made} time${made === 1 ? '' : 's'}`);
+      const waitMs = Math.min(longestWaitMs, Math.max(backoff.next(), failure.waitMs));
+      await sleep(waitMs, undefined, { signal: hurry }).catch(() => {});
+    }
+  }
+
+  async #try(output: EventOutput, hurry: AbortSignal): Promise<PostFailure | undefined> {
+    const { item, lines } = output;
+    const { controller, release } = abortWith(hurry);
+    const timer = setTimeout(() => controller.abort(), this.#limits.timeoutMs);
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        body: textOf(output),
+        headers: {
+          'content-type': lines.length === 1 ? 'application/json' : 'application/x-ndjson',
+          // Ids may hold what no header can.
+          'weir-event-id': encodeURIComponent(item.event.event_id),
+          ...(item.cursor === undefined ? {} : { 'weir-cursor': item.cursor }),
+        },
+        redirect: 'manual',
+        signal: controller.signal,
+      });
+      await response.body?.cancel();
+      const { status } = response;
+      if (response.ok) return undefined;
+      return {
+        message: `${this.#url.host} answered ${status}`,
+        isRetryable: status === 408 || status === 429 || status >= 500,
+        waitMs: retryAfterMs(response.headers, Date.now()),
+      };
+    } catch (error) {
+      const reason =
+        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      return { message: `no answer from ${this.#url.host}: ${reason}`, isRetryable: true, waitMs: 0 };
+    } finally {
+      clearTimeout(timer);
+      release();
+    }
+  }
+}
+
+interface PostFailure {
+  readonly message: string;
+  readonly isRetryable: boolean;
+  readonly waitMs: number;
+}

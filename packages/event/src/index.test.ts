@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+/** The native libraries of this repository that a process has loaded once it has imported a module. */
+async function nativesOf(module: string): Promise<string[]> {
+  const script = `
+    await import(${JSON.stringify(module)});
+    process.report.excludeNetwork = true;
+    console.log(JSON.stringify(process.report.getReport().sharedObjects.filter((o) => o.endsWith('.node'))));
+  `;
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: new URL('.', import.meta.url),
+  });
+  return JSON.parse((await run).stdout);
+}
+
+test('a file of keys loads no native code, and the filter of the log is there for who wants it', async () => {
+  for (const module of [
+    '@weir/event',
+    '@weir/event/protocol',
+    '@weir/event/transport',
+    '@weir/event/keys',
+    '@weir/event/source',
+    '@weir/event/consume',
+  ]) {
+    expect(await nativesOf(module), module).toEqual([]);
+  }
+  expect(await nativesOf('@weir/event/dedup-filter')).not.toEqual([]);
+});

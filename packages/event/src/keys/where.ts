@@ -1,0 +1,64 @@
+import { isJsonArray, isJsonObject, type JsonValue } from '../json.js';
+import { ParamsError } from '../params/params-error.js';
+
+/** One condition on a document: whether the value at a path is this text, or is not. */
+export interface Condition {
+  readonly path: readonly string[];
+  readonly value: string;
+  readonly isEqual: boolean;
+}
+
+/**
+ * Reads conditions written as `path=value` or `path!=value`. Parts of a path are separated by dots; `\.` is a dot of a
+ * name, and a number also a place in an array.
+ *
+ * @throws ParamsError of the param `where`, with every condition that is none.
+ */
+export function parseConditions(texts: readonly string[]): Condition[] {
+  const bad = texts.filter((text) => conditionOf(text) === undefined);
+  if (bad.length > 0) {
+    throw new ParamsError(
+      bad.map((text) => ({
+        param: 'where',
+        message: `Param \`where\` is ${JSON.stringify(text)}, which is no condition.`,
+        hint: 'Write -p where=properties.plan=pro, or -p where=user_id!=u1.',
+      })),
+    );
+  }
+  return texts.flatMap((text) => conditionOf(text) ?? []);
+}
+
+function conditionOf(text: string): Condition | undefined {
+  const [, path = '', operator = '', value = ''] = /^((?:\\.|[^\\=!])+)(!?=)(.*)$/s.exec(text) ?? [];
+  if (operator === '') return undefined;
+  const parts = (path.match(/(?:\\.|[^\\.])+|(?<=\.|^)(?=\.|$)/gs) ?? []).map((part) =>
+    part.replace(/\\(.)/gs, '$1'),
+  );
+  if (parts.includes('')) return undefined;
+  return { path: parts, value, isEqual: operator === '=' };
+}
+
+/**
+ * Whether a document fulfils a condition. Text is compared as it is; numbers, `true`, `false` and `null` as JSON writes
+ * them, numbers also by value. What is not there equals nothing; objects and arrays equal nothing.
+ */
+export function fulfils(document: JsonValue, { path, value, isEqual }: Condition): boolean {
+  return equals(valueAt(document, path), value) === isEqual;
+}
+
+function valueAt(document: JsonValue, path: readonly string[]): JsonValue | undefined {
+  let at: JsonValue | undefined = document;
+  for (const part of path) {
+    if (isJsonArray(at)) at = /^\d+$/.test(part) ? at[Number(part)] : undefined;
+    else if (isJsonObject(at) && Object.hasOwn(at, part)) at = at[part];
+    else return undefined;
+  }
+  return at;
+}
+
+function equals(found: JsonValue | undefined, value: string): boolean {
+  if (typeof found === 'string') return found === value;
+  if (found === undefined || (typeof found === 'object' && found !== null)) return false;
+  if (typeof found === 'number' && value.trim() !== '') return found === Number(value);
+  return String(found) === value;
+}

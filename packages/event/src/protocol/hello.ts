@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import type { JsonValue } from '../json.js';
+
+/** Any JSON value. It was parsed from JSON, so there is nothing to check but that it is there. */
+export const json = z.custom<JsonValue>((value) => value !== undefined);
+
+const anyHello = {
+  type: z.literal('hello'),
+  /** The protocol's version. */
+  protocol: z.int().positive(),
+  /** The release of who says hello. */
+  version: z.string(),
+  pid: z.int().nonnegative(),
+  /** From the file beside the socket, which only the owner can read. */
+  secret: z.string().min(1),
+};
+
+/** The first message of a connection: of a consumer, or of somebody who asks for or ends the bus. */
+export const hello = z.discriminatedUnion('role', [
+  z.object({ ...anyHello, role: z.literal('control') }),
+  z.object({
+    ...anyHello,
+    role: z.literal('consumer'),
+    event_key: z.string().min(1),
+    event_type: z.string().min(1),
+    subscription_id: z.string().min(1),
+    /** The name of the identity that hooks run with; kept with the lease for a cleanup by a helper. */
+    identity: z.string().exactOptional(),
+    /** The file of keys, when it is not a shipped key; kept with the lease as well. */
+    keys_file: z.string().exactOptional(),
+    /** The params after normalizeParams, which cleanup gets. */
+    params: z.record(z.string(), json).exactOptional(),
+    /** Whether the key has a preConsume or a cleanup, so that a lease is needed. */
+    needs_lease: z.boolean(),
+    single_consumer: z.boolean(),
+    buffer_size: z.int().positive(),
+    /** What a full queue does: refill from the feed, forget the oldest event, or end the connection. */
+    on_slow: z.enum(['replay', 'drop-oldest', 'disconnect']),
+    /** Where to begin: latest, earliest, a cursor or a time. */
+    from: z.string().exactOptional(),
+    group: z.string().exactOptional(),
+  }),
+]);
+
+/** What a consumer or a control connection says first. */
+export type Hello = z.infer<typeof hello>;
+
+const anyAck = { type: z.literal('hello_ack'), protocol: z.int().positive(), version: z.string() };
+
+/** The bus's answer to hello. */
+export const helloAck = z.discriminatedUnion('ok', [
+  z.object({
+    ...anyAck,
+    ok: z.literal(true),
+    pid: z.int().nonnegative(),
+    /** Whether preConsume is this consumer's to run; it answers with `ack` before events come. */
+    pre_consume: z.boolean(),
+  }),
+  z.object({
+    ...anyAck,
+    ok: z.literal(false),
+    code: z.enum(['secret', 'version', 'single_consumer', 'pre_consume_failed', 'handover', 'invalid']),
+    message: z.string(),
+    hint: z.string(),
+  }),
+]);
+
+/** What the bus says to hello. */
+export type HelloAck = z.infer<typeof helloAck>;

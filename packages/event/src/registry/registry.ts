@@ -1,0 +1,65 @@
+import type { KeyDefinition } from '../key/key-definition.js';
+import { type RegisteredKey, registeredKey } from '../key/registered-key.js';
+import { nearNames } from '../near-names.js';
+import { checkKey } from './check-key.js';
+import { RegistryError, type RegistryProblem } from './registry-error.js';
+
+/**
+ * The keys there are: a value that never changes. A larger one is made from the keys of a smaller one.
+ *
+ * ```ts
+ * const registry = new Registry([defineKey({ key: 'shop.order', … })]);
+ * const more = new Registry([...registry.listAll(), ...others]);
+ * ```
+ */
+export class Registry {
+  readonly #keys: ReadonlyMap<string, RegisteredKey>;
+  readonly #sorted: readonly RegisteredKey[];
+
+  /**
+   * Checks everything at run time too, since a file of keys need not have met a compiler.
+   *
+   * @throws RegistryError with all problems of all keys.
+   */
+  constructor(definitions: Iterable<KeyDefinition>) {
+    const keys = new Map<string, RegisteredKey>();
+    const names = new Set<string>();
+    const problems: RegistryProblem[] = [];
+    let place = 0;
+    for (const definition of definitions) {
+      place++;
+      const { key, problems: found, output } = checkKey(definition);
+      problems.push(...found.map((problem) => ({ key, ...problem })));
+      if (key === '') {
+        problems.push({
+          key,
+          path: `keys[${place - 1}].key`,
+          message: `Key number ${place} has no name. Give one.`,
+        });
+      } else if (names.has(key)) {
+        problems.push({ key, path: 'key', message: `There is another key \`${key}\`. Rename one of them.` });
+      } else if (output !== undefined && found.length === 0) {
+        keys.set(key, registeredKey(definition, output));
+      }
+      names.add(key);
+    }
+    if (problems.length > 0) throw new RegistryError(problems);
+    this.#keys = keys;
+    this.#sorted = Object.freeze([...keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1)));
+  }
+
+  /** All keys, sorted by name. */
+  listAll(): readonly RegisteredKey[] {
+    return this.#sorted;
+  }
+
+  /** The key of that name, or undefined. */
+  lookup(key: string): RegisteredKey | undefined {
+    return this.#keys.get(key);
+  }
+
+  /** Names of keys that a misspelt one may stand for, nearest first, at most three. */
+  suggest(key: string): string[] {
+    return nearNames(key, this.#keys.keys());
+  }
+}

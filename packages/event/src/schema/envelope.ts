@@ -1,0 +1,40 @@
+import type { JsonObject } from '../json.js';
+import { payloadText, type RawEvent } from '../raw-event.js';
+
+/** The version that stands in a V2 envelope's `schema`. */
+export const ENVELOPE_VERSION = '2.0';
+
+/** The JSON Schema of the V2 envelope around an event's own: `{schema, header, event}`. */
+export function envelopeSchema(event: JsonObject): JsonObject {
+  const { $defs, ...body } = event;
+  const text = (description: string): JsonObject => ({ type: 'string', description });
+  return {
+    type: 'object',
+    properties: {
+      schema: { const: ENVELOPE_VERSION, description: 'Version of the envelope' },
+      header: {
+        type: 'object',
+        description: 'What every event has',
+        properties: {
+          event_id: text('Id of the event'),
+          event_type: text('Type of the event'),
+          create_time: text('When the upstream made it: milliseconds since 1970'),
+        },
+        required: ['event_id', 'event_type'],
+      },
+      event: body,
+    },
+    required: ['schema', 'header', 'event'],
+    ...($defs === undefined ? {} : { $defs }),
+  };
+}
+
+/** The JSON text of an event in its V2 envelope. The payload is kept digit by digit. */
+export function envelopeText(event: RawEvent): string {
+  const header = JSON.stringify({
+    event_id: event.event_id,
+    event_type: event.event_type,
+    create_time: event.source_time,
+  });
+  return `{"schema":"${ENVELOPE_VERSION}","header":${header},"event":${payloadText(event)}}`;
+}

@@ -1,0 +1,93 @@
+import { FeedInterrupted, feedRefusal } from './feed-refusal.js';
+import { type SseBlock, SseParser } from './sse-parser.js';
+
+/** What one connection to the feed asks for. */
+export interface FeedRequest {
+  /** The feed's URL with what is asked of it, but for where to begin. */
+  readonly url: URL;
+  /** API key. */
+  readonly key: string;
+  /** A cursor, `earliest`, `latest` or a time. */
+  readonly after: string;
+  /** Silence after which the connection is taken for dead. */
+  readonly silenceMs: number;
+}
+
+/**
+ * One connection to the feed: its blocks, as they come. It ends only with an error: however it ended, the feed goes on.
+ *
+ * @throws FeedInterrupted, FeedGap or ConsumeError; the signal's reason once it has aborted.
+ */
+export async function* feedConnection(
+  { url, key, after, silenceMs }: FeedRequest,
+  signal: AbortSignal,
+): AsyncGenerator<readonly SseBlock[], never> {
+  const controller = new AbortController();
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const giveUp = () => {
+    controller.abort();
+    // Node 20 forgets a fetch's signal once the answer's head is there, whenever memory is cleared.
+    reader?.cancel().catch(() => {});
+  };
+  signal.throwIfAborted();
+  signal.addEventListener('abort', giveUp, { once: true });
+  // Only while something is awaited: a consumer that takes its time is no silence of the server.
+  const awaited = async <T>(work: Promise<T>): Promise<T> => {
+    let isSilent = false;
+    const timer = setTimeout(() => {
+      isSilent = true;
+      giveUp();
+    }, silenceMs);
+    const [result, cause] = await work.then(
+      (value) => [{ value }] as const,
+      (error: unknown) => [undefined, error] as const,
+    );
+    clearTimeout(timer);
+    signal.throwIfAborted();
+    if (isSilent) throw new FeedInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
+    if (result === undefined) throw new FeedInterrupted(reasonOf(cause), { cause });
+    return result.value;
+  };
+  try {
+    const from = new URL(url);
+    from.searchParams.set('after', after);
+    const response = await awaited(
+      fetch(from, {
+        headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
+        // A redirect would lead the key elsewhere.
+        redirect: 'error',
+        signal: controller.signal,
+      }),
+    );
+    if (response.status !== 200) throw await awaited(feedRefusal(response, Date.now()));
+    if (response.body === null) throw new FeedInterrupted('the server sent nothing', { isAnswered: true });
+    reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    const parser = new SseParser();
+    for (;;) {
+      const { done, value } = await awaited(reader.read());
+      if (done) throw new FeedInterrupted('the server ended the stream', { isAnswered: true });
+      const blocks = parser.push(decoder.decode(value, { stream: true }));
+      if (blocks.length > 0) yield blocks;
+    }
+  } finally {
+    giveUp();
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection broke',
+  UND_ERR_SOCKET: 'the connection broke',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name cannot be looked up now',
+};
+
+// fetch hides the reason in the cause of its TypeError.
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error.cause instanceof Error ? error.cause : error;
+  const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
+  return REASONS[code] ?? (inner.message || code || error.message);
+}

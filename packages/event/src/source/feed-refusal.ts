@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { ConsumeError } from '../consume-error.js';
+import { retryAfterMs } from './retry-after.js';
+
+/** The connection broke, or the server cannot serve it now: try again. */
+export class FeedInterrupted extends Error {
+  override readonly name = 'FeedInterrupted';
+  /** How long the server wants to be left alone, in milliseconds. */
+  readonly waitMs: number;
+  /** Whether a server answered at all. */
+  readonly isAnswered: boolean;
+
+  constructor(message: string, { waitMs = 0, isAnswered = false, cause }: FeedInterruption = {}) {
+    super(message, { cause });
+    this.waitMs = waitMs;
+    this.isAnswered = isAnswered;
+  }
+}
+
+interface FeedInterruption {
+  readonly waitMs?: number;
+  readonly isAnswered?: boolean;
+  readonly cause?: unknown;
+}
+
+/** What is after the cursor is gone: go on with `after=oldest`. */
+export class FeedGap extends Error {
+  override readonly name = 'FeedGap';
+  readonly oldest: string;
+  readonly missed: number | undefined;
+
+  constructor(document: unknown) {
+    const { oldest, missed, detail } = gap.parse(document);
+    super(detail ?? 'what came after the cursor is no longer kept');
+    // Without one the whole feed is another: what it holds is all new.
+    this.oldest = oldest ?? 'earliest';
+    this.missed = missed;
+  }
+}
+
+const gap = z.object({
+  oldest: z.string().optional(),
+  missed: z.number().optional(),
+  detail: z.string().optional(),
+});
+
+const problem = z.object({
+  code: z.string().optional(),
+  detail: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+/** The error that an answer other than 200 of the feed is. */
+export async function feedRefusal(
+  response: Response,
+  now: number,
+): Promise<FeedInterrupted | FeedGap | ConsumeError> {
+  const { status } = response;
+  const document: unknown = await response.json().catch(() => ({}));
+  if (status === 410) return new FeedGap(document);
+  const { code = `http_${status}`, detail, hint } = problem.safeParse(document).data ?? {};
+  const message = detail ?? `the server answered ${status}`;
+  if (status === 429 || status >= 500) {
+    return new FeedInterrupted(message, { waitMs: retryAfterMs(response.headers, now), isAnswered: true });
+  }
+  if (status === 401 || code === 'insufficient_scope') {
+    return new ConsumeError('auth', code, message, {
+      hint: 'Give an API key of the project with the scope `feed`: weir key create --scope feed.',
+    });
+  }
+  if (status === 400) {
+    return new ConsumeError('usage', code, message, {
+      param: 'from',
+      hint: hint ?? 'Give --from latest, earliest, a cursor of this feed, or a time.',
+    });
+  }
+  if (status === 404) {
+    return new ConsumeError('failed', code, message, {
+      hint: 'Check --server and --project: the API key must be of that project.',
+    });
+  }
+  return new ConsumeError(status === 403 ? 'auth' : 'failed', code, message, {
+    hint: hint ?? 'Ask who runs the server.',
+  });
+}

@@ -1,0 +1,59 @@
+/** A block of an event stream. A block without data moves the place to come back to, and nothing else. */
+export interface SseBlock {
+  readonly id?: string;
+  readonly event?: string;
+  readonly data?: string;
+}
+
+/**
+ * Reads an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) piece by piece; what is cut
+ * off at its end is never delivered. The parsers there are drop blocks without data, and with them the places that the
+ * feed tells so that a filter which lets nothing through does not fall behind. Lines end with LF or CRLF; a lone CR,
+ * which nobody writes, ends none.
+ */
+export class SseParser {
+  #rest = '';
+  #id: string | undefined;
+  #event: string | undefined;
+  #data: string | undefined;
+
+  /** The blocks that are complete with `text`. */
+  push(text: string): SseBlock[] {
+    const blocks: SseBlock[] = [];
+    const whole = this.#rest + text;
+    let start = 0;
+    for (;;) {
+      const end = whole.indexOf('\n', start);
+      if (end < 0) break;
+      const line = whole.slice(start, whole[end - 1] === '\r' && end > start ? end - 1 : end);
+      start = end + 1;
+      if (line !== '') this.#field(line);
+      else this.#dispatch(blocks);
+    }
+    this.#rest = whole.slice(start);
+    return blocks;
+  }
+
+  #field(line: string): void {
+    const colon = line.indexOf(':');
+    if (colon === 0) return;
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (name === 'data') this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    else if (name === 'event') this.#event = value;
+    else if (name === 'id' && !value.includes('\0')) this.#id = value;
+  }
+
+  #dispatch(blocks: SseBlock[]): void {
+    if (this.#id !== undefined || this.#data !== undefined) {
+      blocks.push({
+        ...(this.#id === undefined ? {} : { id: this.#id }),
+        ...(this.#event === undefined ? {} : { event: this.#event }),
+        ...(this.#data === undefined ? {} : { data: this.#data }),
+      });
+    }
+    this.#id = undefined;
+    this.#event = undefined;
+    this.#data = undefined;
+  }
+}

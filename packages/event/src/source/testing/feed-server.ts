@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+
+/** One answer of a server that follows a script: what it does with the next request. */
+export type Answer = (response: ServerResponse, after: string | null) => void;
+
+/** A server on a port of its own that gives each request the next answer, and remembers where each began. */
+export class FeedServer {
+  /** What each request asked to come after. */
+  readonly asked: (string | null)[] = [];
+  /** When each request came, in milliseconds of `performance.now`. */
+  readonly times: number[] = [];
+  readonly #answers: Answer[];
+  readonly #server = createServer((request, response) => {
+    const after = new URL(request.url ?? '', 'http://server').searchParams.get('after');
+    this.asked.push(after);
+    this.times.push(performance.now());
+    const answer = this.#answers.shift();
+    if (answer === undefined)
+      response.writeHead(404).end('{"code":"not_found","detail":"the script is over"}');
+    else answer(response, after);
+  });
+
+  constructor(answers: readonly Answer[]) {
+    this.#answers = [...answers];
+  }
+
+  /** Its URL, once it listens. */
+  async start(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('it does not listen on a port');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+/** Refuses with a problem document. */
+export const refuse =
+  (status: number, document: object, headers: Readonly<Record<string, string>> = {}): Answer =>
+  (response) =>
+    response.writeHead(status, headers).end(JSON.stringify(document));
+
+/** Streams text and ends in the given way; `hang` leaves the connection open and silent. */
+export const stream =
+  (text: string, end: 'end' | 'break' | 'hang'): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(text, () => {
+      if (end === 'end') response.end();
+      if (end === 'break') response.destroy();
+    });
+  };
