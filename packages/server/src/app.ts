@@ -3,25 +3,20 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type BootstrapOptions,
-  bootstrap,
-  type CreatedProject,
-  Credentials,
-  InstallationSettings,
-  Projects,
-} from '@weir/accounts';
+import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
 import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
-import { INGEST_STREAM, type IngestOptions, IngestService } from '@weir/ingest';
+import { INGEST_STREAM, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
-import { TenantStates } from '@weir/usage';
+import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createGate } from './admission/create-gate.js';
 import { TenantGate } from './admission/tenant-gate.js';
 import { loadConfig, readEnvFile } from './config/load.js';
+import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
+import { ServerFeed } from './feed/server-feed.js';
 import {
   CREDENTIALS_FILE,
   draftCredentials,
@@ -47,13 +42,16 @@ import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { dlqRoutes } from './routes/dlq.js';
+import { feedRoute } from './routes/feed.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { schemaRoute } from './routes/schema.js';
+import { usageRoutes } from './routes/usage.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { openStores, type Stores } from './stores.js';
+import { openUsage } from './usage/open-usage.js';
 import { VERSION } from './version.js';
 
 /** What {@link createApp} takes; every part has a default. See docs/extending.md. */
@@ -66,6 +64,8 @@ export interface AppOptions {
   readonly rateLimiter?: RateLimiter;
   /** Told of every batch that is durable in ClickHouse. Default: nobody is. */
   readonly usageSink?: UsageSink;
+  /** Sinks of usage records besides those Weir has; `WEIR_USAGE_SINKS` says which are used. Default: none. */
+  readonly sinks?: SinkRegistry;
   /** Where a person can pay, an http(s) URL; named in every 402. Default: nowhere. */
   readonly upgradeUrl?: string;
   /** Default: one JSON line each on standard output, from `WEIR_LOG_LEVEL` up. */
@@ -114,7 +114,15 @@ export async function makeApp(options: AppOptions, without: readonly AppWall[]):
   const logger = options.logger ?? createLogger(config.WEIR_LOG_LEVEL);
   const engineWalls = without.filter((wall) => wall !== 'gate');
   const stores = await openStores(config, logger, engineWalls);
-  return new Server(config, logger, options, stores, without.includes('gate'));
+  let usage: UsageService | null = null;
+  try {
+    usage = await openUsage(config, logger, stores, options.sinks);
+    return new Server(config, logger, options, stores, usage, without.includes('gate'));
+  } catch (error) {
+    await usage?.close();
+    await stores.close();
+    throw error;
+  }
 }
 
 class Server implements App {
@@ -127,6 +135,8 @@ class Server implements App {
   readonly #settings: InstallationSettings;
   readonly #tenants: TenantStates;
   readonly #ingest: IngestService;
+  readonly #usage: UsageService | null;
+  readonly #feed: ServerFeed;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -134,11 +144,19 @@ class Server implements App {
   #resolveFirst: (first: FirstProject | null) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
-  constructor(config: Config, logger: Logger, options: AppOptions, stores: Stores, hasNoGate: boolean) {
+  constructor(
+    config: Config,
+    logger: Logger,
+    options: AppOptions,
+    stores: Stores,
+    usage: UsageService | null,
+    hasNoGate: boolean,
+  ) {
     const { log, clickhouse, postgres } = stores;
     this.#config = config;
     this.#logger = logger;
     this.#stores = stores;
+    this.#usage = usage;
     this.firstProject = new Promise((resolve) => {
       this.#resolveFirst = resolve;
     });
@@ -156,6 +174,7 @@ class Server implements App {
       ...(config.WEIR_OPERATOR_KEY === undefined ? {} : { operatorKey: config.WEIR_OPERATOR_KEY }),
     });
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
+    this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest.status.flushedOffset);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
     const metrics = new Metrics();
     this.#ingest = new IngestService(
@@ -168,7 +187,7 @@ class Server implements App {
         lookupIngestToken: async (plaintext) =>
           (await this.#credentials.lookupIngestToken(plaintext))?.projectId ?? null,
       },
-      ingestOptions(config, options.usageSink ?? new Discard()),
+      { ...ingestOptions(config, options.usageSink ?? new Discard()), heldAfter: () => this.#feed.position },
     );
     const killSwitch = new KillSwitch(this.#settings, this.#ingest.flags, config.WEIR_INGEST_DISABLED);
     const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
@@ -201,19 +220,22 @@ class Server implements App {
       isMigrated: () => stores.isMigrated(),
       postgres,
       ingest: this.#ingest,
+      usage,
       knowsCredentials: () => this.#credentials.size > 0,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
-    observe(metrics, stores, this.#ingest);
+    observe(metrics, stores, this.#ingest, usage);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
     const query = queryService(config, stores, hasNoGate);
-    this.#web = createWeb(endpoint, logger, metrics, (web) => {
+    const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
+    this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
       receiptRoutes(web, authorizer, gate, this.#ingest);
       queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
       schemaRoute(web, access, query);
+      feedRoute(web, authorizer, gate, this.#feed);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -228,6 +250,7 @@ class Server implements App {
       adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
       adminIngestRoutes(web, authorizer, killSwitch);
       adminTenantRoutes(web, authorizer, this.#tenants);
+      usageRoutes(web, authorizer, this.#tenants, hasTotals ? new UsageTotals(postgres) : null);
     });
   }
 
@@ -255,7 +278,9 @@ class Server implements App {
     this.#credentials.start();
     this.#settings.start();
     this.#tenants.start();
+    await this.#feed.start();
     await this.#ingest.start();
+    await this.#usage?.start();
     await this.#web.listen({ host, port });
     // The cast holds: a TCP server's address is an object.
     const bound = this.#web.server.address() as AddressInfo;
@@ -318,9 +343,13 @@ class Server implements App {
     this.#ingest.flags.setDraining(true);
     await this.#listening?.catch(() => {});
     const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
+    // Those who follow it would hold the server up; they come back to another, or this one's next start.
+    this.#feed.end();
     const parts = [
       () => this.#web.close(),
       () => this.#ingest.shutdown(),
+      async () => await this.#usage?.close(),
+      () => this.#feed.close(),
       () => this.#settings.close(),
       () => this.#tenants.close(),
       () => this.#credentials.close(),
@@ -347,36 +376,12 @@ function firstOf({
   return { project, token, key };
 }
 
-function ingestOptions(config: Config, usageSink: UsageSink): IngestOptions {
-  return {
-    eventBuffer: config.WEIR_INGEST_EVENT_BUFFER,
-    eventBufferBytes: config.WEIR_INGEST_EVENT_BUFFER_BYTES,
-    flushEvents: config.WEIR_INGEST_FLUSH_EVENTS,
-    flushBytes: config.WEIR_INGEST_FLUSH_BYTES,
-    flushIntervalMs: config.WEIR_INGEST_FLUSH_INTERVAL,
-    retryInPlaceMs: config.WEIR_INGEST_RETRY_IN_PLACE,
-    shutdownGraceMs: config.WEIR_INGEST_SHUTDOWN_GRACE,
-    dlqDrainBatchLimit: config.WEIR_INGEST_DLQ_DRAIN_BATCH_LIMIT,
-    ack: config.WEIR_INGEST_ACK,
-    onFatal: config.WEIR_INGEST_ON_FATAL,
-    dedupWindowMs: config.WEIR_INGEST_DEDUP_WINDOW,
-    dedupMaxIds: config.WEIR_INGEST_DEDUP_MAX_IDS,
-    usageSink,
-  };
-}
-
-function bootstrapOptions(config: Config): BootstrapOptions {
-  const { WEIR_BOOTSTRAP_PROJECT_ID: projectId, WEIR_BOOTSTRAP_INGEST_TOKEN: ingestToken } = config;
-  const { WEIR_BOOTSTRAP_API_KEY: apiKey } = config;
-  return {
-    off: config.WEIR_BOOTSTRAP === 'off',
-    ...(projectId === undefined ? {} : { projectId }),
-    ...(ingestToken === undefined ? {} : { ingestToken }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-  };
-}
-
-function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestService): void {
+function observe(
+  metrics: Metrics,
+  { log, engine }: Stores,
+  ingest: IngestService,
+  usage: UsageService | null,
+): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
     pendingBytes: () => ingest.status.pendingBytes,
@@ -386,5 +391,7 @@ function observe(metrics: Metrics, { log, engine }: Stores, ingest: IngestServic
     flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
     engineRestarts: () => engine?.health().restarts ?? 0,
     dedupIds: () => ingest.status.dedupIds,
+    usageSinks: async () => (await usage?.status())?.sinks ?? [],
+    usageLost: async () => (await usage?.status())?.lost ?? 0,
   });
 }

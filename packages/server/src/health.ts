@@ -3,6 +3,7 @@ import type { ClickHouse } from '@weir/clickhouse';
 import type { IngestService } from '@weir/ingest';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
+import type { SinkStatus, UsageService } from '@weir/usage';
 
 /** State of one store in a health document. */
 export type StoreState = 'ok' | 'down';
@@ -16,6 +17,8 @@ export interface HealthSources {
   readonly isMigrated: () => boolean;
   readonly postgres: Postgres;
   readonly ingest: IngestService;
+  /** Null where usage records are switched off. */
+  readonly usage: UsageService | null;
   /** Whether the cache holds any credential, so that tokens can be checked without PostgreSQL. */
   readonly knowsCredentials: () => boolean;
   /** Events among the dead letters above which the node is down. */
@@ -32,6 +35,10 @@ export interface HealthDocument {
   readonly quarantined: number;
   readonly pending: number;
   readonly dedup_window_seconds: number;
+  /** Usage records that were lost, or never came to a sink because they waited too long for it. */
+  readonly usage_dropped: number;
+  /** Sinks of usage records: entries before each, records it never got, times it failed in a row. */
+  readonly usage_sinks: readonly SinkStatus[];
   readonly log: {
     readonly state: StoreState;
     readonly engine: string;
@@ -64,12 +71,13 @@ export class Health {
 
   /** The whole picture; `down` only when events cannot be taken or the dead letters pile up. */
   async document(): Promise<HealthDocument> {
-    const { ingest, version, dlqDepthThreshold } = this.#sources;
+    const { ingest, usage, version, dlqDepthThreshold } = this.#sources;
     const { flags, status } = ingest;
-    const [log, clickhouse, postgres] = await Promise.all([
+    const [log, clickhouse, postgres, { lost, sinks }] = await Promise.all([
       this.#log(),
       this.#clickhouse(),
       this.#postgres(),
+      usage?.status() ?? { lost: 0, sinks: [] },
     ]);
     return {
       status: flags.fatal || flags.dlqDepth > dlqDepthThreshold ? 'down' : 'ok',
@@ -80,6 +88,8 @@ export class Health {
       quarantined: status.quarantined,
       pending: status.pendingEvents,
       dedup_window_seconds: status.dedupWindowSeconds,
+      usage_dropped: sinks.reduce((sum, { dropped }) => sum + dropped, lost),
+      usage_sinks: sinks,
       log,
       clickhouse: { state: clickhouse },
       postgres: { state: postgres },

@@ -1,3 +1,4 @@
+export { SinkRegistry, type UsageDocument, usageDocumentOf } from '@weir/usage';
 export { type App, type AppOptions, createApp } from './app.js';
 export {
   ConfigError,

@@ -1,4 +1,5 @@
 /** Prometheus metrics of one server. */
+import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What gauges read when they are scraped. */
@@ -11,6 +12,8 @@ export interface MetricSources {
   readonly flushLag: () => Promise<number>;
   readonly engineRestarts: () => number;
   readonly dedupIds: () => number;
+  readonly usageSinks: () => Promise<readonly SinkStatus[]>;
+  readonly usageLost: () => Promise<number>;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -73,6 +76,23 @@ export class Metrics {
       'Restarts of the embedded engine since the server started',
       sources.engineRestarts,
     );
+    this.#gauge('weir_usage_lost', 'Usage records the log did not take', sources.usageLost);
+    const perSink = [
+      ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
+      ['weir_usage_dropped', 'Usage records a sink never got: they waited too long', 'dropped'],
+      ['weir_usage_sink_failures', 'Times a sink of usage records has failed in a row', 'failures'],
+    ] as const;
+    for (const [name, help, figure] of perSink) {
+      new Gauge({
+        name,
+        help,
+        labelNames: ['sink'],
+        registers: [this.#registry],
+        async collect() {
+          for (const sink of await sources.usageSinks()) this.set({ sink: sink.name }, sink[figure]);
+        },
+      });
+    }
   }
 
   request(surface: string, route: string, status: number, code: string): void {

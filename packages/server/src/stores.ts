@@ -19,7 +19,7 @@ import {
   startEngine,
   type Wall,
 } from '@weir/clickhouse';
-import { type DirectoryLock, type Log, lockDirectory, openLog } from '@weir/log';
+import { type DirectoryLock, type Log, type LogOptions, lockDirectory, openLog } from '@weir/log';
 import { openPostgres, type Postgres } from '@weir/postgres';
 import type { Logger } from 'pino';
 import type { Config } from './config/schema.js';
@@ -37,6 +37,8 @@ export interface QueryStores {
 /** What {@link openStores} opened. */
 export interface Stores {
   readonly log: Log;
+  /** The feed's own log: what is kept there takes no room from what must be accepted. */
+  readonly feedLog: Log;
   readonly clickhouse: ClickHouse;
   /** Runs projects' own queries; null where a server target names no reader. */
   readonly queries: QueryStores | null;
@@ -77,14 +79,16 @@ export async function openStores(
       ...(config.WEIR_POSTGRES_URL === undefined ? {} : { url: config.WEIR_POSTGRES_URL }),
     });
     closers.push(() => postgres.close());
-    const { WEIR_LOG_MAX_BYTES: maxBytes, WEIR_CLICKHOUSE_URL: url } = config;
+    const {
+      WEIR_LOG_MAX_BYTES: maxBytes,
+      WEIR_FEED_MAX_BYTES: maxFeedBytes,
+      WEIR_CLICKHOUSE_URL: url,
+    } = config;
+    const feedLog = await openLog(logOptions(config, 'feed', maxFeedBytes));
+    closers.push(() => feedLog.close());
     const [log, engine] = await settleAll(
       [
-        openLog(
-          config.WEIR_LOG_ENGINE === 'memory'
-            ? { engine: 'memory', maxBytes }
-            : { engine: 'lmdb', path: join(dataDir, 'log'), maxBytes },
-        ),
+        openLog(logOptions(config, 'log', maxBytes)),
         url === undefined ? startEngine({ dataDir, logger, without: withoutWalls }) : Promise.resolve(null),
       ],
       closers,
@@ -104,11 +108,30 @@ export async function openStores(
       await migration.catch(() => {});
     });
     const failure = Promise.race([firstFailure(migration), firstFailure(postgres.ready)]);
-    return { log, clickhouse, queries, engine, postgres, isMigrated: () => migrated, failure, close };
+    return {
+      log,
+      feedLog,
+      clickhouse,
+      queries,
+      engine,
+      postgres,
+      isMigrated: () => migrated,
+      failure,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** A feed in memory keeps no more: it is there to be followed, not to be read back a day. */
+const MAX_MEMORY_FEED = 256 * 2 ** 20;
+
+function logOptions(config: Config, name: 'log' | 'feed', maxBytes: number): LogOptions {
+  return config.WEIR_LOG_ENGINE === 'memory'
+    ? { engine: 'memory', maxBytes: name === 'feed' ? Math.min(maxBytes, MAX_MEMORY_FEED) : maxBytes }
+    : { engine: 'lmdb', path: join(config.WEIR_DATA_DIR, name), maxBytes };
 }
 
 function openQueries(target: ClickHouseTarget, closers: (() => Promise<void>)[]): QueryStores {

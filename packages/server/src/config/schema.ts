@@ -3,7 +3,7 @@
  * `weir serve` and the table in docs/self-host.md come from here.
  */
 import { z } from 'zod';
-import { duration, flag, rate, size, wait, whole } from './units.js';
+import { duration, flag, names, rate, retention, size, wait, whole } from './units.js';
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
@@ -114,6 +114,14 @@ export const configSchema = z.object({
     .describe('Queries of one project at a time; more get 429 at_capacity'),
   WEIR_QUERY_MAX_BODY_BYTES: size.prefault('256KiB').describe('Largest query text'),
 
+  WEIR_FEED_RETENTION: duration.prefault('24h').describe('How long the feed keeps an event'),
+  WEIR_FEED_RETENTION_BYTES: size.prefault('1GiB').describe('Bytes of each project the feed keeps'),
+  WEIR_FEED_MAX_BYTES: size
+    .prefault('10GiB')
+    .describe(
+      'Largest size of the feed as a whole, 256MiB with the memory log; near it busy projects keep less',
+    ),
+
   WEIR_TOKEN_STALE: duration
     .prefault('24h')
     .describe('How long known credentials stand while PostgreSQL does not answer'),
@@ -129,6 +137,39 @@ export const configSchema = z.object({
     ),
   WEIR_RATE_LIMIT_QUERY: rate.optional().describe('The same for queries and schema'),
   WEIR_RATE_LIMIT_MCP: rate.optional().describe('The same for MCP tool calls'),
+
+  WEIR_USAGE_ENABLED: flag.prefault('true').describe('Whether requests leave usage records'),
+  WEIR_USAGE_SINKS: names
+    .prefault('log,rollup')
+    .describe(
+      "Where usage records go, comma separated: log, rollup, file, clickhouse, http, or a wrapper's own",
+    ),
+  WEIR_USAGE_RETENTION: retention
+    .prefault('7d:4GiB')
+    .describe(
+      'How long usage records wait for a sink that does not take them: age:size, whichever is passed first',
+    ),
+  WEIR_USAGE_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of the sink `file`, one for each node; default usage/usage.ndjson in the data directory'),
+  WEIR_USAGE_FILE_MAX_BYTES: size.prefault('64MiB').describe('Size at which that file is rotated'),
+  WEIR_USAGE_FILE_KEEP: whole(1).prefault('10').describe('Rotated files kept; older ones are deleted'),
+  WEIR_USAGE_HTTP_URL: httpUrl.optional().meta(secret).describe('Where the sink `http` sends CloudEvents'),
+  WEIR_USAGE_HTTP_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word of visible ASCII characters')
+    .optional()
+    .meta(secret)
+    .describe('Bearer token it sends'),
+  WEIR_USAGE_HTTP_BATCH: whole(1, 10_000).prefault('500').describe('Records it sends at once'),
+  WEIR_USAGE_HTTP_TIMEOUT: wait.prefault('10s').describe('Longest time of one of its requests'),
+  WEIR_NODE_ID: z
+    .string()
+    .regex(/^[\w.:-]{1,253}$/, 'must be letters, digits and . : _ -')
+    .optional()
+    .describe('Stable name of this node in usage records; default the host name'),
 
   WEIR_BOOTSTRAP: z
     .enum(['on', 'off'])

@@ -59,6 +59,25 @@ export const rate = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** An age and a size, such as `7d:4GiB`. */
+export const retention = z.string().transform((text, context) => {
+  const [age = '', bytes = '', ...rest] = text.split(':');
+  const parsed = [duration.safeParse(age), size.safeParse(bytes)] as const;
+  if (parsed[0].success && parsed[1].success && rest.length === 0) {
+    return { ageMs: parsed[0].data, bytes: parsed[1].data, toString: () => text };
+  }
+  context.addIssue('must be an age and a size, such as 7d:4GiB');
+  return z.NEVER;
+});
+
+/** Names, comma separated. */
+export const names = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+);
+
 /** `true` or `false`. */
 export const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })

@@ -1,9 +1,14 @@
 /** Who may call a route. Paths of credentials stay apart: each route takes its kind, known by its prefix. */
 import type { ApiKeyFound, Credentials, Scope } from '@weir/accounts';
+import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyRequest } from 'fastify';
 import type { TenantCredential } from '../admission/tenant-gate.js';
+import { usageOf } from '../usage/request-usage.js';
 import { bearerOf } from './bearer.js';
 import { Problem } from './problem.js';
+
+/** What usage records call whoever holds the operator key. */
+const OPERATOR = 'operator';
 
 /** Checks the credentials of requests. */
 export class Authorizer {
@@ -19,6 +24,7 @@ export class Authorizer {
     if (given === null || !this.#credentials.isOperatorKey(given)) {
       throw unauthorized('send the operator key: "Authorization: Bearer weir_ops_…" (WEIR_OPERATOR_KEY)');
     }
+    usageOf(request.raw)?.identify(SYSTEM_TENANT, OPERATOR);
   }
 
   /** The API key of a request for the project in its path; another project's is as unknown as none at all. */
@@ -36,20 +42,26 @@ export class Authorizer {
     const given = bearerOf(request.raw);
     const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
     if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
+    usageOf(request.raw)?.identify(found.projectId, found.keyId);
     return found;
   }
 
   /** The ingest token or API key of a request, whatever its project. */
   async tokenOrKey(request: FastifyRequest): Promise<TenantCredential> {
+    const found = await this.#tokenOrKey(request);
+    if (found === null) throw unauthorized('send the ingest token or an API key of the project');
+    usageOf(request.raw)?.identify(found.projectId, found.tokenId);
+    return found;
+  }
+
+  async #tokenOrKey(request: FastifyRequest): Promise<TenantCredential | null> {
     const given = bearerOf(request.raw);
     if (given?.startsWith('weir_pub_')) {
-      const token = await this.#credentials.lookupIngestToken(given);
-      if (token !== null) return token;
-    } else if (given?.startsWith('weir_sec_')) {
-      const key = await this.#credentials.lookupApiKey(given);
-      if (key !== null) return { projectId: key.projectId, tokenId: key.keyId };
+      return await this.#credentials.lookupIngestToken(given);
     }
-    throw unauthorized('send the ingest token or an API key of the project');
+    if (!given?.startsWith('weir_sec_')) return null;
+    const key = await this.#credentials.lookupApiKey(given);
+    return key === null ? null : { projectId: key.projectId, tokenId: key.keyId };
   }
 }
 

@@ -33,6 +33,9 @@ export interface ProblemExtras {
   /** Which rule refuses, and what in the request. */
   readonly rule?: string;
   readonly identifier?: string;
+  /** The oldest place that can still be read from, and what lies before it. */
+  readonly oldest?: string;
+  readonly missed?: number;
   /** Where in a query's text. */
   readonly position?: { readonly line: number; readonly column: number; readonly offset: number };
   /** Response headers that belong to the refusal. */
@@ -73,7 +76,8 @@ export class Problem extends Error {
 
 /** The document's text. */
 export function problemBody(problem: Problem, requestId: string): string {
-  const { hint, limit, rule, identifier, position, errors, retryAfterSeconds } = problem.extras;
+  const { hint, limit, rule, identifier, oldest, missed, position, errors, retryAfterSeconds } =
+    problem.extras;
   return JSON.stringify({
     type: `urn:weir:problem:${problem.code}`,
     title: TITLES[problem.status] ?? 'Error',
@@ -84,6 +88,8 @@ export function problemBody(problem: Problem, requestId: string): string {
     limit,
     rule,
     identifier,
+    oldest,
+    missed,
     position,
     retry_after_s: retryAfterSeconds,
     errors,

@@ -1,8 +1,10 @@
 /** The Fastify application every route but ingest lives in: request ids, problem documents, one log line a request. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
+import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
@@ -22,17 +24,20 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * Makes the application.
  * @param front gets its requests before Fastify sees them
+ * @param usage records every request; null where that is switched off
  * @param addRoutes adds all routes
  */
 export function createWeb(
   front: FrontHandler,
   logger: Logger,
   metrics: Metrics,
+  usage: UsageService | null,
   addRoutes: (web: FastifyInstance) => void,
 ): FastifyInstance {
   const web = Fastify({
     serverFactory: (handler: RequestListener) =>
       createServer({ keepAliveTimeout: 65_000, requestTimeout: 120_000 }, (request, response) => {
+        if (usage !== null) beginUsage(usage, request, response);
         if (front.serves(request)) void front.handle(request, response);
         else handler(request, response);
       }),
@@ -41,17 +46,33 @@ export function createWeb(
     forceCloseConnections: 'idle',
     // A request that comes too late is answered like every other refusal, by the admission gate.
     return503OnClosing: false,
+    // Before any route or hook.
+    frameworkErrors: (_error, request, reply) => {
+      const problem = new Problem(400, 'invalid_request', 'the path of the URL cannot be read');
+      reply.header(REQUEST_ID_HEADER, request.id);
+      void (usageOf(request.raw)?.open() ?? Promise.resolve()).then(() =>
+        sendProblem(reply, request.id, problem),
+      );
+    },
   });
   const problemCodes = new WeakMap<FastifyRequest, string>();
   web.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
+    const route = request.routeOptions.url;
+    if (route === undefined) return;
+    const src = route === '/mcp' ? 'mcp' : 'http';
+    usageOf(request.raw)?.route(src, stackOf(surfaceOf(route), request.raw, route));
+  });
+  // Before the first byte of any answer.
+  web.addHook('onSend', async (request) => {
+    await usageOf(request.raw)?.open();
   });
   web.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '';
     const surface = surfaceOf(route);
     metrics.request(surface, route, reply.statusCode, problemCodes.get(request) ?? '');
-    // Health checks and scrapes come every few seconds and say nothing new.
-    logger[surface === '' ? 'debug' : 'info'](
+    // Health checks and scrapes come every few seconds and say nothing new; the sink `log` says it of the others.
+    logger[surface === '' || usage?.hasSink('log') === true ? 'debug' : 'info'](
       {
         rid: request.id,
         method: request.method,
@@ -111,15 +132,27 @@ function surfaceOf(route: string): string {
   if (route.startsWith('/api/v1/admin/')) return 'admin';
   if (route.startsWith('/api/v1/ingest/')) return 'ingest';
   if (route === '/mcp') return 'mcp';
+  if (/^\/api\/v1\/projects\/:id\/(usage|dlq)/.test(route)) return 'admin';
+  if (/\/feed$/.test(route)) return 'feed';
   return /\/(query|schema)$/.test(route) ? 'query' : '';
 }
 
 function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
-  web.addHook('onRoute', ({ url, method }) => {
+  web.addHook('onRoute', (route) => {
+    const { url, method, handler } = route;
     const known = routes.get(url) ?? new Set();
     for (const one of [method].flat()) known.add(one);
     routes.set(url, known);
+    // What a handler does after its client has left belongs to the request all the same.
+    route.handler = async function (request, reply) {
+      const release = usageOf(request.raw)?.hold();
+      try {
+        return await handler.call(this, request, reply);
+      } finally {
+        release?.();
+      }
+    };
   });
   return routes;
 }

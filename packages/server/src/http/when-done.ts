@@ -20,7 +20,8 @@ export function whenDone(request: IncomingMessage, response: ServerResponse, don
     if (ofConnection.delete(once)) done();
   };
   ofConnection.add(once);
-  response.once('close', once);
+  // `once` would cost a wrapper a request.
+  response.on('close', once);
 }
 
 function watch(socket: Socket): Set<() => void> {

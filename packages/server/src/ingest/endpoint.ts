@@ -16,6 +16,7 @@ import {
   type IngestService,
   parseBody,
 } from '@weir/ingest';
+import type { RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
@@ -24,6 +25,7 @@ import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
+import { stackOf, usageOf } from '../usage/request-usage.js';
 import type { BodyBudget } from './body-budget.js';
 import { ClientGone, checkDeclaredLength, dropRest, readBody } from './read-body.js';
 
@@ -70,8 +72,25 @@ export class IngestEndpoint {
 
   /** Answers a request. Never throws. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const usage = usageOf(request);
+    usage?.route('http', stackOf('ingest', request, INGEST_PATH));
+    // Events may be accepted after their client has left.
+    const release = usage?.hold();
+    try {
+      await this.#handle(request, response, usage);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    usage: RequestRecord | undefined,
+  ): Promise<void> {
     const { origins, logger, metrics, service } = this.#d;
     if (request.method === 'OPTIONS') {
+      await usage?.open();
       origins.preflight(request, response);
       return;
     }
@@ -82,6 +101,8 @@ export class IngestEndpoint {
     if (service.flags.draining) response.setHeader('connection', 'close');
     try {
       const { status, body } = await this.#answer(request, response);
+      // Accepted events have brought it into the log with them.
+      if (usage?.isOpen === false) await usage.open();
       metrics.request('ingest', INGEST_PATH, status, '');
       send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
     } catch (error) {
@@ -95,6 +116,7 @@ export class IngestEndpoint {
           'ingest request refused',
         );
       const body = problemBody(problem, requestId);
+      await usage?.open();
       send(response, problem.status, problemHeaders(problem), body);
       if (!request.complete) dropRest(request);
     }
@@ -117,7 +139,8 @@ export class IngestEndpoint {
       const receivedAt = Date.now();
       const envelope = parseBody(body, formatOf(request), service.options.eventBuffer);
       token ??= await this.#admit(request, response, envelope.token ?? query.get('token'));
-      return await this.#submit(service, token, envelope, receivedAt, query.get('wait') === 'stored');
+      const waits = query.get('wait') === 'stored';
+      return await this.#submit(token, envelope, receivedAt, waits, usageOf(request));
     } finally {
       share.release();
     }
@@ -138,6 +161,7 @@ export class IngestEndpoint {
         headers: { 'www-authenticate': 'Bearer realm="weir"' },
       });
     }
+    usageOf(request)?.identify(token.projectId, token.tokenId);
     const { origin } = request.headers;
     if (origin !== undefined && !(origins.allows(origin) && isAllowed(token, origin))) {
       throw new Problem(
@@ -154,19 +178,21 @@ export class IngestEndpoint {
   }
 
   async #submit(
-    service: IngestService,
     { projectId }: IngestTokenFound,
     envelope: Envelope,
     receivedAt: number,
     waits: boolean,
+    usage: RequestRecord | undefined,
   ): Promise<Answer> {
+    const { service } = this.#d;
     const { valid, rejected } = decodeBatch(envelope, receivedAt);
     const refused = { rejected: rejected.length, ...(rejected.length === 0 ? {} : { errors: rejected }) };
     if (valid.length === 0) {
       this.#count(0, 0, rejected.length);
       return { status: 200, body: { accepted: 0, duplicates: 0, ...refused } };
     }
-    const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt);
+    const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt, usage);
+    usage?.accepted(accepted);
     this.#count(accepted, duplicates, rejected.length);
     const body = { accepted, duplicates, ...refused, ...(receipt === null ? {} : { receipt }) };
     if (!waits || receipt === null) return { status: 202, body };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
 import type { QueryService } from '@weir/query';
-import type { Admission } from '@weir/usage';
+import type { Admission, RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
@@ -25,6 +25,8 @@ export interface McpPost {
   readonly caller: McpCaller;
   /** Asked before each tool call. */
   readonly admit: () => Admission | Promise<Admission>;
+  /** The request's record; undefined where usage is switched off. */
+  readonly usage: RequestRecord | undefined;
   /** The HTTP request's, for the log. */
   readonly id: string;
   readonly headers: IncomingHttpHeaders;
@@ -70,11 +72,11 @@ export class McpEndpoint {
     return response;
   }
 
-  #serverFor({ caller, admit, id: requestId }: McpPost, sessionId: string | null): McpServer {
+  #serverFor({ caller, admit, usage, id: requestId }: McpPost, sessionId: string | null): McpServer {
     const { query, upgradeUrl, logger } = this.#parts;
     const cancellations = this.#cancellations;
     const server = createMcpServer(
-      new ToolCalls({ caller, sessionId, requestId, query, cancellations, admit, upgradeUrl, logger }),
+      new ToolCalls({ caller, sessionId, requestId, query, cancellations, admit, usage, upgradeUrl, logger }),
     );
     if (sessionId !== null) {
       server.server.setNotificationHandler('notifications/cancelled', ({ params }) => {

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
+import { usageOf } from '../usage/request-usage.js';
 import { callerOf, type McpCaller } from './caller.js';
 import { McpEndpoint, type McpEndpointParts } from './endpoint.js';
 import { PageOrigins } from './origins.js';
@@ -50,7 +51,9 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         if (origin !== undefined && !origins.allows(origin)) {
           throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not call this server');
         }
-        callers.set(request, await callerOf(request, parts.credentials, publicUrl()));
+        const caller = await callerOf(request, parts.credentials, publicUrl());
+        usageOf(request.raw)?.identify(caller.projectId, caller.tokenId);
+        callers.set(request, caller);
         if (request.method !== 'POST') {
           throw new Problem(405, 'method_not_allowed', 'only POST here', { headers: { allow: 'POST' } });
         }
@@ -60,11 +63,14 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         if (caller === undefined) throw new Error('a request that nobody authorized');
         const gone = new AbortController();
         whenDone(request.raw, reply.raw, () => gone.abort());
+        const usage = usageOf(request.raw);
+        // Opened while the calls run, it costs the answer no time.
+        void usage?.open();
         const body = typeof request.body === 'string' ? request.body : '';
         const { id, headers } = request;
         const admit = () => parts.gate.ask(request.raw, 'mcp', caller);
         return await reply.send(
-          await endpoint.respond({ caller, admit, id, headers, body, signal: gone.signal }),
+          await endpoint.respond({ caller, admit, usage, id, headers, body, signal: gone.signal }),
         );
       },
     });

@@ -12,6 +12,7 @@ const CONTEXT = { mcpReq: { id: 1, signal: new AbortController().signal } } as u
 
 function calls(admission: Admission = { ok: true, lease: null }): ToolCalls {
   return new ToolCalls({
+    usage: undefined,
     caller: { projectId: 'p', tokenId: 't' },
     sessionId: null,
     requestId: 'r-1',

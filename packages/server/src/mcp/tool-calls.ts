@@ -1,7 +1,7 @@
 /** What every tool call goes through: the admission gate, cancellation, and failures as results. */
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
-import { QueryError, type QueryService } from '@weir/query';
-import type { Admission, Lease } from '@weir/usage';
+import { type EngineMeter, QueryError, type QueryService } from '@weir/query';
+import type { Admission, Lease, RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
@@ -29,6 +29,8 @@ export interface ToolCallParts {
   readonly cancellations: Cancellations;
   /** Asked before each call; what it holds is released when the call has ended. */
   readonly admit: () => Admission | Promise<Admission>;
+  /** The record of the request; undefined where usage is switched off. */
+  readonly usage: RequestRecord | undefined;
   /** Where a person can pay; null where the host names no such place. */
   readonly upgradeUrl: string | null;
   readonly logger: Logger;
@@ -50,25 +52,36 @@ export class ToolCalls {
     return this.#parts.caller.projectId;
   }
 
+  /** Counts the engine's share of what is asked for. */
+  get metered(): { readonly meter?: EngineMeter } {
+    const { usage } = this.#parts;
+    return usage === undefined ? {} : { meter: { begun: () => usage.compute() } };
+  }
+
   /** Runs one call. Never rejects: what fails is a result that says so. */
   async run(
     tool: string,
     ctx: ServerContext,
     answer: (signal: AbortSignal) => ToolAnswer | Promise<ToolAnswer>,
   ): Promise<CallToolResult> {
-    const { caller, admit, upgradeUrl, logger, requestId: rid } = this.#parts;
+    const { caller, admit, usage, upgradeUrl, logger, requestId: rid } = this.#parts;
     const started = performance.now();
     let code = 'ok';
     let lease: Lease | null = null;
     try {
       const admission = await admit();
-      if (!admission.ok) throw toolErrorOfDenial(admission, upgradeUrl);
+      if (!admission.ok) {
+        usage?.denyCall(admission.code);
+        throw toolErrorOfDenial(admission, upgradeUrl);
+      }
+      usage?.call();
       lease = admission.lease;
       const { text, structured } = await this.#cancellable(ctx, answer);
       return { content: [{ type: 'text', text }], structuredContent: structured };
     } catch (error) {
       const failure = this.#failureOf(error);
       code = failure.code;
+      usage?.fail();
       return failure.toResult();
     } finally {
       lease?.release();

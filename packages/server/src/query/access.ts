@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
+import { usageOf } from '../usage/request-usage.js';
 
 /** Lets requests to the analysis surfaces pass. */
 export class AnalysisAccess {
@@ -20,6 +21,8 @@ export class AnalysisAccess {
   async to(request: FastifyRequest, reply: FastifyReply, project: string): Promise<string> {
     const { projectId, keyId: tokenId } = await this.#authorizer.apiKey(request, project, 'query');
     await this.#gate.admit(request.raw, reply.raw, 'query', { projectId, tokenId });
+    // Opened while the engine works, it costs the answer no time.
+    void usageOf(request.raw)?.open();
     return projectId;
   }
 }

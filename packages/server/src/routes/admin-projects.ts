@@ -21,10 +21,10 @@ const newKey = z.strictObject({
 const ROOT = '/api/v1/admin/projects';
 
 interface InProject {
-  Params: { project: string };
+  Params: { id: string };
 }
 interface OneOfProject {
-  Params: { project: string; id: string };
+  Params: { id: string; credential: string };
 }
 
 /** `…/projects`, `…/projects/{id}`, and its `tokens` and `keys`. */
@@ -42,9 +42,9 @@ export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer,
       projects: all.map(({ id, name: title, createdAt }) => ({ id, name: title, created_at: createdAt })),
     };
   });
-  web.delete<InProject>(`${ROOT}/:project`, async (request, reply) => {
+  web.delete<InProject>(`${ROOT}/:id`, async (request, reply) => {
     authorizer.operator(request);
-    found(await projects.softDelete(request.params.project), 'project');
+    found(await projects.softDelete(request.params.id), 'project');
     return await reply.code(204).send();
   });
   tokenRoutes(web, authorizer, projects);
@@ -52,19 +52,19 @@ export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer,
 }
 
 function tokenRoutes(web: FastifyInstance, authorizer: Authorizer, { tokens }: Projects): void {
-  const path = `${ROOT}/:project/tokens`;
+  const path = `${ROOT}/:id/tokens`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
     const { name: title, allowed_origins } = parseInput(newToken, request.body);
     const created = found(
-      await tokens.create(request.params.project, { name: title, allowedOrigins: allowed_origins }),
+      await tokens.create(request.params.id, { name: title, allowedOrigins: allowed_origins }),
       'project',
     );
     return await reply.code(201).send({ id: created.id, name: title, ingest_token: created.token });
   });
   web.get<InProject>(path, async (request) => {
     authorizer.operator(request);
-    const all = found(await tokens.list(request.params.project), 'project');
+    const all = found(await tokens.list(request.params.id), 'project');
     return {
       tokens: all.map(({ allowedOrigins, createdAt, revokedAt, ...rest }) => ({
         ...rest,
@@ -74,20 +74,20 @@ function tokenRoutes(web: FastifyInstance, authorizer: Authorizer, { tokens }: P
       })),
     };
   });
-  web.delete<OneOfProject>(`${path}/:id`, async (request, reply) => {
+  web.delete<OneOfProject>(`${path}/:credential`, async (request, reply) => {
     authorizer.operator(request);
-    found(await tokens.revoke(request.params.project, request.params.id), 'token');
+    found(await tokens.revoke(request.params.id, request.params.credential), 'token');
     return await reply.code(204).send();
   });
 }
 
 function keyRoutes(web: FastifyInstance, authorizer: Authorizer, { keys }: Projects): void {
-  const path = `${ROOT}/:project/keys`;
+  const path = `${ROOT}/:id/keys`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
     const { name: title, scopes, expires_at } = parseInput(newKey, request.body);
     const created = found(
-      await keys.create(request.params.project, {
+      await keys.create(request.params.id, {
         name: title,
         scopes,
         expiresAt: expires_at === null ? null : new Date(expires_at),
@@ -98,7 +98,7 @@ function keyRoutes(web: FastifyInstance, authorizer: Authorizer, { keys }: Proje
   });
   web.get<InProject>(path, async (request) => {
     authorizer.operator(request);
-    const all = found(await keys.list(request.params.project), 'project');
+    const all = found(await keys.list(request.params.id), 'project');
     return {
       keys: all.map(({ createdAt, expiresAt, lastUsedAt, revokedAt, ...rest }) => ({
         ...rest,
@@ -109,9 +109,9 @@ function keyRoutes(web: FastifyInstance, authorizer: Authorizer, { keys }: Proje
       })),
     };
   });
-  web.delete<OneOfProject>(`${path}/:id`, async (request, reply) => {
+  web.delete<OneOfProject>(`${path}/:credential`, async (request, reply) => {
     authorizer.operator(request);
-    found(await keys.revoke(request.params.project, request.params.id), 'key');
+    found(await keys.revoke(request.params.id, request.params.credential), 'key');
     return await reply.code(204).send();
   });
 }

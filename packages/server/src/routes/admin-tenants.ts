@@ -36,22 +36,22 @@ const body = z.strictObject({
   concurrency_limit: count.optional(),
 });
 
-const PATH = '/api/v1/admin/tenants/:project';
+const PATH = '/api/v1/admin/tenants/:id';
 
 interface OfProject {
-  Params: { project: string };
+  Params: { id: string };
 }
 
 /** Adds the routes. A field that a PUT leaves out stays as it is. */
 export function adminTenantRoutes(web: FastifyInstance, authorizer: Authorizer, tenants: TenantStates): void {
   web.get<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
-    const { project } = request.params;
+    const { id: project } = request.params;
     return answer(project, await tenants.get(project));
   });
   web.put<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
-    const { project } = request.params;
+    const { id: project } = request.params;
     return answer(project, await tenants.change(project, changesOf(parseInput(body, request.body))));
   });
 }

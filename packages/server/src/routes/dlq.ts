@@ -37,9 +37,9 @@ export function dlqRoutes(
     authorizer.operator(request);
     return null;
   });
-  addRoutes(web, '/api/v1/projects/:project/dlq', letters, async (request, reply) => {
+  addRoutes(web, '/api/v1/projects/:id/dlq', letters, async (request, reply) => {
     // The cast holds: the path above has the parameter.
-    const { project } = request.params as { project: string };
+    const { id: project } = request.params as { id: string };
     const { projectId, keyId: tokenId } = await authorizer.apiKey(request, project, 'admin');
     await gate.admit(request.raw, reply.raw, 'admin', { projectId, tokenId });
     return projectId;
@@ -63,9 +63,9 @@ function addRoutes(
     const found = await letters.list(filterOf(chosen, scope), limit, after);
     return { letters: scope === null ? found.map(withoutContents) : found };
   });
-  web.get<{ Params: { id: string } }>(`${path}/letters/:id`, async (request, reply) => {
+  web.get<{ Params: { letter: string } }>(`${path}/letters/:letter`, async (request, reply) => {
     const scope = await scopeOf(request, reply);
-    const letter = await letters.show(request.params.id);
+    const letter = await letters.show(request.params.letter);
     if (letter === null || (scope !== null && letter.project_id !== scope)) {
       throw new Problem(404, 'not_found', 'no such dead letter');
     }

@@ -7,6 +7,7 @@ import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
 import type { AnalysisAccess } from '../query/access.js';
+import { meterOf } from '../usage/request-usage.js';
 
 const parameter = z.union([
   z.string(),
@@ -38,10 +39,10 @@ export function queryRoute(
   metrics: Metrics,
   maxTextBytes: number,
 ): void {
-  const route = '/api/v1/projects/:project/query';
+  const route = '/api/v1/projects/:id/query';
   // JSON may write each byte of the text as an escape of six.
   const bodyLimit = 6 * maxTextBytes + 1024 * 1024;
-  web.post<{ Params: { project: string } }>(route, { bodyLimit }, async (request, reply) => {
+  web.post<{ Params: { id: string } }>(route, { bodyLimit }, async (request, reply) => {
     const gone = new AbortController();
     const started = performance.now();
     // Before anything is waited for: a client may leave at any time.
@@ -49,11 +50,12 @@ export function queryRoute(
       gone.abort();
       metrics.queried((performance.now() - started) / 1000);
     });
-    const projectId = await access.to(request, reply, request.params.project);
+    const projectId = await access.to(request, reply, request.params.id);
     const { format, ...question } = parseInput(body, request.body);
     const chosen = format ?? acceptedFormat(request.headers.accept);
-    if (chosen === 'json') return query().ask(projectId, question, { signal: gone.signal });
-    return stream(query(), projectId, question, chosen, gone.signal, reply);
+    const options = { signal: gone.signal, ...meterOf(request.raw) };
+    if (chosen === 'json') return query().ask(projectId, question, options);
+    return stream(query(), projectId, question, chosen, options, reply);
   });
 }
 
@@ -62,10 +64,10 @@ async function stream(
   projectId: string,
   question: Question,
   format: StreamFormat,
-  signal: AbortSignal,
+  options: Parameters<QueryService['stream']>[3],
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { contentType, bytes } = await query.stream(projectId, question, format, { signal });
+  const { contentType, bytes } = await query.stream(projectId, question, format, options);
   // A failure from here on breaks the connection off: what arrived cannot be taken for the whole.
   return reply.type(contentType).send(Readable.from(bytes, { objectMode: false }));
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseInput } from '../http/parse.js';
 import type { AnalysisAccess } from '../query/access.js';
+import { meterOf } from '../usage/request-usage.js';
 
 const querystring = z.strictObject({
   properties: z.enum(['0', '1', 'true', 'false'], 'must be 0 or 1').default('0'),
@@ -11,11 +12,11 @@ const querystring = z.strictObject({
 
 /** Adds the route. */
 export function schemaRoute(web: FastifyInstance, access: AnalysisAccess, query: () => QueryService): void {
-  web.get<{ Params: { project: string } }>('/api/v1/projects/:project/schema', async (request, reply) => {
-    const projectId = await access.to(request, reply, request.params.project);
+  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/schema', async (request, reply) => {
+    const projectId = await access.to(request, reply, request.params.id);
     const { properties } = parseInput(querystring, request.query);
     const tables = query().tables();
     if (properties === '0' || properties === 'false') return { tables };
-    return { tables, events: await query().describeEvents(projectId) };
+    return { tables, events: await query().describeEvents(projectId, meterOf(request.raw)) };
   });
 }

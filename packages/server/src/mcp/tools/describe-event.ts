@@ -44,7 +44,7 @@ export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void 
     },
     async ({ event }, ctx) =>
       await calls.run('describe_event', ctx, async () => {
-        const found = await calls.query.describeEvent(calls.projectId, event);
+        const found = await calls.query.describeEvent(calls.projectId, event, calls.metered);
         if (found === null) throw await unknownEvent(event, calls);
         const { properties: all, ...about } = found;
         const { items: properties, lines } = excerptItems(all);
@@ -59,7 +59,7 @@ export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void 
 }
 
 async function unknownEvent(event: string, calls: ToolCalls): Promise<ToolError> {
-  const names = (await calls.query.events(calls.projectId)).map((entry) => entry.event);
+  const names = (await calls.query.events(calls.projectId, calls.metered)).map((entry) => entry.event);
   const { lines } = excerptItems(names.slice(0, NAMES_SHOWN));
   if (lines.length === 0) {
     return new ToolError('not_found', 'this project has recorded no events yet', 'tell the user so.');

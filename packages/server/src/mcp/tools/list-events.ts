@@ -35,7 +35,7 @@ export function addListEventsTool(server: McpServer, calls: ToolCalls): void {
     },
     async (_input, ctx) =>
       await calls.run('list_events', ctx, async () => {
-        const all = await calls.query.events(calls.projectId);
+        const all = await calls.query.events(calls.projectId, calls.metered);
         const { items, lines } = excerptItems(all);
         const truncated = items.length < all.length;
         const summary = truncated

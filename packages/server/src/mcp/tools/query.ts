@@ -44,6 +44,7 @@ export function addQueryTool(server: McpServer, calls: ToolCalls): void {
       await calls.run('query', ctx, async (signal) => {
         const question = params === undefined ? { sql } : { sql, params };
         const answer = await calls.query.ask(calls.projectId, question, {
+          ...calls.metered,
           signal,
           maxRows,
           maxBytes: MAX_READ_BYTES,

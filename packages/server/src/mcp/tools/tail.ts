@@ -25,7 +25,7 @@ export function addTailTool(server: McpServer, calls: ToolCalls): void {
     },
     async ({ event, limit }, ctx) =>
       await calls.run('tail', ctx, async (signal) => {
-        const wanted = event === undefined ? { limit, signal } : { event, limit, signal };
+        const wanted = { ...calls.metered, ...(event === undefined ? {} : { event }), limit, signal };
         const answer = await calls.query.newest(calls.projectId, wanted);
         return rowsAnswer(answer, `limit may be ${MAX_EVENTS}; older events are in the table events.`);
       }),

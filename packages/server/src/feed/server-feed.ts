@@ -1,0 +1,84 @@
+import {
+  EventTexts,
+  Feed,
+  type FeedKind,
+  type FeedPlace,
+  FeedRetention,
+  type FeedStart,
+  IngestSource,
+} from '@weir/feed';
+import { INGEST_STREAM, IngestEntry } from '@weir/ingest';
+import type { Log } from '@weir/log';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.js';
+import type { Stores } from '../stores.js';
+
+/** Longest wait for what is on its way into the feed. */
+const CATCH_UP_MS = 1_000;
+
+/** The feed of a server with what fills it and what frees it. */
+export class ServerFeed {
+  readonly feed: Feed;
+  readonly texts = new EventTexts();
+  readonly #log: Log;
+  readonly #source: IngestSource;
+  readonly #retention: FeedRetention;
+  readonly #flushed: () => number;
+  readonly #ending = new AbortController();
+
+  /** @param flushed entries of the ingest log up to this offset are in ClickHouse */
+  constructor(config: Config, { log, feedLog }: Stores, logger: Logger, flushed: () => number) {
+    this.#log = log;
+    this.#flushed = flushed;
+    this.feed = new Feed(feedLog);
+    this.#source = new IngestSource(log, this.feed, logger);
+    this.#retention = new FeedRetention({
+      log: feedLog,
+      limits: { ageMs: config.WEIR_FEED_RETENTION, bytes: config.WEIR_FEED_RETENTION_BYTES },
+      keepSince: () => this.#oldestUnflushed(),
+      logger,
+      now: Date.now,
+    });
+  }
+
+  /** Entries of the ingest log up to here are in the feed. */
+  get position(): number {
+    return this.#source.position;
+  }
+
+  /** Aborts when the server stops: who follows the feed has to go. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  async start(): Promise<void> {
+    await this.#source.start();
+    this.#retention.start();
+  }
+
+  /** The place a start stands for. Throws like {@link Feed.locate}. */
+  async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
+    // What was acknowledged before somebody asked for what comes next is none of that.
+    if (start === 'latest') await this.#source.caughtUp(AbortSignal.timeout(CATCH_UP_MS));
+    return await this.feed.locate(kind, projectId, start);
+  }
+
+  /** Ends what follows the feed. */
+  end(): void {
+    this.#ending.abort();
+  }
+
+  async close(): Promise<void> {
+    this.end();
+    await this.#source.close();
+    await this.#retention.close();
+  }
+
+  /** When the oldest event was received that is in the log alone; now where there is none. */
+  async #oldestUnflushed(): Promise<number> {
+    const { first } = await this.#log.stats(INGEST_STREAM);
+    const after = Math.max(this.#flushed(), first - 1);
+    const [entry] = await this.#log.read(INGEST_STREAM, { after, limit: 1 });
+    return entry === undefined ? Number.POSITIVE_INFINITY : new IngestEntry(entry.data).receivedAt;
+  }
+}

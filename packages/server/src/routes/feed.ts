@@ -1,0 +1,117 @@
+/** GET /api/v1/projects/{id}/feed: a project's events as they are accepted, over Server-Sent Events, from where one left. */
+import { Readable } from 'node:stream';
+import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
+import { LogError } from '@weir/log';
+import type { RequestRecord } from '@weir/usage';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { TenantGate } from '../admission/tenant-gate.js';
+import type { ServerFeed } from '../feed/server-feed.js';
+import type { Authorizer } from '../http/authorize.js';
+import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
+import { whenDone } from '../http/when-done.js';
+import { usageOf } from '../usage/request-usage.js';
+
+/** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
+const HEARTBEAT_MS = 15_000;
+/** How soon a client comes back whose connection broke. */
+const RETRY_MS = 1_000;
+
+const querystring = z.strictObject({
+  stream: z.enum(['events'], 'must be events').default('events'),
+  event: z.union([z.string().transform((name) => [name]), z.array(z.string())]).optional(),
+  after: z.string().min(1).default('latest'),
+});
+
+/** Adds the route. */
+export function feedRoute(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  gate: TenantGate,
+  feed: ServerFeed,
+): void {
+  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/feed', async (request, reply) => {
+    const { projectId, keyId: tokenId } = await authorizer.apiKey(request, request.params.id, 'feed');
+    await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId });
+    const { stream, event, after } = parseInput(querystring, request.query);
+    const resumed = request.headers['last-event-id'];
+    const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
+    const place = await feed.locate(stream, projectId, startOf(given)).catch((error: unknown) => {
+      throw problemOfPlace(error);
+    });
+    const gone = new AbortController();
+    whenDone(request.raw, reply.raw, () => gone.abort());
+    const pages = feed.feed.follow(place, {
+      signal: AbortSignal.any([gone.signal, feed.ending]),
+      idleMs: HEARTBEAT_MS,
+    });
+    const usage = usageOf(request.raw);
+    return reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      .send(Readable.from(textOf(pages, place, feed.texts, event, usage), { objectMode: false }));
+  });
+}
+
+type Pages = AsyncIterable<readonly FeedItem[]>;
+
+/** The event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+async function* textOf(
+  pages: Pages,
+  { stream, cursor }: FeedPlace,
+  texts: EventTexts,
+  names: readonly string[] | undefined,
+  usage: RequestRecord | undefined,
+): AsyncGenerator<string> {
+  const wanted = names === undefined ? null : new Set(names);
+  // An id without data is remembered all the same: who is cut off before the first event goes on from here.
+  yield `retry: ${RETRY_MS}\nid: ${cursor}\n\n`;
+  try {
+    for await (const page of pages) {
+      let text = page.length === 0 ? ': still here\n\n' : '';
+      let told = '';
+      let count = 0;
+      for (const item of page) {
+        const { event, text: json } = texts.of(stream, item);
+        if (wanted !== null && !wanted.has(event)) continue;
+        text += `id: ${item.cursor}\ndata: ${json}\n\n`;
+        told = item.cursor;
+        count += 1;
+      }
+      const last = page.at(-1);
+      if (last !== undefined && last.cursor !== told) text += `id: ${last.cursor}\n\n`;
+      usage?.delivered(count);
+      yield text;
+    }
+  } catch (error) {
+    if (!(error instanceof FeedExpired)) throw error;
+    const { message, oldest, missed } = error;
+    yield `event: error\ndata: ${JSON.stringify({ code: 'cursor_expired', detail: message, oldest, missed })}\n\n`;
+  }
+}
+
+function startOf(after: string): FeedStart {
+  if (after === 'latest' || after === 'earliest') return after;
+  if (!z.iso.datetime({ offset: true }).safeParse(after).success) return { after };
+  return { at: new Date(after) };
+}
+
+function problemOfPlace(error: unknown): unknown {
+  if (error instanceof FeedExpired) {
+    const { message, oldest, missed } = error;
+    const hint = 'go on with after=<oldest>, and count the missed as lost';
+    return new Problem(410, 'cursor_expired', message, { oldest, missed, hint });
+  }
+  if (error instanceof LogError && error.code === 'epoch_mismatch') {
+    const hint = 'go on with after=earliest';
+    return new Problem(410, 'cursor_expired', 'the cursor belongs to a feed that is gone', { hint });
+  }
+  if (error instanceof LogError && error.code === 'cursor_invalid') {
+    return new Problem(400, 'invalid_request', `after: ${error.message}`, {
+      hint: 'a cursor of this feed, latest, earliest, or a time such as 2026-11-21T16:00:00Z',
+    });
+  }
+  return error;
+}

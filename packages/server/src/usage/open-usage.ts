@@ -1,0 +1,43 @@
+import { hostname } from 'node:os';
+import { SinkRegistry, shippedSinks, UsageService } from '@weir/usage';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.js';
+import type { Stores } from '../stores.js';
+
+/**
+ * Opens the sinks of a configuration; null where usage is switched off.
+ * @param others a wrapper's own sinks
+ * @throws Error for a sink nobody registered, for a name registered twice, and for a sink that cannot be opened
+ */
+export async function openUsage(
+  config: Config,
+  logger: Logger,
+  { log, postgres, clickhouse }: Stores,
+  others: SinkRegistry = new SinkRegistry(),
+): Promise<UsageService | null> {
+  if (!config.WEIR_USAGE_ENABLED) return null;
+  const registry = shippedSinks({
+    postgres,
+    clickhouse,
+    file: {
+      maxBytes: config.WEIR_USAGE_FILE_MAX_BYTES,
+      keep: config.WEIR_USAGE_FILE_KEEP,
+      ...(config.WEIR_USAGE_FILE === undefined ? {} : { path: config.WEIR_USAGE_FILE }),
+    },
+    http: {
+      url: config.WEIR_USAGE_HTTP_URL,
+      token: config.WEIR_USAGE_HTTP_TOKEN,
+      batch: config.WEIR_USAGE_HTTP_BATCH,
+      timeoutMs: config.WEIR_USAGE_HTTP_TIMEOUT,
+    },
+  });
+  return UsageService.open({
+    log,
+    registry: registry.include(others),
+    sinks: config.WEIR_USAGE_SINKS,
+    nodeId: config.WEIR_NODE_ID ?? hostname(),
+    dataDir: config.WEIR_DATA_DIR,
+    retention: config.WEIR_USAGE_RETENTION,
+    logger,
+  });
+}
