@@ -37,6 +37,8 @@ export interface CliErrorDetails {
   readonly retryable?: boolean;
   /** How long the server wants to be left alone. */
   readonly retryAfterMs?: number;
+  /** The command has told of it already, in a form of its own. */
+  readonly isReported?: boolean;
 }
 
 /** The one error of this package. */

@@ -11,6 +11,10 @@ export interface CliContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Leaves it to the command what happens once nobody reads its output any more; else the process ends at once. */
+  readonly onBrokenPipe?: (handle: () => void) => void;
+  /** Ends the process with the command, whatever is still under way: output that nobody takes, or a child. */
+  readonly abandonRest?: () => void;
 }
 
 /** Options that every command takes. */
@@ -44,9 +48,14 @@ export class Invocation {
     return { api: new ApiClient(connection.server, requireOperatorKey(connection)), connection };
   }
 
-  /** The server with the project's API key, and the path of the project. */
-  async project(): Promise<{ api: ApiClient; path: string; connection: Connection }> {
-    const connection = await this.connection();
+  /**
+   * The server with the project's API key, and the path of the project.
+   * @param id of the project, where a command names it otherwise than by --project
+   */
+  async project(id?: string): Promise<{ api: ApiClient; path: string; connection: Connection }> {
+    const { env, cwd } = this.context;
+    const options = id === undefined ? this.options : { ...this.options, project: id };
+    const connection = mergeSources(await connectionSources(options, env, cwd));
     const { project, key } = requireKey(connection);
     const path = `/api/v1/projects/${encodeURIComponent(project)}`;
     return { api: new ApiClient(connection.server, key), path, connection };

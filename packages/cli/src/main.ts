@@ -4,10 +4,22 @@ import { run } from './run.js';
 const { env, stdin, stdout, stderr } = process;
 
 // A reader that has seen enough, such as `head`, is no failure.
+let whenPipeBreaks = (): void => process.exit(0);
 for (const stream of [stdout, stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 5));
+  stream.on('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'EPIPE' ? whenPipeBreaks() : process.exit(5),
+  );
 }
 
-process.exitCode = await run(process.argv.slice(2), { env, cwd: process.cwd(), stdin, stdout, stderr });
+const onBrokenPipe = (handle: () => void) => {
+  whenPipeBreaks = handle;
+};
+let isRestAbandoned = false;
+const abandonRest = () => {
+  isRestAbandoned = true;
+};
+const context = { env, cwd: process.cwd(), stdin, stdout, stderr, onBrokenPipe, abandonRest };
+process.exitCode = await run(process.argv.slice(2), context);
+if (isRestAbandoned) process.exit();
 // A command that failed early may leave a pipe that would keep the process waiting for its end.
 stdin.destroy();

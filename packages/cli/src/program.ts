@@ -5,6 +5,7 @@ import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
 import { dlqCommand } from './commands/dlq.js';
 import { doctorCommand } from './commands/doctor.js';
+import { eventCommand } from './commands/event.js';
 import { ingestCommand } from './commands/ingest.js';
 import { keyCommand } from './commands/key.js';
 import { loginCommand } from './commands/login.js';
@@ -15,6 +16,7 @@ import { sendCommand } from './commands/send.js';
 import { serveCommand } from './commands/serve.js';
 import { tenantCommand } from './commands/tenant.js';
 import { tokenCommand } from './commands/token.js';
+import { usageCommand } from './commands/usage.js';
 import { versionCommand } from './commands/version.js';
 import { type CliContext, type GlobalOptions, Invocation } from './invocation.js';
 
@@ -26,6 +28,7 @@ Examples:
   $ weir serve                                      start a server with its data in ./.weir
   $ weir send signup --user u1 --prop plan=pro      send an event
   $ weir query "SELECT event, count() FROM events GROUP BY event"
+  $ weir event consume weir.event                   follow events as they are accepted
   $ weir demo                                       send 200,000 flights, to have something to look at
   $ weir doctor                                     what is wrong, and what to do about it
 
@@ -65,6 +68,8 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
   serveCommand(program, begin, settings);
   sendCommand(program, begin);
   queryCommand(program, begin);
+  usageCommand(program, begin);
+  eventCommand(program, begin);
   mcpCommand(program, begin);
   dlqCommand(program, begin);
   ingestCommand(program, begin);

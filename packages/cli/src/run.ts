@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
-import { CliError, EXIT_CODES, usageError } from './cli-error.js';
+import { CliError, EXIT_CODES } from './cli-error.js';
+import { usageOf } from './commander-error.js';
 import type { CliContext } from './invocation.js';
 import { Output } from './output/output.js';
 import { createProgram } from './program.js';
@@ -29,15 +30,7 @@ export async function run(args: readonly string[], context: CliContext): Promise
       json: args.includes('--json'),
       debug: args.includes('--debug'),
     });
-    output.failure(failure);
+    if (failure.details.isReported !== true) output.failure(failure);
     return EXIT_CODES[failure.kind];
   }
-}
-
-function usageOf({ code, message }: CommanderError): CliError {
-  // Commander shows a group's help itself where its subcommand is missing.
-  if (code === 'commander.help') return usageError('name a command', 'They are listed above');
-  const [what = message, suggestion] = message.replace(/^error: /, '').split('\n');
-  const next = suggestion?.replace(/^\(|\)$/g, '');
-  return usageError(what, next ?? 'See "weir help"');
 }

@@ -4,6 +4,7 @@ import { usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { sanitize } from '../output/sanitize.js';
 import type { Begin } from '../program.js';
+import { printUsage, withUsageOptions } from './usage.js';
 
 const state = z.looseObject({
   project_id: z.string(),
@@ -36,7 +37,8 @@ Examples:
   $ weir tenant limits set ID --rps 100 --burst 200 --concurrency 8
   $ weir tenant limits set ID --rps 0                 no limit of requests a second
   $ weir tenant limits show ID
-  $ weir tenant show ID --json`,
+  $ weir tenant show ID --json
+  $ weir tenant usage ID --from 30d --by day`,
     );
   tenant
     .command('suspend')
@@ -63,6 +65,14 @@ Examples:
     .argument('<project>', 'id of the project')
     .action(async (id: string, _options: unknown, self: Command) => {
       await report(begin(self), id, null, (one) => `${standing(one)}\n${limitsOf(one)}`);
+    });
+  withUsageOptions(tenant.command('usage'))
+    .description("what a project's requests came to; _sys for those of nobody")
+    .argument('<project>', 'id of the project')
+    .action(async (id: string, options: Parameters<typeof printUsage>[3], self: Command) => {
+      const invocation = begin(self);
+      const { api } = await invocation.operator();
+      await printUsage(invocation, api, `/api/v1/admin/tenants/${encodeURIComponent(id)}/usage`, options);
     });
   limitsCommand(tenant, begin);
 }

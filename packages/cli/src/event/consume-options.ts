@@ -1,0 +1,61 @@
+/** The options of `weir event consume`, read. */
+import { usageError } from '../cli-error.js';
+import { parseDuration } from '../send/duration.js';
+
+/** As they are written. */
+export interface ConsumeFlags {
+  readonly param?: readonly string[];
+  readonly jq?: string;
+  readonly maxEvents?: string;
+  readonly timeout?: string;
+  readonly outputDir?: string;
+  readonly exec?: string;
+  readonly post?: string;
+  readonly from?: string;
+  readonly keys?: string;
+  readonly quiet?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Where the events go. */
+export type SinkChoice =
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'output_dir' | 'exec' | 'post'; readonly to: string };
+
+/** What stops a consumer by itself. */
+export interface Bounds {
+  readonly maxEvents?: number;
+  /** Milliseconds from ready. */
+  readonly timeoutMs?: number;
+}
+
+/** The one sink that is named. Throws CliError `usage` for more than one. */
+export function sinkOf({ outputDir, exec, post }: ConsumeFlags): SinkChoice {
+  const named = [
+    ...(outputDir === undefined ? [] : [{ kind: 'output_dir' as const, to: outputDir }]),
+    ...(exec === undefined ? [] : [{ kind: 'exec' as const, to: exec }]),
+    ...(post === undefined ? [] : [{ kind: 'post' as const, to: post }]),
+  ];
+  if (named.length > 1) {
+    throw usageError('events can go to one place only', 'Give one of --output-dir, --exec and --post');
+  }
+  const [one] = named;
+  if (one?.to === '') throw usageError(`--${one.kind.replace('_', '-')} is empty`);
+  return one ?? { kind: 'stdout' };
+}
+
+/** Bounds of the run. Throws CliError `usage` for what is none. */
+export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
+  if (maxEvents !== undefined && !/^[1-9]\d{0,14}$/.test(maxEvents)) {
+    throw usageError(`--max-events ${maxEvents}: must be a whole number from 1`);
+  }
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  // A timer of Node holds no more, and goes off at once.
+  if (timeoutMs === 0 || (timeoutMs ?? 0) > 2 ** 31 - 1) {
+    throw usageError(`--timeout ${timeout}: must be between 1ms and 24 days`);
+  }
+  return {
+    ...(maxEvents === undefined ? {} : { maxEvents: Number(maxEvents) }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}

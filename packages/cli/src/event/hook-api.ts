@@ -1,0 +1,42 @@
+import type { ApiClient as HookApi, JsonValue } from '@weir/event';
+import { ConsumeError } from '@weir/event/consume';
+import type { ApiClient } from '../api/client.js';
+import { CliError } from '../cli-error.js';
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
+
+/**
+ * What hooks of keys call the server by: this command's identity, which they can neither see nor change. It fails with
+ * a ConsumeError of the failure's kind, so that a hook that lets it through ends the consumer with the right code.
+ */
+export function hookApi(api: ApiClient): HookApi {
+  return {
+    async callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue> {
+      const known = METHODS.find((one) => one === method.toUpperCase());
+      if (known === undefined) throw wrongCall(`A hook calls ${method}.`, `Use ${METHODS.join(', ')}.`);
+      // A path that does not begin with one slash would lead the credential to another host.
+      if (!/^\/(?!\/)/.test(path)) throw wrongCall(`A hook calls ${path}.`, 'Begin the path with one slash.');
+      try {
+        const response = await api.response({ method: known, path, ...(body === undefined ? {} : { body }) });
+        const text = await response.text();
+        // JSON.parse gives exactly the values of JsonValue.
+        return text === '' ? null : (JSON.parse(text) as JsonValue);
+      } catch (error) {
+        throw ofItsKind(error, path);
+      }
+    },
+  };
+}
+
+function wrongCall(message: string, hint: string): ConsumeError {
+  return new ConsumeError('usage', 'invalid_call', message, { hint });
+}
+
+function ofItsKind(cause: unknown, path: string): ConsumeError {
+  if (cause instanceof SyntaxError) {
+    return new ConsumeError('failed', 'unexpected_answer', `${path} answers no JSON.`, {}, { cause });
+  }
+  const { kind, code, message, details } = CliError.from(cause);
+  const hint = details.hint === undefined ? {} : { hint: details.hint };
+  return new ConsumeError(kind, code, message, hint, { cause });
+}
