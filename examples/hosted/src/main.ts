@@ -1,22 +1,17 @@
-/**
- * Weir hosted for others. Settings are Weir's own (`WEIR_…`), and HOSTED_PLANS, HOSTED_METER (files) and
- * HOSTED_UPGRADE_URL.
- */
-import { createApp } from '@weir/server';
+/** Weir hosted for others. Settings: Weir's own (`WEIR_USAGE_SINKS` may name `bills`), HOSTED_DIR, HOSTED_UPGRADE_URL. */
+import { join } from 'node:path';
+import { createApp, SinkRegistry } from '@weir/server';
 import { PlanTable } from './plans.js';
-import { Meter, PaidAnalysis, PlanLimiter } from './seams.js';
+import { Bills, meter, PlanLimiter, paidAnalysis } from './seams.js';
 
-const {
-  HOSTED_PLANS = 'plans.json',
-  HOSTED_METER = 'meter.ndjson',
-  HOSTED_UPGRADE_URL = 'https://example.com/upgrade',
-} = process.env;
+const { HOSTED_DIR = '.', HOSTED_UPGRADE_URL = 'https://example.com/upgrade' } = process.env;
 
-const plans = new PlanTable(HOSTED_PLANS);
+const plans = new PlanTable(join(HOSTED_DIR, 'plans.json'));
 const app = await createApp({
-  entitlement: new PaidAnalysis(plans),
+  entitlement: paidAnalysis(plans),
   rateLimiter: new PlanLimiter(plans),
-  usageSink: new Meter(HOSTED_METER),
+  usageSink: meter(join(HOSTED_DIR, 'meter.ndjson')),
+  sinks: new SinkRegistry().register('bills', () => new Bills(join(HOSTED_DIR, 'bills.ndjson'))),
   upgradeUrl: HOSTED_UPGRADE_URL,
 });
 const stop = new Promise<void>((resolve) => {
