@@ -2,12 +2,12 @@
  * Ingest: durable acknowledgements a second with the flusher keeping up, beside a bare node:http server that only
  * reads and parses the same bodies. WEIR_BENCH_SECONDS sets the length of each run (default 60).
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { processorSeconds, processTree, residentBytes, WeirProcess, waitUntil } from '@weir/testing';
-import type { LoadPlan, LoadResult } from './load/generator.js';
+import { generate } from './load/generate.js';
+import type { LoadResult } from './load/generator.js';
 
 const SECONDS = Number(process.env.WEIR_BENCH_SECONDS ?? 60);
 const BASELINE_SECONDS = Math.min(SECONDS, 10);
@@ -110,14 +110,6 @@ async function runBaseline(events: number, connections: number): Promise<LoadRes
   } finally {
     child.kill();
   }
-}
-
-async function generate(plan: LoadPlan): Promise<LoadResult> {
-  const generator = fileURLToPath(new URL('./load/generator.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [generator, JSON.stringify(plan)], {
-    timeout: (plan.seconds + 60) * 1000,
-  });
-  return JSON.parse(stdout) as LoadResult;
 }
 
 function print(line: string): void {

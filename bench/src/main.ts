@@ -1,13 +1,17 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its table. */
 import { benchAdmission } from './admission.js';
+import { benchFeed } from './feed.js';
 import { benchIngest } from './ingest.js';
 import { benchQuery } from './query.js';
+import { benchUsage } from './usage.js';
 import { benchViews } from './views.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   admission: benchAdmission,
+  feed: benchFeed,
   ingest: benchIngest,
   query: benchQuery,
+  usage: benchUsage,
   views: benchViews,
 };
 

@@ -31,6 +31,13 @@ describe('health', () => {
       quarantined: 0,
       pending: 0,
       dedup_window_seconds: expect.any(Number),
+      usage_dropped: 0,
+      usage_sinks: ['log', 'rollup'].map((name) => ({
+        name,
+        lag: expect.any(Number),
+        dropped: 0,
+        failures: expect.any(Number),
+      })),
       log: { state: 'ok', engine: 'lmdb', bytes: expect.any(Number), max_bytes: 10 * 2 ** 30 },
       clickhouse: { state: 'ok' },
       postgres: { state: 'ok' },

@@ -23,6 +23,8 @@ export class WeirProcess {
   readonly operatorKey = `weir_ops_${randomBytes(32).toString('hex')}`;
   readonly #environment: Environment;
   readonly #command: readonly string[];
+  /** Told of everything the server writes. */
+  onOutput: (text: string) => void = () => {};
   #child: ChildProcess | null = null;
   #port = 0;
   #output = '';
@@ -82,7 +84,9 @@ export class WeirProcess {
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
-        this.#output = (this.#output + chunk.toString('utf8')).slice(-65_536);
+        const text = chunk.toString('utf8');
+        this.#output = (this.#output + text).slice(-65_536);
+        this.onOutput(text);
       });
     }
     await waitUntil(

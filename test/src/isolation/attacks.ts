@@ -42,6 +42,8 @@ export function attacks(world: World): Readonly<Record<string, readonly WorldAtt
       'SELECT count(), groupArray(event) FROM weir_base/**/.events_raw_v1',
       "SELECT * FROM events WHERE event IN (SELECT event FROM weir_base.events_raw_v1) OR 'CANARY' IN (SELECT 'x')",
       'SELECT (SELECT groupArray(user_id) FROM weir_base.events_raw_v1)',
+      'SELECT * FROM weir_usage.usage_v1',
+      "SELECT * FROM merge('weir_usage', '.*')",
       "SELECT * FROM merge('weir_base', '.*')",
       "SELECT * FROM merge('.*', 'events.*')",
       "SELECT * FROM loop('weir_base', 'events_raw_v1') LIMIT 200",
