@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { JsonValue } from '../json.js';
+import { sourceSpec } from './source-spec.js';
 
 /** Any JSON value. It was parsed from JSON, so there is nothing to check but that it is there. */
 export const json = z.custom<JsonValue>((value) => value !== undefined);
@@ -24,6 +25,10 @@ export const hello = z.discriminatedUnion('role', [
     event_key: z.string().min(1),
     event_type: z.string().min(1),
     subscription_id: z.string().min(1),
+    /** Where its events come from. */
+    source: sourceSpec,
+    /** What opens the source, such as an API key; the bus keeps it in memory alone. */
+    credential: z.string().exactOptional(),
     /** The name of the identity that hooks run with; kept with the lease for a cleanup by a helper. */
     identity: z.string().exactOptional(),
     /** The file of keys, when it is not a shipped key; kept with the lease as well. */
@@ -59,7 +64,15 @@ export const helloAck = z.discriminatedUnion('ok', [
   z.object({
     ...anyAck,
     ok: z.literal(false),
-    code: z.enum(['secret', 'version', 'single_consumer', 'pre_consume_failed', 'handover', 'invalid']),
+    code: z.enum([
+      'secret',
+      'version',
+      'single_consumer',
+      'pre_consume_failed',
+      /** The bus ends now so that the newer release of who asks can take its place: start one. */
+      'handover',
+      'invalid',
+    ]),
     message: z.string(),
     hint: z.string(),
   }),

@@ -11,4 +11,5 @@ export {
 } from './message.js';
 export { MessageDecoder } from './message-decoder.js';
 export { ProtocolError, type ProtocolErrorCode } from './protocol-error.js';
+export type { SourceSpec } from './source-spec.js';
 export type { SourceStatus, StatusResponse } from './status.js';

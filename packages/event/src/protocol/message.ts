@@ -58,6 +58,15 @@ const bye = z.object({
     'shutdown',
   ]),
   message: z.string().exactOptional(),
+  /** With `upstream`: what makes it impossible to go on, as a ConsumeError has it. */
+  error: z
+    .object({
+      kind: z.enum(['failed', 'usage', 'auth', 'network', 'internal']),
+      code: z.string(),
+      hint: z.string().exactOptional(),
+      param: z.string().exactOptional(),
+    })
+    .exactOptional(),
 });
 
 /** A consumer that is about to leave asks whether it is the last of its subscription. */

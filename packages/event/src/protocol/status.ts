@@ -11,8 +11,15 @@ const sourceFacts = {
   message: z.string().exactOptional(),
 };
 
-/** A source has another state, or had this one when the consumer joined. */
-export const sourceStatus = z.object({ type: z.literal('source_status'), ...sourceFacts });
+/** A source has another state, or had this one when the consumer joined; told every 15 s besides. */
+export const sourceStatus = z.object({
+  type: z.literal('source_status'),
+  ...sourceFacts,
+  /** Everything up to here was delivered to this consumer, or was not wanted: it may come back after it. */
+  cursor: z.string().exactOptional(),
+  /** Events that the source no longer has and this consumer did not get; `message` says why. */
+  missed: z.int().nonnegative().exactOptional(),
+});
 
 /** How a source is. */
 export type SourceStatus = z.infer<typeof sourceStatus>;

@@ -8,6 +8,8 @@ export interface StreamedEvent {
   readonly cursor?: string;
   /** Says that the event is done with; absent where nothing waits for that. */
   ack?(): Promise<void>;
+  /** Says that the event could not be handled and should come again; absent where it cannot. */
+  fail?(): Promise<void>;
 }
 
 /** `connecting` at first, `connected` once every event from then on is certain to come, and so on. */
@@ -27,6 +29,8 @@ export interface StreamWatcher {
   onState(state: StreamState, reason?: string): void;
   /** Events are gone; the stream goes on after them. */
   onGap(gap: StreamGap): void;
+  /** Everything up to this cursor was delivered, or was not wanted. Told besides the cursors of events. */
+  onPosition?(cursor: string): void;
 }
 
 /** Where a consumer's events come from: the server's feed, or a daemon that many consumers share. */

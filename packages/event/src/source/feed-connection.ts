@@ -1,4 +1,5 @@
-import { FeedInterrupted, feedRefusal } from './feed-refusal.js';
+import { feedRefusal } from './feed-refusal.js';
+import { SourceInterrupted } from './source-errors.js';
 import { type SseBlock, SseParser } from './sse-parser.js';
 
 /** What one connection to the feed asks for. */
@@ -16,7 +17,7 @@ export interface FeedRequest {
 /**
  * One connection to the feed: its blocks, as they come. It ends only with an error: however it ended, the feed goes on.
  *
- * @throws FeedInterrupted, FeedGap or ConsumeError; the signal's reason once it has aborted.
+ * @throws SourceInterrupted, SourceGap or ConsumeError; the signal's reason once it has aborted.
  */
 export async function* feedConnection(
   { url, key, after, silenceMs }: FeedRequest,
@@ -44,8 +45,8 @@ export async function* feedConnection(
     );
     clearTimeout(timer);
     signal.throwIfAborted();
-    if (isSilent) throw new FeedInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
-    if (result === undefined) throw new FeedInterrupted(reasonOf(cause), { cause });
+    if (isSilent) throw new SourceInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
+    if (result === undefined) throw new SourceInterrupted(reasonOf(cause), { cause });
     return result.value;
   };
   try {
@@ -60,13 +61,13 @@ export async function* feedConnection(
       }),
     );
     if (response.status !== 200) throw await awaited(feedRefusal(response, Date.now()));
-    if (response.body === null) throw new FeedInterrupted('the server sent nothing', { isAnswered: true });
+    if (response.body === null) throw new SourceInterrupted('the server sent nothing', { isAnswered: true });
     reader = response.body.getReader();
     const decoder = new TextDecoder();
     const parser = new SseParser();
     for (;;) {
       const { done, value } = await awaited(reader.read());
-      if (done) throw new FeedInterrupted('the server ended the stream', { isAnswered: true });
+      if (done) throw new SourceInterrupted('the server ended the stream', { isAnswered: true });
       const blocks = parser.push(decoder.decode(value, { stream: true }));
       if (blocks.length > 0) yield blocks;
     }

@@ -1,41 +1,16 @@
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { retryAfterMs } from './retry-after.js';
+import { SourceGap, SourceInterrupted } from './source-errors.js';
 
-/** The connection broke, or the server cannot serve it now: try again. */
-export class FeedInterrupted extends Error {
-  override readonly name = 'FeedInterrupted';
-  /** How long the server wants to be left alone, in milliseconds. */
-  readonly waitMs: number;
-  /** Whether a server answered at all. */
-  readonly isAnswered: boolean;
-
-  constructor(message: string, { waitMs = 0, isAnswered = false, cause }: FeedInterruption = {}) {
-    super(message, { cause });
-    this.waitMs = waitMs;
-    this.isAnswered = isAnswered;
-  }
-}
-
-interface FeedInterruption {
-  readonly waitMs?: number;
-  readonly isAnswered?: boolean;
-  readonly cause?: unknown;
-}
-
-/** What is after the cursor is gone: go on with `after=oldest`. */
-export class FeedGap extends Error {
-  override readonly name = 'FeedGap';
-  readonly oldest: string;
-  readonly missed: number | undefined;
-
-  constructor(document: unknown) {
-    const { oldest, missed, detail } = gap.parse(document);
-    super(detail ?? 'what came after the cursor is no longer kept');
-    // Without one the whole feed is another: what it holds is all new.
-    this.oldest = oldest ?? 'earliest';
-    this.missed = missed;
-  }
+/** What the feed says of a cursor whose next items are gone. */
+export function feedGap(document: unknown): SourceGap {
+  const { oldest, missed, detail } = gap.parse(document);
+  // Without one the whole feed is another: what it holds is all new.
+  return new SourceGap(detail ?? 'what came after the cursor is no longer kept', {
+    oldest: oldest ?? 'earliest',
+    missed,
+  });
 }
 
 const gap = z.object({
@@ -54,14 +29,14 @@ const problem = z.object({
 export async function feedRefusal(
   response: Response,
   now: number,
-): Promise<FeedInterrupted | FeedGap | ConsumeError> {
+): Promise<SourceInterrupted | SourceGap | ConsumeError> {
   const { status } = response;
   const document: unknown = await response.json().catch(() => ({}));
-  if (status === 410) return new FeedGap(document);
+  if (status === 410) return feedGap(document);
   const { code = `http_${status}`, detail, hint } = problem.safeParse(document).data ?? {};
   const message = detail ?? `the server answered ${status}`;
   if (status === 429 || status >= 500) {
-    return new FeedInterrupted(message, { waitMs: retryAfterMs(response.headers, now), isAnswered: true });
+    return new SourceInterrupted(message, { waitMs: retryAfterMs(response.headers, now), isAnswered: true });
   }
   if (status === 401 || code === 'insufficient_scope') {
     return new ConsumeError('auth', code, message, {

@@ -5,7 +5,8 @@ import { Backoff } from './backoff.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { feedConnection } from './feed-connection.js';
 import { feedEvent } from './feed-event.js';
-import { FeedGap, FeedInterrupted } from './feed-refusal.js';
+import { feedGap } from './feed-refusal.js';
+import { SourceGap, SourceInterrupted } from './source-errors.js';
 
 /** Which feed to follow, and from where. */
 export interface FeedOptions {
@@ -88,11 +89,12 @@ export class FeedStream implements EventStream {
             if (!isConnected) watcher.onState('connected');
             isConnected = true;
             if (data !== undefined) yield { event: feedEvent(data, seenAt), cursor: after };
+            else watcher.onPosition?.(after);
           }
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof FeedGap) {
+        if (error instanceof SourceGap) {
           after = error.oldest;
           watcher.onGap({
             message: error.message,
@@ -100,7 +102,7 @@ export class FeedStream implements EventStream {
           });
           continue;
         }
-        if (!(error instanceof FeedInterrupted)) throw error;
+        if (!(error instanceof SourceInterrupted)) throw error;
         watcher.onState('disconnected', error.message);
         const waitMs = outage.waitAfter(error);
         await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -111,8 +113,8 @@ export class FeedStream implements EventStream {
 
   #toldError(data: string): Error {
     const { code, detail } = toldError.parse(JSON.parse(data));
-    if (code === 'cursor_expired') return new FeedGap(JSON.parse(data));
-    return new FeedInterrupted(detail ?? code, { isAnswered: true });
+    if (code === 'cursor_expired') return feedGap(JSON.parse(data));
+    return new SourceInterrupted(detail ?? code, { isAnswered: true });
   }
 }
 
@@ -138,7 +140,7 @@ class Outage {
     this.#backoff.reset();
   }
 
-  waitAfter(failure: FeedInterrupted): number {
+  waitAfter(failure: SourceInterrupted): number {
     const now = performance.now();
     this.#since ??= now;
     if (failure.isAnswered) this.#wasAnswered = true;

@@ -8,3 +8,5 @@ export type {
   StreamWatcher,
 } from './event-stream.js';
 export { type FeedLimits, type FeedOptions, FeedStream, feedUrl } from './feed.js';
+export type { GroupDelivery, GroupMember, Source, SourceSpec } from './source.js';
+export { SourceGap, SourceInterrupted } from './source-errors.js';

@@ -1,0 +1,38 @@
+/** The connection broke, or the source cannot serve it now: try again. */
+export class SourceInterrupted extends Error {
+  override readonly name = 'SourceInterrupted';
+  /** How long the source wants to be left alone, in milliseconds. */
+  readonly waitMs: number;
+  /** Whether a server answered at all. */
+  readonly isAnswered: boolean;
+
+  constructor(message: string, { waitMs = 0, isAnswered = false, cause }: Interruption = {}) {
+    super(message, { cause });
+    this.waitMs = waitMs;
+    this.isAnswered = isAnswered;
+  }
+}
+
+interface Interruption {
+  readonly waitMs?: number;
+  readonly isAnswered?: boolean;
+  readonly cause?: unknown;
+}
+
+/** The source no longer has what came next: go on with the oldest it has. */
+export class SourceGap extends Error {
+  override readonly name = 'SourceGap';
+  /** Where that begins: a cursor, or `earliest`. */
+  readonly oldest: string;
+  /** Events in between; undefined when nobody knows. */
+  readonly missed: number | undefined;
+
+  constructor(
+    message: string,
+    { oldest, missed }: { readonly oldest: string; readonly missed?: number | undefined },
+  ) {
+    super(message);
+    this.oldest = oldest;
+    this.missed = missed;
+  }
+}
