@@ -151,7 +151,7 @@ test('many failures are told up to a point, then counted', async () => {
 
 test('what consumers must agree on, and identities that do not fit, are refused', async () => {
   const prepare = (definition: Partial<KeyDefinition>) =>
-    prepareConsume({ key: keyOf(definition), params: {}, api, identity: 'bot' });
+    prepareConsume({ key: keyOf(definition), params: {}, api, identity: 'bot', isAlone: true });
   await expect(prepare({ preConsume: () => {} })).rejects.toMatchObject({ kind: 'usage', code: 'needs_bus' });
   await expect(prepare({ singleConsumer: true })).rejects.toMatchObject({ code: 'needs_bus' });
   await expect(prepare({ authTypes: ['user'] })).rejects.toMatchObject({ kind: 'auth' });

@@ -30,7 +30,9 @@ export interface ConsumeOptions {
 export async function consume(prepared: PreparedConsume, options: ConsumeOptions): Promise<Outcome> {
   const run = new Run(prepared, options);
   try {
-    return await run.toItsEnd();
+    const outcome = await run.toItsEnd();
+    await options.stream.end?.(outcome.reason);
+    return outcome;
   } finally {
     options.stop.done();
     await prepared.jq?.close();
@@ -130,7 +132,7 @@ class Run {
 
   async #deliver({ item, lines, failure }: Shaped): Promise<void> {
     const { sink, stop, maxEvents } = this.#options;
-    if (failure !== undefined) return this.#fail(item, failure);
+    if (failure !== undefined) return await this.#fail(item, failure);
     if (lines.length > 0) {
       // Counted before it is written: another worker must not begin one too many meanwhile.
       if (maxEvents !== undefined && this.#begun >= maxEvents) return;
@@ -138,12 +140,14 @@ class Run {
       const refusal = await refusalOf(sink.write({ item, lines }, stop.hurry));
       this.#received += 1;
       if (this.#received === maxEvents) stop.end('limit');
-      if (refusal !== undefined) return this.#fail(item, refusal);
+      if (refusal !== undefined) return await this.#fail(item, refusal);
     }
     await item.ack?.();
   }
 
-  #fail({ event, cursor }: StreamedEvent, reason: string): void {
+  async #fail(item: StreamedEvent, reason: string): Promise<void> {
+    const { event, cursor } = item;
+    await item.fail?.();
     this.#failed += 1;
     if (this.#failed > TOLD_FAILURES) return;
     const at = cursor === undefined ? '' : ` at ${cursor}`;

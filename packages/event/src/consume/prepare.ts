@@ -18,6 +18,8 @@ export interface ConsumeRequest {
   readonly identity: AuthType;
   /** jq expression that makes lines of a line. */
   readonly jq?: string;
+  /** Whether there is no bus: keys whose consumers must agree on something are refused then. Default false. */
+  readonly isAlone?: boolean;
 }
 
 /** A request that was found possible. */
@@ -38,7 +40,7 @@ export interface PreparedConsume {
  */
 export async function prepareConsume(request: ConsumeRequest): Promise<PreparedConsume> {
   const { key, api, identity } = request;
-  refuseWhatNeedsBus(key);
+  if (request.isAlone === true) refuseWhatNeedsBus(key);
   if (key.authTypes.length > 0 && !key.authTypes.includes(identity)) {
     throw new ConsumeError(
       'auth',
@@ -66,8 +68,8 @@ function refuseWhatNeedsBus(key: RegisteredKey): void {
   throw new ConsumeError(
     'usage',
     'needs_bus',
-    `\`${key.key}\` has \`${needs}\`, which consumers must agree on through a daemon that is not there yet.`,
-    { hint: 'Set the upstream up yourself, and drop that member from the key.' },
+    `\`${key.key}\` has \`${needs}\`, which consumers must agree on through the bus; standard input has none.`,
+    { hint: 'Give a file instead of standard input.' },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ExitReason } from '../consume/outcome.js';
 import type { SourceStatus } from '../protocol/status.js';
 import type { RawEvent } from '../raw-event.js';
 
@@ -42,4 +43,6 @@ export interface EventStream {
    * @throws ConsumeError when the source cannot be followed any more.
    */
   follow(watcher: StreamWatcher, signal: AbortSignal): AsyncIterable<StreamedEvent>;
+  /** Called last, once nothing is worked on any more: what was acknowledged is, and whoever has to know learns why. */
+  end?(reason: ExitReason): Promise<void>;
 }

@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net';
+import type { BusDirectory } from '../bus-directory/bus-directory.js';
+import { readBusFile, readSecret } from '../bus-directory/bus-file.js';
+import { encode, type Hello, type Message, MessageDecoder, PROTOCOL_VERSION } from '../protocol/index.js';
+import { localTransport } from '../transport/index.js';
+
+/** What every hello has, and the connection adds. */
+type Greeting = 'type' | 'protocol' | 'pid' | 'secret';
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** What a connection is opened with. */
+export type Introduction = DistributiveOmit<Hello, Greeting>;
+
+type Batch = readonly Message[];
+
+/** One connection to a bus, hello said. */
+export class BusConnection {
+  readonly #socket: Socket;
+  readonly #batches: AsyncGenerator<Batch, void, undefined>;
+  readonly #closed: Promise<void>;
+  #next: Promise<IteratorResult<Batch, void>> | undefined;
+  #unread: Message[] = [];
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    // An error is followed by the end, which says all that is to be known.
+    socket.on('error', () => {});
+    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.#batches = batchesOf(socket);
+  }
+
+  /**
+   * Connects to the bus of a directory.
+   *
+   * @throws TransportError `not_running` when there is none.
+   */
+  static async open(directory: BusDirectory, introduction: Introduction): Promise<BusConnection> {
+    const file = await readBusFile(directory);
+    const socket = await localTransport().connect(file?.socket ?? directory.socket);
+    const connection = new BusConnection(socket);
+    // Read after connecting: who answers has written it, or does so now.
+    const secret = (await readSecret(directory)) ?? 'none';
+    connection.send({ type: 'hello', protocol: PROTOCOL_VERSION, pid: process.pid, secret, ...introduction });
+    return connection;
+  }
+
+  /**
+   * The next messages; undefined once the connection has ended, or the signal has aborted: what comes then is for the
+   * next call.
+   *
+   * @throws ProtocolError
+   */
+  async receive(signal?: AbortSignal): Promise<Batch | undefined> {
+    if (this.#unread.length > 0) {
+      const unread = this.#unread;
+      this.#unread = [];
+      return unread;
+    }
+    this.#next ??= this.#batches.next();
+    const next = await unlessAborted(this.#next, signal);
+    if (next === undefined) return undefined;
+    this.#next = undefined;
+    return next.done === true ? undefined : next.value;
+  }
+
+  /** The next message alone. */
+  async receiveOne(signal?: AbortSignal): Promise<Message | undefined> {
+    const [first, ...rest] = (await this.receive(signal)) ?? [];
+    this.#unread = rest;
+    return first;
+  }
+
+  /** Says something; nothing happens when the connection has ended. */
+  send(message: Message): void {
+    if (this.#socket.writable) this.#socket.write(encode(message));
+  }
+
+  /** Ends it once everything said is on its way. */
+  async close(): Promise<void> {
+    this.#socket.end();
+    this.#socket.resume();
+    await this.#closed;
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+async function* batchesOf(socket: Socket): AsyncGenerator<Batch, void, undefined> {
+  let messages: Message[] = [];
+  const decoder = new MessageDecoder((message) => void messages.push(message));
+  const pieces: AsyncIterator<Buffer> = socket[Symbol.asyncIterator]();
+  for (;;) {
+    // However the connection broke, it has ended.
+    const { done, value } = await pieces.next().catch(() => ({ done: true, value: undefined }) as const);
+    if (done === true || value === undefined) return;
+    decoder.push(value);
+    if (messages.length === 0) continue;
+    yield messages;
+    messages = [];
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return await work;
+  if (signal.aborted) return undefined;
+  let giveUp = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined);
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

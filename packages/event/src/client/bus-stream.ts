@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BusDirectory } from '../bus-directory/bus-directory.js';
+import type { ExitReason } from '../consume/outcome.js';
+import type { PreparedConsume } from '../consume/prepare.js';
+import { ConsumeError } from '../consume-error.js';
+import type { EventMessage, Message, SourceStatus } from '../protocol/index.js';
+import { Backoff } from '../source/backoff.js';
+import type { EventStream, StreamedEvent, StreamWatcher } from '../source/event-stream.js';
+import type { SourceSpec } from '../source/source.js';
+import { Acknowledgements } from './acknowledgements.js';
+import type { BusConnection, Introduction } from './bus-connection.js';
+import { Joiner } from './joiner.js';
+import { takeDown } from './lease-hooks.js';
+import { byeError } from './refusals.js';
+import type { BusCommand } from './start-bus.js';
+
+/** What a full queue does: see `--on-slow`. */
+export type OnSlow = 'replay' | 'drop-oldest' | 'disconnect';
+
+/** What a consumer wants of the bus. */
+export interface BusStreamOptions {
+  readonly directory: BusDirectory;
+  /** Starts the bus where there is none. */
+  readonly command: BusCommand;
+  /** This release. */
+  readonly version: string;
+  readonly prepared: PreparedConsume;
+  readonly source: SourceSpec;
+  /** Opens the source, such as an API key. */
+  readonly credential?: string;
+  /** Whose identity hooks have; a cleanup by somebody else needs its name. */
+  readonly identity?: string;
+  /** The file of the key, absolute, where it is none of ours. */
+  readonly keysFile?: string;
+  readonly onSlow: OnSlow;
+  /** `latest`, `earliest`, a cursor or a time. */
+  readonly from: string;
+  readonly group?: string;
+  /** Takes lines for standard error. */
+  readonly tell: (line: string) => void;
+}
+
+/** How long a consumer whose bus is gone tries to get another. */
+const OUTAGE_MS = 60_000;
+
+/** Events of a bus that many consumers share: each once, in order, from one bus to the next. */
+export class BusStream implements EventStream {
+  readonly #options: BusStreamOptions;
+  readonly #joiner: Joiner;
+  #bus: BusConnection | undefined;
+  #acks: Acknowledgements | undefined;
+  #cursor: string | undefined;
+  #seq = 0;
+
+  constructor(options: BusStreamOptions) {
+    this.#options = options;
+    this.#joiner = new Joiner(options);
+  }
+
+  async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
+    watcher.onState('connecting');
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const bus = isFirst
+        ? await this.#joiner.join(this.#introduction, signal)
+        : await this.#comeBack(signal);
+      if (bus === undefined) return;
+      this.#bus = bus;
+      const acks = new Acknowledgements((message) => bus.send(message));
+      this.#acks = acks;
+      this.#seq = 0;
+      if (!isFirst && this.#isLossy) {
+        watcher.onGap({ message: 'the bus ended, and what came until there was another is lost' });
+      }
+      for (;;) {
+        const messages = await bus.receive(signal);
+        if (messages === undefined) break;
+        for (const message of messages) {
+          if (message.type === 'event') yield this.#event(message, watcher, acks);
+          else this.#take(message, watcher);
+        }
+      }
+      if (signal.aborted) return;
+      bus.destroy();
+      this.#bus = undefined;
+      watcher.onState('disconnected', 'the bus is gone');
+      watcher.onState('reconnecting');
+    }
+  }
+
+  /** Says that everything acknowledged is so, cleans up where nobody else is left to, and leaves. */
+  async end(reason: ExitReason): Promise<void> {
+    const bus = this.#bus;
+    if (bus === undefined) return;
+    this.#acks?.flush();
+    const { prepared, tell } = this.#options;
+    if (needsLease(prepared)) await takeDown(prepared, bus, tell);
+    bus.send({ type: 'bye', reason });
+    await bus.close();
+  }
+
+  get #introduction(): Introduction {
+    const { prepared, version, source, credential, identity, keysFile, onSlow, from, group } = this.#options;
+    const { key, params, subscriptionId } = prepared;
+    return {
+      role: 'consumer',
+      version,
+      event_key: key.key,
+      event_type: key.eventType,
+      subscription_id: subscriptionId,
+      source,
+      ...(credential === undefined ? {} : { credential }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(keysFile === undefined ? {} : { keys_file: keysFile }),
+      params: jsonOf(params),
+      needs_lease: needsLease(prepared),
+      single_consumer: key.singleConsumer,
+      buffer_size: key.bufferSize,
+      on_slow: onSlow,
+      from: this.#cursor ?? from,
+      ...(group === undefined ? {} : { group }),
+    };
+  }
+
+  /** Whether what comes while there is no bus is gone: a group's events wait, and a cursor finds the others. */
+  get #isLossy(): boolean {
+    return this.#options.group === undefined && this.#cursor === undefined;
+  }
+
+  async #comeBack(signal: AbortSignal): Promise<BusConnection | undefined> {
+    const deadline = performance.now() + OUTAGE_MS;
+    const backoff = new Backoff({ firstMs: 100, longestMs: 5_000 });
+    while (!signal.aborted) {
+      try {
+        return await this.#joiner.comeBack(this.#introduction, signal);
+      } catch (error) {
+        const waitMs = backoff.next();
+        if (performance.now() + waitMs > deadline) throw error;
+        // Another bus cannot help against a refusal.
+        if (!(error instanceof ConsumeError) || error.kind !== 'internal') throw error;
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
+      }
+    }
+    return undefined;
+  }
+
+  #event(
+    { seq, cursor, delivery, event }: EventMessage,
+    watcher: StreamWatcher,
+    acks: Acknowledgements,
+  ): StreamedEvent {
+    const missed = seq - this.#seq - 1;
+    if (missed > 0) watcher.onGap({ missed, message: 'this consumer is slower than its events' });
+    this.#seq = seq;
+    if (delivery !== undefined) {
+      return {
+        event,
+        ...(cursor === undefined ? {} : { cursor }),
+        ack: async () => acks.done(delivery.id),
+        fail: async () => acks.failed(delivery.id),
+      };
+    }
+    if (cursor === undefined) return { event };
+    this.#cursor = cursor;
+    return { event, cursor };
+  }
+
+  #take(message: Exclude<Message, EventMessage>, watcher: StreamWatcher): void {
+    if (message.type === 'source_status') this.#status(message, watcher);
+    if (message.type !== 'bye') return;
+    const error = byeError(message);
+    if (error !== undefined) throw error;
+  }
+
+  #status({ state, message, cursor, missed }: SourceStatus, watcher: StreamWatcher): void {
+    if (missed !== undefined) {
+      watcher.onGap({ message: message ?? 'no longer kept', ...(missed === 0 ? {} : { missed }) });
+    }
+    if (cursor !== undefined && this.#options.group === undefined) this.#cursor = cursor;
+    watcher.onState(state, message);
+    if (cursor !== undefined) watcher.onPosition?.(cursor);
+  }
+}
+
+function needsLease({ key }: PreparedConsume): boolean {
+  return key.preConsume !== undefined || key.cleanup !== undefined;
+}
+
+function jsonOf(params: PreparedConsume['params']): Record<string, string | number | boolean | string[]> {
+  const entries = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, typeof value === 'object' ? [...value] : value] as const],
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,33 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BusDirectory, directoryAt, eventsDirectory } from '../bus-directory/bus-directory.js';
+import { type BusFile, readBusFile } from '../bus-directory/bus-file.js';
+import { isLocked } from '../bus-directory/file-lock.js';
+import { codeOf } from '../transport/net-transport.js';
+
+/** A bus of this user. */
+export interface FoundBus {
+  readonly directory: BusDirectory;
+  /** Whether its process lives: it holds its lock. */
+  readonly isAlive: boolean;
+  /** What it said of itself; undefined where it never came so far. */
+  readonly file: BusFile | undefined;
+}
+
+/** All buses that ran under Weir's own directory, in the order of their names. */
+export async function findBuses(home: string, environment: NodeJS.ProcessEnv): Promise<FoundBus[]> {
+  const root = eventsDirectory(home);
+  const names = await readdir(root).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const found = names.toSorted().map(async (name) => {
+    const directory = directoryAt(join(root, name), environment);
+    return {
+      directory,
+      isAlive: await isLocked(directory.aliveLock),
+      file: await readBusFile(directory),
+    };
+  });
+  return await Promise.all(found);
+}
