@@ -1,22 +1,22 @@
-/** When an entry lent to a member is due again. */
+/** Something that becomes due. */
 export interface Due {
   readonly offset: number;
   readonly deadline: number;
 }
 
 /** A binary heap of deadlines, the nearest on top; of equal ones the lower offset. */
-export class DeadlineHeap {
-  #items: Due[] = [];
+export class DeadlineHeap<T extends Due> {
+  #items: T[] = [];
 
   get size(): number {
     return this.#items.length;
   }
 
-  peek(): Due | undefined {
+  peek(): T | undefined {
     return this.#items[0];
   }
 
-  push(item: Due): void {
+  push(item: T): void {
     const items = this.#items;
     let i = items.length;
     while (i > 0) {
@@ -29,7 +29,7 @@ export class DeadlineHeap {
     items[i] = item;
   }
 
-  pop(): Due | undefined {
+  pop(): T | undefined {
     const items = this.#items;
     const top = items[0];
     const item = items.pop();

@@ -5,6 +5,8 @@ export type {
   Appended,
   AppendOptions,
   Cursor,
+  DeadChoice,
+  DeadEntry,
   Delivery,
   Entry,
   Group,

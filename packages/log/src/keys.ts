@@ -12,11 +12,14 @@
  * | `c` id reader | a cursor |
  * | `g` id name | a group |
  * | `p` id group offset | an entry pending in a group |
+ * | `f` id group offset | an entry that died in a group |
  */
-export type Table = 'l' | 's' | 'd' | 'x' | 'e' | 'c' | 'g' | 'p';
+import type { KeyRange } from './store.js';
+
+export type Table = 'l' | 's' | 'd' | 'x' | 'e' | 'c' | 'g' | 'p' | 'f';
 
 /** The tables whose rows belong to one stream id, deleted with it. */
-export const STREAM_TABLES: readonly Table[] = ['e', 'c', 'g', 'p'];
+export const STREAM_TABLES: readonly Table[] = ['e', 'c', 'g', 'p', 'f'];
 
 /** A key of a table that is ordered by name. */
 export function nameKey(table: 'l' | 's' | 'd', name: string): Buffer {
@@ -56,18 +59,24 @@ export function offsetInBlockKey(key: Buffer): number {
   return key.readUIntBE(5, 6);
 }
 
-/** The key of an entry pending in a group. */
-export function pendingKey(id: number, group: number, offset: number): Buffer {
+/** The key of an entry in a group: pending (`p`) or dead (`f`). */
+export function entryKey(table: 'p' | 'f', id: number, group: number, offset: number): Buffer {
   const key = Buffer.allocUnsafe(15);
-  key[0] = 0x70;
+  key[0] = table.charCodeAt(0);
   key.writeUInt32BE(id, 1);
   key.writeUInt32BE(group, 5);
   key.writeUIntBE(offset, 9, 6);
   return key;
 }
 
-/** The offset in a {@link pendingKey}. */
-export function offsetInPendingKey(key: Buffer): number {
+/** The keys of all entries of one kind in a group. */
+export function entryKeys(table: 'p' | 'f', id: number, group: number): KeyRange {
+  const from = entryKey(table, id, group, 0);
+  return { from, to: after(from.subarray(0, 9)) };
+}
+
+/** The offset in an {@link entryKey}. */
+export function offsetInEntryKey(key: Buffer): number {
   return key.readUIntBE(9, 6);
 }
 

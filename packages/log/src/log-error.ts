@@ -7,6 +7,7 @@
  * - `locked`: another process has the directory.
  * - `epoch_mismatch`: the cursor is of a log that was lost. `cursor_invalid`: it is not a cursor at all.
  * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` says what is left.
+ * - `too_many_unacknowledged`: a member of a group has all it may have until it acknowledges some.
  * - `invalid_stream`: a name of a stream, reader or group is empty or too long. `entry_too_large`: so says the name.
  */
 export type LogErrorCode =
@@ -17,6 +18,7 @@ export type LogErrorCode =
   | 'epoch_mismatch'
   | 'cursor_invalid'
   | 'cursor_expired'
+  | 'too_many_unacknowledged'
   | 'invalid_stream'
   | 'entry_too_large';
 
@@ -28,11 +30,12 @@ const STATUS: Readonly<Record<LogErrorCode, number>> = {
   epoch_mismatch: 410,
   cursor_invalid: 400,
   cursor_expired: 410,
+  too_many_unacknowledged: 429,
   invalid_stream: 400,
   entry_too_large: 413,
 };
 
-const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_full', 'locked']);
+const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_full', 'locked', 'too_many_unacknowledged']);
 
 /** What a {@link LogError} can carry beside its message. */
 export interface LogErrorDetails {

@@ -85,7 +85,34 @@ export interface GroupOptions {
   readonly after?: number;
   /** How long a member has to acknowledge before an entry goes to somebody else; default 30,000 ms. */
   readonly ackWaitMs?: number;
+  /** Which entries the group is about; the others are passed over. Default all. Give it to every handle that pulls. */
+  readonly wants?: (data: Uint8Array) => boolean;
+  /**
+   * Entries of one lane (at most 1,024 bytes) are handed out in order: while one is with a member or waits to come
+   * again, the later ones are held back, unless they go to the same member in the same pull. At most 10,000 are held
+   * back; then the group reads no further ahead until some are acknowledged. Null, and the default, is no order.
+   */
+  readonly lane?: (data: Uint8Array) => string | null;
+  /** How many entries a member may have; default no limit. */
+  readonly maxUnacknowledged?: number;
+  /** An entry that was handed out so often is dead instead of coming again; default no limit. */
+  readonly maxAttempts?: number;
+  /** How long dead entries are kept, at most 16 MiB of them; default 7 days. */
+  readonly deadMs?: number;
 }
+
+/** An entry that was handed out too often. It is kept with the group, whatever the stream still has. */
+export interface DeadEntry extends Entry {
+  /** Names it in `retry` and `purge`, and as a place in the list. */
+  readonly id: string;
+  /** How often it was handed out. */
+  readonly attempts: number;
+  /** Unix milliseconds. */
+  readonly diedAt: number;
+}
+
+/** Dead entries by their ids, or all of them. */
+export type DeadChoice = readonly string[] | 'all';
 
 /** One entry lent to one member of a group. */
 export interface Delivery extends Entry {
@@ -99,6 +126,8 @@ export interface Delivery extends Entry {
 export interface PullOptions {
   /** At most so many entries. */
   readonly max: number;
+  /** Who pulls, at most 1,024 bytes; default nobody in particular. */
+  readonly member?: string;
   /** Wait so long for the first one; default 0. */
   readonly waitMs?: number;
   /** Ends the wait: the pull then resolves with nothing. */
@@ -109,10 +138,14 @@ export interface PullOptions {
 
 /** How far a group has come. */
 export interface GroupStats {
-  /** Every offset up to here has been handed out at least once (or was skipped because it was trimmed). */
+  /** Every offset up to here has been handed out, is held back, or was passed over (not wanted, or trimmed). */
   readonly delivered: number;
   /** Entries handed out and not yet acknowledged. */
   readonly pending: number;
+  /** Entries held back behind others of their lane. */
+  readonly held: number;
+  /** Dead entries. */
+  readonly dead: number;
   /** The lowest offset the group may still need: trimming before it loses nothing for the group. */
   readonly needs: number;
 }
@@ -127,17 +160,29 @@ export interface Group {
   /**
    * Takes due entries first, then new ones; an empty array when none came within `waitMs`.
    * @throws LogError `cursor_expired` once when trimming passed the group by, with how many it `missed`; the next
-   * pull goes on from the oldest entry kept.
+   * pull goes on from the oldest entry kept. `too_many_unacknowledged` when the member has all it may.
    */
   pull(o: PullOptions): Promise<Delivery[]>;
   /** Done with these: they never come again. Resolves when durable with how many were still pending. */
   ack(ids: readonly string[]): Promise<number>;
   /** Not done: they come again after `delayMs` (default 0). A delivery that has since been lent anew is left alone. */
   nack(ids: readonly string[], o?: { readonly delayMs?: number }): Promise<number>;
-  /** Gives these deliveries another `forMs` from now (default the group's `ackWaitMs`). */
+  /**
+   * Gives these deliveries another `forMs` from now (default the group's `ackWaitMs`). One whose deadline has passed is
+   * left alone when another of its lane has gone out since.
+   */
   extend(ids: readonly string[], o?: { readonly forMs?: number }): Promise<number>;
   stats(): Promise<GroupStats>;
-  /** Forgets the group and what is pending in it. */
+  /**
+   * Dead entries in the order they died: those after one, at most `limit` (default 100) and 4 MiB.
+   * @throws LogError `cursor_invalid` when `after` is not an id of one
+   */
+  dead(o?: { readonly after?: string; readonly limit?: number }): Promise<DeadEntry[]>;
+  /** Brings dead entries back, before later ones of their lanes, as if never handed out; answers with how many. */
+  retry(which: DeadChoice): Promise<number>;
+  /** Forgets dead entries; answers with how many. */
+  purge(which: DeadChoice): Promise<number>;
+  /** Forgets the group with what is pending and dead in it. */
   remove(): Promise<void>;
 }
 

@@ -1,23 +1,45 @@
-import { DeadlineHeap } from './deadline-heap.js';
-import { after, idKey, offsetInPendingKey, pendingKey } from './keys.js';
+import { DeadlineHeap, type Due } from './deadline-heap.js';
+import { decodePending, encodePending, type Pending } from './group-rows.js';
+import { entryKey, entryKeys, offsetInEntryKey } from './keys.js';
 import type { Change, Store } from './store.js';
 
-/** One entry handed out and not yet acknowledged. */
-export interface Pending {
-  readonly attempt: number;
-  /** Unix milliseconds after which it is handed out again. */
-  readonly deadline: number;
+/** What one group has pending of one lane, which is to be handed out in order; an entry without a lane is one alone. */
+export interface Lane {
+  readonly key: string | null;
+  /** Ascending. */
+  readonly offsets: readonly number[];
+}
+
+interface OpenLane extends Lane {
+  readonly offsets: number[];
+  /** Its place in the heap; what else the heap has of it is out of date. */
+  turn: Turn | undefined;
+}
+
+/** When a lane's first entry may be handed out. */
+interface Turn extends Due {
+  readonly lane: OpenLane;
+}
+
+interface Row extends Pending {
+  readonly home: OpenLane;
 }
 
 /**
- * What one group of one stream has handed out: rows in the store, mirrored in memory and ordered by deadline. The
- * mirror changes while a commit is prepared; when the commit fails the owner drops it and loads it anew.
+ * What one group of one stream has handed out or holds back: rows in the store, mirrored in memory by lane. The mirror
+ * changes while a commit is prepared; when the commit fails the owner drops it and loads it anew.
+ *
+ * Nothing of a lane may be handed out while somebody has an entry of it, nor before its first entry is due.
  */
 export class PendingSet {
   readonly #stream: number;
   readonly #group: number;
-  readonly #lent = new Map<number, Pending>();
-  readonly #deadlines = new DeadlineHeap();
+  readonly #rows = new Map<number, Row>();
+  readonly #lanes = new Map<string, OpenLane>();
+  readonly #members = new Map<string, Set<number>>();
+  readonly #turns = new DeadlineHeap<Turn>();
+  readonly #changed = new Set<OpenLane>();
+  #held = 0;
 
   private constructor(stream: number, group: number) {
     this.#stream = stream;
@@ -26,95 +48,169 @@ export class PendingSet {
 
   static load(store: Store, stream: number, group: number): PendingSet {
     const set = new PendingSet(stream, group);
-    const from = pendingKey(stream, group, 0);
-    for (const { key, value } of store.range({ from, to: after(from.subarray(0, 9)) })) {
-      const pending = { attempt: value.readUInt32LE(0), deadline: value.readDoubleLE(4) };
-      const offset = offsetInPendingKey(key);
-      set.#lent.set(offset, pending);
-      set.#deadlines.push({ offset, deadline: pending.deadline });
-    }
+    for (const { key, value } of store.range(entryKeys('p', stream, group)))
+      set.#add(offsetInEntryKey(key), decodePending(value));
     return set;
   }
 
-  get size(): number {
-    return this.#lent.size;
+  /** How many were handed out and not acknowledged. */
+  get lent(): number {
+    return this.#rows.size - this.#held;
+  }
+
+  /** How many wait for others of their lane. */
+  get held(): number {
+    return this.#held;
   }
 
   get(offset: number): Pending | undefined {
-    return this.#lent.get(offset);
+    return this.#rows.get(offset);
   }
 
-  /** The nearest deadline; Infinity when nothing is pending. */
-  get nextDeadline(): number {
-    for (let top = this.#deadlines.peek(); top !== undefined; top = this.#deadlines.peek()) {
-      if (this.#lent.get(top.offset)?.deadline === top.deadline) return top.deadline;
-      this.#deadlines.pop();
-    }
-    return Infinity;
+  /** What is pending of a lane; undefined when nothing is. */
+  lane(key: string): Lane | undefined {
+    return this.#lanes.get(key);
   }
 
-  /** The lowest offset pending; Infinity when there is none. */
+  /** Whether somebody has an entry of the lane of this one. */
+  isLaneOut(offset: number, now: number): boolean {
+    const offsets = this.#rows.get(offset)?.home.offsets ?? [];
+    return offsets.some((one) => {
+      const row = this.#rows.get(one);
+      return row !== undefined && row.member !== null && row.deadline > now;
+    });
+  }
+
+  /** How many entries a member has. */
+  countOf(member: string, now: number): number {
+    let count = 0;
+    for (const offset of this.#members.get(member) ?? [])
+      if ((this.#rows.get(offset)?.deadline ?? 0) > now) count += 1;
+    return count;
+  }
+
+  /** When something may be handed out next; Infinity when nothing is pending. */
+  get nextTurn(): number {
+    return this.#nextTurn()?.deadline ?? Infinity;
+  }
+
+  /** The lowest offset that is needed of the stream; Infinity when there is none. */
   get lowest(): number {
     let lowest = Infinity;
-    for (const offset of this.#lent.keys()) if (offset < lowest) lowest = offset;
+    for (const [offset, { data }] of this.#rows) if (data === null && offset < lowest) lowest = offset;
     return lowest;
   }
 
-  /** Takes the entry whose deadline has passed the longest; it must be put back or removed in the same commit. */
-  takeDue(now: number): number | undefined {
-    return this.nextDeadline <= now ? this.#deadlines.pop()?.offset : undefined;
+  /** The lane whose turn it is the longest. Its first entry must be put anew or removed before the next is asked for. */
+  laneInTurn(now: number): Lane | undefined {
+    const turn = this.#nextTurn();
+    return turn !== undefined && turn.deadline <= now ? turn.lane : undefined;
   }
 
   put(offset: number, pending: Pending, changes: Change[]): void {
-    const value = Buffer.allocUnsafe(12);
-    value.writeUInt32LE(pending.attempt, 0);
-    value.writeDoubleLE(pending.deadline, 4);
-    changes.push([pendingKey(this.#stream, this.#group, offset), value]);
-    this.#lent.set(offset, pending);
-    this.#deadlines.push({ offset, deadline: pending.deadline });
-    if (this.#deadlines.size > 2 * this.#lent.size + 1000) this.#rebuild();
+    changes.push([entryKey('p', this.#stream, this.#group, offset), encodePending(pending)]);
+    const before = this.#rows.get(offset);
+    if (before === undefined) {
+      this.#add(offset, pending);
+      return;
+    }
+    this.#uncount(offset, before);
+    this.#set(offset, { ...pending, home: before.home });
   }
 
   remove(offset: number, changes: Change[]): void {
-    if (this.#lent.delete(offset)) changes.push([pendingKey(this.#stream, this.#group, offset), undefined]);
+    const row = this.#rows.get(offset);
+    if (row === undefined) return;
+    changes.push([entryKey('p', this.#stream, this.#group, offset), undefined]);
+    this.#uncount(offset, row);
+    this.#rows.delete(offset);
+    const { home } = row;
+    home.offsets.splice(home.offsets.indexOf(offset), 1);
+    this.#changed.add(home);
+    if (home.offsets.length === 0 && home.key !== null) this.#lanes.delete(home.key);
   }
 
-  /** Removes what is below an offset, and answers with how many that were. */
+  /** Removes what the stream no longer has below an offset, and answers with how many that were. */
   removeBelow(first: number, changes: Change[]): number {
-    const gone = [...this.#lent.keys()].filter((offset) => offset < first);
-    for (const offset of gone) this.remove(offset, changes);
+    const gone = [...this.#rows].filter(([offset, { data }]) => offset < first && data === null);
+    for (const [offset] of gone) this.remove(offset, changes);
     return gone.length;
   }
 
   removeAll(changes: Change[]): void {
-    this.removeBelow(Infinity, changes);
+    for (const offset of [...this.#rows.keys()]) this.remove(offset, changes);
   }
 
-  /** Acknowledged entries leave their deadlines behind: drops those. */
+  #add(offset: number, pending: Pending): void {
+    const home = this.#home(pending.lane);
+    const { offsets } = home;
+    const isLast = offset > (offsets.at(-1) ?? 0);
+    offsets.push(offset);
+    if (!isLast) offsets.sort((a, b) => a - b);
+    this.#set(offset, { ...pending, home });
+  }
+
+  #home(key: string | null): OpenLane {
+    let lane = key === null ? undefined : this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { key, offsets: [], turn: undefined };
+      if (key !== null) this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #set(offset: number, row: Row): void {
+    this.#rows.set(offset, row);
+    if (row.attempt === 0) this.#held += 1;
+    if (row.member !== null) {
+      const theirs = this.#members.get(row.member) ?? new Set();
+      this.#members.set(row.member, theirs);
+      theirs.add(offset);
+    }
+    this.#changed.add(row.home);
+  }
+
+  #uncount(offset: number, { attempt, member }: Row): void {
+    if (attempt === 0) this.#held -= 1;
+    if (member === null) return;
+    const theirs = this.#members.get(member);
+    theirs?.delete(offset);
+    if (theirs?.size === 0) this.#members.delete(member);
+  }
+
+  #nextTurn(): Turn | undefined {
+    for (const lane of this.#changed) this.#place(lane);
+    this.#changed.clear();
+    if (this.#turns.size > 2 * this.#rows.size + 1000) this.#rebuild();
+    for (let top = this.#turns.peek(); top !== undefined; top = this.#turns.peek()) {
+      if (top.lane.turn === top) return top;
+      this.#turns.pop();
+    }
+    return undefined;
+  }
+
+  #place(lane: OpenLane): void {
+    const [head] = lane.offsets;
+    if (head === undefined) {
+      lane.turn = undefined;
+      return;
+    }
+    let deadline = this.#rows.get(head)?.deadline ?? 0;
+    for (const offset of lane.offsets) {
+      const row = this.#rows.get(offset);
+      // Only what was brought back to life is held back before one that was handed out.
+      if (row === undefined || (row.attempt === 0 && row.data === null)) break;
+      if (row.member !== null && row.deadline > deadline) deadline = row.deadline;
+    }
+    if (lane.turn?.deadline === deadline && lane.turn.offset === head) return;
+    lane.turn = { lane, deadline, offset: head };
+    this.#turns.push(lane.turn);
+  }
+
+  /** Lanes that moved on leave their turns behind: drops those. */
   #rebuild(): void {
-    this.#deadlines.clear();
-    for (const [offset, { deadline }] of this.#lent) this.#deadlines.push({ offset, deadline });
+    this.#turns.clear();
+    for (const lane of new Set([...this.#rows.values()].map(({ home }) => home)))
+      if (lane.turn !== undefined) this.#turns.push(lane.turn);
   }
-}
-
-/** The key of a group's own row: up to which offset it has handed out, under which number its pending rows are. */
-export function groupKey(stream: number, name: string): Buffer {
-  return idKey('g', stream, name);
-}
-
-/** What a group's own row says. */
-export interface GroupRecord {
-  readonly group: number;
-  readonly delivered: number;
-}
-
-export function encodeGroup(r: GroupRecord): Buffer {
-  const value = Buffer.allocUnsafe(12);
-  value.writeUInt32LE(r.group, 0);
-  value.writeDoubleLE(r.delivered, 4);
-  return value;
-}
-
-export function decodeGroup(value: Buffer): GroupRecord {
-  return { group: value.readUInt32LE(0), delivered: value.readDoubleLE(4) };
 }

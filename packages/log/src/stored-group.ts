@@ -1,46 +1,26 @@
-import type { CommitQueue } from './commit-queue.js';
-import { type DeliveryName, decodeDeliveryId, encodeDeliveryId } from './delivery-id.js';
-import type { Delivery, Entry, Group, GroupOptions, GroupStats, PullOptions } from './log.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type DeliveryName, decodeDeliveryId } from './delivery-id.js';
+import { ACK_WAIT_MS, GroupRound } from './group-round.js';
+import type { Pending } from './group-rows.js';
+import { type GroupHost, GroupState } from './group-state.js';
+import type { DeadChoice, Delivery, Group, GroupOptions, GroupStats, PullOptions } from './log.js';
 import { LogError } from './log-error.js';
-import { decodeGroup, encodeGroup, groupKey, PendingSet } from './pending-set.js';
-import { readEntries } from './read-entries.js';
-import type { Change, Store } from './store.js';
+import type { Change } from './store.js';
 import type { StreamRecord } from './stream-record.js';
-import type { StreamTable } from './stream-table.js';
-import type { Wakeups } from './wakeups.js';
 
-const ACK_WAIT_MS = 30_000;
-const PULL_BYTES = 4 * 1024 * 1024;
+const DEAD_MS = 7 * 24 * 3_600_000;
+/** How long a pull that does not wait looks for what the group is about. */
+const SEARCH_MS = 1_000;
 
-/** What a group needs of the log it belongs to. */
-export interface GroupHost {
-  readonly epoch: number;
-  readonly store: Store;
-  readonly queue: CommitQueue;
-  readonly table: StreamTable;
-  readonly wakeups: Wakeups;
-  readonly now: () => number;
-  readonly closed: boolean;
-}
-
-/** The group as it stands: loaded from the store, changed while preparing, dropped when a commit fails. */
-interface State {
-  readonly stream: number;
-  readonly group: number;
-  /** Whether the store has a row of it; until then it may still start elsewhere. */
-  stored: boolean;
-  delivered: number;
-  /** Nothing pending is below this offset. */
-  cleanTo: number;
-  readonly pending: PendingSet;
-}
+/** What became of a delivery: the row that replaces its own, null for none, undefined to leave it alone. */
+type Settle = (name: DeliveryName, pending: Pending, state: GroupState) => Pending | null | undefined;
 
 /** A group in a stored log. All handles of one group share one of these, so that members see each other's pulls. */
 export class StoredGroup {
   readonly #host: GroupHost;
   readonly #stream: string;
   readonly #name: string;
-  #state: State | undefined;
+  #state: GroupState | undefined;
 
   constructor(host: GroupHost, stream: string, name: string) {
     this.#host = host;
@@ -52,10 +32,12 @@ export class StoredGroup {
   handle(o: GroupOptions): Group {
     return {
       pull: (p) => this.#pull(p, o),
-      ack: (ids) =>
-        this.#settle(ids, (name, state, changes) => state.pending.remove(name.offset, changes), false),
-      nack: (ids, n) => this.#lendUntil(ids, n?.delayMs ?? 0),
-      extend: (ids, e) => this.#lendUntil(ids, e?.forMs ?? o.ackWaitMs ?? ACK_WAIT_MS),
+      ack: (ids) => this.#settle(ids, () => null),
+      nack: (ids, n) => this.#nack(ids, n?.delayMs ?? 0),
+      extend: (ids, e) => this.#extend(ids, e?.forMs ?? o.ackWaitMs ?? ACK_WAIT_MS),
+      dead: async (d = {}) => this.#find({})?.dead.list(d, this.#deadSince(o)) ?? [],
+      retry: (which) => this.#retry(which, o),
+      purge: (which) => this.#purge(which, o),
       create: () => this.#create(o),
       stats: async () => this.#stats(o),
       remove: () => this.#remove(),
@@ -66,31 +48,49 @@ export class StoredGroup {
     return this.#queue((changes) => {
       // The stream may be made by this very commit: its record is then not yet what readers see.
       const state = this.#load(this.#host.table.open(this.#stream, changes), o);
-      if (state.stored) return false;
-      this.#save(state, changes);
+      if (state.isStored) return false;
+      state.save(changes);
       return true;
     });
   }
 
   async #pull(p: PullOptions, o: GroupOptions): Promise<Delivery[]> {
     if (!(p.max >= 1)) throw new RangeError(`max must be at least 1, not ${p.max}`);
-    const end = performance.now() + (p.waitMs ?? 0);
+    const begun = performance.now();
+    const end = begun + (p.waitMs ?? 0);
+    const searchEnd = Math.max(end, begun + SEARCH_MS);
     for (;;) {
       if (this.#host.closed) throw new LogError('log_closed', 'the log is closed');
       if (p.signal?.aborted) return [];
+      this.#checkRoom(p, o);
       if (this.#isReady(o)) {
-        const pulled = await this.#queue((changes) => this.#take(p, o, changes));
-        if (pulled.missed > 0) throw passedBy(pulled.missed, pulled.oldest);
-        if (pulled.deliveries.length > 0) return pulled.deliveries;
+        const round = await this.#queue((changes) => this.#take(p, o, changes));
+        if (round !== undefined && 'missed' in round) throw passedBy(round.missed, round.oldest);
+        if (round !== undefined && round.deliveries.length > 0) return round.deliveries;
+        if (round?.hasMore && performance.now() < searchEnd) {
+          await nextTurn();
+          continue;
+        }
       }
       const left = end - performance.now();
       if (left <= 0) return [];
-      const due = (this.#state?.pending.nextDeadline ?? Infinity) - this.#host.now();
+      const due = (this.#state?.pending.nextTurn ?? Infinity) - this.#host.now();
       await this.#host.wakeups.wait(this.#stream, {
         signal: p.signal,
         timeoutMs: Math.max(1, Math.min(left, due)),
       });
     }
+  }
+
+  #checkRoom({ member = '' }: PullOptions, o: GroupOptions): void {
+    const { maxUnacknowledged: most } = o;
+    if (most === undefined) return;
+    const has = this.#find(o)?.pending.countOf(member, this.#host.now()) ?? 0;
+    if (has < most) return;
+    throw new LogError(
+      'too_many_unacknowledged',
+      `this member has ${most} entries it has not acknowledged: acknowledge some`,
+    );
   }
 
   /** Whether a pull would find something, as far as can be told without writing. */
@@ -102,106 +102,128 @@ export class StoredGroup {
     return (
       state.delivered < stream.last ||
       state.cleanTo < stream.first ||
-      state.pending.nextDeadline <= this.#host.now()
+      state.pending.nextTurn <= this.#host.now()
     );
   }
 
   #take(p: PullOptions, o: GroupOptions, changes: Change[]) {
-    const host = this.#host;
-    const deliveries: Delivery[] = [];
-    const stream = host.table.peek(this.#stream);
-    if (stream === undefined) return { deliveries, missed: 0, oldest: 1 };
+    const stream = this.#host.table.peek(this.#stream);
+    if (stream === undefined) return undefined;
     const state = this.#load(stream, o);
     const missed = this.#skipTrimmed(state, stream, changes);
-    if (missed > 0) return { deliveries, missed, oldest: stream.first };
-
-    const now = host.now();
-    const deadline = now + (o.ackWaitMs ?? ACK_WAIT_MS);
-    let bytes = p.maxBytes ?? PULL_BYTES;
-    const lend = (entry: Entry, attempt: number) => {
-      state.pending.put(entry.offset, { attempt, deadline }, changes);
-      const id = encodeDeliveryId({ epoch: host.epoch, offset: entry.offset, attempt });
-      deliveries.push({ id, attempt, ...entry });
-      bytes -= entry.data.byteLength;
-    };
-    while (deliveries.length < p.max && bytes > 0) {
-      const due = state.pending.takeDue(now);
-      if (due === undefined) break;
-      const attempt = (state.pending.get(due)?.attempt ?? 0) + 1;
-      for (const entry of readEntries(host.store, stream, { after: due - 1, limit: 1 })) lend(entry, attempt);
-    }
-    if (deliveries.length < p.max && bytes > 0) {
-      const limit = p.max - deliveries.length;
-      for (const entry of readEntries(host.store, stream, {
-        after: state.delivered,
-        limit,
-        maxBytes: bytes,
-      })) {
-        lend(entry, 1);
-        state.delivered = entry.offset;
-      }
-    }
-    if (deliveries.length > 0) this.#save(state, changes);
-    return { deliveries, missed: 0, oldest: stream.first };
+    if (missed > 0) return { missed, oldest: stream.first };
+    state.dead.removeBefore(this.#deadSince(o), changes);
+    const round = new GroupRound(this.#host, stream, state, p, o, changes);
+    round.run();
+    return round;
   }
 
   /** Moves a group that trimming has passed by to what is left; answers with how many entries it will never see. */
-  #skipTrimmed(state: State, stream: StreamRecord, changes: Change[]): number {
+  #skipTrimmed(state: GroupState, stream: StreamRecord, changes: Change[]): number {
     let missed = Math.max(0, stream.first - 1 - state.delivered);
     if (missed > 0) state.delivered = stream.first - 1;
     if (state.cleanTo < stream.first) missed += state.pending.removeBelow(stream.first, changes);
     state.cleanTo = stream.first;
-    if (missed > 0) this.#save(state, changes);
+    if (missed > 0) state.save(changes);
     return missed;
   }
 
-  /** Sets a new deadline for deliveries that have not been lent anew since. */
-  async #lendUntil(ids: readonly string[], ms: number): Promise<number> {
-    const deadline = this.#host.now() + ms;
-    const lend = (name: DeliveryName, state: State, changes: Change[]) =>
-      state.pending.put(name.offset, { attempt: name.attempt, deadline }, changes);
-    const settled = await this.#settle(ids, lend, true);
-    this.#host.wakeups.wake(this.#stream);
-    return settled;
+  #nack(ids: readonly string[], delayMs: number): Promise<number> {
+    const deadline = this.#host.now() + delayMs;
+    return this.#settle(ids, (name, pending) =>
+      pending.attempt === name.attempt ? { ...pending, member: null, deadline } : undefined,
+    );
   }
 
-  async #settle(
-    ids: readonly string[],
-    settle: (name: DeliveryName, state: State, changes: Change[]) => void,
-    sameAttempt: boolean,
-  ): Promise<number> {
-    const names = ids.map(decodeDeliveryId);
-    return await this.#queue((changes) => {
-      const stream = this.#host.table.peek(this.#stream);
-      if (stream === undefined) return 0;
-      const state = this.#load(stream, {});
-      let settled = 0;
-      for (const name of names) {
-        const pending = state.pending.get(name.offset);
-        if (pending === undefined || name.epoch !== this.#host.epoch) continue;
-        if (sameAttempt && pending.attempt !== name.attempt) continue;
-        settle(name, state, changes);
-        settled += 1;
-      }
-      return settled;
+  #extend(ids: readonly string[], ms: number): Promise<number> {
+    const now = this.#host.now();
+    return this.#settle(ids, (name, pending, state) => {
+      if (pending.attempt !== name.attempt || pending.member === null) return undefined;
+      if (pending.deadline <= now && state.pending.isLaneOut(name.offset, now)) return undefined;
+      return { ...pending, deadline: now + ms };
     });
   }
 
+  async #settle(ids: readonly string[], settle: Settle): Promise<number> {
+    const names = ids.map(decodeDeliveryId).filter(({ epoch }) => epoch === this.#host.epoch);
+    return await this.#changing((state, changes) => {
+      let count = 0;
+      for (const name of names) {
+        const pending = state.pending.get(name.offset);
+        if (pending === undefined || pending.attempt === 0) continue;
+        const next = settle(name, pending, state);
+        if (next === undefined) continue;
+        if (next === null) state.pending.remove(name.offset, changes);
+        else state.pending.put(name.offset, next, changes);
+        count += 1;
+      }
+      return count;
+    });
+  }
+
+  #retry(which: DeadChoice, o: GroupOptions): Promise<number> {
+    return this.#chosen(which, o, (id, state, changes) => {
+      const dead = state.dead.read(id);
+      if (dead === undefined) return false;
+      const { offset, lane, data } = dead;
+      state.dead.remove(id, changes);
+      state.pending.put(offset, { attempt: 0, deadline: 0, lane, member: null, data }, changes);
+      return true;
+    });
+  }
+
+  #purge(which: DeadChoice, o: GroupOptions): Promise<number> {
+    return this.#chosen(which, o, (id, state, changes) => state.dead.remove(id, changes));
+  }
+
+  #chosen(
+    which: DeadChoice,
+    o: GroupOptions,
+    change: (id: string, state: GroupState, changes: Change[]) => boolean,
+  ): Promise<number> {
+    return this.#changing((state, changes) => {
+      state.dead.removeBefore(this.#deadSince(o), changes);
+      const ids = which === 'all' ? state.dead.ids : which;
+      return ids.filter((id) => change(id, state, changes)).length;
+    });
+  }
+
+  /** Changes what is pending or dead, and wakes those who wait when something is due sooner by that. */
+  async #changing(change: (state: GroupState, changes: Change[]) => number): Promise<number> {
+    let isSooner = false;
+    const count = await this.#queue((changes) => {
+      const state = this.#find({});
+      if (state === undefined) return 0;
+      const before = state.pending.nextTurn;
+      const changed = change(state, changes);
+      const after = state.pending.nextTurn;
+      isSooner = after < before || after <= this.#host.now();
+      return changed;
+    });
+    if (isSooner) this.#host.wakeups.wake(this.#stream);
+    return count;
+  }
+
   #stats(o: GroupOptions): GroupStats {
-    const stream = this.#host.table.peek(this.#stream);
-    if (stream === undefined) return { delivered: o.after ?? 0, pending: 0, needs: (o.after ?? 0) + 1 };
-    const { delivered, pending } = this.#load(stream, o);
-    return { delivered, pending: pending.size, needs: Math.min(delivered + 1, pending.lowest) };
+    const state = this.#find(o);
+    if (state === undefined) {
+      const delivered = o.after ?? 0;
+      return { delivered, pending: 0, held: 0, dead: 0, needs: delivered + 1 };
+    }
+    const { delivered, pending, dead } = state;
+    const needs = Math.min(delivered + 1, pending.lowest);
+    return { delivered, pending: pending.lent, held: pending.held, dead: dead.size, needs };
   }
 
   async #remove(): Promise<void> {
     await this.#queue((changes) => {
-      const stream = this.#host.table.peek(this.#stream);
-      if (stream === undefined) return;
-      this.#load(stream, {}).pending.removeAll(changes);
-      changes.push([groupKey(stream.id, this.#name), undefined]);
+      this.#find({})?.remove(changes);
       this.#state = undefined;
     });
+  }
+
+  #deadSince(o: GroupOptions): number {
+    return this.#host.now() - (o.deadMs ?? DEAD_MS);
   }
 
   #queue<T>(prepare: (changes: Change[]) => T): Promise<T> {
@@ -210,30 +232,18 @@ export class StoredGroup {
     });
   }
 
-  /** The group's state in this stream; of a new group, what it will be once something is written. */
-  #load(stream: StreamRecord, o: GroupOptions): State {
-    if (this.#state?.stream === stream.id && (this.#state.stored || o.after === undefined))
-      return this.#state;
-    const { store, table } = this.#host;
-    const value = store.get(groupKey(stream.id, this.#name));
-    const { group, delivered } =
-      value === undefined
-        ? { group: table.newId(), delivered: o.after ?? stream.first - 1 }
-        : decodeGroup(value);
-    this.#state = {
-      stream: stream.id,
-      group,
-      stored: value !== undefined,
-      delivered,
-      cleanTo: 0,
-      pending: PendingSet.load(store, stream.id, group),
-    };
-    return this.#state;
+  /** The group's state, where the stream exists. */
+  #find(o: GroupOptions): GroupState | undefined {
+    const stream = this.#host.table.peek(this.#stream);
+    return stream && this.#load(stream, o);
   }
 
-  #save(state: State, changes: Change[]): void {
-    changes.push([groupKey(state.stream, this.#name), encodeGroup(state)]);
-    state.stored = true;
+  /** The group's state in this stream; of a new group, what it will be once something is written. */
+  #load(stream: StreamRecord, o: GroupOptions): GroupState {
+    if (this.#state?.stream === stream.id && (this.#state.isStored || o.after === undefined))
+      return this.#state;
+    this.#state = GroupState.load(this.#host, stream, this.#name, o.after);
+    return this.#state;
   }
 }
 

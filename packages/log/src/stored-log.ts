@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
+import type { GroupHost } from './group-state.js';
 import { after, blockKey, idKey, nameKey, STREAM_TABLES } from './keys.js';
 import type {
   Appended,
@@ -20,7 +21,7 @@ import { LogError } from './log-error.js';
 import { blockWith, expired, readEntries } from './read-entries.js';
 import type { Change, KeyRange, Store } from './store.js';
 import { StoredCursor } from './stored-cursor.js';
-import { type GroupHost, StoredGroup } from './stored-group.js';
+import { StoredGroup } from './stored-group.js';
 import { costOf } from './stream-record.js';
 import { StreamTable } from './stream-table.js';
 import { Wakeups } from './wakeups.js';

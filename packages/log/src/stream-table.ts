@@ -1,7 +1,7 @@
 import { BlockBuilder } from './block.js';
 import type { GroupParticipant } from './commit-queue.js';
+import { decodeGroup } from './group-rows.js';
 import { after, blockKey, idIn, idKey, nameIn, nameKey } from './keys.js';
-import { decodeGroup } from './pending-set.js';
 import type { Change, Store } from './store.js';
 import { decodeRecord, encodeRecord, liveBytes, type StreamRecord } from './stream-record.js';
 

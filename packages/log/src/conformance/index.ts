@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { describeBounds } from './bounds.js';
 import { describeEntries, describeTail } from './entries.js';
+import { describeLanes } from './lanes.js';
 import { describeCursors, describeGroups } from './readers.js';
 import { describeRetention } from './retention.js';
 import type { ConformanceHarness, Trial } from './trial.js';
@@ -34,6 +35,7 @@ export function describeLog(name: string, makeHarness: () => Promise<Conformance
     describeRetention(t);
     describeCursors(t);
     describeGroups(t);
+    describeLanes(t);
     describeBounds(t);
   });
 }

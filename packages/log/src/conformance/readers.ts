@@ -60,7 +60,13 @@ export function describeGroups(t: Trial): void {
       expect([...offsets(first), ...offsets(second)].sort((x, y) => x - y)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
       expect(await one.ack(ids(first))).toBe(4);
       expect(await one.ack(ids(first))).toBe(0);
-      expect(await two.stats()).toEqual({ delivered: 8, pending: 4, needs: second[0]?.offset });
+      expect(await two.stats()).toEqual({
+        delivered: 8,
+        pending: 4,
+        held: 0,
+        dead: 0,
+        needs: second[0]?.offset,
+      });
       await t.restart();
       t.clock += 31_000;
       const again = await t.log.group('a', 'g').pull({ max: 100 });

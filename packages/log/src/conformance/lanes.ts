@@ -1,0 +1,204 @@
+// biome-ignore lint/correctness/noUndeclaredDependencies: only test files import this file
+import fc from 'fast-check';
+// biome-ignore lint/correctness/noUndeclaredDependencies: only test files import this file
+import { describe, expect, test } from 'vitest';
+import type { Delivery, GroupOptions } from '../log.js';
+import { LaneModel } from './lane-model.js';
+import { bytes, offsets, refused, type Trial, texts } from './trial.js';
+
+/** `a1` is of the lane `a`, `-1` of none. */
+const laneOf = (data: Uint8Array): string | null => {
+  const [letter = '-'] = Buffer.from(data).toString();
+  return letter === '-' ? null : letter;
+};
+const ids = (deliveries: readonly Delivery[]) => deliveries.map(({ id }) => id);
+
+/** Groups that keep an order, pass entries over, bound their members and give entries up. */
+export function describeLanes(t: Trial): void {
+  const group = (o: GroupOptions = {}) => t.log.group('s', 'g', { lane: laneOf, ackWaitMs: 1000, ...o });
+  const append = (text: string) => t.log.append('s', text.split(' ').map(bytes));
+
+  describe('lanes', () => {
+    test('later ones of a lane are held back until the earlier ones are acknowledged, also over a restart', async () => {
+      await append('a1 a2 b1 a3 -1');
+      const one = await group().pull({ max: 1 });
+      expect(texts(one)).toEqual(['a1']);
+      const two = await group().pull({ max: 9 });
+      expect(texts(two)).toEqual(['b1', '-1']);
+      expect(await group().stats()).toEqual({ delivered: 5, pending: 3, held: 2, dead: 0, needs: 1 });
+      await t.restart();
+      expect(await group().pull({ max: 9 })).toEqual([]);
+      const waiting = group().pull({ max: 9, waitMs: 20_000 });
+      await group().ack(ids(one));
+      const three = await waiting;
+      expect(three.map((d) => [texts([d])[0], d.attempt])).toEqual([
+        ['a2', 1],
+        ['a3', 1],
+      ]);
+      await group().nack(ids(three).slice(0, 1));
+      expect(await group().pull({ max: 9 })).toEqual([]);
+      await group().ack(ids(three).slice(1));
+      expect(texts(await group().pull({ max: 9 }))).toEqual(['a2']);
+    });
+
+    test('one whose deadline has passed is not extended when another of its lane has gone out since', async () => {
+      await append('a1 a2');
+      const both = await group().pull({ max: 9 });
+      t.clock += 1001;
+      expect(texts(await group().pull({ max: 1 }))).toEqual(['a1']);
+      expect(await group().extend(ids(both))).toBe(0);
+    });
+
+    test('how far a group reads ahead is bounded, and all of it comes in the end', async () => {
+      const count = 10_500;
+      await t.log.append(
+        's',
+        Array.from({ length: count }, () => bytes('a')),
+      );
+      await append('b');
+      expect(offsets(await group().pull({ max: 1 }))).toEqual([1]);
+      for (let i = 0; i < 20; i++) expect(await group().pull({ max: 1 })).toEqual([]);
+      expect(await group().stats()).toMatchObject({ held: 10_000, delivered: 10_001 });
+      await t.restart();
+      t.clock += 1001;
+      const got: number[] = [];
+      for (;;) {
+        const page = await group().pull({ max: 1000 });
+        if (page.length === 0) break;
+        await group().ack(ids(page));
+        got.push(...offsets(page));
+      }
+      expect(got).toEqual(Array.from({ length: count + 1 }, (_, i) => i + 1));
+      expect(await group().stats()).toMatchObject({ held: 0, pending: 0 });
+    });
+
+    test('a model of appends, pulls, acknowledgements, clocks and restarts agrees', async () => {
+      const n = fc.nat({ max: 50 });
+      const lane = fc.constantFrom('a', 'b', 'c', '-');
+      const step = fc.oneof(
+        fc.record({
+          do: fc.constant('append' as const),
+          lanes: fc.array(lane, { minLength: 1, maxLength: 8 }),
+        }),
+        fc.record({ do: fc.constant('pull' as const), max: fc.constantFrom(1, 2, 5, 1000) }),
+        fc.record({ do: fc.constant('ack' as const), n }),
+        fc.record({ do: fc.constant('nack' as const), n, delayMs: fc.constantFrom(0, 300) }),
+        fc.record({ do: fc.constant('extend' as const), n }),
+        fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(100, 400, 1100) }),
+        fc.record({ do: fc.constant('restart' as const) }),
+      );
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+          const stream = `lanes-${run++}`;
+          const model = new LaneModel(1000);
+          const shared = () => t.log.group(stream, 'g', { lane: laneOf, ackWaitMs: 1000 });
+          const pull = async (max: number) => model.pulled(await shared().pull({ max }), max, t.clock);
+          for (const s of steps) {
+            if (s.do === 'append') {
+              await t.log.append(stream, s.lanes.map(bytes));
+              model.appended(s.lanes);
+            } else if (s.do === 'pull') await pull(s.max);
+            else if (s.do === 'wait') t.clock += s.ms;
+            else if (s.do === 'restart') await t.restart();
+            else {
+              const given = model.given(s.n);
+              if (given === undefined) continue;
+              if (s.do === 'ack') model.acked(given, await shared().ack([given.id]));
+              else if (s.do === 'nack')
+                model.nacked(given, await shared().nack([given.id], s), t.clock + s.delayMs);
+              else model.extended(given, await shared().extend([given.id]), t.clock);
+            }
+          }
+          while (!model.isDone) {
+            t.clock += 1001;
+            await pull(1000);
+            for (const given of model.allGiven) model.acked(given, await shared().ack([given.id]));
+          }
+          expect(await shared().stats()).toMatchObject({ pending: 0, held: 0 });
+        }),
+        { numRuns: 150 },
+      );
+    });
+  });
+
+  describe('what a group is about, and what a member may have', () => {
+    test('entries that are not wanted are passed over, however many', async () => {
+      await append(Array.from({ length: 5000 }, () => '-').join(' '));
+      await append('x1');
+      const wants = (data: Uint8Array) => laneOf(data) === 'x';
+      expect(texts(await group({ wants }).pull({ max: 9 }))).toEqual(['x1']);
+      await append('- - -');
+      expect(await group({ wants }).pull({ max: 9 })).toEqual([]);
+      expect(await group({ wants }).stats()).toMatchObject({ delivered: 5004, pending: 1, held: 0 });
+      await t.restart();
+      await append('x2');
+      expect(texts(await group({ wants, lane: () => null }).pull({ max: 9 }))).toEqual(['x2']);
+    });
+
+    test('a member gets what it may still have, then is refused; others are not', async () => {
+      await append('-1 -2 -3 -4 -5');
+      const bounded = () => group({ maxUnacknowledged: 2 });
+      const first = await bounded().pull({ max: 9, member: 'm' });
+      expect(texts(first)).toEqual(['-1', '-2']);
+      await t.restart();
+      await refused('too_many_unacknowledged', bounded().pull({ max: 1, member: 'm' }));
+      expect(texts(await bounded().pull({ max: 1, member: 'n' }))).toEqual(['-3']);
+      await bounded().ack(ids(first).slice(0, 1));
+      expect(texts(await bounded().pull({ max: 9, member: 'm' }))).toEqual(['-4']);
+      t.clock += 1001;
+      expect(await bounded().pull({ max: 9, member: 'm' })).toHaveLength(2);
+    });
+  });
+
+  describe('dead entries', () => {
+    const mortal = (o: GroupOptions = {}) => group({ maxAttempts: 2, deadMs: 5000, ...o });
+    const fail = async () => await mortal().nack(ids(await mortal().pull({ max: 9 })));
+
+    test('one handed out too often dies and frees its lane; it outlives its stream, and can be brought back', async () => {
+      await append('a1');
+      await fail();
+      await append('a2');
+      // The second is handed out with the first, and so is one try behind.
+      await fail();
+      expect(texts(await mortal().pull({ max: 9 }))).toEqual(['a2']);
+      await t.restart();
+      const [dead, ...others] = await mortal().dead();
+      expect(others).toEqual([]);
+      expect(dead).toMatchObject({ offset: 1, attempts: 2, diedAt: t.clock });
+      expect(dead && texts([dead])).toEqual(['a1']);
+      expect(await mortal().stats()).toMatchObject({ pending: 1, dead: 1 });
+      await t.log.trim('s', 2);
+      expect(await mortal().retry([dead?.id ?? '', 'unknown'])).toBe(1);
+      expect(await mortal().pull({ max: 9 })).toEqual([]);
+      await t.restart();
+      t.clock += 1001;
+      const again = await mortal().pull({ max: 1 });
+      expect(again.map((d) => [d.offset, texts([d])[0], d.attempt])).toEqual([[1, 'a1', 1]]);
+      await mortal().ack(ids(again));
+      expect(await mortal().stats()).toMatchObject({ dead: 0, needs: 2 });
+    });
+
+    test('are listed as they died, in pages, purged by id, by age and with the group', async () => {
+      await append('-1 -2 -3 -4');
+      for (const [at, max] of [1, 2].entries()) {
+        for (let i = 0; i < 2; i++) await mortal().nack(ids(await mortal().pull({ max })));
+        if (at === 0) await mortal().pull({ max: 1 });
+        t.clock += 1000;
+      }
+      await mortal().pull({ max: 9 });
+      const all = await mortal().dead();
+      expect(texts(all)).toEqual(['-1', '-2', '-3']);
+      const [first, second] = all;
+      const next = await mortal().dead({ after: first?.id ?? '', limit: 1 });
+      expect(texts(next)).toEqual(['-2']);
+      expect(await mortal().purge([second?.id ?? ''])).toBe(1);
+      expect(texts(await mortal().dead({ after: second?.id ?? '' }))).toEqual(['-3']);
+      await refused('cursor_invalid', mortal().dead({ after: 'nonsense' }));
+      t.clock += 3500;
+      expect(texts(await mortal().dead())).toEqual(['-3']);
+      expect(await mortal().purge('all')).toBe(1);
+      expect(await mortal().stats()).toMatchObject({ dead: 0 });
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import { type Dead, decodeDead, encodeDead } from './group-rows.js';
+import { entryKey, entryKeys, offsetInEntryKey } from './keys.js';
+import type { DeadEntry } from './log.js';
+import { LogError } from './log-error.js';
+import type { Change, Store } from './store.js';
+
+/** Bytes of all dead entries of a group; beyond it the oldest are forgotten. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const PAGE = 100;
+const PAGE_BYTES = 4 * 1024 * 1024;
+const ID = /^(\d{1,16})-(\d{1,16})$/;
+
+/** What is known of a dead entry without reading it. */
+interface Known {
+  readonly offset: number;
+  readonly diedAt: number;
+  readonly bytes: number;
+}
+
+/** The dead entries of one group: rows in the store, of which all but the bytes is mirrored in memory as they died. */
+export class DeadSet {
+  readonly #store: Store;
+  readonly #stream: number;
+  readonly #group: number;
+  /** By id, the first to die first. */
+  readonly #known: Map<string, Known>;
+  #bytes = 0;
+
+  private constructor(store: Store, stream: number, group: number, known: readonly Known[]) {
+    this.#store = store;
+    this.#stream = stream;
+    this.#group = group;
+    this.#known = new Map(known.map((one) => [idOf(one), one]));
+    for (const { bytes } of known) this.#bytes += bytes;
+  }
+
+  static load(store: Store, stream: number, group: number): DeadSet {
+    const known: Known[] = [];
+    for (const { key, value } of store.range(entryKeys('f', stream, group)))
+      known.push({
+        offset: offsetInEntryKey(key),
+        diedAt: decodeDead(value).diedAt,
+        bytes: value.byteLength,
+      });
+    return new DeadSet(store, stream, group, known.sort(inOrder));
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Ids of all, the first to die first. */
+  get ids(): readonly string[] {
+    return [...this.#known.keys()];
+  }
+
+  add(offset: number, dead: Dead, changes: Change[]): void {
+    const value = encodeDead(dead);
+    changes.push([entryKey('f', this.#stream, this.#group, offset), value]);
+    const known = { offset, diedAt: dead.diedAt, bytes: value.byteLength };
+    this.#known.set(idOf(known), known);
+    this.#bytes += known.bytes;
+    for (const id of this.#known.keys()) {
+      if (this.#bytes <= MAX_BYTES || this.#known.size === 1) break;
+      this.remove(id, changes);
+    }
+  }
+
+  /** A dead entry with its bytes; undefined when there is none of this id whose death is durable. */
+  read(id: string): (Dead & { readonly offset: number }) | undefined {
+    const known = this.#known.get(id);
+    if (known === undefined) return undefined;
+    const value = this.#store.get(entryKey('f', this.#stream, this.#group, known.offset));
+    return value && { ...decodeDead(value), offset: known.offset };
+  }
+
+  /**
+   * Those that died after one, which may be gone, the first to die first.
+   * @throws LogError `cursor_invalid` when it is not an id of a dead entry
+   */
+  list(o: { readonly after?: string; readonly limit?: number }, since: number): DeadEntry[] {
+    const after = o.after === undefined ? undefined : placeOf(o.after);
+    const entries: DeadEntry[] = [];
+    let bytes = 0;
+    for (const [id, known] of this.#known) {
+      if (known.diedAt < since || (after !== undefined && inOrder(known, after) <= 0)) continue;
+      const dead = this.read(id);
+      if (dead === undefined) continue;
+      bytes += known.bytes;
+      if (entries.length > 0 && bytes > PAGE_BYTES) break;
+      const { offset, attempts, diedAt, data } = dead;
+      entries.push({ id, offset, attempts, diedAt, data });
+      if (entries.length >= (o.limit ?? PAGE)) break;
+    }
+    return entries;
+  }
+
+  remove(id: string, changes: Change[]): boolean {
+    const known = this.#known.get(id);
+    if (known === undefined) return false;
+    changes.push([entryKey('f', this.#stream, this.#group, known.offset), undefined]);
+    this.#known.delete(id);
+    this.#bytes -= known.bytes;
+    return true;
+  }
+
+  /** Forgets those that died before a time. */
+  removeBefore(time: number, changes: Change[]): void {
+    for (const [id, { diedAt }] of this.#known) {
+      if (diedAt >= time) break;
+      this.remove(id, changes);
+    }
+  }
+}
+
+function idOf({ diedAt, offset }: Pick<Known, 'diedAt' | 'offset'>): string {
+  return `${diedAt}-${offset}`;
+}
+
+function placeOf(id: string): Pick<Known, 'diedAt' | 'offset'> {
+  const match = ID.exec(id);
+  if (match === null)
+    throw new LogError('cursor_invalid', `not the id of a dead entry: ${JSON.stringify(id.slice(0, 64))}`);
+  return { diedAt: Number(match[1]), offset: Number(match[2]) };
+}
+
+function inOrder(a: Pick<Known, 'diedAt' | 'offset'>, b: Pick<Known, 'diedAt' | 'offset'>): number {
+  return a.diedAt - b.diedAt || a.offset - b.offset;
+}
