@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import { CliError } from '../cli-error.js';
-import type { Check } from '../doctor/check.js';
 import { checkMachine } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
 import type { Invocation } from '../invocation.js';
-import { sanitize } from '../output/sanitize.js';
 import type { Begin } from '../program.js';
+import { checksFailed, checksText } from './checks.js';
 
 /** `weir doctor`: what is wrong, and what to do about it. */
 export function doctorCommand(program: Command, begin: Begin): void {
@@ -23,16 +21,7 @@ async function doctor(invocation: Invocation): Promise<void> {
   const { output } = invocation;
   const connection = await invocation.connection();
   const checks = [...(await checkMachine(invocation.context)), ...(await checkServer(connection))];
-  const failed = checks.filter(({ status }) => status === 'fail').length;
-  output.result({ ok: failed === 0, server: connection.server, checks }, checks.map(lineOf).join('\n'));
-  if (failed > 0) {
-    throw new CliError('failed', 'checks_failed', `${failed} of ${checks.length} checks failed`, {
-      hint: 'Do what the lines above say',
-    });
-  }
-}
-
-function lineOf({ name, status, message, hint }: Check): string {
-  const line = `${status.padEnd(4)}  ${name.padEnd(12)}  ${sanitize(message)}`;
-  return hint === null ? line : `${line}. ${hint}`;
+  const failure = checksFailed(checks);
+  output.result({ ok: failure === undefined, server: connection.server, checks }, checksText(checks));
+  if (failure !== undefined) throw failure;
 }

@@ -1,7 +1,7 @@
 /** Profiles: servers a person works with, in `~/.weir/config.json`, readable by its owner only. */
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile } from './json-file.js';
 
@@ -23,9 +23,16 @@ export type Profile = z.output<typeof profile>;
 /** The file's contents. */
 export type Profiles = z.output<typeof profilesFile>;
 
-/** Where profiles are kept: `WEIR_HOME`, default `~/.weir`. */
-export function profilesPath(env: Readonly<Record<string, string | undefined>>): string {
-  return join(env.WEIR_HOME || join(homedir(), '.weir'), 'config.json');
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Weir's own directory of a person: `WEIR_HOME`, default `~/.weir`. */
+export function weirHome(env: Environment): string {
+  return resolve(env.WEIR_HOME || join(env.HOME || homedir(), '.weir'));
+}
+
+/** Where profiles are kept. */
+export function profilesPath(env: Environment): string {
+  return join(weirHome(env), 'config.json');
 }
 
 /** The profiles there are; none where the file is missing. */

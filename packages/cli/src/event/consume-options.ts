@@ -1,4 +1,6 @@
 /** The options of `weir event consume`, read. */
+import type { AuthType } from '@weir/event';
+import type { OnSlow } from '@weir/event/client';
 import { usageError } from '../cli-error.js';
 import { parseDuration } from '../send/duration.js';
 
@@ -12,6 +14,9 @@ export interface ConsumeFlags {
   readonly exec?: string;
   readonly post?: string;
   readonly from?: string;
+  readonly group?: string;
+  readonly onSlow?: OnSlow;
+  readonly as?: AuthType;
   readonly keys?: string;
   readonly quiet?: boolean;
   readonly dryRun?: boolean;

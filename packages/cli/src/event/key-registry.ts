@@ -10,19 +10,21 @@ import { CliError, usageError } from '../cli-error.js';
 /** The file that is read where none is named. */
 const DEFAULT_FILE = 'weir.keys.mjs';
 
+/** The file that keys of one's own come from, absolute; undefined where there is none. */
+export async function keysFile(file: string | undefined, cwd: string): Promise<string | undefined> {
+  const path = resolve(cwd, file ?? DEFAULT_FILE);
+  return (await isThere(path)) ? path : undefined;
+}
+
 /**
  * All keys.
  * @param file named by the user, or undefined for `weir.keys.mjs` of the directory, if it is there
  * @throws CliError `usage` for a file that cannot be read, or whose keys are wrong: all problems at once
  */
 export async function loadRegistry(file: string | undefined, cwd: string): Promise<Registry> {
-  const path = resolve(cwd, file ?? DEFAULT_FILE);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere && file === undefined) return new Registry(shippedKeys);
-  if (!isThere) throw usageError(`there is no file ${file}`, 'Check what stands after --keys');
+  const path = await keysFile(file, cwd);
+  if (path === undefined && file === undefined) return new Registry(shippedKeys);
+  if (path === undefined) throw usageError(`there is no file ${file}`, 'Check what stands after --keys');
   const own = await definitionsIn(path);
   try {
     return new Registry([...shippedKeys, ...own]);
@@ -52,6 +54,13 @@ export function requireKey(registry: Registry, name: string): RegisteredKey {
           .map((one) => one.key)
           .join(', ')}`;
   throw new CliError('usage', 'unknown_key', `there is no key "${name}"`, { hint });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function definitionsIn(path: string): Promise<KeyDefinition[]> {

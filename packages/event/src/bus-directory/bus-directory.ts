@@ -66,5 +66,5 @@ function nameOf({ server, project }: BusApp): string {
     .slice(0, 12);
   // A socket's path has little room.
   const host = new URL(server).host.slice(0, 24);
-  return sanitizeAppId(`${host}-${(project ?? '').slice(0, 8)}-${hash}`).replaceAll(':', '-');
+  return sanitizeAppId(`${host}-${(project ?? '').slice(-8)}-${hash}`).replaceAll(':', '-');
 }

@@ -1,0 +1,22 @@
+import { CliError } from '../cli-error.js';
+import type { Check } from '../doctor/check.js';
+import { sanitize } from '../output/sanitize.js';
+
+/** Checks for people, a line each. */
+export function checksText(checks: readonly Check[]): string {
+  return checks.map(lineOf).join('\n');
+}
+
+/** The failure that checks come to; undefined where none failed. */
+export function checksFailed(checks: readonly Check[]): CliError | undefined {
+  const failed = checks.filter(({ status }) => status === 'fail').length;
+  if (failed === 0) return undefined;
+  return new CliError('failed', 'checks_failed', `${failed} of ${checks.length} checks failed`, {
+    hint: 'Do what the lines above say',
+  });
+}
+
+function lineOf({ name, status, message, hint }: Check): string {
+  const line = `${status.padEnd(4)}  ${name.padEnd(12)}  ${sanitize(message)}`;
+  return hint === null ? line : `${line}. ${hint}`;
+}

@@ -1,0 +1,75 @@
+import { type Command, Option } from 'commander';
+import { usageOf } from '../commander-error.js';
+import type { ConsumeFlags } from '../event/consume-options.js';
+import { tellFailure } from '../event/failure-document.js';
+import type { Begin } from '../program.js';
+import { KEYS_OPTION } from './event-keys-option.js';
+import { collect } from './list-option.js';
+
+/** `weir event consume`. */
+export function consumeCommand(event: Command, begin: Begin): void {
+  const consume: Command = event
+    .command('consume')
+    .description('write events of a key as they come, one line of JSON each')
+    .argument('<key>', 'name of the key, see "weir event list"')
+    .option('-p, --param <name=value>', 'param of the key; repeatable', collect)
+    .option('--jq <expression>', 'every output of the expression is a line')
+    .option('--max-events <n>', 'end after n events; dropped ones do not count')
+    .option('--timeout <duration>', 'end so long after ready, such as 30s or 5m')
+    .option('--output-dir <dir>', 'write a file for each event instead of a line')
+    .option('--exec <command>', 'run a command for each event, the event on its standard input')
+    .option('--post <url>', 'post each event to a URL')
+    .option('--from <place>', 'latest, earliest, a cursor, or a time (default: latest)')
+    .option('--group <name>', 'share events with the others of a durable group, each at least once')
+    .addOption(
+      new Option('--on-slow <how>', 'what happens to a consumer that is slower than its events').choices([
+        'replay',
+        'drop-oldest',
+        'disconnect',
+      ]),
+    )
+    .addOption(
+      new Option('--as <identity>', 'whose identity (default: bot, the API key)').choices(['bot', 'user']),
+    )
+    .option(...KEYS_OPTION)
+    .option('--quiet', 'nothing on standard error but errors')
+    .option('--dry-run', 'only say what would be done')
+    .addHelpText(
+      'after',
+      `
+Standard output has data only. Standard error has, once, "[event] ready event_key=KEY", from when on every event comes;
+warnings; and as its last line
+  [event] exited — received N event(s) in Xs (reason: limit|timeout|signal|stdin|upstream|error)
+An error is a line of JSON before that: {"ok":false,"error":{"type","subtype","param"?,"message","hint"}}.
+
+With --group NAME every event comes to one of the group's consumers, also those that came while there was none, and again
+until it was handled; events of one person stay in order, and one that fails five times is put aside ("dead letters"). A
+new group begins at --from. Without it every consumer gets every event, once.
+
+--on-slow: replay (default where the source has a history: it is read again, nothing is lost), drop-oldest (a gap is told),
+disconnect.
+
+It ends with --max-events, --timeout, SIGINT or SIGTERM, when nobody reads it any more (reason: signal), and, where
+standard input is no terminal and neither --max-events nor --timeout is given, with the end of standard input: a service
+that has none writes "tail -f /dev/null | weir event consume …".
+
+Exit codes: 0 ended by one of these · 1 refused, or events that could not be handled · 2 usage · 3 credential or scope
+· 4 no answer · 5 internal.
+
+Examples:
+  $ weir event consume weir.event -p event=signup --jq '{user_id, plan: .properties.plan}'
+  $ weir event consume weir.event.identified -p where=properties.plan=pro --max-events 10
+  $ weir event consume weir.event --group mailer --exec ./send-mail
+  $ weir event consume webhook.request -p path=/github
+  $ weir event consume weir.event --from earliest --output-dir events --timeout 10s
+  $ weir event consume weir.event --exec 'jq -r .event_id >> ids.txt'`,
+    )
+    .exitOverride((error) => {
+      if (error.exitCode === 0) throw error;
+      throw tellFailure(usageOf(error), (line) => begin(consume).output.note(line));
+    })
+    .action(async (name: string, flags: ConsumeFlags, self: Command) => {
+      const { runConsume } = await import('../event/run-consume.js');
+      await runConsume(begin(self), name, flags);
+    });
+}

@@ -1,0 +1,5 @@
+/** Keys of one's own. */
+export const KEYS_OPTION = [
+  '--keys <file>',
+  'file of keys of your own (default: weir.keys.mjs, where it is there)',
+] as const;

@@ -1,0 +1,105 @@
+/** `weir event status` and `weir event stop`: the buses of this person. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BusControl, busDirectory, type FoundBus, findBuses, isLocked } from '@weir/event/client';
+import type { StatusResponse } from '@weir/event/protocol';
+import { CliError } from '../cli-error.js';
+import { weirHome } from '../connection/profiles.js';
+import type { Invocation } from '../invocation.js';
+import { VERSION } from '../version.js';
+
+/**
+ * How a bus is: `running`, it answers · `orphaned`, its process lives and does not answer · `stopped`, there is none.
+ */
+export type BusState = 'running' | 'orphaned' | 'stopped';
+
+/** A bus, and what it says of itself. */
+export interface KnownBus {
+  readonly found: FoundBus;
+  readonly state: BusState;
+  readonly status: StatusResponse | undefined;
+}
+
+/** How long a bus may take to end before it is killed. */
+const END_MS = 5_000;
+
+/** All buses that run, or ran under Weir's own directory, each asked how it is. */
+export async function knownBuses({ context: { env } }: Invocation): Promise<KnownBus[]> {
+  const control = new BusControl(VERSION);
+  const asked = (await findBuses(weirHome(env), env)).map(async (found): Promise<KnownBus> => {
+    if (!found.isAlive) return { found, state: 'stopped', status: undefined };
+    const status = await control.status(found.directory);
+    if (status !== undefined) return { found, state: 'running', status };
+    // It may have ended meanwhile.
+    const isAlive = await isLocked(found.directory.aliveLock);
+    return { found, state: isAlive ? 'orphaned' : 'stopped', status };
+  });
+  return await Promise.all(asked);
+}
+
+/** Buses to stop: all, or that of the project the command line names with that of this machine's own sources. */
+export async function chosenBuses(invocation: Invocation, isAll: boolean): Promise<KnownBus[]> {
+  const alive = (await knownBuses(invocation)).filter(({ state }) => state !== 'stopped');
+  if (isAll) return alive;
+  const { env } = invocation.context;
+  const { server, project } = await invocation.connection();
+  const apps = [{}, ...(project === null ? [] : [{ server, project }])];
+  const paths = apps.map((app) => busDirectory(weirHome(env), app, env).path);
+  return alive.filter(({ found }) => paths.includes(found.directory.path));
+}
+
+/**
+ * Ends a bus; one that does not answer only with `force`, by a signal.
+ *
+ * @throws CliError `failed` `bus_busy`, `bus_orphaned` or `bus_lives_on`
+ */
+export async function stopBus({ found, state, status }: KnownBus, force: boolean): Promise<void> {
+  const { directory } = found;
+  if (state === 'orphaned') {
+    await endOrphan(found, force);
+  } else {
+    const answer = await new BusControl(VERSION).shutdown(directory, force);
+    if (answer?.isEnding === false) {
+      const count = status?.consumers.length ?? 0;
+      throw new CliError('failed', 'bus_busy', answer.message ?? `the bus has ${count} consumer(s)`, {
+        hint: 'End them first, or give --force: they end with the reason upstream',
+      });
+    }
+  }
+  if (await hasEnded(directory.aliveLock)) return;
+  throw new CliError('failed', 'bus_lives_on', `the bus in ${directory.path} does not end`, {
+    hint: 'Give --force again',
+  });
+}
+
+async function endOrphan({ directory, file }: FoundBus, force: boolean): Promise<void> {
+  // The lock's holder has written the file: it removes one that was there before.
+  const pid = file?.pid;
+  if (!force || pid === undefined) {
+    throw new CliError('failed', 'bus_orphaned', `a bus lives in ${directory.path} and does not answer`, {
+      hint:
+        pid === undefined
+          ? 'Look for "event _bus" among the processes'
+          : 'Give --force to end it by a signal',
+    });
+  }
+  signal(pid, 'SIGTERM');
+  if (await hasEnded(directory.aliveLock)) return;
+  signal(pid, 'SIGKILL');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended, which is what was wanted.
+  }
+}
+
+async function hasEnded(aliveLock: string): Promise<boolean> {
+  const deadline = performance.now() + END_MS;
+  while (await isLocked(aliveLock)) {
+    if (performance.now() > deadline) return false;
+    await sleep(50);
+  }
+  return true;
+}

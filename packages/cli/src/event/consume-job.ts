@@ -1,0 +1,151 @@
+/** What `weir event consume` was asked for, made sure of before anything is started. */
+import { type Params, parseParams, type RegisteredKey } from '@weir/event';
+import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/event/client';
+import { ConsumeError, PostSink, type PreparedConsume, prepareConsume } from '@weir/event/consume';
+import { sourceOf } from '@weir/event/keys';
+import type { SourceSpec } from '@weir/event/source';
+import { ApiClient } from '../api/client.js';
+import { requireKey as requireApiKey } from '../connection/connection.js';
+import { weirHome } from '../connection/profiles.js';
+import type { Invocation } from '../invocation.js';
+import { type Bounds, boundsOf, type ConsumeFlags, type SinkChoice, sinkOf } from './consume-options.js';
+import { hookApi } from './hook-api.js';
+import { keysFile, loadRegistry, requireKey } from './key-registry.js';
+
+/** A consumer to be. */
+export interface ConsumeJob {
+  readonly prepared: PreparedConsume;
+  readonly source: SourceSpec | 'stdin';
+  /** The bus that serves it. */
+  readonly app: BusApp;
+  readonly directory: BusDirectory;
+  /** API key of the project; undefined for sources of this machine. */
+  readonly credential: string | undefined;
+  readonly sink: SinkChoice;
+  readonly bounds: Bounds;
+  readonly from: string;
+  readonly onSlow: OnSlow;
+  readonly group: string | undefined;
+  /** Absolute; undefined for keys that come with Weir. */
+  readonly keysFile: string | undefined;
+}
+
+/**
+ * Reads what was asked for. Who prepares closes `prepared.jq`.
+ *
+ * @throws CliError, ConsumeError or ParamsError for all that cannot be
+ */
+export async function prepareJob(
+  invocation: Invocation,
+  name: string,
+  flags: ConsumeFlags,
+): Promise<ConsumeJob> {
+  const { env, cwd } = invocation.context;
+  const [sink, bounds] = [sinkOf(flags), boundsOf(flags)];
+  // A dry run refuses what a real one would.
+  if (sink.kind === 'post') new PostSink(sink.to);
+  const key = requireKey(await loadRegistry(flags.keys, cwd), name);
+  const given = parseParams(key.params, flags.param ?? []);
+  const upstream = await upstreamOf(invocation, key, given);
+  const isAlone = upstream.source === 'stdin';
+  const onSlow = onSlowOf(upstream.source, flags);
+  const prepared = await prepareConsume({
+    key,
+    params: upstream.params,
+    api: hookApi(upstream.api),
+    identity: flags.as ?? 'bot',
+    isAlone,
+    ...(flags.jq === undefined ? {} : { jq: flags.jq }),
+  });
+  const source = sourceOf(key, prepared.params, upstream);
+  return {
+    prepared,
+    source,
+    app: upstream.app,
+    directory: busDirectory(weirHome(env), upstream.app, env),
+    credential: upstream.credential,
+    sink,
+    bounds,
+    from: flags.from ?? 'latest',
+    onSlow,
+    group: flags.group,
+    keysFile: await keysFile(flags.keys, cwd),
+  };
+}
+
+interface Upstream {
+  readonly app: BusApp;
+  readonly server: string;
+  readonly project: string;
+  readonly credential: string | undefined;
+  readonly api: ApiClient;
+  readonly params: Params;
+  readonly source: SourceSpec | 'stdin';
+}
+
+/** Where the events are to come from; only the feed needs a server, a project and a credential. */
+async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Params): Promise<Upstream> {
+  const draft = sourceOf(key, given, { server: 'http://localhost', project: 'any' });
+  if (draft === 'stdin' || draft.kind !== 'feed') {
+    const { server, project, key: credential } = await invocation.connection();
+    return {
+      app: {},
+      server,
+      project: project ?? '',
+      credential: undefined,
+      api: new ApiClient(server, credential),
+      params: given,
+      source: draft,
+    };
+  }
+  const named = typeof given.project === 'string' ? given.project : undefined;
+  const { api, connection } = await invocation.project(named);
+  const { project, key: credential } = requireApiKey(connection);
+  const { server } = connection;
+  const params = withProject(key, given, project);
+  return { app: { server, project }, server, project, credential, api, params, source: draft };
+}
+
+/** A subscription is one of a project, whoever named it. */
+function withProject(key: RegisteredKey, params: Params, project: string): Params {
+  return key.params.some(({ name }) => name === 'project') ? { ...params, project } : params;
+}
+
+function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: ConsumeFlags): OnSlow {
+  const hasOffsets = source !== 'stdin' && (source.kind === 'feed' || source.kind === 'file');
+  if (group !== undefined && (source === 'stdin' || source.kind !== 'feed')) {
+    throw refused('group', 'no_groups', 'only events of a project can be shared by a group');
+  }
+  if (onSlow === 'replay' && !hasOffsets) {
+    throw refused('on-slow', 'no_replay', 'what this source has sent cannot be had again');
+  }
+  if (from !== undefined && from !== 'latest' && !hasOffsets) {
+    throw refused('from', 'no_history', 'this source has no history: it begins with what comes next');
+  }
+  return onSlow ?? (hasOffsets ? 'replay' : 'drop-oldest');
+}
+
+function refused(param: string, code: string, message: string): ConsumeError {
+  return new ConsumeError('usage', code, message, { param, hint: `Leave --${param} out.` });
+}
+
+/** What --dry-run says. */
+export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
+  const { prepared, source, directory, sink, bounds, from, onSlow, group } = job;
+  const { key, params, subscriptionId } = prepared;
+  return {
+    dry_run: true,
+    event_key: key.key,
+    params,
+    subscription_id: subscriptionId,
+    source,
+    bus: source === 'stdin' ? null : directory.path,
+    from,
+    group: group ?? null,
+    on_slow: onSlow,
+    jq: jq ?? null,
+    sink,
+    max_events: bounds.maxEvents ?? null,
+    timeout_ms: bounds.timeoutMs ?? null,
+  };
+}

@@ -1,0 +1,52 @@
+/** `weir event _bus`: the process that many consumers share, started by the first of them. */
+import { type BusApp, busDirectory, type StartMessage } from '@weir/event/client';
+import { runBus } from '@weir/event/daemon';
+import { usageError } from '../cli-error.js';
+import { weirHome } from '../connection/profiles.js';
+import type { Invocation } from '../invocation.js';
+import { parseDuration } from '../send/duration.js';
+import { VERSION } from '../version.js';
+import { cleanUpIn } from './cleanup.js';
+
+/** Is the bus of the server and project that are named, or of this machine where none are, until it ends. */
+export async function runBusProcess({ context, options }: Invocation): Promise<void> {
+  const { env } = context;
+  const app = appOf(options);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.on('SIGTERM', end).on('SIGINT', end);
+  const idle = env.WEIR_EVENT_BUS_IDLE;
+  try {
+    const isOurs = await runBus({
+      directory: busDirectory(weirHome(env), app, env),
+      app,
+      version: VERSION,
+      runCleanup: (lease, credential) => cleanUpIn(app, env, lease, credential),
+      ...(idle === undefined || idle === '' ? {} : { idleMs: parseDuration(idle) }),
+      signal: ending.signal,
+      onReady: () => tellStarter({ state: 'ready' }),
+    });
+    if (!isOurs) tellStarter({ state: 'not_needed' });
+  } catch (error) {
+    tellStarter({ state: 'failed', message: error instanceof Error ? error.message : String(error) });
+    throw error;
+  } finally {
+    process.off('SIGTERM', end).off('SIGINT', end);
+  }
+}
+
+function appOf({ server, project }: { readonly server?: string; readonly project?: string }): BusApp {
+  if (server === undefined && project === undefined) return {};
+  if (server === undefined || project === undefined) {
+    throw usageError('a bus serves a project of a server', 'Give both --server and --project, or neither');
+  }
+  return { server, project };
+}
+
+/** Who started it listens until it is ready, and may have gone. */
+function tellStarter(message: StartMessage): void {
+  if (!process.connected) return;
+  process.send?.(message, () => {
+    if (process.connected) process.disconnect();
+  });
+}

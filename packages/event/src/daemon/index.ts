@@ -1,0 +1,1 @@
+export { type RunBusOptions, runBus } from './run-bus.js';
