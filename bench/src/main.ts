@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its table. */
 import { benchAdmission } from './admission.js';
+import { benchBus } from './bus.js';
 import { benchFeed } from './feed.js';
 import { benchIngest } from './ingest.js';
 import { benchQuery } from './query.js';
@@ -8,6 +9,7 @@ import { benchViews } from './views.js';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   admission: benchAdmission,
+  bus: benchBus,
   feed: benchFeed,
   ingest: benchIngest,
   query: benchQuery,

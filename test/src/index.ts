@@ -1,4 +1,6 @@
+export { type BusFacts, busesOf, killBuses } from './harness/buses.js';
 export { ClickHouseServer } from './harness/clickhouse-server.js';
+export { type ConsumedLine, Consumer, type ConsumerEnd } from './harness/consumer.js';
 export { FaultProxy, type InsertFault } from './harness/fault-proxy.js';
 export { describeKills, type KillCounts, killRepeatedly, type Victim } from './harness/killer.js';
 export { Load, type LoadOptions } from './harness/load.js';

@@ -1,0 +1,247 @@
+/**
+ * Consumers under kills: five of them, some sharing a group, are started, ended and killed at random together with their
+ * bus and the server, while events come. In the end their lines are held against what was sent.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { killBuses } from './buses.js';
+import { Consumer } from './consumer.js';
+import { randomNumbers } from './random.js';
+import { waitUntil } from './wait-until.js';
+import { WeirProcess } from './weir-process.js';
+
+const USERS = 7;
+
+/** An event as it is sent, and as it comes out. */
+interface Line {
+  readonly event: string;
+  readonly event_id: string;
+  readonly user_id: string;
+  readonly properties: { readonly n: number };
+}
+
+/** A place for a consumer, which has many lives. */
+interface Slot {
+  readonly args: readonly string[];
+  readonly group?: string;
+  readonly lives: Life[];
+}
+
+interface Life {
+  readonly consumer: Consumer;
+  wasKilled: boolean;
+}
+
+/** What became of it. */
+export interface ConsumeRun {
+  readonly summary: string;
+  readonly sent: number;
+  /** What is wrong, a sentence each: none when every line is as it must be. */
+  readonly faults: readonly string[];
+  /** Lines of groups beyond the first of an event. */
+  readonly repeated: number;
+}
+
+/** Runs so long, then lets everybody finish, and reckons up. */
+export async function runConsumers(options: {
+  readonly seconds: number;
+  readonly seed: number;
+}): Promise<ConsumeRun> {
+  const weir = await new WeirProcess({ WEIR_INGEST_FLUSH_INTERVAL: '200ms' }).start();
+  const run = new Run(weir, randomNumbers(options.seed));
+  try {
+    await run.start();
+    const ends = Date.now() + options.seconds * 1_000;
+    while (Date.now() < ends) await run.disturb();
+    await run.finish();
+    return run.reckon(`seed ${options.seed}; ${options.seconds} s`);
+  } finally {
+    run.dispose();
+    killBuses(weir.dataDir);
+    await weir.dispose();
+  }
+}
+
+class Run {
+  readonly #weir: WeirProcess;
+  readonly #random: () => number;
+  readonly #sent: Line[] = [];
+  readonly #done: Record<string, number> = {};
+  readonly #slots: readonly Slot[] = [
+    { args: ['--from', 'earliest'], lives: [] },
+    { args: ['--from', 'earliest', '-p', 'event=odd'], lives: [] },
+    { args: ['--group', 'shared', '--from', 'earliest'], group: 'shared', lives: [] },
+    { args: ['--group', 'shared', '--from', 'earliest'], group: 'shared', lives: [] },
+    { args: ['--group', 'alone', '--from', 'earliest'], group: 'alone', lives: [] },
+  ];
+  #isSending = true;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(weir: WeirProcess, random: () => number) {
+    this.#weir = weir;
+    this.#random = random;
+  }
+
+  async start(): Promise<void> {
+    for (const slot of this.#slots) this.#revive(slot);
+    await Promise.all(this.#slots.map(({ lives }) => lives[0]?.consumer.ready()));
+    this.#sending = this.#send();
+  }
+
+  /** Ends or kills one of all, after a moment in which all of them work. */
+  async disturb(): Promise<void> {
+    const before = this.#sent.length;
+    await waitUntil('events', () => this.#sent.length > before + 50 + this.#random() * 300);
+    const chance = this.#random();
+    if (chance < 0.1) {
+      this.#note('server');
+      await this.#weir.killAll();
+      await this.#weir.start();
+      return;
+    }
+    if (chance < 0.35) {
+      this.#note('bus');
+      killBuses(this.#weir.dataDir);
+      return;
+    }
+    const slot = this.#slots[Math.floor(this.#random() * this.#slots.length)];
+    const life = slot?.lives.at(-1);
+    if (slot === undefined || life === undefined) return;
+    life.wasKilled = this.#random() < 0.6;
+    this.#note(life.wasKilled ? 'consumer' : 'ended');
+    if (life.wasKilled) life.consumer.kill();
+    else life.consumer.signal('SIGTERM');
+    this.#revive(slot);
+  }
+
+  async finish(): Promise<void> {
+    this.#isSending = false;
+    await this.#sending;
+    const isComplete = () => this.#slots.every((slot) => this.#missingOf(slot) === 0);
+    await waitUntil('the last lines', isComplete, 90_000).catch(() => {});
+    const last = this.#slots.flatMap(({ lives }) => lives.slice(-1));
+    for (const { consumer } of last) consumer.signal('SIGTERM');
+    await Promise.all(this.#lives.map(({ consumer }) => consumer.ended()));
+  }
+
+  reckon(title: string): ConsumeRun {
+    const repeated = this.#slots
+      .filter(({ group }) => group !== undefined)
+      .filter((slot, i, all) => all.findIndex(({ group }) => group === slot.group) === i)
+      .map((slot) => {
+        const ids = this.#idsOfGroup(slot);
+        return ids.length - new Set(ids).size;
+      })
+      .reduce((sum, count) => sum + count, 0);
+    const what = Object.entries(this.#done).map(([name, count]) => `${count} ${name}`);
+    return {
+      summary: `${title}; killed or ended: ${what.join(', ')}; ${this.#sent.length} events, ${this.#lives.length} lives of consumers, ${repeated} lines repeated in groups`,
+      sent: this.#sent.length,
+      faults: this.#slots.flatMap((slot) => this.#faultsOf(slot)),
+      repeated,
+    };
+  }
+
+  dispose(): void {
+    this.#isSending = false;
+    for (const { consumer } of this.#lives) consumer.kill();
+  }
+
+  get #lives(): Life[] {
+    return this.#slots.flatMap(({ lives }) => lives);
+  }
+
+  #note(what: string): void {
+    this.#done[what] = (this.#done[what] ?? 0) + 1;
+  }
+
+  #revive(slot: Slot): void {
+    const consumer = new Consumer(this.#weir, ['consume', 'weir.event', ...slot.args]);
+    slot.lives.push({ consumer, wasKilled: false });
+  }
+
+  async #send(): Promise<void> {
+    while (this.#isSending) {
+      const size = 1 + Math.floor(this.#random() * 20);
+      const events = Array.from({ length: size }, (_, i) => this.#event(this.#sent.length + i));
+      // The server knows events by their ids, so that one it has acknowledged before a kill is not taken twice.
+      while ((await this.#weir.send({ events }).catch(() => null))?.status !== 202) await sleep(50);
+      this.#sent.push(...events);
+      await sleep(5);
+    }
+  }
+
+  #event(n: number): Line & { readonly timestamp: number } {
+    const event = n % 2 === 0 ? 'even' : 'odd';
+    return {
+      event,
+      event_id: randomUUID(),
+      user_id: `u${n % USERS}`,
+      timestamp: Date.now(),
+      properties: { n },
+    };
+  }
+
+  #wanted({ args }: Slot): Line[] {
+    return args.includes('event=odd') ? this.#sent.filter(({ event }) => event === 'odd') : this.#sent;
+  }
+
+  #missingOf(slot: Slot): number {
+    const wanted = this.#wanted(slot);
+    if (slot.group === undefined) return wanted.length - (slot.lives.at(-1)?.consumer.lines.length ?? 0);
+    const found = new Set(this.#idsOfGroup(slot));
+    return wanted.filter(({ event_id }) => !found.has(event_id)).length;
+  }
+
+  #idsOfGroup({ group }: Slot): string[] {
+    return this.#slots
+      .filter((slot) => slot.group === group)
+      .flatMap(({ lives }) => lives.flatMap((life) => linesOf(life).map(({ event_id }) => event_id)));
+  }
+
+  #faultsOf(slot: Slot): string[] {
+    const name = slot.args.join(' ');
+    const wanted = this.#wanted(slot);
+    if (slot.group === undefined) {
+      return slot.lives.flatMap((life, i) => {
+        const lines = linesOf(life);
+        const isLast = i === slot.lives.length - 1;
+        const at = lines.findIndex(({ event_id }, k) => event_id !== wanted[k]?.event_id);
+        if (at >= 0) return [`${name}, life ${i}: line ${at} is n=${lines[at]?.properties.n}`];
+        return isLast && lines.length !== wanted.length
+          ? [`${name}: ${lines.length} of ${wanted.length}`]
+          : [];
+      });
+    }
+    const missing = this.#missingOf(slot);
+    return [
+      ...(missing > 0 ? [`${name}: ${missing} of ${wanted.length} are missing`] : []),
+      ...slot.lives.flatMap((life, i) => {
+        const [first] = disorderIn(linesOf(life));
+        return first === undefined ? [] : [`${name}, life ${i}: ${first}`];
+      }),
+    ];
+  }
+}
+
+/** Its lines; of one that was killed in the middle of a line all but that. */
+function linesOf({ consumer, wasKilled }: Life): Line[] {
+  return consumer.lines.flatMap(({ text }, i) => {
+    try {
+      return [JSON.parse(text) as Line];
+    } catch (error) {
+      if (wasKilled && i === consumer.lines.length - 1) return [];
+      throw error;
+    }
+  });
+}
+
+/** Events that one consumer got after a later one of the same person. */
+function disorderIn(lines: readonly Line[]): string[] {
+  const last = new Map<string, number>();
+  return lines.flatMap(({ user_id, properties: { n } }) => {
+    const before = last.get(user_id) ?? -1;
+    last.set(user_id, Math.max(before, n));
+    return n < before ? [`${user_id} got ${n} after ${before}`] : [];
+  });
+}
