@@ -1,23 +1,32 @@
-import { isJsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { type RawEvent, type RawEventFacts, rawEvent } from '../raw-event.js';
 
+/** The type of what a stream of the feed holds, for those whose documents do not name it themselves. */
+export const STREAM_TYPES: Readonly<Record<string, string>> = {
+  usage: 'weir.usage',
+  dead_letters: 'weir.ingest.dead_letter',
+};
+
 /**
- * An event of the feed from its document's text, whose every digit it keeps. Its type is the event's name.
+ * An event of the feed from its document's text, whose every digit it keeps. Its type is the event's name, or the one
+ * type of its stream.
  *
  * @param seenAt when it came, RFC 3339.
+ * @param stream of the feed; default `events`.
  * @throws SyntaxError when the text is not JSON.
  */
-export function feedEvent(text: string, seenAt: string): RawEvent {
-  return rawEvent((payload) => factsOf(payload, seenAt), text);
+export function feedEvent(text: string, seenAt: string, stream = 'events'): RawEvent {
+  return rawEvent((payload) => factsOf(isJsonObject(payload) ? payload : {}, seenAt, stream), text);
 }
 
-function factsOf(payload: JsonValue, timestamp: string): RawEventFacts {
-  const { event, event_id, timestamp: madeAt } = isJsonObject(payload) ? payload : {};
-  const source_time = typeof madeAt === 'string' ? Date.parse(madeAt) : Number.NaN;
+function factsOf(document: JsonObject, timestamp: string, stream: string): RawEventFacts {
+  const madeAt = Date.parse(textOf(document.timestamp ?? document.time ?? document.created_at));
   return {
-    event_id: typeof event_id === 'string' ? event_id : '',
-    event_type: typeof event === 'string' ? event : '',
-    ...(Number.isNaN(source_time) ? {} : { source_time: String(source_time) }),
+    event_id: textOf(document.event_id ?? document.id),
+    event_type: STREAM_TYPES[stream] ?? textOf(document.event),
+    ...(Number.isNaN(madeAt) ? {} : { source_time: String(madeAt) }),
     timestamp,
   };
 }
+
+const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');

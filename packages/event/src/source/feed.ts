@@ -20,6 +20,8 @@ export interface FeedOptions {
   readonly from?: string;
   /** Only events of these names; default all. */
   readonly names?: readonly string[];
+  /** `events` (default), `usage` or `dead_letters`. */
+  readonly stream?: string;
   readonly limits?: Partial<FeedLimits>;
 }
 
@@ -45,8 +47,9 @@ const DEFAULTS: FeedLimits = {
 };
 
 /** The URL that a follower of these options asks, but for where it begins. */
-export function feedUrl({ server, project, names = [] }: FeedOptions): URL {
+export function feedUrl({ server, project, names = [], stream = 'events' }: FeedOptions): URL {
   const url = new URL(`${server}/api/v1/projects/${encodeURIComponent(project)}/feed`);
+  if (stream !== 'events') url.searchParams.set('stream', stream);
   for (const name of names) url.searchParams.append('event', name);
   return url;
 }
@@ -71,7 +74,7 @@ export class FeedStream implements EventStream {
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     const url = feedUrl(this.#options);
-    const { key } = this.#options;
+    const { key, stream } = this.#options;
     const { silenceMs } = this.#limits;
     const outage = new Outage(this.#options.server, this.#limits);
     let after = this.#options.from ?? 'latest';
@@ -88,7 +91,7 @@ export class FeedStream implements EventStream {
             // The first block has the cursor that the connection begins at: from here on nothing gets lost.
             if (!isConnected) watcher.onState('connected');
             isConnected = true;
-            if (data !== undefined) yield { event: feedEvent(data, seenAt), cursor: after };
+            if (data !== undefined) yield { event: feedEvent(data, seenAt, stream), cursor: after };
             else watcher.onPosition?.(after);
           }
         }

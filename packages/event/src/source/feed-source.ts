@@ -1,0 +1,31 @@
+import type { EventStream } from './event-stream.js';
+import { FeedStream } from './feed.js';
+import type { Source } from './source.js';
+
+/** A stream of a project's feed, and who may read it. */
+export interface FeedSourceOptions {
+  /** The server's URL without a slash at its end. */
+  readonly server: string;
+  /** Id of the project. */
+  readonly project: string;
+  /** API key of the project with the scope `feed`. */
+  readonly key: string;
+  /** `events`, `usage` or `dead_letters`. */
+  readonly stream: string;
+}
+
+/** A project's feed on the server, whose cursors last as long as the feed keeps what it holds. */
+export class FeedSource implements Source {
+  readonly name: string;
+  readonly hasOffsets = true;
+  readonly #options: FeedSourceOptions;
+
+  constructor(options: FeedSourceOptions) {
+    this.#options = options;
+    this.name = `feed ${options.stream}`;
+  }
+
+  open(from: string, names?: readonly string[]): EventStream {
+    return new FeedStream({ ...this.#options, from, ...(names === undefined ? {} : { names }) });
+  }
+}
