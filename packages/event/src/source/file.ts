@@ -1,0 +1,121 @@
+import { MAX_EVENT_BYTES } from '../protocol/limits.js';
+import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
+import { FileChanges } from './file-changes.js';
+import { cursorOf, placeOf } from './file-place.js';
+import { lineEvent } from './line-event.js';
+import { LineReader, lastLineOf, type ReadLine } from './line-reader.js';
+import { OpenFile } from './open-file.js';
+import { closeAll, filesAfter, filesFrom } from './rotated-files.js';
+import type { Source } from './source.js';
+
+/**
+ * Lines of a file as it grows, like `tail -F`: through being renamed and made anew, through being cut, before it is
+ * there. A line counts once it has ended; blank ones are none. The cursor of an event is where the next line begins, so
+ * that a reader who comes back goes on there, in `<path>.1` to `<path>.9` too.
+ */
+export class FileSource implements Source {
+  readonly name: string;
+  readonly hasOffsets = true;
+  readonly #path: string;
+
+  /** @param path absolute. */
+  constructor(path: string) {
+    this.#path = path;
+    this.name = `file ${path}`;
+  }
+
+  /** @param from `latest`, `earliest` (what the file has now) or a cursor. */
+  open(from: string): EventStream {
+    return new FileStream(this.#path, from);
+  }
+}
+
+class FileStream implements EventStream {
+  readonly #path: string;
+  readonly #from: string;
+
+  constructor(path: string, from: string) {
+    this.#path = path;
+    this.#from = from;
+  }
+
+  async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
+    watcher.onState('connecting');
+    // First of all: what changes from here on is seen.
+    const changes = new FileChanges(this.#path);
+    let files: OpenFile[] = [];
+    try {
+      const begun = await this.#begin(watcher);
+      files = begun.files;
+      let reader = files[0] && new LineReader(files[0], begun.byte);
+      if (reader !== undefined) watcher.onPosition?.(cursorOf(await reader.file.placeAt(reader.next)));
+      watcher.onState('connected');
+      while (!signal.aborted) {
+        const [current] = files;
+        if (current === undefined || reader === undefined) {
+          const file = await OpenFile.at(this.#path);
+          if (file === undefined) await changes.next(signal);
+          else {
+            files = [file];
+            reader = new LineReader(file, 0);
+          }
+          continue;
+        }
+        // Looked for before the old one is read to its end: once there is a new one, no more is written to the old.
+        if (files.length === 1) files.push(...(await filesAfter(this.#path, current)));
+        yield* this.#read(reader, watcher, signal);
+        const [, following] = files;
+        if (following === undefined) await changes.next(signal);
+        else if (!signal.aborted) {
+          const rest = reader.rest();
+          if (rest !== undefined) yield* this.#eventOf(rest, current, watcher);
+          files.shift();
+          await current.close();
+          reader = new LineReader(following, 0);
+        }
+      }
+    } finally {
+      changes.close();
+      await closeAll(files);
+    }
+  }
+
+  async #begin(watcher: StreamWatcher): Promise<{ readonly files: OpenFile[]; readonly byte: number }> {
+    if (this.#from !== 'latest' && this.#from !== 'earliest') {
+      const place = placeOf(this.#from);
+      const files = await filesFrom(this.#path, (file) => file.has(place));
+      if (files !== undefined) return { files, byte: place.byte };
+      watcher.onGap({ message: `${this.#path} is another file than the one that was read before` });
+    }
+    const file = await OpenFile.at(this.#path);
+    if (file === undefined) return { files: [], byte: 0 };
+    return { files: [file], byte: this.#from === 'latest' ? await lastLineOf(file, MAX_EVENT_BYTES) : 0 };
+  }
+
+  async *#read(
+    reader: LineReader,
+    watcher: StreamWatcher,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamedEvent> {
+    for await (const line of reader.read()) {
+      if (signal.aborted) return;
+      if (line === 'cut') watcher.onGap({ message: `${this.#path} was cut: what was not read yet is gone` });
+      else yield* this.#eventOf(line, reader.file, watcher);
+    }
+  }
+
+  async *#eventOf(
+    { text, bytes, next }: ReadLine,
+    file: OpenFile,
+    watcher: StreamWatcher,
+  ): AsyncGenerator<StreamedEvent> {
+    if (text?.trim() === '') return;
+    const cursor = cursorOf(await file.placeAt(next));
+    const event = text === undefined ? undefined : lineEvent(text, cursor);
+    if (event !== undefined) yield { event, cursor };
+    else {
+      watcher.onGap({ missed: 1, message: `a line of ${bytes} bytes in ${this.#path} is above 1 MiB` });
+      watcher.onPosition?.(cursor);
+    }
+  }
+}

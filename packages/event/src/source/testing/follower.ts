@@ -1,0 +1,62 @@
+import type { EventStream, StreamedEvent, StreamGap } from '../event-stream.js';
+
+/** Follows a stream and remembers all that it gives and tells. */
+export class Follower {
+  readonly items: StreamedEvent[] = [];
+  readonly states: string[] = [];
+  readonly gaps: StreamGap[] = [];
+  readonly positions: string[] = [];
+  readonly #ending = new AbortController();
+  #changed: () => void = () => {};
+  /** Resolves when the stream ends; with its error, if it has one. */
+  readonly ended: Promise<unknown>;
+  #hasEnded = false;
+
+  constructor(stream: EventStream) {
+    this.ended = this.#follow(stream).then(
+      () => this.#end(undefined),
+      (error: unknown) => this.#end(error),
+    );
+  }
+
+  get payloads(): unknown[] {
+    return this.items.map(({ event }) => event.payload);
+  }
+
+  get lastCursor(): string {
+    return this.items.at(-1)?.cursor ?? '';
+  }
+
+  /** Waits until something holds. */
+  async until(holds: (follower: this) => boolean): Promise<void> {
+    while (!holds(this)) {
+      if (this.#hasEnded) throw new Error(`the stream has ended: ${String(await this.ended)}`);
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.ended;
+  }
+
+  async #follow(stream: EventStream): Promise<void> {
+    const tell =
+      <T>(list: T[]) =>
+      (value: T) => {
+        list.push(value);
+        this.#changed();
+      };
+    const watcher = { onState: tell(this.states), onGap: tell(this.gaps), onPosition: tell(this.positions) };
+    const add = tell(this.items);
+    for await (const item of stream.follow(watcher, this.#ending.signal)) add(item);
+  }
+
+  #end(error: unknown): unknown {
+    this.#hasEnded = true;
+    this.#changed();
+    return error;
+  }
+}
