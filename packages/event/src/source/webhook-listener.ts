@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { ConsumeError } from '../consume-error.js';
+import { MAX_EVENT_BYTES } from '../protocol/limits.js';
+import { payloadText, type RawEvent } from '../raw-event.js';
+import { webhookEvent } from './webhook-event.js';
+
+/** Takes an event: `taken` once it is with its consumer, `busy` when it cannot be for now. */
+export type Taker = (event: RawEvent, bytes: number) => Promise<'taken' | 'busy'>;
+
+// A port is the process's own: who wants it for another path must find who has it.
+const listeners = new Map<string, WebhookListener>();
+
+/**
+ * Hears requests to a path of host and port, together with all others of this process there. The listener lives as long
+ * as anybody has a path.
+ *
+ * @returns leaves the path again.
+ * @throws ConsumeError `usage` when the port cannot be had.
+ */
+export async function listenTo(
+  host: string,
+  port: number,
+  path: string,
+  taker: Taker,
+): Promise<() => Promise<void>> {
+  const name = `${host}:${port}`;
+  const listener = listeners.get(name) ?? new WebhookListener(host, port, () => listeners.delete(name));
+  listeners.set(name, listener);
+  return await listener.add(path, taker);
+}
+
+class WebhookListener {
+  readonly #takers = new Map<string, Set<Taker>>();
+  readonly #server = createServer((request, response) => {
+    this.#answer(request, response).catch(() => response.destroy());
+  });
+  readonly #listening: Promise<void>;
+  readonly #onClosed: () => void;
+
+  constructor(host: string, port: number, onClosed: () => void) {
+    this.#onClosed = onClosed;
+    this.#listening = new Promise((resolve, reject) => {
+      this.#server.once('listening', resolve);
+      this.#server.once('error', (error) => {
+        onClosed();
+        reject(cannotListen(host, port, error));
+      });
+    });
+    this.#server.listen(port, host);
+  }
+
+  async add(path: string, taker: Taker): Promise<() => Promise<void>> {
+    const takers = this.#takers.get(path) ?? new Set();
+    this.#takers.set(path, takers.add(taker));
+    await this.#listening;
+    return async () => {
+      takers.delete(taker);
+      if ([...this.#takers.values()].every(({ size }) => size === 0)) await this.#close();
+    };
+  }
+
+  async #close(): Promise<void> {
+    this.#onClosed();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(`http://webhook${request.url?.startsWith('/') ? request.url : '/'}`);
+    const takers = this.#takers.get(url.pathname);
+    if (takers === undefined) return refuse(response, 404, 'not_found', `nothing listens to ${url.pathname}`);
+    // A page in a browser reaches this machine's own ports too, and is the only sender with an origin.
+    if (request.headers.origin !== undefined) {
+      return refuse(response, 403, 'origin_not_allowed', 'no requests are taken from pages in a browser');
+    }
+    const body = await bodyOf(request);
+    const event = body && webhookEvent(request, url, body);
+    const bytes = event === undefined ? Number.POSITIVE_INFINITY : Buffer.byteLength(payloadText(event));
+    if (event === undefined || bytes > MAX_EVENT_BYTES) {
+      return refuse(response, 413, 'body_too_large', 'a request may have 1 MiB, with its headers');
+    }
+    const answers = await Promise.all([...takers].map((take) => take(event, bytes)));
+    if (answers.includes('taken')) response.writeHead(202).end();
+    else refuse(response, 503, 'at_capacity', 'nobody takes events of this path now', { 'retry-after': '1' });
+  }
+}
+
+/** The body; undefined where it is above 1 MiB. Then the rest is read and forgotten, so that the answer arrives. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request) {
+    bytes += piece.length;
+    if (bytes <= MAX_EVENT_BYTES) pieces.push(piece);
+    else if (bytes > 16 * MAX_EVENT_BYTES) return undefined;
+  }
+  return bytes <= MAX_EVENT_BYTES ? Buffer.concat(pieces) : undefined;
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
+  response.end(JSON.stringify({ title: code.replaceAll('_', ' '), status, code, detail }));
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): ConsumeError {
+  const isTaken = cause.code === 'EADDRINUSE';
+  return new ConsumeError(
+    'usage',
+    isTaken ? 'port_taken' : 'cannot_listen',
+    isTaken
+      ? `Port ${port} of ${host} is taken by another program.`
+      : `Cannot listen on ${host}:${port}: ${cause.message}`,
+    { param: 'port', hint: 'End it, or give another port: -p port=8788.' },
+    { cause },
+  );
+}
