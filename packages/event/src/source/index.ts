@@ -8,5 +8,10 @@ export type {
   StreamWatcher,
 } from './event-stream.js';
 export { type FeedLimits, type FeedOptions, FeedStream, feedUrl } from './feed.js';
+export { FILE_LINE } from './line-event.js';
+export { NATS_MESSAGE } from './nats-event.js';
+export { openSource } from './open-source.js';
 export type { GroupDelivery, GroupMember, Source, SourceSpec } from './source.js';
 export { SourceGap, SourceInterrupted } from './source-errors.js';
+export { StdinStream } from './stdin-stream.js';
+export { WEBHOOK_REQUEST } from './webhook-event.js';

@@ -1,0 +1,27 @@
+import type { SourceSpec } from '../protocol/source-spec.js';
+import { FeedSource } from './feed-source.js';
+import { FileSource } from './file.js';
+import { NatsSource } from './nats.js';
+import type { Source } from './source.js';
+import { WebhookSource } from './webhook.js';
+
+/**
+ * The source that a spec speaks of. Nothing is opened before a stream of it is followed.
+ *
+ * @param credential API key for the feed; no other source is given it.
+ */
+export function openSource(spec: SourceSpec, credential: string | undefined): Source {
+  switch (spec.kind) {
+    case 'feed': {
+      const { server, project, stream } = spec;
+      // Without a key the server says what is missing.
+      return new FeedSource({ server, project, stream, key: credential ?? '' });
+    }
+    case 'nats':
+      return new NatsSource(spec);
+    case 'webhook':
+      return new WebhookSource(spec);
+    case 'file':
+      return new FileSource(spec.path);
+  }
+}
