@@ -1,5 +1,5 @@
 import { isJsonObject } from '../json.js';
-import { defineKey, type KeyDefinition } from '../key/key-definition.js';
+import { defineKey } from '../key/key-definition.js';
 import type { RawEvent } from '../raw-event.js';
 import { eventDocument } from './event-document.js';
 import { type Condition, fulfils, parseConditions } from './where.js';
@@ -50,7 +50,8 @@ function isWanted({ payload, event_type }: RawEvent, { event, user_id, where }: 
 
 const userOf = (payload: RawEvent['payload']) => (isJsonObject(payload) ? payload.user_id : undefined);
 
-const weirEvent = defineKey({
+/** `weir.event`: every event of a project. */
+export const weirEvent = defineKey({
   key: 'weir.event',
   displayName: 'Event',
   description: 'Every event that a project accepts, a few milliseconds after it was accepted',
@@ -67,7 +68,8 @@ const weirEvent = defineKey({
   match: isWanted,
 });
 
-const identified = defineKey({
+/** `weir.event.identified`: those with a user. */
+export const weirEventIdentified = defineKey({
   ...weirEvent,
   key: 'weir.event.identified',
   displayName: 'Event of a known user',
@@ -75,6 +77,3 @@ const identified = defineKey({
   schema: { custom: { type: eventDocument.required({ user_id: true }) } },
   match: (event, wanted) => typeof userOf(event.payload) === 'string' && isWanted(event, wanted),
 });
-
-/** The keys that come with Weir. */
-export const shippedKeys: readonly KeyDefinition[] = [weirEvent, identified];

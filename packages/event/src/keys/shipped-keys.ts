@@ -1,0 +1,16 @@
+import type { KeyDefinition } from '../key/key-definition.js';
+import { ingestDeadLetter } from './dead-letter.js';
+import { fileLine, natsMessage, webhookRequest } from './local-keys.js';
+import { usage } from './usage.js';
+import { weirEvent, weirEventIdentified } from './weir-event.js';
+
+/** The keys that come with Weir. */
+export const shippedKeys: readonly KeyDefinition[] = [
+  weirEvent,
+  weirEventIdentified,
+  ingestDeadLetter,
+  usage,
+  webhookRequest,
+  natsMessage,
+  fileLine,
+];

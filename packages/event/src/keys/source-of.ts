@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { ConsumeError } from '../consume-error.js';
+import type { Params } from '../params/params.js';
+import type { SourceSpec } from '../protocol/source-spec.js';
+import { STREAM_TYPES } from '../source/feed-event.js';
+import { FILE_LINE } from '../source/line-event.js';
+import { NATS_MESSAGE } from '../source/nats-event.js';
+import { WEBHOOK_REQUEST } from '../source/webhook-event.js';
+import { feedNames } from './feed-names.js';
+
+/** The server that a consumer is connected to, and the project there. */
+export interface FeedPlace {
+  /** URL without a slash at its end. */
+  readonly server: string;
+  /** Id of the project. */
+  readonly project: string;
+}
+
+/**
+ * Where a key's events come from, by its event type: `nats.message`, `webhook.request` and `file.line` from this
+ * machine, by the params that the keys of those names have; everything else from the feed. `stdin` for `file.line` of
+ * the path `-`.
+ *
+ * @param params as `normalizeParams` left them.
+ * @throws ConsumeError `usage` when a param is missing that the source needs.
+ */
+export function sourceOf(
+  key: { readonly key: string; readonly eventType: string },
+  params: Params,
+  place: FeedPlace,
+): SourceSpec | 'stdin' {
+  switch (key.eventType) {
+    case NATS_MESSAGE:
+      return { kind: 'nats', servers: serversOf(params), subject: needed(key.key, params, 'subject') };
+    case WEBHOOK_REQUEST: {
+      const { host, port } = params;
+      return {
+        kind: 'webhook',
+        host: typeof host === 'string' && host !== '' ? host : '127.0.0.1',
+        port: portOf(port ?? 8787),
+        path: requestPath(needed(key.key, params, 'path')),
+      };
+    }
+    case FILE_LINE: {
+      const path = needed(key.key, params, 'path');
+      return path === '-' ? 'stdin' : { kind: 'file', path: resolve(path) };
+    }
+    default:
+      return feedOf(key, params, place);
+  }
+}
+
+function feedOf(
+  key: { readonly eventType: string },
+  params: Params,
+  { server, project }: FeedPlace,
+): SourceSpec {
+  const [stream] = Object.entries(STREAM_TYPES).find(([, type]) => type === key.eventType) ?? [];
+  // Other streams hold one type of documents each.
+  const names = stream === undefined ? feedNames(key, params) : undefined;
+  return {
+    kind: 'feed',
+    server,
+    project,
+    stream: stream ?? 'events',
+    ...(names === undefined ? {} : { names }),
+  };
+}
+
+function serversOf({ servers }: Params): readonly string[] {
+  const given = typeof servers === 'string' ? [servers] : servers;
+  return typeof given === 'object' && given.length > 0 ? given : ['nats://127.0.0.1:4222'];
+}
+
+function portOf(port: Params[string]): number {
+  if (typeof port === 'number' && port >= 1 && port <= 65_535) return port;
+  throw new ConsumeError('usage', 'invalid_port', `${JSON.stringify(port)} is no port.`, {
+    param: 'port',
+    hint: 'Give a number from 1 to 65535: -p port=8787.',
+  });
+}
+
+function needed(key: string, params: Params, name: string): string {
+  const value = params[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ConsumeError('usage', 'missing_param', `\`${key}\` needs the param \`${name}\`.`, {
+    param: name,
+    hint: `Give -p ${name}=VALUE; a key of your own needs a string param of that name.`,
+  });
+}
+
+/** A path as requests have it: with a slash before it, encoded, without a query. */
+export function requestPath(path: string): string {
+  return new URL(`http://webhook${path.startsWith('/') ? '' : '/'}${path}`).pathname;
+}
