@@ -45,3 +45,15 @@ test('by default remembers 10,000 ids for five minutes', () => {
   now = 300_000;
   expect(filter.isDuplicate('id 9999')).toBe(false);
 });
+
+test('checking and recording can be two steps, and an empty id is never a duplicate', () => {
+  const filter = new DedupFilter();
+  expect(filter.has('a')).toBe(false);
+  expect(filter.has('a')).toBe(false);
+  filter.record('a');
+  expect(filter.has('a')).toBe(true);
+  expect(filter.isDuplicate('a')).toBe(true);
+  expect(filter.isDuplicate('')).toBe(false);
+  expect(filter.isDuplicate('')).toBe(false);
+  expect(filter.size).toBe(1);
+});

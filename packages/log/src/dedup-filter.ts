@@ -47,17 +47,32 @@ export class DedupFilter {
     return this.#seen.size;
   }
 
-  /** Checks and records in one step. A duplicate does not renew its id. */
-  isDuplicate(id: string): boolean {
+  /** Whether an id was recorded lately. */
+  has(id: string): boolean {
+    return this.#isKnown(id, this.#now());
+  }
+
+  /** Records an id. One that is known keeps its time. The empty id says nothing of an event and is not recorded. */
+  record(id: string): void {
     const at = this.#now();
-    const known = this.#seen.get(id);
-    if (known !== undefined && at - known.at < this.#ttl) return true;
+    if (id === '' || this.#isKnown(id, at)) return;
     const slot: Slot = { id, at };
     const old = this.#ring[this.#next];
     if (old !== undefined && this.#seen.get(old.id) === old) this.#seen.delete(old.id);
     this.#ring[this.#next] = slot;
     this.#next = (this.#next + 1) % this.#capacity;
     this.#seen.set(id, slot);
+  }
+
+  /** Checks and records in one step. A duplicate does not renew its id; the empty id is none. */
+  isDuplicate(id: string): boolean {
+    if (this.has(id)) return true;
+    this.record(id);
     return false;
+  }
+
+  #isKnown(id: string, at: number): boolean {
+    const known = this.#seen.get(id);
+    return known !== undefined && at - known.at < this.#ttl;
   }
 }
