@@ -12,28 +12,36 @@ export function encode(message: Message): string {
   return message.type === 'event' ? encodeEvent(message) : encodePlain(message);
 }
 
-function encodeEvent(message: EventMessage): string {
+/** What every event's line begins with; then come its `seq` and the rest. */
+export const EVENT_HEAD = '{"type":"event","seq":';
+
+/**
+ * All of an event's line after its `seq`, line feed included: the same for every connection.
+ *
+ * @throws ProtocolError `event_too_large`, or `line_too_long` for everything but the payload.
+ */
+export function encodeEventRest({ cursor, delivery, event }: Omit<EventMessage, 'type' | 'seq'>): string {
   // Line feeds in JSON text stand between its tokens only, so that a space says the same.
-  const text = payloadText(message.event).replaceAll(/[\r\n]/g, ' ');
+  const text = payloadText(event).replaceAll(/[\r\n]/g, ' ');
   const bytes = Buffer.byteLength(text);
-  const { event_id, event_type, source_time, timestamp } = message.event;
+  const { event_id, event_type, source_time, timestamp } = event;
   if (bytes > MAX_EVENT_BYTES) {
-    const event = JSON.stringify(event_id).slice(0, 200);
+    const id = JSON.stringify(event_id).slice(0, 200);
     throw new ProtocolError(
       'event_too_large',
-      `The payload of event ${event} has ${bytes} bytes, above the ${MAX_EVENT_BYTES} that the bus carries. Send it smaller.`,
+      `The payload of event ${id} has ${bytes} bytes, above the ${MAX_EVENT_BYTES} that the bus carries. Send it smaller.`,
     );
   }
-  const { seq, cursor, delivery } = message;
   // Rules 5 and 6 of the protocol: type first, event last, and in it the payload last.
-  const head = JSON.stringify({
-    type: 'event',
-    seq,
-    cursor,
-    delivery,
-    event: { event_id, event_type, source_time, timestamp },
-  });
-  return withinLine(`${head.slice(0, -2)},"payload":${text}}}`, 'event');
+  const facts = JSON.stringify({ cursor, delivery, event: { event_id, event_type, source_time, timestamp } });
+  const rest = `,${facts.slice(1, -2)},"payload":${text}}}`;
+  return withinLine(rest, 'event', EVENT_HEAD.length + LONGEST_SEQ.length);
+}
+
+const LONGEST_SEQ = String(Number.MAX_SAFE_INTEGER);
+
+function encodeEvent(message: EventMessage): string {
+  return `${EVENT_HEAD}${message.seq}${encodeEventRest(message)}`;
 }
 
 function encodePlain(message: PlainMessage): string {
@@ -41,8 +49,8 @@ function encodePlain(message: PlainMessage): string {
   return withinLine(JSON.stringify({ type, ...rest }), type);
 }
 
-function withinLine(line: string, type: string): string {
-  const bytes = Buffer.byteLength(line);
+function withinLine(line: string, type: string, before = 0): string {
+  const bytes = before + Buffer.byteLength(line);
   if (bytes > MAX_LINE_BYTES) {
     throw new ProtocolError(
       'line_too_long',

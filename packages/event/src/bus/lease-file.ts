@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+import { codeOf } from '../transport/net-transport.js';
+import { type Lease, lease } from './lease.js';
+
+const content = z.object({ version: z.literal(1), leases: z.array(lease) });
+
+/**
+ * Leases as a file. Written whole beside its place, flushed, and renamed over it, so that a reader finds the old content
+ * or the new. Mode 0600.
+ */
+export class LeaseFile {
+  readonly #path: string;
+  #next: readonly Lease[] | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The leases of an earlier bus. Throws when the file is there and cannot be read. */
+  async read(): Promise<readonly Lease[]> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+    try {
+      return content.parse(JSON.parse(text)).leases;
+    } catch (cause) {
+      throw new Error(
+        `The leases in ${this.#path} cannot be read. Subscriptions that they name may still be there: look at the file, then remove it.`,
+        { cause },
+      );
+    }
+  }
+
+  /** Resolves once these leases, or later ones, are on the disk. */
+  write(leases: readonly Lease[]): Promise<void> {
+    this.#next = leases;
+    this.#writing ??= this.#drain();
+    return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    // A turn of the event loop later, so that what changes together is written together.
+    await new Promise(setImmediate);
+    try {
+      for (let leases = this.#next; leases !== undefined; leases = this.#next) {
+        this.#next = undefined;
+        await this.#replace({ version: 1, leases: [...leases] });
+      }
+    } finally {
+      // In the same step as the last look at `#next`: whoever comes later begins anew.
+      this.#writing = undefined;
+    }
+  }
+
+  async #replace(document: z.infer<typeof content>): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const draft = `${this.#path}.${randomBytes(4).toString('hex')}`;
+    try {
+      const file = await open(draft, 'wx', 0o600);
+      try {
+        await file.writeFile(JSON.stringify(document));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(draft, this.#path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+  }
+}
