@@ -1,12 +1,37 @@
-import { rowReceivedAt } from '@weir/ingest';
+import { createHash } from 'node:crypto';
+import { readRow, rowReceivedAt } from '@weir/ingest';
 
 /** Kinds of items. `events`: accepted events, each as its row. */
 export type FeedKind = 'events';
 
-/** When an item of each kind was received, epoch milliseconds; read from the item, which is kept as it comes. */
-const RECEIVED_AT: Readonly<Record<FeedKind, (item: Buffer) => number>> = {
-  events: (row) => rowReceivedAt(row, 0),
+/** What is read from the items of a kind, which are kept as they come. */
+export interface ItemReader {
+  /** When it was received, epoch milliseconds. */
+  receivedAt(item: Buffer): number;
+  /** What it is chosen by: the event's name. */
+  name(item: Buffer): string;
+  /** Whose it is: those who share a group get the items of one in order. Null for nobody's. */
+  lane(item: Buffer): string | null;
+}
+
+const READERS: Readonly<Record<FeedKind, ItemReader>> = {
+  events: {
+    receivedAt: (row) => rowReceivedAt(row, 0),
+    name: (row) => readRow(row, 0).event,
+    lane: (row) => {
+      const { user_id, anonymous_id } = readRow(row, 0);
+      return shortened(user_id ?? anonymous_id);
+    },
+  },
 };
+
+/** Ids may be of any length, and lanes not. */
+const MAX_LANE = 64;
+
+function shortened(id: string | null): string | null {
+  if (id === null || id.length <= MAX_LANE) return id;
+  return createHash('sha256').update(id).digest('base64url');
+}
 
 const PREFIX = 'feed:';
 
@@ -18,9 +43,24 @@ export function streamOf(kind: FeedKind, projectId: string): string {
   return `${PREFIX}${kind}:${projectId}`;
 }
 
+/** Whose items a stream has, and of which kind. */
+export function ownerOf(stream: string): { readonly kind: FeedKind; readonly projectId: string } {
+  const [kind, projectId = ''] = stream.slice(PREFIX.length).split(':', 2);
+  // The cast holds by streamOf.
+  return { kind: kind as FeedKind, projectId };
+}
+
+/** How items of a kind are read. */
+export function readerOf(kind: FeedKind): ItemReader {
+  return READERS[kind];
+}
+
 /** When an item of a stream was received, epoch milliseconds. */
 export function receivedAtIn(stream: string, item: Uint8Array): number {
-  // The cast holds by streamOf.
-  const kind = stream.slice(PREFIX.length).split(':', 1)[0] as FeedKind;
-  return RECEIVED_AT[kind](Buffer.from(item.buffer, item.byteOffset, item.byteLength));
+  return readerOf(ownerOf(stream).kind).receivedAt(bufferOf(item));
+}
+
+/** The same bytes. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

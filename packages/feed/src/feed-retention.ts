@@ -16,11 +16,15 @@ export interface FeedRetentionOptions {
   readonly limits: FeedLimits;
   /** Items received since then are kept in any case: they are not stored elsewhere yet. Epoch milliseconds. */
   readonly keepSince: () => Promise<number>;
+  /** From this offset on, items of a stream are kept for groups that hold them, up to seven days longer. */
+  readonly heldFrom: (stream: string) => Promise<number>;
   readonly logger: FeedLogger;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
+/** How much longer than others items are kept that a group holds. */
+const HOLD_MS = 7 * 24 * 3_600_000;
 const INTERVAL_MS = 5_000;
 const PAGE = 500;
 /** Of the log's size: beyond it the largest streams give way, so that the log takes new items. */
@@ -59,17 +63,17 @@ export class FeedRetention {
   }
 
   async #runOnce(): Promise<void> {
-    const { log, limits } = this.#options;
+    const { log, limits, heldFrom } = this.#options;
     const streams = await log.streams(FEED_STREAMS);
-    for (const stream of streams) await this.#trim(stream, limits.bytes);
+    for (const stream of streams) await this.#trim(stream, limits.bytes, await heldFrom(stream));
     const { bytes, maxBytes } = await log.size();
     if (bytes < maxBytes * CROWDED || streams.length === 0) return;
     const fair = (maxBytes * CROWDED) / streams.length / 2;
-    for (const stream of streams) await this.#trim(stream, fair);
+    for (const stream of streams) await this.#trim(stream, fair, Number.POSITIVE_INFINITY);
   }
 
-  /** Trims a stream to so many bytes, and of what is too old. */
-  async #trim(stream: string, maxBytes: number): Promise<void> {
+  /** Trims a stream to so many bytes, and of what is too old, up to what is held. */
+  async #trim(stream: string, maxBytes: number, heldFrom: number): Promise<void> {
     const { log, limits, keepSince, now } = this.#options;
     const oldest = now() - limits.ageMs;
     const kept = await keepSince();
@@ -77,9 +81,10 @@ export class FeedRetention {
       const { first, bytes } = await log.stats(stream);
       let excess = bytes - maxBytes;
       const page = await log.read(stream, { after: first - 1, limit: PAGE });
-      const end = page.findIndex(({ data }) => {
+      const end = page.findIndex(({ offset, data }) => {
         const received = receivedAtIn(stream, data);
-        const goes = received < kept && (excess > 0 || received < oldest);
+        const isHeld = offset >= heldFrom && received >= oldest - HOLD_MS;
+        const goes = !isHeld && received < kept && (excess > 0 || received < oldest);
         excess -= data.byteLength;
         return !goes;
       });

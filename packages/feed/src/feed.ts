@@ -4,7 +4,7 @@
  * by a busier one.
  */
 import { encodePlace, type Log, LogError, offsetInEpoch, type Part } from '@weir/log';
-import { type FeedKind, receivedAtIn, streamOf } from './feed-kind.js';
+import { bufferOf, type FeedKind, receivedAtIn, streamOf } from './feed-kind.js';
 
 /** One item to be. */
 export interface NewItem {
@@ -38,8 +38,12 @@ export class FeedExpired extends Error {
   /** Items in between. */
   readonly missed: number;
 
-  constructor(oldest: string, missed: number) {
-    super(`${missed} items after this cursor are no longer kept`);
+  constructor(
+    oldest: string,
+    missed: number,
+    message = `${missed} items after this cursor are no longer kept`,
+  ) {
+    super(message);
     this.oldest = oldest;
     this.missed = missed;
   }
@@ -124,7 +128,7 @@ export class Feed {
       const entries = await this.#log.read(stream, { after, limit: PAGE_ITEMS, maxBytes: PAGE_BYTES });
       return entries.map(({ offset, data }) => ({
         cursor: this.#cursor(offset),
-        payload: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+        payload: bufferOf(data),
       }));
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'cursor_expired') throw error;

@@ -8,7 +8,12 @@ export {
   type FeedStart,
   type NewItem,
 } from './feed.js';
+export type { FeedDeadLetter, FeedDelivery, FeedGroup, FeedGroupStatus, FeedPull } from './feed-group.js';
+export { MAX_UNACKNOWLEDGED } from './feed-group.js';
+export { FeedGroups, type NewGroup } from './feed-groups.js';
 export type { FeedKind } from './feed-kind.js';
 export { type FeedLimits, FeedRetention, type FeedRetentionOptions } from './feed-retention.js';
+export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
+export type { GroupDefinition } from './group-list.js';
 export { IngestSource } from './ingest-source.js';
 export type { FeedLogger } from './logger.js';

@@ -43,6 +43,7 @@ import { adminProjectRoutes } from './routes/admin-projects.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { dlqRoutes } from './routes/dlq.js';
 import { feedRoute } from './routes/feed.js';
+import { feedGroupRoutes } from './routes/feed-groups.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { queryRoute } from './routes/query.js';
@@ -236,6 +237,7 @@ class Server implements App {
       queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
       schemaRoute(web, access, query);
       feedRoute(web, authorizer, gate, this.#feed);
+      feedGroupRoutes(web, authorizer, gate, this.#feed);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,

@@ -1,6 +1,7 @@
 import {
   EventTexts,
   Feed,
+  FeedGroups,
   type FeedKind,
   type FeedPlace,
   FeedRetention,
@@ -19,6 +20,7 @@ const CATCH_UP_MS = 1_000;
 /** The feed of a server with what fills it and what frees it. */
 export class ServerFeed {
   readonly feed: Feed;
+  readonly groups: FeedGroups;
   readonly texts = new EventTexts();
   readonly #log: Log;
   readonly #source: IngestSource;
@@ -31,11 +33,13 @@ export class ServerFeed {
     this.#log = log;
     this.#flushed = flushed;
     this.feed = new Feed(feedLog);
+    this.groups = new FeedGroups(feedLog);
     this.#source = new IngestSource(log, this.feed, logger);
     this.#retention = new FeedRetention({
       log: feedLog,
       limits: { ageMs: config.WEIR_FEED_RETENTION, bytes: config.WEIR_FEED_RETENTION_BYTES },
       keepSince: () => this.#oldestUnflushed(),
+      heldFrom: (stream) => this.groups.heldFrom(stream),
       logger,
       now: Date.now,
     });

@@ -1,7 +1,6 @@
 /** GET /api/v1/projects/{id}/feed: a project's events as they are accepted, over Server-Sent Events, from where one left. */
 import { Readable } from 'node:stream';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
-import { LogError } from '@weir/log';
+import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -9,9 +8,9 @@ import type { TenantGate } from '../admission/tenant-gate.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { Authorizer } from '../http/authorize.js';
 import { parseInput } from '../http/parse.js';
-import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
+import { problemOfPlace, startOf } from './feed-place.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -38,7 +37,7 @@ export function feedRoute(
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
     const place = await feed.locate(stream, projectId, startOf(given)).catch((error: unknown) => {
-      throw problemOfPlace(error);
+      throw problemOfPlace(error, 'after');
     });
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
@@ -90,28 +89,4 @@ async function* textOf(
     const { message, oldest, missed } = error;
     yield `event: error\ndata: ${JSON.stringify({ code: 'cursor_expired', detail: message, oldest, missed })}\n\n`;
   }
-}
-
-function startOf(after: string): FeedStart {
-  if (after === 'latest' || after === 'earliest') return after;
-  if (!z.iso.datetime({ offset: true }).safeParse(after).success) return { after };
-  return { at: new Date(after) };
-}
-
-function problemOfPlace(error: unknown): unknown {
-  if (error instanceof FeedExpired) {
-    const { message, oldest, missed } = error;
-    const hint = 'go on with after=<oldest>, and count the missed as lost';
-    return new Problem(410, 'cursor_expired', message, { oldest, missed, hint });
-  }
-  if (error instanceof LogError && error.code === 'epoch_mismatch') {
-    const hint = 'go on with after=earliest';
-    return new Problem(410, 'cursor_expired', 'the cursor belongs to a feed that is gone', { hint });
-  }
-  if (error instanceof LogError && error.code === 'cursor_invalid') {
-    return new Problem(400, 'invalid_request', `after: ${error.message}`, {
-      hint: 'a cursor of this feed, latest, earliest, or a time such as 2026-11-21T16:00:00Z',
-    });
-  }
-  return error;
 }

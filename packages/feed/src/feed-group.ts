@@ -1,0 +1,161 @@
+import { type DeadChoice, encodePlace, type Group, type Log, LogError } from '@weir/log';
+import { FeedExpired } from './feed.js';
+import { bufferOf, readerOf, streamOf } from './feed-kind.js';
+import { FeedGroupMissing } from './group-errors.js';
+import type { GroupDefinition } from './group-list.js';
+
+/** One item lent to a member. */
+export interface FeedDelivery {
+  /** What to acknowledge it by. */
+  readonly id: string;
+  readonly cursor: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly payload: Buffer;
+}
+
+/** One item that was lent too often. */
+export interface FeedDeadLetter {
+  readonly id: string;
+  readonly cursor: string;
+  readonly attempts: number;
+  readonly diedAt: Date;
+  readonly payload: Buffer;
+}
+
+/** How far a group has come. */
+export interface FeedGroupStatus {
+  /** Of the last item that was given to a member, is held back for its order, or was passed over. */
+  readonly delivered: string;
+  /** Items members have and did not acknowledge, or that wait to come again. */
+  readonly pending: number;
+  /** Items no member had yet. */
+  readonly lag: number;
+  /** Of the item before the oldest that the group needs. */
+  readonly needs: string;
+  readonly dead: number;
+}
+
+/** What a member asks for. */
+export interface FeedPull {
+  readonly max: number;
+  /** Milliseconds. */
+  readonly waitMs: number;
+  readonly member: string;
+  readonly signal: AbortSignal;
+}
+
+/** How many items a member may have. */
+export const MAX_UNACKNOWLEDGED = 1_000;
+/** How often an item is lent. */
+const MAX_ATTEMPTS = 5;
+
+/** One group of those who share a project's items, as the log's group of that stream. */
+export class FeedGroup {
+  readonly definition: GroupDefinition;
+  /** The stream its items are of. */
+  readonly stream: string;
+  readonly #log: Log;
+  readonly #group: Group;
+  readonly #gone = new AbortController();
+
+  constructor(log: Log, projectId: string, definition: GroupDefinition) {
+    const { stream: kind, name, event } = definition;
+    const reader = readerOf(kind);
+    const wanted = event === null ? null : new Set(event);
+    this.definition = definition;
+    this.stream = streamOf(kind, projectId);
+    this.#log = log;
+    this.#group = log.group(this.stream, name, {
+      lane: (data) => reader.lane(bufferOf(data)),
+      ...(wanted === null ? {} : { wants: (data) => wanted.has(reader.name(bufferOf(data))) }),
+      maxUnacknowledged: MAX_UNACKNOWLEDGED,
+      maxAttempts: MAX_ATTEMPTS,
+    });
+  }
+
+  /**
+   * @throws FeedExpired once when retention passed the group by; FeedGroupMissing when it is removed meanwhile; LogError
+   * `too_many_unacknowledged`
+   */
+  async pull({ signal, ...pull }: FeedPull): Promise<FeedDelivery[]> {
+    const deliveries = await this.#group
+      .pull({ ...pull, signal: AbortSignal.any([signal, this.#gone.signal]) })
+      .catch((error: unknown) => {
+        throw this.#expired(error);
+      });
+    if (this.#gone.signal.aborted) throw new FeedGroupMissing(this.definition.name);
+    return deliveries.map(({ id, attempt, offset, data }) => ({
+      id,
+      attempt,
+      cursor: this.#cursor(offset),
+      payload: bufferOf(data),
+    }));
+  }
+
+  ack(ids: readonly string[]): Promise<number> {
+    return this.#group.ack(ids);
+  }
+
+  nack(ids: readonly string[], delayMs: number): Promise<number> {
+    return this.#group.nack(ids, { delayMs });
+  }
+
+  extend(ids: readonly string[]): Promise<number> {
+    return this.#group.extend(ids);
+  }
+
+  /** Dead letters as they died, those after one. Throws LogError `cursor_invalid`. */
+  async dead(limit: number, after?: string): Promise<FeedDeadLetter[]> {
+    const entries = await this.#group.dead({ limit, ...(after === undefined ? {} : { after }) });
+    return entries.map(({ id, attempts, diedAt, offset, data }) => ({
+      id,
+      attempts,
+      diedAt: new Date(diedAt),
+      cursor: this.#cursor(offset),
+      payload: bufferOf(data),
+    }));
+  }
+
+  retry(which: DeadChoice): Promise<number> {
+    return this.#group.retry(which);
+  }
+
+  purge(which: DeadChoice): Promise<number> {
+    return this.#group.purge(which);
+  }
+
+  async status(): Promise<FeedGroupStatus> {
+    const { delivered, pending, held, dead, needs } = await this.#group.stats();
+    const { last } = await this.#log.stats(this.stream);
+    return {
+      delivered: this.#cursor(delivered),
+      pending,
+      lag: Math.max(0, last - delivered) + held,
+      needs: this.#cursor(needs - 1),
+      dead,
+    };
+  }
+
+  /** The oldest offset it needs. */
+  async needs(): Promise<number> {
+    return (await this.#group.stats()).needs;
+  }
+
+  /** Forgets it, and sends those away who wait for its items. */
+  async remove(): Promise<void> {
+    this.#gone.abort();
+    await this.#group.remove();
+  }
+
+  #expired(error: unknown): unknown {
+    if (!(error instanceof LogError) || error.code !== 'cursor_expired') return error;
+    const { oldest = 1, missed = 0 } = error;
+    const message = `${missed} items were trimmed before the group was done with them; it goes on from the oldest`;
+    return new FeedExpired(this.#cursor(oldest - 1), missed, message);
+  }
+
+  #cursor(offset: number): string {
+    return encodePlace({ epoch: this.#log.epoch, offset });
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Groups: those who share a project's items, at least once each, in order for each person. A group lasts until it is
+ * removed, with what its members have not acknowledged.
+ */
+import type { Log } from '@weir/log';
+import type { FeedPlace } from './feed.js';
+import { FeedGroup } from './feed-group.js';
+import { type FeedKind, ownerOf } from './feed-kind.js';
+import { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
+import { type GroupDefinition, GroupList } from './group-list.js';
+
+/** A group to be. */
+export interface NewGroup {
+  readonly name: string;
+  readonly stream: FeedKind;
+  /** As {@link GroupDefinition} has it; left out it is `latest`, and an existing group may have begun anywhere. */
+  readonly from?: string;
+  /** Default all. */
+  readonly event?: readonly string[];
+  readonly hold: boolean;
+}
+
+const MAX_GROUPS = 100;
+
+/** See the head of this file. */
+export class FeedGroups {
+  readonly #log: Log;
+  readonly #list: GroupList;
+  readonly #open = new Map<string, FeedGroup>();
+
+  /** @param log that of the feed */
+  constructor(log: Log) {
+    this.#log = log;
+    this.#list = new GroupList(log);
+  }
+
+  /**
+   * Makes a group; one that exists with these options is left as it is.
+   * @param locate finds the place it begins at
+   * @throws FeedGroupExists, TooManyFeedGroups; what `locate` throws
+   */
+  make(
+    projectId: string,
+    wanted: NewGroup,
+    locate: () => Promise<FeedPlace>,
+  ): Promise<{ readonly group: FeedGroup; readonly isNew: boolean }> {
+    const event = wanted.event === undefined ? null : [...new Set(wanted.event)].sort();
+    return this.#list.change(projectId, async (groups, write) => {
+      const existing = groups.find(({ name }) => name === wanted.name);
+      if (existing !== undefined) {
+        refuseOther(existing, { ...existing, ...wanted, event });
+        return { group: this.#group(projectId, existing), isNew: false };
+      }
+      if (groups.length >= MAX_GROUPS) throw new TooManyFeedGroups(MAX_GROUPS);
+      const { stream, offset } = await locate();
+      const { name, stream: kind, from = 'latest', hold } = wanted;
+      // What a removal left that was cut off.
+      await this.#log.group(stream, name).remove();
+      await this.#log.group(stream, name, { after: offset }).create();
+      const made: GroupDefinition = {
+        name,
+        stream: kind,
+        from,
+        event,
+        hold,
+        created_at: new Date().toISOString(),
+      };
+      await write([...groups, made]);
+      return { group: this.#group(projectId, made), isNew: true };
+    });
+  }
+
+  /** All groups of a project, the oldest first. */
+  async list(projectId: string): Promise<FeedGroup[]> {
+    return (await this.#list.of(projectId)).map((definition) => this.#group(projectId, definition));
+  }
+
+  /** @throws FeedGroupMissing */
+  async find(projectId: string, name: string): Promise<FeedGroup> {
+    const definition = (await this.#list.of(projectId)).find((one) => one.name === name);
+    if (definition === undefined) throw new FeedGroupMissing(name);
+    return this.#group(projectId, definition);
+  }
+
+  /** Forgets a group with what is pending and dead in it. Throws FeedGroupMissing. */
+  remove(projectId: string, name: string): Promise<void> {
+    return this.#list.change(projectId, async (groups, write) => {
+      const definition = groups.find((one) => one.name === name);
+      if (definition === undefined) throw new FeedGroupMissing(name);
+      const group = this.#group(projectId, definition);
+      await write(groups.filter((one) => one !== definition));
+      this.#open.delete(keyOf(projectId, name));
+      await group.remove();
+    });
+  }
+
+  /** The offset from which on groups hold the items of a stream; Infinity when none does. */
+  async heldFrom(stream: string): Promise<number> {
+    const { kind, projectId } = ownerOf(stream);
+    let held = Number.POSITIVE_INFINITY;
+    for (const group of await this.list(projectId)) {
+      const { hold, stream: kindOfGroup } = group.definition;
+      if (hold && kindOfGroup === kind) held = Math.min(held, await group.needs());
+    }
+    return held;
+  }
+
+  #group(projectId: string, definition: GroupDefinition): FeedGroup {
+    const key = keyOf(projectId, definition.name);
+    let group = this.#open.get(key);
+    if (group === undefined) {
+      group = new FeedGroup(this.#log, projectId, definition);
+      this.#open.set(key, group);
+    }
+    return group;
+  }
+}
+
+function refuseOther(existing: GroupDefinition, wanted: GroupDefinition): void {
+  for (const option of ['stream', 'from', 'event', 'hold'] as const) {
+    if (JSON.stringify(existing[option]) !== JSON.stringify(wanted[option]))
+      throw new FeedGroupExists(existing.name, option, existing[option]);
+  }
+}
+
+function keyOf(projectId: string, name: string): string {
+  return `${projectId} ${name}`;
+}

@@ -1,0 +1,192 @@
+/**
+ * Groups, which share a project's feed among their members, at least once each:
+ *
+ *     GET  …/feed/groups                 all of them      POST …/{name}/ack      done with these
+ *     PUT  …/feed/groups/{name}          makes one        POST …/{name}/nack     these again, to anybody
+ *     GET  …/feed/groups/{name}          how far it is    POST …/{name}/extend   30 s more for these
+ *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
+ *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
+ */
+import { type EventTexts, eventOfPayload, type FeedDelivery, type FeedGroup } from '@weir/feed';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { TenantGate } from '../admission/tenant-gate.js';
+import type { ServerFeed } from '../feed/server-feed.js';
+import type { Authorizer } from '../http/authorize.js';
+import { parseInput } from '../http/parse.js';
+import { whenDone } from '../http/when-done.js';
+import { stackOf, usageOf } from '../usage/request-usage.js';
+import { problemOfGroup } from './feed-group-problem.js';
+import { problemOfPlace, startOf } from './feed-place.js';
+
+const GROUPS = '/api/v1/projects/:id/feed/groups';
+const GROUP = `${GROUPS}/:name`;
+
+const MAX_IDS = 1_000;
+/** What a member takes at once when it does not say. */
+const DEFAULT_MAX = 100;
+const MAX_WAIT_MS = 30_000;
+const MAX_DELAY_MS = 12 * 3_600_000;
+
+const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+const params = z.object({
+  name: z.string().regex(NAME, 'must be 1 to 64 letters, digits, ".", "_" or "-"'),
+});
+const definition = z.strictObject({
+  from: z.string().min(1).optional(),
+  event: z.array(z.string().min(1)).min(1).max(100).optional(),
+  hold: z.boolean().default(false),
+  stream: z.enum(['events'], 'must be events').default('events'),
+});
+const pull = z.strictObject({
+  max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
+  wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
+  member: z.string().min(1).max(100).optional(),
+});
+const ids = z.array(z.string()).min(1).max(MAX_IDS);
+const named = z.strictObject({ ids });
+const nack = z.strictObject({ ids, delay_ms: z.number().int().min(0).max(MAX_DELAY_MS).default(0) });
+const page = z.strictObject({
+  after: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+/** What is meant must be named: everything takes `{"all": true}`. */
+const choice = z.union(
+  [
+    z.strictObject({ ids }).transform((given) => given.ids),
+    z.strictObject({ all: z.literal(true) }).transform(() => 'all' as const),
+  ],
+  'say which dead letters: ids, or all: true',
+);
+
+/** Adds the routes. */
+export function feedGroupRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  gate: TenantGate,
+  feed: ServerFeed,
+): void {
+  const { groups } = feed;
+
+  /** Lets a request pass that may follow the feed of its project. */
+  const enter = async (request: FastifyRequest, reply: FastifyReply) => {
+    usageOf(request.raw)?.route('http', stackOf('feed', request.raw, request.routeOptions.url ?? ''));
+    // The cast holds: all paths here have the parameter.
+    const { id } = request.params as { id: string };
+    const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
+    await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId: keyId });
+    return { projectId, keyId };
+  };
+
+  /** Adds a route for one group, whose name is checked. */
+  const route = (
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    answer: (asked: Asked, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+  ) =>
+    web.route({
+      method,
+      url: path,
+      handler: async (request, reply) => {
+        const { projectId, keyId } = await enter(request, reply);
+        const { name } = parseInput(params, request.params);
+        return await answer({ projectId, keyId, name }, request, reply).catch((error: unknown) => {
+          throw problemOfGroup(error);
+        });
+      },
+    });
+
+  /** The same for a group that has to exist. */
+  const groupRoute = (
+    method: 'GET' | 'POST',
+    path: string,
+    answer: (
+      group: FeedGroup,
+      request: FastifyRequest,
+      reply: FastifyReply,
+      keyId: string,
+    ) => Promise<unknown>,
+  ) =>
+    route(method, path, async ({ projectId, keyId, name }, request, reply) =>
+      answer(await groups.find(projectId, name), request, reply, keyId),
+    );
+
+  web.get(GROUPS, async (request, reply) => {
+    const { projectId } = await enter(request, reply);
+    return { groups: await Promise.all((await groups.list(projectId)).map(describe)) };
+  });
+
+  route('PUT', GROUP, async ({ projectId, name }, request, reply) => {
+    const { from, event, hold, stream } = parseInput(definition, request.body);
+    const wanted = { name, hold, stream, ...(from && { from }), ...(event && { event }) };
+    const { group, isNew } = await groups.make(projectId, wanted, () =>
+      feed.locate(stream, projectId, startOf(from ?? 'latest')).catch((error: unknown) => {
+        throw problemOfPlace(error, 'from');
+      }),
+    );
+    reply.code(isNew ? 201 : 200);
+    return await describe(group);
+  });
+  route('DELETE', GROUP, async ({ projectId, name }, _request, reply) => {
+    await groups.remove(projectId, name);
+    return reply.code(204).send();
+  });
+  groupRoute('GET', GROUP, describe);
+
+  groupRoute('POST', `${GROUP}/pull`, async (group, request, reply, keyId) => {
+    const { max, wait_ms: waitMs, member = keyId } = parseInput(pull, request.body);
+    const gone = new AbortController();
+    whenDone(request.raw, reply.raw, () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, feed.ending]);
+    const deliveries = await group.pull({ max, waitMs, member, signal });
+    usageOf(request.raw)?.delivered(deliveries.length);
+    return reply.type('application/json; charset=utf-8').send(textOf(deliveries, group.stream, feed.texts));
+  });
+  groupRoute('POST', `${GROUP}/ack`, async (group, { body }) => ({
+    acknowledged: await group.ack(parseInput(named, body).ids),
+  }));
+  groupRoute('POST', `${GROUP}/nack`, async (group, { body }) => {
+    const given = parseInput(nack, body);
+    return { returned: await group.nack(given.ids, given.delay_ms) };
+  });
+  groupRoute('POST', `${GROUP}/extend`, async (group, { body }) => ({
+    extended: await group.extend(parseInput(named, body).ids),
+  }));
+
+  groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply) => {
+    const { limit, after } = parseInput(page, query);
+    const letters = (await group.dead(limit, after)).map(
+      ({ id, cursor, attempts, diedAt, payload }) =>
+        `${JSON.stringify({ id, cursor, attempts, died_at: diedAt }).slice(0, -1)},"event":${eventOfPayload(payload).text}}`,
+    );
+    return reply.type('application/json; charset=utf-8').send(`{"dead":[${letters.join(',')}]}`);
+  });
+  groupRoute('POST', `${GROUP}/dead/retry`, async (group, { body }) => ({
+    retried: await group.retry(parseInput(choice, body)),
+  }));
+  groupRoute('POST', `${GROUP}/dead/purge`, async (group, { body }) => ({
+    purged: await group.purge(parseInput(choice, body)),
+  }));
+}
+
+/** Which group a request is about, and whose it is. */
+interface Asked {
+  readonly projectId: string;
+  readonly keyId: string;
+  readonly name: string;
+}
+
+async function describe(group: FeedGroup) {
+  const { name, stream, from, event, hold, created_at } = group.definition;
+  const { delivered, pending, lag, needs, dead } = await group.status();
+  return { name, stream, from, event, hold, created_at, delivered, pending, lag, oldest_needed: needs, dead };
+}
+
+/** Put together by hand, as the events are there as texts. */
+function textOf(deliveries: readonly FeedDelivery[], stream: string, texts: EventTexts): string {
+  const items = deliveries.map((delivery) => {
+    const { id, cursor, attempt } = delivery;
+    return `{"id":"${id}","cursor":"${cursor}","attempt":${attempt},"event":${texts.of(stream, delivery).text}}`;
+  });
+  return `{"deliveries":[${items.join(',')}]}`;
+}

@@ -1,0 +1,34 @@
+/** Places in the feed as requests name them. */
+import { FeedExpired, type FeedStart } from '@weir/feed';
+import { LogError } from '@weir/log';
+import { z } from 'zod';
+import { Problem } from '../http/problem.js';
+
+/** The place a text stands for: `latest`, `earliest`, a time, or else a cursor. */
+export function startOf(after: string): FeedStart {
+  if (after === 'latest' || after === 'earliest') return after;
+  if (!z.iso.datetime({ offset: true }).safeParse(after).success) return { after };
+  return { at: new Date(after) };
+}
+
+/**
+ * The problem with a place, where it is one.
+ * @param parameter what named the place
+ */
+export function problemOfPlace(error: unknown, parameter: 'after' | 'from'): unknown {
+  if (error instanceof FeedExpired) {
+    const { message, oldest, missed } = error;
+    const hint = `go on with ${parameter}=<oldest>, and count the missed as lost`;
+    return new Problem(410, 'cursor_expired', message, { oldest, missed, hint });
+  }
+  if (error instanceof LogError && error.code === 'epoch_mismatch') {
+    const hint = `go on with ${parameter}=earliest`;
+    return new Problem(410, 'cursor_expired', 'the cursor belongs to a feed that is gone', { hint });
+  }
+  if (error instanceof LogError && error.code === 'cursor_invalid') {
+    return new Problem(400, 'invalid_request', `${parameter}: ${error.message}`, {
+      hint: 'a cursor of this feed, latest, earliest, or a time such as 2026-11-21T16:00:00Z',
+    });
+  }
+  return error;
+}
