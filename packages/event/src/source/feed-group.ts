@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { ConsumeError } from '../consume-error.js';
+import { Backoff } from './backoff.js';
+import { feedEvent } from './feed-event.js';
+import { feedRefusal } from './feed-refusal.js';
+import type { GroupDelivery, GroupMember } from './source.js';
+import { SourceInterrupted } from './source-errors.js';
+
+/** Which group of the server's feed to belong to. */
+export interface FeedGroupOptions {
+  /** The server's URL without a slash at its end. */
+  readonly server: string;
+  /** Id of the project. */
+  readonly project: string;
+  /** API key of the project with the scope `feed`; it is sent nowhere else. */
+  readonly key: string;
+  /** 1 to 64 letters, digits, `.`, `_` and `-`. */
+  readonly group: string;
+  /** Where a new group begins: `latest`, `earliest`, a cursor, or a time in RFC 3339. */
+  readonly from: string;
+  /** Only events of these names; default all. */
+  readonly names?: readonly string[];
+  /** Default `events`. */
+  readonly stream?: string;
+  /** What tells this member from the others: it may have 1,000 events that it has not acknowledged. */
+  readonly member: string;
+}
+
+/** How long a pull waits for the first event. */
+const WAIT_MS = 20_000;
+/** Silence, beyond what a call waits for, after which the server is taken for dead. */
+const SILENCE_MS = 15_000;
+/** How long a server is tried that never answers, and one that does but cannot serve now. */
+const UNANSWERED_MS = 5_000;
+const UNREADY_MS = 60_000;
+
+/** A member of a durable group of the server's feed. */
+export class FeedGroup implements GroupMember {
+  readonly #options: FeedGroupOptions;
+  readonly #url: string;
+
+  constructor(options: FeedGroupOptions) {
+    const { server, project, group } = options;
+    this.#options = options;
+    this.#url = `${server}/api/v1/projects/${encodeURIComponent(project)}/feed/groups/${encodeURIComponent(group)}`;
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { from, names, stream } = this.#options;
+    const body = {
+      // A group that exists may have begun anywhere, unless somebody says where.
+      ...(from === 'latest' ? {} : { from }),
+      ...(names === undefined || names.length === 0 ? {} : { event: names }),
+      ...(stream === undefined ? {} : { stream }),
+    };
+    const backoff = new Backoff({ firstMs: 250, longestMs: 5_000 });
+    const begun = performance.now();
+    for (;;) {
+      try {
+        await this.#call('PUT', '', body, signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof SourceInterrupted)) throw error;
+        const waitMs = Math.max(backoff.next(), error.waitMs);
+        const patience = error.isAnswered ? UNREADY_MS : UNANSWERED_MS;
+        if (performance.now() + waitMs - begun > patience) throw this.#unreachable(error);
+        await sleep(waitMs, undefined, { signal });
+      }
+    }
+  }
+
+  async pull(max: number, signal: AbortSignal): Promise<readonly GroupDelivery[]> {
+    const { member, stream } = this.#options;
+    const text = await this.#call('POST', '/pull', { max, wait_ms: WAIT_MS, member }, signal, WAIT_MS);
+    const seenAt = new Date().toISOString();
+    const { deliveries } = pulled.parse(JSON.parse(text));
+    const texts = eventTexts(text);
+    return deliveries.map(({ id, cursor, attempt }, i) => ({
+      id,
+      cursor,
+      attempt,
+      event: feedEvent(texts[i] ?? '', seenAt, stream),
+    }));
+  }
+
+  async ack(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#call('POST', '/ack', { ids });
+  }
+
+  async nack(ids: readonly string[], delayMs = 0): Promise<void> {
+    if (ids.length > 0) await this.#call('POST', '/nack', { ids, delay_ms: Math.ceil(delayMs) });
+  }
+
+  async extend(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#call('POST', '/extend', { ids });
+  }
+
+  /** The text of a good answer. */
+  async #call(method: string, path: string, body: object, signal?: AbortSignal, waitMs = 0): Promise<string> {
+    const { key } = this.#options;
+    const init = {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      // A redirect would lead the key elsewhere.
+      redirect: 'error' as const,
+    };
+    const { response, text } = await exchange(this.#url + path, init, waitMs + SILENCE_MS, signal);
+    if (response.ok) return text;
+    throw await refusal(response, text);
+  }
+
+  #unreachable(cause: SourceInterrupted): ConsumeError {
+    const { server } = this.#options;
+    return new ConsumeError(
+      'network',
+      'unreachable',
+      `no feed from ${server}: ${cause.message}`,
+      { hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.' },
+      { cause },
+    );
+  }
+}
+
+const pulled = z.object({
+  deliveries: z.array(z.object({ id: z.string(), cursor: z.string(), attempt: z.number() })),
+});
+
+/** A request with its whole answer. Throws SourceInterrupted, or the signal's reason once it has aborted. */
+async function exchange(
+  url: string,
+  init: RequestInit,
+  silenceMs: number,
+  signal?: AbortSignal,
+): Promise<{ readonly response: Response; readonly text: string }> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const giveUp = () => controller.abort(new Error(`nothing came for ${silenceMs / 1000} s`));
+  const timer = setTimeout(giveUp, silenceMs);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  // Node 20 forgets a fetch's signal once the answer's head is there, whenever memory is cleared.
+  const given = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
+  });
+  const answer = async () => {
+    const response = await fetch(url, { ...init, signal: controller.signal });
+    return { response, text: await response.text() };
+  };
+  try {
+    return await Promise.race([given, answer()]);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    // fetch hides the reason in the cause of its TypeError.
+    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    const reason = inner instanceof Error ? inner.message : String(inner);
+    throw new SourceInterrupted(reason || 'nothing listens there', { cause });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+const problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });
+
+/** The error that an answer other than a good one is. */
+async function refusal(response: Response, text: string): Promise<Error> {
+  const { status, headers } = response;
+  const { code, detail = '', hint = '' } = problem.partial().safeParse(documentOf(text)).data ?? {};
+  if (code === 'group_not_found') {
+    return new ConsumeError('failed', code, detail, {
+      hint: 'Somebody removed it. Start the consumer again to make it anew.',
+    });
+  }
+  if (code === 'group_exists') return new ConsumeError('usage', code, detail, { param: 'group', hint });
+  return await feedRefusal(new Response(text, { status, headers }), Date.now());
+}
+
+function documentOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** How deep the values of a delivery are in an answer: {, [, {. */
+const DELIVERY_DEPTH = 3;
+
+/** The texts of the deliveries' events, whose every digit must be kept: `JSON.parse` would round integers. */
+function eventTexts(text: string): string[] {
+  const texts: string[] = [];
+  let depth = 0;
+  let start = -1;
+  let before = '';
+  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g)) {
+    if (token === '{' || token === '[') {
+      if (depth === DELIVERY_DEPTH && before === '"event"') start = index;
+      depth += 1;
+    } else if (token === '}' || token === ']') {
+      depth -= 1;
+      if (depth === DELIVERY_DEPTH && start !== -1) {
+        texts.push(text.slice(start, index + 1));
+        start = -1;
+      }
+    }
+    before = token;
+  }
+  return texts;
+}
