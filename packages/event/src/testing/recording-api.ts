@@ -1,0 +1,44 @@
+import type { ApiClient } from '../api-client.js';
+import type { JsonValue } from '../json.js';
+
+/** What is answered to a call: JSON, a refusal, or what is made of the call's body. */
+export type ApiAnswer = JsonValue | Error | ((body: JsonValue | undefined) => JsonValue | Promise<JsonValue>);
+
+/** One call that a hook made. */
+export interface ApiCall {
+  readonly method: string;
+  readonly path: string;
+  /** Absent when none was sent. */
+  readonly body?: JsonValue;
+}
+
+/**
+ * An API that answers from a table, and notes what it was asked.
+ *
+ * ```ts
+ * const api = new RecordingApi({ 'POST /hooks': { id: 'h1' }, 'DELETE /hooks/h1': new Error('gone') });
+ * api.calls; // [{ method: 'POST', path: '/hooks', body: { … } }, …]
+ * ```
+ */
+export class RecordingApi implements ApiClient {
+  /** In their order. */
+  readonly calls: ApiCall[] = [];
+  readonly #answers: ReadonlyMap<string, ApiAnswer>;
+
+  /** @param answers by method and path, such as `GET /users/me`; default none. */
+  constructor(answers: Readonly<Record<string, ApiAnswer>> = {}) {
+    this.#answers = new Map(Object.entries(answers));
+  }
+
+  /** @throws the answer that is an error; for a call that the table does not have, an error that says what it has. */
+  async callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue> {
+    this.calls.push({ method, path, ...(body === undefined ? {} : { body }) });
+    const answer = this.#answers.get(`${method} ${path}`);
+    if (answer === undefined) {
+      const known = [...this.#answers.keys()].join(', ') || 'nothing';
+      throw new Error(`Nothing answers ${method} ${path}. The table has ${known}: add it.`);
+    }
+    if (answer instanceof Error) throw answer;
+    return typeof answer === 'function' ? await answer(body) : answer;
+  }
+}
