@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { EventStream } from './event-stream.js';
 import { FeedStream } from './feed.js';
-import type { Source } from './source.js';
+import { FeedGroup } from './feed-group.js';
+import type { GroupMember, Source } from './source.js';
 
 /** A stream of a project's feed, and who may read it. */
 export interface FeedSourceOptions {
@@ -27,5 +29,10 @@ export class FeedSource implements Source {
 
   open(from: string, names?: readonly string[]): EventStream {
     return new FeedStream({ ...this.#options, from, ...(names === undefined ? {} : { names }) });
+  }
+
+  join(group: string, from: string, names?: readonly string[]): GroupMember {
+    const chosen = names === undefined ? {} : { names };
+    return new FeedGroup({ ...this.#options, group, from, member: randomUUID(), ...chosen });
   }
 }
