@@ -3,6 +3,8 @@ import type { FeedItem } from './feed.js';
 
 /** Characters of all texts that are kept. */
 const MAX_LENGTH = 16 * 1024 * 1024;
+/** What is left of them when they are more: a Map's first key costs a walk over all that was deleted before it. */
+const LEFT_LENGTH = 12 * 1024 * 1024;
 
 /** Reads events once for all who follow the same project: those who keep up ask for the same ones. */
 export class EventTexts {
@@ -17,11 +19,15 @@ export class EventTexts {
     const event = eventOfPayload(payload);
     this.#texts.set(key, event);
     this.#length += event.text.length;
+    if (this.#length > MAX_LENGTH) this.#forgetOldest();
+    return event;
+  }
+
+  #forgetOldest(): void {
     for (const [oldest, { text }] of this.#texts) {
-      if (this.#length <= MAX_LENGTH) break;
+      if (this.#length <= LEFT_LENGTH) return;
       this.#texts.delete(oldest);
       this.#length -= text.length;
     }
-    return event;
   }
 }
