@@ -15,8 +15,6 @@ const LOOK_AHEAD = 10_000;
 /** Entries looked at in one turn of the event loop. */
 const SCAN = 2_000;
 const PAGE = 250;
-/** Entries passed over after which a group notes where it is. */
-const SAVE_AFTER = 1_000;
 
 /** One pull's part of a commit: what of a group is lent to one member. */
 export class GroupRound {
@@ -61,7 +59,8 @@ export class GroupRound {
     const { length } = this.#changes;
     this.#lendDue();
     this.#lendNew();
-    if (this.#changes.length > length || this.#state.unsaved >= SAVE_AFTER) this.#state.save(this.#changes);
+    if (this.#changes.length > length || this.#state.isStale(this.#now))
+      this.#state.save(this.#changes, this.#now);
   }
 
   #lendDue(): void {

@@ -18,6 +18,10 @@ export interface GroupHost {
   readonly closed: boolean;
 }
 
+/** Entries passed over, and milliseconds since, after which a group notes where it is. */
+const SAVE_AFTER = 1_000;
+const SAVE_AFTER_MS = 60_000;
+
 /** A group as it stands: loaded from the store, changed while preparing, dropped when a commit fails. */
 export class GroupState {
   readonly stream: number;
@@ -31,9 +35,10 @@ export class GroupState {
   cleanTo = 0;
   /** Where `delivered` is in the store; null while there is no row of it, and it may still start elsewhere. */
   #saved: number | null;
+  #savedAt: number;
 
   private constructor(
-    store: Store,
+    { store, now }: GroupHost,
     stream: number,
     name: string,
     group: number,
@@ -47,32 +52,35 @@ export class GroupState {
     this.#group = group;
     this.#name = name;
     this.#saved = saved ? delivered : null;
+    this.#savedAt = now();
   }
 
   /** @param after where a new group starts; default before the oldest entry kept */
-  static load({ store, table }: GroupHost, stream: StreamRecord, name: string, after?: number): GroupState {
-    const value = store.get(groupKey(stream.id, name));
+  static load(host: GroupHost, stream: StreamRecord, name: string, after?: number): GroupState {
+    const value = host.store.get(groupKey(stream.id, name));
     if (value === undefined)
-      return new GroupState(store, stream.id, name, table.newId(), after ?? stream.first - 1, false);
+      return new GroupState(host, stream.id, name, host.table.newId(), after ?? stream.first - 1, false);
     const { group, delivered } = decodeGroup(value);
-    return new GroupState(store, stream.id, name, group, delivered, true);
+    return new GroupState(host, stream.id, name, group, delivered, true);
   }
 
   get isStored(): boolean {
     return this.#saved !== null;
   }
 
-  /** How many entries were passed over since it was saved. */
-  get unsaved(): number {
-    return this.delivered - (this.#saved ?? 0);
+  /** Whether what was passed over is to be saved: a restart must not take it for missed once it is trimmed. */
+  isStale(now: number): boolean {
+    const unsaved = this.delivered - (this.#saved ?? this.delivered);
+    return unsaved >= SAVE_AFTER || (unsaved > 0 && now - this.#savedAt >= SAVE_AFTER_MS);
   }
 
-  save(changes: Change[]): void {
+  save(changes: Change[], now: number): void {
     changes.push([
       groupKey(this.stream, this.#name),
       encodeGroup({ group: this.#group, delivered: this.delivered }),
     ]);
     this.#saved = this.delivered;
+    this.#savedAt = now;
   }
 
   remove(changes: Change[]): void {

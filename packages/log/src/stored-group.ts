@@ -49,7 +49,7 @@ export class StoredGroup {
       // The stream may be made by this very commit: its record is then not yet what readers see.
       const state = this.#load(this.#host.table.open(this.#stream, changes), o);
       if (state.isStored) return false;
-      state.save(changes);
+      state.save(changes, this.#host.now());
       return true;
     });
   }
@@ -99,10 +99,12 @@ export class StoredGroup {
     if (stream === undefined) return false;
     const state = this.#load(stream, o);
     if (state.cleanTo < stream.first && state.pending.lowest >= stream.first) state.cleanTo = stream.first;
+    const now = this.#host.now();
     return (
       state.delivered < stream.last ||
       state.cleanTo < stream.first ||
-      state.pending.nextTurn <= this.#host.now()
+      state.pending.nextTurn <= now ||
+      state.isStale(now)
     );
   }
 
@@ -124,7 +126,7 @@ export class StoredGroup {
     if (missed > 0) state.delivered = stream.first - 1;
     if (state.cleanTo < stream.first) missed += state.pending.removeBelow(stream.first, changes);
     state.cleanTo = stream.first;
-    if (missed > 0) state.save(changes);
+    if (missed > 0) state.save(changes, this.#host.now());
     return missed;
   }
 

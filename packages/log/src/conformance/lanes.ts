@@ -136,6 +136,19 @@ export function describeLanes(t: Trial): void {
       expect(texts(await group({ wants, lane: () => null }).pull({ max: 9 }))).toEqual(['x2']);
     });
 
+    test('what was passed over does not count as missed, whenever it is trimmed', async () => {
+      const chosen = () => group({ wants: (data) => laneOf(data) === 'x' });
+      await chosen().create();
+      await append('- - -');
+      expect(await chosen().pull({ max: 9 })).toEqual([]);
+      t.clock += 61_000;
+      expect(await chosen().pull({ max: 9 })).toEqual([]);
+      await t.restart();
+      await t.log.trim('s', 4);
+      await append('x1');
+      expect(texts(await chosen().pull({ max: 9 }))).toEqual(['x1']);
+    });
+
     test('a member gets what it may still have, then is refused; others are not', async () => {
       await append('-1 -2 -3 -4 -5');
       const bounded = () => group({ maxUnacknowledged: 2 });
