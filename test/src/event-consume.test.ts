@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Consumer } from './harness/consumer.js';
-import { processorSeconds, WeirProcess, waitUntil } from './index.js';
+import { killBuses, processorSeconds, WeirProcess, waitUntil } from './index.js';
 
 let weir: WeirProcess;
 const consumers: Consumer[] = [];
@@ -18,7 +18,10 @@ beforeAll(async () => {
 afterEach(() => {
   for (const consumer of consumers.splice(0)) consumer.kill();
 });
-afterAll(async () => await weir?.dispose());
+afterAll(async () => {
+  killBuses(weir.dataDir);
+  await weir.dispose();
+});
 
 function start(args: readonly string[], environment: Record<string, string> = {}): Consumer {
   const consumer = new Consumer(weir, args, environment);
@@ -191,18 +194,25 @@ describe('ends', () => {
     expect(stderr.at(-1)).toMatch(/\(reason: signal\)$/);
   });
 
-  it('with the upstream, when its key is no longer good', async () => {
-    const { stderr, code, error } = await start(['consume', 'weir.event'], {
-      WEIR_KEY: `weir_sec_${'0'.repeat(64)}`,
-    }).ended();
-    expect(code).toBe(3);
-    expect(error).toMatchObject({
-      type: 'auth',
-      subtype: 'unauthorized',
-      hint: expect.stringContaining('feed'),
+  it('before it starts, when its key is no longer good, or of another project', async () => {
+    const wrong = await start(['consume', 'weir.event'], { WEIR_KEY: `weir_sec_${'0'.repeat(64)}` }).ended();
+    expect(wrong).toMatchObject({
+      code: 3,
+      error: { type: 'auth', subtype: 'unauthorized' },
+      stderr: { length: 1 },
     });
-    expect(stderr).toHaveLength(2);
-    expect(stderr[1]).toMatch(/received 0 event\(s\) in [\d.]+s \(reason: upstream\)$/);
+    const other = await start(['consume', 'weir.event'], { WEIR_PROJECT: randomUUID() }).ended();
+    expect(other).toMatchObject({ code: 3, error: { type: 'auth', subtype: 'wrong_project' } });
+    const { body } = await weir.operator('POST', `/projects/${weir.project}/keys`, {
+      name: 'k',
+      scopes: ['query'],
+    });
+    const { api_key } = body as { api_key: string };
+    const narrow = await start(['consume', 'weir.event'], { WEIR_KEY: api_key }).ended();
+    expect(narrow).toMatchObject({
+      code: 3,
+      error: { subtype: 'insufficient_scope', hint: expect.stringContaining('--scope feed') },
+    });
   });
 
   it('when nobody answers', async () => {
@@ -253,7 +263,21 @@ describe('refuses, before anything is started', () => {
       { message: expect.stringContaining('--max-events') },
     ],
     ['a bad duration', ['weir.event', '--timeout', 'soon'], { message: expect.stringContaining('soon') }],
-    ['options to come', ['weir.event', '--group', 'g'], { message: expect.stringContaining('--group') }],
+    [
+      'a group of what cannot be shared',
+      ['nats.message', '-p', 'subject=x', '--group', 'g'],
+      { param: 'group' },
+    ],
+    [
+      'a replay of what is gone',
+      ['webhook.request', '-p', 'path=/x', '--on-slow', 'replay'],
+      { param: 'on-slow' },
+    ],
+    [
+      'another identity than there is',
+      ['weir.event', '--as', 'nobody'],
+      { message: expect.stringContaining('--as') },
+    ],
     [
       'a missing file of keys',
       ['weir.event', '--keys', 'none.mjs'],
@@ -404,7 +428,16 @@ describe('keys of the user', () => {
     expect(refused).toMatchObject({ code: 3, error: { type: 'auth' }, stderr: { length: 1 } });
     const list = await start(['list', '--json', '--keys', 'weir.keys.mjs']).ended();
     const { keys } = JSON.parse(list.stdout) as { keys: { key: string }[] };
-    expect(keys.map(({ key }) => key)).toEqual(['shop.order', 'weir.event', 'weir.event.identified']);
+    expect(keys.map(({ key }) => key)).toEqual([
+      'file.line',
+      'nats.message',
+      'shop.order',
+      'webhook.request',
+      'weir.event',
+      'weir.event.identified',
+      'weir.ingest.dead_letter',
+      'weir.usage',
+    ]);
     rmSync(file);
   });
 
@@ -431,7 +464,8 @@ it('says what it would do, and what a line looks like', async () => {
     event_key: 'weir.event',
     params: { project: weir.project, event: ['a', 'b'] },
     subscription_id: expect.stringMatching(/^weir\.event:/),
-    source: `${weir.url}/api/v1/projects/${weir.project}/feed?event=a&event=b`,
+    source: { kind: 'feed', server: weir.url, project: weir.project, stream: 'events', names: ['a', 'b'] },
+    on_slow: 'replay',
     sink: { kind: 'exec', to: 'cat' },
     timeout_ms: 5000,
   });

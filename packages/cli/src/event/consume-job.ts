@@ -11,6 +11,7 @@ import type { Invocation } from '../invocation.js';
 import { type Bounds, boundsOf, type ConsumeFlags, type SinkChoice, sinkOf } from './consume-options.js';
 import { hookApi } from './hook-api.js';
 import { keysFile, loadRegistry, requireKey } from './key-registry.js';
+import { requireScopes } from './require-scopes.js';
 
 /** A consumer to be. */
 export interface ConsumeJob {
@@ -101,6 +102,7 @@ async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Par
   const named = typeof given.project === 'string' ? given.project : undefined;
   const { api, connection } = await invocation.project(named);
   const { project, key: credential } = requireApiKey(connection);
+  await requireScopes(api, project, key);
   const { server } = connection;
   const params = withProject(key, given, project);
   return { app: { server, project }, server, project, credential, api, params, source: draft };

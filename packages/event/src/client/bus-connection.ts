@@ -13,11 +13,13 @@ export type Introduction = DistributiveOmit<Hello, Greeting>;
 
 type Batch = readonly Message[];
 
+/** How long the bus may take to read the last of it. */
+const CLOSE_MS = 2_000;
+
 /** One connection to a bus, hello said. */
 export class BusConnection {
   readonly #socket: Socket;
   readonly #batches: AsyncGenerator<Batch, void, undefined>;
-  readonly #closed: Promise<void>;
   #next: Promise<IteratorResult<Batch, void>> | undefined;
   #unread: Message[] = [];
 
@@ -25,7 +27,6 @@ export class BusConnection {
     this.#socket = socket;
     // An error is followed by the end, which says all that is to be known.
     socket.on('error', () => {});
-    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()));
     this.#batches = batchesOf(socket);
   }
 
@@ -75,11 +76,19 @@ export class BusConnection {
     if (this.#socket.writable) this.#socket.write(encode(message));
   }
 
-  /** Ends it once everything said is on its way. */
+  /** Ends it once the bus has read everything that was said; what it says meanwhile is dropped. */
   async close(): Promise<void> {
     this.#socket.end();
-    this.#socket.resume();
-    await this.#closed;
+    const timer = setTimeout(() => this.#socket.destroy(), CLOSE_MS);
+    try {
+      // What nobody reads would keep the bus from getting to the end.
+      while ((await this.receive()) !== undefined);
+    } catch {
+      // It is over all the same.
+    } finally {
+      clearTimeout(timer);
+      this.#socket.destroy();
+    }
   }
 
   /** Ends it at once. */
