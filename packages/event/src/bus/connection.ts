@@ -31,6 +31,7 @@ export class Connection {
     this.#decoder = new MessageDecoder((message) => this.#handler?.onMessage(message));
     socket.on('data', (piece: Buffer) => this.#read(piece));
     socket.on('end', () => this.close());
+    // A socket that had an error closes by itself.
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
   }
@@ -59,23 +60,20 @@ export class Connection {
 
   /** Sends the last message and closes; whoever does not take it soon loses it. */
   end(last: PlainMessage): void {
-    if (!this.#isOpen) return;
-    const handler = this.#handler;
-    this.#isOpen = false;
-    this.#handler = undefined;
-    this.#socket.end(encode(last));
-    const timer = setTimeout(() => this.#socket.destroy(), LAST_LINE_MS);
-    this.#socket.once('close', () => clearTimeout(timer));
-    handler?.onClose();
+    this.write(encode(last));
+    this.close();
   }
 
-  /** Closes without a word. */
+  /** Closes; what was written still goes, for a moment. */
   close(): void {
-    this.#socket.destroy();
     if (!this.#isOpen) return;
     const handler = this.#handler;
     this.#isOpen = false;
     this.#handler = undefined;
+    if (!this.#socket.destroyed) {
+      const timer = setTimeout(() => this.#socket.destroy(), LAST_LINE_MS);
+      this.#socket.once('close', () => clearTimeout(timer)).end();
+    }
     handler?.onClose();
   }
 

@@ -49,8 +49,8 @@ export class GroupReader implements Reader {
     this.#limits = limits;
     this.#log = log;
     this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
-    this.#acks = new Answers(async (ids) => this.#member?.ack(ids), limits, this.#lost);
-    this.#nacks = new Answers(async (ids) => this.#member?.nack(ids), limits, this.#lost);
+    this.#acks = this.#answers((member, ids) => member.ack(ids));
+    this.#nacks = this.#answers((member, ids) => member.nack(ids));
   }
 
   start(): void {
@@ -72,7 +72,7 @@ export class GroupReader implements Reader {
   nack(ids: readonly string[], delayMs: number | undefined): void {
     for (const id of ids) this.#out.delete(id);
     if (delayMs === undefined) this.#nacks.add(ids);
-    else void this.#nackLater(ids, delayMs);
+    else this.#answers((member, late) => member.nack(late, delayMs)).add(ids);
     this.#resume?.();
   }
 
@@ -137,19 +137,22 @@ export class GroupReader implements Reader {
         });
         continue;
       }
-      const deliveries = await this.#throughInterruptions(() => this.#pull(member, room));
+      const deliveries = await this.#throughInterruptions(() =>
+        this.#pastGap(() => member.pull(room, signal)),
+      );
       if (deliveries !== undefined) this.#deliver(deliveries);
     }
   }
 
-  async #pull(member: GroupMember, max: number): Promise<readonly GroupDelivery[]> {
+  // What the group has lost is told, and then it goes on.
+  async #pastGap<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await member.pull(max, this.#run.signal);
+      return await work();
     } catch (error) {
       if (!(error instanceof SourceGap)) throw error;
       const missed = error.missed === undefined ? {} : { missed: error.missed };
       this.#told.gap({ message: error.message, ...missed });
-      return [];
+      return await work();
     }
   }
 
@@ -206,15 +209,17 @@ export class GroupReader implements Reader {
     });
   }
 
-  async #nackLater(ids: readonly string[], delayMs: number): Promise<void> {
-    await this.#member?.nack(ids, delayMs).catch((error: unknown) => this.#lost(error, ids));
-  }
-
-  readonly #lost = (error: unknown, ids: readonly string[]): void => {
-    this.#log.warn('group: an answer was not taken, its events come again', {
-      group: this.#group,
-      count: ids.length,
-      error: String(error),
+  #answers(send: (member: GroupMember, ids: readonly string[]) => Promise<void>): Answers {
+    const sendPastGap = async (ids: readonly string[]) => {
+      const member = this.#member;
+      if (member !== undefined) await this.#pastGap(() => send(member, ids));
+    };
+    return new Answers(sendPastGap, this.#limits, (error, ids) => {
+      this.#log.warn('group: an answer was not taken, its events come again', {
+        group: this.#group,
+        count: ids.length,
+        error: String(error),
+      });
     });
-  };
+  }
 }

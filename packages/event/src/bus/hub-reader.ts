@@ -83,7 +83,12 @@ export class HubReader implements Reader {
   /** The hub's source is further on. */
   onPosition(): void {
     const { ring } = this.#hub;
-    if (this.#place === ring.end) this.#cursor = ring.position ?? this.#cursor;
+    if (this.#place === ring.end && ring.position !== undefined) {
+      const isFirst = this.#cursor === undefined;
+      this.#cursor = ring.position;
+      // Now it knows where to come back to, should the bus die before there is an event.
+      if (isFirst) this.#told.tell();
+    }
     this.#replay?.meet();
   }
 
@@ -183,14 +188,19 @@ export class HubReader implements Reader {
   // The ring has gone on without this consumer.
   #passed(): void {
     const { ring } = this.#hub;
-    if (this.consumer.hello.on_slow === 'replay' && this.#cursor !== undefined) {
-      this.#begin(this.#cursor);
-      return;
-    }
-    if (this.consumer.hello.on_slow === 'replay') {
-      this.#told.gap({ message: 'Events came faster than they were taken.' });
-    } else {
-      this.#forgetLost();
+    switch (this.consumer.hello.on_slow) {
+      case 'disconnect':
+        this.consumer.endSlow('Events came faster than it took them.');
+        return;
+      case 'drop-oldest':
+        this.#forgetLost();
+        break;
+      case 'replay':
+        if (this.#cursor !== undefined) {
+          this.#begin(this.#cursor);
+          return;
+        }
+        this.#told.gap({ message: 'Events came faster than they were taken.' });
     }
     this.#place = ring.first;
   }

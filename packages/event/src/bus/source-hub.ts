@@ -151,18 +151,29 @@ export class SourceHub {
     if (error.kind !== 'auth') return false;
     if (source !== this.#source) return true;
     this.#refused.add(this.#credential);
-    const other = [...this.#consumers].find(({ hello }) => !this.#refused.has(hello.credential));
-    if (other === undefined) return false;
-    this.#options.log.warn('source refused a credential, another consumer has one', { source: source.name });
-    this.#credential = other.hello.credential;
-    this.#source = this.#options.openSource(this.#options.spec, this.#credential);
-    if (this.#readers.size > 0) this.#open();
-    return true;
+    for (const { hello } of this.#consumers) {
+      if (this.#refused.has(hello.credential)) continue;
+      this.#options.log.warn('source refused a credential, another is tried', { source: source.name });
+      if (this.#openWith(hello.credential)) return true;
+    }
+    return false;
   }
 
   close(): void {
     clearTimeout(this.#lingering);
     this.#live.close();
+  }
+
+  #openWith(credential: string | undefined): boolean {
+    try {
+      this.#source = this.#options.openSource(this.#options.spec, credential);
+    } catch {
+      this.#refused.add(credential);
+      return false;
+    }
+    this.#credential = credential;
+    if (this.#readers.size > 0) this.#open();
+    return true;
   }
 
   #open(): void {
@@ -252,6 +263,6 @@ export class SourceHub {
       this.ring.breakOff();
       this.facts = new SourceFacts(this.#source.name);
       if (this.#consumers.size === 0) this.#options.onOver(this);
-    }, this.#options.limits.lingerMs);
+    }, this.#options.limits.lingerMs).unref();
   }
 }

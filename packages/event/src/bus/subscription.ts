@@ -96,12 +96,10 @@ export class Subscription {
     if (phase.is !== 'preparing' || phase.by !== consumer || this.#lease === undefined) return;
     const { pending: _, ...lease } = this.#lease;
     this.#lease = state === undefined ? lease : { ...lease, state };
-    await this.#save();
-    // It may have gone meanwhile, and cleanup begun.
-    if (this.#phase !== phase) return;
     this.#members.add(consumer);
     this.#move({ is: 'ready' });
     for (const waiting of [...this.#waiting.keys()]) this.#answer(waiting, this.#join(waiting));
+    await this.#save();
   }
 
   /** preConsume failed, for all who wait for it too: there is nothing to clean up. */

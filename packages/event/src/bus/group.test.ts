@@ -1,0 +1,105 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { ConsumeError, SourceGap } from '../source/index.js';
+import type { BusLimits } from './index.js';
+import { TestBus } from './testing/test-bus.js';
+
+let bus: TestBus;
+afterEach(() => bus.close());
+const start = async (limits: Partial<BusLimits> = {}) => {
+  bus = await TestBus.start(limits);
+};
+const member = (size = 3) => bus.consumer({ group: 'workers', buffer_size: size });
+const publish = (count: number) => Array.from({ length: count }, () => bus.source.publish());
+
+test('a member has at most its buffer out, and more for each that it answers', async () => {
+  await start();
+  publish(5);
+  const consumer = await member();
+  await consumer.until((c) => c.numbers.length === 3);
+  expect(consumer.all('event').map(({ delivery, cursor }) => [delivery, cursor])).toEqual(
+    ['1', '2', '3'].map((id) => [{ id, attempt: 1 }, id]),
+  );
+  expect(bus.source.lent).toEqual(['1', '2', '3']);
+  consumer.say({ type: 'ack', of: 'deliveries', ids: ['1'] }, { type: 'ack', of: 'deliveries', ids: ['3'] });
+  await consumer.until((c) => c.numbers.length === 5);
+  await vi.waitFor(() => expect(bus.source.lent).toEqual(['2', '4', '5']));
+  // Answers of a few milliseconds go together.
+  expect(bus.source.told).toEqual([{ what: 'ack', ids: ['1', '3'] }]);
+  consumer.say({ type: 'ack', of: 'failed_deliveries', ids: ['2'], delay_ms: 1 });
+  await consumer.until((c) =>
+    c.all('event').some(({ delivery }) => delivery?.id === '2' && delivery.attempt === 2),
+  );
+  expect(bus.source.opened).toEqual([]);
+});
+
+test('what a member has when it goes is given back at once, to the others', async () => {
+  await start();
+  publish(5);
+  const goes = await member(3);
+  await goes.until((c) => c.numbers.length === 3);
+  const stays = await member(100);
+  await stays.until((c) => c.numbers.length === 2);
+  goes.say({ type: 'ack', of: 'deliveries', ids: ['2'] });
+  goes.socket.end();
+  await stays.until((c) => c.numbers.length === 4);
+  expect(stays.numbers).toEqual([4, 5, 1, 3]);
+  expect(bus.source.lent.toSorted()).toEqual(['1', '3', '4', '5']);
+});
+
+test('no answer is lost while the source is interrupted, and the state is told', async () => {
+  await start();
+  publish(3);
+  const consumer = await member();
+  await consumer.until((c) => c.numbers.length === 3);
+  for (let i = 0; i < 4; i++) bus.source.interruptGroup();
+  consumer.say({ type: 'ack', of: 'deliveries', ids: ['1', '2', '3'] });
+  await vi.waitFor(() => expect(bus.source.lent).toEqual([]));
+  bus.source.interruptGroup();
+  publish(4);
+  await consumer.until((c) => c.numbers.length >= 6);
+  consumer.say({ type: 'ack', of: 'deliveries', ids: ['4'] });
+  await consumer.until((c) => c.numbers.length === 7);
+  const states = consumer.all('source_status').map(({ state }) => state);
+  expect(states).toContain('disconnected');
+  expect(states.at(-1)).toBe('connected');
+});
+
+test('what is out gets more time again and again', async () => {
+  await start({ extendMs: 20 });
+  publish(2);
+  const consumer = await member();
+  await consumer.until((c) => c.numbers.length === 2);
+  await vi.waitFor(() =>
+    expect(bus.source.told.filter(({ what }) => what === 'extend').length).toBeGreaterThan(1),
+  );
+  expect(bus.source.told[0]).toEqual({ what: 'extend', ids: ['1', '2'] });
+});
+
+test('events that the group has lost are told, and a group that is gone ends its members', async () => {
+  await start();
+  bus.source.groupFailures.push(new SourceGap('passed by', { oldest: '3', missed: 9 }));
+  publish(1);
+  const consumer = await member(1);
+  await consumer.until((c) =>
+    c.all('source_status').some((s) => s.missed === 9 && s.message === 'passed by'),
+  );
+  await consumer.until((c) => c.numbers.length === 1);
+  bus.source.groupFailures.push(new ConsumeError('failed', 'group_not_found', 'no such group'));
+  // There is room again, so that the group is asked for more.
+  consumer.say({ type: 'ack', of: 'deliveries', ids: ['1'] });
+  expect(await consumer.first('bye')).toMatchObject({
+    reason: 'upstream',
+    error: { code: 'group_not_found' },
+  });
+});
+
+test('the end of a bus gives back what its members have', async () => {
+  await start();
+  publish(3);
+  const consumer = await member();
+  await consumer.until((c) => c.numbers.length === 3);
+  await bus.bus.close('handover');
+  expect(bus.source.lent).toEqual([]);
+  expect(bus.source.told).toEqual([{ what: 'nack', ids: ['1', '2', '3'] }]);
+  expect(await consumer.first('bye')).toMatchObject({ reason: 'handover' });
+});

@@ -1,0 +1,221 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { BusLimits, Lease } from './index.js';
+import { TestBus } from './testing/test-bus.js';
+import type { TestConsumer } from './testing/test-consumer.js';
+
+let bus: TestBus;
+afterEach(() => bus.close());
+const start = async (limits: Partial<BusLimits> = {}) => {
+  bus = await TestBus.start(limits);
+};
+
+const leased = (change: Parameters<TestBus['consumer']>[0] = {}) =>
+  bus.consumer({ needs_lease: true, identity: 'bot', params: { shop: 'north' }, ...change });
+
+const kept = async (): Promise<Lease[]> => JSON.parse(await readFile(bus.leasesFile, 'utf8')).leases;
+const PREPARED = { type: 'ack', of: 'pre_consume', state: { hook: 7 } } as const;
+const LEASE = {
+  subscription_id: 'shop.order',
+  event_key: 'shop.order',
+  identity: 'bot',
+  params: { shop: 'north' },
+};
+
+/** One that has run preConsume. */
+async function first(): Promise<TestConsumer> {
+  const consumer = await leased();
+  expect(await consumer.first('hello_ack')).toMatchObject({ ok: true, pre_consume: true });
+  consumer.say(PREPARED);
+  await consumer.connected();
+  return consumer;
+}
+
+test('the first prepares, the others wait for it, and only the last cleans up with its state', async () => {
+  await start();
+  const one = await leased();
+  await one.first('hello_ack');
+  expect(await kept()).toEqual([{ ...LEASE, pending: true }]);
+  expect((await stat(bus.leasesFile)).mode & 0o777).toBe(0o600);
+  const two = await leased();
+  one.say(PREPARED);
+  expect(await two.first('hello_ack')).toMatchObject({ ok: true, pre_consume: false });
+  await Promise.all([one.connected(), two.connected()]);
+  expect(await kept()).toEqual([{ ...LEASE, state: { hook: 7 } }]);
+
+  one.say({ type: 'pre_shutdown_check' });
+  expect(await one.first('pre_shutdown_ack')).toEqual({ type: 'pre_shutdown_ack', last: false });
+  two.say({ type: 'pre_shutdown_check' });
+  expect(await two.first('pre_shutdown_ack')).toMatchObject({ last: true, state: { hook: 7 } });
+  const newcomer = await leased();
+  one.socket.end();
+  two.say({ type: 'ack', of: 'cleanup' }, { type: 'bye', reason: 'limit' });
+  expect(await newcomer.first('hello_ack')).toMatchObject({ ok: true, pre_consume: true });
+  newcomer.say({ type: 'ack', of: 'pre_consume', error: 'not today' });
+  expect(await newcomer.first('bye')).toMatchObject({ reason: 'error', message: /not today/ });
+  expect(await kept()).toEqual([]);
+  expect(bus.cleaned).toEqual([]);
+});
+
+test('a failed preConsume is shared by those who wait for it', async () => {
+  await start();
+  const one = await leased();
+  await one.first('hello_ack');
+  const two = await leased();
+  await vi.waitFor(() => expect(bus.bus.status().consumers).toHaveLength(2));
+  one.say({ type: 'ack', of: 'pre_consume', error: 'no such shop' });
+  expect(await two.first('hello_ack')).toMatchObject({
+    ok: false,
+    code: 'pre_consume_failed',
+    message: /no such shop/,
+  });
+  const three = await leased();
+  expect(await three.first('hello_ack')).toMatchObject({ ok: true, pre_consume: true });
+  three.say(PREPARED);
+  await three.connected();
+});
+
+test('the first may be gone first: whoever is last cleans up, and a helper does when nobody asked', async () => {
+  await start();
+  const one = await first();
+  const two = await leased();
+  await two.connected();
+  one.socket.destroy();
+  await vi.waitFor(() => expect(bus.bus.status().consumers).toHaveLength(1));
+  expect(bus.cleaned).toEqual([]);
+  two.socket.destroy();
+  await vi.waitFor(() => expect(bus.cleaned).toEqual([{ ...LEASE, state: { hook: 7 } }]));
+  await vi.waitFor(async () => expect(await kept()).toEqual([]));
+});
+
+test('who dies or fails in a hook has a helper clean up, and newcomers wait for that', async () => {
+  await start();
+  const dies = await leased();
+  await dies.first('hello_ack');
+  let release = () => {};
+  bus.cleanup = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  dies.socket.destroy();
+  await vi.waitFor(() => expect(bus.cleaned).toEqual([{ ...LEASE, pending: true }]));
+  const next = await leased();
+  await vi.waitFor(() => expect(bus.bus.status().consumers).toHaveLength(1));
+  expect(next.all('hello_ack')).toEqual([]);
+  release();
+  expect((await next.first('hello_ack')).ok).toBe(true);
+  next.say(PREPARED, { type: 'pre_shutdown_check' });
+  expect((await next.first('pre_shutdown_ack')).last).toBe(true);
+  next.say({ type: 'ack', of: 'cleanup', error: 'timeout' });
+  await vi.waitFor(() => expect(bus.cleaned).toHaveLength(2));
+  release();
+});
+
+test('nobody waits for a hook without end', async () => {
+  await start({ leaseWaitMs: 40 });
+  const one = await leased();
+  await one.first('hello_ack');
+  const two = await leased();
+  expect(await two.first('hello_ack')).toMatchObject({ ok: false, code: 'invalid', message: /preConsume/ });
+});
+
+test('leases outlive a bus: a consumer that comes back goes on, of the others a helper cleans up', async () => {
+  await start();
+  await first();
+  const other = await leased({ subscription_id: 'shop.order:other' });
+  await other.first('hello_ack');
+  other.say({ type: 'ack', of: 'pre_consume' });
+  await other.connected();
+  await bus.restart({ leaseWaitMs: 300 });
+  expect(bus.cleaned).toEqual([]);
+  const back = await leased();
+  expect(await back.first('hello_ack')).toMatchObject({ ok: true, pre_consume: false });
+  await vi.waitFor(() => expect(bus.cleaned.map((l) => l.subscription_id)).toEqual(['shop.order:other']));
+  await vi.waitFor(async () => expect(await kept()).toEqual([{ ...LEASE, state: { hook: 7 } }]));
+  back.say({ type: 'pre_shutdown_check' });
+  expect(await back.first('pre_shutdown_ack')).toMatchObject({ last: true, state: { hook: 7 } });
+  back.say({ type: 'ack', of: 'cleanup' });
+  await vi.waitFor(async () => expect(await kept()).toEqual([]));
+});
+
+test('a cleanup that failed is kept, and tried again at the next start, as is what was half done', async () => {
+  await start({ leaseWaitMs: 50 });
+  const one = await first();
+  bus.cleanup = () => Promise.reject(new Error('upstream is down'));
+  one.socket.destroy();
+  await vi.waitFor(async () => {
+    expect(await kept()).toEqual([{ ...LEASE, state: { hook: 7 }, failed: 'upstream is down' }]);
+  });
+  const half = await leased({ subscription_id: 'half' });
+  await half.first('hello_ack');
+  const now = await readFile(bus.leasesFile);
+  bus.cleanup = async () => {};
+  await bus.restart({ idleMs: 60_000 });
+  await vi.waitFor(async () => expect(await kept()).toEqual([]));
+  expect(JSON.parse(now.toString()).leases).toHaveLength(2);
+  expect(bus.cleaned.map((l) => l.subscription_id)).toEqual(expect.arrayContaining(['shop.order', 'half']));
+});
+
+test('a file of leases that cannot be read ends the start, and stays', async () => {
+  await start();
+  await writeFile(bus.leasesFile, '{"version":1,"leases":[{}]}');
+  await expect(bus.restart()).rejects.toThrow(bus.leasesFile);
+  expect(await readFile(bus.leasesFile, 'utf8')).toBe('{"version":1,"leases":[{}]}');
+});
+
+test('a shutdown by force runs the cleanups of those who do not come back', async () => {
+  await start();
+  await first();
+  await bus.bus.close('shutdown');
+  expect(bus.cleaned).toHaveLength(1);
+  expect(await kept()).toEqual([]);
+});
+
+test('200 consumers that join and leave at random: each preConsume has its cleanup, once', async () => {
+  await start();
+  const subscriptions = ['a', 'b', 'c'];
+  // Of each subscription: what was made upstream and what was ended, in order.
+  const made = new Map<string, string[]>(subscriptions.map((id) => [id, []]));
+  const note = (id: string, what: string) => made.get(id)?.push(what);
+  bus.cleanup = async (lease) => {
+    await turns(3);
+    note(lease.subscription_id, 'cleanup');
+  };
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      const id = subscriptions[i % subscriptions.length] ?? 'a';
+      await turns(Math.floor(Math.random() * 300));
+      const consumer = await leased({ subscription_id: id });
+      const { ok, ...ack } = await consumer.first('hello_ack');
+      expect(ok).toBe(true);
+      if ('pre_consume' in ack && ack.pre_consume) {
+        note(id, 'preConsume');
+        if (Math.random() < 0.2) return consumer.socket.destroy();
+        await turns(3);
+        consumer.say({ type: 'ack', of: 'pre_consume', state: i });
+      }
+      await consumer.connected();
+      await turns(Math.floor(Math.random() * 30));
+      if (Math.random() < 0.3) return consumer.socket.destroy();
+      consumer.say({ type: 'pre_shutdown_check' });
+      if ((await consumer.first('pre_shutdown_ack')).last) {
+        if (Math.random() < 0.3) return consumer.socket.destroy();
+        await turns(3);
+        note(id, 'cleanup');
+        consumer.say({ type: 'ack', of: 'cleanup' });
+      }
+      consumer.say({ type: 'bye', reason: 'limit' });
+      return consumer.closed();
+    }),
+  );
+  await vi.waitFor(async () => expect(await kept()).toEqual([]), { timeout: 10_000 });
+  for (const [, steps] of made) {
+    expect(steps.length).toBeGreaterThan(0);
+    expect(steps).toEqual(steps.map((_, i) => (i % 2 === 0 ? 'preConsume' : 'cleanup')));
+    expect(steps.length % 2).toBe(0);
+  }
+});
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+}
