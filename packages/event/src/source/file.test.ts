@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -179,4 +179,46 @@ test('many appends by another are read once each, in order', async () => {
   await follower.until(({ items }) => items.length === 300);
   expect(numbers(follower)).toEqual(Array.from({ length: 300 }, (_, n) => n));
   expect(follower.gaps).toEqual([]);
+});
+
+test('whatever is written, rotated and left in between, each line comes once and in order', async () => {
+  const step = fc.constantFrom('line', 'line', 'half', 'rotate', 'resume');
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      await rm(directory, { recursive: true });
+      await mkdir(directory);
+      await writeFile(path, lines(0));
+      const got: number[] = [];
+      let follower = follow('earliest');
+      await follower.until(({ items }) => items.length === 1);
+      let written = 1;
+      let rotations = 0;
+      for (const what of steps) {
+        if (what === 'line') {
+          await appendFile(path, lines(written));
+          written += 1;
+        } else if (what === 'half') {
+          await appendFile(path, lines(written).slice(0, 4));
+          await appendFile(path, lines(written).slice(4));
+          written += 1;
+        } else if (what === 'rotate' && rotations < 8) {
+          for (let age = rotations; age > 0; age -= 1) await rename(`${path}.${age}`, `${path}.${age + 1}`);
+          await rename(path, `${path}.1`);
+          await writeFile(path, '');
+          rotations += 1;
+        } else if (what === 'resume') {
+          await follower.stop();
+          const cursor = follower.lastCursor || (follower.positions[0] ?? '');
+          got.push(...numbers(follower));
+          follower = follow(cursor);
+          await follower.until(isConnected);
+        }
+      }
+      await follower.until(({ items }) => got.length + items.length >= written);
+      expect([...got, ...numbers(follower)]).toEqual(Array.from({ length: written }, (_, n) => n));
+      expect(follower.gaps).toEqual([]);
+      await follower.stop();
+    }),
+    { numRuns: 40 },
+  );
 });

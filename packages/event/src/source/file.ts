@@ -46,9 +46,11 @@ class FileStream implements EventStream {
     let files: OpenFile[] = [];
     try {
       const begun = await this.#begin(watcher);
-      files = begun.files;
-      let reader = files[0] && new LineReader(files[0], begun.byte);
-      if (reader !== undefined) watcher.onPosition?.(cursorOf(await reader.file.placeAt(reader.next)));
+      let reader = begun && new LineReader(begun.file, begun.byte);
+      if (reader !== undefined) {
+        files = [reader.file];
+        watcher.onPosition?.(cursorOf(await reader.file.placeAt(reader.next)));
+      }
       watcher.onState('connected');
       while (!signal.aborted) {
         const [current] = files;
@@ -80,16 +82,19 @@ class FileStream implements EventStream {
     }
   }
 
-  async #begin(watcher: StreamWatcher): Promise<{ readonly files: OpenFile[]; readonly byte: number }> {
+  async #begin(
+    watcher: StreamWatcher,
+  ): Promise<{ readonly file: OpenFile; readonly byte: number } | undefined> {
     if (this.#from !== 'latest' && this.#from !== 'earliest') {
       const place = placeOf(this.#from);
-      const files = await filesFrom(this.#path, (file) => file.has(place));
-      if (files !== undefined) return { files, byte: place.byte };
+      const [file, ...later] = await filesFrom(this.#path, (one) => one.has(place));
+      await closeAll(later);
+      if (file !== undefined) return { file, byte: place.byte };
       watcher.onGap({ message: `${this.#path} is another file than the one that was read before` });
     }
     const file = await OpenFile.at(this.#path);
-    if (file === undefined) return { files: [], byte: 0 };
-    return { files: [file], byte: this.#from === 'latest' ? await lastLineOf(file, MAX_EVENT_BYTES) : 0 };
+    if (file === undefined) return undefined;
+    return { file, byte: this.#from === 'latest' ? await lastLineOf(file, MAX_EVENT_BYTES) : 0 };
   }
 
   async *#read(

@@ -5,20 +5,19 @@ const RENAMED = 9;
 
 /**
  * The file that `isIt` knows, and all that came after it, in their order: as rotation leaves them, the newest at `path`
- * itself, those before at `path.1` and so on. Undefined where it is not among them.
+ * itself, those before at `path.1` and so on. None where it is not among them.
  */
 export async function filesFrom(
   path: string,
   isIt: (file: OpenFile) => Promise<boolean> | boolean,
-): Promise<OpenFile[] | undefined> {
+): Promise<OpenFile[]> {
   const files: OpenFile[] = [];
   for (let age = 0; age <= RENAMED; age += 1) {
     const file = await OpenFile.at(age === 0 ? path : `${path}.${age}`);
-    // Between a rename and the making of a new file nothing is at the path.
-    if (file === undefined && age > 0) break;
+    // Rotation renames one after another, so that any name may be free for a moment.
     if (file === undefined) continue;
     if (files.some(({ id }) => id === file.id)) {
-      // It was renamed while we looked.
+      // It was renamed while we looked. Names are looked at in the order files move, so that none is missed.
       await file.close();
       continue;
     }
@@ -26,26 +25,30 @@ export async function filesFrom(
     if (await isIt(file)) return files;
   }
   await closeAll(files);
-  return undefined;
+  return [];
 }
 
 /**
- * The files that came after this one, once the newest has something: until then who writes may still write to the old
- * one. None where nothing has come.
+ * The files that came after this one, up to the last that has something: until then who writes may still write to the
+ * one before. None where nothing has come.
  */
 export async function filesAfter(path: string, { id }: OpenFile): Promise<OpenFile[]> {
   const newest = await OpenFile.at(path);
-  if (newest === undefined) return [];
-  if (newest.id === id || (await newest.size()) === 0) {
+  if (newest?.id === id) {
     await newest.close();
     return [];
   }
-  const files = await filesFrom(path, (file) => file.id === id);
+  const [same, ...later] = await filesFrom(path, (file) => file.id === id);
   // Renamed to something else, or removed: only the newest is known to be its successor.
-  if (files === undefined) return [newest];
-  await newest.close();
-  await files.shift()?.close();
-  return files;
+  const after = same === undefined && newest !== undefined ? [newest] : later;
+  await closeAll(
+    [same, newest].flatMap((file) => (file === undefined || after.includes(file) ? [] : [file])),
+  );
+  for (let last = after.at(-1); last !== undefined && (await last.size()) === 0; last = after.at(-1)) {
+    await last.close();
+    after.pop();
+  }
+  return after;
 }
 
 /** Closes files that are not read to their end. */
