@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ConsumeError } from '../consume-error.js';
 import { MAX_EVENT_BYTES } from '../protocol/limits.js';
 import { payloadText, type RawEvent } from '../raw-event.js';
 import { webhookEvent } from './webhook-event.js';
+
+/** How many senders may be heard at once, each with 1 MiB. */
+const CONNECTIONS = 256;
 
 /** Takes an event: `taken` once it is with its consumer, `busy` when it cannot be for now. */
 export type Taker = (event: RawEvent, bytes: number) => Promise<'taken' | 'busy'>;
@@ -46,6 +49,7 @@ class WebhookListener {
         reject(cannotListen(host, port, error));
       });
     });
+    this.#server.maxConnections = CONNECTIONS;
     this.#server.listen(port, host);
   }
 
@@ -70,8 +74,7 @@ class WebhookListener {
     const url = new URL(`http://webhook${request.url?.startsWith('/') ? request.url : '/'}`);
     const takers = this.#takers.get(url.pathname);
     if (takers === undefined) return refuse(response, 404, 'not_found', `nothing listens to ${url.pathname}`);
-    // A page in a browser reaches this machine's own ports too, and is the only sender with an origin.
-    if (request.headers.origin !== undefined) {
+    if (isFromPage(request.headers)) {
       return refuse(response, 403, 'origin_not_allowed', 'no requests are taken from pages in a browser');
     }
     const body = await bodyOf(request);
@@ -84,6 +87,11 @@ class WebhookListener {
     if (answers.includes('taken')) response.writeHead(202).end();
     else refuse(response, 503, 'at_capacity', 'nobody takes events of this path now', { 'retry-after': '1' });
   }
+}
+
+// A page in a browser reaches this machine's own ports too; browsers say so, and no other sender does.
+function isFromPage({ origin, 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
+  return origin !== undefined || site !== 'none';
 }
 
 /** The body; undefined where it is above 1 MiB. Then the rest is read and forgotten, so that the answer arrives. */

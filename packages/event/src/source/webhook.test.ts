@@ -114,6 +114,7 @@ test('refuses what is too large, and pages of a browser', async () => {
   expect((await post('/hook', 'x'.repeat(1_048_577))).status).toBe(413);
   expect((await post('/hook', '"'.repeat(1_000_000))).status).toBe(413);
   expect((await post('/hook', 'x', { origin: 'https://elsewhere.example' })).status).toBe(403);
+  expect((await fetch(url('/hook'), { headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
   expect((await post('/hook', 'x'.repeat(1_000_000))).status).toBe(202);
   expect(follower.items).toHaveLength(1);
 });
