@@ -1,15 +1,10 @@
 import type { Duplex } from 'node:stream';
-import {
-  encode,
-  MAX_EVENT_BYTES,
-  type Message,
-  type PlainMessage,
-  type StatusResponse,
-} from '../protocol/index.js';
+import { encode, MAX_EVENT_BYTES, type PlainMessage, type StatusResponse } from '../protocol/index.js';
 import { type BusLimits, DEFAULT_LIMITS } from './bus-limits.js';
 import type { BusEnd, BusOptions } from './bus-options.js';
-import { Connection, type ConnectionHandler } from './connection.js';
+import { Connection } from './connection.js';
 import { Consumer, type ConsumerHello } from './consumer.js';
+import { Control } from './control.js';
 import { greet, HANDOVER, invalid, type Refusal, refused } from './greeting.js';
 import { Leases } from './leases.js';
 import { isNewer } from './release-order.js';
@@ -85,7 +80,7 @@ export class Bus {
         clearTimeout(late);
         const hello = greet(message, this.#options.secret);
         if ('code' in hello) refuse(hello);
-        else if (hello.role === 'control') connection.handOver(this.#control(connection));
+        else if (hello.role === 'control') connection.handOver(this.#controlOf(connection));
         else this.#admit(hello, connection);
       },
       onUnreadable: (error) => refuse(invalid(error.message, 'Run the same release on both sides.')),
@@ -172,29 +167,13 @@ export class Bus {
     };
   }
 
-  #control(connection: Connection): ConnectionHandler {
-    const bye = (reason: 'shutdown' | 'error', message?: string) =>
-      connection.end({ type: 'bye', reason, ...(message === undefined ? {} : { message }) });
-    const shutDown = (force: boolean) => {
-      const count = this.#sessions.size;
-      if (count > 0 && !force) {
-        bye('error', `The bus has ${count === 1 ? 'a consumer' : `${count} consumers`}. End it with force.`);
-        return;
-      }
-      bye('shutdown');
-      this.#finish('shutdown');
-    };
-    return {
-      onMessage: (message: Message) => {
-        if (message.type === 'status_query') connection.send(this.status());
-        else if (message.type === 'shutdown') shutDown(message.force);
-        else if (message.type === 'bye') connection.close();
-        else bye('error', `Control does not say ${message.type}.`);
-      },
-      onUnreadable: (error) => bye('error', error.message),
-      onFree: () => {},
+  #controlOf(connection: Connection): Control {
+    return new Control(connection, {
+      status: () => this.status(),
+      countConsumers: () => this.#sessions.size,
+      shutDown: () => this.#finish('shutdown'),
       onClose: () => this.#connections.delete(connection),
-    };
+    });
   }
 
   #watchIdle(): void {

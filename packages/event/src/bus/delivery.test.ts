@@ -103,6 +103,22 @@ test('a consumer that begins earlier replays alone, and goes on from what is sha
   await vi.waitFor(() => expect(source.followed).toHaveLength(1));
 });
 
+test('a consumer whose bus died comes back to the next one, and goes on where it was', async () => {
+  const { source } = await start();
+  const before = await bus?.consumer();
+  await before?.connected();
+  for (const _ of upTo(10)) source.publish();
+  await before?.until(has(10));
+  const cursor = before?.all('event').at(-1)?.cursor ?? '';
+  await bus?.restart();
+  for (const _ of upTo(5)) source.publish();
+  const after = await bus?.consumer({ from: cursor });
+  await after?.until(has(5));
+  source.publish();
+  await after?.until(has(6));
+  expect(after?.numbers).toEqual(upTo(16).slice(10));
+});
+
 test('with replay, any pattern of reading and publishing brings every event once, in order', async () => {
   const step = fc.oneof(
     fc.record({ publish: fc.integer({ min: 1, max: 400 }) }),

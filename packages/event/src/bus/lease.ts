@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { json } from '../protocol/hello.js';
+import type { ConsumerHello } from './consumer.js';
 
 /** What is known of a subscription upstream, and needed to end it: it outlives the consumers and the bus. */
 export const lease = z.object({
@@ -21,3 +22,21 @@ export const lease = z.object({
 
 /** What is known of a subscription upstream. */
 export type Lease = z.infer<typeof lease>;
+
+/** The lease of a consumer that is about to run preConsume. */
+export function leaseOf({
+  subscription_id,
+  event_key,
+  params = {},
+  identity,
+  keys_file,
+}: ConsumerHello): Lease {
+  return {
+    subscription_id,
+    event_key,
+    params,
+    ...(identity === undefined ? {} : { identity }),
+    ...(keys_file === undefined ? {} : { keys_file }),
+    pending: true,
+  };
+}

@@ -12,6 +12,7 @@ import type { GroupReader } from './group-reader.js';
 import type { HubReader } from './hub-reader.js';
 import { LiveStream } from './live-stream.js';
 import { covers, union } from './names.js';
+import { OpenedSource } from './opened-source.js';
 import { SourceFacts } from './source-facts.js';
 
 /** What a hub is made of. */
@@ -34,15 +35,13 @@ export class SourceHub {
   readonly ring: EventRing;
   facts: SourceFacts;
   readonly #options: HubOptions;
+  readonly #opened: OpenedSource;
   readonly #consumers = new Set<Consumer>();
   readonly #groups = new Set<GroupReader>();
   /** The readers, and from where on the ring has all that each wants. */
   readonly #readers = new Map<HubReader, number>();
   readonly #dedup = new DedupFilter();
   readonly #live: LiveStream;
-  readonly #refused = new Set<string | undefined>();
-  #source: Source;
-  #credential: string | undefined;
   #openedAt = 0;
   #isConnected = false;
   #cursor: string | undefined;
@@ -51,10 +50,9 @@ export class SourceHub {
 
   constructor(credential: string | undefined, options: HubOptions) {
     this.#options = options;
-    this.#credential = credential;
-    this.#source = options.openSource(options.spec, credential);
+    this.#opened = new OpenedSource(credential, (other) => options.openSource(options.spec, other));
     this.ring = new EventRing(options.limits.ringEvents, options.limits.ringBytes);
-    this.facts = new SourceFacts(this.#source.name);
+    this.facts = new SourceFacts(this.source.name);
     this.#live = new LiveStream({
       onEvent: (streamed) => this.#publish(streamed),
       onState: (state, reason) => this.#moveTo(state, reason),
@@ -73,7 +71,7 @@ export class SourceHub {
 
   /** As it is now: with another credential it is another one. */
   get source(): Source {
-    return this.#source;
+    return this.#opened.source;
   }
 
   /** How it is, for everybody. */
@@ -128,7 +126,7 @@ export class SourceHub {
   /** How the source is to a reader that waits for it. */
   factsFor(reader: HubReader): SourceFacts {
     const isReady = this.facts.state !== 'connected' || this.hasAllFor(reader);
-    return isReady ? this.facts : new SourceFacts(this.#source.name);
+    return isReady ? this.facts : new SourceFacts(this.source.name);
   }
 
   /** Gives readers their events once those that come together are there. */
@@ -149,14 +147,12 @@ export class SourceHub {
    */
   openOtherwise(error: ConsumeError, source: Source): boolean {
     if (error.kind !== 'auth') return false;
-    if (source !== this.#source) return true;
-    this.#refused.add(this.#credential);
-    for (const { hello } of this.#consumers) {
-      if (this.#refused.has(hello.credential)) continue;
-      this.#options.log.warn('source refused a credential, another is tried', { source: source.name });
-      if (this.#openWith(hello.credential)) return true;
-    }
-    return false;
+    if (source !== this.source) return true;
+    const credentials = [...this.#consumers].map(({ hello }) => hello.credential);
+    if (!this.#opened.tryAnother(credentials)) return false;
+    this.#options.log.warn('source refused a credential, another is tried', { source: source.name });
+    if (this.#readers.size > 0) this.#open();
+    return true;
   }
 
   close(): void {
@@ -164,28 +160,16 @@ export class SourceHub {
     this.#live.close();
   }
 
-  #openWith(credential: string | undefined): boolean {
-    try {
-      this.#source = this.#options.openSource(this.#options.spec, credential);
-    } catch {
-      this.#refused.add(credential);
-      return false;
-    }
-    this.#credential = credential;
-    if (this.#readers.size > 0) this.#open();
-    return true;
-  }
-
   #open(): void {
     this.#isConnected = false;
     this.#openedAt = this.ring.end;
     const names = union([...this.#readers.keys()].map(({ consumer }) => consumer.names));
-    this.#live.open(this.#source, this.#cursor ?? 'latest', names);
+    this.#live.open(this.source, this.#cursor ?? 'latest', names);
   }
 
   #publish(streamed: StreamedEvent): void {
     this.facts.saw(streamed.event);
-    const isDuplicate = !this.#source.hasOffsets && this.#dedup.has(streamed.event.event_id);
+    const isDuplicate = !this.source.hasOffsets && this.#dedup.has(streamed.event.event_id);
     const isDone = isDuplicate || this.#spread(streamed);
     this.#answer(isDone ? streamed.ack?.() : streamed.fail?.());
   }
@@ -200,7 +184,7 @@ export class SourceHub {
     for (const reader of this.#readers.keys()) {
       if (reader.offer(written)) isTaken = true;
     }
-    if (isTaken && !this.#source.hasOffsets) this.#dedup.record(event.event_id);
+    if (isTaken && !this.source.hasOffsets) this.#dedup.record(event.event_id);
     this.pumpSoon();
     return isTaken;
   }
@@ -212,7 +196,7 @@ export class SourceHub {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#options.log.warn('event does not fit the bus', {
-        source: this.#source.name,
+        source: this.source.name,
         error: error.message,
       });
       this.#tellGap({ missed: 1, message: error.message });
@@ -223,7 +207,7 @@ export class SourceHub {
   // A source that waits for an answer hears what became of its event; nobody here waits for that.
   #answer(told: Promise<void> | undefined): void {
     told?.catch((error: unknown) => {
-      this.#options.log.warn('source took no answer', { source: this.#source.name, error: String(error) });
+      this.#options.log.warn('source took no answer', { source: this.source.name, error: String(error) });
     });
   }
 
@@ -241,9 +225,9 @@ export class SourceHub {
 
   #failed(error: ConsumeError): void {
     this.#isConnected = false;
-    if (this.openOtherwise(error, this.#source)) return;
+    if (this.openOtherwise(error, this.source)) return;
     this.#options.log.error('source failed', {
-      source: this.#source.name,
+      source: this.source.name,
       code: error.code,
       error: error.message,
     });
@@ -261,7 +245,7 @@ export class SourceHub {
       this.#isConnected = false;
       this.#cursor = undefined;
       this.ring.breakOff();
-      this.facts = new SourceFacts(this.#source.name);
+      this.facts = new SourceFacts(this.source.name);
       if (this.#consumers.size === 0) this.#options.onOver(this);
     }, this.#options.limits.lingerMs).unref();
   }

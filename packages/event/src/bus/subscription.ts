@@ -1,8 +1,8 @@
 import type { JsonValue } from '../json.js';
 import type { BusLogger, BusOptions } from './bus-options.js';
-import type { Consumer, ConsumerHello } from './consumer.js';
+import type { Consumer } from './consumer.js';
 import { invalid, type Refusal } from './greeting.js';
-import type { Lease } from './lease.js';
+import { type Lease, leaseOf } from './lease.js';
 
 /** What a consumer is to its subscription: the first, who runs preConsume; one more; or not let in. */
 export type Entry =
@@ -236,14 +236,3 @@ export class Subscription {
 }
 
 const refusedEntry = (refusal: Refusal): Entry => ({ is: 'refused', refusal });
-
-function leaseOf({ subscription_id, event_key, params = {}, identity, keys_file }: ConsumerHello): Lease {
-  return {
-    subscription_id,
-    event_key,
-    params,
-    ...(identity === undefined ? {} : { identity }),
-    ...(keys_file === undefined ? {} : { keys_file }),
-    pending: true,
-  };
-}
