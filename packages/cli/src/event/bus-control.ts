@@ -20,7 +20,7 @@ export interface KnownBus {
 }
 
 /** How long a bus may take to end before it is killed. */
-const END_MS = 5_000;
+const END_MS = 3_000;
 
 /** All buses that run, or ran under Weir's own directory, each asked how it is. */
 export async function knownBuses({ context: { env } }: Invocation): Promise<KnownBus[]> {

@@ -3,7 +3,7 @@ import type { Message, StatusResponse } from '../protocol/index.js';
 import { BusConnection } from './bus-connection.js';
 
 /** How long a bus may take to answer. */
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 2_000;
 
 /** What came of asking a bus to end. */
 export interface ShutdownAnswer {
