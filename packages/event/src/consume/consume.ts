@@ -84,7 +84,8 @@ class Run {
     clearTimeout(this.#timer);
     if (this.#failed > TOLD_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
     return {
-      reason: stop.reason ?? 'upstream',
+      // Only standard input ends by itself and well.
+      reason: stop.reason ?? (this.#error === undefined ? 'stdin' : 'upstream'),
       received: this.#received,
       failed: this.#failed,
       elapsedMs: performance.now() - this.#startedAt,
