@@ -103,6 +103,20 @@ test('a consumer that begins earlier replays alone, and goes on from what is sha
   await vi.waitFor(() => expect(source.followed).toHaveLength(1));
 });
 
+test('what nobody wanted yet comes to one who begins before it', async () => {
+  const { source } = await start({ statusMs: 10 });
+  const narrow = await bus?.consumer({ source: named('a') });
+  await narrow?.connected();
+  for (const type of ['a', 'b', 'b']) source.publish(type);
+  await narrow?.until((c) => c.all('source_status').some(({ cursor }) => cursor === '3'));
+  const wide = await bus?.consumer({ from: 'earliest' });
+  await wide?.until(has(3));
+  source.publish('b');
+  await wide?.until(has(4));
+  expect(wide?.numbers).toEqual(upTo(4));
+  await vi.waitFor(() => expect(source.followed).toHaveLength(1));
+});
+
 test('a consumer whose bus died comes back to the next one, and goes on where it was', async () => {
   const { source } = await start();
   const before = await bus?.consumer();

@@ -161,8 +161,8 @@ export class HubReader implements Reader {
   // does not begin with more than it holds.
   #placeAfter(cursor: string): number | undefined {
     const { ring } = this.#hub;
-    const place = ring.placeAfter(cursor);
-    if (place === undefined || place < this.#hub.coveredFrom(this)) return undefined;
+    const place = this.#hub.placeAfter(cursor, this);
+    if (place === undefined) return undefined;
     const isBounded = this.consumer.hello.on_slow !== 'replay';
     return isBounded && ring.end - place > this.consumer.bufferSize ? undefined : place;
   }

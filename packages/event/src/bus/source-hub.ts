@@ -26,6 +26,12 @@ export interface HubOptions {
   readonly onOver: (hub: SourceHub) => void;
 }
 
+/** Where a live stream that brings enough began: at a place of the ring, and at a cursor of the source. */
+interface Opening {
+  readonly place: number;
+  readonly cursor: string | undefined;
+}
+
 /**
  * One source and all its consumers. Their events come over one live stream, which brings what any of them wants and is
  * opened anew from its last cursor when somebody wants more. Each event is written once, into the ring, from where
@@ -39,10 +45,10 @@ export class SourceHub {
   readonly #consumers = new Set<Consumer>();
   readonly #groups = new Set<GroupReader>();
   /** The readers, and from where on the ring has all that each wants. */
-  readonly #readers = new Map<HubReader, number>();
+  readonly #readers = new Map<HubReader, Opening>();
   readonly #dedup = new DedupFilter();
   readonly #live: LiveStream;
-  #openedAt = 0;
+  #opening: Opening = { place: 0, cursor: undefined };
   #isConnected = false;
   #cursor: string | undefined;
   #isPumping = false;
@@ -94,8 +100,8 @@ export class SourceHub {
   add(reader: HubReader): void {
     const opened = this.#live.opened;
     const isCovered = opened !== undefined && covers(opened.names, reader.consumer.names);
-    if (!isCovered) this.#openedAt = this.ring.end;
-    this.#readers.set(reader, this.#openedAt);
+    if (!isCovered) this.#opening = { place: this.ring.end, cursor: this.#cursor };
+    this.#readers.set(reader, this.#opening);
     if (!isCovered) this.#open();
   }
 
@@ -118,9 +124,14 @@ export class SourceHub {
     return this.#isConnected && opened !== undefined && covers(opened.names, reader.consumer.names);
   }
 
-  /** The place from which on the ring has all that a reader wants. */
-  coveredFrom(reader: HubReader): number {
-    return this.#readers.get(reader) ?? this.ring.end;
+  /** The place after a cursor, when the ring has all that follows it and a reader wants. */
+  placeAfter(cursor: string, reader: HubReader): number | undefined {
+    const place = this.ring.placeAfter(cursor);
+    const opening = this.#readers.get(reader);
+    if (place === undefined || opening === undefined || place < opening.place) return undefined;
+    // What came between the last event before the opening and the opening itself was not asked for then.
+    const isBefore = place === opening.place && cursor !== opening.cursor && cursor !== this.ring.position;
+    return isBefore ? undefined : place;
   }
 
   /** How the source is to a reader that waits for it. */
@@ -162,7 +173,7 @@ export class SourceHub {
 
   #open(): void {
     this.#isConnected = false;
-    this.#openedAt = this.ring.end;
+    this.#opening = { place: this.ring.end, cursor: this.#cursor };
     const names = union([...this.#readers.keys()].map(({ consumer }) => consumer.names));
     this.#live.open(this.source, this.#cursor ?? 'latest', names);
   }

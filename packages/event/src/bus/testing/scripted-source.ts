@@ -137,7 +137,10 @@ export class ScriptedSource implements Source {
         continue;
       }
       at += 1;
-      if (names !== undefined && !names.includes(entry.event.event_type)) continue;
+      if (names !== undefined && !names.includes(entry.event.event_type)) {
+        if (this.hasOffsets) watcher.onPosition?.(String(at));
+        continue;
+      }
       yield { event: entry.event, ...(this.hasOffsets ? { cursor: String(at) } : {}) };
     }
   }
