@@ -32,7 +32,7 @@ describe('health', () => {
       pending: 0,
       dedup_window_seconds: expect.any(Number),
       usage_dropped: 0,
-      usage_sinks: ['log', 'rollup'].map((name) => ({
+      usage_sinks: ['log', 'rollup', 'feed'].map((name) => ({
         name,
         lag: expect.any(Number),
         dropped: 0,

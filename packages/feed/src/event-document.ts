@@ -1,10 +1,10 @@
 import { readRow } from '@weir/ingest';
 
-/** An event of the feed, read from its item. */
+/** What the feed tells of an item. */
 export interface FeedEvent {
-  /** Its name. */
+  /** What it is chosen by: an event's name. */
   readonly event: string;
-  /** One line of JSON: the event as clients send it, with `received_at`; numbers keep their digits. */
+  /** One line of JSON. An event's is as clients send it, with `received_at`; numbers keep their digits. */
   readonly text: string;
 }
 

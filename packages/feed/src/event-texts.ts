@@ -1,5 +1,6 @@
-import { eventOfPayload, type FeedEvent } from './event-document.js';
+import type { FeedEvent } from './event-document.js';
 import type { FeedItem } from './feed.js';
+import { documentIn } from './feed-kind.js';
 
 /** Characters of all texts that are kept. */
 const MAX_LENGTH = 16 * 1024 * 1024;
@@ -16,7 +17,7 @@ export class EventTexts {
     const key = `${stream} ${cursor}`;
     const known = this.#texts.get(key);
     if (known !== undefined) return known;
-    const event = eventOfPayload(payload);
+    const event = documentIn(stream, payload);
     this.#texts.set(key, event);
     this.#length += event.text.length;
     if (this.#length > MAX_LENGTH) this.#forgetOldest();

@@ -1,18 +1,35 @@
 import { createHash } from 'node:crypto';
 import { readRow, rowReceivedAt } from '@weir/ingest';
+import { documentOfItem, nameOfItem, timeOfItem } from './document-item.js';
+import { eventOfPayload, type FeedEvent } from './event-document.js';
 
-/** Kinds of items. `events`: accepted events, each as its row. */
-export type FeedKind = 'events';
+/**
+ * Kinds of items. `events`: accepted events, each as its row. `usage`: usage records, and `dead_letters`: events that could
+ * not be stored, each as a document.
+ */
+export const FEED_KINDS = ['events', 'usage', 'dead_letters'] as const;
+
+/** One of {@link FEED_KINDS}. */
+export type FeedKind = (typeof FEED_KINDS)[number];
 
 /** What is read from the items of a kind, which are kept as they come. */
 export interface ItemReader {
-  /** When it was received, epoch milliseconds. */
+  /** When it was received or came to be, epoch milliseconds. */
   receivedAt(item: Buffer): number;
-  /** What it is chosen by: the event's name. */
+  /** What it is chosen by: the event's name, or what a usage record calls its request. */
   name(item: Buffer): string;
   /** Whose it is: those who share a group get the items of one in order. Null for nobody's. */
   lane(item: Buffer): string | null;
+  /** What is told of it. */
+  document(item: Buffer): FeedEvent;
 }
+
+const DOCUMENTS: ItemReader = {
+  receivedAt: timeOfItem,
+  name: nameOfItem,
+  lane: () => null,
+  document: documentOfItem,
+};
 
 const READERS: Readonly<Record<FeedKind, ItemReader>> = {
   events: {
@@ -22,7 +39,10 @@ const READERS: Readonly<Record<FeedKind, ItemReader>> = {
       const { user_id, anonymous_id } = readRow(row, 0);
       return shortened(user_id ?? anonymous_id);
     },
+    document: eventOfPayload,
   },
+  usage: DOCUMENTS,
+  dead_letters: DOCUMENTS,
 };
 
 /** Ids may be of any length, and lanes not. */
@@ -58,6 +78,11 @@ export function readerOf(kind: FeedKind): ItemReader {
 /** When an item of a stream was received, epoch milliseconds. */
 export function receivedAtIn(stream: string, item: Uint8Array): number {
   return readerOf(ownerOf(stream).kind).receivedAt(bufferOf(item));
+}
+
+/** What is told of an item of a stream. */
+export function documentIn(stream: string, item: Buffer): FeedEvent {
+  return readerOf(ownerOf(stream).kind).document(item);
 }
 
 /** The same bytes. */

@@ -1,5 +1,5 @@
 import type { Log } from '@weir/log';
-import { FEED_STREAMS, receivedAtIn } from './feed-kind.js';
+import { FEED_STREAMS, ownerOf, receivedAtIn } from './feed-kind.js';
 import type { FeedLogger } from './logger.js';
 
 /** How long items are kept, whichever comes first. */
@@ -14,7 +14,7 @@ export interface FeedLimits {
 export interface FeedRetentionOptions {
   readonly log: Log;
   readonly limits: FeedLimits;
-  /** Items received since then are kept in any case: they are not stored elsewhere yet. Epoch milliseconds. */
+  /** Events received since then are kept in any case: they are not stored elsewhere yet. Epoch milliseconds. */
   readonly keepSince: () => Promise<number>;
   /** From this offset on, items of a stream are kept for groups that hold them, up to seven days longer. */
   readonly heldFrom: (stream: string) => Promise<number>;
@@ -76,7 +76,7 @@ export class FeedRetention {
   async #trim(stream: string, maxBytes: number, heldFrom: number): Promise<void> {
     const { log, limits, keepSince, now } = this.#options;
     const oldest = now() - limits.ageMs;
-    const kept = await keepSince();
+    const kept = ownerOf(stream).kind === 'events' ? await keepSince() : Number.POSITIVE_INFINITY;
     for (;;) {
       const { first, bytes } = await log.stats(stream);
       let excess = bytes - maxBytes;

@@ -1,4 +1,6 @@
-export { eventOfPayload, type FeedEvent } from './event-document.js';
+export { DeadLetterSource } from './dead-letter-source.js';
+export { documentItem } from './document-item.js';
+export type { FeedEvent } from './event-document.js';
 export { EventTexts } from './event-texts.js';
 export {
   Feed,
@@ -11,7 +13,7 @@ export {
 export type { FeedDeadLetter, FeedDelivery, FeedGroup, FeedGroupStatus, FeedPull } from './feed-group.js';
 export { MAX_UNACKNOWLEDGED } from './feed-group.js';
 export { FeedGroups, type NewGroup } from './feed-groups.js';
-export type { FeedKind } from './feed-kind.js';
+export { documentIn, FEED_KINDS, type FeedKind } from './feed-kind.js';
 export { type FeedLimits, FeedRetention, type FeedRetentionOptions } from './feed-retention.js';
 export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 export type { GroupDefinition } from './group-list.js';

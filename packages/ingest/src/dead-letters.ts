@@ -73,11 +73,16 @@ export interface DlqCounts {
 export class DeadLetters {
   readonly #postgres: Postgres;
   readonly #now: () => number;
+  readonly #onQuarantined: () => void;
 
-  /** @param now the clock, epoch milliseconds */
-  constructor(postgres: Postgres, now: () => number) {
+  /**
+   * @param now the clock, epoch milliseconds
+   * @param onQuarantined told when letters have been quarantined
+   */
+  constructor(postgres: Postgres, now: () => number, onQuarantined: () => void) {
     this.#postgres = postgres;
     this.#now = now;
+    this.#onQuarantined = onQuarantined;
   }
 
   /** Whether PostgreSQL answers, as far as is known. */
@@ -94,6 +99,7 @@ export class DeadLetters {
         .values(values.slice(i, i + ROWS_PER_INSERT))
         .onConflictDoNothing();
     }
+    if (letters.some(({ quarantined }) => quarantined)) this.#onQuarantined();
   }
 
   /** Takes due letters; other nodes leave them alone until the lease ends. */
@@ -173,6 +179,7 @@ export class DeadLetters {
         quarantinedAt: isOver ? new Date(now) : null,
       })
       .where(heldBy([letter]));
+    if (isOver) this.#onQuarantined();
   }
 
   /**
@@ -210,6 +217,7 @@ export class DeadLetters {
           .onConflictDoNothing();
       }
     });
+    if (bad.length > 0) this.#onQuarantined();
   }
 
   /** ClickHouse refuses the letter's only row: it waits for an operator. */
@@ -226,6 +234,7 @@ export class DeadLetters {
         reason: storable(reason),
       })
       .where(heldBy([letter]));
+    this.#onQuarantined();
   }
 
   /** Forgets purged letters that no receipt can ask about any more. */

@@ -19,6 +19,7 @@ import { Intake } from './intake.js';
 import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import { Pending } from './pending.js';
+import { Quarantined } from './quarantined.js';
 import { ReceiptSigner } from './receipt.js';
 import { type ReceiptStatus, Receipts } from './receipts.js';
 import { keepResidual } from './residual.js';
@@ -87,6 +88,8 @@ export class IngestService {
   readonly options: IngestOptions;
   /** Operators' access to the dead letters. */
   readonly deadLetters: DlqAdmin;
+  /** This node's events that could not be stored, as they are quarantined. */
+  readonly quarantined: Quarantined;
   readonly #log: Log;
   readonly #lookup: IngestDependencies['lookupIngestToken'];
   readonly #logger: Logger;
@@ -109,7 +112,8 @@ export class IngestService {
     this.#logger = logger;
     this.#now = now;
     this.#pending = new Pending(options.eventBuffer, options.eventBufferBytes);
-    this.#letters = new DeadLetters(postgres, now);
+    this.quarantined = new Quarantined(postgres, log.epoch);
+    this.#letters = new DeadLetters(postgres, now, () => this.quarantined.tell());
     this.#places = new DeadLetterPlaces(postgres);
     this.deadLetters = new DlqAdmin(postgres, now);
     const writer = new EventWriter(clickhouse, options.flushBytes);

@@ -175,7 +175,7 @@ class Server implements App {
       ...(config.WEIR_OPERATOR_KEY === undefined ? {} : { operatorKey: config.WEIR_OPERATOR_KEY }),
     });
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
-    this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest.status.flushedOffset);
+    this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
     const metrics = new Metrics();
     this.#ingest = new IngestService(

@@ -1,4 +1,5 @@
 import {
+  DeadLetterSource,
   EventTexts,
   Feed,
   FeedGroups,
@@ -8,7 +9,7 @@ import {
   type FeedStart,
   IngestSource,
 } from '@weir/feed';
-import { INGEST_STREAM, IngestEntry } from '@weir/ingest';
+import { INGEST_STREAM, IngestEntry, type IngestService } from '@weir/ingest';
 import type { Log } from '@weir/log';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
@@ -25,13 +26,16 @@ export class ServerFeed {
   readonly #log: Log;
   readonly #source: IngestSource;
   readonly #retention: FeedRetention;
-  readonly #flushed: () => number;
+  readonly #logger: Logger;
+  readonly #ingest: () => IngestService;
+  #deadLetters: DeadLetterSource | null = null;
   readonly #ending = new AbortController();
 
-  /** @param flushed entries of the ingest log up to this offset are in ClickHouse */
-  constructor(config: Config, { log, feedLog }: Stores, logger: Logger, flushed: () => number) {
+  /** @param ingest whose events these are; there by {@link start} */
+  constructor(config: Config, { log, feedLog }: Stores, logger: Logger, ingest: () => IngestService) {
     this.#log = log;
-    this.#flushed = flushed;
+    this.#logger = logger;
+    this.#ingest = ingest;
     this.feed = new Feed(feedLog);
     this.groups = new FeedGroups(feedLog);
     this.#source = new IngestSource(log, this.feed, logger);
@@ -57,6 +61,8 @@ export class ServerFeed {
 
   async start(): Promise<void> {
     await this.#source.start();
+    this.#deadLetters = new DeadLetterSource(this.#ingest().quarantined, this.feed, this.#logger);
+    this.#deadLetters.start();
     this.#retention.start();
   }
 
@@ -75,13 +81,14 @@ export class ServerFeed {
   async close(): Promise<void> {
     this.end();
     await this.#source.close();
+    await this.#deadLetters?.close();
     await this.#retention.close();
   }
 
   /** When the oldest event was received that is in the log alone; now where there is none. */
   async #oldestUnflushed(): Promise<number> {
     const { first } = await this.#log.stats(INGEST_STREAM);
-    const after = Math.max(this.#flushed(), first - 1);
+    const after = Math.max(this.#ingest().status.flushedOffset, first - 1);
     const [entry] = await this.#log.read(INGEST_STREAM, { after, limit: 1 });
     return entry === undefined ? Number.POSITIVE_INFINITY : new IngestEntry(entry.data).receivedAt;
   }

@@ -133,7 +133,7 @@ function surfaceOf(route: string): string {
   if (route.startsWith('/api/v1/ingest/')) return 'ingest';
   if (route === '/mcp') return 'mcp';
   if (/^\/api\/v1\/projects\/:id\/(usage|dlq)/.test(route)) return 'admin';
-  if (/\/feed$/.test(route)) return 'feed';
+  if (/\/feed(\/|$)/.test(route)) return 'feed';
   return /\/(query|schema)$/.test(route) ? 'query' : '';
 }
 

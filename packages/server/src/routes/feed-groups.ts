@@ -7,7 +7,7 @@
  *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  */
-import { type EventTexts, eventOfPayload, type FeedDelivery, type FeedGroup } from '@weir/feed';
+import { documentIn, type EventTexts, type FeedDelivery, type FeedGroup } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
@@ -18,6 +18,7 @@ import { whenDone } from '../http/when-done.js';
 import { stackOf, usageOf } from '../usage/request-usage.js';
 import { problemOfGroup } from './feed-group-problem.js';
 import { problemOfPlace, startOf } from './feed-place.js';
+import { streamName } from './feed-stream.js';
 
 const GROUPS = '/api/v1/projects/:id/feed/groups';
 const GROUP = `${GROUPS}/:name`;
@@ -36,7 +37,7 @@ const definition = z.strictObject({
   from: z.string().min(1).optional(),
   event: z.array(z.string().min(1)).min(1).max(100).optional(),
   hold: z.boolean().default(false),
-  stream: z.enum(['events'], 'must be events').default('events'),
+  stream: streamName,
 });
 const pull = z.strictObject({
   max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
@@ -157,7 +158,7 @@ export function feedGroupRoutes(
     const { limit, after } = parseInput(page, query);
     const letters = (await group.dead(limit, after)).map(
       ({ id, cursor, attempts, diedAt, payload }) =>
-        `${JSON.stringify({ id, cursor, attempts, died_at: diedAt }).slice(0, -1)},"event":${eventOfPayload(payload).text}}`,
+        `${JSON.stringify({ id, cursor, attempts, died_at: diedAt }).slice(0, -1)},"event":${documentIn(group.stream, payload).text}}`,
     );
     return reply.type('application/json; charset=utf-8').send(`{"dead":[${letters.join(',')}]}`);
   });

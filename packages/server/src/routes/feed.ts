@@ -11,6 +11,7 @@ import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
 import { problemOfPlace, startOf } from './feed-place.js';
+import { streamName } from './feed-stream.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -18,7 +19,7 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1_000;
 
 const querystring = z.strictObject({
-  stream: z.enum(['events'], 'must be events').default('events'),
+  stream: streamName,
   event: z.union([z.string().transform((name) => [name]), z.array(z.string())]).optional(),
   after: z.string().min(1).default('latest'),
 });

@@ -1,18 +1,20 @@
 import { hostname } from 'node:os';
+import { Feed } from '@weir/feed';
 import { SinkRegistry, shippedSinks, UsageService } from '@weir/usage';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { Stores } from '../stores.js';
+import { FeedSink } from './feed-sink.js';
 
 /**
- * Opens the sinks of a configuration; null where usage is switched off.
+ * Opens the sinks of a configuration, and the feed's; null where usage is switched off.
  * @param others a wrapper's own sinks
  * @throws Error for a sink nobody registered, for a name registered twice, and for a sink that cannot be opened
  */
 export async function openUsage(
   config: Config,
   logger: Logger,
-  { log, postgres, clickhouse }: Stores,
+  { log, feedLog, postgres, clickhouse }: Stores,
   others: SinkRegistry = new SinkRegistry(),
 ): Promise<UsageService | null> {
   if (!config.WEIR_USAGE_ENABLED) return null;
@@ -30,11 +32,11 @@ export async function openUsage(
       batch: config.WEIR_USAGE_HTTP_BATCH,
       timeoutMs: config.WEIR_USAGE_HTTP_TIMEOUT,
     },
-  });
+  }).register('feed', () => new FeedSink(new Feed(feedLog)));
   return UsageService.open({
     log,
     registry: registry.include(others),
-    sinks: config.WEIR_USAGE_SINKS,
+    sinks: [...config.WEIR_USAGE_SINKS, 'feed'],
     nodeId: config.WEIR_NODE_ID ?? hostname(),
     dataDir: config.WEIR_DATA_DIR,
     retention: config.WEIR_USAGE_RETENTION,

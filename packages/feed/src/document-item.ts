@@ -1,0 +1,42 @@
+/** Items whose documents are made when they are published: a time, what they are chosen by, and one line of JSON. */
+import type { FeedEvent } from './event-document.js';
+
+const TIME_BYTES = 8;
+const HEAD_BYTES = TIME_BYTES + 2;
+/** A name's length is two bytes. */
+const MAX_NAME_BYTES = 0xffff;
+
+/**
+ * The item of a document.
+ * @param time epoch milliseconds
+ * @param name what it is chosen by; one of more than 65,535 bytes is cut
+ * @param text one line of JSON
+ */
+export function documentItem(time: number, name: string, text: string): Buffer {
+  const nameBytes = Buffer.from(name).subarray(0, MAX_NAME_BYTES);
+  const item = Buffer.allocUnsafe(HEAD_BYTES + nameBytes.length + Buffer.byteLength(text));
+  item.writeDoubleLE(time, 0);
+  item.writeUInt16LE(nameBytes.length, TIME_BYTES);
+  nameBytes.copy(item, HEAD_BYTES);
+  item.write(text, HEAD_BYTES + nameBytes.length);
+  return item;
+}
+
+/** The time of an item, epoch milliseconds. */
+export function timeOfItem(item: Buffer): number {
+  return item.readDoubleLE(0);
+}
+
+/** What an item is chosen by. */
+export function nameOfItem(item: Buffer): string {
+  return item.toString('utf8', HEAD_BYTES, textAt(item));
+}
+
+/** The document of an item. */
+export function documentOfItem(item: Buffer): FeedEvent {
+  return { event: nameOfItem(item), text: item.toString('utf8', textAt(item)) };
+}
+
+function textAt(item: Buffer): number {
+  return HEAD_BYTES + item.readUInt16LE(TIME_BYTES);
+}

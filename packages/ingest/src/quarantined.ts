@@ -1,0 +1,115 @@
+/**
+ * Letters as they are quarantined, so that somebody can be told of each once. Their order is that of the transactions
+ * that quarantined them, which is the row's `xmin`: nothing touches a quarantined row but its retry or purge. Only what
+ * lies before every transaction that still runs is read, so none is passed over that commits late, whichever node's.
+ */
+import { failedEvents, type Postgres } from '@weir/postgres';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { isQuarantined } from './dead-letters.js';
+import { IngestEntry } from './entry.js';
+
+/** An event of a letter that was quarantined. */
+export interface QuarantinedEvent {
+  /** The letter's id. */
+  readonly id: string;
+  readonly projectId: string;
+  readonly reason: string;
+  /** All that ClickHouse said; it may quote the event. */
+  readonly error: string;
+  readonly attempts: number;
+  readonly createdAt: Date;
+  readonly quarantinedAt: Date;
+  /** The event, for `readRow`. */
+  readonly row: Buffer;
+}
+
+/** What one transaction quarantined. */
+export interface Quarantining {
+  /** Greater than that of any before. */
+  readonly position: number;
+  readonly events: readonly QuarantinedEvent[];
+}
+
+/** The next transaction id, 64 bits. */
+const NEXT = sql`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
+/** The transaction of a row, 64 bits: `xmin` has the lower 32 of them. */
+const TRANSACTION = sql<number>`(${NEXT} - ((${NEXT} - xmin::text::bigint) & 4294967295))`;
+const IS_OVER = sql`${TRANSACTION} < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
+
+/** See the head of this file. */
+export class Quarantined {
+  readonly #postgres: Postgres;
+  readonly #own: SQL | undefined;
+  #isChanged = false;
+  #wake: (() => void) | null = null;
+
+  /** @param epoch of the log whose events are meant */
+  constructor(postgres: Postgres, epoch: number) {
+    this.#postgres = postgres;
+    this.#own = and(isQuarantined, eq(failedEvents.logEpoch, epoch));
+  }
+
+  /** What was quarantined next after a position, from 0; null for nothing yet. Rejects while PostgreSQL is away. */
+  async next(position: number): Promise<Quarantining | null> {
+    const { db } = this.#postgres;
+    const [found] = await db
+      .select({
+        next: sql<
+          number | null
+        >`min(${TRANSACTION}) filter (where ${TRANSACTION} > ${position} and ${IS_OVER})`,
+        end: sql`${NEXT}`.mapWith(Number),
+      })
+      .from(failedEvents)
+      .where(this.#own);
+    // A database that was restored counts anew, and so does its place.
+    if (found !== undefined && position > found.end) return await this.next(0);
+    if (found?.next == null) return null;
+    const next = Number(found.next);
+    const letters = await db
+      .select()
+      .from(failedEvents)
+      .where(and(this.#own, sql`${TRANSACTION} = ${next}`))
+      .orderBy(failedEvents.firstOffset, failedEvents.part);
+    return { position: next, events: letters.flatMap((letter) => [...eventsOf(letter)]) };
+  }
+
+  /** Says that there is more. */
+  tell(): void {
+    this.#isChanged = true;
+    this.#wake?.();
+  }
+
+  /** Resolves when there may be more than was read, after some milliseconds, or when the signal aborts. */
+  async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (!this.#isChanged && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        signal.addEventListener('abort', this.#wake, { once: true });
+      });
+    }
+    this.#wake = null;
+    this.#isChanged = false;
+  }
+}
+
+function* eventsOf(letter: typeof failedEvents.$inferSelect): Generator<QuarantinedEvent> {
+  const { id, projectId, reason, lastError, attemptCount: attempts, createdAt, quarantinedAt } = letter;
+  const entry = new IngestEntry(letter.batchPayload);
+  const { rows, count } = entry;
+  for (let i = 0; i < count; i += 1) {
+    yield {
+      id,
+      projectId,
+      reason: reason ?? '',
+      error: lastError ?? '',
+      attempts,
+      createdAt,
+      quarantinedAt: quarantinedAt ?? createdAt,
+      row: rows.subarray(entry.rowStart(i), entry.rowEnd(i)),
+    };
+  }
+}
