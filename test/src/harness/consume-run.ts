@@ -67,6 +67,8 @@ class Run {
   readonly #random: () => number;
   readonly #sent: Line[] = [];
   readonly #done: Record<string, number> = {};
+  /** Ids of events that a group gave up: five times with somebody who was killed. */
+  readonly #dead = new Map<string, Set<string>>();
   readonly #slots: readonly Slot[] = [
     { args: ['--from', 'earliest'], lives: [] },
     { args: ['--from', 'earliest', '-p', 'event=odd'], lives: [] },
@@ -117,7 +119,10 @@ class Run {
   async finish(): Promise<void> {
     this.#isSending = false;
     await this.#sending;
-    const isComplete = () => this.#slots.every((slot) => this.#missingOf(slot) === 0);
+    const isComplete = async () => {
+      for (const { group } of this.#slots) if (group !== undefined) await this.#readDead(group);
+      return this.#slots.every((slot) => this.#missingOf(slot) === 0);
+    };
     await waitUntil('the last lines', isComplete, 90_000).catch(() => {});
     const last = this.#slots.flatMap(({ lives }) => lives.slice(-1));
     for (const { consumer } of last) consumer.signal('SIGTERM');
@@ -135,7 +140,7 @@ class Run {
       .reduce((sum, count) => sum + count, 0);
     const what = Object.entries(this.#done).map(([name, count]) => `${count} ${name}`);
     return {
-      summary: `${title}; killed or ended: ${what.join(', ')}; ${this.#sent.length} events, ${this.#lives.length} lives of consumers, ${repeated} lines repeated in groups`,
+      summary: `${title}; killed or ended: ${what.join(', ')}; ${this.#sent.length} events, ${this.#lives.length} lives of consumers, ${repeated} lines repeated in groups, ${[...this.#dead.values()].reduce((sum, { size }) => sum + size, 0)} events given up`,
       sent: this.#sent.length,
       faults: this.#slots.flatMap((slot) => this.#faultsOf(slot)),
       repeated,
@@ -189,8 +194,17 @@ class Run {
   #missingOf(slot: Slot): number {
     const wanted = this.#wanted(slot);
     if (slot.group === undefined) return wanted.length - (slot.lives.at(-1)?.consumer.lines.length ?? 0);
-    const found = new Set(this.#idsOfGroup(slot));
+    const found = new Set([...this.#idsOfGroup(slot), ...(this.#dead.get(slot.group) ?? [])]);
     return wanted.filter(({ event_id }) => !found.has(event_id)).length;
+  }
+
+  async #readDead(group: string): Promise<void> {
+    const path = `/api/v1/projects/${this.#weir.project}/feed/groups/${group}/dead?limit=1000`;
+    const { text } = await this.#weir.request('GET', path, {
+      headers: { authorization: `Bearer ${this.#weir.key}` },
+    });
+    const { dead } = JSON.parse(text) as { dead: { event: Line }[] };
+    this.#dead.set(group, new Set(dead.map(({ event }) => event.event_id)));
   }
 
   #idsOfGroup({ group }: Slot): string[] {

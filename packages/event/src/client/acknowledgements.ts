@@ -1,22 +1,35 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Message } from '../protocol/index.js';
 
 /** Longest message: what comes together goes in several beyond that. */
 const MAX_IDS = 1_000;
+/** So many are told at once, however many more are handled in the same turn. */
+const AT_ONCE = 50;
 
-/** Tells a bus what became of deliveries, those of a moment in one message. */
+/**
+ * Tells the bus what became of deliveries, those of a moment in one message. What cannot be told now is told to the next
+ * bus: a delivery is the source's, whoever brought it.
+ */
 export class Acknowledgements {
-  readonly #send: (message: Message) => void;
+  readonly #send: (message: Message) => boolean;
   #done: string[] = [];
   #failed: string[] = [];
   #isDue = false;
 
-  constructor(send: (message: Message) => void) {
+  /** @param send says false when there is nobody to say it to. */
+  constructor(send: (message: Message) => boolean) {
     this.#send = send;
   }
 
-  done(id: string): void {
+  /** Now and then it waits for the message to be out: what is done and not told comes again after a kill. */
+  async done(id: string): Promise<void> {
     this.#done.push(id);
-    this.#schedule();
+    if (this.#done.length < AT_ONCE) {
+      this.#schedule();
+      return;
+    }
+    this.flush();
+    await nextTurn();
   }
 
   /** It should come again. */
@@ -32,7 +45,8 @@ export class Acknowledgements {
       ['deliveries', this.#done],
       ['failed_deliveries', this.#failed],
     ] as const) {
-      while (ids.length > 0) this.#send({ type: 'ack', of, ids: ids.splice(0, MAX_IDS) });
+      while (ids.length > 0 && this.#send({ type: 'ack', of, ids: ids.slice(0, MAX_IDS) }))
+        ids.splice(0, MAX_IDS);
     }
   }
 

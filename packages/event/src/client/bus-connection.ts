@@ -71,9 +71,11 @@ export class BusConnection {
     return first;
   }
 
-  /** Says something; nothing happens when the connection has ended. */
-  send(message: Message): void {
-    if (this.#socket.writable) this.#socket.write(encode(message));
+  /** Says something; false when the connection has ended. */
+  send(message: Message): boolean {
+    if (!this.#socket.writable) return false;
+    this.#socket.write(encode(message));
+    return true;
   }
 
   /** Ends it once the bus has read everything that was said; what it says meanwhile is dropped. */

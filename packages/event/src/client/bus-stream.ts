@@ -47,8 +47,8 @@ const OUTAGE_MS = 60_000;
 export class BusStream implements EventStream {
   readonly #options: BusStreamOptions;
   readonly #joiner: Joiner;
+  readonly #acks = new Acknowledgements((message) => this.#bus?.send(message) ?? false);
   #bus: BusConnection | undefined;
-  #acks: Acknowledgements | undefined;
   #cursor: string | undefined;
   #seq = 0;
 
@@ -65,8 +65,7 @@ export class BusStream implements EventStream {
         : await this.#comeBack(signal);
       if (bus === undefined) return;
       this.#bus = bus;
-      const acks = new Acknowledgements((message) => bus.send(message));
-      this.#acks = acks;
+      this.#acks.flush();
       this.#seq = 0;
       if (!isFirst && this.#isLossy) {
         watcher.onGap({ message: 'the bus ended, and what came until there was another is lost' });
@@ -75,7 +74,7 @@ export class BusStream implements EventStream {
         const messages = await bus.receive(signal);
         if (messages === undefined) break;
         for (const message of messages) {
-          if (message.type === 'event') yield this.#event(message, watcher, acks);
+          if (message.type === 'event') yield this.#event(message, watcher);
           else this.#take(message, watcher);
         }
       }
@@ -91,7 +90,7 @@ export class BusStream implements EventStream {
   async end(reason: ExitReason): Promise<void> {
     const bus = this.#bus;
     if (bus === undefined) return;
-    this.#acks?.flush();
+    this.#acks.flush();
     const { prepared, tell } = this.#options;
     if (needsLease(prepared)) await takeDown(prepared, bus, tell);
     bus.send({ type: 'bye', reason });
@@ -143,11 +142,7 @@ export class BusStream implements EventStream {
     return undefined;
   }
 
-  #event(
-    { seq, cursor, delivery, event }: EventMessage,
-    watcher: StreamWatcher,
-    acks: Acknowledgements,
-  ): StreamedEvent {
+  #event({ seq, cursor, delivery, event }: EventMessage, watcher: StreamWatcher): StreamedEvent {
     const missed = seq - this.#seq - 1;
     if (missed > 0) watcher.onGap({ missed, message: 'this consumer is slower than its events' });
     this.#seq = seq;
@@ -155,8 +150,8 @@ export class BusStream implements EventStream {
       return {
         event,
         ...(cursor === undefined ? {} : { cursor }),
-        ack: async () => acks.done(delivery.id),
-        fail: async () => acks.failed(delivery.id),
+        ack: () => this.#acks.done(delivery.id),
+        fail: async () => this.#acks.failed(delivery.id),
       };
     }
     if (cursor === undefined) return { event };
