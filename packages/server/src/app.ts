@@ -16,7 +16,9 @@ import { TenantGate } from './admission/tenant-gate.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
+import { FeedAccess } from './feed/feed-access.js';
 import { ServerFeed } from './feed/server-feed.js';
+import { FeedSockets } from './feed/socket/feed-sockets.js';
 import {
   CREDENTIALS_FILE,
   draftCredentials,
@@ -34,6 +36,7 @@ import { BodyBudget } from './ingest/body-budget.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
 import { createLogger } from './logger.js';
+import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
 import { AnalysisAccess } from './query/access.js';
@@ -44,6 +47,7 @@ import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { dlqRoutes } from './routes/dlq.js';
 import { feedRoute } from './routes/feed.js';
 import { feedGroupRoutes } from './routes/feed-groups.js';
+import { feedSocketRoutes } from './routes/feed-socket.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { queryRoute } from './routes/query.js';
@@ -228,6 +232,12 @@ class Server implements App {
     observe(metrics, stores, this.#ingest, usage);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
+    const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
+    const origins = new PageOrigins(publicUrl);
+    const credentials = this.#credentials;
+    const tenants = this.#tenants.table;
+    const feedAccess = new FeedAccess({ authorizer, credentials, gate, tenants, origins });
+    const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
     const query = queryService(config, stores, hasNoGate);
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
     this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
@@ -236,7 +246,8 @@ class Server implements App {
       receiptRoutes(web, authorizer, gate, this.#ingest);
       queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
       schemaRoute(web, access, query);
-      feedRoute(web, authorizer, gate, this.#feed);
+      feedRoute(web, feedAccess, this.#feed, sockets);
+      feedSocketRoutes(web, feedAccess, sockets);
       feedGroupRoutes(web, authorizer, gate, this.#feed);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
@@ -245,7 +256,7 @@ class Server implements App {
         upgradeUrl,
         query,
         logger,
-        publicUrl: () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1',
+        publicUrl,
         maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
       });
       dlqRoutes(web, authorizer, gate, this.#ingest.deadLetters);

@@ -27,10 +27,20 @@ export class Authorizer {
     usageOf(request.raw)?.identify(SYSTEM_TENANT, OPERATOR);
   }
 
-  /** The API key of a request for the project in its path; another project's is as unknown as none at all. */
-  async apiKey(request: FastifyRequest, projectId: string, scope: Scope): Promise<ApiKeyFound> {
-    const found = await this.anyApiKey(request);
-    if (found.projectId !== projectId.toLowerCase()) throw new Problem(404, 'not_found', 'no such project');
+  /**
+   * The API key of a request for the project in its path; another project's is as unknown as none at all.
+   * @param projectId null for any
+   * @param given the key itself, where it is not the request's bearer credential
+   */
+  async apiKey(
+    request: FastifyRequest,
+    projectId: string | null,
+    scope: Scope,
+    given = bearerOf(request.raw),
+  ): Promise<ApiKeyFound> {
+    const found = await this.anyApiKey(request, given);
+    if (projectId !== null && found.projectId !== projectId.toLowerCase())
+      throw new Problem(404, 'not_found', 'no such project');
     if (!found.scopes.includes(scope)) {
       throw new Problem(403, 'insufficient_scope', `the API key lacks the scope "${scope}"`);
     }
@@ -38,8 +48,7 @@ export class Authorizer {
   }
 
   /** The API key of a request, whatever its project and scopes. */
-  async anyApiKey(request: FastifyRequest): Promise<ApiKeyFound> {
-    const given = bearerOf(request.raw);
+  async anyApiKey(request: FastifyRequest, given = bearerOf(request.raw)): Promise<ApiKeyFound> {
     const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
     if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
     usageOf(request.raw)?.identify(found.projectId, found.keyId);

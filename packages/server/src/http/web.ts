@@ -8,6 +8,7 @@ import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { routeUpgrades } from './upgrade.js';
 
 /** Serves some requests before Fastify sees them. */
 export interface FrontHandler {
@@ -35,12 +36,16 @@ export function createWeb(
   addRoutes: (web: FastifyInstance) => void,
 ): FastifyInstance {
   const web = Fastify({
-    serverFactory: (handler: RequestListener) =>
-      createServer({ keepAliveTimeout: 65_000, requestTimeout: 120_000 }, (request, response) => {
+    serverFactory: (handler: RequestListener) => {
+      const serve: RequestListener = (request, response) => {
         if (usage !== null) beginUsage(usage, request, response);
         if (front.serves(request)) void front.handle(request, response);
         else handler(request, response);
-      }),
+      };
+      const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 120_000 }, serve);
+      routeUpgrades(server, serve);
+      return server;
+    },
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',

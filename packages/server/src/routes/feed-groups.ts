@@ -7,27 +7,22 @@
  *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  */
-import { documentIn, type EventTexts, type FeedDelivery, type FeedGroup } from '@weir/feed';
+import { documentIn, type FeedGroup } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
+import { deliveriesText, idList, idsInput, nackInput, pullInput } from '../feed/group-input.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { Authorizer } from '../http/authorize.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
-import { stackOf, usageOf } from '../usage/request-usage.js';
+import { usageOf } from '../usage/request-usage.js';
 import { problemOfGroup } from './feed-group-problem.js';
 import { problemOfPlace, startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
 
 const GROUPS = '/api/v1/projects/:id/feed/groups';
 const GROUP = `${GROUPS}/:name`;
-
-const MAX_IDS = 1_000;
-/** What a member takes at once when it does not say. */
-const DEFAULT_MAX = 100;
-const MAX_WAIT_MS = 30_000;
-const MAX_DELAY_MS = 12 * 3_600_000;
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const params = z.object({
@@ -39,14 +34,6 @@ const definition = z.strictObject({
   hold: z.boolean().default(false),
   stream: streamName,
 });
-const pull = z.strictObject({
-  max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
-  wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
-  member: z.string().min(1).max(100).optional(),
-});
-const ids = z.array(z.string()).min(1).max(MAX_IDS);
-const named = z.strictObject({ ids });
-const nack = z.strictObject({ ids, delay_ms: z.number().int().min(0).max(MAX_DELAY_MS).default(0) });
 const page = z.strictObject({
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
@@ -54,7 +41,7 @@ const page = z.strictObject({
 /** What is meant must be named: everything takes `{"all": true}`. */
 const choice = z.union(
   [
-    z.strictObject({ ids }).transform((given) => given.ids),
+    z.strictObject({ ids: idList }).transform((given) => given.ids),
     z.strictObject({ all: z.literal(true) }).transform(() => 'all' as const),
   ],
   'say which dead letters: ids, or all: true',
@@ -71,7 +58,6 @@ export function feedGroupRoutes(
 
   /** Lets a request pass that may follow the feed of its project. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
-    usageOf(request.raw)?.route('http', stackOf('feed', request.raw, request.routeOptions.url ?? ''));
     // The cast holds: all paths here have the parameter.
     const { id } = request.params as { id: string };
     const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
@@ -135,23 +121,25 @@ export function feedGroupRoutes(
   groupRoute('GET', GROUP, describe);
 
   groupRoute('POST', `${GROUP}/pull`, async (group, request, reply, keyId) => {
-    const { max, wait_ms: waitMs, member = keyId } = parseInput(pull, request.body);
+    const { max, wait_ms: waitMs, member = keyId } = parseInput(pullInput, request.body);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
     const signal = AbortSignal.any([gone.signal, feed.ending]);
     const deliveries = await group.pull({ max, waitMs, member, signal });
     usageOf(request.raw)?.delivered(deliveries.length);
-    return reply.type('application/json; charset=utf-8').send(textOf(deliveries, group.stream, feed.texts));
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(`{"deliveries":${deliveriesText(deliveries, group.stream, feed.texts)}}`);
   });
   groupRoute('POST', `${GROUP}/ack`, async (group, { body }) => ({
-    acknowledged: await group.ack(parseInput(named, body).ids),
+    acknowledged: await group.ack(parseInput(idsInput, body).ids),
   }));
   groupRoute('POST', `${GROUP}/nack`, async (group, { body }) => {
-    const given = parseInput(nack, body);
+    const given = parseInput(nackInput, body);
     return { returned: await group.nack(given.ids, given.delay_ms) };
   });
   groupRoute('POST', `${GROUP}/extend`, async (group, { body }) => ({
-    extended: await group.extend(parseInput(named, body).ids),
+    extended: await group.extend(parseInput(idsInput, body).ids),
   }));
 
   groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply) => {
@@ -181,13 +169,4 @@ async function describe(group: FeedGroup) {
   const { name, stream, from, event, hold, created_at } = group.definition;
   const { delivered, pending, lag, needs, dead } = await group.status();
   return { name, stream, from, event, hold, created_at, delivered, pending, lag, oldest_needed: needs, dead };
-}
-
-/** Put together by hand, as the events are there as texts. */
-function textOf(deliveries: readonly FeedDelivery[], stream: string, texts: EventTexts): string {
-  const items = deliveries.map((delivery) => {
-    const { id, cursor, attempt } = delivery;
-    return `{"id":"${id}","cursor":"${cursor}","attempt":${attempt},"event":${texts.of(stream, delivery).text}}`;
-  });
-  return `{"deliveries":[${items.join(',')}]}`;
 }

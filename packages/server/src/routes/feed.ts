@@ -4,10 +4,12 @@ import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace } from '@we
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { TenantGate } from '../admission/tenant-gate.js';
+import type { FeedAccess } from '../feed/feed-access.js';
+import { lostRight } from '../feed/right-watch.js';
 import type { ServerFeed } from '../feed/server-feed.js';
-import type { Authorizer } from '../http/authorize.js';
+import type { FeedSockets } from '../feed/socket/feed-sockets.js';
 import { parseInput } from '../http/parse.js';
+import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
 import { problemOfPlace, startOf } from './feed-place.js';
@@ -22,18 +24,24 @@ const querystring = z.strictObject({
   stream: streamName,
   event: z.union([z.string().transform((name) => [name]), z.array(z.string())]).optional(),
   after: z.string().min(1).default('latest'),
+  ticket: z.string().optional(),
 });
 
 /** Adds the route. */
 export function feedRoute(
   web: FastifyInstance,
-  authorizer: Authorizer,
-  gate: TenantGate,
+  access: FeedAccess,
   feed: ServerFeed,
+  sockets: FeedSockets,
 ): void {
   web.get<{ Params: { id: string } }>('/api/v1/projects/:id/feed', async (request, reply) => {
-    const { projectId, keyId: tokenId } = await authorizer.apiKey(request, request.params.id, 'feed');
-    await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId });
+    const { id } = request.params;
+    if (upgradeOf(request.raw) !== null) {
+      await sockets.serve(request, reply, id);
+      return reply;
+    }
+    const caller = await access.enter(request, reply, id);
+    const { projectId } = caller;
     const { stream, event, after } = parseInput(querystring, request.query);
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
@@ -42,8 +50,9 @@ export function feedRoute(
     });
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
+    const lost = lostRight(() => access.isStillAllowed(caller), gone.signal);
     const pages = feed.feed.follow(place, {
-      signal: AbortSignal.any([gone.signal, feed.ending]),
+      signal: AbortSignal.any([gone.signal, feed.ending, lost]),
       idleMs: HEARTBEAT_MS,
     });
     const usage = usageOf(request.raw);

@@ -6,6 +6,7 @@ import { requestIdOf } from '../http/request-id.js';
 import { whenDone } from '../http/when-done.js';
 import { takeBytes } from './wire-bytes.js';
 
+const upgraded = new WeakSet<IncomingMessage>();
 const records = new WeakMap<IncomingMessage, RequestRecord>();
 
 /** What a request is called until its route is known, and where it has none. */
@@ -18,11 +19,23 @@ export function beginUsage(service: UsageService, request: IncomingMessage, resp
   records.set(request, record);
   whenDone(request, response, () =>
     record.end({
-      httpStatus: response.headersSent ? response.statusCode : null,
-      isWhole: response.writableFinished,
+      ...outcomeOf(request, response),
       ...takeBytes(request.socket),
     }),
   );
+}
+
+/** Says that a request became a WebSocket: its record ends with the connection. */
+export function becameSocket(request: IncomingMessage): void {
+  upgraded.add(request);
+}
+
+function outcomeOf(request: IncomingMessage, response: ServerResponse) {
+  if (upgraded.has(request)) return { httpStatus: 101, isWhole: true };
+  return {
+    httpStatus: response.headersSent ? response.statusCode : null,
+    isWhole: response.writableFinished,
+  };
 }
 
 /** A request's record; undefined where usage is switched off. */

@@ -1,0 +1,110 @@
+import type { Credentials } from '@weir/accounts';
+import type { TenantTable } from '@weir/usage';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TenantGate } from '../admission/tenant-gate.js';
+import type { Authorizer } from '../http/authorize.js';
+import { bearerOf } from '../http/bearer.js';
+import { Problem } from '../http/problem.js';
+import type { PageOrigins } from '../mcp/origins.js';
+import { MAX_TICKETS, TICKET_MS, Tickets } from './tickets.js';
+
+/** Who follows the feed. */
+export interface FeedCaller {
+  readonly projectId: string;
+  /** Of the API key. */
+  readonly keyId: string;
+  /** The API key itself. */
+  readonly key: string;
+}
+
+/** What {@link FeedAccess} works with. */
+export interface FeedAccessParts {
+  readonly authorizer: Authorizer;
+  readonly credentials: Credentials;
+  readonly gate: TenantGate;
+  readonly tenants: TenantTable;
+  /** Whose pages may follow. */
+  readonly origins: PageOrigins;
+}
+
+/** Who may follow the feed, and for how long: by an API key or by a ticket for one. */
+export class FeedAccess {
+  readonly #tickets = new Tickets();
+  readonly #parts: FeedAccessParts;
+
+  constructor(parts: FeedAccessParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Lets a request pass.
+   * @param projectId whose feed it asks for; null for that of its API key
+   * @throws Problem 401, 402, 403, 404, 429 or 503
+   */
+  async enter(request: FastifyRequest, reply: FastifyReply, projectId: string | null): Promise<FeedCaller> {
+    const { authorizer, gate } = this.#parts;
+    this.#admitPage(request, reply);
+    const key = bearerOf(request.raw) ?? this.#keyOfTicket(request);
+    const found = await authorizer.apiKey(request, projectId, 'feed', key);
+    // The cast holds: what was found was looked up by it.
+    const caller = { projectId: found.projectId, keyId: found.keyId, key: key as string };
+    await gate.admit(request.raw, reply.raw, 'feed', { projectId: found.projectId, tokenId: found.keyId });
+    return caller;
+  }
+
+  /**
+   * A ticket for the API key of a request. Another ticket is none: it would last for ever by its successors.
+   * @throws Problem as {@link enter}, and 429 `too_many_tickets`
+   */
+  async issueTicket(request: FastifyRequest, reply: FastifyReply, projectId: string): Promise<string> {
+    const { authorizer, gate } = this.#parts;
+    this.#admitPage(request, reply);
+    const found = await authorizer.apiKey(request, projectId, 'feed');
+    await gate.admit(request.raw, reply.raw, 'feed', { projectId: found.projectId, tokenId: found.keyId });
+    // The cast holds: what was found was looked up by it.
+    const ticket = this.#tickets.issue(found.projectId, bearerOf(request.raw) as string);
+    if (ticket === null) {
+      throw new Problem(429, 'too_many_tickets', `the project has ${MAX_TICKETS} tickets nobody used`, {
+        limit: MAX_TICKETS,
+        retryAfterSeconds: TICKET_MS / 1000,
+        hint: 'ask for a ticket when a page connects, not before',
+      });
+    }
+    return ticket;
+  }
+
+  /** Whether a caller might enter now as well: the key is not revoked, and its project not suspended. */
+  async isStillAllowed({ key, projectId }: FeedCaller): Promise<boolean> {
+    const { credentials, tenants } = this.#parts;
+    if ((tenants.find(projectId)?.refusal ?? null) !== null) return false;
+    try {
+      return (await credentials.lookupApiKey(key))?.scopes.includes('feed') ?? false;
+    } catch {
+      // Nobody can say while PostgreSQL is away.
+      return true;
+    }
+  }
+
+  /** Pages of other origins are refused, and those of allowed ones may read the answer. */
+  #admitPage(request: FastifyRequest, reply: FastifyReply): void {
+    const { origin } = request.headers;
+    if (origin === undefined) return;
+    if (!this.#parts.origins.allows(origin)) {
+      throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not follow the feed');
+    }
+    reply.header('access-control-allow-origin', origin).header('vary', 'Origin');
+  }
+
+  #keyOfTicket({ query }: FastifyRequest): string | null {
+    // The cast holds: a query is an object.
+    const { ticket } = query as { ticket?: unknown };
+    if (typeof ticket !== 'string') return null;
+    const key = this.#tickets.redeem(ticket);
+    if (key === null) {
+      throw new Problem(401, 'unauthorized', 'the ticket was used, is older than a minute, or is none', {
+        hint: 'ask for another: POST /api/v1/projects/{id}/feed/ticket',
+      });
+    }
+    return key;
+  }
+}

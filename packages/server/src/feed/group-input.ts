@@ -1,0 +1,39 @@
+/** What members of a group ask, the same over HTTP and over a socket. */
+import type { EventTexts, FeedDelivery } from '@weir/feed';
+import { z } from 'zod';
+
+/** Items one call may name or take. */
+const MAX_IDS = 1_000;
+/** What a member takes at once when it does not say. */
+const DEFAULT_MAX = 100;
+const MAX_WAIT_MS = 30_000;
+const MAX_DELAY_MS = 12 * 3_600_000;
+
+/** Ids of deliveries or dead letters. */
+export const idList = z.array(z.string()).min(1).max(MAX_IDS);
+/** The next items. */
+export const pullInput = z.strictObject({
+  max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
+  wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
+  member: z.string().min(1).max(100).optional(),
+});
+/** Done with these, or more time for them. */
+export const idsInput = z.strictObject({ ids: idList });
+/** These again. */
+export const nackInput = z.strictObject({
+  ids: idList,
+  delay_ms: z.number().int().min(0).max(MAX_DELAY_MS).default(0),
+});
+
+/** Deliveries as a JSON array: put together by hand, as the events are there as texts. */
+export function deliveriesText(
+  deliveries: readonly FeedDelivery[],
+  stream: string,
+  texts: EventTexts,
+): string {
+  const items = deliveries.map((delivery) => {
+    const { id, cursor, attempt } = delivery;
+    return `{"id":"${id}","cursor":"${cursor}","attempt":${attempt},"event":${texts.of(stream, delivery).text}}`;
+  });
+  return `[${items.join(',')}]`;
+}

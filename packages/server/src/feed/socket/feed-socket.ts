@@ -1,0 +1,128 @@
+import type { RawData, WebSocket } from 'ws';
+import { Problem } from '../../http/problem.js';
+import type { FeedCaller } from '../feed-access.js';
+import { type About, type ClientFrame, errorFrame, readFrame, type SubscribeFrame } from './frames.js';
+import { callGroup } from './group-call.js';
+import { keepAlive } from './heartbeat.js';
+import { Subscription, type SubscriptionParts } from './subscription.js';
+
+/** Subscriptions of a connection. */
+const MAX_SUBSCRIPTIONS = 64;
+/** Calls of groups that are not answered yet. */
+const MAX_CALLS = 64;
+
+/** Close codes (RFC 6455 section 7.4.1). */
+const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
+
+/** What a {@link FeedSocket} works with. */
+export interface FeedSocketParts extends SubscriptionParts {
+  readonly caller: FeedCaller;
+  /** The server stops. */
+  readonly ending: AbortSignal;
+  /** The caller may no longer follow. */
+  readonly lost: AbortSignal;
+  /** Told of failures nobody foresaw. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One connection: many subscriptions, and calls of groups. */
+export class FeedSocket {
+  readonly #socket: WebSocket;
+  readonly #parts: FeedSocketParts;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #gone = new AbortController();
+  #calls = 0;
+
+  constructor(socket: WebSocket, parts: FeedSocketParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  /** Serves until the connection is over. */
+  async run(): Promise<void> {
+    const { ending, lost } = this.#parts;
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    // What is wrong with a frame closes the connection by itself.
+    this.#socket.on('error', () => {});
+    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    keepAlive(this.#socket);
+    closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
+    closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer follow the feed');
+    await closed;
+    this.#gone.abort();
+    for (const subscription of this.#subscriptions.values()) subscription.end();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    // The cast holds: sockets here get messages as one Buffer, ws's default.
+    const text = (data as Buffer).toString('utf8');
+    const { about, parse } = readFrame(isBinary ? '' : text);
+    this.#do(about, parse).catch((error: unknown) => this.#refuse(about, error));
+  }
+
+  async #do(about: About, parse: () => ClientFrame): Promise<void> {
+    const frame = parse();
+    switch (frame.op) {
+      case 'ping':
+        this.#parts.outbox.answer({ op: 'pong' });
+        return;
+      case 'subscribe':
+        await this.#subscribe(frame);
+        return;
+      case 'unsubscribe':
+        this.#unsubscribe(frame.sub);
+        this.#parts.outbox.answer({ op: 'done', ...about });
+        return;
+      default:
+        if (this.#calls >= MAX_CALLS) throw tooMany('too_many_calls', MAX_CALLS, 'wait for their answers');
+        this.#calls += 1;
+        await callGroup(frame, this.#parts.caller, this.#parts, this.#gone.signal).finally(() => {
+          this.#calls -= 1;
+        });
+    }
+  }
+
+  async #subscribe(frame: SubscribeFrame): Promise<void> {
+    const { sub, project } = frame;
+    const { projectId } = this.#parts.caller;
+    if (project !== undefined && project.toLowerCase() !== projectId)
+      throw new Problem(404, 'not_found', 'no such project');
+    if (this.#subscriptions.has(sub)) {
+      throw new Problem(409, 'subscription_exists', `there is a subscription "${sub}"`, {
+        hint: 'take another name, or unsubscribe first',
+      });
+    }
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
+      throw tooMany('too_many_subscriptions', MAX_SUBSCRIPTIONS, 'unsubscribe, or open another connection');
+    const subscription = new Subscription(frame, projectId, this.#parts);
+    this.#subscriptions.set(sub, subscription);
+    await subscription.run().finally(() => {
+      if (this.#subscriptions.get(sub) === subscription) this.#subscriptions.delete(sub);
+    });
+  }
+
+  #unsubscribe(sub: string): void {
+    const subscription = this.#subscriptions.get(sub);
+    if (subscription === undefined)
+      throw new Problem(404, 'subscription_not_found', `there is no subscription "${sub}"`);
+    this.#subscriptions.delete(sub);
+    subscription.end();
+  }
+
+  #refuse(about: About, error: unknown): void {
+    if (!(error instanceof Problem)) this.#parts.onFailure(error);
+    this.#parts.outbox.answer(errorFrame(about, error));
+  }
+}
+
+function tooMany(code: string, limit: number, hint: string): Problem {
+  return new Problem(429, code, `a connection has at most ${limit}`, { limit, hint });
+}
+
+function closeOn(signal: AbortSignal, socket: WebSocket, code: number, reason: string): void {
+  const close = (): void => socket.close(code, reason);
+  if (signal.aborted) close();
+  signal.addEventListener('abort', close, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', close));
+}

@@ -1,0 +1,68 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { parseInput } from '../../http/parse.js';
+import type { Metrics } from '../../metrics.js';
+import { becameSocket, stackOf, usageOf } from '../../usage/request-usage.js';
+import type { FeedAccess } from '../feed-access.js';
+import { lostRight } from '../right-watch.js';
+import type { ServerFeed } from '../server-feed.js';
+import { SocketAcceptor } from './accept-socket.js';
+import { FeedSocket } from './feed-socket.js';
+import { Outbox } from './outbox.js';
+
+/** What {@link FeedSockets} works with. */
+export interface FeedSocketsParts {
+  readonly access: FeedAccess;
+  readonly feed: ServerFeed;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+const querystring = z.strictObject({ ticket: z.string().optional() });
+const SWITCHING_PROTOCOLS = 101;
+
+/** Serves the feed over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
+export class FeedSockets {
+  readonly #parts: FeedSocketsParts;
+  readonly #acceptor = new SocketAcceptor();
+
+  constructor(parts: FeedSocketsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Serves a request for a WebSocket until its connection is over.
+   * @param projectId whose feed it asks for; null for that of its API key
+   * @throws Problem where it is refused
+   */
+  async serve(request: FastifyRequest, reply: FastifyReply, projectId: string | null): Promise<void> {
+    const { access, feed, metrics, logger } = this.#parts;
+    const { raw, id: rid } = request;
+    const route = request.routeOptions.url ?? '';
+    const usage = usageOf(raw);
+    usage?.route('ws', stackOf('feed', raw, route));
+    parseInput(querystring, request.query);
+    const caller = await access.enter(request, reply, projectId);
+    await usage?.open();
+    reply.hijack();
+    const begun = performance.now();
+    const socket = await this.#acceptor.accept(raw);
+    if (socket === null) return;
+    becameSocket(raw);
+    const over = new AbortController();
+    await new FeedSocket(socket, {
+      caller,
+      feed,
+      usage,
+      outbox: new Outbox(socket, raw.socket),
+      ending: feed.ending,
+      lost: lostRight(() => access.isStillAllowed(caller), over.signal),
+      onFailure: (err) => logger.error({ err, rid }, 'a frame failed'),
+    }).run();
+    over.abort();
+    metrics.request('feed', route, SWITCHING_PROTOCOLS, '');
+    const ms = Math.round(performance.now() - begun);
+    logger.debug({ rid, method: raw.method, route, status: SWITCHING_PROTOCOLS, ms }, 'request');
+  }
+}

@@ -1,0 +1,65 @@
+/** What clients send over a socket, and how failures are told there. See docs/feed.md. */
+import { z } from 'zod';
+import { parseInput } from '../../http/parse.js';
+import { Problem } from '../../http/problem.js';
+import { problemOf } from '../../http/problem-of.js';
+import { streamName } from '../../routes/feed-stream.js';
+import { idsInput, nackInput, pullInput } from '../group-input.js';
+
+const sub = z.string().min(1).max(64);
+/** Of a call of a group, with which its answer comes. */
+const call = { id: z.string().min(1).max(64), group: z.string().min(1).max(64) };
+
+const clientFrame = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('subscribe'),
+    sub,
+    project: z.string().optional(),
+    stream: streamName,
+    event: z.array(z.string()).min(1).max(100).optional(),
+    after: z.string().min(1).default('latest'),
+  }),
+  z.strictObject({ op: z.literal('unsubscribe'), sub }),
+  pullInput.extend({ op: z.literal('pull'), ...call }),
+  idsInput.extend({ op: z.literal('ack'), ...call }),
+  idsInput.extend({ op: z.literal('extend'), ...call }),
+  nackInput.extend({ op: z.literal('nack'), ...call }),
+  z.strictObject({ op: z.literal('ping') }),
+]);
+
+/** A frame of a client. */
+export type ClientFrame = z.output<typeof clientFrame>;
+/** One that begins a subscription. */
+export type SubscribeFrame = Extract<ClientFrame, { op: 'subscribe' }>;
+/** One that calls a group. */
+export type GroupFrame = Extract<ClientFrame, { group: string }>;
+
+/** Which subscription or call something is about; neither where a frame could not be read. */
+export type About = { readonly sub: string } | { readonly id: string } | Record<never, never>;
+
+/** A frame from its text, with what a failure is about. */
+export function readFrame(text: string): { readonly about: About; readonly parse: () => ClientFrame } {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    const parse = (): never => {
+      throw new Problem(400, 'invalid_json', 'the frame is not JSON');
+    };
+    return { about: {}, parse };
+  }
+  return { about: aboutOf(given), parse: () => parseInput(clientFrame, given) };
+}
+
+function aboutOf(given: unknown): About {
+  if (typeof given !== 'object' || given === null) return {};
+  if ('id' in given && typeof given.id === 'string') return { id: given.id };
+  return 'sub' in given && typeof given.sub === 'string' ? { sub: given.sub } : {};
+}
+
+/** An `error` frame. */
+export function errorFrame(about: About, error: unknown): object {
+  const { code, message: detail, extras } = problemOf(error);
+  const { hint, limit, oldest, missed, errors, retryAfterSeconds: retry_after_s } = extras;
+  return { op: 'error', ...about, code, detail, hint, limit, oldest, missed, errors, retry_after_s };
+}

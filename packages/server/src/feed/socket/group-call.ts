@@ -1,0 +1,38 @@
+import { problemOfGroup } from '../../routes/feed-group-problem.js';
+import type { FeedCaller } from '../feed-access.js';
+import { deliveriesText } from '../group-input.js';
+import type { GroupFrame } from './frames.js';
+import type { SubscriptionParts } from './subscription.js';
+
+/**
+ * Does what a member of a group asks over a socket, and answers.
+ * @param gone the connection is over
+ * @throws Problem
+ */
+export async function callGroup(
+  frame: GroupFrame,
+  { projectId, keyId }: FeedCaller,
+  { feed, outbox, usage }: SubscriptionParts,
+  gone: AbortSignal,
+): Promise<void> {
+  const { id } = frame;
+  try {
+    const group = await feed.groups.find(projectId, frame.group);
+    if (frame.op === 'pull') {
+      const { max, wait_ms: waitMs, member = keyId } = frame;
+      const deliveries = await group.pull({ max, waitMs, member, signal: gone });
+      await outbox.give(() => {
+        usage?.delivered(deliveries.length);
+        const list = deliveriesText(deliveries, group.stream, feed.texts);
+        return `{"op":"deliveries","id":${JSON.stringify(id)},"deliveries":${list}}`;
+      });
+      return;
+    }
+    const { ids } = frame;
+    if (frame.op === 'ack') outbox.answer({ op: 'done', id, acknowledged: await group.ack(ids) });
+    else if (frame.op === 'extend') outbox.answer({ op: 'done', id, extended: await group.extend(ids) });
+    else outbox.answer({ op: 'done', id, returned: await group.nack(ids, frame.delay_ms) });
+  } catch (error) {
+    throw problemOfGroup(error);
+  }
+}

@@ -1,0 +1,101 @@
+import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
+import type { RequestRecord } from '@weir/usage';
+import { problemOfPlace, startOf } from '../../routes/feed-place.js';
+import type { ServerFeed } from '../server-feed.js';
+import type { SubscribeFrame } from './frames.js';
+import type { Outbox } from './outbox.js';
+
+/** A page without items is nothing to a socket, which has pings. */
+const IDLE_MS = 10 * 60_000;
+
+/** What a {@link Subscription} works with. */
+export interface SubscriptionParts {
+  readonly feed: ServerFeed;
+  readonly outbox: Outbox;
+  readonly usage: RequestRecord | undefined;
+}
+
+/** One stream of a project sent over a socket, under the name its client gave it. */
+export class Subscription {
+  readonly #frame: SubscribeFrame;
+  readonly #projectId: string;
+  readonly #parts: SubscriptionParts;
+  readonly #over = new AbortController();
+  readonly #wanted: ReadonlySet<string> | null;
+
+  constructor(frame: SubscribeFrame, projectId: string, parts: SubscriptionParts) {
+    this.#frame = frame;
+    this.#projectId = projectId;
+    this.#parts = parts;
+    this.#wanted = frame.event === undefined ? null : new Set(frame.event);
+  }
+
+  end(): void {
+    this.#over.abort();
+  }
+
+  /**
+   * Sends what comes until {@link end}; what retention took before it could be sent is told as a `gap`.
+   * @throws Problem for a place that is none
+   */
+  async run(): Promise<void> {
+    const { signal } = this.#over;
+    const { sub, after } = this.#frame;
+    let place = await this.#locate(startOf(after));
+    if (!signal.aborted) this.#parts.outbox.answer({ op: 'ready', sub, cursor: place.cursor });
+    while (!signal.aborted) {
+      try {
+        for await (const page of this.#parts.feed.feed.follow(place, { signal, idleMs: IDLE_MS }))
+          if (page.length > 0) await this.#send(page, place.stream);
+      } catch (error) {
+        if (!(error instanceof FeedExpired)) throw error;
+        place = await this.#passGap(error);
+      }
+    }
+  }
+
+  async #locate(start: FeedStart): Promise<FeedPlace> {
+    try {
+      return await this.#parts.feed.locate(this.#frame.stream, this.#projectId, start);
+    } catch (error) {
+      if (error instanceof FeedExpired) return await this.#passGap(error);
+      throw problemOfPlace(error, 'after');
+    }
+  }
+
+  async #passGap({ oldest, missed }: FeedExpired): Promise<FeedPlace> {
+    const { sub } = this.#frame;
+    await this.#parts.outbox.give(() => JSON.stringify({ op: 'gap', sub, oldest, missed }));
+    return await this.#locate({ after: oldest });
+  }
+
+  async #send(page: readonly FeedItem[], stream: string): Promise<void> {
+    const { feed, outbox, usage } = this.#parts;
+    const { signal } = this.#over;
+    await outbox.give(() => {
+      // Nothing more comes once the end has been answered.
+      if (signal.aborted) return null;
+      const { text, count } = eventsFrame(this.#frame.sub, page, stream, feed.texts, this.#wanted);
+      usage?.delivered(count);
+      return text;
+    });
+  }
+}
+
+/** Put together by hand, as the events are there as texts. */
+function eventsFrame(
+  sub: string,
+  page: readonly FeedItem[],
+  stream: string,
+  texts: EventTexts,
+  wanted: ReadonlySet<string> | null,
+): { readonly text: string; readonly count: number } {
+  const events: string[] = [];
+  for (const item of page) {
+    const { event, text } = texts.of(stream, item);
+    if (wanted === null || wanted.has(event)) events.push(`{"cursor":"${item.cursor}","event":${text}}`);
+  }
+  const cursor = page.at(-1)?.cursor;
+  const text = `{"op":"events","sub":${JSON.stringify(sub)},"events":[${events.join(',')}],"cursor":"${cursor}"}`;
+  return { text, count: events.length };
+}
