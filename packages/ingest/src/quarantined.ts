@@ -83,12 +83,14 @@ export class Quarantined {
   async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#isChanged && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        this.#wake = () => {
+        const done = (): void => {
           clearTimeout(timer);
+          signal.removeEventListener('abort', done);
           resolve();
         };
-        signal.addEventListener('abort', this.#wake, { once: true });
+        const timer = setTimeout(done, timeoutMs);
+        signal.addEventListener('abort', done, { once: true });
+        this.#wake = done;
       });
     }
     this.#wake = null;
