@@ -3,8 +3,10 @@
  * bus and the server, while events come. In the end their lines are held against what was sent.
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { killBuses } from './buses.js';
+import { busesOf, killBuses } from './buses.js';
 import { Consumer } from './consumer.js';
 import { randomNumbers } from './random.js';
 import { waitUntil } from './wait-until.js';
@@ -29,7 +31,8 @@ interface Slot {
 
 interface Life {
   readonly consumer: Consumer;
-  wasKilled: boolean;
+  /** Killed, or asked to end; else it should still be there. */
+  end: 'killed' | 'asked' | null;
 }
 
 /** What became of it. */
@@ -109,9 +112,9 @@ class Run {
     const slot = this.#slots[Math.floor(this.#random() * this.#slots.length)];
     const life = slot?.lives.at(-1);
     if (slot === undefined || life === undefined) return;
-    life.wasKilled = this.#random() < 0.6;
-    this.#note(life.wasKilled ? 'consumer' : 'ended');
-    if (life.wasKilled) life.consumer.kill();
+    life.end = this.#random() < 0.6 ? 'killed' : 'asked';
+    this.#note(life.end === 'killed' ? 'consumer' : 'ended');
+    if (life.end === 'killed') life.consumer.kill();
     else life.consumer.signal('SIGTERM');
     this.#revive(slot);
   }
@@ -123,10 +126,32 @@ class Run {
       for (const { group } of this.#slots) if (group !== undefined) await this.#readDead(group);
       return this.#slots.every((slot) => this.#missingOf(slot) === 0);
     };
-    await waitUntil('the last lines', isComplete, 90_000).catch(() => {});
-    const last = this.#slots.flatMap(({ lives }) => lives.slice(-1));
-    for (const { consumer } of last) consumer.signal('SIGTERM');
+    await waitUntil('the last lines', isComplete, 90_000).catch(() => this.#explain());
+    for (const life of this.#slots.flatMap(({ lives }) => lives.slice(-1))) {
+      if (life.consumer.hasEnded) continue;
+      life.end = 'asked';
+      life.consumer.signal('SIGTERM');
+    }
     await Promise.all(this.#lives.map(({ consumer }) => consumer.ended()));
+  }
+
+  /** Says how the groups and the bus are when lines do not come. */
+  async #explain(): Promise<void> {
+    const headers = { authorization: `Bearer ${this.#weir.key}` };
+    const path = `/api/v1/projects/${this.#weir.project}/feed/groups`;
+    console.log((await this.#weir.request('GET', path, { headers })).text);
+    const status = new Consumer(this.#weir, ['status', '--json']);
+    console.log((await status.ended()).stdout);
+    for (const { args, lives } of this.#slots) {
+      console.log(
+        args.join(' '),
+        lives.at(-1)?.consumer.lines.length,
+        lives.at(-1)?.consumer.stderr.join('\n'),
+      );
+    }
+    for (const { directory } of busesOf(this.#weir.dataDir)) {
+      console.log(readFileSync(join(directory, 'bus.log'), 'utf8').split('\n').slice(-30).join('\n'));
+    }
   }
 
   reckon(title: string): ConsumeRun {
@@ -142,7 +167,7 @@ class Run {
     return {
       summary: `${title}; killed or ended: ${what.join(', ')}; ${this.#sent.length} events, ${this.#lives.length} lives of consumers, ${repeated} lines repeated in groups, ${[...this.#dead.values()].reduce((sum, { size }) => sum + size, 0)} events given up`,
       sent: this.#sent.length,
-      faults: this.#slots.flatMap((slot) => this.#faultsOf(slot)),
+      faults: [...this.#slots.flatMap((slot) => this.#faultsOf(slot)), ...this.#lives.flatMap(endedByItself)],
       repeated,
     };
   }
@@ -162,7 +187,7 @@ class Run {
 
   #revive(slot: Slot): void {
     const consumer = new Consumer(this.#weir, ['consume', 'weir.event', ...slot.args]);
-    slot.lives.push({ consumer, wasKilled: false });
+    slot.lives.push({ consumer, end: null });
   }
 
   async #send(): Promise<void> {
@@ -207,6 +232,25 @@ class Run {
     this.#dead.set(group, new Set(dead.map(({ event }) => event.event_id)));
   }
 
+  /** Lines of a life that its group had never before: what was handled and not acknowledged may come again later. */
+  #firstTimes({ group }: Slot, life: Life): Line[] {
+    const lives = this.#slots.filter((slot) => slot.group === group).flatMap((slot) => slot.lives);
+    const first = new Map<string, { readonly at: number; readonly life: Life }>();
+    for (const one of lives) {
+      for (const [i, { event_id }] of linesOf(one).entries()) {
+        const at = one.consumer.lines[i]?.at ?? 0;
+        if (at < (first.get(event_id)?.at ?? Number.POSITIVE_INFINITY))
+          first.set(event_id, { at, life: one });
+      }
+    }
+    const seen = new Set<string>();
+    return linesOf(life).filter(({ event_id }) => {
+      const isFirst = first.get(event_id)?.life === life && !seen.has(event_id);
+      seen.add(event_id);
+      return isFirst;
+    });
+  }
+
   #idsOfGroup({ group }: Slot): string[] {
     return this.#slots
       .filter((slot) => slot.group === group)
@@ -231,7 +275,7 @@ class Run {
     return [
       ...(missing > 0 ? [`${name}: ${missing} of ${wanted.length} are missing`] : []),
       ...slot.lives.flatMap((life, i) => {
-        const [first] = disorderIn(linesOf(life));
+        const [first] = disorderIn(this.#firstTimes(slot, life));
         return first === undefined ? [] : [`${name}, life ${i}: ${first}`];
       }),
     ];
@@ -239,15 +283,19 @@ class Run {
 }
 
 /** Its lines; of one that was killed in the middle of a line all but that. */
-function linesOf({ consumer, wasKilled }: Life): Line[] {
+function linesOf({ consumer, end }: Life): Line[] {
   return consumer.lines.flatMap(({ text }, i) => {
     try {
       return [JSON.parse(text) as Line];
     } catch (error) {
-      if (wasKilled && i === consumer.lines.length - 1) return [];
+      if (end === 'killed' && i === consumer.lines.length - 1) return [];
       throw error;
     }
   });
+}
+
+function endedByItself({ consumer, end }: Life): string[] {
+  return end === null ? [`a consumer ended by itself: ${consumer.stderr.join(' · ')}`] : [];
 }
 
 /** Events that one consumer got after a later one of the same person. */

@@ -67,6 +67,11 @@ export class Consumer {
     return pid;
   }
 
+  /** Whether its process has ended. */
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** Resolves once it has said that every event comes from now on. */
   async ready(): Promise<this> {
     await waitUntil(

@@ -13,6 +13,8 @@ import { startBus } from './start-bus.js';
 
 /** Tries until a bus is taken for broken: each finds one that has just ended, or starts one. */
 const TRIES = 8;
+/** Starts that may fail in a row. */
+const STARTS = 3;
 const PAUSE_MS = 50;
 /** How long a bus may take to end when another is to take its place. */
 const HANDOVER_MS = 10_000;
@@ -22,6 +24,8 @@ const GRACE_MS = 1_500;
 /** Finds the bus of a directory, or starts it, and becomes its consumer. */
 export class Joiner {
   readonly #options: BusStreamOptions;
+  /** In a row. */
+  #failedStarts = 0;
 
   constructor(options: BusStreamOptions) {
     this.#options = options;
@@ -43,6 +47,7 @@ export class Joiner {
         bus.destroy();
         throw error;
       });
+      this.#failedStarts = 0;
       if (isTaken) return bus;
       bus.destroy();
     }
@@ -61,7 +66,10 @@ export class Joiner {
     return await this.join(introduction, signal);
   }
 
-  /** A connection to the bus, which is started if there is none; undefined where another try is needed. */
+  /**
+   * A connection to the bus, which is started if there is none; undefined where another try is needed: one that was
+   * killed while it started says nothing of the next.
+   */
   async #connect(introduction: Introduction): Promise<BusConnection | undefined> {
     const { directory, command } = this.#options;
     try {
@@ -70,9 +78,12 @@ export class Joiner {
       if (!(error instanceof TransportError) || !error.retryable) throw asConsumeError(error);
       if (error.code === 'busy') return undefined;
     }
-    await startBus(directory, command, () => this.#answers()).catch((error: unknown) => {
-      throw asConsumeError(error);
-    });
+    try {
+      await startBus(directory, command, () => this.#answers());
+    } catch (error) {
+      this.#failedStarts += 1;
+      if (this.#failedStarts >= STARTS) throw asConsumeError(error);
+    }
     return undefined;
   }
 
