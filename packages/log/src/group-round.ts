@@ -32,6 +32,8 @@ export class GroupRound {
   readonly #mine = new Set<Lane>();
   #room: number;
   #bytes: number;
+  /** What comes next does not fit: the rest is for the next pull, or order would be lost. */
+  #isFull = false;
   #block: BlockReader | undefined;
 
   constructor(
@@ -58,14 +60,14 @@ export class GroupRound {
   run(): void {
     const { length } = this.#changes;
     this.#lendDue();
-    this.#lendNew();
+    if (!this.#isFull) this.#lendNew();
     if (this.#changes.length > length || this.#state.isStale(this.#now))
       this.#state.save(this.#changes, this.#now);
   }
 
   #lendDue(): void {
     const { pending } = this.#state;
-    while (this.#room > 0 && this.#bytes > 0) {
+    while (this.#room > 0 && !this.#isFull) {
       const lane = pending.laneInTurn(this.#now);
       if (lane === undefined) return;
       if (this.#lendLane(lane)) this.#mine.add(lane);
@@ -93,7 +95,7 @@ export class GroupRound {
     const { pending } = this.#state;
     const { wants, lane: laneOf } = this.#options;
     let scanned = 0;
-    while (this.#room > 0 && this.#bytes > 0 && this.#state.delivered < this.#stream.last) {
+    while (this.#room > 0 && !this.#isFull && this.#state.delivered < this.#stream.last) {
       if (scanned >= SCAN) {
         this.hasMore = this.deliveries.length === 0;
         return;
@@ -124,7 +126,8 @@ export class GroupRound {
 
   /** Lends an entry; false when there is no room for it. */
   #lend(offset: number, data: Uint8Array, row: Pick<Pending, 'attempt' | 'lane' | 'data'>): boolean {
-    if (this.#room <= 0 || (this.deliveries.length > 0 && data.byteLength > this.#bytes)) return false;
+    this.#isFull = this.#room <= 0 || (this.deliveries.length > 0 && data.byteLength > this.#bytes);
+    if (this.#isFull) return false;
     const attempt = row.attempt + 1;
     // A deadline of now would be due again in this very round.
     const deadline = this.#now + Math.max(1, this.#options.ackWaitMs ?? ACK_WAIT_MS);

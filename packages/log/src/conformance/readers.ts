@@ -104,6 +104,27 @@ export function describeGroups(t: Trial): void {
       await refused('cursor_invalid', group.ack(['nonsense']));
     });
 
+    test('a pull is bounded in bytes also of what comes again, and gives one entry at least', async () => {
+      await t.log.append(
+        'a',
+        Array.from({ length: 700 }, () => Buffer.alloc(10_000)),
+      );
+      const group = () => t.log.group('a', 'g');
+      const fill = async () => {
+        const pages = [await group().pull({ max: 1000 }), await group().pull({ max: 1000 })];
+        expect(pages.map(({ length }) => length)).toEqual([419, 281]);
+        return pages.flat();
+      };
+      await group().nack(ids(await fill()));
+      await t.restart();
+      await group().nack(ids(await fill()));
+      const small = [
+        await group().pull({ max: 9, maxBytes: 25_000 }),
+        await group().pull({ max: 9, maxBytes: 1 }),
+      ];
+      expect(small.map(offsets)).toEqual([[1, 2], [3]]);
+    });
+
     test('a pull waits for an append, for a nack, and no longer than told', async () => {
       const group = t.log.group('a', 'g');
       expect(await group.pull({ max: 1, waitMs: 5 })).toEqual([]);
