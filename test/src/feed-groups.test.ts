@@ -120,6 +120,8 @@ describe('a group', () => {
         body: { code: 'group_exists', errors: [{ path: differs }], hint: expect.any(String) },
       });
     }
+    for (const options of [{}, { event: ['b', 'a'] }, { hold: false }, { stream: 'events' }])
+      expect((await client.call('PUT', '', options)).status).toBe(200);
     await send('c', ['u']);
     const [wanted] = await send('a', ['u']);
     expect(idsOf(await client.pull())).toEqual([wanted]);
@@ -132,7 +134,12 @@ describe('a group', () => {
     expect(await waiting).toMatchObject(missing);
     expect(await client.call('DELETE')).toMatchObject(missing);
     expect(await client.call('POST', '/ack', { ids: ['1-1-1'] })).toMatchObject(missing);
-    expect((await client.call('PUT', '', { hold: true })).status).toBe(201);
+    expect((await client.call('PUT', '', { hold: true, stream: 'usage' })).status).toBe(201);
+    expect(await client.call('PUT', '', {})).toMatchObject({
+      status: 200,
+      body: { stream: 'usage', event: null, hold: true },
+    });
+    expect((await client.call('DELETE')).status).toBe(204);
   });
 
   it('begins where it is told to', async () => {
@@ -256,6 +263,8 @@ describe('a group', () => {
         body: { code: 'invalid_request' },
       });
     }
+    for (const options of [{ event: ['x'.repeat(201)] }, { event: Array.from({ length: 101 }, String) }])
+      expect(await new GroupClient('x').call('PUT', '', options)).toMatchObject({ status: 400 });
     expect(await new GroupClient('a b').call('PUT')).toMatchObject({ status: 400 });
     expect(await new GroupClient('x').call('PUT', '', { from: 'AAAAAAAAAAAAAA' })).toMatchObject({
       status: 410,

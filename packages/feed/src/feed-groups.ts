@@ -9,18 +9,20 @@ import { type FeedKind, ownerOf } from './feed-kind.js';
 import { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 import { type GroupDefinition, GroupList } from './group-list.js';
 
-/** A group to be. */
-export interface NewGroup {
-  readonly name: string;
-  readonly stream: FeedKind;
-  /** As {@link GroupDefinition} has it; left out it is `latest`, and an existing group may have begun anywhere. */
-  readonly from?: string;
+/** What a group is to be, as {@link GroupDefinition} has it. What is left out is as it is in one that exists. */
+export interface WantedGroup {
+  /** Default `events`. */
+  readonly stream?: FeedKind | undefined;
+  /** Default `latest`. */
+  readonly from?: string | undefined;
   /** Default all. */
-  readonly event?: readonly string[];
-  readonly hold: boolean;
+  readonly event?: readonly string[] | undefined;
+  /** Default false. */
+  readonly hold?: boolean | undefined;
 }
 
 const MAX_GROUPS = 100;
+const DEFAULTS = { stream: 'events', from: 'latest', event: null, hold: false } as const;
 
 /** See the head of this file. */
 export class FeedGroups {
@@ -41,30 +43,22 @@ export class FeedGroups {
    */
   make(
     projectId: string,
-    wanted: NewGroup,
-    locate: () => Promise<FeedPlace>,
+    name: string,
+    wanted: WantedGroup,
+    locate: (definition: GroupDefinition) => Promise<FeedPlace>,
   ): Promise<{ readonly group: FeedGroup; readonly isNew: boolean }> {
-    const event = wanted.event === undefined ? null : [...new Set(wanted.event)].sort();
     return this.#list.change(projectId, async (groups, write) => {
-      const existing = groups.find(({ name }) => name === wanted.name);
+      const existing = groups.find((one) => one.name === name);
       if (existing !== undefined) {
-        refuseOther(existing, { ...existing, ...wanted, event });
+        refuseOther(existing, definitionOf(wanted, existing));
         return { group: this.#group(projectId, existing), isNew: false };
       }
       if (groups.length >= MAX_GROUPS) throw new TooManyFeedGroups(MAX_GROUPS);
-      const { stream, offset } = await locate();
-      const { name, stream: kind, from = 'latest', hold } = wanted;
+      const made = definitionOf(wanted, { ...DEFAULTS, name, created_at: new Date().toISOString() });
+      const { stream, offset } = await locate(made);
       // What a removal left that was cut off.
       await this.#log.group(stream, name).remove();
       await this.#log.group(stream, name, { after: offset }).create();
-      const made: GroupDefinition = {
-        name,
-        stream: kind,
-        from,
-        event,
-        hold,
-        created_at: new Date().toISOString(),
-      };
       await write([...groups, made]);
       return { group: this.#group(projectId, made), isNew: true };
     });
@@ -114,6 +108,18 @@ export class FeedGroups {
     }
     return group;
   }
+}
+
+/** What is wanted, and else what is there. */
+function definitionOf({ stream, from, event, hold }: WantedGroup, there: GroupDefinition): GroupDefinition {
+  return {
+    name: there.name,
+    stream: stream ?? there.stream,
+    from: from ?? there.from,
+    event: event === undefined ? there.event : [...new Set(event)].sort(),
+    hold: hold ?? there.hold,
+    created_at: there.created_at,
+  };
 }
 
 function refuseOther(existing: GroupDefinition, wanted: GroupDefinition): void {

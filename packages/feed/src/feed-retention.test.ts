@@ -32,9 +32,7 @@ async function setUp(maxBytes: number, feedBytes: number) {
   });
   const feed = new Feed(log);
   const make = (name: string, hold: boolean) =>
-    groups.make('p', { name, stream: 'events', from: 'earliest', hold }, () =>
-      feed.locate('events', 'p', 'earliest'),
-    );
+    groups.make('p', name, { from: 'earliest', hold }, () => feed.locate('events', 'p', 'earliest'));
   const append = async (count: number, bytes?: number) =>
     await log?.append(
       STREAM,

@@ -12,7 +12,7 @@ export {
 } from './feed.js';
 export type { FeedDeadLetter, FeedDelivery, FeedGroup, FeedGroupStatus, FeedPull } from './feed-group.js';
 export { MAX_UNACKNOWLEDGED } from './feed-group.js';
-export { FeedGroups, type NewGroup } from './feed-groups.js';
+export { FeedGroups, type WantedGroup } from './feed-groups.js';
 export { documentIn, FEED_KINDS, type FeedKind } from './feed-kind.js';
 export { type FeedLimits, FeedRetention, type FeedRetentionOptions } from './feed-retention.js';
 export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';

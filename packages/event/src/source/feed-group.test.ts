@@ -66,7 +66,7 @@ test('makes the group, takes events with every digit, and settles them by their 
   await group.extend(['i1']);
   const path = '/api/v1/projects/p/feed/groups/g';
   expect(asked.slice(1)).toEqual([
-    { method: 'PUT', path, body: { event: ['e'] } },
+    { method: 'PUT', path, body: { event: ['e'], stream: 'events' } },
     { method: 'POST', path: `${path}/pull`, body: { max: 7, wait_ms: 20_000, member: 'm' } },
     { method: 'POST', path: `${path}/pull`, body: { max: 1, wait_ms: 20_000, member: 'm' } },
     { method: 'POST', path: `${path}/ack`, body: { ids: ['i0'] } },
@@ -78,7 +78,7 @@ test('makes the group, takes events with every digit, and settles them by their 
 test('says where a new group begins, unless that is now', async () => {
   const group = await member([answer('{}')], 'earliest');
   await group.start(signal);
-  expect(asked[0]?.body).toEqual({ event: ['e'], from: 'earliest' });
+  expect(asked[0]?.body).toEqual({ event: ['e'], from: 'earliest', stream: 'events' });
 });
 
 test.each([

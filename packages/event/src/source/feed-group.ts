@@ -47,12 +47,12 @@ export class FeedGroup implements GroupMember {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { from, names, stream } = this.#options;
+    const { from, names, stream = 'events' } = this.#options;
     const body = {
-      // A group that exists may have begun anywhere, unless somebody says where.
+      // A group that exists may have begun anywhere and be about any names, unless somebody says which.
       ...(from === 'latest' ? {} : { from }),
       ...(names === undefined || names.length === 0 ? {} : { event: names }),
-      ...(stream === undefined ? {} : { stream }),
+      stream,
     };
     const backoff = new Backoff({ firstMs: 250, longestMs: 5_000 });
     const begun = performance.now();

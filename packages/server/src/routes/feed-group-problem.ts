@@ -18,7 +18,7 @@ export function problemOfGroup(error: unknown): unknown {
   if (error instanceof FeedGroupExists) {
     return new Problem(409, 'group_exists', error.message, {
       errors: [{ path: error.option, reason: 'differs' }],
-      hint: 'ask with the same options, take another name, or DELETE the group with what it has pending',
+      hint: 'leave the option out to take the group as it is, take another name, or DELETE the group with what it has pending',
     });
   }
   if (error instanceof TooManyFeedGroups) {

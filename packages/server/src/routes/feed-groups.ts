@@ -24,15 +24,17 @@ import { streamName } from './feed-stream.js';
 const GROUPS = '/api/v1/projects/:id/feed/groups';
 const GROUP = `${GROUPS}/:name`;
 
-const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+/** Not "." and "..", which are taken out of URLs on their way. */
+const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 const params = z.object({
-  name: z.string().regex(NAME, 'must be 1 to 64 letters, digits, ".", "_" or "-"'),
+  name: z.string().regex(NAME, 'must be 1 to 64 letters, digits, ".", "_" or "-", and not "." or ".."'),
 });
+/** What is left out is as it is, or else the default. */
 const definition = z.strictObject({
-  from: z.string().min(1).optional(),
-  event: z.array(z.string().min(1)).min(1).max(100).optional(),
-  hold: z.boolean().default(false),
-  stream: streamName,
+  from: z.string().min(1).max(100).optional(),
+  event: z.array(z.string().min(1).max(200)).min(1).max(100).optional(),
+  hold: z.boolean().optional(),
+  stream: streamName.optional(),
 });
 const page = z.strictObject({
   after: z.string().optional(),
@@ -104,10 +106,9 @@ export function feedGroupRoutes(
   });
 
   route('PUT', GROUP, async ({ projectId, name }, request, reply) => {
-    const { from, event, hold, stream } = parseInput(definition, request.body);
-    const wanted = { name, hold, stream, ...(from && { from }), ...(event && { event }) };
-    const { group, isNew } = await groups.make(projectId, wanted, () =>
-      feed.locate(stream, projectId, startOf(from ?? 'latest')).catch((error: unknown) => {
+    const wanted = parseInput(definition, request.body);
+    const { group, isNew } = await groups.make(projectId, name, wanted, ({ stream, from }) =>
+      feed.locate(stream, projectId, startOf(from)).catch((error: unknown) => {
         throw problemOfPlace(error, 'from');
       }),
     );

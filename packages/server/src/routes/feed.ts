@@ -21,7 +21,7 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1_000;
 
 const querystring = z.strictObject({
-  stream: streamName,
+  stream: streamName.default('events'),
   event: z.union([z.string().transform((name) => [name]), z.array(z.string())]).optional(),
   after: z.string().min(1).default('latest'),
   ticket: z.string().optional(),

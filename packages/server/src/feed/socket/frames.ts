@@ -15,7 +15,7 @@ const clientFrame = z.discriminatedUnion('op', [
     op: z.literal('subscribe'),
     sub,
     project: z.string().optional(),
-    stream: streamName,
+    stream: streamName.default('events'),
     event: z.array(z.string()).min(1).max(100).optional(),
     after: z.string().min(1).default('latest'),
   }),
