@@ -3,6 +3,8 @@ import type { Message } from '../protocol/index.js';
 
 /** Longest message: what comes together goes in several beyond that. */
 const MAX_IDS = 1_000;
+/** How long an event that failed waits for its next try, by the try that failed; the last holds for all further ones. */
+const DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 /** So many are told at once, however many more are handled in the same turn. */
 const AT_ONCE = 50;
 
@@ -13,7 +15,8 @@ const AT_ONCE = 50;
 export class Acknowledgements {
   readonly #send: (message: Message) => boolean;
   #done: string[] = [];
-  #failed: string[] = [];
+  /** By how long they are to wait. */
+  readonly #failed = new Map<number, string[]>();
   #isDue = false;
 
   /** @param send says false when there is nobody to say it to. */
@@ -32,22 +35,30 @@ export class Acknowledgements {
     await nextTurn();
   }
 
-  /** It should come again. */
-  failed(id: string): void {
-    this.#failed.push(id);
+  /**
+   * It should come again: later with each try, so that a sink that is gone for a while does not use up all of them.
+   *
+   * @param attempt which try this was, from 1.
+   */
+  failed(id: string, attempt: number): void {
+    const delayMs = DELAYS_MS[Math.min(attempt, DELAYS_MS.length) - 1] ?? 0;
+    const ids = this.#failed.get(delayMs) ?? [];
+    this.#failed.set(delayMs, ids);
+    ids.push(id);
     this.#schedule();
   }
 
   /** Tells at once. */
   flush(): void {
     this.#isDue = false;
-    for (const [of, ids] of [
-      ['deliveries', this.#done],
-      ['failed_deliveries', this.#failed],
-    ] as const) {
-      while (ids.length > 0 && this.#send({ type: 'ack', of, ids: ids.slice(0, MAX_IDS) }))
-        ids.splice(0, MAX_IDS);
+    this.#tell(this.#done, (ids) => ({ type: 'ack', of: 'deliveries', ids }));
+    for (const [delay_ms, failed] of this.#failed) {
+      this.#tell(failed, (ids) => ({ type: 'ack', of: 'failed_deliveries', ids, delay_ms }));
     }
+  }
+
+  #tell(ids: string[], message: (some: string[]) => Message): void {
+    while (ids.length > 0 && this.#send(message(ids.slice(0, MAX_IDS)))) ids.splice(0, MAX_IDS);
   }
 
   #schedule(): void {

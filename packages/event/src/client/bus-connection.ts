@@ -46,27 +46,27 @@ export class BusConnection {
   }
 
   /**
-   * The next messages; undefined once the connection has ended, or the signal has aborted: what comes then is for the
-   * next call.
+   * The next messages; undefined once the connection has ended, the signal has aborted, or nothing came for so long:
+   * what comes then is for the next call.
    *
    * @throws ProtocolError
    */
-  async receive(signal?: AbortSignal): Promise<Batch | undefined> {
+  async receive(signal?: AbortSignal, silenceMs?: number): Promise<Batch | undefined> {
     if (this.#unread.length > 0) {
       const unread = this.#unread;
       this.#unread = [];
       return unread;
     }
     this.#next ??= this.#batches.next();
-    const next = await unlessAborted(this.#next, signal);
+    const next = await unlessAborted(this.#next, signal, silenceMs);
     if (next === undefined) return undefined;
     this.#next = undefined;
     return next.done === true ? undefined : next.value;
   }
 
   /** The next message alone. */
-  async receiveOne(signal?: AbortSignal): Promise<Message | undefined> {
-    const [first, ...rest] = (await this.receive(signal)) ?? [];
+  async receiveOne(signal?: AbortSignal, silenceMs?: number): Promise<Message | undefined> {
+    const [first, ...rest] = (await this.receive(signal, silenceMs)) ?? [];
     this.#unread = rest;
     return first;
   }
@@ -114,17 +114,22 @@ async function* batchesOf(socket: Socket): AsyncGenerator<Batch, void, undefined
   }
 }
 
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (signal === undefined) return await work;
-  if (signal.aborted) return undefined;
+async function unlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  ms: number | undefined,
+): Promise<T | undefined> {
+  if (signal?.aborted === true) return undefined;
   let giveUp = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
+  const given = new Promise<undefined>((resolve) => {
     giveUp = () => resolve(undefined);
-    signal.addEventListener('abort', giveUp, { once: true });
   });
+  signal?.addEventListener('abort', giveUp, { once: true });
+  const timer = ms === undefined ? undefined : setTimeout(giveUp, ms);
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work, given]);
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
   }
 }

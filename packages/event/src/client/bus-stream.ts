@@ -9,6 +9,7 @@ import type { EventStream, StreamedEvent, StreamWatcher } from '../source/event-
 import type { SourceSpec } from '../source/source.js';
 import { Acknowledgements } from './acknowledgements.js';
 import type { BusConnection, Introduction } from './bus-connection.js';
+import { type ClientLimits, DEFAULT_LIMITS } from './client-limits.js';
 import { Joiner } from './joiner.js';
 import { takeDown } from './lease-hooks.js';
 import { byeError } from './refusals.js';
@@ -38,14 +39,13 @@ export interface BusStreamOptions {
   readonly group?: string;
   /** Takes lines for standard error. */
   readonly tell: (line: string) => void;
+  readonly limits?: Partial<ClientLimits>;
 }
-
-/** How long a consumer whose bus is gone tries to get another. */
-const OUTAGE_MS = 60_000;
 
 /** Events of a bus that many consumers share: each once, in order, from one bus to the next. */
 export class BusStream implements EventStream {
   readonly #options: BusStreamOptions;
+  readonly #limits: ClientLimits;
   readonly #joiner: Joiner;
   readonly #acks = new Acknowledgements((message) => this.#bus?.send(message) ?? false);
   #bus: BusConnection | undefined;
@@ -54,7 +54,8 @@ export class BusStream implements EventStream {
 
   constructor(options: BusStreamOptions) {
     this.#options = options;
-    this.#joiner = new Joiner(options);
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#joiner = new Joiner(options, this.#limits);
   }
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
@@ -71,7 +72,7 @@ export class BusStream implements EventStream {
         watcher.onGap({ message: 'the bus ended, and what came until there was another is lost' });
       }
       for (;;) {
-        const messages = await bus.receive(signal);
+        const messages = await bus.receive(signal, this.#limits.silenceMs);
         if (messages === undefined) break;
         for (const message of messages) {
           if (message.type === 'event') yield this.#event(message, watcher);
@@ -92,7 +93,7 @@ export class BusStream implements EventStream {
     if (bus === undefined) return;
     this.#acks.flush();
     const { prepared, tell } = this.#options;
-    if (needsLease(prepared)) await takeDown(prepared, bus, tell);
+    if (needsLease(prepared)) await takeDown(prepared, bus, { tell, hookMs: this.#limits.hookMs });
     bus.send({ type: 'bye', reason });
     await bus.close();
   }
@@ -126,7 +127,7 @@ export class BusStream implements EventStream {
   }
 
   async #comeBack(signal: AbortSignal): Promise<BusConnection | undefined> {
-    const deadline = performance.now() + OUTAGE_MS;
+    const deadline = performance.now() + this.#limits.outageMs;
     const backoff = new Backoff({ firstMs: 100, longestMs: 5_000 });
     while (!signal.aborted) {
       try {
@@ -151,7 +152,7 @@ export class BusStream implements EventStream {
         event,
         ...(cursor === undefined ? {} : { cursor }),
         ack: () => this.#acks.done(delivery.id),
-        fail: async () => this.#acks.failed(delivery.id),
+        fail: async () => this.#acks.failed(delivery.id, delivery.attempt),
       };
     }
     if (cursor === undefined) return { event };

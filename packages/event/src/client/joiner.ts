@@ -7,9 +7,10 @@ import { ProtocolError } from '../protocol/index.js';
 import { localTransport, TransportError } from '../transport/index.js';
 import { BusConnection, type Introduction } from './bus-connection.js';
 import type { BusStreamOptions } from './bus-stream.js';
+import type { ClientLimits } from './client-limits.js';
 import { setUp } from './lease-hooks.js';
 import { refusalError } from './refusals.js';
-import { startBus } from './start-bus.js';
+import { orphaned, startBus } from './start-bus.js';
 
 /** Tries until a bus is taken for broken: each finds one that has just ended, or starts one. */
 const TRIES = 8;
@@ -24,11 +25,13 @@ const GRACE_MS = 1_500;
 /** Finds the bus of a directory, or starts it, and becomes its consumer. */
 export class Joiner {
   readonly #options: BusStreamOptions;
+  readonly #limits: ClientLimits;
   /** In a row. */
   #failedStarts = 0;
 
-  constructor(options: BusStreamOptions) {
+  constructor(options: BusStreamOptions, limits: ClientLimits) {
     this.#options = options;
+    this.#limits = limits;
   }
 
   /**
@@ -89,13 +92,18 @@ export class Joiner {
 
   /** Waits for the answer to hello; false where another try is needed. */
   async #introduce(bus: BusConnection, signal: AbortSignal): Promise<boolean> {
-    const answer = await bus.receiveOne(signal).catch((error: unknown) => {
+    const { answerMs, hookMs } = this.#limits;
+    const askedAt = performance.now();
+    const answer = await bus.receiveOne(signal, answerMs).catch((error: unknown) => {
       throw asConsumeError(error);
     });
+    if (answer === undefined && !signal.aborted && performance.now() - askedAt >= answerMs) {
+      throw orphaned(this.#options.directory);
+    }
     if (answer === undefined) return false;
     if (answer.type !== 'hello_ack') throw unexpected(answer);
     if (!answer.ok) return await this.#refused(answer);
-    if (answer.pre_consume) await setUp(this.#options.prepared, bus);
+    if (answer.pre_consume) await setUp(this.#options.prepared, bus, hookMs);
     return true;
   }
 

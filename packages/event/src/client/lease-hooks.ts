@@ -8,17 +8,27 @@ import type { BusConnection } from './bus-connection.js';
 const LAST_MS = 5_000;
 
 /**
- * Runs `preConsume` for the subscription and tells the bus what came of it.
+ * Runs `preConsume` for the subscription and tells the bus what came of it. One that takes longer than `hookMs` is not
+ * told of: what it may still make is cleaned up once the connection is closed.
  *
  * @throws ConsumeError `pre_consume`
  */
-export async function setUp({ key, api, params }: PreparedConsume, bus: BusConnection): Promise<void> {
+export async function setUp(
+  { key, api, params }: PreparedConsume,
+  bus: BusConnection,
+  hookMs: number,
+): Promise<void> {
   try {
-    const made = (await key.preConsume?.(api, params)) ?? {};
+    const made = (await within(hookMs, key.preConsume?.(api, params))) ?? {};
     const state = made.state === undefined ? {} : { state: made.state };
     bus.send({ type: 'ack', of: 'pre_consume', ...state });
   } catch (cause) {
     const reason = reasonOf(cause);
+    if (cause instanceof TooLong) {
+      throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
+        hint: 'What its preConsume may have made is cleaned up.',
+      });
+    }
     bus.send({ type: 'ack', of: 'pre_consume', error: reason });
     if (cause instanceof ConsumeError) throw cause;
     throw new ConsumeError(
@@ -31,17 +41,20 @@ export async function setUp({ key, api, params }: PreparedConsume, bus: BusConne
   }
 }
 
-/** Asks whether this consumer is the last of its subscription, and runs `cleanup` if it is. Never rejects. */
+/**
+ * Asks whether this consumer is the last of its subscription, and runs `cleanup` if it is. One that takes longer than
+ * `hookMs` has failed. Never rejects.
+ */
 export async function takeDown(
   { key, api, params }: PreparedConsume,
   bus: BusConnection,
-  tell: (line: string) => void,
+  { tell, hookMs }: { readonly tell: (line: string) => void; readonly hookMs: number },
 ): Promise<void> {
   bus.send({ type: 'pre_shutdown_check' });
   const last = await answerOf(bus);
   if (last === undefined || !last.isLast) return;
   try {
-    await key.cleanup?.(api, params, last.state);
+    await within(hookMs, key.cleanup?.(api, params, last.state));
     bus.send({ type: 'ack', of: 'cleanup' });
     tell('[event] cleanup done.');
   } catch (error) {
@@ -64,6 +77,22 @@ async function answerOf(
     }
   } catch {
     return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class TooLong extends Error {
+  override readonly name = 'TooLong';
+}
+
+async function within<T>(ms: number, work: Promise<T> | T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TooLong(`it took longer than ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -81,14 +81,19 @@ async function started(child: ChildProcess, directory: BusDirectory): Promise<vo
   child.unref();
   if (outcome === undefined) return;
   if (outcome === '' || (await isLocked(directory.aliveLock))) {
-    throw new ConsumeError(
-      'internal',
-      'bus_orphaned',
-      `a bus lives in ${directory.path} and does not answer`,
-      { hint: 'See "weir event status"; end it with "weir event stop --force".' },
-    );
+    throw orphaned(directory);
   }
   throw cannotStart(directory, outcome);
+}
+
+/** A bus that lives and does not answer: nobody can be served, and no other can start. */
+export function orphaned(directory: BusDirectory): ConsumeError {
+  return new ConsumeError(
+    'internal',
+    'bus_orphaned',
+    `a bus lives in ${directory.path} and does not answer`,
+    { hint: 'See "weir event status"; end it with "weir event stop --force".' },
+  );
 }
 
 function cannotStart(directory: BusDirectory, reason: string): ConsumeError {

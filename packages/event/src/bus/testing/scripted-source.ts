@@ -35,7 +35,11 @@ export class ScriptedSource implements Source {
   /** What was opened, ever. */
   readonly opened: Followed[] = [];
   /** What groups were told, in order. */
-  readonly told: { readonly what: 'ack' | 'nack' | 'extend'; readonly ids: readonly string[] }[] = [];
+  readonly told: {
+    readonly what: 'ack' | 'nack' | 'extend';
+    readonly ids: readonly string[];
+    readonly delayMs?: number;
+  }[] = [];
   /** What the next calls of a group fail with. */
   readonly groupFailures: Error[] = [];
   /** While false, streams connect to nothing. */
@@ -45,6 +49,7 @@ export class ScriptedSource implements Source {
   readonly #log: Entry[] = [];
   readonly #moved = new EventTarget();
   readonly #lent = new Set<string>();
+  readonly #tries = new Map<string, number>();
   #pulled = 0;
   #returned: GroupDelivery[] = [];
 
@@ -76,14 +81,15 @@ export class ScriptedSource implements Source {
   }
 
   join(): GroupMember {
-    const call = async (what: 'ack' | 'nack' | 'extend', ids: readonly string[]) => {
+    const call = async (what: 'ack' | 'nack' | 'extend', ids: readonly string[], delayMs?: number) => {
       const failure = this.groupFailures.shift();
       if (failure !== undefined) throw failure;
-      this.told.push({ what, ids });
+      this.told.push({ what, ids, ...(delayMs === undefined ? {} : { delayMs }) });
       if (what === 'extend') return;
       for (const id of ids) this.#lent.delete(id);
       if (what === 'nack') {
-        this.#returned.push(...ids.map((id) => this.#delivery(Number(id), 2)));
+        for (const id of ids) this.#tries.set(id, (this.#tries.get(id) ?? 1) + 1);
+        this.#returned.push(...ids.map((id) => this.#delivery(Number(id), this.#tries.get(id) ?? 1)));
         this.move();
       }
     };
@@ -102,7 +108,7 @@ export class ScriptedSource implements Source {
         return pulled;
       },
       ack: (ids) => call('ack', ids),
-      nack: (ids) => call('nack', ids),
+      nack: (ids, delayMs) => call('nack', ids, delayMs),
       extend: (ids) => call('extend', ids),
     };
   }

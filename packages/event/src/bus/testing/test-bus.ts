@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type BusDirectory, directoryAt } from '../../bus-directory/bus-directory.js';
 import type { Message } from '../../protocol/index.js';
 import type { Source, SourceSpec } from '../../source/index.js';
 import { type Listener, UnixTransport } from '../../transport/index.js';
@@ -38,6 +39,11 @@ export class TestBus {
     return bus;
   }
 
+  /** Where it keeps itself, as clients find it. */
+  get directory(): BusDirectory {
+    return directoryAt(this.#directory, {});
+  }
+
   /** Where its leases are. */
   get leasesFile(): string {
     return join(this.#directory, 'leases.json');
@@ -71,6 +77,7 @@ export class TestBus {
 
   async #listen(): Promise<void> {
     await this.bus.start();
+    await writeFile(this.directory.secretFile, 'secret');
     this.#listener = await this.#transport.listen(join(this.#directory, 'bus.sock'), (socket) =>
       this.bus.accept(socket),
     );
