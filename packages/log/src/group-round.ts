@@ -15,6 +15,11 @@ const LOOK_AHEAD = 10_000;
 /** Entries looked at in one turn of the event loop. */
 const SCAN = 2_000;
 const PAGE = 250;
+/**
+ * An entry that was handed out so often goes alone of its lane, and with its last try alone of all: what makes a member
+ * fail does not take along what it was pulled with.
+ */
+const SUSPECT = 2;
 
 /** One pull's part of a commit: what of a group is lent to one member. */
 export class GroupRound {
@@ -77,16 +82,22 @@ export class GroupRound {
   /** Lends of a lane what may be lent, in order; whether that is all of it. */
   #lendLane(lane: Lane): boolean {
     const { pending, dead } = this.#state;
+    let lent = 0;
     for (const offset of [...lane.offsets]) {
       const row = pending.get(offset);
       if (row === undefined) continue;
       if (row.deadline > this.#now || this.#room <= 0) return false;
+      const isSuspect = row.attempt >= SUSPECT;
+      if (isSuspect && lent > 0) return false;
       const data = row.data ?? this.#entry(offset);
       const { lane: key, attempt: attempts } = row;
       if (attempts >= (this.#options.maxAttempts ?? Infinity)) {
         pending.remove(offset, this.#changes);
         dead.add(offset, { attempts, diedAt: this.#now, lane: key, data }, this.#changes);
-      } else if (!this.#lend(offset, data, row)) return false;
+        continue;
+      }
+      if (!this.#lend(offset, data, row) || isSuspect) return false;
+      lent += 1;
     }
     return true;
   }
@@ -126,9 +137,12 @@ export class GroupRound {
 
   /** Lends an entry; false when there is no room for it. */
   #lend(offset: number, data: Uint8Array, row: Pick<Pending, 'attempt' | 'lane' | 'data'>): boolean {
-    this.#isFull = this.#room <= 0 || (this.deliveries.length > 0 && data.byteLength > this.#bytes);
-    if (this.#isFull) return false;
     const attempt = row.attempt + 1;
+    const isAlone = attempt > SUSPECT && attempt >= (this.#options.maxAttempts ?? Infinity);
+    const isFirst = this.deliveries.length === 0;
+    this.#isFull = this.#room <= 0 || (!isFirst && (isAlone || data.byteLength > this.#bytes));
+    if (this.#isFull) return false;
+    this.#isFull = isAlone;
     // A deadline of now would be due again in this very round.
     const deadline = this.#now + Math.max(1, this.#options.ackWaitMs ?? ACK_WAIT_MS);
     const { lane, data: copy } = row;

@@ -85,7 +85,9 @@ export class LaneModel {
     for (const [lane, entries] of lanes) {
       const waits = entries.findIndex(({ deadline }) => deadline > now);
       const isOut = entries.some((entry) => isWithSomebody(entry, now));
-      lanes.set(lane, isOut ? [] : entries.slice(0, waits === -1 ? entries.length : waits));
+      const suspect = entries.findIndex(({ attempt }) => attempt >= 2);
+      const ends = [entries.length, waits, suspect === 0 ? 1 : suspect].filter((end) => end !== -1);
+      lanes.set(lane, isOut ? [] : entries.slice(0, Math.min(...ends)));
     }
     return lanes;
   }

@@ -192,6 +192,30 @@ export function describeLanes(t: Trial): void {
       expect(await mortal().stats()).toMatchObject({ dead: 0, needs: 2 });
     });
 
+    test('what was pulled with one that always fails does not die with it', async () => {
+      await append('a1 a2 a3 b1');
+      const four = () => mortal({ maxAttempts: 4 });
+      const pull = async () => await four().pull({ max: 9 });
+      for (let i = 0; i < 2; i++) {
+        const got = await pull();
+        expect(texts(got)).toEqual(['a1', 'a2', 'a3', 'b1']);
+        await four().nack(ids(got));
+      }
+      const alone = await pull();
+      expect(texts(alone)).toEqual(['a1', 'b1']);
+      await four().nack(ids(alone));
+      await append('c1');
+      await four().nack(ids(await pull()));
+      const rest: [string?, number?][] = [];
+      for (let i = 0; i < 3; i++) {
+        const got = await pull();
+        rest.push(...got.map((d): [string?, number?] => [texts([d])[0], d.attempt]), []);
+        await four().ack(ids(got));
+      }
+      expect(rest).toEqual([['a2', 3], [], ['b1', 4], [], ['a3', 3], ['c1', 1], []]);
+      expect(texts(await four().dead())).toEqual(['a1']);
+    });
+
     test('are listed as they died, in pages, purged by id, by age and with the group', async () => {
       await append('-1 -2 -3 -4');
       for (const [at, max] of [1, 2].entries()) {
