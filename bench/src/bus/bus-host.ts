@@ -35,6 +35,7 @@ class MadeSource implements Source {
     return {
       async *follow(watcher, signal) {
         watcher.onState('connected');
+        signal.addEventListener('abort', () => self.#wake(), { once: true });
         while (!signal.aborted) {
           const events = self.#queue;
           self.#queue = [];
@@ -42,7 +43,6 @@ class MadeSource implements Source {
           if (self.#queue.length > 0) continue;
           await new Promise<void>((resolve) => {
             self.#wake = resolve;
-            signal.addEventListener('abort', () => resolve(), { once: true });
           });
         }
       },
