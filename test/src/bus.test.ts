@@ -54,6 +54,14 @@ async function status(): Promise<{ code: number | null; buses: Shown[] }> {
   return { code, buses: (JSON.parse(stdout) as { buses: Shown[] }).buses };
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 const send = async (event: string) =>
   await weir.send({ events: [{ event, user_id: 'u', timestamp: Date.now() }] });
 
@@ -182,14 +190,42 @@ it('keeps to a directory that is its owner’s alone', async () => {
   });
 });
 
-it('tells its log what happened, and no credential', async () => {
+it('tells its log what happened, and has a credential in its memory alone', async () => {
   await consume().ready();
-  const { directory } = theBus();
+  const { directory, pid } = theBus();
+  if (process.platform === 'linux') {
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(weir.key);
+  }
   const log = readFileSync(join(directory, 'bus.log'), 'utf8');
   expect(log).toContain('"msg":"consumer came"');
   for (const file of readdirSync(directory).filter((name) => !/\.sock$/.test(name))) {
     expect(readFileSync(join(directory, file), 'utf8')).not.toContain(weir.key);
   }
+});
+
+it('a helper has the key of the consumer that is gone, and ends with its bus', async () => {
+  const record = join(weir.dataDir, 'helpers.txt');
+  const file = join(weir.dataDir, 'endless.mjs');
+  writeFileSync(
+    file,
+    `import { appendFileSync } from 'node:fs';
+     export default [{
+       key: 'endless', eventType: 'weir.event', schema: { custom: { raw: {} } },
+       preConsume: async () => ({}),
+       cleanup: async (api) => {
+         await api.callApi('GET', '/api/v1/whoami');
+         appendFileSync(${JSON.stringify(record)}, process.pid + '\\n');
+         await new Promise((resolve) => setTimeout(resolve, 600_000));
+       },
+     }];`,
+  );
+  const one = await start(['consume', 'endless', '--keys', file]).ready();
+  one.kill();
+  await waitUntil('a helper', () => existsSync(record));
+  const helper = Number(readFileSync(record, 'utf8'));
+  expect(isAlive(helper)).toBe(true);
+  killBuses(weir.dataDir);
+  await waitUntil('its end', () => !isAlive(helper));
 });
 
 it('consumers that come, go and are killed at random: each subscription is set up and taken down, once', async () => {

@@ -20,7 +20,7 @@ export interface ConsumeJob {
   /** The bus that serves it. */
   readonly app: BusApp;
   readonly directory: BusDirectory;
-  /** API key of the project; undefined for sources of this machine. */
+  /** API key of the project; for sources of this machine only where a cleanup may need it. */
   readonly credential: string | undefined;
   readonly sink: SinkChoice;
   readonly bounds: Bounds;
@@ -89,11 +89,13 @@ async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Par
   const draft = sourceOf(key, given, { server: 'http://localhost', project: 'any' });
   if (draft === 'stdin' || draft.kind !== 'feed') {
     const { server, project, key: credential } = await invocation.connection();
+    const hasLease = key.preConsume !== undefined || key.cleanup !== undefined;
     return {
       app: {},
       server,
       project: project ?? '',
-      credential: undefined,
+      // The source needs none, but a cleanup by a helper may.
+      credential: hasLease ? (credential ?? undefined) : undefined,
       api: new ApiClient(server, credential),
       params: given,
       source: draft,

@@ -21,7 +21,7 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
       directory: busDirectory(weirHome(env), app, env),
       app,
       version: VERSION,
-      runCleanup: (lease, credential) => cleanUpIn(app, env, lease, credential),
+      runCleanup: (lease, credential, signal) => cleanUpIn(app, env, lease, credential, signal),
       ...(idle === undefined || idle === '' ? {} : { idleMs: parseDuration(idle) }),
       signal: ending.signal,
       onReady: () => tellStarter({ state: 'ready' }),
@@ -32,6 +32,8 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
     throw error;
   } finally {
     process.off('SIGTERM', end).off('SIGINT', end);
+    // Its place is another's now: whatever is still under way ends here.
+    context.abandonRest?.();
   }
 }
 

@@ -25,8 +25,12 @@ export interface BusOptions {
   readonly leasesFile: string;
   /** Makes the source of a spec, which is without `names`. */
   readonly openSource: (spec: SourceSpec, credential: string | undefined) => Source;
-  /** Runs a key's cleanup in a process of its own; rejects when it failed. */
-  readonly runCleanup: (lease: Lease, credential: string | undefined) => Promise<void>;
+  /**
+   * Runs a key's cleanup in a process of its own, which is ended when the signal aborts; rejects when it failed.
+   *
+   * @param credential of the consumer that the lease was made for; undefined where only an earlier bus knew it.
+   */
+  readonly runCleanup: (lease: Lease, credential: string | undefined, signal: AbortSignal) => Promise<void>;
   readonly log: BusLogger;
   readonly limits?: Partial<BusLimits>;
 }

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encode, MAX_EVENT_BYTES, type PlainMessage, type StatusResponse } from '../protocol/index.js';
 import { type BusLimits, DEFAULT_LIMITS } from './bus-limits.js';
 import type { BusEnd, BusOptions } from './bus-options.js';
 import { Connection } from './connection.js';
 import { Consumer, type ConsumerHello } from './consumer.js';
 import { Control } from './control.js';
-import { greet, HANDOVER, invalid, type Refusal, refused } from './greeting.js';
+import { greet, HANDOVER, invalid, type Refusal, refused, SHUTDOWN } from './greeting.js';
 import { Leases } from './leases.js';
 import { isNewer } from './release-order.js';
 import { Session } from './session.js';
@@ -95,7 +96,8 @@ export class Bus {
 
   /**
    * Ends all connections. Resolves once what groups lent is given back and hooks under way are done, or have had their
-   * time; with `shutdown`, consumers do not come back, so that cleanups are run.
+   * time; with `shutdown`, consumers do not come back, so that cleanups are run. What is kept of leases is then the next
+   * bus's to change.
    */
   close(reason: BusEnd): Promise<void> {
     this.#closed ??= this.#close(reason);
@@ -193,18 +195,21 @@ export class Bus {
   async #close(reason: BusEnd): Promise<void> {
     this.#finish(reason);
     clearInterval(this.#telling);
-    this.#leases.refuseWaiting(HANDOVER);
+    this.#leases.refuseWaiting(reason === 'shutdown' ? SHUTDOWN : HANDOVER);
+    // They are answered before their connections are ended.
+    await nextTurn();
     if (reason === 'shutdown') this.#endAll({ type: 'bye', reason });
     await this.#leases.quiet(this.#limits.leaseWaitMs);
     this.#leases.suspend();
     this.#endAll({ type: 'bye', reason });
-    const given = Promise.all(this.#closing);
+    const given = Promise.all([...this.#closing, this.#leases.ended()]);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, GIVE_BACK_MS);
     });
     await Promise.race([given, tooLate]);
     clearTimeout(timer);
+    await this.#leases.written();
     this.#hubs.close();
   }
 

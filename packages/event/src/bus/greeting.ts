@@ -33,6 +33,16 @@ export function greet(message: Message, secret: string): Hello | Refusal {
 /** What was asked for cannot be. */
 export const invalid = (message: string, hint: string): Refusal => ({ code: 'invalid', message, hint });
 
+/** It can be, but not now, and that is no fault of who asked. */
+export const notNow = (message: string, hint: string): Refusal => ({ code: 'not_now', message, hint });
+
+/** The bus was told to end, and nobody is to start another by themselves. */
+export const SHUTDOWN: Refusal = {
+  code: 'shutdown',
+  message: 'The bus was stopped.',
+  hint: 'Somebody ran "weir event stop --force"; consume again to start another.',
+};
+
 /** The bus is about to end. */
 export const HANDOVER: Refusal = {
   code: 'handover',

@@ -46,6 +46,11 @@ export class LeaseFile {
     return this.#writing;
   }
 
+  /** Resolves once nothing is being written. */
+  async written(): Promise<void> {
+    await this.#writing?.catch(() => {});
+  }
+
   async #drain(): Promise<void> {
     // A turn of the event loop later, so that what changes together is written together.
     await new Promise(setImmediate);

@@ -116,7 +116,7 @@ test('nobody waits for a hook without end', async () => {
   const one = await leased();
   await one.first('hello_ack');
   const two = await leased();
-  expect(await two.first('hello_ack')).toMatchObject({ ok: false, code: 'invalid', message: /preConsume/ });
+  expect(await two.first('hello_ack')).toMatchObject({ ok: false, code: 'not_now', message: /preConsume/ });
 });
 
 test('leases outlive a bus: a consumer that comes back goes on, of the others a helper cleans up', async () => {
@@ -161,6 +161,57 @@ test('a file of leases that cannot be read ends the start, and stays', async () 
   await writeFile(bus.leasesFile, '{"version":1,"leases":[{}]}');
   await expect(bus.restart()).rejects.toThrow(bus.leasesFile);
   expect(await readFile(bus.leasesFile, 'utf8')).toBe('{"version":1,"leases":[{}]}');
+});
+
+test('who waits for a hook when the bus is stopped is told so, and starts no other', async () => {
+  await start({ leaseWaitMs: 60 });
+  await (await leased()).first('hello_ack');
+  const waits = await leased();
+  await vi.waitFor(() => expect(bus.bus.status().consumers).toHaveLength(2));
+  await bus.bus.close('shutdown');
+  expect(await waits.first('hello_ack')).toMatchObject({ ok: false, code: 'shutdown' });
+});
+
+test('a bus that has ended leaves the leases to the next: its helpers are ended, and it writes nothing more', async () => {
+  await start({ leaseWaitMs: 20 });
+  let release = () => {};
+  const ended: string[] = [];
+  bus.cleanup = (lease, signal) =>
+    new Promise((resolve, reject) => {
+      if (lease.subscription_id === 'late') release = resolve;
+      signal.addEventListener('abort', () => {
+        ended.push(lease.subscription_id);
+        if (lease.subscription_id !== 'late') reject(new Error('ended'));
+      });
+    });
+  for (const subscription_id of ['prompt', 'late']) {
+    const one = await leased({ subscription_id });
+    await one.first('hello_ack');
+    one.say(PREPARED);
+    await one.connected();
+    one.socket.destroy();
+  }
+  await vi.waitFor(() => expect(bus.cleaned).toHaveLength(2));
+  await bus.bus.close('idle');
+  expect(ended).toEqual(['prompt', 'late']);
+  expect((await kept()).map((lease) => lease.failed)).toEqual([undefined, undefined]);
+  await writeFile(bus.leasesFile, 'of the next bus');
+  release();
+  await turns(20);
+  expect(await readFile(bus.leasesFile, 'utf8')).toBe('of the next bus');
+});
+
+test('a helper has the credential of who the lease was made for', async () => {
+  await start();
+  const one = await leased({ credential: 'of the first' });
+  await one.first('hello_ack');
+  one.say(PREPARED);
+  const two = await leased({ credential: 'of the last' });
+  await two.connected();
+  one.socket.destroy();
+  await vi.waitFor(() => expect(bus.bus.status().consumers).toHaveLength(1));
+  two.socket.destroy();
+  await vi.waitFor(() => expect(bus.cleanedWith).toEqual(['of the first']));
 });
 
 test('a shutdown by force runs the cleanups of those who do not come back', async () => {

@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BusOptions } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import type { Refusal } from './greeting.js';
 import type { Lease } from './lease.js';
 import { LeaseFile } from './lease-file.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
+
+/** What leases stand on. */
+export interface LeasesOptions extends Omit<SubscriptionOptions, 'save' | 'runCleanup'> {
+  readonly runCleanup: BusOptions['runCleanup'];
+}
 
 /** The subscriptions of a bus, and the file that outlives it. */
 export class Leases {
@@ -11,13 +17,15 @@ export class Leases {
   readonly #options: SubscriptionOptions;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #onQuiet = new Set<() => void>();
-  #isSuspended = false;
+  readonly #suspension = new AbortController();
+  readonly #helpers = new Set<Promise<unknown>>();
 
-  constructor(path: string, options: Omit<SubscriptionOptions, 'save'>) {
+  constructor(path: string, options: LeasesOptions) {
     this.#file = new LeaseFile(path);
     this.#options = {
       ...options,
-      save: () => this.#file.write(this.#kept),
+      runCleanup: (lease, credential) => this.#watched(options.runCleanup, lease, credential),
+      save: () => this.#save(),
       onChange: () => {
         for (const [id, { isOver }] of this.#subscriptions) if (isOver) this.#subscriptions.delete(id);
         options.onChange();
@@ -68,9 +76,45 @@ export class Leases {
     }
   }
 
-  /** From here on the leases stay as they are: consumers that go now come back to another bus. */
+  /**
+   * From here on the leases stay as they are, for the next bus: consumers that go now come back to it, and helpers are
+   * ended, whose cleanups it runs again.
+   */
   suspend(): void {
-    this.#isSuspended = true;
+    this.#suspension.abort();
+  }
+
+  /** Resolves once no helper runs. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#helpers);
+  }
+
+  /** Resolves once nothing is written any more. */
+  async written(): Promise<void> {
+    await this.#file.written();
+  }
+
+  get #isSuspended(): boolean {
+    return this.#suspension.signal.aborted;
+  }
+
+  async #save(): Promise<void> {
+    if (this.#isSuspended) throw new Error('This bus ends; the next one has the leases.');
+    await this.#file.write(this.#kept);
+  }
+
+  async #watched(
+    runCleanup: BusOptions['runCleanup'],
+    lease: Lease,
+    credential: string | undefined,
+  ): Promise<void> {
+    const run = runCleanup(lease, credential, this.#suspension.signal);
+    this.#helpers.add(run);
+    try {
+      await run;
+    } finally {
+      this.#helpers.delete(run);
+    }
   }
 
   get #kept(): readonly Lease[] {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../json.js';
-import type { BusLogger, BusOptions } from './bus-options.js';
+import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
-import { invalid, type Refusal } from './greeting.js';
+import { invalid, notNow, type Refusal } from './greeting.js';
 import { type Lease, leaseOf } from './lease.js';
 
 /** What a consumer is to its subscription: the first, who runs preConsume; one more; or not let in. */
@@ -13,7 +13,8 @@ export type Entry =
 export interface SubscriptionOptions {
   /** Keeps the leases as they are now. */
   readonly save: () => Promise<void>;
-  readonly runCleanup: BusOptions['runCleanup'];
+  /** Rejects when it failed. */
+  readonly runCleanup: (lease: Lease, credential: string | undefined) => Promise<void>;
   readonly waitMs: number;
   readonly log: BusLogger;
   /** Its phase is another one. */
@@ -37,6 +38,8 @@ export class Subscription {
   readonly #waiting = new Map<Consumer, (entry: Entry) => void>();
   #phase: Phase = { is: 'none' };
   #lease: Lease | undefined;
+  /** Of the consumer that the lease was made for, or of the first that came back to it. */
+  #credential: string | undefined;
   #returning: NodeJS.Timeout | undefined;
 
   constructor(options: SubscriptionOptions) {
@@ -63,13 +66,13 @@ export class Subscription {
   restore(lease: Lease): void {
     this.#lease = lease;
     if (lease.pending || lease.failed !== undefined) {
-      void this.#help(undefined);
+      void this.#help();
       return;
     }
     this.#phase = { is: 'ready' };
     this.#returning = setTimeout(() => {
       this.#returning = undefined;
-      void this.#help(undefined);
+      void this.#help();
     }, this.#options.waitMs);
   }
 
@@ -81,7 +84,7 @@ export class Subscription {
       const tooLate = setTimeout(() => {
         const hint = 'Try again in a while. "weir event status" shows who is there.';
         const what = this.#phase.is === 'cleaning' ? 'cleanup' : 'preConsume';
-        this.#answer(consumer, refusedEntry(invalid(`The ${what} of another consumer still runs.`, hint)));
+        this.#answer(consumer, refusedEntry(notNow(`The ${what} of another consumer still runs.`, hint)));
       }, this.#options.waitMs);
       this.#waiting.set(consumer, (entry) => {
         clearTimeout(tooLate);
@@ -128,7 +131,7 @@ export class Subscription {
     if (this.#phase.is !== 'cleaning' || this.#phase.by !== consumer) return;
     if (error === undefined) return this.#forget();
     this.#options.log.warn('cleanup failed, a helper tries', { error, ...this.#facts });
-    await this.#help(consumer);
+    await this.#help();
   }
 
   /** A consumer is gone, whatever it said before. */
@@ -137,11 +140,11 @@ export class Subscription {
     const phase = this.#phase;
     if (phase.is === 'preparing' && phase.by === consumer) {
       // Unless it was told so, it has not begun.
-      return phase.isTold ? this.#help(consumer) : this.#forget();
+      return phase.isTold ? this.#help() : this.#forget();
     }
-    if (phase.is === 'cleaning' && phase.by === consumer) return this.#help(consumer);
+    if (phase.is === 'cleaning' && phase.by === consumer) return this.#help();
     const wasLast = this.#members.delete(consumer) && this.#members.size === 0;
-    if (wasLast && phase.is === 'ready') await this.#help(consumer);
+    if (wasLast && phase.is === 'ready') await this.#help();
   }
 
   /** Lets nobody wait any more. */
@@ -158,6 +161,7 @@ export class Subscription {
   #join(consumer: Consumer): Entry {
     this.suspend();
     this.#members.add(consumer);
+    this.#credential ??= consumer.hello.credential;
     return { is: 'member' };
   }
 
@@ -166,25 +170,25 @@ export class Subscription {
     const phase = { is: 'preparing' as const, by: consumer, isTold: false };
     this.#move(phase);
     this.#lease = leaseOf(consumer.hello);
+    this.#credential = consumer.hello.credential;
     try {
       await this.#options.save();
     } catch (error) {
       const why = `The lease cannot be kept: ${error instanceof Error ? error.message : String(error)}`;
       if (this.#phase === phase) await this.#forget();
-      return refusedEntry(invalid(why, 'Make room on the disk, or the directory writable.'));
+      return refusedEntry(notNow(why, 'Make room on the disk, or the directory writable.'));
     }
     if (this.#phase !== phase) return refusedEntry(invalid('The connection is closed.', 'Connect again.'));
     phase.isTold = true;
     return { is: 'first' };
   }
 
-  // Also for the last of a consumer that did not do it: with its credential.
-  async #help(consumer: Consumer | undefined): Promise<void> {
+  async #help(): Promise<void> {
     this.#move({ is: 'cleaning', by: undefined });
     const lease = this.#lease;
     if (lease === undefined) return this.#forget();
     try {
-      await this.#options.runCleanup(lease, consumer?.hello.credential);
+      await this.#options.runCleanup(lease, this.#credential);
       this.#options.log.info('cleanup done', this.#facts);
       await this.#forget();
     } catch (error) {

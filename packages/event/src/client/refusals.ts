@@ -10,13 +10,20 @@ const KINDS = {
   single_consumer: 'usage',
   pre_consume_failed: 'failed',
   handover: 'internal',
+  shutdown: 'failed',
   invalid: 'usage',
+  not_now: 'failed',
 } as const;
+
+const CODES: Partial<Record<Refusal['code'], string>> = {
+  version: 'bus_version',
+  secret: 'bus_secret',
+  shutdown: 'bus_stopped',
+};
 
 /** Why the bus takes no such consumer, as an error. */
 export function refusalError({ code, message, hint }: Refusal): ConsumeError {
-  const codes: Partial<Record<Refusal['code'], string>> = { version: 'bus_version', secret: 'bus_secret' };
-  return new ConsumeError(KINDS[code], codes[code] ?? code, message, { hint });
+  return new ConsumeError(KINDS[code], CODES[code] ?? code, message, { hint });
 }
 
 /** Why the bus serves a consumer no more; undefined where another bus takes its place. */

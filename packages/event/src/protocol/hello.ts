@@ -71,7 +71,12 @@ export const helloAck = z.discriminatedUnion('ok', [
       'pre_consume_failed',
       /** The bus ends now so that the newer release of who asks can take its place: start one. */
       'handover',
+      /** The bus was told to end: nobody is to start another by themselves. */
+      'shutdown',
+      /** What was asked for can never be. */
       'invalid',
+      /** It cannot be now, for a reason of the bus's own. */
+      'not_now',
     ]),
     message: z.string(),
     hint: z.string(),

@@ -14,10 +14,12 @@ export class TestBus {
   readonly source: ScriptedSource;
   /** The leases that helpers were to clean up. */
   readonly cleaned: Lease[] = [];
+  /** And the credentials that they were to do it with. */
+  readonly cleanedWith: (string | undefined)[] = [];
   /** What each source was opened with. */
   readonly credentials: (string | undefined)[] = [];
   readonly warnings: string[] = [];
-  cleanup: (lease: Lease) => Promise<void> = async () => {};
+  cleanup: (lease: Lease, signal: AbortSignal) => Promise<void> = async () => {};
   openSource: (spec: SourceSpec, credential: string | undefined) => Source = () => this.source;
   bus: Bus;
   readonly #transport = new UnixTransport();
@@ -92,9 +94,10 @@ export class TestBus {
         this.credentials.push(credential);
         return this.openSource(spec, credential);
       },
-      runCleanup: async (lease) => {
+      runCleanup: async (lease, credential, signal) => {
         this.cleaned.push(lease);
-        await this.cleanup(lease);
+        this.cleanedWith.push(credential);
+        await this.cleanup(lease, signal);
       },
       log: {
         info: () => {},
