@@ -8,6 +8,8 @@ import type { Change, Store } from './store.js';
 const MAX_BYTES = 16 * 1024 * 1024;
 const PAGE = 100;
 const PAGE_BYTES = 4 * 1024 * 1024;
+/** Entries forgotten in one commit. */
+const REMOVALS = 1_000;
 const ID = /^(\d{1,16})-(\d{1,16})$/;
 
 /** What is known of a dead entry without reading it. */
@@ -104,11 +106,13 @@ export class DeadSet {
     return true;
   }
 
-  /** Forgets those that died before a time. */
+  /** Forgets those that died before a time: some, as it is asked again and again. */
   removeBefore(time: number, changes: Change[]): void {
+    let left = REMOVALS;
     for (const [id, { diedAt }] of this.#known) {
-      if (diedAt >= time) break;
+      if (diedAt >= time || left === 0) break;
       this.remove(id, changes);
+      left -= 1;
     }
   }
 }

@@ -10,8 +10,9 @@ import type { StreamRecord } from './stream-record.js';
 
 export const ACK_WAIT_MS = 30_000;
 const PULL_BYTES = 4 * 1024 * 1024;
-/** Entries held back for their lanes, beyond which a group reads no further ahead: it keeps them in memory. */
-const LOOK_AHEAD = 10_000;
+/** Entries that die in one pull, and their bytes, which are copied. */
+const DEATHS = 500;
+const DEATH_BYTES = 4 * 1024 * 1024;
 /** Entries looked at in one turn of the event loop. */
 const SCAN = 2_000;
 const PAGE = 250;
@@ -37,8 +38,10 @@ export class GroupRound {
   readonly #mine = new Set<Lane>();
   #room: number;
   #bytes: number;
-  /** What comes next does not fit: the rest is for the next pull, or order would be lost. */
-  #isFull = false;
+  #deaths = 0;
+  #deathBytes = 0;
+  /** This round is over: what comes next is for another pull. */
+  #isOver = false;
   #block: BlockReader | undefined;
 
   constructor(
@@ -65,14 +68,14 @@ export class GroupRound {
   run(): void {
     const { length } = this.#changes;
     this.#lendDue();
-    if (!this.#isFull) this.#lendNew();
+    if (!this.#isOver) this.#lendNew();
     if (this.#changes.length > length || this.#state.isStale(this.#now))
       this.#state.save(this.#changes, this.#now);
   }
 
   #lendDue(): void {
     const { pending } = this.#state;
-    while (this.#room > 0 && !this.#isFull) {
+    while (this.#room > 0 && !this.#isOver) {
       const lane = pending.laneInTurn(this.#now);
       if (lane === undefined) return;
       if (this.#lendLane(lane)) this.#mine.add(lane);
@@ -81,7 +84,7 @@ export class GroupRound {
 
   /** Lends of a lane what may be lent, in order; whether that is all of it. */
   #lendLane(lane: Lane): boolean {
-    const { pending, dead } = this.#state;
+    const { pending } = this.#state;
     let lent = 0;
     for (const offset of [...lane.offsets]) {
       const row = pending.get(offset);
@@ -90,10 +93,8 @@ export class GroupRound {
       const isSuspect = row.attempt >= SUSPECT;
       if (isSuspect && lent > 0) return false;
       const data = row.data ?? this.#entry(offset);
-      const { lane: key, attempt: attempts } = row;
-      if (attempts >= (this.#options.maxAttempts ?? Infinity)) {
-        pending.remove(offset, this.#changes);
-        dead.add(offset, { attempts, diedAt: this.#now, lane: key, data }, this.#changes);
+      if (row.attempt >= (this.#options.maxAttempts ?? Infinity)) {
+        if (!this.#bury(offset, data, row)) return false;
         continue;
       }
       if (!this.#lend(offset, data, row) || isSuspect) return false;
@@ -102,11 +103,25 @@ export class GroupRound {
     return true;
   }
 
+  /** Gives an entry up; false when enough have died in this round. */
+  #bury(offset: number, data: Buffer, { attempt: attempts, lane }: Pending): boolean {
+    if (this.#deaths >= DEATHS || this.#deathBytes >= DEATH_BYTES) {
+      this.#isOver = true;
+      this.hasMore = this.deliveries.length === 0;
+      return false;
+    }
+    this.#deaths += 1;
+    this.#deathBytes += data.byteLength;
+    this.#state.pending.remove(offset, this.#changes);
+    this.#state.dead.add(offset, { attempts, diedAt: this.#now, lane, data }, this.#changes);
+    return true;
+  }
+
   #lendNew(): void {
     const { pending } = this.#state;
     const { wants, lane: laneOf } = this.#options;
     let scanned = 0;
-    while (this.#room > 0 && !this.#isFull && this.#state.delivered < this.#stream.last) {
+    while (this.#room > 0 && !this.#isOver && this.#state.delivered < this.#stream.last) {
       if (scanned >= SCAN) {
         this.hasMore = this.deliveries.length === 0;
         return;
@@ -115,6 +130,7 @@ export class GroupRound {
       scanned += page.length;
       for (const { offset, data } of page) {
         if (wants === undefined || wants(data)) {
+          if (pending.isFull) return;
           const key = laneOf?.(data) ?? null;
           const before = key === null ? undefined : pending.lane(key);
           if (before === undefined || this.#mine.has(before)) {
@@ -122,7 +138,7 @@ export class GroupRound {
             const own = key === null ? undefined : pending.lane(key);
             if (own !== undefined) this.#mine.add(own);
           } else {
-            if (pending.held >= LOOK_AHEAD) return;
+            if (pending.isAhead) return;
             pending.put(
               offset,
               { attempt: 0, deadline: 0, lane: key, member: null, data: null },
@@ -140,9 +156,9 @@ export class GroupRound {
     const attempt = row.attempt + 1;
     const isAlone = attempt > SUSPECT && attempt >= (this.#options.maxAttempts ?? Infinity);
     const isFirst = this.deliveries.length === 0;
-    this.#isFull = this.#room <= 0 || (!isFirst && (isAlone || data.byteLength > this.#bytes));
-    if (this.#isFull) return false;
-    this.#isFull = isAlone;
+    this.#isOver = this.#room <= 0 || (!isFirst && (isAlone || data.byteLength > this.#bytes));
+    if (this.#isOver) return false;
+    this.#isOver = isAlone;
     // A deadline of now would be due again in this very round.
     const deadline = this.#now + Math.max(1, this.#options.ackWaitMs ?? ACK_WAIT_MS);
     const { lane, data: copy } = row;

@@ -1,6 +1,7 @@
 import type { CommitQueue } from './commit-queue.js';
 import { DeadSet } from './dead-set.js';
 import { decodeGroup, encodeGroup, groupKey } from './group-rows.js';
+import { type GroupNumber, removedGroupKey } from './keys.js';
 import { PendingSet } from './pending-set.js';
 import type { Change, Store } from './store.js';
 import type { StreamRecord } from './stream-record.js';
@@ -16,6 +17,8 @@ export interface GroupHost {
   readonly wakeups: Wakeups;
   readonly now: () => number;
   readonly closed: boolean;
+  /** Deletes what is pending and dead in a group that was removed. */
+  sweepGroup(group: GroupNumber): Promise<void>;
 }
 
 /** Entries passed over, and milliseconds since, after which a group notes where it is. */
@@ -23,11 +26,11 @@ const SAVE_AFTER = 1_000;
 const SAVE_AFTER_MS = 60_000;
 
 /** A group as it stands: loaded from the store, changed while preparing, dropped when a commit fails. */
-export class GroupState {
+export class GroupState implements GroupNumber {
   readonly stream: number;
+  readonly group: number;
   readonly pending: PendingSet;
   readonly dead: DeadSet;
-  readonly #group: number;
   readonly #name: string;
   /** Every entry up to here is pending, done with, or was passed over. */
   delivered: number;
@@ -49,7 +52,7 @@ export class GroupState {
     this.delivered = delivered;
     this.pending = PendingSet.load(store, stream, group);
     this.dead = DeadSet.load(store, stream, group);
-    this.#group = group;
+    this.group = group;
     this.#name = name;
     this.#saved = saved ? delivered : null;
     this.#savedAt = now();
@@ -58,14 +61,23 @@ export class GroupState {
   /** @param after where a new group starts; default before the oldest entry kept */
   static load(host: GroupHost, stream: StreamRecord, name: string, after?: number): GroupState {
     const value = host.store.get(groupKey(stream.id, name));
-    if (value === undefined)
-      return new GroupState(host, stream.id, name, host.table.newId(), after ?? stream.first - 1, false);
+    if (value === undefined) return GroupState.anew(host, stream, name, after);
     const { group, delivered } = decodeGroup(value);
     return new GroupState(host, stream.id, name, group, delivered, true);
   }
 
+  /** A group that is not stored yet. */
+  static anew(host: GroupHost, stream: StreamRecord, name: string, after = stream.first - 1): GroupState {
+    return new GroupState(host, stream.id, name, host.table.newId(), after, false);
+  }
+
   get isStored(): boolean {
     return this.#saved !== null;
+  }
+
+  /** Whether so much is pending that the group may hand out nothing new. */
+  get isHeldUp(): boolean {
+    return this.pending.isFull || this.pending.isAhead;
   }
 
   /** Whether what was passed over is to be saved: a restart must not take it for missed once it is trimmed. */
@@ -77,15 +89,15 @@ export class GroupState {
   save(changes: Change[], now: number): void {
     changes.push([
       groupKey(this.stream, this.#name),
-      encodeGroup({ group: this.#group, delivered: this.delivered }),
+      encodeGroup({ group: this.group, delivered: this.delivered }),
     ]);
     this.#saved = this.delivered;
     this.#savedAt = now;
   }
 
+  /** Removes the group, whose rows are left to be swept. */
   remove(changes: Change[]): void {
-    this.pending.removeAll(changes);
-    for (const id of this.dead.ids) this.dead.remove(id, changes);
     changes.push([groupKey(this.stream, this.#name), undefined]);
+    changes.push([removedGroupKey(this), Buffer.alloc(0)]);
   }
 }

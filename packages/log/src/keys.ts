@@ -4,7 +4,7 @@
  *
  * | key | value |
  * |---|---|
- * | `l` name | a fact about the log itself (`epoch`, `id`) |
+ * | `l` name | a fact about the log itself (`epoch`, `id`, `next`: a number no stream or group had yet) |
  * | `s` stream name | {@link StreamRecord} of a stream that exists |
  * | `d` stream name | last offset of a stream that was removed |
  * | `x` id | a removed stream whose rows are still being deleted |
@@ -13,13 +13,14 @@
  * | `g` id name | a group |
  * | `p` id group offset | an entry pending in a group |
  * | `f` id group offset | an entry that died in a group |
+ * | `y` id group | a removed group whose rows are still being deleted |
  */
 import type { KeyRange } from './store.js';
 
-export type Table = 'l' | 's' | 'd' | 'x' | 'e' | 'c' | 'g' | 'p' | 'f';
+export type Table = 'l' | 's' | 'd' | 'x' | 'e' | 'c' | 'g' | 'p' | 'f' | 'y';
 
 /** The tables whose rows belong to one stream id, deleted with it. */
-export const STREAM_TABLES: readonly Table[] = ['e', 'c', 'g', 'p', 'f'];
+export const STREAM_TABLES: readonly Table[] = ['e', 'c', 'g', 'p', 'f', 'y'];
 
 /** A key of a table that is ordered by name. */
 export function nameKey(table: 'l' | 's' | 'd', name: string): Buffer {
@@ -78,6 +79,26 @@ export function entryKeys(table: 'p' | 'f', id: number, group: number): KeyRange
 /** The offset in an {@link entryKey}. */
 export function offsetInEntryKey(key: Buffer): number {
   return key.readUIntBE(9, 6);
+}
+
+/** What names a group in keys: the stream's id and a number of its own, which no other group ever has. */
+export interface GroupNumber {
+  readonly stream: number;
+  readonly group: number;
+}
+
+/** The key that marks a group as removed. */
+export function removedGroupKey({ stream, group }: GroupNumber): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = 0x79;
+  key.writeUInt32BE(stream, 1);
+  key.writeUInt32BE(group, 5);
+  return key;
+}
+
+/** The group in a {@link removedGroupKey}. */
+export function groupInRemovedKey(key: Buffer): GroupNumber {
+  return { stream: key.readUInt32BE(1), group: key.readUInt32BE(5) };
 }
 
 /** The least key greater than all that start with `prefix`. */

@@ -152,7 +152,11 @@ export interface GroupStats {
 
 /**
  * Many members share the entries of a stream, at least once each: an entry that is not acknowledged before its
- * deadline comes again, to any member, with its attempt counted. What is pending survives a restart.
+ * deadline comes again, to any member, with its attempt counted. What is pending survives a restart. A group with 20,000
+ * entries pending, or 16 MiB that came back from the dead, hands out nothing new until some are done with.
+ *
+ * From the third time on an entry goes out without others of its lane, and the last of `maxAttempts` it goes alone: so
+ * that what makes a member fail takes no others along.
  */
 export interface Group {
   /** Makes the group durable at the place it starts from, before anything is pulled; false when it exists. */
@@ -178,7 +182,10 @@ export interface Group {
    * @throws LogError `cursor_invalid` when `after` is not an id of one
    */
   dead(o?: { readonly after?: string; readonly limit?: number }): Promise<DeadEntry[]>;
-  /** Brings dead entries back, before later ones of their lanes, as if never handed out; answers with how many. */
+  /**
+   * Brings dead entries back, before later ones of their lanes, as if never handed out; answers with how many. They stay
+   * dead where the group has all it may have pending.
+   */
   retry(which: DeadChoice): Promise<number>;
   /** Forgets dead entries; answers with how many. */
   purge(which: DeadChoice): Promise<number>;

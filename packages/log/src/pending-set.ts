@@ -16,6 +16,12 @@ interface OpenLane extends Lane {
   turn: Turn | undefined;
 }
 
+/** Entries held back for their lanes, beyond which a group reads no further ahead: it keeps them in memory. */
+const LOOK_AHEAD = 10_000;
+/** Entries handed out or held back, beyond which a group hands out nothing new; and bytes of their own copies. */
+const MAX_PENDING = 20_000;
+const MAX_COPIED = 16 * 1024 * 1024;
+
 /** When a lane's first entry may be handed out. */
 interface Turn extends Due {
   readonly lane: OpenLane;
@@ -40,6 +46,7 @@ export class PendingSet {
   readonly #turns = new DeadlineHeap<Turn>();
   readonly #changed = new Set<OpenLane>();
   #held = 0;
+  #copied = 0;
 
   private constructor(stream: number, group: number) {
     this.#stream = stream;
@@ -61,6 +68,16 @@ export class PendingSet {
   /** How many wait for others of their lane. */
   get held(): number {
     return this.#held;
+  }
+
+  /** Whether nothing more may be held back. */
+  get isAhead(): boolean {
+    return this.#held >= LOOK_AHEAD;
+  }
+
+  /** Whether nothing more may be added: what is there has to be done with first. */
+  get isFull(): boolean {
+    return this.#rows.size >= MAX_PENDING || this.#copied >= MAX_COPIED;
   }
 
   get(offset: number): Pending | undefined {
@@ -125,7 +142,7 @@ export class PendingSet {
     this.#uncount(offset, row);
     this.#rows.delete(offset);
     const { home } = row;
-    home.offsets.splice(home.offsets.indexOf(offset), 1);
+    home.offsets.splice(placeIn(home.offsets, offset), 1);
     this.#changed.add(home);
     if (home.offsets.length === 0 && home.key !== null) this.#lanes.delete(home.key);
   }
@@ -137,16 +154,10 @@ export class PendingSet {
     return gone.length;
   }
 
-  removeAll(changes: Change[]): void {
-    for (const offset of [...this.#rows.keys()]) this.remove(offset, changes);
-  }
-
   #add(offset: number, pending: Pending): void {
     const home = this.#home(pending.lane);
     const { offsets } = home;
-    const isLast = offset > (offsets.at(-1) ?? 0);
-    offsets.push(offset);
-    if (!isLast) offsets.sort((a, b) => a - b);
+    offsets.splice(placeIn(offsets, offset), 0, offset);
     this.#set(offset, { ...pending, home });
   }
 
@@ -162,6 +173,7 @@ export class PendingSet {
   #set(offset: number, row: Row): void {
     this.#rows.set(offset, row);
     if (row.attempt === 0) this.#held += 1;
+    this.#copied += row.data?.byteLength ?? 0;
     if (row.member !== null) {
       const theirs = this.#members.get(row.member) ?? new Set();
       this.#members.set(row.member, theirs);
@@ -170,8 +182,9 @@ export class PendingSet {
     this.#changed.add(row.home);
   }
 
-  #uncount(offset: number, { attempt, member }: Row): void {
+  #uncount(offset: number, { attempt, member, data }: Row): void {
     if (attempt === 0) this.#held -= 1;
+    this.#copied -= data?.byteLength ?? 0;
     if (member === null) return;
     const theirs = this.#members.get(member);
     theirs?.delete(offset);
@@ -213,4 +226,18 @@ export class PendingSet {
     for (const lane of new Set([...this.#rows.values()].map(({ home }) => home)))
       if (lane.turn !== undefined) this.#turns.push(lane.turn);
   }
+}
+
+/** Where an offset is among ascending ones, or belongs. */
+function placeIn(offsets: readonly number[], offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  // What comes is mostly the last, and what goes the first.
+  if (offset > (offsets.at(-1) ?? 0)) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((offsets[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -12,6 +12,9 @@ const DEAD_MS = 7 * 24 * 3_600_000;
 /** How long a pull that does not wait looks for what the group is about. */
 const SEARCH_MS = 1_000;
 
+/** Dead entries brought back or forgotten in one commit, so that others pass in between. */
+const PORTION = 500;
+
 /** What became of a delivery: the row that replaces its own, null for none, undefined to leave it alone. */
 type Settle = (name: DeliveryName, pending: Pending, state: GroupState) => Pending | null | undefined;
 
@@ -165,7 +168,7 @@ export class StoredGroup {
 
   #retry(which: DeadChoice, o: GroupOptions): Promise<number> {
     return this.#chosen(which, o, (id, state, changes) => {
-      const dead = state.dead.read(id);
+      const dead = state.pending.isFull ? undefined : state.dead.read(id);
       if (dead === undefined) return false;
       const { offset, lane, data } = dead;
       state.dead.remove(id, changes);
@@ -178,16 +181,22 @@ export class StoredGroup {
     return this.#chosen(which, o, (id, state, changes) => state.dead.remove(id, changes));
   }
 
-  #chosen(
+  /** Changes dead entries one by one, in portions; answers with how many could be. */
+  async #chosen(
     which: DeadChoice,
     o: GroupOptions,
     change: (id: string, state: GroupState, changes: Change[]) => boolean,
   ): Promise<number> {
-    return this.#changing((state, changes) => {
-      state.dead.removeBefore(this.#deadSince(o), changes);
-      const ids = which === 'all' ? state.dead.ids : which;
-      return ids.filter((id) => change(id, state, changes)).length;
-    });
+    const ids = which === 'all' ? (this.#find({})?.dead.ids ?? []) : which;
+    let count = 0;
+    for (let from = 0; from < ids.length; from += PORTION) {
+      const portion = ids.slice(from, from + PORTION);
+      count += await this.#changing((state, changes) => {
+        state.dead.removeBefore(this.#deadSince(o), changes);
+        return portion.filter((id) => change(id, state, changes)).length;
+      });
+    }
+    return count;
   }
 
   /** Changes what is pending or dead, and wakes those who wait when something is due sooner by that. */
@@ -218,20 +227,40 @@ export class StoredGroup {
   }
 
   async #remove(): Promise<void> {
-    await this.#queue((changes) => {
-      this.#find({})?.remove(changes);
-      this.#state = undefined;
+    const removed = await this.#queue((changes) => {
+      const stream = this.#host.table.peek(this.#stream);
+      const state = stream && this.#load(stream, {});
+      if (stream === undefined || !state?.isStored) return undefined;
+      state.remove(changes);
+      this.#host.table.keepIds(changes);
+      // What comes in this same commit must not find it in the store.
+      this.#state = GroupState.anew(this.#host, stream, this.#name);
+      return state;
     });
+    if (removed !== undefined) await this.#host.sweepGroup(removed);
   }
 
   #deadSince(o: GroupOptions): number {
     return this.#host.now() - (o.deadMs ?? DEAD_MS);
   }
 
-  #queue<T>(prepare: (changes: Change[]) => T): Promise<T> {
-    return this.#host.queue.run(true, prepare, () => {
-      this.#state = undefined;
-    });
+  /** A part of a commit; wakes those who wait when it lets a group go on that had too much pending. */
+  async #queue<T>(prepare: (changes: Change[]) => T): Promise<T> {
+    let goesOn = false;
+    const answer = await this.#host.queue.run(
+      true,
+      (changes) => {
+        const wasHeldUp = this.#state?.isHeldUp ?? false;
+        const prepared = prepare(changes);
+        goesOn = wasHeldUp && this.#state?.isHeldUp === false;
+        return prepared;
+      },
+      () => {
+        this.#state = undefined;
+      },
+    );
+    if (goesOn) this.#host.wakeups.wake(this.#stream);
+    return answer;
   }
 
   /** The group's state, where the stream exists. */

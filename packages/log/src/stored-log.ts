@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
 import type { GroupHost } from './group-state.js';
-import { after, blockKey, idKey, nameKey, STREAM_TABLES } from './keys.js';
+import {
+  after,
+  blockKey,
+  entryKeys,
+  type GroupNumber,
+  idKey,
+  nameKey,
+  removedGroupKey,
+  STREAM_TABLES,
+} from './keys.js';
 import type {
   Appended,
   AppendOptions,
@@ -170,6 +179,14 @@ export class StoredLog implements Log, GroupHost {
     if (id !== undefined) await this.#sweepStream(id);
   }
 
+  async sweepGroup(group: GroupNumber): Promise<void> {
+    for (const table of ['p', 'f'] as const)
+      await this.#sweepAll(entryKeys(table, group.stream, group.group));
+    await this.queue.run(true, (changes) => {
+      changes.push([removedGroupKey(group), undefined]);
+    });
+  }
+
   async streams(prefix = ''): Promise<string[]> {
     this.#checkOpen();
     return [...this.table.names(prefix)];
@@ -232,6 +249,7 @@ export class StoredLog implements Log, GroupHost {
   async #finishRemovals(): Promise<void> {
     try {
       for (const id of [...this.table.removedIds()]) await this.#sweepStream(id);
+      for (const group of [...this.table.removedGroups()]) await this.sweepGroup(group);
     } catch {
       // Closed or without room: the marks stay, and the next open goes on.
     }

@@ -1,11 +1,21 @@
 import { BlockBuilder } from './block.js';
 import type { GroupParticipant } from './commit-queue.js';
 import { decodeGroup } from './group-rows.js';
-import { after, blockKey, idIn, idKey, nameIn, nameKey } from './keys.js';
+import {
+  after,
+  blockKey,
+  type GroupNumber,
+  groupInRemovedKey,
+  idIn,
+  idKey,
+  nameIn,
+  nameKey,
+} from './keys.js';
 import type { Change, Store } from './store.js';
 import { decodeRecord, encodeRecord, liveBytes, type StreamRecord } from './stream-record.js';
 
 const MAX_CACHED = 10_000;
+const NEXT_ID = nameKey('l', 'next');
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -51,11 +61,19 @@ export class StreamTable implements GroupParticipant {
     for (const { value } of store.range({ from: Buffer.from('g'), to: Buffer.from('h') })) {
       this.#nextId = Math.max(this.#nextId, decodeGroup(value).group + 1);
     }
+    this.#nextId = Math.max(this.#nextId, store.get(NEXT_ID)?.readUInt32BE(0) ?? 0);
   }
 
-  /** A number no stream or group has. */
+  /** A number no stream or group ever had. */
   newId(): number {
     return this.#nextId++;
+  }
+
+  /** While preparing to remove a stream or group: its number is never given again, also after a restart. */
+  keepIds(changes: Change[]): void {
+    const next = Buffer.allocUnsafe(4);
+    next.writeUInt32BE(this.#nextId, 0);
+    changes.push([NEXT_ID, next]);
   }
 
   /** Live bytes of all streams. */
@@ -84,6 +102,12 @@ export class StreamTable implements GroupParticipant {
   /** Ids of removed streams that may have rows left. */
   *removedIds(): Iterable<number> {
     for (const key of this.#store.keys({ from: Buffer.from('x'), to: Buffer.from('y') })) yield idIn(key);
+  }
+
+  /** Removed groups that may have rows left. */
+  *removedGroups(): Iterable<GroupNumber> {
+    for (const key of this.#store.keys({ from: Buffer.from('y'), to: Buffer.from('z') }))
+      yield groupInRemovedKey(key);
   }
 
   /** While preparing: the stream's record, made if there is none. */
@@ -130,6 +154,7 @@ export class StreamTable implements GroupParticipant {
     last.writeDoubleLE(next.last, 0);
     changes.push([nameKey('s', name), undefined], [nameKey('d', name), last]);
     changes.push([idKey('x', next.id), Buffer.alloc(0)]);
+    this.keepIds(changes);
     slot.formerLast = next.last;
     slot.next = undefined;
     slot.block = undefined;

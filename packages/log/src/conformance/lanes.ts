@@ -72,6 +72,30 @@ export function describeLanes(t: Trial): void {
       expect(await group().stats()).toMatchObject({ held: 0, pending: 0 });
     });
 
+    test('what may be pending is bounded, and who waits goes on when there is room again', async () => {
+      const count = 20_500;
+      await t.log.append(
+        's',
+        Array.from({ length: count }, () => bytes('-')),
+      );
+      const got: Delivery[] = [];
+      for (let i = 0; got.length < 20_000; i++) {
+        const page = await group().pull({ max: 1000, member: `m${i}` });
+        got.push(...page);
+        if (i % 2 === 0) await group().nack(ids(page), { delayMs: 60_000 });
+      }
+      expect(await group().pull({ max: 1000 })).toEqual([]);
+      await t.restart();
+      expect(await group().stats()).toMatchObject({ pending: 20_000, delivered: 20_000 });
+      const waiting = group().pull({ max: 1000, waitMs: 20_000 });
+      await group().ack(ids(got).slice(0, 1));
+      expect(offsets(await waiting)).toEqual([20_001]);
+      await group().remove();
+      await t.restart();
+      expect(await group().stats()).toMatchObject({ pending: 0, delivered: 0 });
+      expect((await group().pull({ max: 1 })).map((d) => [d.offset, d.attempt])).toEqual([[1, 1]]);
+    });
+
     test('a model of appends, pulls, acknowledgements, clocks and restarts agrees', async () => {
       const n = fc.nat({ max: 50 });
       const lane = fc.constantFrom('a', 'b', 'c', '-');
@@ -214,6 +238,28 @@ export function describeLanes(t: Trial): void {
       }
       expect(rest).toEqual(['a2 3', 'a3 3', 'b1 4', 'c1 1']);
       expect(texts(await four().dead())).toEqual(['a1']);
+    });
+
+    test('many of one lane die over several pulls, come back in order, as many as may be pending', async () => {
+      const count = 21_000;
+      await t.log.append(
+        's',
+        Array.from({ length: count }, () => bytes('a')),
+      );
+      const once = () => mortal({ maxAttempts: 1 });
+      for (;;) {
+        const page = await once().pull({ max: 1000 });
+        if (page.length === 0) break;
+        await once().nack(ids(page));
+      }
+      expect(await once().stats()).toMatchObject({ pending: 0, dead: count });
+      expect(await once().retry('all')).toBe(20_000);
+      await t.restart();
+      expect(await once().stats()).toMatchObject({ held: 20_000, dead: 1_000 });
+      expect(offsets(await once().pull({ max: 1000 }))).toEqual(
+        Array.from({ length: 1000 }, (_, i) => i + 1),
+      );
+      expect(await once().purge('all')).toBe(1_000);
     });
 
     test('are listed as they died, in pages, purged by id, by age and with the group', async () => {
