@@ -14,6 +14,15 @@ export async function makePrivateDirectory(directory: string): Promise<void> {
   } catch (cause) {
     throw new TransportError('failed', `Cannot make the directory ${directory}: ${cause}.`, { cause });
   }
+  await requirePrivateDirectory(directory);
+}
+
+/**
+ * Makes sure that a directory is ours and nobody else's: in any other, somebody else may have put what we look for.
+ *
+ * @throws TransportError `unsafe_directory`; errors of the system, such as ENOENT where there is none.
+ */
+export async function requirePrivateDirectory(directory: string): Promise<void> {
   // Not stat: in a directory that all may write to, a link may lead to a place of somebody else's choice.
   const facts = await lstat(directory);
   if (!facts.isDirectory()) {

@@ -18,7 +18,8 @@ export interface Transport {
   /**
    * A connection to who listens at `path`.
    *
-   * @throws TransportError `not_running` when nobody does, and others; the signal's reason once it has aborted.
+   * @throws TransportError `not_running` when nobody does, `unsafe_directory` when it may be somebody else, and others;
+   * the signal's reason once it has aborted.
    */
   connect(path: string, options?: { readonly signal?: AbortSignal }): Promise<Socket>;
 }

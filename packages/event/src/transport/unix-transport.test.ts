@@ -78,6 +78,9 @@ test('a directory that others can enter is refused and left as it is', async () 
   await expect(echo(join(directory, 'bus.sock'))).rejects.toThrow(`chmod 700 ${directory}`);
   await expect(echo(join(directory, 'bus.sock'))).rejects.toEqual(failing('unsafe_directory'));
   expect(await modeOf(directory)).toBe(0o755);
+  // Whoever listens there may be anybody: nothing is said to them.
+  await echo(join(directory, 'bus.sock'), new NetTransport());
+  await expect(transport.connect(join(directory, 'bus.sock'))).rejects.toEqual(failing('unsafe_directory'));
 });
 
 test('a link in place of the directory is refused, and so is a file', async () => {

@@ -2,13 +2,14 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, NetTransport } from './net-transport.js';
-import { makePrivateDirectory } from './private-directory.js';
+import { makePrivateDirectory, requirePrivateDirectory } from './private-directory.js';
 import { MAX_SOCKET_PATH_BYTES } from './socket-path.js';
 import type { Listener, Transport } from './transport.js';
 import { TransportError } from './transport-error.js';
 
 /**
- * Unix sockets that only their owner can reach: 0600 in a directory of 0700, which `listen` makes.
+ * Unix sockets that only their owner can reach: 0600 in a directory of 0700, which `listen` makes, and without which
+ * `connect` does not trust who listens.
  *
  * What a killed listener left is removed when nobody answers at it, and only then. Two processes that find it at the
  * same time may each remove what the other made of it: whoever listens holds a lock for the path, as the bus does.
@@ -39,6 +40,10 @@ export class UnixTransport implements Transport {
 
   async connect(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Socket> {
     refuseTooLong(path);
+    await requirePrivateDirectory(dirname(path)).catch((error: unknown) => {
+      // Where there is none nobody listens, which connecting says.
+      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    });
     return this.#net.connect(path, options);
   }
 
