@@ -133,7 +133,7 @@ describe('a group', () => {
     const missing = { status: 404, body: { code: 'group_not_found', hint: expect.any(String) } };
     expect(await waiting).toMatchObject(missing);
     expect(await client.call('DELETE')).toMatchObject(missing);
-    expect(await client.call('POST', '/ack', { ids: ['1-1-1'] })).toMatchObject(missing);
+    expect(await client.call('POST', '/ack', { ids: ['1-1-1-1'] })).toMatchObject(missing);
     expect((await client.call('PUT', '', { hold: true, stream: 'usage' })).status).toBe(201);
     expect(await client.call('PUT', '', {})).toMatchObject({
       status: 200,
@@ -256,7 +256,7 @@ describe('a group', () => {
       ['/pull', { wait: 1 }],
       ['/ack', {}],
       ['/ack', { ids: ['nonsense'] }],
-      ['/nack', { ids: ['1-1-1'], delay_ms: -1 }],
+      ['/nack', { ids: ['1-1-1-1'], delay_ms: -1 }],
     ] as const) {
       expect(await client.call('POST', path, body)).toMatchObject({
         status: 400,

@@ -167,7 +167,8 @@ export class GroupRound {
       { attempt, deadline, lane, member: this.#member, data: copy },
       this.#changes,
     );
-    const id = encodeDeliveryId({ epoch: this.#host.epoch, offset, attempt });
+    const { group } = this.#state;
+    const id = encodeDeliveryId({ epoch: this.#host.epoch, group, offset, attempt });
     this.deliveries.push({ id, attempt, offset, data });
     this.#bytes -= data.byteLength;
     this.#room -= 1;

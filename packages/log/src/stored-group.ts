@@ -150,12 +150,14 @@ export class StoredGroup {
   }
 
   async #settle(ids: readonly string[], settle: Settle): Promise<number> {
-    const names = ids.map(decodeDeliveryId).filter(({ epoch }) => epoch === this.#host.epoch);
+    const names = [...new Set(ids)].map(decodeDeliveryId).filter(({ epoch }) => epoch === this.#host.epoch);
     return await this.#changing((state, changes) => {
       let count = 0;
       for (const name of names) {
+        if (name.group !== state.group) continue;
         const pending = state.pending.get(name.offset);
-        if (pending === undefined || pending.attempt === 0) continue;
+        // A try that was not made yet, or before the entry came back from the dead, settles nothing.
+        if (pending === undefined || name.attempt < 1 || name.attempt > pending.attempt) continue;
         const next = settle(name, pending, state);
         if (next === undefined) continue;
         if (next === null) state.pending.remove(name.offset, changes);

@@ -125,6 +125,22 @@ export function describeGroups(t: Trial): void {
       expect(small.map(offsets)).toEqual([[1, 2], [3]]);
     });
 
+    test('an id settles what it was given for, once: not another group, nor one of that name made later', async () => {
+      await t.log.append('a', [bytes('x')]);
+      const group = () => t.log.group('a', 'g');
+      const [old] = ids(await group().pull({ max: 1 }));
+      const [other] = ids(await t.log.group('a', 'other').pull({ max: 1 }));
+      await group().remove();
+      await t.restart();
+      const [id = ''] = ids(await group().pull({ max: 1 }));
+      const later = id.replace(/\d+$/, '2');
+      expect(await group().ack([old ?? '', other ?? '', later])).toBe(0);
+      expect(await group().extend([id, id])).toBe(1);
+      expect(await group().nack([id, id])).toBe(1);
+      expect(await group().pull({ max: 1 })).toHaveLength(1);
+      expect(await group().ack([id, id])).toBe(1);
+    });
+
     test('a pull waits for an append, for a nack, and no longer than told', async () => {
       const group = t.log.group('a', 'g');
       expect(await group.pull({ max: 1, waitMs: 5 })).toEqual([]);
