@@ -13,10 +13,12 @@ export interface BusLimits {
   readonly leaseWaitMs: number;
   /** Between two statuses of a source that did not change. Default 15 s. */
   readonly statusMs: number;
-  /** How long a source stays connected without consumers. Default 5 s. */
+  /** How long a source with offsets stays connected without consumers; one without is left at once. Default 5 s. */
   readonly lingerMs: number;
   /** How often the deliveries of a group that are out get more time, of which they have 30 s. Default 10 s. */
   readonly extendMs: number;
+  /** How long a group that is interrupted is tried. Default an hour. */
+  readonly outageMs: number;
   /** The wait before the first further try of an interrupted group, and the longest. Defaults 250 ms and 15 s. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: BusLimits = {
   statusMs: 15_000,
   lingerMs: 5_000,
   extendMs: 10_000,
+  outageMs: 3_600_000,
   firstWaitMs: 250,
   longestWaitMs: 15_000,
   ringEvents: 10_000,

@@ -54,6 +54,35 @@ test('the stream brings what any consumer wants, and is opened anew from its cur
   expect(source.followed).toHaveLength(1);
 });
 
+test('more names than a URL can have are not asked for one by one, and each consumer gets its own', async () => {
+  const started = await start();
+  const { source } = started;
+  const many = (letter: string) => named(...upTo(30).map((i) => `${letter}${i}`));
+  const [a, b] = [
+    await started.consumer({ source: many('a') }),
+    await started.consumer({ source: many('b') }),
+  ];
+  await Promise.all([a.connected(), b.connected()]);
+  expect(source.followed.map(({ names }) => names)).toEqual([undefined]);
+  for (const name of ['a1', 'c1', 'b1', 'a30']) source.publish(name);
+  await Promise.all([a.until(has(2)), b.until(has(1))]);
+  const long = named('b1', 'x'.repeat(5_000));
+  const back = await started.consumer({ source: long, from: 'earliest' });
+  await back.until(has(1));
+  expect([a, b, back].map(({ numbers }) => numbers)).toEqual([[1, 4], [3], [3]]);
+  expect(source.opened.at(-1)?.names).toBeUndefined();
+});
+
+test('a source without offsets is left with its last consumer, one with them a while later', async () => {
+  const { source } = await start({}, new ScriptedSource({ hasOffsets: false }));
+  const consumer = await bus?.consumer({ on_slow: 'drop-oldest' });
+  await consumer?.connected();
+  consumer?.socket.end();
+  await consumer?.closed();
+  // Much sooner than the five seconds of a source with offsets.
+  await vi.waitFor(() => expect(source.followed).toEqual([]));
+});
+
 test('who comes late hears how the source is, and everything from connected on', async () => {
   const { source } = await start();
   source.isUp = false;

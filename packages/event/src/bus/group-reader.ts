@@ -181,7 +181,9 @@ export class GroupReader implements Reader {
 
   async #throughInterruptions<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#run;
-    const backoff = new Backoff({ firstMs: this.#limits.firstWaitMs, longestMs: this.#limits.longestWaitMs });
+    const { firstWaitMs, longestWaitMs, outageMs } = this.#limits;
+    const backoff = new Backoff({ firstMs: firstWaitMs, longestMs: longestWaitMs });
+    let since: number | undefined;
     while (!signal.aborted) {
       try {
         const result = await work();
@@ -190,11 +192,25 @@ export class GroupReader implements Reader {
       } catch (error) {
         if (signal.aborted || !(error instanceof SourceInterrupted)) throw error;
         this.#moveTo('disconnected', error.message);
-        await sleep(Math.max(backoff.next(), error.waitMs), undefined, { signal }).catch(() => {});
+        const now = performance.now();
+        since ??= now;
+        const waitMs = Math.max(backoff.next(), error.waitMs);
+        if (now + waitMs - since > outageMs) throw this.#unreachable(error);
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
         if (!signal.aborted) this.#moveTo('reconnecting', error.message);
       }
     }
     return undefined;
+  }
+
+  #unreachable(cause: SourceInterrupted): ConsumeError {
+    return new ConsumeError(
+      'network',
+      'unreachable',
+      `the group ${this.#group} of ${this.#hub.source.name} cannot be reached: ${cause.message}`,
+      { hint: 'Consume again once the server answers: the group keeps its place.' },
+      { cause },
+    );
   }
 
   #moveTo(state: 'connected' | 'disconnected' | 'reconnecting', reason?: string): void {

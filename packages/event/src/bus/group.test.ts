@@ -64,6 +64,16 @@ test('no answer is lost while the source is interrupted, and the state is told',
   expect(states.at(-1)).toBe('connected');
 });
 
+test('a group that cannot be reached for too long ends its members', async () => {
+  await start({ outageMs: 20 });
+  for (let i = 0; i < 1_000; i++) bus.source.interruptGroup();
+  const consumer = await member();
+  expect(await consumer.first('bye')).toMatchObject({
+    reason: 'upstream',
+    error: { kind: 'network', code: 'unreachable' },
+  });
+});
+
 test('what is out gets more time again and again', async () => {
   await start({ extendMs: 20 });
   publish(2);

@@ -4,7 +4,7 @@ import type { StreamedEvent, StreamGap, StreamState, StreamWatcher } from '../so
 import { ConsumeError } from '../source/index.js';
 import type { Consumer } from './consumer.js';
 import { BATCH_BYTES } from './event-batch.js';
-import { list } from './names.js';
+import { asked, list } from './names.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
 
@@ -94,7 +94,7 @@ export class Replay {
       onPosition: (cursor) => void (signal.aborted || this.#at(cursor)),
     };
     try {
-      const stream = source.open(this.#from, list(this.#consumer.names));
+      const stream = source.open(this.#from, list(asked(this.#consumer.names)));
       for await (const streamed of stream.follow(watcher, signal)) {
         if (signal.aborted) return;
         this.#take(streamed);

@@ -11,7 +11,7 @@ import { EventRing, type RingEvent } from './event-ring.js';
 import type { GroupReader } from './group-reader.js';
 import type { HubReader } from './hub-reader.js';
 import { LiveStream } from './live-stream.js';
-import { covers, union } from './names.js';
+import { asked, covers, union } from './names.js';
 import { OpenedSource } from './opened-source.js';
 import { SourceFacts } from './source-facts.js';
 
@@ -174,7 +174,7 @@ export class SourceHub {
   #open(): void {
     this.#isConnected = false;
     this.#opening = { place: this.ring.end, cursor: this.#cursor };
-    const names = union([...this.#readers.keys()].map(({ consumer }) => consumer.names));
+    const names = asked(union([...this.#readers.keys()].map(({ consumer }) => consumer.names)));
     this.#live.open(this.source, this.#cursor ?? 'latest', names);
   }
 
@@ -246,18 +246,22 @@ export class SourceHub {
     for (const reader of [...this.#readers.keys()]) reader.consumer.endUpstream(error);
   }
 
+  // What a source without offsets brings while nobody is there would be gone.
   #linger(): void {
     if (this.#readers.size > 0) return;
     clearTimeout(this.#lingering);
-    this.#lingering = setTimeout(() => {
-      if (this.#readers.size > 0) return;
-      // Nothing comes from here on, so what comes later does not go on from what is here.
-      this.#live.close();
-      this.#isConnected = false;
-      this.#cursor = undefined;
-      this.ring.breakOff();
-      this.facts = new SourceFacts(this.source.name);
-      if (this.#consumers.size === 0) this.#options.onOver(this);
-    }, this.#options.limits.lingerMs).unref();
+    if (!this.source.hasOffsets) this.#leave();
+    else this.#lingering = setTimeout(() => this.#leave(), this.#options.limits.lingerMs).unref();
+  }
+
+  #leave(): void {
+    if (this.#readers.size > 0) return;
+    // Nothing comes from here on, so what comes later does not go on from what is here.
+    this.#live.close();
+    this.#isConnected = false;
+    this.#cursor = undefined;
+    this.ring.breakOff();
+    this.facts = new SourceFacts(this.source.name);
+    if (this.#consumers.size === 0) this.#options.onOver(this);
   }
 }
