@@ -7,6 +7,9 @@ import { webhookEvent } from './webhook-event.js';
 /** How many senders may be heard at once, each with 1 MiB. */
 const CONNECTIONS = 256;
 
+/** How senders send events; other methods only ask. */
+const METHODS = ['POST', 'PUT', 'PATCH'];
+
 /** Takes an event: `taken` once it is with its consumer, `busy` when it cannot be for now. */
 export type Taker = (event: RawEvent, bytes: number) => Promise<'taken' | 'busy'>;
 
@@ -38,9 +41,11 @@ class WebhookListener {
     this.#answer(request, response).catch(() => response.destroy());
   });
   readonly #listening: Promise<void>;
+  readonly #host: string;
   readonly #onClosed: () => void;
 
   constructor(host: string, port: number, onClosed: () => void) {
+    this.#host = host;
     this.#onClosed = onClosed;
     this.#listening = new Promise((resolve, reject) => {
       this.#server.once('listening', resolve);
@@ -71,11 +76,19 @@ class WebhookListener {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isForeign(request.headers.host, this.#host)) {
+      const detail = `this machine's own address is ${this.#host}: have the tunnel send that as Host, or listen on another`;
+      return refuse(response, 421, 'misdirected_request', detail);
+    }
     const url = new URL(`http://webhook${request.url?.startsWith('/') ? request.url : '/'}`);
     const takers = this.#takers.get(url.pathname);
     if (takers === undefined) return refuse(response, 404, 'not_found', `nothing listens to ${url.pathname}`);
     if (isFromPage(request.headers)) {
       return refuse(response, 403, 'origin_not_allowed', 'no requests are taken from pages in a browser');
+    }
+    if (!METHODS.includes(request.method ?? '')) {
+      const allow = METHODS.join(', ');
+      return refuse(response, 405, 'method_not_allowed', `events come by ${allow}`, { allow });
     }
     const body = await bodyOf(request);
     const event = body && webhookEvent(request, url, body);
@@ -87,6 +100,15 @@ class WebhookListener {
     if (answers.includes('taken')) response.writeHead(202).end();
     else refuse(response, 503, 'at_capacity', 'nobody takes events of this path now', { 'retry-after': '1' });
   }
+}
+
+/** The host of a Host header, or of an address that is listened on, that nobody but this machine has. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
+
+// A page can have a name of its own point to this machine, and is of no other origin then. Its Host says the name.
+function isForeign(host: string | undefined, listening: string): boolean {
+  if (host === undefined || !LOOPBACK.test(listening)) return false;
+  return !LOOPBACK.test(host.replace(/:\d+$/, ''));
 }
 
 // A page in a browser reaches this machine's own ports too; browsers say so, and no other sender does.

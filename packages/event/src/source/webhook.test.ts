@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadText } from '../raw-event.js';
@@ -23,7 +24,7 @@ const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Rec
   fetch(url(path), { method: 'POST', body, headers });
 
 async function follow(path: string): Promise<Follower> {
-  const follower = new Follower(sourceOf(path).open());
+  const follower = new Follower(sourceOf(path).open(), { acknowledges: true });
   followers.push(follower);
   await follower.until(isConnected);
   return follower;
@@ -91,22 +92,28 @@ test('paths of one port share it; who leaves one leaves the others', async () =>
   expect([a, b, again].map(({ items }) => items.length)).toEqual([1, 2, 1]);
 });
 
-test('is answered when its consumer takes it, or told to come again', async () => {
-  const ending = new AbortController();
-  const connected: string[] = [];
-  const watcher = { onState: (state: string) => void connected.push(state), onGap: () => {} };
-  const events = sourceOf('/slow').open().follow(watcher, ending.signal)[Symbol.asyncIterator]();
-  const first = events.next();
-  await expect.poll(() => connected).toContain('connected');
-  expect((await post('/slow', 'first')).status).toBe(202);
-  await first;
-  const late = await post('/slow', 'late');
-  expect([late.status, late.headers.get('retry-after')]).toEqual([503, '1']);
-  const next = events.next();
-  expect((await post('/slow', 'next')).status).toBe(202);
-  expect(await next).toMatchObject({ value: { event: { payload: { body: 'next' } } } });
-  ending.abort();
-  expect(await events.next()).toMatchObject({ done: true });
+test('is answered once its event is acknowledged, or told to come again', async () => {
+  const follower = new Follower(sourceOf('/slow').open());
+  followers.push(follower);
+  await follower.until(isConnected);
+  const send = async (body: string) => {
+    const before = follower.items.length;
+    const response = post('/slow', body);
+    await follower.until(({ items }) => items.length > before);
+    return { response, event: follower.items.at(-1) };
+  };
+  const done = await send('done');
+  await done.event?.ack?.();
+  expect((await done.response).status).toBe(202);
+  const failed = await send('failed');
+  await failed.event?.fail?.();
+  const refused = await failed.response;
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  // Nobody says anything of these.
+  const [silent, atEnd] = [await send('silent'), await send('at the end')];
+  expect((await silent.response).status).toBe(503);
+  await follower.stop();
+  expect((await atEnd.response).status).toBe(503);
 });
 
 test('refuses what is too large, and pages of a browser', async () => {
@@ -114,9 +121,26 @@ test('refuses what is too large, and pages of a browser', async () => {
   expect((await post('/hook', 'x'.repeat(1_048_577))).status).toBe(413);
   expect((await post('/hook', '"'.repeat(1_000_000))).status).toBe(413);
   expect((await post('/hook', 'x', { origin: 'https://elsewhere.example' })).status).toBe(403);
-  expect((await fetch(url('/hook'), { headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
+  expect((await post('/hook', 'x', { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
   expect((await post('/hook', 'x'.repeat(1_000_000))).status).toBe(202);
   expect(follower.items).toHaveLength(1);
+});
+
+test('takes events by POST, PUT and PATCH, and only from who calls this machine by a name of its own', async () => {
+  const follower = await follow('/hook');
+  const ask = async (method: string, host: string) => {
+    const asking = request({ port, host: '127.0.0.1', path: '/hook', method, headers: { host } }).end();
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await ask('POST', `localhost:${port}`)).toBe(202);
+  expect(await ask('PUT', `127.0.0.1:${port}`)).toBe(202);
+  expect(await ask('PATCH', `[::1]:${port}`)).toBe(202);
+  expect(await ask('GET', `localhost:${port}`)).toBe(405);
+  expect(await ask('POST', `rebound.example:${port}`)).toBe(421);
+  expect(await ask('POST', 'localhost.example')).toBe(421);
+  expect(follower.items).toHaveLength(3);
 });
 
 test('says when the port is taken', async () => {

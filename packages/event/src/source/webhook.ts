@@ -15,12 +15,12 @@ export interface WebhookSourceOptions {
 /** Requests that wait for who reads them; others are told to come again. */
 const WAITING = { items: 1_000, bytes: 16 * 1024 * 1024 };
 
-/** How long a request waits. Senders give up after some seconds themselves. */
+/** How long a request waits for its answer. Senders give up after some seconds themselves. */
 const WAIT_MS = 5_000;
 
 /**
- * Requests to a path of this machine. A sender gets 202 once its event is with the consumer, and 503 where it cannot be:
- * it should come again then.
+ * Requests to a path of this machine. A sender gets 202 once its event is acknowledged, and 503 where it is not: it should
+ * come again then.
  */
 export class WebhookSource implements Source {
   readonly name: string;
@@ -40,7 +40,7 @@ export class WebhookSource implements Source {
 /** One request's event, and who waits to hear what became of it. */
 interface Waiting {
   readonly event: RawEvent;
-  readonly taken: () => void;
+  readonly answer: (outcome: 'taken' | 'busy') => void;
 }
 
 async function* followWebhook(
@@ -49,34 +49,43 @@ async function* followWebhook(
   signal: AbortSignal,
 ): AsyncGenerator<StreamedEvent> {
   const arrivals = new Arrivals<Waiting>(WAITING);
+  const unanswered = new Set<Waiting>();
   watcher.onState('connecting');
-  const leave = await listenTo(host, port, path, (event, bytes) => handOver(arrivals, event, bytes));
+  const leave = await listenTo(host, port, path, (event, bytes) =>
+    outcomeOf(event, bytes, arrivals, unanswered),
+  );
   try {
     if (!signal.aborted) watcher.onState('connected');
-    for await (const { event, taken } of arrivals.read(signal)) {
-      taken();
-      yield { event };
+    for await (const { event, answer } of arrivals.read(signal)) {
+      yield { event, ack: async () => answer('taken'), fail: async () => answer('busy') };
     }
   } finally {
     arrivals.end();
+    for (const { answer } of unanswered) answer('busy');
     await leave();
   }
 }
 
-function handOver(arrivals: Arrivals<Waiting>, event: RawEvent, bytes: number): Promise<'taken' | 'busy'> {
-  return new Promise((resolve) => {
-    const waiting = {
-      event,
-      taken: () => {
-        clearTimeout(timer);
-        resolve('taken');
-      },
-    };
-    const timer = setTimeout(() => {
-      if (arrivals.withdraw(waiting)) resolve('busy');
-    }, WAIT_MS);
-    if (arrivals.push(waiting, bytes)) return;
-    clearTimeout(timer);
-    resolve('busy');
+/** What becomes of an event: `busy` too when nobody has said so for a while. */
+async function outcomeOf(
+  event: RawEvent,
+  bytes: number,
+  arrivals: Arrivals<Waiting>,
+  unanswered: Set<Waiting>,
+): Promise<'taken' | 'busy'> {
+  let answer: Waiting['answer'] = () => {};
+  const answered = new Promise<'taken' | 'busy'>((resolve) => {
+    answer = resolve;
   });
+  const waiting = { event, answer };
+  if (!arrivals.push(waiting, bytes)) return 'busy';
+  unanswered.add(waiting);
+  const timer = setTimeout(() => answer('busy'), WAIT_MS);
+  try {
+    return await answered;
+  } finally {
+    clearTimeout(timer);
+    unanswered.delete(waiting);
+    arrivals.withdraw(waiting);
+  }
 }

@@ -12,7 +12,11 @@ export class Follower {
   readonly ended: Promise<unknown>;
   #hasEnded = false;
 
-  constructor(stream: EventStream) {
+  readonly #acknowledges: boolean;
+
+  /** @param acknowledges whether it says of everything that it is done with; default false. */
+  constructor(stream: EventStream, { acknowledges = false }: { readonly acknowledges?: boolean } = {}) {
+    this.#acknowledges = acknowledges;
     this.ended = this.#follow(stream).then(
       () => this.#end(undefined),
       (error: unknown) => this.#end(error),
@@ -51,7 +55,10 @@ export class Follower {
       };
     const watcher = { onState: tell(this.states), onGap: tell(this.gaps), onPosition: tell(this.positions) };
     const add = tell(this.items);
-    for await (const item of stream.follow(watcher, this.#ending.signal)) add(item);
+    for await (const item of stream.follow(watcher, this.#ending.signal)) {
+      add(item);
+      if (this.#acknowledges) await item.ack?.();
+    }
   }
 
   #end(error: unknown): unknown {
