@@ -10,6 +10,8 @@ export interface FeedRequest {
   readonly key: string;
   /** A cursor, `earliest`, `latest` or a time. */
   readonly after: string;
+  /** How long the server may take to answer. */
+  readonly answerMs: number;
   /** Silence after which the connection is taken for dead. */
   readonly silenceMs: number;
 }
@@ -20,7 +22,7 @@ export interface FeedRequest {
  * @throws SourceInterrupted, SourceGap or ConsumeError; the signal's reason once it has aborted.
  */
 export async function* feedConnection(
-  { url, key, after, silenceMs }: FeedRequest,
+  { url, key, after, answerMs, silenceMs }: FeedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<readonly SseBlock[], never> {
   const controller = new AbortController();
@@ -33,19 +35,19 @@ export async function* feedConnection(
   signal.throwIfAborted();
   signal.addEventListener('abort', giveUp, { once: true });
   // Only while something is awaited: a consumer that takes its time is no silence of the server.
-  const awaited = async <T>(work: Promise<T>): Promise<T> => {
+  const awaited = async <T>(work: Promise<T>, ms = silenceMs): Promise<T> => {
     let isSilent = false;
     const timer = setTimeout(() => {
       isSilent = true;
       giveUp();
-    }, silenceMs);
+    }, ms);
     const [result, cause] = await work.then(
       (value) => [{ value }] as const,
       (error: unknown) => [undefined, error] as const,
     );
     clearTimeout(timer);
     signal.throwIfAborted();
-    if (isSilent) throw new SourceInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
+    if (isSilent) throw new SourceInterrupted(`nothing came for ${Math.round(ms / 100) / 10} s`, { cause });
     if (result === undefined) throw new SourceInterrupted(reasonOf(cause), { cause });
     return result.value;
   };
@@ -59,6 +61,7 @@ export async function* feedConnection(
         redirect: 'error',
         signal: controller.signal,
       }),
+      answerMs,
     );
     if (response.status !== 200) throw await awaited(feedRefusal(response, Date.now()));
     if (response.body === null) throw new SourceInterrupted('the server sent nothing', { isAnswered: true });

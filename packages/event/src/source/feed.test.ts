@@ -95,6 +95,20 @@ test('a server that never answers is given up soon, one that did is not', async 
   await expect(first).rejects.toMatchObject({ kind: 'network', message: expect.stringContaining(url) });
 });
 
+test('a server that takes connections and never answers is given up as soon', async () => {
+  server = new FeedServer([() => {}, () => {}]);
+  const url = await server.start();
+  const feed = new FeedStream({
+    server: url,
+    project: 'p',
+    key: 'k',
+    limits: { ...limits, firstAnswerMs: 50 },
+  });
+  const watcher = { onState: () => {}, onGap: () => {} };
+  const first = feed.follow(watcher, new AbortController().signal)[Symbol.asyncIterator]().next();
+  await expect(first).rejects.toMatchObject({ kind: 'network', code: 'unreachable' });
+});
+
 test('ends when it is told to, whatever the runtime has forgotten of its request', async () => {
   server = new FeedServer([stream(`id: a0\n\n${item('a1')}`, 'hang')]);
   const feed = new FeedStream({ server: await server.start(), project: 'p', key: 'k' });

@@ -31,6 +31,8 @@ export interface FeedLimits {
   readonly silenceMs: number;
   /** How long a server that has never answered is tried: it is a wrong address more often than an outage. Default 5 s. */
   readonly firstAnswerMs: number;
+  /** How long one that has may take to answer a connection. Default 15 s. */
+  readonly answerMs: number;
   /** How long a feed that is interrupted is tried. Default an hour. */
   readonly outageMs: number;
   /** The wait before the first further try, and the longest. Defaults 250 ms and 15 s. */
@@ -41,6 +43,7 @@ export interface FeedLimits {
 const DEFAULTS: FeedLimits = {
   silenceMs: 45_000,
   firstAnswerMs: 5_000,
+  answerMs: 15_000,
   outageMs: 3_600_000,
   firstWaitMs: 250,
   longestWaitMs: 15_000,
@@ -82,7 +85,8 @@ export class FeedStream implements EventStream {
     while (!signal.aborted) {
       try {
         let isConnected = false;
-        for await (const blocks of feedConnection({ url, key, after, silenceMs }, signal)) {
+        const { answerMs } = outage;
+        for await (const blocks of feedConnection({ url, key, after, answerMs, silenceMs }, signal)) {
           outage.end();
           const seenAt = new Date().toISOString();
           for (const { id, event, data } of blocks) {
@@ -123,12 +127,12 @@ export class FeedStream implements EventStream {
 
 const toldError = z.object({ code: z.string(), detail: z.string().optional() });
 
-/** The time in which no connection brings anything: how long to wait for the next try, and when to give up. */
+/** The time in which no connection brings anything, from the start on: how long to wait, and when to give up. */
 class Outage {
   readonly #server: string;
   readonly #limits: FeedLimits;
   readonly #backoff: Backoff;
-  #since: number | undefined;
+  #since: number | undefined = performance.now();
   #wasAnswered = false;
 
   constructor(server: string, limits: FeedLimits) {
@@ -141,6 +145,13 @@ class Outage {
     this.#since = undefined;
     this.#wasAnswered = true;
     this.#backoff.reset();
+  }
+
+  /** How long the next connection may wait for its answer. */
+  get answerMs(): number {
+    const { answerMs, firstAnswerMs } = this.#limits;
+    if (this.#wasAnswered) return answerMs;
+    return Math.max(1, firstAnswerMs - (performance.now() - (this.#since ?? 0)));
   }
 
   waitAfter(failure: SourceInterrupted): number {
