@@ -112,7 +112,7 @@ test('each event reaches the sink once, in order, and is acknowledged unless it 
       expect(sink.most).toBeLessThanOrEqual(1);
       expect(stream.acknowledged).toEqual(payloads.filter((n) => !wanted.includes(n) || n % 7 !== 0));
       const failed = wanted.filter((n) => n % 7 === 0).length;
-      expect(outcome).toMatchObject({ reason: 'upstream', received: wanted.length, failed });
+      expect(outcome).toMatchObject({ reason: 'stdin', received: wanted.length, failed });
     }),
     { numRuns: 40 },
   );

@@ -110,7 +110,7 @@ test('a scripted stream gives its steps in order, and knows what became of its e
       },
     },
   });
-  expect(exitedLine(await outcome)).toMatch(/received 2 event\(s\) in .*s \(reason: upstream\)/);
+  expect(exitedLine(await outcome)).toMatch(/received 2 event\(s\) in .*s \(reason: stdin\)/);
   expect(taken).toEqual(['1', '2']);
   expect(stream.acknowledged).toEqual([first]);
   expect(stream.failed).toEqual([second]);
