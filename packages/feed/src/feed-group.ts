@@ -1,6 +1,7 @@
 import { type DeadChoice, encodePlace, type Group, type Log, LogError } from '@weir/log';
 import { FeedExpired } from './feed.js';
 import { bufferOf, readerOf, streamOf } from './feed-kind.js';
+import { firstAbort } from './first-abort.js';
 import { FeedGroupMissing } from './group-errors.js';
 import type { GroupDefinition } from './group-list.js';
 
@@ -79,11 +80,13 @@ export class FeedGroup {
    * `too_many_unacknowledged`
    */
   async pull({ signal, ...pull }: FeedPull): Promise<FeedDelivery[]> {
+    const over = firstAbort(signal, this.#gone.signal);
     const deliveries = await this.#group
-      .pull({ ...pull, signal: AbortSignal.any([signal, this.#gone.signal]) })
+      .pull({ ...pull, signal: over.signal })
       .catch((error: unknown) => {
         throw this.#expired(error);
-      });
+      })
+      .finally(over.release);
     if (this.#gone.signal.aborted) throw new FeedGroupMissing(this.definition.name);
     return deliveries.map(({ id, attempt, offset, data }) => ({
       id,

@@ -109,17 +109,13 @@ export class Feed {
     { signal, idleMs }: { readonly signal: AbortSignal; readonly idleMs: number },
   ): AsyncGenerator<readonly FeedItem[], void, undefined> {
     let after = offset;
+    let hasWaited = false;
     while (!signal.aborted) {
       const items = await this.#read(stream, after);
-      const { length } = items;
-      if (length > 0) {
-        after += length;
-        yield items;
-        continue;
-      }
-      const idle = AbortSignal.timeout(idleMs);
-      await this.#log.wait(stream, { after, signal: AbortSignal.any([signal, idle]) });
-      if (idle.aborted && !signal.aborted) yield [];
+      after += items.length;
+      if (items.length > 0 || hasWaited) yield items;
+      hasWaited = items.length === 0;
+      if (hasWaited) await this.#log.wait(stream, { after, signal, timeoutMs: idleMs });
     }
   }
 

@@ -228,8 +228,11 @@ export interface Log {
    * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `log_closed`
    */
   tail(stream: string, o: TailOptions): AsyncIterable<Entry>;
-  /** Resolves when the stream has an entry after a place, it has none yet included, or the signal aborts. */
-  wait(stream: string, o: TailOptions): Promise<void>;
+  /**
+   * Resolves when the stream has an entry after a place, it has none yet included, the signal aborts, or `timeoutMs`
+   * (default none) are over.
+   */
+  wait(stream: string, o: TailOptions & { readonly timeoutMs?: number }): Promise<void>;
   cursor(stream: string, reader: string): Cursor;
   group(stream: string, name: string, o?: GroupOptions): Group;
   /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */

@@ -130,11 +130,17 @@ export class StoredLog implements Log, GroupHost {
     }
   }
 
-  async wait(stream: string, { after, signal }: TailOptions): Promise<void> {
+  async wait(
+    stream: string,
+    { after, signal, timeoutMs = Infinity }: TailOptions & { readonly timeoutMs?: number },
+  ): Promise<void> {
+    const end = performance.now() + timeoutMs;
     // Nothing can be committed between a look and the wait: both are in one turn of the event loop.
     while (!signal.aborted && this.table.lastEver(stream) <= after) {
       this.#checkOpen();
-      await this.wakeups.wait(stream, { signal });
+      const left = end - performance.now();
+      if (left <= 0) return;
+      await this.wakeups.wait(stream, { signal, timeoutMs: left });
     }
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   DeadLetterSource,
   EventTexts,
@@ -33,6 +34,8 @@ export class ServerFeed {
 
   /** @param ingest whose events these are; there by {@link start} */
   constructor(config: Config, { log, feedLog }: Stores, logger: Logger, ingest: () => IngestService) {
+    // All who follow wait for it.
+    setMaxListeners(0, this.#ending.signal);
     this.#log = log;
     this.#logger = logger;
     this.#ingest = ingest;

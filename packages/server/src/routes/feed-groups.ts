@@ -7,7 +7,7 @@
  *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  */
-import { documentIn, type FeedGroup } from '@weir/feed';
+import { documentIn, type FeedGroup, firstAbort } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
@@ -125,8 +125,8 @@ export function feedGroupRoutes(
     const { max, wait_ms: waitMs, member = keyId } = parseInput(pullInput, request.body);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, feed.ending]);
-    const deliveries = await group.pull({ max, waitMs, member, signal });
+    const over = firstAbort(gone.signal, feed.ending);
+    const deliveries = await group.pull({ max, waitMs, member, signal: over.signal }).finally(over.release);
     usageOf(request.raw)?.delivered(deliveries.length);
     return reply
       .type('application/json; charset=utf-8')

@@ -1,6 +1,6 @@
 /** GET /api/v1/projects/{id}/feed: a project's events as they are accepted, over Server-Sent Events, from where one left. */
 import { Readable } from 'node:stream';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace } from '@weir/feed';
+import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, firstAbort } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -49,12 +49,13 @@ export function feedRoute(
       throw problemOfPlace(error, 'after');
     });
     const gone = new AbortController();
-    whenDone(request.raw, reply.raw, () => gone.abort());
     const lost = lostRight(() => access.isStillAllowed(caller), gone.signal);
-    const pages = feed.feed.follow(place, {
-      signal: AbortSignal.any([gone.signal, feed.ending, lost]),
-      idleMs: HEARTBEAT_MS,
+    const over = firstAbort(gone.signal, feed.ending, lost);
+    whenDone(request.raw, reply.raw, () => {
+      gone.abort();
+      over.release();
     });
+    const pages = feed.feed.follow(place, { signal: over.signal, idleMs: HEARTBEAT_MS });
     const usage = usageOf(request.raw);
     return reply
       .type('text/event-stream; charset=utf-8')
