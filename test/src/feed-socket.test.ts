@@ -322,6 +322,27 @@ it('leaves one usage record a connection, with what it delivered', async () => {
   expect(record.bytes_out).toBeGreaterThan(45 * 100);
 });
 
+it('tells how many follow', async () => {
+  const followers = async (): Promise<number> => {
+    const { text } = await weir.request('GET', '/metrics');
+    return Number(/^weir_feed_subscribers (\d+)$/m.exec(text)?.[1]);
+  };
+  await waitUntil('those before to be gone', async () => (await followers()) === 0);
+  const client = await open();
+  await client.subscribe('one');
+  await client.subscribe('two');
+  const leave = new AbortController();
+  const stream = await fetch(`${weir.url}/api/v1/projects/${weir.project}/feed`, {
+    headers: { authorization: `Bearer ${weir.key}` },
+    signal: leave.signal,
+  });
+  await stream.body?.getReader().read();
+  await waitUntil('all three', async () => (await followers()) === 3);
+  leave.abort();
+  client.close();
+  await waitUntil('them to be gone', async () => (await followers()) === 0);
+});
+
 it('serves clients that offer HTTP/2 with every request, as if they had not', async () => {
   const body = JSON.stringify({ events: [{ event: 'h2c', timestamp: Date.now() }] });
   const head = [

@@ -58,10 +58,16 @@ const PAGE_ITEMS = 250;
 /** See the head of this file. */
 export class Feed {
   readonly #log: Log;
+  #followers = 0;
 
   /** @param log nobody else's */
   constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** How many {@link follow} now. */
+  get followers(): number {
+    return this.#followers;
   }
 
   /** How far a source has been published; 0 before the first time. */
@@ -110,12 +116,17 @@ export class Feed {
   ): AsyncGenerator<readonly FeedItem[], void, undefined> {
     let after = offset;
     let hasWaited = false;
-    while (!signal.aborted) {
-      const items = await this.#read(stream, after);
-      after += items.length;
-      if (items.length > 0 || hasWaited) yield items;
-      hasWaited = items.length === 0;
-      if (hasWaited) await this.#log.wait(stream, { after, signal, timeoutMs: idleMs });
+    this.#followers += 1;
+    try {
+      while (!signal.aborted) {
+        const items = await this.#read(stream, after);
+        after += items.length;
+        if (items.length > 0 || hasWaited) yield items;
+        hasWaited = items.length === 0;
+        if (hasWaited) await this.#log.wait(stream, { after, signal, timeoutMs: idleMs });
+      }
+    } finally {
+      this.#followers -= 1;
     }
   }
 

@@ -229,7 +229,7 @@ class Server implements App {
       knowsCredentials: () => this.#credentials.size > 0,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
-    observe(metrics, stores, this.#ingest, usage);
+    observe(metrics, stores, this.#ingest, usage, this.#feed);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
     const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
@@ -394,6 +394,7 @@ function observe(
   { log, engine }: Stores,
   ingest: IngestService,
   usage: UsageService | null,
+  { feed }: ServerFeed,
 ): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
@@ -406,5 +407,6 @@ function observe(
     dedupIds: () => ingest.status.dedupIds,
     usageSinks: async () => (await usage?.status())?.sinks ?? [],
     usageLost: async () => (await usage?.status())?.lost ?? 0,
+    feedSubscribers: () => feed.followers,
   });
 }

@@ -14,6 +14,7 @@ export interface MetricSources {
   readonly dedupIds: () => number;
   readonly usageSinks: () => Promise<readonly SinkStatus[]>;
   readonly usageLost: () => Promise<number>;
+  readonly feedSubscribers: () => number;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -77,6 +78,11 @@ export class Metrics {
       sources.engineRestarts,
     );
     this.#gauge('weir_usage_lost', 'Usage records the log did not take', sources.usageLost);
+    this.#gauge(
+      'weir_feed_subscribers',
+      'Who follows the feed now: event streams, and subscriptions of WebSockets',
+      sources.feedSubscribers,
+    );
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
       ['weir_usage_dropped', 'Usage records a sink never got: they waited too long', 'dropped'],
