@@ -71,6 +71,8 @@ it('many that come at once start one bus, which has one connection to the server
   const { pid } = theBus();
   await send('hello');
   await waitUntil('their lines', () => some.every(({ lines }) => lines.length === 1));
+  // As file managers do.
+  writeFileSync(join(weir.dataDir, '.weir', 'events', '.DS_Store'), '');
   const { code, buses } = await status();
   expect(code).toBe(0);
   expect(buses).toMatchObject([
@@ -126,10 +128,14 @@ it('that does not answer is found, explained, and stopped by force', async () =>
   process.kill(pid, 'SIGSTOP');
   const { code, buses } = await status();
   expect({ code, buses }).toMatchObject({ code: 1, buses: [{ state: 'orphaned', pid }] });
+  const told = consume();
   const doctor = await start(['doctor', '--json']).ended();
   expect(doctor.code).toBe(1);
   expect(doctor.stdout).toContain('does not answer');
   expect((await start(['stop', '--all']).ended()).code).toBe(1);
+  // It waits for an answer, and ends all the same.
+  told.signal('SIGTERM');
+  expect((await told.ended()).code).toBe(0);
   expect((await start(['stop', '--all', '--force']).ended()).code).toBe(0);
   await waitUntil('its end', () => busesOf(weir.dataDir).length === 0);
   await consume().ready();

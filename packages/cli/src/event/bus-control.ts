@@ -1,6 +1,13 @@
 /** `weir event status` and `weir event stop`: the buses of this person. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusControl, busDirectory, type FoundBus, findBuses, isLocked } from '@weir/event/client';
+import {
+  BusControl,
+  busDirectory,
+  type FoundBus,
+  findBuses,
+  isLocked,
+  readBusFile,
+} from '@weir/event/client';
 import type { StatusResponse } from '@weir/event/protocol';
 import { CliError } from '../cli-error.js';
 import { weirHome } from '../connection/profiles.js';
@@ -19,21 +26,34 @@ export interface KnownBus {
   readonly status: StatusResponse | undefined;
 }
 
-/** How long a bus may take to end before it is killed. */
-const END_MS = 3_000;
+/** How long a bus may take to end: it gives back what groups lent, and waits for hooks. */
+const END_MS = 15_000;
+/** How long one that does not answer may take to end by a signal, before it is killed. */
+const SIGNAL_MS = 3_000;
+/** How long a bus that has just begun may take until it answers. */
+const BEGIN_MS = 1_000;
 
 /** All buses that run, or ran under Weir's own directory, each asked how it is. */
 export async function knownBuses({ context: { env } }: Invocation): Promise<KnownBus[]> {
   const control = new BusControl(VERSION);
   const asked = (await findBuses(weirHome(env), env)).map(async (found): Promise<KnownBus> => {
     if (!found.isAlive) return { found, state: 'stopped', status: undefined };
-    const status = await control.status(found.directory);
-    if (status !== undefined) return { found, state: 'running', status };
-    // It may have ended meanwhile.
-    const isAlive = await isLocked(found.directory.aliveLock);
-    return { found, state: isAlive ? 'orphaned' : 'stopped', status };
+    const deadline = performance.now() + BEGIN_MS;
+    for (;;) {
+      const status = await control.status(found.directory);
+      if (status !== undefined) return { found, state: 'running', status };
+      // It may have ended meanwhile, or be about to begin.
+      if (!(await isLocked(found.directory.aliveLock))) return { found, state: 'stopped', status };
+      if (performance.now() > deadline) return { found: await again(found), state: 'orphaned', status };
+      await sleep(50);
+    }
   });
   return await Promise.all(asked);
+}
+
+/** A bus that has begun meanwhile has written its file since. */
+async function again(found: FoundBus): Promise<FoundBus> {
+  return { ...found, file: await readBusFile(found.directory) };
 }
 
 /** Buses to stop: all, or that of the project the command line names with that of this machine's own sources. */
@@ -53,11 +73,12 @@ export async function chosenBuses(invocation: Invocation, isAll: boolean): Promi
  * @throws CliError `failed` `bus_busy`, `bus_orphaned` or `bus_lives_on`
  */
 export async function stopBus({ found, state, status }: KnownBus, force: boolean): Promise<void> {
-  const { directory } = found;
+  const { directory, file } = found;
   if (state === 'orphaned') {
     await endOrphan(found, force);
   } else {
     const answer = await new BusControl(VERSION).shutdown(directory, force);
+    if (answer === undefined && (await isLocked(directory.aliveLock))) await endOrphan(found, force);
     if (answer?.isEnding === false) {
       const count = status?.consumers.length ?? 0;
       throw new CliError('failed', 'bus_busy', answer.message ?? `the bus has ${count} consumer(s)`, {
@@ -65,9 +86,11 @@ export async function stopBus({ found, state, status }: KnownBus, force: boolean
       });
     }
   }
-  if (await hasEnded(directory.aliveLock)) return;
+  if (await hasEnded(directory.aliveLock, END_MS)) return;
   throw new CliError('failed', 'bus_lives_on', `the bus in ${directory.path} does not end`, {
-    hint: 'Give --force again',
+    hint: force
+      ? `End the process ${file?.pid ?? ''} yourself; ${directory.logFile} says what it waits for`
+      : 'Give --force',
   });
 }
 
@@ -83,7 +106,7 @@ async function endOrphan({ directory, file }: FoundBus, force: boolean): Promise
     });
   }
   signal(pid, 'SIGTERM');
-  if (await hasEnded(directory.aliveLock)) return;
+  if (await hasEnded(directory.aliveLock, SIGNAL_MS)) return;
   signal(pid, 'SIGKILL');
 }
 
@@ -95,8 +118,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-async function hasEnded(aliveLock: string): Promise<boolean> {
-  const deadline = performance.now() + END_MS;
+async function hasEnded(aliveLock: string, ms: number): Promise<boolean> {
+  const deadline = performance.now() + ms;
   while (await isLocked(aliveLock)) {
     if (performance.now() > deadline) return false;
     await sleep(50);

@@ -17,10 +17,12 @@ export interface FoundBus {
 /** All buses that ran under Weir's own directory, in the order of their names. */
 export async function findBuses(home: string, environment: NodeJS.ProcessEnv): Promise<FoundBus[]> {
   const root = eventsDirectory(home);
-  const names = await readdir(root).catch((error: unknown) => {
+  const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
+  // Others leave files everywhere, such as .DS_Store.
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const found = names.toSorted().map(async (name) => {
     const directory = directoryAt(join(root, name), environment);
     return {

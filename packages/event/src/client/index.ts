@@ -1,5 +1,5 @@
 export { type BusApp, type BusDirectory, busDirectory } from '../bus-directory/bus-directory.js';
-export type { BusFile } from '../bus-directory/bus-file.js';
+export { type BusFile, readBusFile } from '../bus-directory/bus-file.js';
 export { isLocked } from '../bus-directory/file-lock.js';
 export { BusControl, type ShutdownAnswer } from './bus-control.js';
 export { BusStream, type BusStreamOptions, type OnSlow } from './bus-stream.js';
