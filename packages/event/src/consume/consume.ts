@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConsumeError } from '../consume-error.js';
 import { payloadText } from '../raw-event.js';
 import type { EventStream, StreamedEvent, StreamGap, StreamState } from '../source/event-stream.js';
@@ -79,8 +80,8 @@ class Run {
     stop.signal.addEventListener('abort', drop, { once: true });
     if (stop.signal.aborted) drop();
     const working = Array.from({ length: this.#workers }, () => this.#work());
-    // A hook that never answers keeps nobody for ever.
-    await Promise.race([Promise.all([this.#pull(), ...working]), aborted(stop.hurry)]);
+    // A hook that never answers keeps nobody for ever; what is cut off says so first.
+    await Promise.race([Promise.all([this.#pull(), ...working]), aborted(stop.hurry).then(() => nextTurn())]);
     clearTimeout(this.#timer);
     if (this.#failed > TOLD_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
     return {
@@ -148,6 +149,13 @@ class Run {
 
   async #fail(item: StreamedEvent, reason: string): Promise<void> {
     const { event, cursor } = item;
+    const { stop } = this.#options;
+    // What our own end has cut off is no fault of the event: the group gives it to somebody else, as no further try.
+    if (item.fail !== undefined && (stop.hurry.aborted || stop.reason === 'signal')) {
+      const id = JSON.stringify(event.event_id);
+      this.#options.tell(warnLine(`event ${id}: ${reason}; it comes again, as this consumer was ended`));
+      return;
+    }
     await item.fail?.();
     this.#failed += 1;
     if (this.#failed > TOLD_FAILURES) return;

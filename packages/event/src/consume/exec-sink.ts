@@ -35,7 +35,10 @@ export class ExecSink implements EventSink {
     child.stdin.on('error', () => {});
     child.stdin.end(textOf(output));
     return new Promise((resolve, reject) => {
-      child.once('error', (error) => reject(new SinkFailure(`cannot run the command: ${error.message}`)));
+      const cutOff = new SinkFailure('the command was ended with this consumer');
+      child.once('error', (error) =>
+        reject(hurry.aborted ? cutOff : new SinkFailure(`cannot run the command: ${error.message}`)),
+      );
       child.once('close', (code, signal) => {
         if (code === 0) resolve();
         else reject(new SinkFailure(`the command ended with ${signal ?? `code ${code}${shellWord(code)}`}`));
