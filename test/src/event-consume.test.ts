@@ -222,6 +222,39 @@ describe('ends', () => {
     expect(stderr.at(-1)).toMatch(/\(reason: upstream\)$/);
   });
 
+  it('when somebody takes its connections and says nothing, or when it is told to before that', async () => {
+    let asked = 0;
+    const silent = createServer(() => {
+      asked += 1;
+    }).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    try {
+      const told = start(['consume', 'weir.event'], { WEIR_SERVER: url });
+      await waitUntil('a request', () => asked > 0);
+      told.signal('SIGINT');
+      const { code, stderr } = await told.ended();
+      expect({ code, lines: stderr.length }).toEqual({ code: 0, lines: 1 });
+      expect(EXITED.exec(stderr[0] ?? '')?.slice(1)).toEqual(['0', 'signal']);
+      const left = await start(['consume', 'weir.event', '--timeout', '1s'], { WEIR_SERVER: url }).ended();
+      expect(left).toMatchObject({ code: 4, error: { type: 'network' } });
+    } finally {
+      silent.close();
+      silent.closeAllConnections();
+    }
+  });
+
+  it('with the command of its sink, which it says', async () => {
+    const consumer = await consume('--exec', 'echo begun; exec sleep 60').ready();
+    await send(events(1, 'e'));
+    await waitUntil('the command', () => consumer.lines.length === 1);
+    consumer.signal('SIGTERM');
+    const { stderr } = await consumer.ended();
+    expect(stderr.join('\n')).toContain('the command was ended with this consumer');
+    expect(stderr.at(-1)).toMatch(/\(reason: signal\)$/);
+  });
+
   it('when its sink is gone', async () => {
     const directory = join(weir.dataDir, 'gone');
     const consumer = await consume('--output-dir', 'gone').ready();
@@ -268,6 +301,12 @@ describe('refuses, before anything is started', () => {
       ['nats.message', '-p', 'subject=x', '--group', 'g'],
       { param: 'group' },
     ],
+    ['a group of no name', ['weir.event', '--group', 'a b'], { subtype: 'invalid_group', param: 'group' }],
+    [
+      'a slow member of a group, who loses nothing anyway',
+      ['weir.event', '--group', 'g', '--on-slow', 'drop-oldest'],
+      { param: 'on-slow' },
+    ],
     [
       'a replay of what is gone',
       ['webhook.request', '-p', 'path=/x', '--on-slow', 'replay'],
@@ -287,6 +326,11 @@ describe('refuses, before anything is started', () => {
     const { code, stdout, stderr, error } = await start(['consume', ...args]).ended();
     expect(error).toMatchObject({ type: 'usage', ...expected });
     expect({ code, stdout, lines: stderr.length }).toEqual({ code: 2, stdout: '', lines: 1 });
+  });
+
+  it('to consume as a user, whom nobody can be yet', async () => {
+    const { code, error } = await consume('--as', 'user').ended();
+    expect({ code, error }).toMatchObject({ code: 3, error: { type: 'auth', param: 'as' } });
   });
 
   it('a place to begin that the server does not know', async () => {
@@ -475,6 +519,23 @@ it('says what it would do, and what a line looks like', async () => {
     jq_root_path: '.',
     resolved_output_schema: { properties: { event: { type: 'string' } } },
   });
+});
+
+it('shows no password of what it would connect to', async () => {
+  const servers = ['nats://me:hunter2@one.example:4222', 'nats://t0ken@two.example'];
+  const args = [
+    'consume',
+    'nats.message',
+    '-p',
+    'subject=x',
+    '-p',
+    `servers=${servers.join(',')}`,
+    '--dry-run',
+  ];
+  const { stdout } = await start(args).ended();
+  expect(stdout).not.toMatch(/hunter2|t0ken/);
+  const shown = ['nats://one.example:4222', 'nats://two.example'];
+  expect(JSON.parse(stdout)).toMatchObject({ params: { servers: shown }, source: { servers: shown } });
 });
 
 it('measures lines a second, and the time from 202 to a line', async () => {

@@ -22,14 +22,16 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .option('--from <place>', 'latest, earliest, a cursor, or a time (default: latest)')
     .option('--group <name>', 'share events with the others of a durable group, each at least once')
     .addOption(
-      new Option('--on-slow <how>', 'what happens to a consumer that is slower than its events').choices([
-        'replay',
-        'drop-oldest',
-        'disconnect',
-      ]),
+      new Option(
+        '--on-slow <how>',
+        'what happens to a consumer that is slower than its events (without --group)',
+      ).choices(['replay', 'drop-oldest', 'disconnect']),
     )
     .addOption(
-      new Option('--as <identity>', 'whose identity (default: bot, the API key)').choices(['bot', 'user']),
+      new Option(
+        '--as <identity>',
+        'whose identity: bot, the API key (default); user is refused, as no user can sign in yet',
+      ).choices(['bot', 'user']),
     )
     .option(...KEYS_OPTION)
     .option('--quiet', 'nothing on standard error but errors')

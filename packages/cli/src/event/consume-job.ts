@@ -2,7 +2,7 @@
 import { type Params, parseParams, type RegisteredKey } from '@weir/event';
 import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/event/client';
 import { ConsumeError, PostSink, type PreparedConsume, prepareConsume } from '@weir/event/consume';
-import { sourceOf } from '@weir/event/keys';
+import { shippedKeys, sourceOf } from '@weir/event/keys';
 import type { SourceSpec } from '@weir/event/source';
 import { ApiClient } from '../api/client.js';
 import { requireKey as requireApiKey } from '../connection/connection.js';
@@ -45,6 +45,7 @@ export async function prepareJob(
   const [sink, bounds] = [sinkOf(flags), boundsOf(flags)];
   // A dry run refuses what a real one would.
   if (sink.kind === 'post') new PostSink(sink.to);
+  refuseIdentity(flags);
   const key = requireKey(await loadRegistry(flags.keys, cwd), name);
   const given = parseParams(key.params, flags.param ?? []);
   const upstream = await upstreamOf(invocation, key, given);
@@ -70,8 +71,12 @@ export async function prepareJob(
     from: flags.from ?? 'latest',
     onSlow,
     group: flags.group,
-    keysFile: await keysFile(flags.keys, cwd),
+    keysFile: isShipped(key) ? undefined : await keysFile(flags.keys, cwd),
   };
+}
+
+function isShipped({ key }: RegisteredKey): boolean {
+  return shippedKeys.some((shipped) => shipped.key === key);
 }
 
 interface Upstream {
@@ -115,10 +120,31 @@ function withProject(key: RegisteredKey, params: Params, project: string): Param
   return key.params.some(({ name }) => name === 'project') ? { ...params, project } : params;
 }
 
+/** Nobody consumes as somebody else than they asked for. */
+function refuseIdentity({ as }: ConsumeFlags): void {
+  if (as !== 'user') return;
+  throw new ConsumeError('auth', 'no_user', 'events cannot be consumed as a user yet: only API keys can', {
+    param: 'as',
+    hint: 'Leave --as out, or give --as bot.',
+  });
+}
+
+/** Names that the server has for groups. */
+const GROUP = /^[A-Za-z0-9._-]{1,64}$/;
+
 function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: ConsumeFlags): OnSlow {
   const hasOffsets = source !== 'stdin' && (source.kind === 'feed' || source.kind === 'file');
   if (group !== undefined && (source === 'stdin' || source.kind !== 'feed')) {
     throw refused('group', 'no_groups', 'only events of a project can be shared by a group');
+  }
+  if (group !== undefined && !GROUP.test(group)) {
+    throw new ConsumeError('usage', 'invalid_group', `${JSON.stringify(group)} is no name of a group`, {
+      param: 'group',
+      hint: 'Give 1 to 64 letters, digits, dots, underscores and hyphens.',
+    });
+  }
+  if (group !== undefined && onSlow !== undefined) {
+    throw refused('on-slow', 'group_waits', 'a group keeps events until they are handled, however slowly');
   }
   if (onSlow === 'replay' && !hasOffsets) {
     throw refused('on-slow', 'no_replay', 'what this source has sent cannot be had again');
@@ -131,25 +157,4 @@ function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: Consume
 
 function refused(param: string, code: string, message: string): ConsumeError {
   return new ConsumeError('usage', code, message, { param, hint: `Leave --${param} out.` });
-}
-
-/** What --dry-run says. */
-export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
-  const { prepared, source, directory, sink, bounds, from, onSlow, group } = job;
-  const { key, params, subscriptionId } = prepared;
-  return {
-    dry_run: true,
-    event_key: key.key,
-    params,
-    subscription_id: subscriptionId,
-    source,
-    bus: source === 'stdin' ? null : directory.path,
-    from,
-    group: group ?? null,
-    on_slow: onSlow,
-    jq: jq ?? null,
-    sink,
-    max_events: bounds.maxEvents ?? null,
-    timeout_ms: bounds.timeoutMs ?? null,
-  };
 }

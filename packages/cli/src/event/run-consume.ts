@@ -1,4 +1,5 @@
 /** `weir event consume`: from what was asked to the last line. */
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { BusStream } from '@weir/event/client';
 import {
@@ -18,25 +19,35 @@ import type { Invocation } from '../invocation.js';
 import { VERSION } from '../version.js';
 import { ownCommand } from './bus-command.js';
 import { consumeFailure } from './consume-failure.js';
-import { type ConsumeJob, planOf, prepareJob } from './consume-job.js';
+import { type ConsumeJob, prepareJob } from './consume-job.js';
 import type { ConsumeFlags, SinkChoice } from './consume-options.js';
 import { tellFailure } from './failure-document.js';
-import { watchStopCauses } from './stop-causes.js';
+import { planOf } from './plan.js';
+import { watchInput, watchSignals } from './stop-causes.js';
 
 /**
  * Consumes until something stops it.
  * @throws CliError, already told on standard error, for all but a normal end
  */
 export async function runConsume(invocation: Invocation, name: string, flags: ConsumeFlags): Promise<void> {
+  const { context, output } = invocation;
+  const stop = new Stop();
+  const forget = watchSignals(stop, context);
+  const begunAt = performance.now();
   let outcome: Outcome | undefined;
   try {
-    const job = await prepareJob(invocation, name, flags);
+    const job = await Promise.race([prepareJob(invocation, name, flags), stopped(stop)]);
+    if (job === undefined) {
+      outcome = endBeforeBegin(stop, performance.now() - begunAt);
+      context.abandonRest?.();
+      return;
+    }
     try {
       if (flags.dryRun === true) {
-        invocation.output.document(planOf(job, flags));
+        output.document(planOf(job, flags));
         return;
       }
-      outcome = await run(invocation, job, flags);
+      outcome = await run(invocation, job, flags, stop);
     } finally {
       await job.prepared.jq?.close();
     }
@@ -44,20 +55,34 @@ export async function runConsume(invocation: Invocation, name: string, flags: Co
     if (outcome.failed > 0) throw eventsFailed(outcome.failed);
   } catch (error) {
     const { failure, facts } = consumeFailure(error);
-    throw tellFailure(failure, (line) => invocation.output.note(line), facts);
+    throw tellFailure(failure, (line) => output.note(line), facts);
   } finally {
-    if (outcome !== undefined && flags.quiet !== true) invocation.output.note(exitedLine(outcome));
+    forget();
+    if (outcome !== undefined && flags.quiet !== true) output.note(exitedLine(outcome));
   }
 }
 
-async function run(invocation: Invocation, job: ConsumeJob, flags: ConsumeFlags): Promise<Outcome> {
+async function stopped({ signal }: Stop): Promise<undefined> {
+  await once(signal, 'abort');
+}
+
+function endBeforeBegin(stop: Stop, elapsedMs: number): Outcome {
+  stop.done();
+  return { reason: stop.reason ?? 'signal', received: 0, failed: 0, elapsedMs };
+}
+
+async function run(
+  invocation: Invocation,
+  job: ConsumeJob,
+  flags: ConsumeFlags,
+  stop: Stop,
+): Promise<Outcome> {
   const { context, output } = invocation;
   const { prepared, bounds, source } = job;
-  const stop = new Stop();
   const sink = await openSink(job.sink, invocation);
   const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined;
   // Where events come from standard input, its end is that of the events.
-  const forget = watchStopCauses(stop, context, isBounded || source === 'stdin');
+  const forget = isBounded || source === 'stdin' ? () => {} : watchInput(stop, context);
   try {
     const tell = (line: string) => {
       if (flags.quiet !== true) output.note(line);

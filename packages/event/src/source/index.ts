@@ -9,6 +9,7 @@ export type {
 } from './event-stream.js';
 export { type FeedLimits, type FeedOptions, FeedStream, feedUrl } from './feed.js';
 export { FILE_LINE } from './line-event.js';
+export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';
 export { openSource } from './open-source.js';
 export type { GroupDelivery, GroupMember, Source, SourceSpec } from './source.js';

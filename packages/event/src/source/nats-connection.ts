@@ -102,7 +102,8 @@ function urlOf(server: string): URL {
   });
 }
 
-const withoutSecret = (server: string): string => server.replace(/^(.*:\/\/)?.*@/s, '$1');
+/** An address without user, password or token. */
+export const withoutSecret = (server: string): string => server.replace(/^(.*:\/\/)?.*@/s, '$1');
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;

@@ -1,0 +1,43 @@
+/** What `weir event consume --dry-run` says. */
+import type { Params } from '@weir/event';
+import { type SourceSpec, withoutSecret } from '@weir/event/source';
+import type { ConsumeJob } from './consume-job.js';
+import type { ConsumeFlags } from './consume-options.js';
+
+/** What would be done; passwords in addresses are left out. */
+export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
+  const { prepared, source, directory, sink, bounds, from, onSlow, group } = job;
+  const { key, params, subscriptionId } = prepared;
+  return {
+    dry_run: true,
+    event_key: key.key,
+    params: shownParams(params, source),
+    subscription_id: subscriptionId,
+    source: shownSource(source),
+    bus: source === 'stdin' ? null : directory.path,
+    from,
+    group: group ?? null,
+    on_slow: onSlow,
+    jq: jq ?? null,
+    sink,
+    max_events: bounds.maxEvents ?? null,
+    timeout_ms: bounds.timeoutMs ?? null,
+  };
+}
+
+function shownSource(source: SourceSpec | 'stdin'): SourceSpec | 'stdin' {
+  if (source === 'stdin' || source.kind !== 'nats') return source;
+  return { ...source, servers: source.servers.map(withoutSecret) };
+}
+
+function shownParams(params: Params, source: SourceSpec | 'stdin'): Params {
+  if (source === 'stdin' || source.kind !== 'nats') return params;
+  const { servers } = source;
+  const shown = (text: string) => (servers.includes(text) ? withoutSecret(text) : text);
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      if (typeof value === 'string') return [name, shown(value)];
+      return [name, typeof value === 'object' ? value.map(shown) : value];
+    }),
+  );
+}
