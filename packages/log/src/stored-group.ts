@@ -31,6 +31,11 @@ export class StoredGroup {
     this.#name = name;
   }
 
+  /** Whether anything of it is in memory. */
+  get isLoaded(): boolean {
+    return this.#state !== undefined;
+  }
+
   /** One caller's view of the group, with its own options. */
   handle(o: GroupOptions): Group {
     return {
@@ -192,6 +197,8 @@ export class StoredGroup {
     const ids = which === 'all' ? (this.#find({})?.dead.ids ?? []) : which;
     let count = 0;
     for (let from = 0; from < ids.length; from += PORTION) {
+      // A commit in memory alone gives nobody else a turn.
+      await nextTurn();
       const portion = ids.slice(from, from + PORTION);
       count += await this.#changing((state, changes) => {
         state.dead.removeBefore(this.#deadSince(o), changes);
@@ -239,7 +246,9 @@ export class StoredGroup {
       this.#state = GroupState.anew(this.#host, stream, this.#name);
       return state;
     });
-    if (removed !== undefined) await this.#host.sweepGroup(removed);
+    if (removed === undefined) return;
+    if (this.#state?.isStored === false) this.#state = undefined;
+    await this.#host.sweepGroup(removed);
   }
 
   #deadSince(o: GroupOptions): number {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
 import type { GroupHost } from './group-state.js';
+import { GroupTable } from './group-table.js';
 import {
   after,
   blockKey,
@@ -30,7 +31,6 @@ import { LogError } from './log-error.js';
 import { blockWith, expired, readEntries } from './read-entries.js';
 import type { Change, KeyRange, Store } from './store.js';
 import { StoredCursor } from './stored-cursor.js';
-import { StoredGroup } from './stored-group.js';
 import { costOf } from './stream-record.js';
 import { StreamTable } from './stream-table.js';
 import { Wakeups } from './wakeups.js';
@@ -61,7 +61,7 @@ export class StoredLog implements Log, GroupHost {
   readonly wakeups = new Wakeups();
   readonly now: () => number;
   readonly #maxBytes: number;
-  readonly #groups = new Map<string, StoredGroup>();
+  readonly #groups = new GroupTable(this);
   #queuedBytes = 0;
   #closing: Promise<void> | undefined;
 
@@ -153,13 +153,7 @@ export class StoredLog implements Log, GroupHost {
   group(stream: string, name: string, o: GroupOptions = {}): Group {
     checkName(stream);
     checkName(name);
-    const key = JSON.stringify([stream, name]);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = new StoredGroup(this, stream, name);
-      this.#groups.set(key, group);
-    }
-    return group.handle(o);
+    return this.#groups.handle(stream, name, o);
   }
 
   async trim(stream: string, before: number): Promise<void> {
