@@ -7,6 +7,9 @@ import { webhookEvent } from './webhook-event.js';
 /** How many senders may be heard at once, each with 1 MiB. */
 const CONNECTIONS = 256;
 
+/** How long the last answers may take. */
+const LAST_ANSWERS_MS = 1_000;
+
 /** How senders send events; other methods only ask. */
 const METHODS = ['POST', 'PUT', 'PATCH'];
 
@@ -37,7 +40,10 @@ export async function listenTo(
 
 class WebhookListener {
   readonly #takers = new Map<string, Set<Taker>>();
+  readonly #answering = new Set<ServerResponse>();
   readonly #server = createServer((request, response) => {
+    this.#answering.add(response);
+    response.once('close', () => this.#answering.delete(response));
     this.#answer(request, response).catch(() => response.destroy());
   });
   readonly #listening: Promise<void>;
@@ -71,6 +77,12 @@ class WebhookListener {
   async #close(): Promise<void> {
     this.#onClosed();
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    // Those who wait for an answer have a moment to get it.
+    const timer = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
+    await Promise.all(
+      [...this.#answering].map((response) => new Promise((resolve) => response.once('close', resolve))),
+    );
+    clearTimeout(timer);
     this.#server.closeAllConnections();
     await closed;
   }
