@@ -80,7 +80,7 @@ async function run(
   definition: Partial<KeyDefinition>,
   stream: EventStream,
   sink: EventSink,
-  options: { readonly maxEvents?: number } = {},
+  options: { readonly maxEvents?: number; readonly startMs?: number } = {},
 ) {
   const key = keyOf(definition);
   const prepared = await prepareConsume({ key, params: {}, api, identity: 'bot' });
@@ -159,5 +159,19 @@ test('what consumers must agree on, and identities that do not fit, are refused'
   await expect(prepare({ normalizeParams: failing })).rejects.toMatchObject({
     kind: 'failed',
     message: expect.stringContaining('no such shop'),
+  });
+});
+
+test('a source that is away from the start is given up after a while', async () => {
+  const stream: EventStream = {
+    async *follow(watcher, signal) {
+      watcher.onState('disconnected', 'told so');
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    },
+  };
+  const { outcome } = await run({}, stream, new SlowSink(() => 0), { startMs: 5 });
+  expect(outcome).toMatchObject({
+    reason: 'upstream',
+    error: { kind: 'network', message: expect.stringContaining('told so') },
   });
 });

@@ -22,6 +22,8 @@ export interface ConsumeOptions {
   readonly maxEvents?: number;
   /** Ends so long after it became ready; milliseconds, default never. */
   readonly timeoutMs?: number;
+  /** How long it waits for a source that is interrupted before it was ever ready; milliseconds, default a minute. */
+  readonly startMs?: number;
 }
 
 /**
@@ -40,6 +42,8 @@ export async function consume(prepared: PreparedConsume, options: ConsumeOptions
   }
 }
 
+const START_MS = 60_000;
+
 /** Failures that are told one by one; further ones are only counted. */
 const TOLD_FAILURES = 10;
 
@@ -56,6 +60,7 @@ class Run {
   #isReady = false;
   #isInterrupted = false;
   #timer: NodeJS.Timeout | undefined;
+  #starting: NodeJS.Timeout | undefined;
   #begun = 0;
   #received = 0;
   #failed = 0;
@@ -83,6 +88,7 @@ class Run {
     // A hook that never answers keeps nobody for ever; what is cut off says so first.
     await Promise.race([Promise.all([this.#pull(), ...working]), aborted(stop.hurry).then(() => nextTurn())]);
     clearTimeout(this.#timer);
+    clearTimeout(this.#starting);
     if (this.#failed > TOLD_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
     return {
       // Only standard input ends by itself and well.
@@ -166,6 +172,7 @@ class Run {
 
   #onState(state: StreamState, reason?: string): void {
     const { tell, stop, timeoutMs } = this.#options;
+    if (state === 'disconnected' && !this.#isReady) this.#watchStart(reason);
     if (state === 'disconnected' && this.#isReady && !this.#isInterrupted) {
       this.#isInterrupted = true;
       tell(warnLine(`interrupted: ${reason ?? 'the source is gone'}; coming back`));
@@ -175,9 +182,21 @@ class Run {
     this.#isInterrupted = false;
     if (this.#isReady) return;
     this.#isReady = true;
+    clearTimeout(this.#starting);
     this.#startedAt = performance.now();
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => stop.end('timeout'), timeoutMs);
     tell(readyLine(this.#prepared.key.key));
+  }
+
+  // Its time counts from ready: a source that others wait for patiently would keep it for as long.
+  #watchStart(reason = 'the source is gone'): void {
+    const { stop, startMs = START_MS } = this.#options;
+    this.#starting ??= setTimeout(() => {
+      this.#error ??= new ConsumeError('network', 'unreachable', `no events come: ${reason}`, {
+        hint: 'Consume again once the source is back; "weir event status" shows how it is.',
+      });
+      stop.end('upstream');
+    }, startMs);
   }
 
   #onGap({ missed, message }: StreamGap): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventStream } from './event-stream.js';
+import type { EventStream, StreamWatcher } from './event-stream.js';
 import { FeedStream } from './feed.js';
 import { FeedGroup } from './feed-group.js';
 import type { GroupMember, Source } from './source.js';
@@ -21,6 +21,7 @@ export class FeedSource implements Source {
   readonly name: string;
   readonly hasOffsets = true;
   readonly #options: FeedSourceOptions;
+  #isKnown = false;
 
   constructor(options: FeedSourceOptions) {
     this.#options = options;
@@ -28,11 +29,24 @@ export class FeedSource implements Source {
   }
 
   open(from: string, names?: readonly string[]): EventStream {
-    return new FeedStream({ ...this.#options, from, ...(names === undefined ? {} : { names }) });
+    const chosen = names === undefined ? {} : { names };
+    const stream = new FeedStream({ ...this.#options, from, isKnown: this.#isKnown, ...chosen });
+    return { follow: (watcher, signal) => stream.follow(this.#watched(watcher), signal) };
   }
 
   join(group: string, from: string, names?: readonly string[]): GroupMember {
     const chosen = names === undefined ? {} : { names };
     return new FeedGroup({ ...this.#options, group, from, member: randomUUID(), ...chosen });
+  }
+
+  #watched(watcher: StreamWatcher): StreamWatcher {
+    return {
+      onState: (state, reason) => {
+        if (state === 'connected') this.#isKnown = true;
+        watcher.onState(state, reason);
+      },
+      onGap: (gap) => watcher.onGap(gap),
+      onPosition: (cursor) => watcher.onPosition?.(cursor),
+    };
   }
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { StreamGap } from './event-stream.js';
 import { ConsumeError, FeedStream } from './index.js';
 import { type Answer, FeedServer, refuse, stream } from './testing/feed-server.js';
+import { Follower } from './testing/follower.js';
 
 let server: FeedServer | undefined;
 afterEach(() => server?.close());
@@ -107,6 +108,21 @@ test('a server that takes connections and never answers is given up as soon', as
   const watcher = { onState: () => {}, onGap: () => {} };
   const first = feed.follow(watcher, new AbortController().signal)[Symbol.asyncIterator]().next();
   await expect(first).rejects.toMatchObject({ kind: 'network', code: 'unreachable' });
+});
+
+test('a server that has answered before is waited for as long as an outage may last', async () => {
+  const unanswered: Answer = (response) => response.destroy();
+  server = new FeedServer([unanswered, unanswered, stream(`id: a0\n\n${item('a1')}`, 'hang')]);
+  const feed = new FeedStream({
+    server: await server.start(),
+    project: 'p',
+    key: 'k',
+    isKnown: true,
+    limits: { ...limits, firstAnswerMs: 1 },
+  });
+  const follower = new Follower(feed);
+  await follower.until(({ items }) => items.length === 1);
+  await follower.stop();
 });
 
 test('ends when it is told to, whatever the runtime has forgotten of its request', async () => {

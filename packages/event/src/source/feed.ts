@@ -22,6 +22,8 @@ export interface FeedOptions {
   readonly names?: readonly string[];
   /** `events` (default), `usage` or `dead_letters`. */
   readonly stream?: string;
+  /** Whether the server has answered before: then it is away, and its address is right. Default false. */
+  readonly isKnown?: boolean;
   readonly limits?: Partial<FeedLimits>;
 }
 
@@ -77,9 +79,9 @@ export class FeedStream implements EventStream {
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     const url = feedUrl(this.#options);
-    const { key, stream } = this.#options;
+    const { key, stream, server, isKnown = false } = this.#options;
     const { silenceMs } = this.#limits;
-    const outage = new Outage(this.#options.server, this.#limits);
+    const outage = new Outage(server, this.#limits, isKnown);
     let after = this.#options.from ?? 'latest';
     watcher.onState('connecting');
     while (!signal.aborted) {
@@ -133,10 +135,11 @@ class Outage {
   readonly #limits: FeedLimits;
   readonly #backoff: Backoff;
   #since: number | undefined = performance.now();
-  #wasAnswered = false;
+  #wasAnswered: boolean;
 
-  constructor(server: string, limits: FeedLimits) {
+  constructor(server: string, limits: FeedLimits, wasAnswered: boolean) {
     this.#server = server;
+    this.#wasAnswered = wasAnswered;
     this.#limits = limits;
     this.#backoff = new Backoff({ firstMs: limits.firstWaitMs, longestMs: limits.longestWaitMs });
   }
