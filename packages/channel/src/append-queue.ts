@@ -1,0 +1,130 @@
+/**
+ * Appends of one channel, one commit after the other. While one is on its way to the disk the next gathers, so many
+ * callers share a commit; and as nothing of the channel is in flight when a commit is made up, each message is judged by
+ * what is stored, never by what may yet fail.
+ */
+import type { Log } from '@weir/log';
+import { AppendDraft } from './append-draft.js';
+import type { Caller, Sender } from './caller.js';
+import type { Channel } from './channel.js';
+import { ChannelError } from './channel-error.js';
+import type { ChannelLimits } from './limits.js';
+import type { Appended, NewMessage } from './message.js';
+import type { RateLimiter } from './rate-limiter.js';
+import type { Senders } from './senders.js';
+
+/** The channel that is appended to. */
+export interface AppendTarget {
+  readonly log: Log;
+  readonly stream: string;
+  readonly limits: ChannelLimits;
+  readonly senders: Senders;
+  /** Whether new messages are taken: not while the process closes, nor after. */
+  readonly isOpen: boolean;
+  /** As it is now. @throws ChannelError `channel_gone` */
+  readonly channel: Channel;
+  bucketOf(sender: Sender): RateLimiter | undefined;
+  now(): number;
+  /** Called with what one commit has stored. */
+  stored(first: number, entries: readonly Uint8Array[], senders: Senders): void;
+}
+
+/** One caller's append. */
+export interface AppendRequest {
+  readonly caller: Caller;
+  readonly messages: readonly NewMessage[];
+}
+
+interface Waiting extends AppendRequest {
+  readonly bytes: number;
+  readonly resolve: (places: Appended[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** About what a message takes beside its payload. */
+const OVERHEAD = 256;
+
+/** See the head of this file. */
+export class AppendQueue {
+  readonly #target: AppendTarget;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #running: Promise<void> | undefined;
+  #committing: Promise<void> | undefined;
+
+  constructor(target: AppendTarget) {
+    this.#target = target;
+  }
+
+  /** Resolves when durable with where the messages are, in their order. */
+  append(request: AppendRequest): Promise<Appended[]> {
+    let bytes = 0;
+    for (const { payload } of request.messages) bytes += payload.byteLength + OVERHEAD;
+    if (this.#waiting.length > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      const limit = MAX_WAITING_BYTES;
+      throw new ChannelError('at_capacity', 'too much waits to be stored', { limit, retryAfterMs: 1000 });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waitingBytes += bytes;
+      this.#waiting.push({ ...request, bytes, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves when what is being committed now is through; what comes later sees the channel as it is by now. */
+  async settled(): Promise<void> {
+    await this.#committing;
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Callers of the same turn belong to the first commit.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      this.#committing = this.#commit(this.#take());
+      await this.#committing;
+    }
+    this.#committing = undefined;
+    this.#running = undefined;
+  }
+
+  #take(): readonly Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const request of this.#waiting) {
+      bytes += request.bytes;
+      if (count > 0 && bytes > MAX_COMMIT_BYTES) {
+        bytes -= request.bytes;
+        break;
+      }
+      count += 1;
+    }
+    this.#waitingBytes -= bytes;
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commit(requests: readonly Waiting[]): Promise<void> {
+    const admitted: { readonly request: Waiting; readonly places: Appended[] }[] = [];
+    try {
+      const draft = await AppendDraft.of(this.#target);
+      for (const request of requests) {
+        try {
+          admitted.push({ request, places: await draft.admit(request) });
+        } catch (error) {
+          request.reject(error);
+        }
+      }
+      await draft.store();
+      for (const { request, places } of admitted) request.resolve(places);
+    } catch (error) {
+      // Rejecting again what was rejected above changes nothing.
+      for (const request of requests) request.reject(error);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { Channel } from './channel.js';
+import { ChannelError } from './channel-error.js';
+
+/** Who calls: a credential, as the executor when it has an assignment, else as the submitter; or one who only reads. */
+export type Caller =
+  | {
+      readonly credentialId: string;
+      /** What the assignment token says, once somebody has verified it. */
+      readonly assignment?: { readonly attempt: number } | undefined;
+    }
+  | {
+      /** A credential that somebody has found to be an observer of this process. */
+      readonly observerId: string;
+    };
+
+/** One side of a channel: the submitter, or the executor of the channel's attempt. */
+export interface Sender {
+  readonly role: 'submitter' | 'executor';
+  /** The attempt of the process when it sends. */
+  readonly attempt: number;
+  readonly credentialId: string;
+}
+
+/** @throws ChannelError `forbidden`, `stale_attempt` unless the caller may read the channel now */
+export function checkReader(channel: Channel, caller: Caller): void {
+  if ('observerId' in caller) {
+    if (caller.observerId === '') throw forbidden(channel, 'nobody cannot read');
+    return;
+  }
+  senderOf(channel, caller);
+}
+
+/** @throws ChannelError `forbidden`, `stale_attempt` unless the caller may write to the channel now */
+export function writerOf(channel: Channel, caller: Caller): Sender {
+  if ('observerId' in caller) throw forbidden(channel, 'observers cannot write');
+  const sender = senderOf(channel, caller);
+  if (!writes(channel, sender.role)) {
+    throw forbidden(channel, `the ${sender.role} cannot write, as its direction is ${channel.direction}`);
+  }
+  return sender;
+}
+
+/** Whether a side may write at all. */
+export function writes(channel: Channel, role: Sender['role']): boolean {
+  return channel.direction !== (role === 'submitter' ? 'to_submitter' : 'to_executor');
+}
+
+function senderOf(channel: Channel, caller: Exclude<Caller, { observerId: string }>): Sender {
+  const { credentialId, assignment } = caller;
+  // Somebody without an id must never match a channel that nobody has yet.
+  if (credentialId === '') throw forbidden(channel, 'a caller without an id is nobody');
+  if (assignment === undefined) {
+    if (credentialId === channel.submitterId) {
+      return { role: 'submitter', attempt: channel.attempt, credentialId };
+    }
+    throw forbidden(channel, 'the caller did not submit its process, and has no assignment');
+  }
+  if (assignment.attempt !== channel.attempt || channel.executorId === '') {
+    throw new ChannelError(
+      'stale_attempt',
+      `attempt ${assignment.attempt} of process ${channel.processId} is over`,
+    );
+  }
+  if (credentialId !== channel.executorId) {
+    throw forbidden(channel, 'its process is assigned to another credential');
+  }
+  return { role: 'executor', attempt: channel.attempt, credentialId };
+}
+
+function forbidden(channel: Channel, why: string): ChannelError {
+  return new ChannelError('forbidden', `channel ${channel.id}: ${why}`);
+}

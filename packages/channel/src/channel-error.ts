@@ -1,0 +1,120 @@
+/**
+ * What went wrong with a channel:
+ *
+ * - `channel_not_found`: there is no such channel. `channel_gone`: there was, and its process was cleaned up.
+ *   `log_lost`: the log it was in is no longer there. `channel_exists`: so says the name.
+ * - `forbidden`: the caller is neither submitter nor executor nor observer, or may not write here. `stale_attempt`:
+ *   the caller's assignment is over; somebody else has the process, or nobody.
+ * - `invalid_channel`, `invalid_message`, `invalid_in_reply_to`: a name, a message, or the index it replies to is not one.
+ * - `message_too_large`, `channel_full`, `too_many_channels`: over a limit, which the error carries as `limit`.
+ * - `rate_limited`: the sender sends too fast. `at_capacity`: too much waits to be stored. Both carry `retryAfterMs`.
+ * - `sequence_conflict`: the sequence is stored with other content. `sequence_out_of_order`: a later one is stored, this
+ *   one is not (any more). `sender_ended`: the sender's side has ended. `channel_closed`: the process has.
+ * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` is the first one kept.
+ * - `subscriber_too_slow`: the subscription ended; `cursor` is where to go on. `draining`: the router closes; `cursor` too.
+ */
+export type ChannelErrorCode =
+  | 'channel_not_found'
+  | 'channel_gone'
+  | 'log_lost'
+  | 'channel_exists'
+  | 'forbidden'
+  | 'stale_attempt'
+  | 'invalid_channel'
+  | 'invalid_message'
+  | 'invalid_in_reply_to'
+  | 'message_too_large'
+  | 'channel_full'
+  | 'too_many_channels'
+  | 'rate_limited'
+  | 'at_capacity'
+  | 'sequence_conflict'
+  | 'sequence_out_of_order'
+  | 'sender_ended'
+  | 'channel_closed'
+  | 'cursor_expired'
+  | 'subscriber_too_slow'
+  | 'draining';
+
+/** The HTTP status that fits a code, and what its receiver does next. */
+const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readonly hint: string }>> = {
+  channel_not_found: { status: 404, hint: 'check the process and the name of the channel' },
+  channel_gone: { status: 410, hint: 'read a channel before its retention after the close ends' },
+  log_lost: { status: 410, hint: 'submit the process again: its messages cannot be brought back' },
+  channel_exists: { status: 409, hint: 'use the channel there is, or another name' },
+  forbidden: {
+    status: 403,
+    hint: 'use the credential that submitted, or the assignment of the executor; observers only read',
+  },
+  stale_attempt: { status: 409, hint: 'stop working on this process and ask for another' },
+  invalid_channel: {
+    status: 400,
+    hint: 'a name has 1 to 64 of A-Z a-z 0-9 . _ -; a process id 1 to 128 of A-Z a-z 0-9 . : -',
+  },
+  invalid_message: { status: 400, hint: 'correct the message; nothing was stored' },
+  invalid_in_reply_to: { status: 400, hint: 'name the index of a message you have read from this channel' },
+  message_too_large: { status: 413, hint: 'send it in several messages' },
+  channel_full: { status: 409, hint: 'use another channel, or make channels with retention "trim"' },
+  too_many_channels: { status: 422, hint: 'use fewer channels: one carries both directions' },
+  rate_limited: { status: 429, hint: 'wait, then send the same sequence again' },
+  at_capacity: { status: 429, hint: 'wait, then send the same sequence again, with fewer in flight' },
+  sequence_conflict: { status: 409, hint: 'give each message a sequence of its own' },
+  sequence_out_of_order: { status: 409, hint: 'send with a sequence above the last one stored' },
+  sender_ended: { status: 409, hint: 'send nothing after the end' },
+  channel_closed: { status: 409, hint: 'send nothing after the process has closed' },
+  cursor_expired: {
+    status: 410,
+    hint: 'read on from the oldest entry kept; what lies before is lost to you',
+  },
+  subscriber_too_slow: { status: 429, hint: 'subscribe again after the cursor, and read faster' },
+  draining: { status: 503, hint: 'connect again in a moment, and go on where you stood' },
+};
+
+const RETRYABLE: ReadonlySet<ChannelErrorCode> = new Set([
+  'rate_limited',
+  'at_capacity',
+  'subscriber_too_slow',
+  'draining',
+]);
+
+/** What a {@link ChannelError} can carry beside its message. */
+export interface ChannelErrorDetails {
+  /** What to do next; default the one of the code. */
+  readonly hint?: string;
+  readonly retryAfterMs?: number;
+  readonly limit?: number;
+  readonly oldest?: number;
+  readonly cursor?: number;
+}
+
+/** The one error of this package; what the log throws (`log_full`, `log_closed`, `log_failed`) travels as it is. */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError';
+  readonly code: ChannelErrorCode;
+  /** The HTTP status that fits. */
+  readonly status: number;
+  /** Whether the same call can succeed later. */
+  readonly retryable: boolean;
+  /** What to do next. */
+  readonly hint: string;
+  /** How long to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  /** The limit that was passed, in the unit the message says. */
+  readonly limit: number | undefined;
+  /** With `cursor_expired`: the index of the oldest entry kept. */
+  readonly oldest: number | undefined;
+  /** Of a subscription that ended: the index to subscribe after. */
+  readonly cursor: number | undefined;
+
+  constructor(code: ChannelErrorCode, message: string, details: ChannelErrorDetails = {}) {
+    super(message);
+    this.code = code;
+    this.status = CODES[code].status;
+    this.retryable = RETRYABLE.has(code);
+    this.hint = details.hint ?? CODES[code].hint;
+    this.retryAfterMs = details.retryAfterMs;
+    this.limit = details.limit;
+    this.oldest = details.oldest;
+    this.cursor = details.cursor;
+  }
+}

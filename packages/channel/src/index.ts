@@ -1,0 +1,24 @@
+export type { Caller, Sender } from './caller.js';
+export {
+  type Channel,
+  type ChannelSpec,
+  type Closed,
+  channelId,
+  type Direction,
+  type NewChannel,
+  type ProcessInfo,
+  type Retention,
+} from './channel.js';
+export { ChannelError, type ChannelErrorCode, type ChannelErrorDetails } from './channel-error.js';
+export {
+  type ChannelLimits,
+  DEFAULT_LIMITS,
+  DEFAULT_RATE_LIMIT,
+  type Limits,
+  type RateLimit,
+} from './limits.js';
+export type { ChannelEnd } from './live-channel.js';
+export type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
+export { RateLimiter } from './rate-limiter.js';
+export { type Page, type ReadOptions, Router, type RouterOptions, type SubscribeOptions } from './router.js';
+export type { Frame, Subscriber } from './subscriber.js';

@@ -1,0 +1,533 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Log, openLog } from '@weir/log';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ChannelSpec, RateLimiter, Router } from './index.js';
+import { ANN, bob, frames, take, text, textOf } from './testing/people.js';
+
+const PROCESS = { processId: 'p', submitterId: 'ann' };
+const ID = 'p_c';
+const EVE = { credentialId: 'eve' };
+
+/** A channel of Ann's that Bob works on. */
+async function routed(router: Router, spec: Partial<ChannelSpec> = {}): Promise<Router> {
+  await router.create({ ...PROCESS, executorId: 'bob', name: 'c', ...spec });
+  return router;
+}
+
+async function textsOf(router: Router, id = ID, after = 0): Promise<string[]> {
+  return (await router.readAfter(id, ANN, after)).entries.map(textOf);
+}
+
+describe('channels', () => {
+  test('are made once, found by id and by process and name, and listed', async () => {
+    const router = await Router.withoutRateLimit();
+    const channel = await router.create({ ...PROCESS, name: 'c' });
+    expect(channel).toMatchObject({ id: ID, processId: 'p', executorId: '', attempt: 0 });
+    await expect(router.create({ ...PROCESS, name: 'c' })).rejects.toMatchObject({ code: 'channel_exists' });
+    expect(await router.createIfNotExists({ ...PROCESS, name: 'c', submitterId: 'eve' })).toEqual(channel);
+    expect(await router.get(ID)).toEqual(channel);
+    expect(await router.getByProcessAndName('p', 'c')).toEqual(channel);
+    await router.createIfNotExists({ ...PROCESS, name: 'under_score.1-x' });
+    expect((await router.getChannelsByProcess('p')).map(({ id }) => id)).toEqual([ID, 'p_under_score.1-x']);
+    expect(await router.getChannelsByProcess('q')).toEqual([]);
+    expect(await router.stats()).toEqual({ channels: 2, processes: 1 });
+    for (const id of ['q_c', 'p_d', 'nothing', '_c', '']) {
+      await expect(router.get(id), id).rejects.toMatchObject({ code: 'channel_not_found', status: 404 });
+    }
+  });
+
+  test('of a process are made all or none: a bad or a double name, or too many, fail whole', async () => {
+    const router = await Router.withoutRateLimit();
+    const many = Array.from({ length: 101 }, (_, i) => ({ name: `c${i}` }));
+    const bad = [
+      [[{ name: 'a' }, { name: 'b c' }], 'invalid_channel', 400],
+      [[{ name: 'a' }, { name: 'x'.repeat(65) }], 'invalid_channel', 400],
+      [[{ name: 'a' }, { name: 'a' }], 'channel_exists', 409],
+      [many, 'too_many_channels', 422],
+    ] as const;
+    for (const [specs, code, status] of bad) {
+      await expect(router.createForProcess(PROCESS, specs)).rejects.toMatchObject({ code, status });
+    }
+    expect(await router.getChannelsByProcess('p')).toEqual([]);
+    await expect(router.createForProcess({ ...PROCESS, processId: 'a_b' }, [])).rejects.toMatchObject({
+      code: 'invalid_channel',
+    });
+    router.setMaxChannelsPerProcess(1);
+    await router.create({ ...PROCESS, name: 'a' });
+    await expect(router.create({ ...PROCESS, name: 'b' })).rejects.toMatchObject({ limit: 1 });
+  });
+});
+
+describe('append and readAfter', () => {
+  test('give one order to both sides, and pages after an index', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    await router.append(ID, ANN, text(1, 'hello'));
+    const reply = { ...text(7, 'hi'), inReplyTo: 1, contentType: 'text/plain' };
+    await router.append(ID, bob(), reply);
+    await router.appendWithType(ID, bob(), { ...text(9, ''), error: 'broken' }, 'error');
+    const page = await router.readAfter(ID, bob(), 0);
+    expect(page).toMatchObject({
+      next: 3,
+      entries: [
+        { index: 1, sequence: 1, senderId: 'submitter:ann', attempt: 1, type: 'data' },
+        { index: 2, sequence: 7, senderId: 'executor#1:bob', inReplyTo: 1, contentType: 'text/plain' },
+        { index: 3, sequence: 9, type: 'error', error: 'broken' },
+      ],
+    });
+    expect(page).not.toHaveProperty('closed');
+    expect(page.entries[0]).not.toHaveProperty('inReplyTo');
+    expect((await router.readAfter(ID, ANN, 1, 1)).entries.map(({ index }) => index)).toEqual([2]);
+    expect(await router.readAfter(ID, ANN, 3)).toEqual({ entries: [], next: 3 });
+    expect(await router.readAfter(ID, ANN, 99)).toEqual({ entries: [], next: 99 });
+    expect(await router.getLogSize(ID)).toBe(3);
+    expect([await router.getSequence(ID, 'submitter'), await router.getSequence(ID, 'executor')]).toEqual([
+      1, 9,
+    ]);
+  });
+
+  test('without a limit a page has at most 4 MiB, and goes on with next', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const payload = Buffer.alloc(1_000_000, 7);
+    for (let sequence = 1; sequence <= 6; sequence++) await router.append(ID, ANN, { sequence, payload });
+    const page = await router.readAfter(ID, ANN, 0);
+    expect(page).toMatchObject({ next: 4, entries: { length: 4 } });
+    expect((await router.readAfter(ID, ANN, page.next)).entries).toHaveLength(2);
+    expect(payload.equals(page.entries[3]?.payload ?? Buffer.of())).toBe(true);
+  });
+
+  test('a long poll answers when something comes, and at once at the end', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const poll = router.readAfter(ID, ANN, 0, 0, { waitMs: 30_000 });
+    await router.append(ID, bob(), text(1));
+    expect((await poll).entries.map(textOf)).toEqual(['m1']);
+    expect(await router.readAfter(ID, ANN, 1, 0, { waitMs: 5 })).toEqual({ entries: [], next: 1 });
+    const abort = new AbortController();
+    const aborted = router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000, signal: abort.signal });
+    abort.abort();
+    expect((await aborted).entries).toEqual([]);
+    const last = router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000 });
+    await router.closeProcess('p', 'success');
+    const closed = { reason: 'success', lastIndex: 1 };
+    expect(await last).toEqual({ entries: [], next: 1, closed });
+    expect(await router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000 })).toMatchObject({ closed });
+  });
+
+  test('a message sent again gets its first answer, others with its sequence or an older one do not', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const first = await Promise.all([10, 20, 30].map((n) => router.append(ID, ANN, text(n))));
+    for (let n = 1; n <= 40; n++) await router.append(ID, bob(), text(n));
+    expect(await Promise.all([30, 10, 20].map((n) => router.append(ID, ANN, text(n))))).toEqual(
+      [2, 0, 1].map((i) => first[i]),
+    );
+    expect(await router.append(ID, bob(), text(10))).toMatchObject({ index: 13 });
+    const twins = await Promise.all([router.append(ID, ANN, text(40)), router.append(ID, ANN, text(40))]);
+    expect(twins[0]).toEqual(twins[1]);
+    const others = [
+      text(20, 'x'),
+      { ...text(20), type: 'end' as const },
+      { ...text(20), inReplyTo: 1 },
+      { ...text(20), contentType: 'text/plain' },
+    ];
+    for (const other of others) {
+      await expect(router.append(ID, ANN, other)).rejects.toMatchObject({
+        code: 'sequence_conflict',
+        status: 409,
+      });
+    }
+    for (const n of [0, 5, 15, 39]) {
+      await expect(router.append(ID, ANN, text(n))).rejects.toMatchObject({ code: 'sequence_out_of_order' });
+    }
+    expect(await router.getLogSize(ID)).toBe(44);
+  });
+
+  test('a batch is stored whole or not at all, and can overlap what is stored', async () => {
+    const router = await routed(await Router.withoutRateLimit(), { limits: { entries: 5 } });
+    const places = await router.appendBatch(ID, ANN, [text(1), text(2), text(3)]);
+    expect(places.map(({ index }) => index)).toEqual([1, 2, 3]);
+    expect(
+      (await router.appendBatch(ID, ANN, [text(2), text(3), text(4)])).map(({ index }) => index),
+    ).toEqual([2, 3, 4]);
+    const refused = [
+      [[text(5), { ...text(6), inReplyTo: 9 }], 'invalid_in_reply_to'],
+      [[text(5), text(5)], 'sequence_out_of_order'],
+      [[text(4, 'x'), text(5)], 'sequence_conflict'],
+      [[{ ...text(5), type: 'end' }, text(6)], 'sender_ended'],
+      [[text(5), text(6)], 'channel_full'],
+      [[1, 2, 3, 4, 5, 6].map((n) => text(n + 10)), 'message_too_large'],
+      [[], 'invalid_message'],
+    ] as const;
+    for (const [messages, code] of refused) {
+      await expect(router.appendBatch(ID, ANN, messages), code).rejects.toMatchObject({ code });
+    }
+    expect(await textsOf(router)).toEqual(['m1', 'm2', 'm3', 'm4']);
+    expect(await router.append(ID, ANN, text(5))).toMatchObject({ index: 5 });
+  });
+
+  test('a message that is none is refused', async () => {
+    const router = await routed(await Router.withoutRateLimit(), { limits: { payloadBytes: 10 } });
+    const bad = [
+      text(-1),
+      text(1.5),
+      { ...text(1), error: 'e' },
+      { ...text(1), contentType: 'x'.repeat(256) },
+    ];
+    for (const message of bad) {
+      await expect(router.append(ID, ANN, message)).rejects.toMatchObject({
+        code: 'invalid_message',
+        status: 400,
+      });
+    }
+    const large = { sequence: 1, payload: Buffer.alloc(11) };
+    await expect(router.append(ID, ANN, large)).rejects.toMatchObject({
+      code: 'message_too_large',
+      limit: 10,
+    });
+    for (const inReplyTo of [0, 1, -1, 0.5]) {
+      const reply = { ...text(1), inReplyTo };
+      await expect(router.append(ID, ANN, reply)).rejects.toMatchObject({
+        code: 'invalid_in_reply_to',
+        status: 400,
+      });
+    }
+    expect(await router.append(ID, ANN, text(0))).toMatchObject({ index: 1 });
+  });
+});
+
+describe('who may', () => {
+  test('submitter and executor read and write, observers read, others and nobody do nothing', async () => {
+    const router = await Router.withoutRateLimit();
+    await router.create({ ...PROCESS, name: 'c' });
+    const nobody = { credentialId: '' };
+    const forbidden = { code: 'forbidden', status: 403 };
+    for (const caller of [
+      EVE,
+      nobody,
+      { credentialId: '', assignment: { attempt: 0 } },
+      { observerId: '' },
+    ]) {
+      await expect(router.readAfter(ID, caller, 0)).rejects.toMatchObject(forbidden);
+      await expect(router.append(ID, caller, text(1))).rejects.toMatchObject(forbidden);
+      await expect(router.subscribe(ID, caller)).rejects.toMatchObject(forbidden);
+    }
+    await expect(router.append(ID, bob(), text(1))).rejects.toMatchObject({ code: 'stale_attempt' });
+    await router.setExecutorId(ID, 'bob');
+    await router.append(ID, bob(), text(1));
+    await expect(router.append(ID, { credentialId: 'bob' }, text(2))).rejects.toMatchObject(forbidden);
+    const eve = { credentialId: 'eve', assignment: { attempt: 1 } };
+    await expect(router.append(ID, eve, text(2))).rejects.toMatchObject(forbidden);
+    expect((await router.readAfter(ID, { observerId: 'eve' }, 0)).entries).toHaveLength(1);
+    await expect(router.append(ID, { observerId: 'eve' }, text(2))).rejects.toMatchObject(forbidden);
+  });
+
+  test('one credential can be both sides, each with sequences of its own', async () => {
+    const router = await Router.withoutRateLimit();
+    await router.create({ ...PROCESS, executorId: 'ann', name: 'c' });
+    await router.append(ID, ANN, text(1, 'as submitter'));
+    await router.append(ID, { credentialId: 'ann', assignment: { attempt: 1 } }, text(1, 'as executor'));
+    expect(await textsOf(router)).toEqual(['as submitter', 'as executor']);
+  });
+
+  test('a direction forbids one side to write', async () => {
+    const router = await Router.withoutRateLimit();
+    const channels = [
+      { name: 'c', direction: 'to_executor' },
+      { name: 'd', direction: 'to_submitter' },
+    ] as const;
+    await router.createForProcess({ ...PROCESS, executorId: 'bob' }, channels);
+    await router.append(ID, ANN, text(1));
+    await router.append('p_d', bob(), text(1));
+    await expect(router.append(ID, bob(), text(1))).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(router.append('p_d', ANN, text(1))).rejects.toMatchObject({ code: 'forbidden' });
+    await router.append(ID, ANN, { ...text(2), type: 'end' });
+    expect(await router.readAfter(ID, bob(), 1)).toMatchObject({ closed: { reason: 'ended', lastIndex: 2 } });
+  });
+
+  test('on reassignment the old executor is out at once, also of what it waits for', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    await router.create({ ...PROCESS, executorId: 'bob', name: 'd' });
+    await router.append(ID, bob(), { ...text(5), type: 'end' });
+    const waiting = expect(router.readAfter(ID, bob(), 1, 0, { waitMs: 30_000 })).rejects.toMatchObject({
+      code: 'stale_attempt',
+    });
+    const following = expect(frames(await router.subscribe(ID, bob()))).rejects.toMatchObject({
+      code: 'stale_attempt',
+      status: 409,
+    });
+    await router.setExecutorIdForProcess('p', 'bob', 2);
+    await router.setExecutorIdForProcess('p', 'bob', 2);
+    await waiting;
+    await following;
+    await expect(router.append(ID, bob(1), text(5))).rejects.toMatchObject({ code: 'stale_attempt' });
+    await expect(router.setExecutorId(ID, 'eve', 2)).rejects.toMatchObject({ code: 'stale_attempt' });
+    await expect(router.setExecutorId(ID, 'bob', 1)).rejects.toMatchObject({ code: 'stale_attempt' });
+    expect(await router.getSequence(ID, 'executor')).toBe(-1);
+    await router.append(ID, bob(2), text(1, 'anew'));
+    await router.append('p_d', bob(2), text(1));
+    await router.append(ID, ANN, text(1, 'to the second'));
+    expect((await router.readAfter(ID, bob(2), 1)).entries.map(({ attempt }) => attempt)).toEqual([2, 2]);
+    await router.setExecutorIdForProcess('p', '');
+    await expect(router.append(ID, bob(2), text(2))).rejects.toMatchObject({ code: 'stale_attempt' });
+  });
+});
+
+describe('subscribe', () => {
+  test('gives history, then live, then why it ended', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    for (let n = 1; n <= 3; n++) await router.append(ID, ANN, text(n));
+    const subscriber = await router.subscribe(ID, bob(), { after: 1 });
+    expect(await router.subscriberCount(ID)).toBe(1);
+    const all = frames(subscriber);
+    await router.append(ID, ANN, text(4));
+    await router.append(ID, ANN, { ...text(5), type: 'end' });
+    await expect(router.append(ID, ANN, text(6))).rejects.toMatchObject({ code: 'sender_ended' });
+    expect(await router.append(ID, ANN, { ...text(5), type: 'end' })).toMatchObject({ index: 5 });
+    await router.append(ID, bob(), { ...text(1), type: 'end' });
+    const read = await all;
+    expect(
+      read.flatMap((frame) => (frame.type === 'entries' ? frame.entries.map(({ index }) => index) : [])),
+    ).toEqual([2, 3, 4, 5, 6]);
+    expect(read.at(-1)).toEqual({ type: 'closed', reason: 'ended', lastIndex: 6 });
+    expect(await router.subscriberCount(ID)).toBe(0);
+    expect(await frames(await router.subscribe(ID, ANN, { after: 6 }))).toEqual([read.at(-1)]);
+  });
+
+  test('ends by unsubscribe, by a signal, and by leaving the loop', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const abort = new AbortController();
+    const [one, two, three] = await Promise.all([
+      router.subscribe(ID, ANN),
+      router.subscribe(ID, ANN, { signal: abort.signal }),
+      router.subscribe(ID, ANN),
+    ]);
+    const waiting = [frames(one), frames(two)];
+    router.unsubscribe(one);
+    router.unsubscribe(one);
+    abort.abort();
+    expect(await Promise.all(waiting)).toEqual([[], []]);
+    await router.append(ID, ANN, text(1));
+    expect(await take(three, 1)).toHaveLength(1);
+    expect(await router.subscriberCount(ID)).toBe(0);
+  });
+
+  test('drops a slow one with its cursor; the writer and the others never wait', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    router.setSubscriberBufferSize(10);
+    const slow = (await router.subscribe(ID, ANN))[Symbol.asyncIterator]();
+    const fast = take(await router.subscribe(ID, ANN), 100);
+    await router.append(ID, bob(), text(1));
+    await slow.next();
+    for (let n = 2; n <= 100; n++) await router.append(ID, bob(), text(n));
+    expect(await fast).toHaveLength(100);
+    await expect(slow.next()).rejects.toMatchObject({
+      code: 'subscriber_too_slow',
+      cursor: 1,
+      retryable: true,
+    });
+    expect(await router.subscriberCount(ID)).toBe(0);
+    const rest = await take(await router.subscribe(ID, ANN, { after: 1 }), 99);
+    expect(rest.map(({ index }) => index)).toEqual(Array.from({ length: 99 }, (_, i) => i + 2));
+  });
+
+  test('a slow one is dropped for bytes as well, while one that reads history is not', async () => {
+    const log = await openLog({ engine: 'memory' });
+    const router = await routed(new Router({ log, rateLimit: false, limits: { subscriberBytes: 1000 } }));
+    const live = await router.subscribe(ID, ANN);
+    await router.append(ID, bob(), text(1));
+    const behind = await router.subscribe(ID, ANN);
+    for (let n = 2; n <= 20; n++) await router.append(ID, bob(), text(n, 'x'.repeat(100)));
+    await expect(frames(live)).rejects.toMatchObject({ code: 'subscriber_too_slow', cursor: 0 });
+    expect(await take(behind, 20)).toHaveLength(20);
+  });
+});
+
+describe('limits', () => {
+  test('a full channel rejects, and answers what is sent again; no token is burnt', async () => {
+    const router = await routed(await Router.forTesting());
+    router.setMaxLogEntries(2);
+    await router.append(ID, ANN, text(1));
+    await router.append(ID, ANN, text(2));
+    for (let i = 0; i < 600; i++) {
+      await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({
+        code: 'channel_full',
+        status: 409,
+        limit: 2,
+      });
+    }
+    expect(await router.append(ID, ANN, text(1))).toMatchObject({ index: 1 });
+    router.setMaxLogEntries(3);
+    await router.append(ID, ANN, text(3));
+    const bytes = await routed(await Router.withoutRateLimit(), { limits: { bytes: 300 } });
+    const large = { sequence: 1, payload: Buffer.alloc(200) };
+    await bytes.append(ID, ANN, large);
+    await expect(bytes.append(ID, ANN, { ...large, sequence: 2 })).rejects.toMatchObject({
+      code: 'channel_full',
+    });
+  });
+
+  test('with retention trim the oldest give way, by entries and by bytes, and reading them says so', async () => {
+    const router = await routed(await Router.withoutRateLimit(), {
+      retention: 'trim',
+      limits: { entries: 5 },
+    });
+    for (let n = 1; n <= 12; n++) await router.append(ID, ANN, text(n));
+    await Promise.all([13, 14, 15, 16, 17, 18, 19, 20].map((n) => router.append(ID, ANN, text(n))));
+    expect(await router.getLogSize(ID)).toBe(5);
+    await expect(router.readAfter(ID, ANN, 0)).rejects.toMatchObject({
+      code: 'cursor_expired',
+      status: 410,
+      oldest: 16,
+    });
+    await expect(frames(await router.subscribe(ID, ANN))).rejects.toMatchObject({ oldest: 16 });
+    expect(await textsOf(router, ID, 15)).toEqual(['m16', 'm17', 'm18', 'm19', 'm20']);
+    expect(await router.append(ID, ANN, text(16))).toMatchObject({ index: 16 });
+    await expect(router.append(ID, ANN, text(15))).rejects.toMatchObject({ code: 'sequence_out_of_order' });
+    await router.append(ID, bob(), { ...text(1), inReplyTo: 3 });
+
+    await router.create({ ...PROCESS, name: 'd', retention: 'trim', limits: { bytes: 1000 } });
+    for (let n = 1; n <= 20; n++)
+      await router.append('p_d', ANN, { sequence: n, payload: Buffer.alloc(155) });
+    expect(await router.getLogSize('p_d')).toBe(5);
+  });
+
+  test('a sender has a bucket of its own for all channels of a process', async () => {
+    const router = await routed(await Router.forTesting());
+    await router.create({ ...PROCESS, executorId: 'bob', name: 'd' });
+    for (let n = 1; n <= 250; n++) await router.append(ID, ANN, text(n));
+    await router.appendBatch(
+      'p_d',
+      ANN,
+      Array.from({ length: 250 }, (_, i) => text(i)),
+    );
+    const limited = { code: 'rate_limited', status: 429, retryAfterMs: 3_600_000, retryable: true };
+    await expect(router.append('p_d', ANN, text(999))).rejects.toMatchObject(limited);
+    await expect(router.append('p_d', ANN, text(1))).rejects.toMatchObject(limited);
+    await router.append(ID, bob(), text(1));
+    router.setRateLimitEnabled(false);
+    await router.append(ID, ANN, text(999));
+  });
+
+  test('a bucket refills steadily up to its size', () => {
+    let now = 0;
+    const bucket = new RateLimiter(2, 10, () => now);
+    expect([bucket.allow(), bucket.allow(), bucket.allow()]).toEqual([true, true, false]);
+    expect(bucket.retryAfterMs()).toBe(100);
+    now = 150;
+    expect(bucket.tokens()).toBeCloseTo(1.5);
+    expect([bucket.allow(), bucket.allow()]).toEqual([true, false]);
+    now = 10_000;
+    expect(bucket.tokens()).toBe(2);
+    expect([bucket.allow(50), bucket.tokens()]).toEqual([true, 0]);
+  });
+});
+
+describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
+  let path: string;
+  let log: Log;
+  let router: Router;
+
+  const open = () => openLog(engine === 'memory' ? { engine } : { engine, path });
+  const restart = async () => {
+    await router.close();
+    if (engine === 'lmdb') {
+      await log.close();
+      log = await open();
+    }
+    router = new Router({ log, rateLimit: false });
+  };
+
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'weir-channel-'));
+    log = await open();
+    router = new Router({ log, rateLimit: false });
+  });
+  afterEach(async () => {
+    await log.close();
+    await rm(path, { recursive: true });
+  });
+
+  test('a restart keeps messages, answers, sides that ended, assignments and limits', async () => {
+    await routed(router, { direction: 'both', retention: 'reject', limits: { entries: 4 } });
+    await router.setExecutorId(ID, 'bob', 3);
+    const first = await router.append(ID, ANN, text(1));
+    const last = await router.append(ID, bob(3), { ...text(8), type: 'end' });
+    const before = await router.get(ID);
+    await restart();
+    expect(await router.get(ID)).toEqual(before);
+    expect(await router.append(ID, ANN, text(1))).toEqual(first);
+    expect(await router.append(ID, bob(3), { ...text(8), type: 'end' })).toEqual(last);
+    await expect(router.append(ID, ANN, text(1, 'x'))).rejects.toMatchObject({ code: 'sequence_conflict' });
+    await expect(router.append(ID, bob(3), text(9))).rejects.toMatchObject({ code: 'sender_ended' });
+    await expect(router.append(ID, bob(2), text(9))).rejects.toMatchObject({ code: 'stale_attempt' });
+    await router.appendBatch(ID, ANN, [text(2), text(3)]);
+    await expect(router.append(ID, ANN, text(4))).rejects.toMatchObject({ code: 'channel_full' });
+    await router.closeProcess('p', 'cancelled');
+    await restart();
+    expect(await router.get(ID)).toMatchObject({ closed: { reason: 'cancelled' } });
+    await expect(router.append(ID, ANN, text(5))).rejects.toMatchObject({ code: 'channel_closed' });
+    expect((await frames(await router.subscribe(ID, ANN))).at(-1)).toMatchObject({
+      reason: 'cancelled',
+      lastIndex: 4,
+    });
+  });
+
+  test('a cleaned up process is gone, also after a restart, and never an empty log', async () => {
+    await routed(router);
+    await router.append(ID, ANN, text(1));
+    const following = expect(frames(await router.subscribe(ID, ANN))).rejects.toMatchObject({
+      code: 'channel_gone',
+    });
+    await router.cleanupProcess('p');
+    await router.cleanupProcess('p');
+    await router.cleanupProcess('unknown');
+    await following;
+    for (let round = 0; round < 2; round++) {
+      const gone = { code: 'channel_gone', status: 410 };
+      await expect(router.readAfter(ID, ANN, 0)).rejects.toMatchObject(gone);
+      await expect(router.append(ID, ANN, text(2))).rejects.toMatchObject(gone);
+      await expect(router.create({ ...PROCESS, name: 'c' })).rejects.toMatchObject(gone);
+      await expect(router.getChannelsByProcess('p')).rejects.toMatchObject(gone);
+      await restart();
+    }
+    expect(await router.stats()).toEqual({ channels: 0, processes: 0 });
+    expect(await log.streams()).toEqual([]);
+  });
+
+  test('appends made together get dense indexes, the same for all', async () => {
+    await routed(router);
+    const places = await Promise.all(
+      Array.from({ length: 400 }, (_, i) => router.append(ID, i % 2 ? ANN : bob(), text(i))),
+    );
+    expect(places.map(({ index }) => index).sort((a, b) => a - b)).toEqual(places.map((_, i) => i + 1));
+    const entries = await take(await router.subscribe(ID, ANN), 400);
+    expect(entries.map(({ index }) => index)).toEqual(places.map((_, i) => i + 1));
+    for (const [i, { index }] of places.entries()) expect(entries[index - 1]).toMatchObject({ sequence: i });
+  });
+
+  test('a log made anew says that the one before was lost', async () => {
+    await routed(router);
+    const { logId } = router;
+    await router.append(ID, ANN, text(1));
+    expect((await router.readAfter(ID, ANN, 0, 0, { logId })).entries).toHaveLength(1);
+    const lost = { code: 'log_lost', status: 410 };
+    await expect(router.readAfter(ID, ANN, 0, 0, { logId: 'x' })).rejects.toMatchObject(lost);
+    await expect(router.subscribe(ID, ANN, { logId: 'x' })).rejects.toMatchObject(lost);
+  });
+
+  test('closing the router tells subscribers where to go on, and lets long polls go', async () => {
+    await routed(router);
+    await router.append(ID, ANN, text(1));
+    const iterator = (await router.subscribe(ID, ANN))[Symbol.asyncIterator]();
+    await iterator.next();
+    const ended = expect(iterator.next()).rejects.toMatchObject({ code: 'draining', status: 503, cursor: 1 });
+    const poll = router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000 });
+    await router.subscriberCount(ID);
+    await router.close();
+    expect(await poll).toEqual({ entries: [], next: 1 });
+    await ended;
+    await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({ code: 'draining' });
+    await restart();
+    expect(await textsOf(router)).toEqual(['m1']);
+  });
+});

@@ -1,0 +1,329 @@
+/**
+ * The channels of processes, each a durable log of messages that a submitter and an executor share while the job runs.
+ *
+ * - An append resolves when it is on disk. Indexes are dense from 1 and the same for everyone.
+ * - A message sent again with its sequence gets its first answer, however often and after any restart.
+ * - A subscriber sees every entry after its cursor once, in order, or is told why not.
+ *
+ * A channel must be written through one router only.
+ */
+import { type Log, openLog } from '@weir/log';
+import type { Caller, Sender } from './caller.js';
+import {
+  type Channel,
+  type ChannelSpec,
+  channelId,
+  channelOf,
+  checkProcessId,
+  type NewChannel,
+  type ProcessInfo,
+  partsOf,
+} from './channel.js';
+import { ChannelError } from './channel-error.js';
+import { DEFAULT_LIMITS, DEFAULT_RATE_LIMIT, type Limits, type RateLimit, type Settings } from './limits.js';
+import type { ChannelEnd, LiveChannel } from './live-channel.js';
+import type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
+import { ProcessCache } from './process-cache.js';
+import { readRecord, recordedProcesses } from './process-record.js';
+import { executorPlace } from './senders.js';
+import { Subscriber } from './subscriber.js';
+
+/** What a router is made with. */
+export interface RouterOptions {
+  /** Where everything is kept; closed by whoever opened it, after the router. */
+  readonly log: Log;
+  readonly limits?: Partial<Limits>;
+  /** Default 100 messages a second, 500 at once; `false` for none. */
+  readonly rateLimit?: RateLimit | false;
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** How to read. */
+export interface ReadOptions {
+  /** When there is nothing yet, wait so long, at most 30,000 ms; default 0. */
+  readonly waitMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+  /** {@link Router.logId} when the cursor was given out: another one is `log_lost`. */
+  readonly logId?: string;
+}
+
+/** What was read. */
+export interface Page {
+  readonly entries: readonly MsgEntry[];
+  /** Read on after this index. */
+  readonly next: number;
+  /** Set when nothing comes after `next` any more. */
+  readonly closed?: ChannelEnd;
+}
+
+/** Where a subscription starts, and what ends it. */
+export interface SubscribeOptions {
+  /** Default 0, the first entry. */
+  readonly after?: number;
+  readonly signal?: AbortSignal;
+  /** As in {@link ReadOptions}. */
+  readonly logId?: string;
+}
+
+const MAX_WAIT_MS = 30_000;
+
+/** See the head of this file. */
+export class Router {
+  readonly #log: Log;
+  readonly #settings: Settings;
+  readonly #processes: ProcessCache;
+  #closed = false;
+
+  constructor(o: RouterOptions) {
+    this.#log = o.log;
+    this.#settings = {
+      limits: { ...DEFAULT_LIMITS, ...o.limits },
+      rateLimit: o.rateLimit || DEFAULT_RATE_LIMIT,
+      rateLimitEnabled: o.rateLimit !== false,
+      now: o.now ?? Date.now,
+    };
+    this.#processes = new ProcessCache(o.log, this.#settings);
+  }
+
+  /** A router in memory whose senders have 500 messages and never get more: the same in every run. */
+  static async forTesting(): Promise<Router> {
+    const log = await openLog({ engine: 'memory' });
+    return new Router({ log, rateLimit: { ...DEFAULT_RATE_LIMIT, perSecond: 0 } });
+  }
+
+  /** A router in memory that never says `rate_limited`. */
+  static async withoutRateLimit(): Promise<Router> {
+    return new Router({ log: await openLog({ engine: 'memory' }), rateLimit: false });
+  }
+
+  /** Names the log that everything is in: whoever keeps it beside a cursor can tell a lost log from an empty one. */
+  get logId(): string {
+    return this.#log.id;
+  }
+
+  /**
+   * Makes the channels a process is submitted with, all or none.
+   * @throws ChannelError `invalid_channel`, `channel_exists` also for a name given twice, `too_many_channels`
+   */
+  async createForProcess(info: ProcessInfo, specs: readonly ChannelSpec[]): Promise<readonly Channel[]> {
+    const wanted = specs.map((spec) => channelOf(info, spec));
+    checkProcessId(info.processId);
+    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false }));
+    return wanted;
+  }
+
+  /** @throws ChannelError `channel_exists`, `channel_gone`, `channel_closed`, `invalid_channel`, `too_many_channels` */
+  async create(channel: NewChannel): Promise<Channel> {
+    const [created] = await this.createForProcess(channel, [channel]);
+    return created ?? channelOf(channel, channel);
+  }
+
+  /** As {@link create}; answers with the channel there is when it exists. */
+  async createIfNotExists(channel: NewChannel): Promise<Channel> {
+    const wanted = channelOf(channel, channel);
+    return await this.#use(channel.processId, async (process) => {
+      await process.create([wanted], { ifAbsent: true });
+      return process.find(channel.name);
+    });
+  }
+
+  /** @throws ChannelError `channel_not_found`, `channel_gone` */
+  async get(id: string): Promise<Channel> {
+    const { processId, name } = partsOf(id);
+    return await this.#use(processId, (process) => process.find(name));
+  }
+
+  /** @throws ChannelError `channel_not_found`, `channel_gone` */
+  async getByProcessAndName(processId: string, name: string): Promise<Channel> {
+    return await this.get(channelId(processId, name));
+  }
+
+  /** In the order they were made; none for a process that is not known. @throws ChannelError `channel_gone` */
+  async getChannelsByProcess(processId: string): Promise<readonly Channel[]> {
+    return await this.#use(processId, (process) => process.channels);
+  }
+
+  /**
+   * Appends a message; resolves when it is durable.
+   * @throws ChannelError whose code says why it was not stored; LogError `log_full`
+   */
+  async append(id: string, caller: Caller, message: NewMessage): Promise<Appended> {
+    const [place] = await this.appendBatch(id, caller, [message]);
+    // One answer a message, by contract of the queue.
+    if (place === undefined) throw new Error('an append without an answer');
+    return place;
+  }
+
+  /** As {@link append}, with the type beside the message. */
+  async appendWithType(
+    id: string,
+    caller: Caller,
+    message: NewMessage,
+    type: MessageType,
+  ): Promise<Appended> {
+    return await this.append(id, caller, { ...message, type });
+  }
+
+  /** Appends messages of increasing sequence, all or none; those that are stored already get their first answer. */
+  async appendBatch(id: string, caller: Caller, messages: readonly NewMessage[]): Promise<Appended[]> {
+    if (this.#closed) throw new ChannelError('draining', 'the router closes');
+    return await this.#useChannel(id, (live) => live.queue.append({ caller, messages }));
+  }
+
+  /**
+   * Entries with index > `after`: at most `limit`, 0 for no limit but 4 MiB. None at or past the end.
+   * @throws ChannelError `cursor_expired`, `log_lost`, `channel_gone`, `forbidden`, `stale_attempt`
+   */
+  async readAfter(id: string, caller: Caller, after: number, limit = 0, o: ReadOptions = {}): Promise<Page> {
+    this.#checkLog(o.logId);
+    return await this.#useChannel(id, async (live) => {
+      const deadline = performance.now() + Math.min(o.waitMs ?? 0, MAX_WAIT_MS);
+      for (;;) {
+        live.checkReader(caller);
+        const entries = await live.read(after, limit > 0 ? { limit } : {});
+        const next = entries.at(-1)?.index ?? after;
+        const { end } = live;
+        if (end !== undefined && next >= end.lastIndex) return { entries, next, closed: end };
+        const left = deadline - performance.now();
+        if (entries.length > 0 || left <= 0 || o.signal?.aborted || this.#closed) return { entries, next };
+        await live.changed(left, o.signal);
+      }
+    });
+  }
+
+  /** History, then live: to be iterated. Counts as a subscriber from now until it ends. */
+  async subscribe(id: string, caller: Caller, o: SubscribeOptions = {}): Promise<Subscriber> {
+    this.#checkLog(o.logId);
+    const { processId, name } = partsOf(id);
+    const { process, release } = await this.#processes.hold(processId);
+    try {
+      const live = await process.channel(name);
+      live.checkReader(caller);
+      if (this.#closed) throw new ChannelError('draining', 'the router closes', { cursor: o.after ?? 0 });
+      const close = () => subscriber.close();
+      const subscriber = new Subscriber(
+        live,
+        caller,
+        o.after ?? 0,
+        () => this.#settings.limits,
+        () => {
+          o.signal?.removeEventListener('abort', close);
+          release();
+        },
+      );
+      o.signal?.addEventListener('abort', close);
+      if (o.signal?.aborted) subscriber.close();
+      return subscriber;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Ends a subscription quietly; safe to call twice. */
+  unsubscribe(subscriber: Subscriber): void {
+    subscriber.close();
+  }
+
+  async subscriberCount(id: string): Promise<number> {
+    return await this.#useChannel(id, (live) => live.subscribers.size);
+  }
+
+  /**
+   * Gives one channel to an executor, or to nobody with an empty id. Once it resolves, the executor before can neither
+   * read nor write, and nothing of it comes any more.
+   * @param attempt default one more than the last
+   * @throws ChannelError `stale_attempt` when a later attempt is known
+   */
+  async setExecutorId(id: string, executorId: string, attempt?: number): Promise<void> {
+    const { processId, name } = partsOf(id);
+    await this.#use(processId, async (process) => {
+      process.find(name);
+      await process.assign(executorId, attempt, new Set([name]));
+    });
+  }
+
+  /** As {@link setExecutorId} for all channels of a process at once. */
+  async setExecutorIdForProcess(processId: string, executorId: string, attempt?: number): Promise<void> {
+    await this.#use(processId, (process) => process.assign(executorId, attempt));
+  }
+
+  /** Closes the channels of a process: nothing more is appended, and subscribers end after the last entry. */
+  async closeProcess(processId: string, reason: string): Promise<void> {
+    await this.#use(processId, (process) => process.close(reason));
+  }
+
+  /** Removes the channels of a process and all in them; from then on they are `channel_gone`. Safe to call again. */
+  async cleanupProcess(processId: string): Promise<void> {
+    await this.#use(processId, (process) => process.cleanup());
+  }
+
+  /** How many entries a channel keeps. */
+  async getLogSize(id: string): Promise<number> {
+    return await this.#useChannel(id, async (live) => (await this.#log.stats(live.stream)).entries);
+  }
+
+  /** The last sequence of a sender, of the executor that of the newest attempt; -1 before the first. */
+  async getSequence(id: string, role: Sender['role']): Promise<number> {
+    return await this.#useChannel(id, ({ senders, channel }) => {
+      const place = role === 'submitter' ? senders.submitter : executorPlace(senders, channel.attempt);
+      return place.sequence;
+    });
+  }
+
+  /** How many there are, in memory or not; reads each process once. */
+  async stats(): Promise<{ readonly channels: number; readonly processes: number }> {
+    let [channels, processes] = [0, 0];
+    for (const id of await recordedProcesses(this.#log)) {
+      const record = await readRecord(this.#log, id);
+      if (typeof record === 'string' || record.gone) continue;
+      processes += 1;
+      channels += record.channels.length;
+    }
+    return { channels, processes };
+  }
+
+  /** Of channels that have no limit of their own. */
+  setMaxLogEntries(entries: number): void {
+    this.#settings.limits = { ...this.#settings.limits, entries };
+  }
+
+  setMaxChannelsPerProcess(channelsPerProcess: number): void {
+    this.#settings.limits = { ...this.#settings.limits, channelsPerProcess };
+  }
+
+  /** In entries. */
+  setSubscriberBufferSize(subscriberEntries: number): void {
+    this.#settings.limits = { ...this.#settings.limits, subscriberEntries };
+  }
+
+  setRateLimitEnabled(enabled: boolean): void {
+    this.#settings.rateLimitEnabled = enabled;
+  }
+
+  /** Refuses appends, ends subscriptions with `draining`, answers long polls, and waits for what is being appended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const process of await this.#processes.all()) {
+      for (const live of await process.live()) {
+        for (const subscriber of [...live.subscribers]) subscriber.fail('draining', 'the router closes');
+        live.lookAgain();
+        await live.queue.idle();
+      }
+    }
+  }
+
+  #use: ProcessCache['use'] = (id, work) => this.#processes.use(id, work);
+
+  async #useChannel<T>(id: string, work: (live: LiveChannel) => Promise<T> | T): Promise<T> {
+    const { processId, name } = partsOf(id);
+    return await this.#processes.use(processId, async (process) => await work(await process.channel(name)));
+  }
+
+  #checkLog(logId: string | undefined): void {
+    if (logId === undefined || logId === this.#log.id) return;
+    throw new ChannelError('log_lost', 'the log this channel was in has been lost');
+  }
+}

@@ -1,0 +1,26 @@
+import type { Log } from '@weir/log';
+import type { ChannelLimits } from './limits.js';
+
+const PAGE_ENTRIES = 500;
+
+/** Frees the oldest entries of a stream, so that it keeps to its limits with what is just being appended; never the last. */
+export async function trimTo(
+  log: Log,
+  stream: string,
+  limits: ChannelLimits,
+  coming: { readonly entries: number; readonly bytes: number } = { entries: 0, bytes: 0 },
+): Promise<void> {
+  const { first, last, entries, bytes } = await log.stats(stream);
+  let before = first + Math.max(0, entries + coming.entries - limits.entries);
+  let excess = bytes + coming.bytes - limits.bytes;
+  for (let after = first - 1; excess > 0 && after < last; ) {
+    for (const { offset, data } of await log.read(stream, { after, limit: PAGE_ENTRIES, maxBytes: excess })) {
+      if (excess <= 0) break;
+      excess -= data.byteLength;
+      after = offset;
+    }
+    before = Math.max(before, after + 1);
+  }
+  before = Math.min(before, last);
+  if (before > first) await log.trim(stream, before);
+}
