@@ -35,7 +35,8 @@ export class GroupReader implements Reader {
   readonly #run = new AbortController();
   readonly #out = new Set<string>();
   readonly #acks: Answers;
-  readonly #nacks: Answers;
+  /** By how long the events are to wait. */
+  readonly #nacks = new Map<number, Answers>();
   #member: GroupMember | undefined;
   #following: Promise<void> | undefined;
   #extending: NodeJS.Timeout | undefined;
@@ -50,7 +51,6 @@ export class GroupReader implements Reader {
     this.#log = log;
     this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
     this.#acks = this.#answers((member, ids) => member.ack(ids));
-    this.#nacks = this.#answers((member, ids) => member.nack(ids));
   }
 
   start(): void {
@@ -71,8 +71,7 @@ export class GroupReader implements Reader {
   /** The consumer could not handle these. */
   nack(ids: readonly string[], delayMs: number | undefined): void {
     for (const id of ids) this.#out.delete(id);
-    if (delayMs === undefined) this.#nacks.add(ids);
-    else this.#answers((member, late) => member.nack(late, delayMs)).add(ids);
+    this.#sendBack(ids, delayMs);
     this.#resume?.();
   }
 
@@ -101,8 +100,15 @@ export class GroupReader implements Reader {
     await this.#following;
     const out = [...this.#out];
     this.#out.clear();
-    if (out.length > 0) this.#nacks.add(out);
-    await Promise.all([this.#acks.sent(), this.#nacks.sent()]);
+    if (out.length > 0) this.#sendBack(out);
+    await Promise.all([this.#acks, ...this.#nacks.values()].map((answers) => answers.sent()));
+  }
+
+  #sendBack(ids: readonly string[], delayMs = 0): void {
+    const known = this.#nacks.get(delayMs);
+    const answers = known ?? this.#answers((member, some) => member.nack(some, delayMs));
+    if (known === undefined) this.#nacks.set(delayMs, answers);
+    answers.add(ids);
   }
 
   // Through every interruption, and with another consumer's credential where that helps.
@@ -173,7 +179,7 @@ export class GroupReader implements Reader {
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#told.gap({ missed: 1, message: error.message });
-        this.#nacks.add([id]);
+        this.#sendBack([id]);
       }
     }
     if (rests.length > 0) this.consumer.write(rests);

@@ -110,6 +110,6 @@ test('the end of a bus gives back what its members have', async () => {
   await consumer.until((c) => c.numbers.length === 3);
   await bus.bus.close('handover');
   expect(bus.source.lent).toEqual([]);
-  expect(bus.source.told).toEqual([{ what: 'nack', ids: ['1', '2', '3'] }]);
+  expect(bus.source.told).toEqual([{ what: 'nack', ids: ['1', '2', '3'], delayMs: 0 }]);
   expect(await consumer.first('bye')).toMatchObject({ reason: 'handover' });
 });
