@@ -104,6 +104,10 @@ export class FeedGroup {
     return this.#group.nack(ids, { delayMs });
   }
 
+  release(ids: readonly string[]): Promise<number> {
+    return this.#group.release(ids);
+  }
+
   extend(ids: readonly string[]): Promise<number> {
     return this.#group.extend(ids);
   }

@@ -26,6 +26,7 @@ export class GroupTable {
       pull: (p) => call((group) => group.pull(p)),
       ack: (ids) => call((group) => group.ack(ids)),
       nack: (ids, n) => call((group) => group.nack(ids, n)),
+      release: (ids) => call((group) => group.release(ids)),
       extend: (ids, e) => call((group) => group.extend(ids, e)),
       stats: () => call((group) => group.stats()),
       dead: (d) => call((group) => group.dead(d)),

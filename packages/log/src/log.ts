@@ -171,6 +171,8 @@ export interface Group {
   ack(ids: readonly string[]): Promise<number>;
   /** Not done: they come again after `delayMs` (default 0). A delivery that has since been lent anew is left alone. */
   nack(ids: readonly string[], o?: { readonly delayMs?: number }): Promise<number>;
+  /** Never tried: they come again at once, and this time does not count as an attempt. Else like `nack`. */
+  release(ids: readonly string[]): Promise<number>;
   /**
    * Gives these deliveries another `forMs` from now (default the group's `ackWaitMs`). One whose deadline has passed is
    * left alone when another of its lane has gone out since.

@@ -42,6 +42,7 @@ export class StoredGroup {
       pull: (p) => this.#pull(p, o),
       ack: (ids) => this.#settle(ids, () => null),
       nack: (ids, n) => this.#nack(ids, n?.delayMs ?? 0),
+      release: (ids) => this.#release(ids),
       extend: (ids, e) => this.#extend(ids, e?.forMs ?? o.ackWaitMs ?? ACK_WAIT_MS),
       dead: async (d = {}) => this.#find({})?.dead.list(d, this.#deadSince(o)) ?? [],
       retry: (which) => this.#retry(which, o),
@@ -142,6 +143,15 @@ export class StoredGroup {
     const deadline = this.#host.now() + delayMs;
     return this.#settle(ids, (name, pending) =>
       pending.attempt === name.attempt ? { ...pending, member: null, deadline } : undefined,
+    );
+  }
+
+  #release(ids: readonly string[]): Promise<number> {
+    const deadline = this.#host.now();
+    return this.#settle(ids, (name, pending) =>
+      pending.attempt === name.attempt && pending.member !== null
+        ? { ...pending, member: null, deadline, attempt: pending.attempt - 1 }
+        : undefined,
     );
   }
 

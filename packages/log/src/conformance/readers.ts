@@ -104,6 +104,19 @@ export function describeGroups(t: Trial): void {
       await refused('cursor_invalid', group.ack(['nonsense']));
     });
 
+    test('release brings back what was never tried, and that time does not count', async () => {
+      await t.log.append('a', [bytes('x'), bytes('y'), bytes('z')]);
+      const group = t.log.group('a', 'g', { maxAttempts: 2 });
+      for (let i = 0; i < 5; i += 1) {
+        const got = await group.pull({ max: 3 });
+        expect(got.map((d) => [d.offset, d.attempt])).toEqual([1, 2, 3].map((offset) => [offset, 1]));
+        expect(await group.release(ids(got))).toBe(3);
+        expect(await group.release(ids(got))).toBe(0);
+      }
+      expect(await group.ack(ids(await group.pull({ max: 3 })))).toBe(3);
+      expect(await group.stats()).toMatchObject({ pending: 0, dead: 0 });
+    });
+
     test('a pull is bounded in bytes also of what comes again, and gives one entry at least', async () => {
       await t.log.append(
         'a',

@@ -6,6 +6,7 @@
  *     GET  …/feed/groups/{name}          how far it is    POST …/{name}/extend   30 s more for these
  *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
+ *     POST …/feed/groups/{name}/release  never tried
  */
 import { documentIn, type FeedGroup, firstAbort } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -139,6 +140,9 @@ export function feedGroupRoutes(
     const given = parseInput(nackInput, body);
     return { returned: await group.nack(given.ids, given.delay_ms) };
   });
+  groupRoute('POST', `${GROUP}/release`, async (group, { body }) => ({
+    released: await group.release(parseInput(idsInput, body).ids),
+  }));
   groupRoute('POST', `${GROUP}/extend`, async (group, { body }) => ({
     extended: await group.extend(parseInput(idsInput, body).ids),
   }));

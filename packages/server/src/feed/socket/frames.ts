@@ -23,6 +23,7 @@ const clientFrame = z.discriminatedUnion('op', [
   pullInput.extend({ op: z.literal('pull'), ...call }),
   idsInput.extend({ op: z.literal('ack'), ...call }),
   idsInput.extend({ op: z.literal('extend'), ...call }),
+  idsInput.extend({ op: z.literal('release'), ...call }),
   nackInput.extend({ op: z.literal('nack'), ...call }),
   z.strictObject({ op: z.literal('ping') }),
 ]);

@@ -31,6 +31,7 @@ export async function callGroup(
     const { ids } = frame;
     if (frame.op === 'ack') outbox.answer({ op: 'done', id, acknowledged: await group.ack(ids) });
     else if (frame.op === 'extend') outbox.answer({ op: 'done', id, extended: await group.extend(ids) });
+    else if (frame.op === 'release') outbox.answer({ op: 'done', id, released: await group.release(ids) });
     else outbox.answer({ op: 'done', id, returned: await group.nack(ids, frame.delay_ms) });
   } catch (error) {
     throw problemOfGroup(error);
