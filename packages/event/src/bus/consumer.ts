@@ -9,6 +9,8 @@ import type { Names } from './names.js';
 /** What a consumer says first. */
 export type ConsumerHello = Extract<Hello, { readonly role: 'consumer' }>;
 
+type Bye = Extract<PlainMessage, { readonly type: 'bye' }>;
+
 /** A consumer at the other end of a connection: what it wants, and what became of it so far. */
 export class Consumer {
   readonly hello: ConsumerHello;
@@ -20,6 +22,7 @@ export class Consumer {
   #deadline: NodeJS.Timeout | undefined;
   #received = 0;
   #dropped = 0;
+  #dismissal: Bye | undefined;
 
   constructor(hello: ConsumerHello, connection: Connection, writeDeadlineMs: number) {
     this.hello = hello;
@@ -59,7 +62,13 @@ export class Consumer {
     this.#deadline = undefined;
   }
 
-  end(bye: Extract<PlainMessage, { readonly type: 'bye' }>): void {
+  /** What the bus ended it with; undefined while it did not. */
+  get dismissal(): Bye | undefined {
+    return this.#dismissal;
+  }
+
+  end(bye: Bye): void {
+    this.#dismissal ??= bye;
     this.freed();
     this.connection.end(bye);
   }

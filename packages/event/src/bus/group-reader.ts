@@ -15,7 +15,7 @@ import type { BusLimits } from './bus-limits.js';
 import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import { list } from './names.js';
-import type { Reader } from './reader.js';
+import type { Parting, Reader } from './reader.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
 import { ToldStatus } from './told-status.js';
@@ -35,6 +35,7 @@ export class GroupReader implements Reader {
   readonly #run = new AbortController();
   readonly #out = new Set<string>();
   readonly #acks: Answers;
+  readonly #releases: Answers;
   /** By how long the events are to wait. */
   readonly #nacks = new Map<number, Answers>();
   #member: GroupMember | undefined;
@@ -51,6 +52,7 @@ export class GroupReader implements Reader {
     this.#log = log;
     this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
     this.#acks = this.#answers((member, ids) => member.ack(ids));
+    this.#releases = this.#answers((member, ids) => member.release(ids));
   }
 
   start(): void {
@@ -94,14 +96,16 @@ export class GroupReader implements Reader {
     this.#hub.deleteGroup(this);
   }
 
-  async close(): Promise<void> {
+  async close(parting: Parting): Promise<void> {
     this.stop();
     clearInterval(this.#extending);
     await this.#following;
     const out = [...this.#out];
     this.#out.clear();
-    if (out.length > 0) this.#sendBack(out);
-    await Promise.all([this.#acks, ...this.#nacks.values()].map((answers) => answers.sent()));
+    if (out.length > 0 && parting === 'left') this.#releases.add(out);
+    if (out.length > 0 && parting === 'died') this.#sendBack(out);
+    const answers = [this.#acks, this.#releases, ...this.#nacks.values()];
+    await Promise.all(answers.map((one) => one.sent()));
   }
 
   #sendBack(ids: readonly string[], delayMs = 0): void {

@@ -46,6 +46,22 @@ test('what a member has when it goes is given back at once, to the others', asyn
   expect(bus.source.lent.toSorted()).toEqual(['1', '3', '4', '5']);
 });
 
+test('what a member has when it says bye was never tried, and what it dies with may have been', async () => {
+  await start();
+  publish(4);
+  const leaves = await member(2);
+  await leaves.until((c) => c.numbers.length === 2);
+  leaves.say({ type: 'bye', reason: 'signal' });
+  const dies = await member(3);
+  await dies.until((c) => c.numbers.length === 3);
+  dies.socket.destroy();
+  const last = await member(4);
+  await last.until((c) => c.numbers.length === 4);
+  const attempts = new Map(last.all('event').map(({ delivery }) => [delivery?.id, delivery?.attempt]));
+  const had = dies.all('event').map(({ delivery }) => delivery?.id);
+  for (const [id, attempt] of attempts) expect([id, attempt]).toEqual([id, had.includes(id) ? 2 : 1]);
+});
+
 test('no answer is lost while the source is interrupted, and the state is told', async () => {
   await start();
   publish(3);
@@ -103,13 +119,16 @@ test('events that the group has lost are told, and a group that is gone ends its
   });
 });
 
-test('the end of a bus gives back what its members have', async () => {
+test.each([
+  ['shutdown', [{ what: 'release', ids: ['1', '2', '3'] }]],
+  // They go on with what they have, and answer to the next bus.
+  ['handover', []],
+] as const)('the end of a bus by %s: what its members have', async (reason, told) => {
   await start();
   publish(3);
   const consumer = await member();
   await consumer.until((c) => c.numbers.length === 3);
-  await bus.bus.close('handover');
-  expect(bus.source.lent).toEqual([]);
-  expect(bus.source.told).toEqual([{ what: 'nack', ids: ['1', '2', '3'], delayMs: 0 }]);
-  expect(await consumer.first('bye')).toMatchObject({ reason: 'handover' });
+  await bus.bus.close(reason);
+  expect(bus.source.told).toEqual(told);
+  expect(await consumer.first('bye')).toMatchObject({ reason });
 });

@@ -32,6 +32,8 @@ export class Session implements ConnectionHandler {
   #reader: HubReader | GroupReader | undefined;
   #isPreparing = false;
   #hasStarted = false;
+  /** It said bye. */
+  #hasLeft = false;
 
   constructor(consumer: Consumer, options: SessionOptions) {
     this.consumer = consumer;
@@ -92,6 +94,7 @@ export class Session implements ConnectionHandler {
         this.#check();
         break;
       case 'bye':
+        this.#hasLeft = true;
         this.consumer.connection.close();
         break;
       default:
@@ -111,7 +114,10 @@ export class Session implements ConnectionHandler {
   onClose(): void {
     this.consumer.freed();
     if (this.consumer.hello.needs_lease) this.#options.leases.leave(this.consumer);
-    const done = this.#reader?.close() ?? Promise.resolve();
+    const { dismissal } = this.consumer;
+    const parting =
+      dismissal?.reason === 'handover' ? 'moves' : this.#hasLeft || dismissal !== undefined ? 'left' : 'died';
+    const done = this.#reader?.close(parting) ?? Promise.resolve();
     this.#hub?.leave(this.consumer);
     this.#options.onClose(this, done);
   }

@@ -92,6 +92,10 @@ export class FeedGroup implements GroupMember {
     if (ids.length > 0) await this.#call('POST', '/nack', { ids, delay_ms: Math.ceil(delayMs) });
   }
 
+  async release(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#call('POST', '/release', { ids });
+  }
+
   async extend(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.#call('POST', '/extend', { ids });
   }

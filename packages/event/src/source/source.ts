@@ -50,6 +50,8 @@ export interface GroupMember {
   ack(ids: readonly string[]): Promise<void>;
   /** These should come again, after `delayMs` (default at once). Throws like `pull`. */
   nack(ids: readonly string[], delayMs?: number): Promise<void>;
+  /** These were never tried: they should come again at once, as if they had not come. Throws like `pull`. */
+  release(ids: readonly string[]): Promise<void>;
   /** These need more time: 30 s from now. Throws like `pull`. */
   extend(ids: readonly string[]): Promise<void>;
 }

@@ -11,6 +11,9 @@ import {
   type StreamWatcher,
 } from '../../source/index.js';
 
+/** What a member says of its deliveries. */
+type Answer = 'ack' | 'nack' | 'release' | 'extend';
+
 interface Entry {
   readonly event: RawEvent;
   /** The event's cursor; that of an entry that is only a position as well. */
@@ -36,7 +39,7 @@ export class ScriptedSource implements Source {
   readonly opened: Followed[] = [];
   /** What groups were told, in order. */
   readonly told: {
-    readonly what: 'ack' | 'nack' | 'extend';
+    readonly what: Answer;
     readonly ids: readonly string[];
     readonly delayMs?: number;
   }[] = [];
@@ -81,14 +84,15 @@ export class ScriptedSource implements Source {
   }
 
   join(): GroupMember {
-    const call = async (what: 'ack' | 'nack' | 'extend', ids: readonly string[], delayMs?: number) => {
+    const call = async (what: Answer, ids: readonly string[], delayMs?: number) => {
       const failure = this.groupFailures.shift();
       if (failure !== undefined) throw failure;
       this.told.push({ what, ids, ...(delayMs === undefined ? {} : { delayMs }) });
       if (what === 'extend') return;
       for (const id of ids) this.#lent.delete(id);
-      if (what === 'nack') {
-        for (const id of ids) this.#tries.set(id, (this.#tries.get(id) ?? 1) + 1);
+      if (what === 'nack' || what === 'release') {
+        const tries = what === 'nack' ? 1 : 0;
+        for (const id of ids) this.#tries.set(id, (this.#tries.get(id) ?? 1) + tries);
         this.#returned.push(...ids.map((id) => this.#delivery(Number(id), this.#tries.get(id) ?? 1)));
         this.move();
       }
@@ -109,6 +113,7 @@ export class ScriptedSource implements Source {
       },
       ack: (ids) => call('ack', ids),
       nack: (ids, delayMs) => call('nack', ids, delayMs),
+      release: (ids) => call('release', ids),
       extend: (ids) => call('extend', ids),
     };
   }
