@@ -2,7 +2,7 @@ import type { StreamStats } from '@weir/log';
 import type { AppendRequest, AppendTarget } from './append-queue.js';
 import { type Sender, writerOf } from './caller.js';
 import { ChannelError } from './channel-error.js';
-import { type Appended, checkMessages, type NewMessage } from './message.js';
+import type { Appended, NewMessage } from './message.js';
 import { decodeTimestamp, encodeMessage, hasContent } from './message-codec.js';
 import type { RateLimiter } from './rate-limiter.js';
 import { advance, placeOf, type Senders } from './senders.js';
@@ -34,7 +34,6 @@ export class AppendDraft {
   async admit({ caller, messages }: AppendRequest): Promise<Appended[]> {
     const target = this.#target;
     const sender = writerOf(target.channel, caller);
-    checkMessages(messages, target.limits);
     const bucket = target.bucketOf(sender);
     const { sequence: last } = placeOf(this.#senders, sender);
     const places: Appended[] = [];
@@ -57,14 +56,16 @@ export class AppendDraft {
   async store(): Promise<void> {
     const { log, stream, channel, limits } = this.#target;
     if (this.#entries.length === 0) return;
-    const appending = log.append(stream, this.#entries);
-    const trimming =
-      channel.retention === 'trim'
-        ? trimTo(log, stream, limits, { entries: this.#entries.length, bytes: this.#bytes })
-        : undefined;
-    const [{ first }] = await Promise.all([appending, trimming]);
-    if (channel.retention === 'trim') await trimTo(log, stream, limits);
-    this.#target.stored(first, this.#entries, this.#senders);
+    const trims = channel.retention === 'trim';
+    const coming = { entries: this.#entries.length, bytes: this.#bytes };
+    const [appended] = await Promise.allSettled([
+      log.append(stream, this.#entries),
+      trims && trimTo(log, stream, limits, coming),
+    ]);
+    if (appended.status === 'rejected') throw appended.reason;
+    this.#target.stored(appended.value.first, this.#entries, this.#senders);
+    // More than the channel keeps came at once. Stored is stored: should this fail, the next append trims.
+    if (trims) await trimTo(log, stream, limits).catch(() => undefined);
   }
 
   /** The first answer to a message whose sequence is not above its sender's last. */

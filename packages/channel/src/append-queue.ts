@@ -5,11 +5,11 @@
  */
 import type { Log } from '@weir/log';
 import { AppendDraft } from './append-draft.js';
-import type { Caller, Sender } from './caller.js';
+import { type Caller, type Sender, writerOf } from './caller.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits } from './limits.js';
-import type { Appended, NewMessage } from './message.js';
+import { type Appended, checkMessages, type NewMessage } from './message.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Senders } from './senders.js';
 
@@ -58,8 +58,14 @@ export class AppendQueue {
     this.#target = target;
   }
 
-  /** Resolves when durable with where the messages are, in their order. */
+  /**
+   * Resolves when durable with where the messages are, in their order.
+   * @throws ChannelError also at once: for a caller who may not write, messages that are none, `at_capacity`
+   */
   append(request: AppendRequest): Promise<Appended[]> {
+    // Asked again when it is committed; but who may not write must not fill the queue either.
+    writerOf(this.#target.channel, request.caller);
+    checkMessages(request.messages, this.#target.limits);
     let bytes = 0;
     for (const { payload } of request.messages) bytes += payload.byteLength + OVERHEAD;
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Log, openLog } from '@weir/log';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ChannelSpec, RateLimiter, Router } from './index.js';
+import { ChannelError, type ChannelSpec, RateLimiter, Router } from './index.js';
 import { ANN, bob, frames, take, text, textOf } from './testing/people.js';
 
 const PROCESS = { processId: 'p', submitterId: 'ann' };
@@ -293,6 +293,29 @@ describe('subscribe', () => {
     expect(await frames(await router.subscribe(ID, ANN, { after: 6 }))).toEqual([read.at(-1)]);
   });
 
+  test('from beyond the end gives what comes after that', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    await router.append(ID, ANN, text(1));
+    const two = take(await router.subscribe(ID, ANN, { after: 3 }), 2);
+    for (let n = 2; n <= 5; n++) await router.append(ID, ANN, text(n));
+    expect((await two).map(({ index }) => index)).toEqual([4, 5]);
+  });
+
+  test('goes on however many other processes come by', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const one = take(await router.subscribe(ID, ANN), 1);
+    const others = Array.from({ length: 1100 }, (_, i) => ({
+      ...PROCESS,
+      processId: `other-${i}`,
+      name: 'c',
+    }));
+    await Promise.all(others.map((channel) => router.create(channel)));
+    await router.append(ID, ANN, text(1));
+    expect((await one).map(textOf)).toEqual(['m1']);
+    expect(await router.stats()).toEqual({ channels: 1101, processes: 1101 });
+    expect(await textsOf(router, 'other-0_c')).toEqual([]);
+  });
+
   test('ends by unsubscribe, by a signal, and by leaving the loop', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const abort = new AbortController();
@@ -361,9 +384,11 @@ describe('limits', () => {
     const bytes = await routed(await Router.withoutRateLimit(), { limits: { bytes: 300 } });
     const large = { sequence: 1, payload: Buffer.alloc(200) };
     await bytes.append(ID, ANN, large);
-    await expect(bytes.append(ID, ANN, { ...large, sequence: 2 })).rejects.toMatchObject({
-      code: 'channel_full',
-    });
+    const full = { code: 'channel_full', limit: 300 };
+    await expect(bytes.append(ID, ANN, { ...large, sequence: 2 })).rejects.toMatchObject(full);
+    await bytes.create({ ...PROCESS, name: 'd', limits: { bytes: 300 } });
+    const both = [bytes.append('p_d', ANN, large), bytes.append('p_d', ANN, { ...large, sequence: 2 })];
+    expect(await Promise.allSettled(both)).toMatchObject([{ status: 'fulfilled' }, { reason: full }]);
   });
 
   test('with retention trim the oldest give way, by entries and by bytes, and reading them says so', async () => {
@@ -406,6 +431,17 @@ describe('limits', () => {
     await router.append(ID, bob(), text(1));
     router.setRateLimitEnabled(false);
     await router.append(ID, ANN, text(999));
+  });
+
+  test('what waits for one channel is bounded', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    const payload = Buffer.alloc(10 * 1024 * 1024);
+    const appends = Array.from({ length: 8 }, (_, sequence) => router.append(ID, ANN, { sequence, payload }));
+    const outcomes = await Promise.allSettled(appends);
+    const reason = { code: 'at_capacity', status: 429, retryAfterMs: 1000 };
+    expect(outcomes[5]).toMatchObject({ status: 'fulfilled', value: { index: 6 } });
+    expect(outcomes.slice(6)).toMatchObject([{ reason }, { reason }]);
+    expect(await router.append(ID, ANN, { sequence: 7, payload })).toMatchObject({ index: 7 });
   });
 
   test('a bucket refills steadily up to its size', () => {
@@ -494,6 +530,43 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     expect(await log.streams()).toEqual([]);
   });
 
+  /** Appends as the first executor until it is refused; answers with how many were stored and why no more. */
+  async function untilRefused(id: string): Promise<{ readonly stored: number; readonly code: unknown }> {
+    for (let n = 0; ; n++) {
+      try {
+        await router.append(id, bob(1), text(n));
+      } catch (error) {
+        return { stored: n, code: error instanceof ChannelError && error.code };
+      }
+    }
+  }
+
+  test('once an assignment, a close or a cleaning up is through, nothing of before comes any more', async () => {
+    for (let round = 0; round < 5; round++) {
+      const [assigned, closed, cleaned] = [`a${round}`, `b${round}`, `c${round}`] as const;
+      const processes = [assigned, closed, cleaned];
+      for (const processId of processes) {
+        await router.create({ processId, submitterId: 'ann', executorId: 'bob', name: 'c' });
+      }
+      const busy = processes.map((processId) => untilRefused(`${processId}_c`));
+      const following = frames(await router.subscribe(`${closed}_c`, ANN));
+      await router.readAfter(`${assigned}_c`, ANN, 0, 1, { waitMs: 30_000 });
+      const assigning = router.setExecutorIdForProcess(assigned, 'bob', 2);
+      const closing = router.closeProcess(closed, 'done');
+      const cleaning = router.cleanupProcess(cleaned);
+      await assigning;
+      const size = await router.getLogSize(`${assigned}_c`);
+      const [first, second, third] = await Promise.all(busy);
+      await Promise.all([closing, cleaning]);
+      expect(first).toEqual({ stored: size, code: 'stale_attempt' });
+      expect(await router.getLogSize(`${assigned}_c`)).toBe(size);
+      expect(second?.code).toBe('channel_closed');
+      expect((await following).at(-1)).toMatchObject({ type: 'closed', lastIndex: second?.stored });
+      expect(third?.code).toBe('channel_gone');
+      expect(await log.streams(`channel:${cleaned}`)).toEqual([]);
+    }
+  });
+
   test('appends made together get dense indexes, the same for all', async () => {
     await routed(router);
     const places = await Promise.all(
@@ -503,6 +576,25 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     const entries = await take(await router.subscribe(ID, ANN), 400);
     expect(entries.map(({ index }) => index)).toEqual(places.map((_, i) => i + 1));
     for (const [i, { index }] of places.entries()) expect(entries[index - 1]).toMatchObject({ sequence: i });
+  });
+
+  test('what a full log refused can be sent again once there is room', async () => {
+    const small = await openLog(
+      engine === 'memory'
+        ? { engine, maxBytes: 20_000 }
+        : { engine, path: join(path, 'small'), maxBytes: 20_000 },
+    );
+    const full = await routed(new Router({ log: small, rateLimit: false }));
+    await full.create({ processId: 'q', submitterId: 'ann', name: 'c' });
+    await full.append('q_c', ANN, { sequence: 1, payload: Buffer.alloc(12_000) });
+    await full.append(ID, ANN, text(1));
+    const large = { sequence: 2, payload: Buffer.alloc(8_000) };
+    await expect(full.append(ID, ANN, large)).rejects.toMatchObject({ code: 'log_full' });
+    expect(await full.append(ID, bob(), text(1))).toMatchObject({ index: 2 });
+    await full.cleanupProcess('q');
+    expect(await full.append(ID, ANN, large)).toMatchObject({ index: 3 });
+    expect(await full.append(ID, ANN, large)).toMatchObject({ index: 3 });
+    await small.close();
   });
 
   test('a log made anew says that the one before was lost', async () => {
@@ -530,4 +622,27 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await restart();
     expect(await textsOf(router)).toEqual(['m1']);
   });
+});
+
+test('a cleaning up that was cut off shows a channel that is gone, and goes on', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'weir-channel-'));
+  let log = await openLog({ engine: 'lmdb', path });
+  let router = await routed(new Router({ log, rateLimit: false }));
+  await router.append(ID, ANN, text(1));
+  const [record = ''] = await log.streams('process:');
+  const { last } = await log.stats(record);
+  const cleaning = router.cleanupProcess('p').catch(() => undefined);
+  await log.wait(record, { after: last, signal: AbortSignal.timeout(10_000) });
+  await log.close();
+  await cleaning;
+
+  log = await openLog({ engine: 'lmdb', path });
+  expect(await log.streams()).toHaveLength(2);
+  router = new Router({ log });
+  await expect(router.readAfter(ID, ANN, 0)).rejects.toMatchObject({ code: 'channel_gone' });
+  await router.cleanupProcess('p');
+  expect(await log.streams()).toEqual([]);
+  await expect(router.readAfter(ID, ANN, 0)).rejects.toMatchObject({ code: 'channel_gone' });
+  await log.close();
+  await rm(path, { recursive: true });
 });

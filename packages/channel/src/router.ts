@@ -12,7 +12,6 @@ import type { Caller, Sender } from './caller.js';
 import {
   type Channel,
   type ChannelSpec,
-  channelId,
   channelOf,
   checkProcessId,
   type NewChannel,
@@ -137,7 +136,7 @@ export class Router {
 
   /** @throws ChannelError `channel_not_found`, `channel_gone` */
   async getByProcessAndName(processId: string, name: string): Promise<Channel> {
-    return await this.get(channelId(processId, name));
+    return await this.#use(processId, (process) => process.find(name));
   }
 
   /** In the order they were made; none for a process that is not known. @throws ChannelError `channel_gone` */

@@ -42,8 +42,7 @@ export function advance(senders: Senders, sender: Sender, place: SenderPlace): S
   return { submitter: place, executor: executorPlace(senders, attempt), attempt };
 }
 
-/** Whether a sender has come as far as a sequence, or its attempt is over. */
+/** Whether a sender has come as far as a sequence. No entry is of a later attempt than who may ask. */
 export function hasReached(senders: Senders, sender: Sender, sequence: number): boolean {
-  if (sender.role === 'executor' && senders.attempt > sender.attempt) return true;
   return placeOf(senders, sender).sequence >= sequence;
 }
