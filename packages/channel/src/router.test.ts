@@ -567,6 +567,27 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     }
   });
 
+  test('a close and a cleaning up wait for the commit that is being made up', async () => {
+    for (const [round, isClose] of [true, false, true, false].entries()) {
+      const processId = `p${round}`;
+      await router.create({ ...PROCESS, processId, name: 'c' });
+      const id = `${processId}_c`;
+      const following = frames(await router.subscribe(id, ANN)).catch(() => []);
+      const appends = Promise.allSettled(
+        Array.from({ length: 200 }, (_, n) => router.append(id, ANN, text(n))),
+      );
+      await router.getLogSize(id);
+      await (isClose ? router.closeProcess(processId, 'done') : router.cleanupProcess(processId));
+      const outcomes = await appends;
+      if (isClose) {
+        const lastIndex = outcomes.filter(({ status }) => status === 'fulfilled').length;
+        expect((await following).at(-1)).toEqual({ type: 'closed', reason: 'done', lastIndex });
+        expect(await router.getLogSize(id)).toBe(lastIndex);
+      }
+      expect(await log.streams('channel:')).toHaveLength(Math.ceil((round + 1) / 2));
+    }
+  });
+
   test('appends made together get dense indexes, the same for all', async () => {
     await routed(router);
     const places = await Promise.all(
