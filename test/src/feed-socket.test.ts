@@ -193,9 +193,12 @@ it('tells of a gap once, and goes on from the oldest that is kept', async () => 
     const gap = await waitUntil('retention', async () => {
       const sub = randomUUID();
       await client.subscribe(sub, { after: cursor });
-      return client.frames.find(
+      const found = client.frames.find(
         (frame) => frame.op === 'gap' && frame.sub === sub && Number(frame.missed) > 50,
       );
+      // A connection has so many at a time.
+      if (found === undefined) client.send({ op: 'unsubscribe', sub });
+      return found;
     });
     const sub = String(gap.sub);
     await waitUntil('the rest', () => client.idsOf(sub).length > 0);
