@@ -1,7 +1,8 @@
-import { mkdir, open, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { LogError } from './log-error.js';
+import { makeDirectory } from './make-directory.js';
 
 /**
  * A directory that is ours until `release`, or until this process ends in any way. Hold on to it: a lock nobody
@@ -37,27 +38,4 @@ export async function lockDirectory(dir: string): Promise<DirectoryLock> {
       return released;
     },
   };
-}
-
-/**
- * Makes a directory and those above it, for their owner only. Level by level: Node's own recursive form never returns
- * for a place such as `/proc/x`, whose parent is there and takes nothing (Node 20.20).
- */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (code !== 'ENOENT' || (await exists(dirname(path)))) throw error;
-    await makeDirectory(dirname(path));
-    await mkdir(path, { mode: 0o700 });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

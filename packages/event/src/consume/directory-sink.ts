@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { makeDirectory } from '@weir/log/make-directory';
 import { ConsumeError } from '../consume-error.js';
 import type { StreamedEvent } from '../source/event-stream.js';
 import { type EventOutput, type EventSink, textOf } from './event-sink.js';
@@ -26,7 +27,7 @@ export class DirectorySink implements EventSink {
    */
   static async open(directory: string): Promise<DirectorySink> {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(resolve(directory));
     } catch (cause) {
       throw new ConsumeError(
         'usage',

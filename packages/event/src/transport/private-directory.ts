@@ -1,4 +1,5 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
+import { makeDirectory } from '@weir/log/make-directory';
 import { TransportError } from './transport-error.js';
 
 /**
@@ -10,7 +11,7 @@ import { TransportError } from './transport-error.js';
  */
 export async function makePrivateDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
   } catch (cause) {
     throw new TransportError('failed', `Cannot make the directory ${directory}: ${cause}.`, { cause });
   }
