@@ -110,6 +110,21 @@ it('kill -9: consumers start another, and go on where they were', async () => {
   ]);
 });
 
+it('that dies while the server is away: consumers wait for both', async () => {
+  const one = await consume().ready();
+  await weir.killAll();
+  killBuses(weir.dataDir);
+  // Longer than a new bus tries a server that it has never reached.
+  const gaveUp = () => one.stderr.filter((line) => line.includes('interrupted')).length > 0;
+  await waitUntil('the outage to be told', gaveUp);
+  await waitUntil('another bus', () => busesOf(weir.dataDir).length === 1);
+  const log = () => readFileSync(join(theBus().directory, 'bus.log'), 'utf8');
+  await waitUntil('it to give up the server', () => log().includes('source failed'));
+  await weir.start();
+  await send('back');
+  await waitUntil('its line', () => one.lines.length === 1);
+});
+
 it('is stopped on request, with consumers only by force', async () => {
   const one = await consume().ready();
   const refused = await start(['stop']).ended();

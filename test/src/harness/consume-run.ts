@@ -100,6 +100,8 @@ class Run {
     const chance = this.#random();
     if (chance < 0.1) {
       this.#note('server');
+      // Who has never had events from it takes a server that does not answer for a wrong address.
+      await Promise.all(this.#slots.map(({ lives }) => lives.at(-1)?.consumer.ready()));
       await this.#weir.killAll();
       await this.#weir.start();
       return;

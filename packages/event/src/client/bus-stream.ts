@@ -51,6 +51,8 @@ export class BusStream implements EventStream {
   #bus: BusConnection | undefined;
   #cursor: string | undefined;
   #seq = 0;
+  /** When its source was heard to be connected last. */
+  #connectedAt: number | undefined;
 
   constructor(options: BusStreamOptions) {
     this.#options = options;
@@ -164,7 +166,16 @@ export class BusStream implements EventStream {
     if (message.type === 'source_status') this.#status(message, watcher);
     if (message.type !== 'bye') return;
     const error = byeError(message);
-    if (error !== undefined) throw error;
+    if (error !== undefined && !this.#isOutage(error)) throw error;
+  }
+
+  /**
+   * Whether to come back all the same. A bus that has just been started gives a source up soon that it never reached; who
+   * has had events from there knows better.
+   */
+  #isOutage({ kind }: ConsumeError): boolean {
+    if (kind !== 'network' || this.#connectedAt === undefined) return false;
+    return performance.now() - this.#connectedAt < this.#limits.sourceOutageMs;
   }
 
   #status({ state, message, cursor, missed }: SourceStatus, watcher: StreamWatcher): void {
@@ -173,6 +184,7 @@ export class BusStream implements EventStream {
     }
     if (cursor !== undefined && this.#options.group === undefined) this.#cursor = cursor;
     watcher.onState(state, message);
+    if (state === 'connected') this.#connectedAt = performance.now();
     if (cursor !== undefined) watcher.onPosition?.(cursor);
   }
 }

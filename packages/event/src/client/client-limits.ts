@@ -8,6 +8,8 @@ export interface ClientLimits {
   readonly hookMs: number;
   /** How long a consumer whose bus is gone tries to get another. Default 60 s. */
   readonly outageMs: number;
+  /** How long one that has had a source goes on without it, from one bus to the next. Default an hour. */
+  readonly sourceOutageMs: number;
 }
 
 export const DEFAULT_LIMITS: ClientLimits = {
@@ -15,4 +17,5 @@ export const DEFAULT_LIMITS: ClientLimits = {
   silenceMs: 45_000,
   hookMs: 60_000,
   outageMs: 60_000,
+  sourceOutageMs: 3_600_000,
 };
