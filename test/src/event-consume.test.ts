@@ -339,6 +339,32 @@ describe('refuses, before anything is started', () => {
   });
 });
 
+it('a group is of those who take the same of its events', async () => {
+  const pro = await start([
+    'consume',
+    'weir.event',
+    '--group',
+    'mix',
+    '-p',
+    'where=properties.plan=pro',
+  ]).ready();
+  const other = ['consume', 'weir.event', '--group', 'mix', '-p', 'where=properties.plan=free'];
+  expect(await start(other).ended()).toMatchObject({
+    code: 2,
+    error: { subtype: 'group_exists', param: 'group', message: expect.stringContaining('plan=pro') },
+  });
+  const same = await start([
+    'consume',
+    'weir.event',
+    '--group',
+    'mix',
+    '-p',
+    'where=properties.plan=pro',
+  ]).ready();
+  await send(events(8, 'e'));
+  await waitUntil('both of the two', () => pro.lines.length + same.lines.length === 2);
+});
+
 describe('writes', () => {
   it('what happened since a time, and nothing else where it is to be quiet', async () => {
     await send(events(3, 'before'));

@@ -1,4 +1,5 @@
 /** The `weir` command's process. */
+import { writeSync } from 'node:fs';
 import { run } from './run.js';
 
 const { env, stdin, stdout, stderr } = process;
@@ -6,9 +7,12 @@ const { env, stdin, stdout, stderr } = process;
 // A reader that has seen enough, such as `head`, is no failure.
 let whenPipeBreaks = (): void => process.exit(0);
 for (const stream of [stdout, stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) =>
-    error.code === 'EPIPE' ? whenPipeBreaks() : process.exit(5),
-  );
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return whenPipeBreaks();
+    // A disk that is full, say. What can still be written to is told.
+    if (stream === stdout) writeSync(2, `weir: cannot write to standard output: ${error.message}\n`);
+    process.exit(5);
+  });
 }
 
 const onBrokenPipe = (handle: () => void) => {

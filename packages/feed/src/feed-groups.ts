@@ -19,6 +19,8 @@ export interface WantedGroup {
   readonly event?: readonly string[] | undefined;
   /** Default false. */
   readonly hold?: boolean | undefined;
+  /** Default whatever. */
+  readonly task?: string | undefined;
 }
 
 const MAX_GROUPS = 100;
@@ -54,7 +56,12 @@ export class FeedGroups {
         return { group: this.#group(projectId, existing), isNew: false };
       }
       if (groups.length >= MAX_GROUPS) throw new TooManyFeedGroups(MAX_GROUPS);
-      const made = definitionOf(wanted, { ...DEFAULTS, name, created_at: new Date().toISOString() });
+      const made = definitionOf(wanted, {
+        ...DEFAULTS,
+        task: wanted.task ?? null,
+        name,
+        created_at: new Date().toISOString(),
+      });
       const { stream, offset } = await locate(made);
       // What a removal left that was cut off.
       await this.#log.group(stream, name).remove();
@@ -111,20 +118,25 @@ export class FeedGroups {
 }
 
 /** What is wanted, and else what is there. */
-function definitionOf({ stream, from, event, hold }: WantedGroup, there: GroupDefinition): GroupDefinition {
+function definitionOf(
+  { stream, from, event, hold, task }: WantedGroup,
+  there: GroupDefinition,
+): GroupDefinition {
   return {
     name: there.name,
     stream: stream ?? there.stream,
     from: from ?? there.from,
     event: event === undefined ? there.event : [...new Set(event)].sort(),
     hold: hold ?? there.hold,
+    // One that was made without is for whatever its members do.
+    task: (there.task ?? null) === null ? null : (task ?? there.task ?? null),
     created_at: there.created_at,
   };
 }
 
 function refuseOther(existing: GroupDefinition, wanted: GroupDefinition): void {
-  for (const option of ['stream', 'from', 'event', 'hold'] as const) {
-    if (JSON.stringify(existing[option]) !== JSON.stringify(wanted[option]))
+  for (const option of ['stream', 'from', 'event', 'hold', 'task'] as const) {
+    if (JSON.stringify(existing[option] ?? null) !== JSON.stringify(wanted[option] ?? null))
       throw new FeedGroupExists(existing.name, option, existing[option]);
   }
 }

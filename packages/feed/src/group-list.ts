@@ -12,6 +12,8 @@ export interface GroupDefinition {
   readonly event: readonly string[] | null;
   /** Whether what it has not had is kept longer for it. */
   readonly hold: boolean;
+  /** What its members do with events, in their own words: one that does another would take events from them. */
+  readonly task?: string | null;
   /** RFC 3339. */
   readonly created_at: string;
 }

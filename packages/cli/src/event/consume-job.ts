@@ -9,6 +9,7 @@ import { requireKey as requireApiKey } from '../connection/connection.js';
 import { weirHome } from '../connection/profiles.js';
 import type { Invocation } from '../invocation.js';
 import { type Bounds, boundsOf, type ConsumeFlags, type SinkChoice, sinkOf } from './consume-options.js';
+import { groupTask } from './group-task.js';
 import { hookApi } from './hook-api.js';
 import { keysFile, loadRegistry, requireKey } from './key-registry.js';
 import { requireScopes } from './require-scopes.js';
@@ -27,6 +28,8 @@ export interface ConsumeJob {
   readonly from: string;
   readonly onSlow: OnSlow;
   readonly group: string | undefined;
+  /** What it does with the group's events. */
+  readonly task: string;
   /** Absolute; undefined for keys that come with Weir. */
   readonly keysFile: string | undefined;
 }
@@ -71,6 +74,7 @@ export async function prepareJob(
     from: flags.from ?? 'latest',
     onSlow,
     group: flags.group,
+    task: groupTask(prepared, flags.jq),
     keysFile: isShipped(key) ? undefined : await keysFile(flags.keys, cwd),
   };
 }

@@ -96,7 +96,7 @@ async function run(
 }
 
 function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string) => void): EventStream {
-  const { source, app, directory, prepared, onSlow, from, credential, group, keysFile } = job;
+  const { source, app, directory, prepared, onSlow, from, credential, group, task, keysFile } = job;
   if (source === 'stdin') return new StdinStream(context.stdin);
   return new BusStream({
     directory,
@@ -109,7 +109,7 @@ function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string)
     from,
     tell,
     ...(credential === undefined ? {} : { credential }),
-    ...(group === undefined ? {} : { group }),
+    ...(group === undefined ? {} : { group, task }),
     ...(keysFile === undefined ? {} : { keysFile }),
   });
 }

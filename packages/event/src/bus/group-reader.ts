@@ -20,6 +20,9 @@ import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
 import { ToldStatus } from './told-status.js';
 
+/** Events out with one member: what waits at a busy one cannot be done by an idle one. */
+const MOST_OUT = 250;
+
 /**
  * A consumer that is a member of a durable group. It gets as many events as it may have without an answer, and more for
  * each that it answers. What it has when it goes is given back at once.
@@ -135,12 +138,17 @@ export class GroupReader implements Reader {
     if (source.join === undefined) {
       throw new ConsumeError('usage', 'no_groups', `${source.name} has no groups`, { param: 'group' });
     }
-    const member = source.join(this.#group, from, list(this.consumer.names));
+    const names = list(this.consumer.names);
+    const { task } = this.consumer.hello;
+    const member = source.join(this.#group, from, {
+      ...(names === undefined ? {} : { names }),
+      ...(task === undefined ? {} : { task }),
+    });
     this.#member = member;
     const { signal } = this.#run;
     await this.#throughInterruptions(() => member.start(signal));
     while (!signal.aborted) {
-      const room = this.consumer.bufferSize - this.#out.size;
+      const room = Math.min(this.consumer.bufferSize, MOST_OUT) - this.#out.size;
       if (room <= 0 || !this.consumer.connection.isFree) {
         await new Promise<void>((resolve) => {
           this.#resume = resolve;

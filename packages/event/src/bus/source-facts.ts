@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json.js';
 import type { SourceStatus } from '../protocol/status.js';
 import type { RawEvent } from '../raw-event.js';
 import type { StreamState } from '../source/event-stream.js';
@@ -44,6 +45,12 @@ export class SourceFacts {
 }
 
 function lagOf({ event, at }: { readonly event: RawEvent; readonly at: number }): number | undefined {
-  const made = event.source_time === undefined ? Date.parse(event.timestamp) : Number(event.source_time);
+  const made = acceptedAt(event) ?? Number(event.source_time ?? Date.parse(event.timestamp));
   return Number.isFinite(made) ? Math.max(0, at - made) : undefined;
+}
+
+// Events may be sent long after they happened: what counts is when the upstream had them.
+function acceptedAt({ payload }: RawEvent): number | undefined {
+  const { received_at: accepted } = isJsonObject(payload) ? payload : {};
+  return typeof accepted === 'string' ? Date.parse(accepted) : undefined;
 }

@@ -37,6 +37,8 @@ export interface BusStreamOptions {
   /** `latest`, `earliest`, a cursor or a time. */
   readonly from: string;
   readonly group?: string;
+  /** What it does with a group's events, to be the same for all members; at most 1,000 characters. */
+  readonly task?: string;
   /** Takes lines for standard error. */
   readonly tell: (line: string) => void;
   readonly limits?: Partial<ClientLimits>;
@@ -101,7 +103,8 @@ export class BusStream implements EventStream {
   }
 
   get #introduction(): Introduction {
-    const { prepared, version, source, credential, identity, keysFile, onSlow, from, group } = this.#options;
+    const { prepared, version, source, credential, identity, keysFile, onSlow, from, group, task } =
+      this.#options;
     const { key, params, subscriptionId } = prepared;
     return {
       role: 'consumer',
@@ -120,6 +123,7 @@ export class BusStream implements EventStream {
       on_slow: onSlow,
       from: this.#cursor ?? from,
       ...(group === undefined ? {} : { group }),
+      ...(task === undefined ? {} : { task }),
     };
   }
 

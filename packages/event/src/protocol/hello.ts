@@ -44,6 +44,8 @@ export const hello = z.discriminatedUnion('role', [
     /** Where to begin: latest, earliest, a cursor or a time. */
     from: z.string().exactOptional(),
     group: z.string().exactOptional(),
+    /** What members of the group do with events: key, params and expression. */
+    task: z.string().exactOptional(),
   }),
 ]);
 

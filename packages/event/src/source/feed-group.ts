@@ -21,6 +21,8 @@ export interface FeedGroupOptions {
   readonly from: string;
   /** Only events of these names; default all. */
   readonly names?: readonly string[];
+  /** What the members do with events, the same for all; see the group's `task`. Default whatever. */
+  readonly task?: string;
   /** Default `events`. */
   readonly stream?: string;
   /** What tells this member from the others: it may have 1,000 events that it has not acknowledged. */
@@ -47,11 +49,12 @@ export class FeedGroup implements GroupMember {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { from, names, stream = 'events' } = this.#options;
+    const { from, names, task, stream = 'events' } = this.#options;
     const body = {
       // A group that exists may have begun anywhere and be about any names, unless somebody says which.
       ...(from === 'latest' ? {} : { from }),
       ...(names === undefined || names.length === 0 ? {} : { event: names }),
+      ...(task === undefined ? {} : { task }),
       stream,
     };
     const backoff = new Backoff({ firstMs: 250, longestMs: 5_000 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EventStream, StreamWatcher } from './event-stream.js';
 import { FeedStream } from './feed.js';
 import { FeedGroup } from './feed-group.js';
-import type { GroupMember, Source } from './source.js';
+import type { GroupMember, GroupWish, Source } from './source.js';
 
 /** A stream of a project's feed, and who may read it. */
 export interface FeedSourceOptions {
@@ -34,8 +34,8 @@ export class FeedSource implements Source {
     return { follow: (watcher, signal) => stream.follow(this.#watched(watcher), signal) };
   }
 
-  join(group: string, from: string, names?: readonly string[]): GroupMember {
-    const chosen = names === undefined ? {} : { names };
+  join(group: string, from: string, { names, task }: GroupWish = {}): GroupMember {
+    const chosen = { ...(names === undefined ? {} : { names }), ...(task === undefined ? {} : { task }) };
     return new FeedGroup({ ...this.#options, group, from, member: randomUUID(), ...chosen });
   }
 

@@ -12,7 +12,7 @@ export { FILE_LINE } from './line-event.js';
 export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';
 export { openSource } from './open-source.js';
-export type { GroupDelivery, GroupMember, Source, SourceSpec } from './source.js';
+export type { GroupDelivery, GroupMember, GroupWish, Source, SourceSpec } from './source.js';
 export { SourceGap, SourceInterrupted } from './source-errors.js';
 export { StdinStream } from './stdin-stream.js';
 export { WEBHOOK_REQUEST } from './webhook-event.js';

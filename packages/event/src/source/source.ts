@@ -20,7 +20,15 @@ export interface Source {
    *
    * @param from where a new group begins.
    */
-  join?(group: string, from: string, names?: readonly string[]): GroupMember;
+  join?(group: string, from: string, wish?: GroupWish): GroupMember;
+}
+
+/** What a member wants of a group besides. */
+export interface GroupWish {
+  /** Only events of these names; default all. */
+  readonly names?: readonly string[];
+  /** What members do with events: who does another thing is refused, for it would take events from the others. */
+  readonly task?: string;
 }
 
 /** One event lent to a member of a group. */

@@ -36,6 +36,7 @@ const definition = z.strictObject({
   event: z.array(z.string().min(1).max(200)).min(1).max(100).optional(),
   hold: z.boolean().optional(),
   stream: streamName.optional(),
+  task: z.string().min(1).max(1000).optional(),
 });
 const page = z.strictObject({
   after: z.string().optional(),
@@ -171,7 +172,20 @@ interface Asked {
 }
 
 async function describe(group: FeedGroup) {
-  const { name, stream, from, event, hold, created_at } = group.definition;
+  const { name, stream, from, event, hold, task = null, created_at } = group.definition;
   const { delivered, pending, lag, needs, dead } = await group.status();
-  return { name, stream, from, event, hold, created_at, delivered, pending, lag, oldest_needed: needs, dead };
+  return {
+    name,
+    stream,
+    from,
+    event,
+    hold,
+    task,
+    created_at,
+    delivered,
+    pending,
+    lag,
+    oldest_needed: needs,
+    dead,
+  };
 }
