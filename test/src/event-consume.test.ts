@@ -160,10 +160,12 @@ describe('ends', () => {
     const consumer = consume('--from', 'earliest');
     await waitUntil('a line', () => consumer.lines.length > 0);
     consumer.stopReading();
-    await waitUntil('it to wait for its reader', async () => {
-      const used = processorSeconds(consumer.pid);
-      await sleep(300);
-      return processorSeconds(consumer.pid) === used;
+    let [used, unchanged] = [0, 0];
+    await waitUntil('it to wait for its reader', () => {
+      const before = used;
+      used = processorSeconds(consumer.pid);
+      unchanged = used === before ? unchanged + 1 : 0;
+      return unchanged > 10;
     });
     consumer.signal('SIGTERM');
     const { code, stderr } = await consumer.ended();
