@@ -69,7 +69,11 @@ class GroupClient {
     return body.deliveries;
   }
 
-  async settle(what: 'ack' | 'nack' | 'extend', deliveries: readonly Delivery[], more: object = {}) {
+  async settle(
+    what: 'ack' | 'nack' | 'extend' | 'release',
+    deliveries: readonly Delivery[],
+    more: object = {},
+  ) {
     const { status, body } = await this.call('POST', `/${what}`, {
       ids: deliveries.map(({ id }) => id),
       ...more,
@@ -94,6 +98,27 @@ async function send(event: string, users: readonly (string | null)[], server = w
 const idsOf = (deliveries: readonly Delivery[]) => deliveries.map(({ event }) => event.event_id);
 
 describe('a group', () => {
+  it('takes back what was never tried, however often, and counts none of it', async () => {
+    const client = await group('released', { event: ['released'] });
+    const sent = await send('released', ['a', 'b']);
+    for (let i = 0; i < 6; i += 1) {
+      const got = await client.pull();
+      expect(got.map(({ attempt }) => attempt)).toEqual([1, 1]);
+      expect(await client.settle('release', got)).toBe(2);
+    }
+    expect(idsOf(await client.pull())).toEqual(sent);
+    expect((await client.call('GET')).body).toMatchObject({ pending: 2, dead: 0 });
+  });
+
+  it('is for one task: members that name another are refused, unless nobody named one', async () => {
+    const named = await group('one-task', { task: 'mail' });
+    expect((await named.call('PUT', '', { task: 'bill' })).body).toMatchObject({ code: 'group_exists' });
+    expect((await named.call('PUT', '', { task: 'mail' })).status).toBe(200);
+    expect((await named.call('PUT', '', {})).body).toMatchObject({ task: 'mail' });
+    const unnamed = await group('any-task');
+    expect((await unnamed.call('PUT', '', { task: 'mail' })).body).toMatchObject({ task: null });
+  });
+
   it('is made once, described, listed and forgotten', async () => {
     const client = new GroupClient('mailer.v1');
     expect(await client.call('PUT', '', { event: ['b', 'a', 'a'] })).toMatchObject({

@@ -36,8 +36,7 @@ export class BusConnection {
    * @throws TransportError `not_running` when there is none.
    */
   static async open(directory: BusDirectory, introduction: Introduction): Promise<BusConnection> {
-    const file = await readBusFile(directory);
-    const socket = await localTransport().connect(file?.socket ?? directory.socket);
+    const socket = await connectTo(directory);
     const connection = new BusConnection(socket);
     // Read after connecting: who answers has written it, or does so now.
     const secret = (await readSecret(directory)) ?? 'none';
@@ -97,6 +96,12 @@ export class BusConnection {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** A socket to the bus of a directory, wherever that says it listens. Throws TransportError. */
+export async function connectTo(directory: BusDirectory): Promise<Socket> {
+  const file = await readBusFile(directory);
+  return await localTransport().connect(file?.socket ?? directory.socket);
 }
 
 async function* batchesOf(socket: Socket): AsyncGenerator<Batch, void, undefined> {

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readBusFile } from '../bus-directory/bus-file.js';
 import { isLocked } from '../bus-directory/file-lock.js';
 import { ConsumeError } from '../consume-error.js';
 import type { HelloAck, Message } from '../protocol/index.js';
 import { ProtocolError } from '../protocol/index.js';
-import { localTransport, TransportError } from '../transport/index.js';
-import { BusConnection, type Introduction } from './bus-connection.js';
+import { TransportError } from '../transport/index.js';
+import { BusConnection, connectTo, type Introduction } from './bus-connection.js';
 import type { BusStreamOptions } from './bus-stream.js';
 import type { ClientLimits } from './client-limits.js';
 import { setUp } from './lease-hooks.js';
@@ -122,11 +121,8 @@ export class Joiner {
   }
 
   async #answers(): Promise<boolean> {
-    const { directory } = this.#options;
-    const file = await readBusFile(directory);
     try {
-      const socket = await localTransport().connect(file?.socket ?? directory.socket);
-      socket.destroy();
+      (await connectTo(this.#options.directory)).destroy();
       return true;
     } catch {
       return false;
