@@ -39,6 +39,8 @@ export interface Stores {
   readonly log: Log;
   /** The feed's own log: what is kept there takes no room from what must be accepted. */
   readonly feedLog: Log;
+  /** What is said on channels and streams. */
+  readonly channelLog: Log;
   readonly clickhouse: ClickHouse;
   /** Runs projects' own queries; null where a server target names no reader. */
   readonly queries: QueryStores | null;
@@ -82,10 +84,13 @@ export async function openStores(
     const {
       WEIR_LOG_MAX_BYTES: maxBytes,
       WEIR_FEED_MAX_BYTES: maxFeedBytes,
+      WEIR_CHANNEL_MAX_BYTES: maxChannelBytes,
       WEIR_CLICKHOUSE_URL: url,
     } = config;
     const feedLog = await openLog(logOptions(config, 'feed', maxFeedBytes));
     closers.push(() => feedLog.close());
+    const channelLog = await openLog(logOptions(config, 'channels', maxChannelBytes));
+    closers.push(() => channelLog.close());
     const [log, engine] = await settleAll(
       [
         openLog(logOptions(config, 'log', maxBytes)),
@@ -111,6 +116,7 @@ export async function openStores(
     return {
       log,
       feedLog,
+      channelLog,
       clickhouse,
       queries,
       engine,
@@ -128,7 +134,7 @@ export async function openStores(
 /** A feed in memory keeps no more: it is there to be followed, not to be read back a day. */
 const MAX_MEMORY_FEED = 256 * 2 ** 20;
 
-function logOptions(config: Config, name: 'log' | 'feed', maxBytes: number): LogOptions {
+function logOptions(config: Config, name: 'log' | 'feed' | 'channels', maxBytes: number): LogOptions {
   return config.WEIR_LOG_ENGINE === 'memory'
     ? { engine: 'memory', maxBytes: name === 'feed' ? Math.min(maxBytes, MAX_MEMORY_FEED) : maxBytes }
     : { engine: 'lmdb', path: join(config.WEIR_DATA_DIR, name), maxBytes };

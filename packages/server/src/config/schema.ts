@@ -122,6 +122,13 @@ export const configSchema = z.object({
       'Largest size of the feed as a whole, 256MiB with the memory log; near it busy projects keep less',
     ),
 
+  WEIR_CHANNEL_RETENTION: duration
+    .prefault('1h')
+    .describe('How long the channels of a process can be read after it ended'),
+  WEIR_CHANNEL_MAX_BYTES: size
+    .prefault('10GiB')
+    .describe('Largest size of all channels and streams; at it appends get 503 log_full'),
+
   WEIR_TOKEN_STALE: duration
     .prefault('24h')
     .describe('How long known credentials stand while PostgreSQL does not answer'),

@@ -1,0 +1,2 @@
+/** The client: see README.md. */
+export {};

@@ -1,0 +1,2 @@
+/** Processes: see README.md. */
+export {};

@@ -1,0 +1,2 @@
+/** Durable Streams on the log: see README.md. */
+export {};
