@@ -1,2 +1,18 @@
-/** Processes: see README.md. */
-export {};
+export type { ProcessLogger } from './logger.js';
+export {
+  type Assigned,
+  type Closing,
+  isEnd,
+  type Json,
+  type NewProcess,
+  PROCESS_CHANGES,
+  PROCESS_STATES,
+  type Process,
+  type ProcessChange,
+  type ProcessChannel,
+  type ProcessFilter,
+  type ProcessState,
+  type Who,
+} from './process.js';
+export { ProcessError, type ProcessErrorCode } from './process-error.js';
+export { Processes, type ProcessesOptions } from './processes.js';
