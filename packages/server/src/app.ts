@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
+import { Router } from '@weir/channel';
 import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
+import { Processes } from '@weir/process';
 import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -142,6 +144,7 @@ class Server implements App {
   readonly #ingest: IngestService;
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
+  readonly #processes: Processes;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -181,6 +184,12 @@ class Server implements App {
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
+    this.#processes = new Processes({
+      postgres,
+      router: new Router({ log: stores.channelLog }),
+      retentionMs: config.WEIR_CHANNEL_RETENTION,
+      logger,
+    });
     const metrics = new Metrics();
     this.#ingest = new IngestService(
       {
@@ -292,6 +301,7 @@ class Server implements App {
     this.#settings.start();
     this.#tenants.start();
     await this.#feed.start();
+    this.#processes.start();
     await this.#ingest.start();
     await this.#usage?.start();
     await this.#web.listen({ host, port });
@@ -362,6 +372,8 @@ class Server implements App {
       () => this.#web.close(),
       () => this.#ingest.shutdown(),
       async () => await this.#usage?.close(),
+      () => this.#processes.close(),
+      () => this.#processes.router.close(),
       () => this.#feed.close(),
       () => this.#settings.close(),
       () => this.#tenants.close(),

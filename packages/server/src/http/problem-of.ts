@@ -3,6 +3,7 @@ import { AccountsError } from '@weir/accounts';
 import { ClickHouseError } from '@weir/clickhouse';
 import { IngestError } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
+import { ProcessError } from '@weir/process';
 import { QueryError } from '@weir/query';
 import { Problem } from './problem.js';
 
@@ -19,6 +20,16 @@ export function problemOf(error: unknown): Problem {
       {
         cause: error,
       },
+    );
+  }
+  if (error instanceof ProcessError) {
+    const { status, code, message, hint, limit } = error;
+    return new Problem(
+      status,
+      code,
+      message,
+      { hint, ...(limit === undefined ? {} : { limit }) },
+      { cause: error },
     );
   }
   if (error instanceof QueryError)

@@ -137,6 +137,8 @@ function surfaceOf(route: string): string {
   if (route.startsWith('/api/v1/admin/')) return 'admin';
   if (route.startsWith('/api/v1/ingest/')) return 'ingest';
   if (route === '/mcp') return 'mcp';
+  if (/^\/api\/v1\/(processes\/:id\/)?channels/.test(route)) return 'channel';
+  if (route.startsWith('/api/v1/processes')) return 'process';
   if (/^\/api\/v1\/projects\/:id\/(usage|dlq)/.test(route)) return 'admin';
   if (/\/feed(\/|$)/.test(route)) return 'feed';
   return /\/(query|schema)$/.test(route) ? 'query' : '';
