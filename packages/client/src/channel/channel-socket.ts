@@ -1,0 +1,175 @@
+import WebSocket from 'ws';
+import type { Client } from '../client.js';
+import { pause } from '../pause.js';
+import { errorOfDocument, type WeirError } from '../weir-error.js';
+import { readEntries } from './frames.js';
+import type { Message } from './message.js';
+
+/** A frame of JSON, by its `op`. */
+export type ControlFrame = { readonly op: string; readonly ch?: number } & Readonly<Record<string, unknown>>;
+
+/** One channel of a connection. */
+export interface Link {
+  /** There is a connection, anew: nothing of the last one holds any more. */
+  onConnected(): void;
+  onDisconnected(): void;
+  onControl(frame: ControlFrame): void;
+  onMessages(messages: readonly Message[], bytes: number): void;
+  /** There will be no connection. */
+  onFailure(error: WeirError): void;
+}
+
+const HANDSHAKE_MS = 10_000;
+/** The server asks every 15 s whether somebody is there: one that is silent for so long is gone. */
+const SILENCE_MS = 45_000;
+/** A page of messages has 1 MiB, and a message may be larger. */
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+const sockets = new WeakMap<Client, ChannelSocket>();
+
+/** The connection all channels of a client share. */
+export function socketOf(client: Client): ChannelSocket {
+  let socket = sockets.get(client);
+  if (socket === undefined) {
+    socket = new ChannelSocket(client.url, client.key);
+    sockets.set(client, socket);
+  }
+  return socket;
+}
+
+/** One connection for many channels: there while a channel is, and there again after it broke. */
+export class ChannelSocket {
+  readonly #url: string;
+  readonly #key: string;
+  readonly #links = new Map<number, Link>();
+  #lastCh = 0;
+  #running = false;
+  #socket: WebSocket | null = null;
+
+  constructor(server: string, key: string) {
+    this.#url = `${server.replace(/^http/, 'ws')}/api/v1/channels`;
+    this.#key = key;
+  }
+
+  /** Takes a channel in; the number is its own while the client lives. */
+  attach(link: Link): number {
+    this.#lastCh += 1;
+    const ch = this.#lastCh;
+    this.#links.set(ch, link);
+    if (!this.#running) void this.#run();
+    else if (this.#socket?.readyState === WebSocket.OPEN) queueMicrotask(() => this.#connected(ch));
+    return ch;
+  }
+
+  /** Lets a channel go; without channels the connection ends. */
+  detach(ch: number): void {
+    this.#links.delete(ch);
+    if (this.#links.size === 0) this.#socket?.close();
+  }
+
+  /** Sends JSON, or bytes as they are; lost where there is no connection, as {@link Link.onConnected} says all again. */
+  send(frame: object | Uint8Array): void {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(frame instanceof Uint8Array ? frame : JSON.stringify(frame), () => {});
+  }
+
+  #connected(ch: number): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#links.get(ch)?.onConnected();
+  }
+
+  /** Connects again and again while there are channels. Never rejects. */
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let attempt = 0; this.#links.size > 0; ) {
+      const { wasOpen, failure } = await this.#serve();
+      const links = [...this.#links.values()];
+      if (failure !== null && !failure.retryable) {
+        this.#links.clear();
+        for (const link of links) link.onFailure(failure);
+        break;
+      }
+      for (const link of links) link.onDisconnected();
+      if (this.#links.size === 0) break;
+      attempt = wasOpen ? 0 : attempt + 1;
+      await pause(attempt, failure?.retryAfterMs);
+    }
+    this.#running = false;
+  }
+
+  /** One connection, until it is over. */
+  #serve(): Promise<{ readonly wasOpen: boolean; readonly failure: WeirError | null }> {
+    const socket = new WebSocket(this.#url, {
+      headers: { authorization: `Bearer ${this.#key}` },
+      handshakeTimeout: HANDSHAKE_MS,
+      maxPayload: MAX_FRAME_BYTES,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    });
+    this.#socket = socket;
+    return new Promise((resolve) => {
+      let wasOpen = false;
+      let refused: Promise<WeirError> | null = null;
+      let silence: NodeJS.Timeout | undefined;
+      const heard = (): void => {
+        silence ??= setTimeout(() => socket.terminate(), SILENCE_MS);
+        silence.refresh();
+      };
+      socket.on('open', () => {
+        wasOpen = true;
+        heard();
+        for (const ch of [...this.#links.keys()]) this.#connected(ch);
+      });
+      socket.on('ping', heard);
+      socket.on('message', (data, isBinary) => {
+        heard();
+        // The cast holds: messages come as one Buffer, ws's default.
+        this.#receive(data as Buffer, isBinary);
+      });
+      socket.on('unexpected-response', (_request, response) => {
+        refused = refusalOf(response);
+        void refused.then(() => socket.terminate());
+      });
+      // What went wrong is followed by close.
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        clearTimeout(silence);
+        this.#socket = null;
+        void (refused ?? Promise.resolve(null)).then((failure) => resolve({ wasOpen, failure }));
+      });
+    });
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (isBinary) {
+      const frame = readEntries(data);
+      if (frame !== null) this.#links.get(frame.ch)?.onMessages(frame.messages, frame.bytes);
+      return;
+    }
+    // The cast holds by the protocol.
+    const frame = JSON.parse(data.toString()) as ControlFrame;
+    if (frame.ch !== undefined) this.#links.get(frame.ch)?.onControl(frame);
+  }
+}
+
+/** Why a handshake was refused. */
+async function refusalOf(response: import('node:http').IncomingMessage): Promise<WeirError> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response) chunks.push(chunk);
+  } catch {
+    // What came of it will do.
+  }
+  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
+  const text = Buffer.concat(chunks).toString();
+  let document: unknown = null;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    // Something between answered.
+  }
+  return errorOfDocument(
+    document,
+    response.statusCode ?? 0,
+    Number.isNaN(seconds) ? undefined : seconds * 1000,
+  );
+}

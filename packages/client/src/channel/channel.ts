@@ -1,0 +1,262 @@
+import { type Client, cancelled } from '../client.js';
+import { errorOfDocument, WeirError } from '../weir-error.js';
+import { type ChannelSocket, type ControlFrame, type Link, socketOf } from './channel-socket.js';
+import { appendFrame } from './frames.js';
+import { Incoming } from './incoming.js';
+import { type Content, encodeContent, type Message } from './message.js';
+import { type Appended, Outgoing } from './outgoing.js';
+
+/** Which channel, and how. */
+export interface ChannelOptions {
+  /** Id of the process. */
+  readonly process: string;
+  readonly name: string;
+  /** Of an executor, as {@link worker} and `assign` give it. Default: as the submitter, or an observer. */
+  readonly assignment?: string | undefined;
+  /** Read from behind this index; default 0, the first message. */
+  readonly after?: number;
+  /** Closes the channel at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What belongs to a message besides its content. */
+export interface SendOptions {
+  /** Index of the message it answers. */
+  readonly inReplyTo?: number;
+  /** Default by the content: texts are `text/plain`, bytes nothing, all else `application/json`. */
+  readonly contentType?: string;
+}
+
+/** How a channel ended. */
+export interface ChannelEnd {
+  /** `ended` when both sides have, else how the process did: `success`, `failed` or `cancelled`. */
+  readonly reason: string;
+  /** Index of the last message. */
+  readonly lastIndex: number;
+}
+
+/** A frame takes 16 MiB; its head takes a little. */
+const MAX_PAYLOAD_BYTES = 15 * 1024 * 1024;
+
+/**
+ * A channel of a process.
+ *
+ * ```ts
+ * const questions = channel(weir, { process: id, name: 'questions' });
+ * await questions.send({ ask: 'colour?' });
+ * for await (const message of questions) if (message.from === 'executor') console.log(message.json());
+ * ```
+ */
+export function channel(client: Client, options: ChannelOptions): Channel {
+  return new Channel(client, options);
+}
+
+/**
+ * One channel, over connections that come and go: what is sent is stored once and in order, what is read comes once and
+ * in order, from wherever it broke off. To be iterated by one at a time; who begins again goes on where the last one was.
+ */
+export class Channel implements AsyncIterable<Message> {
+  readonly process: string;
+  readonly name: string;
+  readonly #options: ChannelOptions;
+  readonly #socket: ChannelSocket;
+  readonly #ch: number;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  /** Takes back what others know of it. */
+  readonly #letGo: () => void;
+  #isOpen = false;
+  #isRead = false;
+  /** Whether the last `open` asked for messages. */
+  #isOpenedToRead = false;
+  #isIterated = false;
+  #end: ChannelEnd | null = null;
+  #failure: WeirError | null = null;
+
+  /** Made by {@link channel}. */
+  constructor(client: Client, options: ChannelOptions) {
+    this.process = options.process;
+    this.name = options.name;
+    this.#options = options;
+    this.#socket = socketOf(client);
+    this.#outgoing = new Outgoing((header, payload) => {
+      this.#socket.send(appendFrame(this.#ch, header, payload));
+    });
+    this.#incoming = new Incoming(options.after ?? 0, (bytes) => {
+      if (this.#isOpen) this.#socket.send({ op: 'credit', ch: this.#ch, bytes });
+    });
+    this.#ch = this.#socket.attach(this.#link);
+    const forgetClient = client.onClose(() => this.close());
+    const { signal } = options;
+    const abort = (): void => {
+      if (signal !== undefined) this.#fail(cancelled(signal));
+    };
+    signal?.addEventListener('abort', abort);
+    this.#letGo = () => {
+      forgetClient();
+      signal?.removeEventListener('abort', abort);
+      this.#socket.detach(this.#ch);
+    };
+    if (signal?.aborted) abort();
+  }
+
+  /** How it ended, once everything has been read; else null. */
+  get end(): ChannelEnd | null {
+    return this.#end;
+  }
+
+  /** Index of the last message that came: where another reader would go on after. */
+  get lastIndex(): number {
+    return this.#incoming.last;
+  }
+
+  /**
+   * Sends a message; resolves when it is on disk. Messages are stored in the order in which they were given, whether or
+   * not one waits for the answers. While the server is away, or says "slower", they wait.
+   * @throws WeirError `buffer_full` (10,000 or 64 MiB wait), `message_too_large`, `sender_ended`, `channel_closed`,
+   * `channel_full`, `stale_attempt`, `forbidden`, …
+   */
+  async send(content: Content, { inReplyTo, contentType }: SendOptions = {}): Promise<Appended> {
+    const encoded = encodeContent(content);
+    return await this.#send('data', encoded.payload, contentType ?? encoded.contentType, { inReplyTo });
+  }
+
+  /** Says that nothing more comes from this side, for this attempt; with a last content. */
+  async sendEnd(content?: Content): Promise<Appended> {
+    const { payload, contentType } = encodeContent(content ?? new Uint8Array());
+    return await this.#send('end', payload, contentType, {});
+  }
+
+  /** Says what went wrong; ends nothing. */
+  async sendError(error: string, { inReplyTo }: SendOptions = {}): Promise<Appended> {
+    return await this.#send('error', new Uint8Array(), undefined, { inReplyTo, error });
+  }
+
+  /** Messages in order, from both sides; ends when nothing more can come. @throws WeirError */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
+    if (this.#isIterated) throw new Error(`channel ${this.name} is being iterated already`);
+    this.#isIterated = true;
+    try {
+      if (!this.#isRead) {
+        this.#isRead = true;
+        if (this.#isOpen) this.#read();
+      }
+      for (;;) {
+        const message = await this.#incoming.next();
+        if (message === undefined) return;
+        yield message;
+      }
+    } finally {
+      this.#isIterated = false;
+    }
+  }
+
+  /** Lets go of the channel, once all that was sent is stored. The process knows nothing of it. */
+  async close(): Promise<void> {
+    await this.#outgoing.idle();
+    if (this.#failure === null && this.#isOpen) this.#socket.send({ op: 'close', ch: this.#ch });
+    this.#fail(new WeirError('closed', `channel ${this.name} was closed here`));
+  }
+
+  #send(
+    type: 'data' | 'end' | 'error',
+    payload: Uint8Array,
+    content_type: string | undefined,
+    { inReplyTo, error }: { readonly inReplyTo?: number | undefined; readonly error?: string },
+  ): Promise<Appended> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (payload.length > MAX_PAYLOAD_BYTES) {
+      const hint = 'send it in several messages';
+      return Promise.reject(
+        new WeirError('message_too_large', `a payload of ${payload.length} bytes`, { hint }),
+      );
+    }
+    return this.#outgoing.send({ type, payload, content_type, in_reply_to: inReplyTo, error });
+  }
+
+  readonly #link: Link = {
+    onConnected: () => this.#open(),
+    onDisconnected: () => {
+      this.#isOpen = false;
+      this.#outgoing.disconnect();
+    },
+    onControl: (frame) => this.#control(frame),
+    onMessages: (messages, bytes) => this.#incoming.push(messages, bytes),
+    onFailure: (error) => this.#fail(error),
+  };
+
+  #open(): void {
+    const { process, name, assignment } = this.#options;
+    this.#isOpenedToRead = this.#isRead;
+    this.#socket.send({
+      op: 'open',
+      ch: this.#ch,
+      process,
+      channel: name,
+      ...(assignment === undefined ? {} : { assignment }),
+      read: this.#isRead,
+      after: this.#incoming.last,
+      credit: this.#incoming.takeRoom(),
+    });
+  }
+
+  #control(frame: ControlFrame): void {
+    switch (frame.op) {
+      case 'opened':
+        this.#isOpen = true;
+        this.#outgoing.open(numberOf(frame.sequence));
+        // Somebody began to iterate while it was being opened.
+        if (this.#isRead && !this.#isOpenedToRead) this.#read();
+        break;
+      case 'appended': {
+        const [sequence, index, timestamp] = [frame.sequence, frame.index, frame.timestamp].map(numberOf);
+        if (sequence == null || index == null || timestamp == null) break;
+        this.#outgoing.acknowledge(sequence, { index, timestamp: new Date(timestamp) });
+        break;
+      }
+      case 'closed':
+        this.#finish({ reason: String(frame.reason), lastIndex: numberOf(frame.last_index) ?? 0 });
+        break;
+      case 'error':
+        this.#refused(frame);
+        break;
+    }
+  }
+
+  #refused(frame: ControlFrame): void {
+    const error = errorOfDocument(frame, 0);
+    const sequence = numberOf(frame.sequence);
+    if (sequence !== null) this.#outgoing.refuse(sequence, error);
+    else if (!this.#isOpen && error.retryable) setTimeout(() => this.#open(), error.retryAfterMs ?? 500);
+    else if (!this.#isOpen) this.#fail(error);
+    else if (error.code === 'subscriber_too_slow' || error.code === 'draining') this.#read();
+    else if (error.code !== 'already_reading') this.#incoming.fail(error);
+  }
+
+  #read(): void {
+    this.#socket.send({ op: 'read', ch: this.#ch, after: this.#incoming.last });
+  }
+
+  #finish(end: ChannelEnd): void {
+    this.#end = end;
+    this.#letGo();
+    this.#isOpen = false;
+    this.#failure ??= new WeirError('channel_closed', `channel ${this.name} has ended: ${end.reason}`);
+    this.#outgoing.fail(this.#failure);
+    this.#incoming.finish();
+  }
+
+  #fail(error: WeirError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#isOpen = false;
+    this.#letGo();
+    this.#outgoing.fail(error);
+    if (error.code === 'closed') this.#incoming.finish();
+    else this.#incoming.fail(error);
+  }
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

@@ -1,0 +1,169 @@
+import { WeirError } from '../weir-error.js';
+import type { AppendHeader } from './frames.js';
+
+/** Where a message went. */
+export interface Appended {
+  readonly index: number;
+  readonly timestamp: Date;
+}
+
+/** A message to be sent, without its number. */
+export type NewMessage = Omit<AppendHeader, 'sequence'> & { readonly payload: Uint8Array };
+
+interface Sending extends NewMessage {
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: WeirError) => void;
+}
+
+interface InFlight extends Sending {
+  readonly sequence: number;
+}
+
+/** Messages on their way without an answer, and their bytes. */
+const MAX_IN_FLIGHT = 256;
+const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
+/** Messages that wait for their turn, and their bytes: whoever sends without waiting for answers finds an end here. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** How long to wait where the server refused for now and did not say how long. */
+const DEFAULT_PAUSE_MS = 100;
+
+/**
+ * What is to be sent on a channel: in order, numbered, and again until it is answered. The same number with the same
+ * content is stored once, so that sending again is safe.
+ */
+export class Outgoing {
+  readonly #transmit: (header: AppendHeader, payload: Uint8Array) => void;
+  readonly #waiting: Sending[] = [];
+  /** In the order of their numbers. */
+  readonly #inFlight: InFlight[] = [];
+  #waitingBytes = 0;
+  #inFlightBytes = 0;
+  #next: number | null = null;
+  #isOpen = false;
+  #pausing: NodeJS.Timeout | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void) {
+    this.#transmit = transmit;
+  }
+
+  /** @throws WeirError `buffer_full`, or what the server refuses it with */
+  send(message: NewMessage): Promise<Appended> {
+    const { payload } = message;
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + payload.length > MAX_WAITING_BYTES) {
+      const hint = 'wait for what send() returns, now and then';
+      return Promise.reject(
+        new WeirError('buffer_full', `${this.#waiting.length} messages wait to be sent`, { hint }),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...message, resolve, reject });
+      this.#waitingBytes += payload.length;
+      this.#pump();
+    });
+  }
+
+  /** There is a connection: all without an answer goes again. @param last the sender's last number the server knows */
+  open(last: number | null): void {
+    this.#next ??= (last ?? 0) + 1;
+    this.#isOpen = true;
+    this.#stopPausing();
+    this.#sendAgain();
+  }
+
+  /** The connection is gone. */
+  disconnect(): void {
+    this.#isOpen = false;
+    this.#stopPausing();
+  }
+
+  /** The server stored a message. */
+  acknowledge(sequence: number, appended: Appended): void {
+    this.#take(sequence)?.resolve(appended);
+    this.#pump();
+  }
+
+  /** The server refused a message. */
+  refuse(sequence: number, error: WeirError): void {
+    // Refused because one before it was: that one is sent again, and all after it.
+    if (error.code === 'earlier_refused') return;
+    if (error.retryable) {
+      this.#pausing ??= setTimeout(() => {
+        this.#pausing = null;
+        this.#sendAgain();
+      }, error.retryAfterMs ?? DEFAULT_PAUSE_MS);
+      return;
+    }
+    this.#take(sequence)?.reject(error);
+    this.#pump();
+  }
+
+  /** Nothing more is sent: what has no answer fails. */
+  fail(error: WeirError): void {
+    this.disconnect();
+    const left = [...this.#inFlight.splice(0), ...this.#waiting.splice(0)];
+    this.#waitingBytes = 0;
+    this.#inFlightBytes = 0;
+    for (const { reject } of left) reject(error);
+    this.#tellIdle();
+  }
+
+  /** Resolves once everything has been answered. */
+  async idle(): Promise<void> {
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight.length === 0;
+  }
+
+  #pump(): void {
+    while (this.#isOpen && this.#pausing === null && this.#next !== null) {
+      const [next] = this.#waiting;
+      if (next === undefined) break;
+      const isFull =
+        this.#inFlight.length >= MAX_IN_FLIGHT ||
+        (this.#inFlight.length > 0 && this.#inFlightBytes + next.payload.length > MAX_IN_FLIGHT_BYTES);
+      if (isFull) break;
+      this.#waiting.shift();
+      this.#waitingBytes -= next.payload.length;
+      const sending: InFlight = { ...next, sequence: this.#next };
+      this.#next += 1;
+      this.#inFlight.push(sending);
+      this.#inFlightBytes += next.payload.length;
+      this.#put(sending);
+    }
+    if (this.#isIdle) this.#tellIdle();
+  }
+
+  #sendAgain(): void {
+    if (!this.#isOpen) return;
+    for (const sending of this.#inFlight) this.#put(sending);
+    this.#pump();
+  }
+
+  #put({ sequence, type, content_type, in_reply_to, error, payload }: InFlight): void {
+    this.#transmit({ sequence, type, content_type, in_reply_to, error }, payload);
+  }
+
+  #take(sequence: number): InFlight | undefined {
+    const place = this.#inFlight.findIndex((sending) => sending.sequence === sequence);
+    if (place < 0) return undefined;
+    const [taken] = this.#inFlight.splice(place, 1);
+    this.#inFlightBytes -= taken?.payload.length ?? 0;
+    return taken;
+  }
+
+  #stopPausing(): void {
+    if (this.#pausing !== null) clearTimeout(this.#pausing);
+    this.#pausing = null;
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

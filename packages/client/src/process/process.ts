@@ -1,0 +1,93 @@
+import { WeirError } from '../weir-error.js';
+
+/** Where a process stands; the last three are for good. */
+export type ProcessState = 'waiting' | 'running' | 'success' | 'failed' | 'cancelled';
+
+/** Who may write to a channel. */
+export type Direction = 'both' | 'to_executor' | 'to_submitter';
+
+/** A channel a process is submitted with. */
+export interface ChannelSpec {
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+  readonly name: string;
+  /** Default `both`. */
+  readonly direction?: Direction;
+  /** What a full channel does: `reject` messages (default), or `trim` its oldest. */
+  readonly retention?: 'reject' | 'trim';
+}
+
+/** A job to be submitted. */
+export interface NewProcess {
+  readonly name: string;
+  /** JSON. */
+  readonly args?: unknown;
+  /** Executors that ask for this type get it; default `default`. */
+  readonly executorType?: string;
+  /** Higher ones go first; default 0. */
+  readonly priority?: number;
+  readonly channels?: readonly ChannelSpec[];
+  /** Longest time until somebody takes it, milliseconds; default no limit. Past it: failed. */
+  readonly maxWaitMs?: number;
+  /** Longest time without a heartbeat while it runs, milliseconds; default no limit. Past it: again to somebody. */
+  readonly maxExecMs?: number;
+  /** Default 3. */
+  readonly maxRetries?: number;
+  /** The same within 24 h: the process there is; default one of its own for each call, so that a retry is safe. */
+  readonly idempotencyKey?: string;
+}
+
+/** A process as it stands. */
+export interface Process {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ProcessState;
+  readonly args: unknown;
+  readonly executorType: string;
+  readonly priority: number;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** What the executor closed it with; null before. */
+  readonly output: unknown;
+  /** Why it failed. */
+  readonly error: string | null;
+  readonly maxExecMs: number | null;
+}
+
+/** Where no way leads out of. */
+export function hasEnded({ state }: Process): boolean {
+  return state === 'success' || state === 'failed' || state === 'cancelled';
+}
+
+/** A process from an answer. @throws WeirError `unexpected_answer` */
+export function processOf(given: unknown): Process {
+  // The cast holds after the check: a Weir server's answers are of one form.
+  const document = given as ProcessDocument | null;
+  if (typeof document?.id !== 'string' || typeof document.state !== 'string') {
+    throw new WeirError('unexpected_answer', 'the server does not answer with a process');
+  }
+  return {
+    id: document.id,
+    name: document.name,
+    state: document.state,
+    args: document.args ?? null,
+    executorType: document.executor_type,
+    priority: document.priority,
+    attempt: document.attempt,
+    output: document.output ?? null,
+    error: document.error ?? null,
+    maxExecMs: document.max_exec_ms ?? null,
+  };
+}
+
+interface ProcessDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ProcessState;
+  readonly args?: unknown;
+  readonly executor_type: string;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly output?: unknown;
+  readonly error?: string | null;
+  readonly max_exec_ms?: number | null;
+}

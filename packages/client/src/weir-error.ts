@@ -1,0 +1,72 @@
+/** What a server's problem document (RFC 9457) or `error` frame says beside its code and detail. */
+export interface WeirErrorDetails {
+  /** HTTP status; 0 where no answer came, or a frame refused. */
+  readonly status?: number;
+  /** What to do next. */
+  readonly hint?: string | undefined;
+  /** How long to wait before the same again, milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  /** With `cursor_expired`: the index of the oldest message kept. */
+  readonly oldest?: number | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/**
+ * What a server refused, or why none answered.
+ *
+ * Codes of this package besides the server's: `unreachable` (no answer for longer than the client's patience),
+ * `unexpected_answer`, `closed` (the client, channel or worker was closed here), `buffer_full` (too many messages wait to be sent),
+ * `cancelled` (a signal of the caller's).
+ */
+export class WeirError extends Error {
+  override readonly name = 'WeirError';
+  /** Stable. */
+  readonly code: string;
+  readonly status: number;
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly oldest: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(code: string, message: string, details: WeirErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = details.status ?? 0;
+    this.hint = details.hint;
+    this.retryAfterMs = details.retryAfterMs;
+    this.oldest = details.oldest;
+    this.requestId = details.requestId;
+  }
+
+  /** Whether the same can succeed a moment later. */
+  get retryable(): boolean {
+    return RETRYABLE_CODES.has(this.code) || RETRYABLE_STATUSES.has(this.status);
+  }
+}
+
+const RETRYABLE_CODES: ReadonlySet<string> = new Set([
+  'unreachable',
+  'rate_limited',
+  'at_capacity',
+  'draining',
+]);
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** The error a problem document is, or an `error` frame. */
+export function errorOfDocument(given: unknown, status: number, retryAfterMs?: number): WeirError {
+  const document: Readonly<Record<string, unknown>> =
+    typeof given === 'object' && given !== null ? { ...given } : {};
+  const { code, detail, hint, request_id, oldest, retry_after_ms, retry_after_s } = document;
+  const seconds = typeof retry_after_s === 'number' ? retry_after_s * 1000 : undefined;
+  return new WeirError(
+    typeof code === 'string' ? code : `http_${status}`,
+    typeof detail === 'string' ? detail : `the server answered ${status}`,
+    {
+      status,
+      hint: typeof hint === 'string' ? hint : undefined,
+      requestId: typeof request_id === 'string' ? request_id : undefined,
+      oldest: typeof oldest === 'number' ? oldest : undefined,
+      retryAfterMs: typeof retry_after_ms === 'number' ? retry_after_ms : (retryAfterMs ?? seconds),
+    },
+  );
+}
