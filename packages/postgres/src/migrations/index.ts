@@ -1,7 +1,13 @@
 import { projectsAndDeadLetters } from './0001-projects-and-dead-letters.js';
 import { tenantRuntimeState } from './0002-tenant-runtime-state.js';
 import { usageRollup } from './0003-usage-rollup.js';
+import { processTables } from './0004-processes.js';
 import type { Migration } from './migration.js';
 
 /** Every step of the schema, in order. */
-export const migrations: readonly Migration[] = [projectsAndDeadLetters, tenantRuntimeState, usageRollup];
+export const migrations: readonly Migration[] = [
+  projectsAndDeadLetters,
+  tenantRuntimeState,
+  usageRollup,
+  processTables,
+];
