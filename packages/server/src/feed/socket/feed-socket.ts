@@ -1,19 +1,16 @@
 import type { RawData, WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
+import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
+import { keepAlive } from '../../http/socket/heartbeat.js';
 import type { FeedCaller } from '../feed-access.js';
 import { type About, type ClientFrame, errorFrame, readFrame, type SubscribeFrame } from './frames.js';
 import { callGroup } from './group-call.js';
-import { keepAlive } from './heartbeat.js';
 import { Subscription, type SubscriptionParts } from './subscription.js';
 
 /** Subscriptions of a connection. */
 const MAX_SUBSCRIPTIONS = 64;
 /** Calls of groups that are not answered yet. */
 const MAX_CALLS = 64;
-
-/** Close codes (RFC 6455 section 7.4.1). */
-const GOING_AWAY = 1001;
-const POLICY_VIOLATION = 1008;
 
 /** What a {@link FeedSocket} works with. */
 export interface FeedSocketParts extends SubscriptionParts {
@@ -118,11 +115,4 @@ export class FeedSocket {
 
 function tooMany(code: string, limit: number, hint: string): Problem {
   return new Problem(429, code, `a connection has at most ${limit}`, { limit, hint });
-}
-
-function closeOn(signal: AbortSignal, socket: WebSocket, code: number, reason: string): void {
-  const close = (): void => socket.close(code, reason);
-  if (signal.aborted) close();
-  signal.addEventListener('abort', close, { once: true });
-  socket.once('close', () => signal.removeEventListener('abort', close));
 }

@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
+import { SocketAcceptor } from '../../http/socket/accept-socket.js';
+import { Outbox } from '../../http/socket/outbox.js';
 import type { Metrics } from '../../metrics.js';
 import { becameSocket, stackOf, usageOf } from '../../usage/request-usage.js';
 import type { FeedAccess } from '../feed-access.js';
 import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
-import { SocketAcceptor } from './accept-socket.js';
 import { FeedSocket } from './feed-socket.js';
-import { Outbox } from './outbox.js';
 
 /** What {@link FeedSockets} works with. */
 export interface FeedSocketsParts {
@@ -21,11 +21,13 @@ export interface FeedSocketsParts {
 
 const querystring = z.strictObject({ ticket: z.string().optional() });
 const SWITCHING_PROTOCOLS = 101;
+/** Largest frame of a client, bytes. */
+const MAX_FRAME = 1024 * 1024;
 
 /** Serves the feed over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
 export class FeedSockets {
   readonly #parts: FeedSocketsParts;
-  readonly #acceptor = new SocketAcceptor();
+  readonly #acceptor = new SocketAcceptor(MAX_FRAME);
 
   constructor(parts: FeedSocketsParts) {
     this.#parts = parts;

@@ -1,9 +1,9 @@
 import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
+import type { Outbox } from '../../http/socket/outbox.js';
 import { problemOfPlace, startOf } from '../../routes/feed-place.js';
 import type { ServerFeed } from '../server-feed.js';
 import type { SubscribeFrame } from './frames.js';
-import type { Outbox } from './outbox.js';
 
 /** A page without items is nothing to a socket, which has pings. */
 const IDLE_MS = 10 * 60_000;

@@ -1,23 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { upgradeOf } from '../../http/upgrade.js';
+import { upgradeOf } from '../upgrade.js';
 
-/** Largest frame of a client, bytes. */
-const MAX_FRAME = 1024 * 1024;
 /** How long a client may take to close its side. */
 const CLOSE_MS = 1_000;
 
-const options: ServerOptions & { readonly closeTimeout: number } = {
-  noServer: true,
-  clientTracking: false,
-  maxPayload: MAX_FRAME,
-  // Known to the library and not yet to its types.
-  closeTimeout: CLOSE_MS,
-};
-
 /** Makes WebSockets of requests. */
 export class SocketAcceptor {
-  readonly #server = new WebSocketServer(options);
+  readonly #server: WebSocketServer;
+
+  /** @param maxPayload largest frame of a client, bytes; a larger one closes the connection with 1009 */
+  constructor(maxPayload: number) {
+    const options: ServerOptions & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload,
+      // Known to the library and not yet to its types.
+      closeTimeout: CLOSE_MS,
+    };
+    this.#server = new WebSocketServer(options);
+  }
 
   /** The WebSocket of a request that asked for one; null where its handshake was wrong, which has been answered. */
   accept(request: IncomingMessage): Promise<WebSocket | null> {
