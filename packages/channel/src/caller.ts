@@ -13,6 +13,15 @@ export type Caller =
       readonly observerId: string;
     };
 
+/** What a caller is to a channel. */
+export type Role = 'submitter' | 'executor' | 'observer';
+
+/** What a caller comes as; whether it is that is another question. */
+export function roleOf(caller: Caller): Role {
+  if ('observerId' in caller) return 'observer';
+  return caller.assignment === undefined ? 'submitter' : 'executor';
+}
+
 /** One side of a channel: the submitter, or the executor of the channel's attempt. */
 export interface Sender {
   readonly role: 'submitter' | 'executor';

@@ -1,4 +1,4 @@
-export type { Caller, Sender } from './caller.js';
+export type { Caller, Role, Sender } from './caller.js';
 export {
   type Channel,
   type ChannelSpec,
@@ -20,5 +20,12 @@ export {
 export type { ChannelEnd } from './live-channel.js';
 export type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
 export { RateLimiter } from './rate-limiter.js';
-export { type Page, type ReadOptions, Router, type RouterOptions, type SubscribeOptions } from './router.js';
+export {
+  type ChannelView,
+  type Page,
+  type ReadOptions,
+  Router,
+  type RouterOptions,
+  type SubscribeOptions,
+} from './router.js';
 export type { Frame, Subscriber } from './subscriber.js';

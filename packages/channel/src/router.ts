@@ -8,7 +8,7 @@
  * A channel must be written through one router only.
  */
 import { type Log, openLog } from '@weir/log';
-import type { Caller, Sender } from './caller.js';
+import { type Caller, type Role, roleOf, type Sender } from './caller.js';
 import {
   type Channel,
   type ChannelSpec,
@@ -64,6 +64,23 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** As in {@link ReadOptions}. */
   readonly logId?: string;
+  /** Called once when it is over, also while whoever iterates it is busy with what came before. */
+  readonly onEnd?: () => void;
+}
+
+/** What a channel is to one who may read it. */
+export interface ChannelView {
+  readonly channel: Channel;
+  readonly role: Role;
+  /** The caller's own last; null before the first, and for an observer. */
+  readonly sequence: number | null;
+  /** How many entries are kept. */
+  readonly entries: number;
+  /** Index of the last message; 0 before the first. */
+  readonly lastIndex: number;
+  readonly subscribers: number;
+  /** Set when nothing comes any more. */
+  readonly end?: ChannelEnd;
 }
 
 const MAX_WAIT_MS = 30_000;
@@ -73,6 +90,7 @@ export class Router {
   readonly #log: Log;
   readonly #settings: Settings;
   readonly #processes: ProcessCache;
+  #subscribers = 0;
   #closed = false;
 
   constructor(o: RouterOptions) {
@@ -144,6 +162,25 @@ export class Router {
     return await this.#use(processId, (process) => process.channels);
   }
 
+  /** A channel as one who may read it sees it. @throws ChannelError `forbidden`, `stale_attempt`, as {@link get} */
+  async inspect(id: string, caller: Caller): Promise<ChannelView> {
+    return await this.#useChannel(id, async (live) => {
+      live.checkReader(caller);
+      const { channel, last: lastIndex, end } = live;
+      const role = roleOf(caller);
+      const { entries } = await this.#log.stats(live.stream);
+      return {
+        channel,
+        role,
+        sequence: role === 'observer' ? null : lastSequence(live, role),
+        entries,
+        lastIndex,
+        subscribers: live.subscribers.size,
+        ...(end !== undefined && { end }),
+      };
+    });
+  }
+
   /**
    * Appends a message; resolves when it is durable.
    * @throws ChannelError whose code says why it was not stored; LogError `log_full`
@@ -208,10 +245,13 @@ export class Router {
         o.after ?? 0,
         () => this.#settings.limits,
         () => {
+          this.#subscribers -= 1;
           o.signal?.removeEventListener('abort', close);
           release();
+          o.onEnd?.();
         },
       );
+      this.#subscribers += 1;
       o.signal?.addEventListener('abort', close);
       if (o.signal?.aborted) subscriber.close();
       return subscriber;
@@ -224,6 +264,11 @@ export class Router {
   /** Ends a subscription quietly; safe to call twice. */
   unsubscribe(subscriber: Subscriber): void {
     subscriber.close();
+  }
+
+  /** How many subscribe to all channels together. */
+  get subscribers(): number {
+    return this.#subscribers;
   }
 
   async subscriberCount(id: string): Promise<number> {
@@ -266,10 +311,7 @@ export class Router {
 
   /** The last sequence of a sender, of the executor that of the newest attempt; -1 before the first. */
   async getSequence(id: string, role: Sender['role']): Promise<number> {
-    return await this.#useChannel(id, ({ senders, channel }) => {
-      const place = role === 'submitter' ? senders.submitter : executorPlace(senders, channel.attempt);
-      return place.sequence;
-    });
+    return await this.#useChannel(id, (live) => lastSequence(live, role) ?? -1);
   }
 
   /** How many there are, in memory or not; reads each process once. */
@@ -325,4 +367,10 @@ export class Router {
     if (logId === undefined || logId === this.#log.id) return;
     throw new ChannelError('log_lost', 'the log this channel was in has been lost');
   }
+}
+
+/** Null before the first message of a side; of the executor, that of the channel's attempt. */
+function lastSequence({ senders, channel }: LiveChannel, role: Sender['role']): number | null {
+  const place = role === 'submitter' ? senders.submitter : executorPlace(senders, channel.attempt);
+  return place.sequence < 0 ? null : place.sequence;
 }

@@ -103,7 +103,8 @@ export class Subscriber implements AsyncIterable<Frame> {
         if (last !== undefined) {
           this.#cursor = last.index;
           yield { type: 'entries', entries };
-        } else if (this.#isLive) {
+          // The buffer may have been filled since history was found to be at its end.
+        } else if (this.#isLive && this.#buffer.length === 0) {
           const { end } = this.#live;
           if (end !== undefined) {
             yield { type: 'closed', ...end };
