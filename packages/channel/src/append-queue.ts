@@ -10,6 +10,7 @@ import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits } from './limits.js';
 import { type Appended, checkMessages, type NewMessage } from './message.js';
+import type { Pipeline } from './pipeline.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Senders } from './senders.js';
 
@@ -33,6 +34,8 @@ export interface AppendTarget {
 export interface AppendRequest {
   readonly caller: Caller;
   readonly messages: readonly NewMessage[];
+  /** Of appends that do not wait for one another. */
+  readonly pipeline?: Pipeline | undefined;
 }
 
 interface Waiting extends AppendRequest {
@@ -70,7 +73,12 @@ export class AppendQueue {
     for (const { payload } of request.messages) bytes += payload.byteLength + OVERHEAD;
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       const limit = MAX_WAITING_BYTES;
-      throw new ChannelError('at_capacity', 'too much waits to be stored', { limit, retryAfterMs: 1000 });
+      const error = new ChannelError('at_capacity', 'too much waits to be stored', {
+        limit,
+        retryAfterMs: 1000,
+      });
+      request.pipeline?.refuse(request.messages, error);
+      throw error;
     }
     return new Promise((resolve, reject) => {
       this.#waitingBytes += bytes;
@@ -121,8 +129,10 @@ export class AppendQueue {
       const draft = await AppendDraft.of(this.#target);
       for (const request of requests) {
         try {
+          request.pipeline?.enter(request.messages);
           admitted.push({ request, places: await draft.admit(request) });
         } catch (error) {
+          request.pipeline?.refuse(request.messages, error);
           request.reject(error);
         }
       }
@@ -130,7 +140,10 @@ export class AppendQueue {
       for (const { request, places } of admitted) request.resolve(places);
     } catch (error) {
       // Rejecting again what was rejected above changes nothing.
-      for (const request of requests) request.reject(error);
+      for (const request of requests) {
+        request.pipeline?.refuse(request.messages, error);
+        request.reject(error);
+      }
     }
   }
 }

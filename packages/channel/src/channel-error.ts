@@ -8,6 +8,7 @@
  * - `invalid_channel`, `invalid_message`, `invalid_in_reply_to`: a name, a message, or the index it replies to is not one.
  * - `message_too_large`, `channel_full`, `too_many_channels`: over a limit, which the error carries as `limit`.
  * - `rate_limited`: the sender sends too fast. `at_capacity`: too much waits to be stored. Both carry `retryAfterMs`.
+ * - `earlier_refused`: in a pipeline, one before it was refused for a while and has not been sent again.
  * - `sequence_conflict`: the sequence is stored with other content. `sequence_out_of_order`: a later one is stored, this
  *   one is not (any more). `sender_ended`: the sender's side has ended. `channel_closed`: the process has.
  * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` is the first one kept.
@@ -28,6 +29,7 @@ export type ChannelErrorCode =
   | 'too_many_channels'
   | 'rate_limited'
   | 'at_capacity'
+  | 'earlier_refused'
   | 'sequence_conflict'
   | 'sequence_out_of_order'
   | 'sender_ended'
@@ -58,6 +60,7 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
   too_many_channels: { status: 422, hint: 'use fewer channels: one carries both directions' },
   rate_limited: { status: 429, hint: 'wait, then send the same sequence again' },
   at_capacity: { status: 429, hint: 'wait, then send the same sequence again, with fewer in flight' },
+  earlier_refused: { status: 409, hint: 'send the refused one again, then this one' },
   sequence_conflict: { status: 409, hint: 'give each message a sequence of its own' },
   sequence_out_of_order: { status: 409, hint: 'send with a sequence above the last one stored' },
   sender_ended: { status: 409, hint: 'send nothing after the end' },
@@ -73,6 +76,7 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
 const RETRYABLE: ReadonlySet<ChannelErrorCode> = new Set([
   'rate_limited',
   'at_capacity',
+  'earlier_refused',
   'subscriber_too_slow',
   'draining',
 ]);

@@ -19,6 +19,7 @@ export {
 } from './limits.js';
 export type { ChannelEnd } from './live-channel.js';
 export type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
+export { Pipeline } from './pipeline.js';
 export { RateLimiter } from './rate-limiter.js';
 export {
   type ChannelView,

@@ -22,6 +22,7 @@ import { ChannelError } from './channel-error.js';
 import { DEFAULT_LIMITS, DEFAULT_RATE_LIMIT, type Limits, type RateLimit, type Settings } from './limits.js';
 import type { ChannelEnd, LiveChannel } from './live-channel.js';
 import type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
+import type { Pipeline } from './pipeline.js';
 import { ProcessCache } from './process-cache.js';
 import { readRecord, recordedProcesses } from './process-record.js';
 import { executorPlace } from './senders.js';
@@ -202,10 +203,19 @@ export class Router {
     return await this.append(id, caller, { ...message, type });
   }
 
-  /** Appends messages of increasing sequence, all or none; those that are stored already get their first answer. */
-  async appendBatch(id: string, caller: Caller, messages: readonly NewMessage[]): Promise<Appended[]> {
+  /**
+   * Appends messages of increasing sequence, all or none; those that are stored already get their first answer. Calls for
+   * one channel are stored in the order in which they were made.
+   * @param pipeline for a caller that does not wait for the answer before it sends the next
+   */
+  async appendBatch(
+    id: string,
+    caller: Caller,
+    messages: readonly NewMessage[],
+    pipeline?: Pipeline,
+  ): Promise<Appended[]> {
     if (this.#closed) throw new ChannelError('draining', 'the router closes');
-    return await this.#useChannel(id, (live) => live.queue.append({ caller, messages }));
+    return await this.#useChannel(id, (live) => live.queue.append({ caller, messages, pipeline }));
   }
 
   /**

@@ -1,0 +1,62 @@
+import { openLog } from '@weir/log';
+import { expect, test } from 'vitest';
+import { Pipeline, Router } from './index.js';
+import { ANN, text, textOf } from './testing/people.js';
+
+const ID = 'p_c';
+
+test('what comes behind a message refused for a while is refused too, until that one is sent again', async () => {
+  let now = 0;
+  const router = new Router({
+    log: await openLog({ engine: 'memory' }),
+    rateLimit: { perSecond: 10, burst: 2 },
+    // Each look at the clock lets the bucket fill a little: the refused one and the next are judged apart.
+    now: () => (now += 25),
+  });
+  await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
+  const pipeline = new Pipeline();
+  const refused = new Set<number>();
+  const codes = new Set<string>();
+  const stored: number[] = [];
+  let left = Array.from({ length: 60 }, (_, i) => i + 1);
+  for (let round = 0; left.length > 0; round += 1) {
+    expect(round).toBeLessThan(500);
+    await Promise.all(
+      left.map((n) =>
+        router.appendBatch(ID, ANN, [text(n)], pipeline).then(
+          () => stored.push(n),
+          ({ code }) => {
+            codes.add(code);
+            refused.add(n);
+          },
+        ),
+      ),
+    );
+    left = left.filter((n) => !stored.includes(n));
+  }
+  expect([...codes].toSorted()).toEqual(['earlier_refused', 'rate_limited']);
+  expect(refused.size).toBeGreaterThan(10);
+  const { entries } = await router.readAfter(ID, ANN, 0);
+  expect(entries.map(textOf)).toEqual(Array.from({ length: 60 }, (_, i) => `m${i + 1}`));
+});
+
+test('what is refused for good holds nobody up, nor does what is sent again from before', async () => {
+  const router = await Router.forTesting();
+  await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
+  const pipeline = new Pipeline();
+  const send = (n: number, more: object = {}) =>
+    router.appendBatch(ID, ANN, [{ ...text(n), ...more }], pipeline);
+  await send(1);
+  const bad = send(2, { inReplyTo: 9 });
+  const good = send(3);
+  await expect(bad).rejects.toMatchObject({ code: 'invalid_in_reply_to' });
+  expect(await good).toMatchObject([{ index: 2 }]);
+  for (let n = 4; n <= 501; n++) await send(n);
+  await expect(send(502)).rejects.toMatchObject({ code: 'rate_limited' });
+  router.setRateLimitEnabled(false);
+  await expect(send(503)).rejects.toMatchObject({ code: 'earlier_refused', status: 409, retryable: true });
+  expect(await send(1)).toMatchObject([{ index: 1 }]);
+  await expect(send(503)).rejects.toMatchObject({ code: 'earlier_refused' });
+  await send(502);
+  expect(await send(503)).toMatchObject([{ index: 502 }]);
+});

@@ -1,0 +1,35 @@
+import { ChannelError } from './channel-error.js';
+import type { NewMessage } from './message.js';
+
+/**
+ * Appends of one sender to one channel that do not wait for one another's answers. Once one is refused for a while, those
+ * behind it are refused too until it is sent again: else they would be stored before it, and it could be no more, as
+ * sequences only grow.
+ */
+export class Pipeline {
+  #refused: number | null = null;
+
+  /** @throws ChannelError `earlier_refused` for messages behind one that was refused and has not been sent again */
+  enter(messages: readonly NewMessage[]): void {
+    const refused = this.#refused;
+    const [first, last] = [messages[0]?.sequence ?? 0, messages.at(-1)?.sequence ?? 0];
+    if (refused === null || last < refused) return;
+    if (first > refused) {
+      throw new ChannelError(
+        'earlier_refused',
+        `sequence ${refused} was refused, and comes before ${first}`,
+        {
+          hint: `send sequence ${refused} again, then this one`,
+        },
+      );
+    }
+    this.#refused = null;
+  }
+
+  /** Messages were refused; whether for a while is for the error to say. */
+  refuse(messages: readonly NewMessage[], error: unknown): void {
+    if (error instanceof ChannelError && (!error.retryable || error.code === 'earlier_refused')) return;
+    const first = messages[0]?.sequence ?? 0;
+    this.#refused = Math.min(this.#refused ?? first, first);
+  }
+}
