@@ -12,9 +12,9 @@ export const FUEL = {
   engineMs: 1,
   /** A message of a channel, besides its bytes. */
   channelMessage: 1,
-  /** Bytes of a channel's message for one. */
+  /** Bytes of the payloads of a request's messages, together, for one. */
   channelBytes: 64 * 1024,
-  /** Events the feed delivers for one. */
+  /** Events the feed delivers, or messages a channel, for one. */
   feedEvents: 10,
 } as const;
 
@@ -28,7 +28,12 @@ export function fuelOfQuery(readRows: number, engineMs: number): number {
   return Math.floor(readRows / FUEL.rowsRead) + Math.floor(engineMs / FUEL.engineMs);
 }
 
-/** Fuel of events delivered by the feed. */
+/** Fuel of events delivered by the feed, or messages by channels. */
 export function fuelOfDeliveries(events: number): number {
   return Math.floor(events / FUEL.feedEvents);
+}
+
+/** Fuel of messages appended to channels: one each, and one for each whole 64 KiB of all their payloads. */
+export function fuelOfMessages(count: number, bytes: number): number {
+  return FUEL.channelMessage * count + Math.floor(bytes / FUEL.channelBytes);
 }

@@ -1,7 +1,7 @@
 import type { DenialReason, UsageSource } from '@weir/extension';
 import type { Appended, Part } from '@weir/log';
 import { SYSTEM_TENANT } from '../admission/admission-gate.js';
-import { FUEL, fuelOfDeliveries, fuelOfEvents, fuelOfQuery } from './fuel.js';
+import { FUEL, fuelOfDeliveries, fuelOfEvents, fuelOfMessages, fuelOfQuery } from './fuel.js';
 import type { Journal } from './journal.js';
 import { recordId } from './record-id.js';
 import type { RecordRow } from './record-row.js';
@@ -56,6 +56,8 @@ export class RequestRecord {
   #events = 0;
   #calls = 0;
   #delivered = 0;
+  #messages = 0;
+  #messageBytes = 0;
   #opening: Promise<void> | Part | null = null;
   #end: RequestEnd | null = null;
   #holds = 0;
@@ -98,9 +100,18 @@ export class RequestRecord {
     this.#events = events;
   }
 
-  /** Counts events the feed delivered for it. */
+  /** Counts events the feed delivered for it, or messages of channels. */
   delivered(events: number): void {
     this.#delivered += events;
+  }
+
+  /**
+   * Counts messages it appended to channels, also those that were there already.
+   * @param bytes of all their payloads
+   */
+  messages(count: number, bytes: number): void {
+    this.#messages += count;
+    this.#messageBytes += bytes;
   }
 
   /** Counts a tool call of it that was admitted. */
@@ -196,7 +207,11 @@ export class RequestRecord {
     bytesOut: number,
   ): RecordRow {
     const isDenied = this.#denied !== null;
-    const fuel = this.#fuel + fuelOfEvents(this.#events) + fuelOfDeliveries(this.#delivered);
+    const fuel =
+      this.#fuel +
+      fuelOfEvents(this.#events) +
+      fuelOfDeliveries(this.#delivered) +
+      fuelOfMessages(this.#messages, this.#messageBytes);
     return [
       this.id,
       time,
