@@ -1,4 +1,5 @@
 export type { ProcessLogger } from './logger.js';
+export { Outbox, type OutboxChange, type OutboxPage } from './outbox.js';
 export {
   type Assigned,
   type Closing,
@@ -14,5 +15,6 @@ export {
   type ProcessState,
   type Who,
 } from './process.js';
+export { processDocument } from './process-document.js';
 export { ProcessError, type ProcessErrorCode } from './process-error.js';
 export { Processes, type ProcessesOptions } from './processes.js';

@@ -6,7 +6,7 @@
  * - `stale_attempt`: the caller's assignment is over; somebody else has the process, or nobody.
  * - `invalid_state`: the process is past what was asked for.
  * - `idempotency_conflict`: its key was given with another process before.
- * - `body_too_large`: what it carries is over a limit, which the error has in bytes.
+ * - `body_too_large`, `too_many_observers`: over a limit, which the error has in bytes or by number.
  */
 export type ProcessErrorCode =
   | 'process_not_found'
@@ -14,7 +14,8 @@ export type ProcessErrorCode =
   | 'stale_attempt'
   | 'invalid_state'
   | 'idempotency_conflict'
-  | 'body_too_large';
+  | 'body_too_large'
+  | 'too_many_observers';
 
 /** The HTTP status that fits a code, and what its receiver does next. */
 const CODES: Readonly<Record<ProcessErrorCode, { readonly status: number; readonly hint: string }>> = {
@@ -27,6 +28,7 @@ const CODES: Readonly<Record<ProcessErrorCode, { readonly status: number; readon
   invalid_state: { status: 409, hint: 'ask for the process to see where it stands' },
   idempotency_conflict: { status: 409, hint: 'use a new idempotency_key for another process' },
   body_too_large: { status: 413, hint: 'keep what is large elsewhere, or send it on a channel' },
+  too_many_observers: { status: 422, hint: 'remove some first' },
 };
 
 /** The one error of this package beside `ChannelError` for channels; what PostgreSQL throws travels as it is. */
@@ -39,7 +41,7 @@ export class ProcessError extends Error {
   readonly retryable = false;
   /** What to do next. */
   readonly hint: string;
-  /** The limit that was passed, in bytes. */
+  /** The limit that was passed, in the unit the message says. */
   readonly limit: number | undefined;
 
   constructor(

@@ -1,0 +1,90 @@
+/**
+ * Brings the router in line with PostgreSQL, which decides. What a crash or a failure left in between is found at the next
+ * use of the process.
+ */
+import { ChannelError, type Router } from '@weir/channel';
+import type { ProcessLogger } from './logger.js';
+import { isEnd } from './process.js';
+import { stateOf } from './process-row.js';
+import type { Standing } from './standing.js';
+import type { Kept } from './standings.js';
+
+const RETRY_MS = 1_000;
+
+/** See the head of this file. */
+export class Alignment {
+  readonly #router: Router;
+  readonly #logger: ProcessLogger;
+  readonly #behind = new Set<Kept>();
+  #retry: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(router: Router, logger: ProcessLogger) {
+    this.#router = router;
+    this.#logger = logger;
+  }
+
+  /** Resolves when the router stands as the process does. Throws what the router throws. */
+  async align(kept: Kept): Promise<void> {
+    while (kept.aligned !== kept.standing.revision) {
+      kept.aligning ??= this.#once(kept);
+      await kept.aligning;
+    }
+    this.#behind.delete(kept);
+  }
+
+  /** The same, later where it fails: whoever uses the channels meanwhile waits for it or is told why not. */
+  async attempt(kept: Kept): Promise<void> {
+    try {
+      await this.align(kept);
+    } catch (error) {
+      this.#behind.add(kept);
+      this.#logger.warn({ err: error, process: kept.standing.id }, 'channels are behind their process');
+      this.#schedule();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+  }
+
+  async #once(kept: Kept): Promise<void> {
+    const { standing } = kept;
+    try {
+      await bringInLine(this.#router, standing);
+      kept.aligned = standing.revision;
+    } finally {
+      kept.aligning = null;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      for (const kept of [...this.#behind]) void this.attempt(kept);
+    }, RETRY_MS);
+  }
+}
+
+async function bringInLine(router: Router, standing: Standing): Promise<void> {
+  const { id, submitterId, attempt, channels, logId, cleanedAt } = standing;
+  // Of a log that was lost there is nothing to bring anywhere.
+  if (channels.length === 0 || logId !== router.logId) return;
+  if (cleanedAt !== null) return await router.cleanupProcess(id);
+  const executorId = standing.executorId ?? '';
+  try {
+    const there = await router.getChannelsByProcess(id);
+    if (there.length === 0) {
+      await router.createForProcess({ processId: id, submitterId, executorId, attempt }, channels);
+    } else if (there.every(({ closed }) => closed === undefined)) {
+      await router.setExecutorIdForProcess(id, executorId, attempt);
+    }
+    const state = stateOf(standing);
+    if (isEnd(state)) await router.closeProcess(id, state);
+  } catch (error) {
+    // Removed already: PostgreSQL learns of it next.
+    if (!(error instanceof ChannelError) || error.code !== 'channel_gone') throw error;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Changes on their way to whoever tells of them: each is there once, in order for each process, until it is removed.
+ */
+import { type Postgres, processOutbox, withoutStatement } from '@weir/postgres';
+import { asc, gt, lte, max, sql } from 'drizzle-orm';
+import type { ProcessChange } from './process.js';
+import { Wakeup } from './wakeup.js';
+
+/** One change. */
+export interface OutboxChange {
+  readonly projectId: string;
+  readonly processId: string;
+  readonly change: ProcessChange;
+  readonly at: Date;
+  /** One line of JSON. */
+  readonly document: string;
+}
+
+/** Changes in order. */
+export interface OutboxPage {
+  readonly changes: readonly OutboxChange[];
+  /** Once they are published, everything up to here is. */
+  readonly position: number;
+}
+
+const PAGE = 200;
+/** For the transaction that gives out numbers: "weirp" in ASCII. */
+const LOCK_KEY = 0x7765697270;
+
+/** See the head of this file. */
+export class Outbox {
+  readonly #postgres: Postgres;
+  readonly #wakeup = new Wakeup();
+
+  constructor(postgres: Postgres) {
+    this.#postgres = postgres;
+  }
+
+  /**
+   * What comes after a position, or null. Numbers are given out here, above all that were published: when a change was
+   * written says nothing, as of two transactions the later number may be visible first.
+   */
+  async next(position: number): Promise<OutboxPage | null> {
+    const rows = await this.#transact(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_KEY})`);
+      await tx.delete(processOutbox).where(lte(processOutbox.seq, position));
+      const [numbered] = await tx.select({ last: max(processOutbox.seq) }).from(processOutbox);
+      const last = Math.max(position, numbered?.last ?? 0);
+      await tx.execute(sql`
+        update process_outbox o set seq = n.seq
+        from (
+          select id, ${last}::bigint + row_number() over (order by id) as seq
+          from process_outbox where seq is null order by id limit ${PAGE}
+        ) n
+        where o.id = n.id`);
+      return await tx
+        .select()
+        .from(processOutbox)
+        .where(gt(processOutbox.seq, position))
+        .orderBy(asc(processOutbox.seq))
+        .limit(PAGE);
+    });
+    const end = rows.at(-1)?.seq ?? null;
+    if (end === null) return null;
+    // The cast holds: nothing else is written.
+    return { changes: rows.map((row) => ({ ...row, change: row.change as ProcessChange })), position: end };
+  }
+
+  /** Everything up to a position is published. */
+  async remove(position: number): Promise<void> {
+    await this.#transact((tx) => tx.delete(processOutbox).where(lte(processOutbox.seq, position)));
+  }
+
+  /** There is one more. */
+  tell(): void {
+    this.#wakeup.call();
+  }
+
+  /** Resolves when there may be more: for one caller. Of those of other nodes it is told when the time is over. */
+  async changed(ms: number, signal: AbortSignal): Promise<void> {
+    await this.#wakeup.sleep(ms, signal);
+  }
+
+  async #transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.#postgres.db.transaction(work);
+    } catch (error) {
+      throw withoutStatement(error);
+    }
+  }
+}
+
+type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0]>[0];

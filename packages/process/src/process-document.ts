@@ -1,0 +1,47 @@
+import type { Process, ProcessChange } from './process.js';
+
+/** Longest args or output that go along with every change, in bytes of JSON. */
+const MAX_CARRIED_BYTES = 4096;
+
+/** A process as it is shown. */
+export function processDocument(process: Process) {
+  return {
+    id: process.id,
+    project_id: process.projectId,
+    name: process.name,
+    args: process.args,
+    executor_type: process.executorType,
+    priority: process.priority,
+    state: process.state,
+    submitter_id: process.submitterId,
+    executor_id: process.executorId,
+    attempt: process.attempt,
+    max_retries: process.maxRetries,
+    max_wait_ms: process.maxWaitMs,
+    max_exec_ms: process.maxExecMs,
+    channels: process.channels,
+    observers: process.observers,
+    output: process.output,
+    error: process.error,
+    created_at: process.createdAt,
+    assigned_at: process.assignedAt,
+    heartbeat_at: process.heartbeatAt,
+    due_at: process.dueAt,
+    closed_at: process.closedAt,
+  };
+}
+
+/** A change as it is published: the process after it, without args and output that are large. One line of JSON. */
+export function changeDocument(process: Process, change: ProcessChange, at: Date): string {
+  const { args, output, ...rest } = processDocument(process);
+  return JSON.stringify({ ...rest, ...carried({ args, output }), change, at });
+}
+
+/** What is small, and the names of what is not. */
+function carried(bodies: Readonly<Record<'args' | 'output', unknown>>) {
+  const entries = Object.entries(bodies);
+  const isLarge = (body: unknown) => Buffer.byteLength(JSON.stringify(body)) > MAX_CARRIED_BYTES;
+  const omitted = entries.filter(([, body]) => isLarge(body)).map(([name]) => name);
+  const small = Object.fromEntries(entries.filter(([name]) => !omitted.includes(name)));
+  return omitted.length === 0 ? small : { ...small, omitted };
+}

@@ -1,0 +1,248 @@
+/**
+ * Processes in PostgreSQL: every change locks its row, and writes what is told of it in the same transaction. Nothing is
+ * known here of channels or of who waits.
+ */
+import { isUnavailable, type Postgres, processes, processOutbox, withoutStatement } from '@weir/postgres';
+import { and, asc, desc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm';
+import type { ProcessChange, ProcessFilter } from './process.js';
+import { changeDocument } from './process-document.js';
+import { ProcessError } from './process-error.js';
+import { type ProcessRow, processOf } from './process-row.js';
+import type { Transition } from './transitions.js';
+
+/** What a change left. */
+export interface Changed {
+  readonly row: ProcessRow;
+  /** What is told of it; null for nothing. */
+  readonly change: ProcessChange | null;
+}
+
+/** What the owner of a store is told. */
+export interface ProcessStoreOptions {
+  readonly postgres: Postgres;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** After each commit. */
+  readonly onChanged: (changed: Changed) => void;
+  /** A change of this process may have been made, and may not: PostgreSQL went away. */
+  readonly onDoubt: (id: string) => void;
+}
+
+type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0]>[0];
+
+const IDEMPOTENCY_MS = 24 * 3_600_000;
+
+/** See the head of this file. */
+export class ProcessStore {
+  readonly #o: ProcessStoreOptions;
+
+  constructor(o: ProcessStoreOptions) {
+    this.#o = o;
+  }
+
+  /**
+   * Keeps a new process, or finds the one its key was given with.
+   * @throws ProcessError `idempotency_conflict`
+   */
+  async insert(row: ProcessRow): Promise<{ readonly row: ProcessRow; readonly isNew: boolean }> {
+    const { idempotencyKey } = row;
+    for (;;) {
+      const inserted = await this.#transact(row.id, async (tx) => {
+        if (idempotencyKey !== null) {
+          const old = new Date(row.createdAt.getTime() - IDEMPOTENCY_MS);
+          await tx
+            .update(processes)
+            .set({ idempotencyKey: null })
+            .where(and(...ofKey(row, idempotencyKey), lte(processes.createdAt, old)));
+        }
+        const [made] = await tx.insert(processes).values(row).onConflictDoNothing().returning();
+        if (made !== undefined) await tell(tx, made, 'submitted', made.createdAt);
+        return made === undefined ? null : { row: made, change: 'submitted' as const };
+      });
+      if (inserted !== null) return { row: inserted.row, isNew: true };
+      if (idempotencyKey === null) throw new Error(`the process id ${row.id} was taken`);
+      const [there] = await this.#read((db) =>
+        db
+          .select()
+          .from(processes)
+          .where(and(...ofKey(row, idempotencyKey))),
+      );
+      // It may have lost its key just now.
+      if (there === undefined) continue;
+      if (there.idempotencyHash?.equals(row.idempotencyHash ?? Buffer.of()) !== true) {
+        throw new ProcessError(
+          'idempotency_conflict',
+          `the idempotency_key was given with another process, ${there.id}`,
+        );
+      }
+      return { row: there, isNew: false };
+    }
+  }
+
+  /**
+   * Makes of a process what `decide` says; null leaves it as it is.
+   * @param projectId whose it has to be; null for whoever's
+   * @throws ProcessError `process_not_found`, and what `decide` throws
+   */
+  async change(
+    projectId: string | null,
+    id: string,
+    decide: (row: ProcessRow) => Transition | null,
+  ): Promise<ProcessRow> {
+    let found: ProcessRow | undefined;
+    const changed = await this.#transact(id, async (tx) => {
+      [found] = await tx.select().from(processes).where(eq(processes.id, id)).for('update');
+      if (found === undefined || (projectId !== null && found.projectId !== projectId)) throw notFound(id);
+      const transition = decide(found);
+      return transition === null ? null : await this.#apply(tx, found, transition);
+    });
+    if (changed !== null) return changed.row;
+    if (found === undefined) throw notFound(id);
+    return found;
+  }
+
+  /** Takes the process that is next for an executor, as `decide` says; null where none waits. */
+  async take(
+    projectId: string,
+    executorType: string,
+    decide: (row: ProcessRow) => Transition,
+  ): Promise<ProcessRow | null> {
+    let id = '';
+    const taken = await this.#transact(
+      () => id,
+      async (tx) => {
+        const [next] = await tx
+          .select()
+          .from(processes)
+          .where(
+            and(
+              eq(processes.projectId, projectId),
+              eq(processes.executorType, executorType),
+              // As a text, or the index of what waits is not found.
+              sql`state = 'waiting'`,
+            ),
+          )
+          .orderBy(desc(processes.priority), asc(processes.id))
+          .limit(1)
+          .for('update', { skipLocked: true });
+        if (next === undefined) return null;
+        id = next.id;
+        return await this.#apply(tx, next, decide(next));
+      },
+    );
+    return taken?.row ?? null;
+  }
+
+  /**
+   * One process, or null.
+   * @param settled waits for a change of it that may be on its way
+   */
+  async find(id: string, { settled }: { readonly settled: boolean }): Promise<ProcessRow | null> {
+    const [row] = await this.#read((db) => {
+      const query = db.select().from(processes).where(eq(processes.id, id));
+      return settled ? query.for('share') : query;
+    });
+    return row ?? null;
+  }
+
+  /** The newest first. */
+  async list(projectId: string, { state, name, after }: ProcessFilter, limit: number): Promise<ProcessRow[]> {
+    return await this.#read((db) =>
+      db
+        .select()
+        .from(processes)
+        .where(
+          and(
+            eq(processes.projectId, projectId),
+            state === undefined ? undefined : eq(processes.state, state),
+            name === undefined ? undefined : eq(processes.name, name),
+            after === undefined ? undefined : lt(processes.id, after),
+          ),
+        )
+        .orderBy(desc(processes.id))
+        .limit(limit),
+    );
+  }
+
+  /** Those with something to be done by now, the longest due first. */
+  async due(limit: number): Promise<Pick<ProcessRow, 'id' | 'closedAt'>[]> {
+    return await this.#read((db) =>
+      db
+        .select({ id: processes.id, closedAt: processes.closedAt })
+        .from(processes)
+        .where(lte(processes.dueAt, new Date(this.#o.now())))
+        .orderBy(asc(processes.dueAt))
+        .limit(limit),
+    );
+  }
+
+  /** When the next thing is to be done; null for never. */
+  async nextDue(): Promise<Date | null> {
+    const [next] = await this.#read((db) =>
+      db
+        .select({ dueAt: processes.dueAt })
+        .from(processes)
+        .where(isNotNull(processes.dueAt))
+        .orderBy(asc(processes.dueAt))
+        .limit(1),
+    );
+    return next?.dueAt ?? null;
+  }
+
+  async #apply(tx: Transaction, row: ProcessRow, { change, set }: Transition): Promise<Changed> {
+    const [changed] = await tx
+      .update(processes)
+      .set({ ...set, revision: row.revision + (change === null ? 0 : 1) })
+      .where(eq(processes.id, row.id))
+      .returning();
+    // It is locked by this transaction.
+    if (changed === undefined) throw new Error(`process ${row.id} vanished`);
+    if (change !== null) await tell(tx, changed, change, new Date(this.#o.now()));
+    return { row: changed, change };
+  }
+
+  /** Null is no change. */
+  async #transact(
+    id: string | (() => string),
+    work: (tx: Transaction) => Promise<Changed | null>,
+  ): Promise<Changed | null> {
+    let changed: Changed | null;
+    try {
+      changed = await this.#o.postgres.db.transaction(work);
+    } catch (error) {
+      const touched = typeof id === 'string' ? id : id();
+      if (touched !== '' && isUnavailable(error)) this.#o.onDoubt(touched);
+      throw withoutStatement(error);
+    }
+    if (changed !== null) this.#o.onChanged(changed);
+    return changed;
+  }
+
+  async #read<T>(work: (db: Postgres['db']) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#o.postgres.db);
+    } catch (error) {
+      throw withoutStatement(error);
+    }
+  }
+}
+
+/** The error for a process that a project does not have. */
+export function notFound(id: string): ProcessError {
+  return new ProcessError('process_not_found', `there is no process ${JSON.stringify(id.slice(0, 100))}`);
+}
+
+function ofKey({ projectId, submitterId }: ProcessRow, key: string) {
+  return [
+    eq(processes.projectId, projectId),
+    eq(processes.submitterId, submitterId),
+    eq(processes.idempotencyKey, key),
+  ];
+}
+
+async function tell(tx: Transaction, row: ProcessRow, change: ProcessChange, at: Date): Promise<void> {
+  const document = changeDocument(processOf(row), change, at);
+  await tx
+    .insert(processOutbox)
+    .values({ projectId: row.projectId, processId: row.id, change, at, document });
+}

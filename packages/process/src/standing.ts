@@ -1,0 +1,73 @@
+/** What must be known of a process to let somebody at its channels. */
+import type { Caller } from '@weir/channel';
+import { hashOfToken } from './assignment-token.js';
+import type { Who } from './process.js';
+import { ProcessError } from './process-error.js';
+import type { ProcessRow } from './process-row.js';
+
+const KEPT = [
+  'id',
+  'projectId',
+  'revision',
+  'state',
+  'submitterId',
+  'executorId',
+  'attempt',
+  'channels',
+  'logId',
+  'observers',
+  'assignments',
+  'cleanedAt',
+] as const satisfies readonly (keyof ProcessRow)[];
+
+/** See the head of this file. */
+export type Standing = Pick<ProcessRow, (typeof KEPT)[number]>;
+
+/** The part of a row that is kept in memory. */
+export function standingOf(row: ProcessRow): Standing {
+  // The cast holds: these are its members.
+  return Object.fromEntries(KEPT.map((name) => [name, row[name]])) as unknown as Standing;
+}
+
+/**
+ * Who somebody is to the channels of a process. The last executor stays one after the end: it may read.
+ * @throws ProcessError `forbidden`, `stale_attempt`
+ */
+export function callerOf(standing: Standing, who: Who): Caller {
+  const { credentialId, assignment } = who;
+  if (assignment !== undefined) {
+    checkAssignment(standing, credentialId, assignment);
+    return { credentialId, assignment: { attempt: standing.attempt } };
+  }
+  if (credentialId !== '' && credentialId === standing.submitterId) return { credentialId };
+  if (standing.observers.includes(credentialId)) return { observerId: credentialId };
+  throw new ProcessError(
+    'forbidden',
+    `the credential is neither submitter nor observer of process ${standing.id}, and shows no assignment`,
+    {
+      hint: 'use the credential that submitted, send the assignment as header Weir-Assignment, or let the submitter add an observer',
+    },
+  );
+}
+
+/**
+ * Checks that an assignment is the last one given out, and not over.
+ * @throws ProcessError `forbidden`, `stale_attempt`
+ */
+export function checkAssignment(
+  { id, assignments, executorId }: Standing,
+  credentialId: string,
+  assignment: string,
+): void {
+  const hash = hashOfToken(assignment);
+  const place = hash === null ? -1 : assignments.indexOf(hash);
+  if (place === -1) throw new ProcessError('forbidden', `the assignment is none of process ${id}`);
+  if (place < assignments.length - 1 || executorId === null) {
+    throw new ProcessError('stale_attempt', `attempt ${place + 1} of process ${id} is over`);
+  }
+  if (executorId !== credentialId) {
+    throw new ProcessError('forbidden', `process ${id} is assigned to another credential`, {
+      hint: 'send the assignment with the credential that got it',
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The processes in use, as far as their channels need them: a bounded memory that lets channels go on while PostgreSQL
+ * is away. It is exact because every change of this node comes by here.
+ */
+import type { ProcessStore } from './process-store.js';
+import { type Standing, standingOf } from './standing.js';
+
+/** A process in memory. There is one such object of it at a time while it is brought in line. */
+export interface Kept {
+  standing: Standing;
+  /** The revision the router stands at; 0 for not known. */
+  aligned: number;
+  /** Set while the router is brought in line. */
+  aligning: Promise<void> | null;
+}
+
+const MAX_KEPT = 10_000;
+
+/** See the head of this file. */
+export class Standings {
+  readonly #store: ProcessStore;
+  /** The longest unused first. */
+  readonly #kept = new Map<string, Kept>();
+  /** What PostgreSQL has of these is not known, since so many doubts. */
+  readonly #doubtful = new Map<string, number>();
+  #doubts = 0;
+
+  constructor(store: ProcessStore) {
+    this.#store = store;
+  }
+
+  /** A process, read from PostgreSQL unless it is in memory; null for none. */
+  async get(id: string): Promise<Kept | null> {
+    const kept = this.#kept.get(id);
+    const doubt = this.#doubtful.get(id);
+    if (kept !== undefined && doubt === undefined) {
+      this.#kept.delete(id);
+      this.#kept.set(id, kept);
+      return kept;
+    }
+    const row = await this.#store.find(id, { settled: doubt !== undefined });
+    if (this.#doubtful.get(id) === doubt) this.#doubtful.delete(id);
+    return row === null ? null : this.put(standingOf(row));
+  }
+
+  /** Takes over how a process stands, unless that is known to be old. */
+  put(standing: Standing): Kept {
+    const { id, revision } = standing;
+    const kept = this.#kept.get(id) ?? { standing, aligned: 0, aligning: null };
+    if (revision >= kept.standing.revision) kept.standing = standing;
+    this.#kept.delete(id);
+    this.#kept.set(id, kept);
+    this.#shrink();
+    return kept;
+  }
+
+  /** Reads a process again before it is used. */
+  doubt(id: string): void {
+    this.#doubts += 1;
+    this.#doubtful.set(id, this.#doubts);
+  }
+
+  #shrink(): void {
+    for (const [id, { aligning }] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT) return;
+      if (aligning === null) this.#kept.delete(id);
+    }
+  }
+}
