@@ -15,6 +15,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createGate } from './admission/create-gate.js';
 import { TenantGate } from './admission/tenant-gate.js';
+import { ChannelAccess } from './channel/channel-access.js';
+import { ChannelSockets } from './channel/socket/channel-sockets.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
@@ -41,17 +43,20 @@ import { createLogger } from './logger.js';
 import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
+import { ProcessSource } from './process/process-source.js';
 import { AnalysisAccess } from './query/access.js';
 import { queryService } from './query/query-service.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
+import { channelRoutes } from './routes/channels.js';
 import { dlqRoutes } from './routes/dlq.js';
 import { feedRoute } from './routes/feed.js';
 import { feedGroupRoutes } from './routes/feed-groups.js';
 import { feedSocketRoutes } from './routes/feed-socket.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
+import { processRoutes } from './routes/processes.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { schemaRoute } from './routes/schema.js';
@@ -145,6 +150,7 @@ class Server implements App {
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
   readonly #processes: Processes;
+  readonly #processSource: ProcessSource;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -190,6 +196,7 @@ class Server implements App {
       retentionMs: config.WEIR_CHANNEL_RETENTION,
       logger,
     });
+    this.#processSource = new ProcessSource(this.#processes.outbox, this.#feed.feed, logger);
     const metrics = new Metrics();
     this.#ingest = new IngestService(
       {
@@ -238,7 +245,7 @@ class Server implements App {
       knowsCredentials: () => this.#credentials.size > 0,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
-    observe(metrics, stores, this.#ingest, usage, this.#feed);
+    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#processes);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
     const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
@@ -247,6 +254,10 @@ class Server implements App {
     const tenants = this.#tenants.table;
     const feedAccess = new FeedAccess({ authorizer, credentials, gate, tenants, origins });
     const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
+    const processes = this.#processes;
+    const { ending } = this.#feed;
+    const channelAccess = new ChannelAccess({ authorizer, credentials, gate, tenants, origins });
+    const channelSockets = new ChannelSockets({ access: channelAccess, processes, metrics, logger, ending });
     const query = queryService(config, stores, hasNoGate);
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
     this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
@@ -258,6 +269,8 @@ class Server implements App {
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
       feedGroupRoutes(web, authorizer, gate, this.#feed);
+      channelRoutes(web, { access: channelAccess, processes, sockets: channelSockets, ending });
+      processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -302,6 +315,7 @@ class Server implements App {
     this.#tenants.start();
     await this.#feed.start();
     this.#processes.start();
+    this.#processSource.start();
     await this.#ingest.start();
     await this.#usage?.start();
     await this.#web.listen({ host, port });
@@ -374,6 +388,7 @@ class Server implements App {
       async () => await this.#usage?.close(),
       () => this.#processes.close(),
       () => this.#processes.router.close(),
+      () => this.#processSource.close(),
       () => this.#feed.close(),
       () => this.#settings.close(),
       () => this.#tenants.close(),
@@ -407,6 +422,7 @@ function observe(
   ingest: IngestService,
   usage: UsageService | null,
   { feed }: ServerFeed,
+  { router }: Processes,
 ): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
@@ -420,5 +436,6 @@ function observe(
     usageSinks: async () => (await usage?.status())?.sinks ?? [],
     usageLost: async () => (await usage?.status())?.lost ?? 0,
     feedSubscribers: () => feed.followers,
+    channelSubscribers: () => router.subscribers,
   });
 }

@@ -15,6 +15,7 @@ export interface MetricSources {
   readonly usageSinks: () => Promise<readonly SinkStatus[]>;
   readonly usageLost: () => Promise<number>;
   readonly feedSubscribers: () => number;
+  readonly channelSubscribers: () => number;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -82,6 +83,11 @@ export class Metrics {
       'weir_feed_subscribers',
       'Who follows the feed now: event streams, and subscriptions of WebSockets',
       sources.feedSubscribers,
+    );
+    this.#gauge(
+      'weir_channel_subscribers',
+      'Who follows channels of processes now: event streams, and readings of WebSockets',
+      sources.channelSubscribers,
     );
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],

@@ -1,10 +1,13 @@
 /** Every package's own errors as problems. */
 import { AccountsError } from '@weir/accounts';
+import { ChannelError } from '@weir/channel';
 import { ClickHouseError } from '@weir/clickhouse';
 import { IngestError } from '@weir/ingest';
+import { LogError } from '@weir/log';
 import { isUnavailable } from '@weir/postgres';
 import { ProcessError } from '@weir/process';
 import { QueryError } from '@weir/query';
+import { problemOfChannel } from '../channel/channel-problem.js';
 import { Problem } from './problem.js';
 
 /** The problem an error is; one nobody foresaw hides its message. */
@@ -22,6 +25,7 @@ export function problemOf(error: unknown): Problem {
       },
     );
   }
+  if (error instanceof ChannelError) return problemOfChannel(error);
   if (error instanceof ProcessError) {
     const { status, code, message, hint, limit } = error;
     return new Problem(
@@ -51,6 +55,15 @@ export function problemOf(error: unknown): Problem {
       'store_unavailable',
       'PostgreSQL does not answer now',
       { retryAfterSeconds: 2 },
+      { cause: error },
+    );
+  }
+  if (error instanceof LogError && error.code === 'log_full') {
+    return new Problem(
+      503,
+      'log_full',
+      error.message,
+      { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' },
       { cause: error },
     );
   }

@@ -34,9 +34,13 @@ export interface ProblemExtras {
   /** Which rule refuses, and what in the request. */
   readonly rule?: string;
   readonly identifier?: string;
+  /** Milliseconds, where whole seconds would be too rough; beside `retryAfterSeconds`. */
+  readonly retryAfterMs?: number;
   /** The oldest place that can still be read from, and what lies before it. */
-  readonly oldest?: string;
+  readonly oldest?: string | number;
   readonly missed?: number;
+  /** Where to go on. */
+  readonly cursor?: number;
   /** Where in a query's text. */
   readonly position?: { readonly line: number; readonly column: number; readonly offset: number };
   /** Response headers that belong to the refusal. */
@@ -77,8 +81,6 @@ export class Problem extends Error {
 
 /** The document's text. */
 export function problemBody(problem: Problem, requestId: string): string {
-  const { hint, limit, rule, identifier, oldest, missed, position, errors, retryAfterSeconds } =
-    problem.extras;
   return JSON.stringify({
     type: `urn:weir:problem:${problem.code}`,
     title: TITLES[problem.status] ?? 'Error',
@@ -86,16 +88,16 @@ export function problemBody(problem: Problem, requestId: string): string {
     detail: problem.message,
     code: problem.code,
     request_id: requestId,
-    limit,
-    rule,
-    identifier,
-    oldest,
-    missed,
-    position,
-    retry_after_s: retryAfterSeconds,
-    errors,
-    hint,
+    ...problemMembers(problem.extras),
   });
+}
+
+/** What a problem carries beside the standard members, as JSON names it. */
+export function problemMembers(extras: ProblemExtras): Record<string, unknown> {
+  const { hint, limit, rule, identifier, oldest, missed, cursor, position, errors } = extras;
+  const { retryAfterSeconds: retry_after_s, retryAfterMs: retry_after_ms } = extras;
+  const places = { oldest, missed, cursor, position };
+  return { limit, rule, identifier, ...places, retry_after_s, retry_after_ms, errors, hint };
 }
 
 /** The headers that go with it. */

@@ -1,0 +1,22 @@
+import type { ChannelView } from '@weir/channel';
+import { endDocument } from './message-document.js';
+
+/** A channel as JSON shows it to one who may read it. */
+export function channelDocument({ channel, sequence, entries, lastIndex, subscribers, end }: ChannelView) {
+  const { id, processId, name, direction, retention, submitterId, executorId, attempt } = channel;
+  return {
+    id,
+    process_id: processId,
+    name,
+    direction,
+    retention,
+    submitter_id: submitterId,
+    executor_id: executorId === '' ? null : executorId,
+    attempt,
+    entries,
+    last_index: lastIndex,
+    sequence,
+    subscribers,
+    ...(end !== undefined && { closed: endDocument(end) }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { NewMessage } from '@weir/channel';
+import { z } from 'zod';
+import { parseInput } from '../http/parse.js';
+
+/** What a text is unless its sender says otherwise. */
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+
+const fields = z.strictObject({
+  sequence: z.number().int().min(0),
+  /** Base64. */
+  payload: z.string().optional(),
+  text: z.string().optional(),
+  type: z.enum(['data', 'end', 'error']).default('data'),
+  content_type: z.string().optional(),
+  in_reply_to: z.number().int().optional(),
+  error: z.string().optional(),
+});
+/** Read by itself: see process/assignment.ts. */
+const assignment = z.unknown().optional();
+const one = fields.extend({ assignment }).transform(messageOf);
+const batch = z.strictObject({ messages: z.array(fields.transform(messageOf)).min(1), assignment });
+
+/** What a body appends. */
+export interface Append {
+  readonly messages: readonly NewMessage[];
+  /** Whether it came as a batch, and is answered as one. */
+  readonly isBatch: boolean;
+}
+
+/** What a body appends: one message, or a batch of them. @throws Problem `invalid_request` */
+export function appendOf(body: unknown): Append {
+  if (typeof body === 'object' && body !== null && 'messages' in body)
+    return { messages: parseInput(batch, body).messages, isBatch: true };
+  return { messages: [parseInput(one, body)], isBatch: false };
+}
+
+function messageOf(given: z.output<typeof fields>, check: z.RefinementCtx): NewMessage {
+  const { sequence, payload, text, type, content_type, in_reply_to, error } = given;
+  const isOne = (payload === undefined) !== (text === undefined);
+  const isNone = payload === undefined && text === undefined;
+  if (!isOne && (type === 'data' || !isNone))
+    check.addIssue({ code: 'custom', message: 'give either payload (base64) or text' });
+  const bytes = text === undefined ? bytesOf(payload ?? '') : Buffer.from(text);
+  if (bytes === null) check.addIssue({ code: 'custom', path: ['payload'], message: 'is not base64' });
+  return {
+    sequence,
+    payload: bytes ?? Buffer.alloc(0),
+    type,
+    contentType: content_type ?? (text === undefined ? undefined : TEXT_TYPE),
+    inReplyTo: in_reply_to,
+    error,
+  };
+}
+
+/** Null for what is not base64: decoding would leave out what it does not know. */
+function bytesOf(base64: string): Buffer | null {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  const bytes = Buffer.from(base64, 'base64');
+  return base64.length % 4 === 0 && bytes.length === (base64.length / 4) * 3 - padding ? bytes : null;
+}

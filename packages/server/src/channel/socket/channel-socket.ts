@@ -1,0 +1,164 @@
+import type { RawData, WebSocket } from 'ws';
+import { Problem } from '../../http/problem.js';
+import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
+import { keepAlive } from '../../http/socket/heartbeat.js';
+import { messageOf, readAppend } from './append-frame.js';
+import { type About, type ClientFrame, errorFrame, type OpenFrame, readControl } from './control-frames.js';
+import { SocketChannel, type SocketChannelParts } from './socket-channel.js';
+
+/** Channels of a connection. */
+const MAX_CHANNELS = 1_000;
+/** Numbers of channels that ended, of which late frames may still come. */
+const MAX_ENDED = 1_000;
+
+/** What a {@link ChannelSocket} works with. */
+export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
+  /** The server stops. */
+  readonly ending: AbortSignal;
+  /** The user may no longer talk. */
+  readonly lost: AbortSignal;
+  /** Told of failures nobody foresaw. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One connection with many channels. See docs/protocols/channels-websocket.md. */
+export class ChannelSocket {
+  readonly #socket: WebSocket;
+  readonly #parts: ChannelSocketParts;
+  readonly #channels = new Map<number, SocketChannel>();
+  /** The oldest first. */
+  readonly #ended = new Set<number>();
+
+  constructor(socket: WebSocket, parts: ChannelSocketParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  /** Serves until the connection is over. */
+  async run(): Promise<void> {
+    const { ending, lost } = this.#parts;
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    // What is wrong with a frame closes the connection by itself.
+    this.#socket.on('error', () => {});
+    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    keepAlive(this.#socket);
+    closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
+    closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer use channels');
+    await closed;
+    for (const channel of this.#channels.values()) channel.end();
+  }
+
+  /** Ends readings whose right is gone. */
+  async recheck(): Promise<void> {
+    for (const channel of this.#channels.values()) await channel.recheck();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    // The cast holds: sockets here get messages as one Buffer, ws's default.
+    const frame = data as Buffer;
+    if (isBinary) {
+      this.#append(frame);
+      return;
+    }
+    const { about, parse } = readControl(frame.toString('utf8'));
+    this.#do(about, parse).catch((error: unknown) => this.#refuse(about, error));
+  }
+
+  #append(data: Buffer): void {
+    let about: About = {};
+    try {
+      const { ch, sequence, items, bytes } = readAppend(data);
+      const channel = this.#channels.get(ch);
+      // Sent before its client saw that nothing more comes of it.
+      if (channel === undefined && this.#ended.has(ch)) return;
+      about = { ch, of: 'append', sequence };
+      if (channel === undefined) throw notOpen(ch);
+      channel.append({ sequence, messages: items.map(messageOf), bytes });
+    } catch (error) {
+      this.#refuse(about, error);
+    }
+  }
+
+  async #do(about: About, parse: () => ClientFrame): Promise<void> {
+    const frame = parse();
+    switch (frame.op) {
+      case 'ping':
+        this.#parts.outbox.answer({ op: 'pong' });
+        return;
+      case 'open':
+        await this.#open(frame);
+        return;
+      case 'credit':
+        if (!this.#ended.has(frame.ch)) this.#find(frame.ch).credit(frame.bytes);
+        return;
+      case 'read':
+        if (!this.#ended.has(frame.ch)) await this.#find(frame.ch).read(frame.after);
+        return;
+      case 'close':
+        if (!this.#ended.has(frame.ch)) await this.#close(frame.ch);
+        this.#parts.outbox.answer({ op: 'done', ch: about.ch });
+    }
+  }
+
+  async #open(frame: OpenFrame): Promise<void> {
+    const { ch } = frame;
+    if (this.#channels.has(ch)) {
+      throw new Problem(409, 'already_open', `there is a channel ${ch} on this connection`, {
+        hint: 'take another number, or close that one first',
+      });
+    }
+    if (this.#channels.size >= MAX_CHANNELS) {
+      throw new Problem(429, 'too_many_channels_open', `a connection has at most ${MAX_CHANNELS} channels`, {
+        limit: MAX_CHANNELS,
+        hint: 'close some, or open another connection',
+      });
+    }
+    const refuse = (about: About, error: unknown) => this.#refuse(about, error);
+    const channel = new SocketChannel(frame, { ...this.#parts, refuse }, () => this.#forget(ch, channel));
+    this.#channels.set(ch, channel);
+    this.#ended.delete(ch);
+    try {
+      await channel.opened();
+    } catch (error) {
+      // Nobody waits for it any more.
+      if (channel.isLeaving) return;
+      this.#channels.delete(ch);
+      throw error;
+    }
+  }
+
+  async #close(ch: number): Promise<void> {
+    const channel = this.#find(ch);
+    await channel.close();
+    this.#forget(ch, channel);
+  }
+
+  #find(ch: number): SocketChannel {
+    const channel = this.#channels.get(ch);
+    if (channel === undefined) throw notOpen(ch);
+    return channel;
+  }
+
+  #forget(ch: number, channel: SocketChannel): void {
+    if (this.#channels.get(ch) !== channel) return;
+    this.#channels.delete(ch);
+    this.#ended.add(ch);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MAX_ENDED) break;
+      this.#ended.delete(oldest);
+    }
+  }
+
+  #refuse(about: About, error: unknown): void {
+    const { outbox, onFailure } = this.#parts;
+    const frame = errorFrame(about, error);
+    if (frame.code === 'internal') onFailure(error);
+    outbox.answer(frame);
+  }
+}
+
+function notOpen(ch: number): Problem {
+  return new Problem(404, 'channel_not_open', `there is no channel ${ch} on this connection`, {
+    hint: 'open it first',
+  });
+}

@@ -1,0 +1,80 @@
+import type { Processes } from '@weir/process';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { lostRight } from '../../feed/right-watch.js';
+import { parseInput } from '../../http/parse.js';
+import { SocketAcceptor } from '../../http/socket/accept-socket.js';
+import { Brake } from '../../http/socket/brake.js';
+import { Outbox } from '../../http/socket/outbox.js';
+import type { Metrics } from '../../metrics.js';
+import { becameSocket, stackOf, usageOf } from '../../usage/request-usage.js';
+import type { ChannelAccess } from '../channel-access.js';
+import { AppendWindow } from './append-window.js';
+import { ChannelSocket } from './channel-socket.js';
+
+/** What {@link ChannelSockets} works with. */
+export interface ChannelSocketsParts {
+  readonly access: ChannelAccess;
+  readonly processes: Processes;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** The server stops. */
+  readonly ending: AbortSignal;
+}
+
+const querystring = z.strictObject({});
+const SWITCHING_PROTOCOLS = 101;
+/** Largest frame of a client, bytes: a payload of 10 MiB, or a batch. */
+const MAX_FRAME = 16 * 1024 * 1024;
+
+/** Serves channels over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
+export class ChannelSockets {
+  readonly #parts: ChannelSocketsParts;
+  readonly #acceptor = new SocketAcceptor(MAX_FRAME);
+
+  constructor(parts: ChannelSocketsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Serves a request for a WebSocket until its connection is over.
+   * @throws Problem where it is refused
+   */
+  async serve(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { access, processes, metrics, logger, ending } = this.#parts;
+    const { raw, id: rid } = request;
+    const route = request.routeOptions.url ?? '';
+    const usage = usageOf(raw);
+    usage?.route('ws', stackOf('channel', raw, route));
+    parseInput(querystring, request.query);
+    const user = await access.enter(request, reply);
+    await usage?.open();
+    reply.hijack();
+    const begun = performance.now();
+    const socket = await this.#acceptor.accept(raw);
+    if (socket === null) return;
+    becameSocket(raw);
+    const over = new AbortController();
+    const brake = new Brake(socket);
+    const isAllowed = async () => {
+      void channels.recheck();
+      return await access.isStillAllowed(user);
+    };
+    const channels = new ChannelSocket(socket, {
+      user,
+      processes,
+      usage,
+      outbox: new Outbox(socket, raw.socket, brake),
+      window: new AppendWindow(brake),
+      ending,
+      lost: lostRight(isAllowed, over.signal),
+      onFailure: (err) => logger.error({ err, rid }, 'a frame failed'),
+    });
+    await channels.run();
+    over.abort();
+    metrics.request('channel', route, SWITCHING_PROTOCOLS, '');
+    const ms = Math.round(performance.now() - begun);
+    logger.debug({ rid, method: raw.method, route, status: SWITCHING_PROTOCOLS, ms }, 'request');
+  }
+}

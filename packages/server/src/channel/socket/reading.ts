@@ -1,0 +1,89 @@
+import { type Caller, type ChannelEnd, ChannelError, type MsgEntry, type Router } from '@weir/channel';
+import type { RequestRecord } from '@weir/usage';
+import type { Outbox } from '../../http/socket/outbox.js';
+import type { Credit } from './credit.js';
+import { entriesFrame } from './entries-frame.js';
+
+/** What a {@link Reading} works with. */
+export interface ReadingParts {
+  readonly ch: number;
+  readonly router: Router;
+  /** Of the channel. */
+  readonly id: string;
+  readonly caller: Caller;
+  readonly outbox: Outbox;
+  readonly credit: Credit;
+  readonly usage: RequestRecord | undefined;
+}
+
+/** The entries of one channel on their way to a client, as fast as it has credit and reads. */
+export class Reading {
+  readonly #parts: ReadingParts;
+  /** Index of the last entry that was sent. */
+  #cursor: number;
+  readonly #stop = new AbortController();
+  /** Nothing more may be sent: what is in hand is dropped. */
+  #isOver = false;
+  #failure: unknown;
+
+  constructor(after: number, parts: ReadingParts) {
+    this.#cursor = after;
+    this.#parts = parts;
+  }
+
+  /** Ends it. @param failure what {@link run} rejects with; without one it resolves */
+  stop(failure?: unknown): void {
+    this.#failure = failure;
+    this.#stop.abort();
+  }
+
+  /**
+   * Sends until the channel has ended, and resolves with how; with null once it is stopped.
+   * @throws ChannelError with the cursor of what was sent
+   */
+  async run(): Promise<ChannelEnd | null> {
+    const { router, id, caller, credit } = this.#parts;
+    const { signal } = this.#stop;
+    const onEnd = () => {
+      this.#isOver = true;
+      credit.release();
+    };
+    try {
+      const subscriber = await router.subscribe(id, caller, { after: this.#cursor, signal, onEnd });
+      for await (const frame of subscriber) {
+        if (frame.type === 'closed') return frame;
+        await this.#send(frame.entries);
+      }
+    } catch (error) {
+      throw this.#placed(error);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return null;
+  }
+
+  async #send(entries: readonly MsgEntry[]): Promise<void> {
+    const { ch, outbox, credit, usage } = this.#parts;
+    for (let from = 0; from < entries.length && !this.#isOver; ) {
+      await credit.available();
+      let isConnected = false;
+      await outbox.give(() => {
+        isConnected = true;
+        if (this.#isOver) return null;
+        const { frame, next } = entriesFrame(ch, entries, from);
+        credit.spend(frame.length);
+        usage?.delivered(next - from);
+        this.#cursor = entries[next - 1]?.index ?? this.#cursor;
+        from = next;
+        return frame;
+      });
+      if (!isConnected) this.stop();
+    }
+  }
+
+  /** What a subscription handed out may not have been sent. */
+  #placed(error: unknown): unknown {
+    if (!(error instanceof ChannelError) || error.cursor === undefined) return error;
+    const cursor = this.#cursor;
+    return new ChannelError(error.code, error.message, { cursor, hint: `read again after ${cursor}` });
+  }
+}

@@ -1,0 +1,212 @@
+import {
+  type Appended,
+  type Caller,
+  type ChannelEnd,
+  channelId,
+  type NewMessage,
+  Pipeline,
+} from '@weir/channel';
+import type { Processes, Who } from '@weir/process';
+import type { RequestRecord } from '@weir/usage';
+import { Problem } from '../../http/problem.js';
+import type { Outbox } from '../../http/socket/outbox.js';
+import type { ChannelUser } from '../channel-access.js';
+import { stillReads } from '../still-reads.js';
+import type { AppendWindow } from './append-window.js';
+import type { About, OpenFrame } from './control-frames.js';
+import { Credit } from './credit.js';
+import { Reading } from './reading.js';
+
+/** What a {@link SocketChannel} works with. */
+export interface SocketChannelParts {
+  readonly user: ChannelUser;
+  readonly processes: Processes;
+  readonly outbox: Outbox;
+  readonly window: AppendWindow;
+  readonly usage: RequestRecord | undefined;
+  /** Answers that something has failed. */
+  readonly refuse: (about: About, error: unknown) => void;
+}
+
+/** An append that is handed over. */
+export interface Handed {
+  readonly sequence: number;
+  readonly messages: readonly NewMessage[];
+  /** Of its frame. */
+  readonly bytes: number;
+}
+
+interface Entered {
+  readonly id: string;
+  readonly caller: Caller;
+}
+
+/** One channel of a connection, under the number its client gave it: read with credit, and written to. */
+export class SocketChannel {
+  readonly #ch: number;
+  readonly #frame: OpenFrame;
+  readonly #who: Who;
+  readonly #parts: SocketChannelParts;
+  readonly #onClosed: () => void;
+  readonly #credit: Credit;
+  readonly #pipeline = new Pipeline();
+  readonly #opening: Promise<Entered>;
+  #entered: Entered | null = null;
+  #reading: Reading | null = null;
+  #inFlight = 0;
+  #whenAnswered: () => void = () => {};
+  /** Set once nothing more is taken of it. */
+  #leaving: Promise<void> | null = null;
+
+  /** @param onClosed called once the client has been told that nothing more comes */
+  constructor(frame: OpenFrame, parts: SocketChannelParts, onClosed: () => void) {
+    this.#ch = frame.ch;
+    this.#frame = frame;
+    this.#who = { credentialId: parts.user.keyId, assignment: frame.assignment };
+    this.#parts = parts;
+    this.#onClosed = onClosed;
+    this.#credit = new Credit(frame.credit);
+    this.#opening = this.#enter();
+  }
+
+  /** Whether its client has closed it, or been told that it ended. */
+  get isLeaving(): boolean {
+    return this.#leaving !== null;
+  }
+
+  /** Resolves when it has been opened, and that been answered. @throws ChannelError, ProcessError */
+  async opened(): Promise<void> {
+    await this.#opening;
+  }
+
+  credit(bytes: number): void {
+    this.#credit.add(bytes);
+  }
+
+  /** Begins to read after an index. @throws Problem `already_reading`, and as {@link opened} */
+  async read(after: number): Promise<void> {
+    const entered = await this.#opening;
+    if (this.#reading !== null) {
+      throw new Problem(409, 'already_reading', `channel ${this.#ch} is being read`, {
+        hint: 'read again once an error has said that the reading ended, or open it under another number',
+      });
+    }
+    if (this.#leaving !== null) return;
+    this.#parts.outbox.answer({ op: 'reading', ch: this.#ch });
+    this.#read(after, entered);
+  }
+
+  /** Hands messages to the router, in the order of calls, and answers when they are stored or refused. */
+  append(handed: Handed): void {
+    if (this.#leaving !== null) return;
+    this.#inFlight += 1;
+    this.#parts.window.enter(handed.bytes);
+    const entered = this.#entered;
+    const stored =
+      entered === null ? this.#opening.then((late) => this.#hand(late, handed)) : this.#hand(entered, handed);
+    stored
+      .then(
+        (places) => this.#appended(handed, places),
+        (error: unknown) =>
+          this.#parts.refuse({ ch: this.#ch, of: 'append', sequence: handed.sequence }, error),
+      )
+      .then(() => this.#answered(handed));
+  }
+
+  /** Ends it for its client: resolves when nothing of it comes any more. */
+  async close(): Promise<void> {
+    this.#leaving ??= this.#drain();
+    this.end();
+    await this.#leaving;
+  }
+
+  /** The connection is over. */
+  end(): void {
+    this.#reading?.stop();
+  }
+
+  /** Ends the reading of somebody who would not be let in now. */
+  async recheck(): Promise<void> {
+    if (this.#reading === null) return;
+    const { user, processes } = this.#parts;
+    if (await stillReads(processes, user.projectId, this.#frame.process, this.#who)) return;
+    this.#reading?.stop(
+      new Problem(403, 'forbidden', 'the API key may no longer read this process', {
+        hint: 'ask its submitter to add the key to the observers again',
+      }),
+    );
+  }
+
+  async #enter(): Promise<Entered> {
+    const { user, processes, outbox } = this.#parts;
+    const { process, channel, read, after } = this.#frame;
+    const caller = await processes.enter(user.projectId, process, this.#who);
+    const id = channelId(process, channel);
+    const { sequence, lastIndex, role, channel: found } = await processes.router.inspect(id, caller);
+    const entered = { id, caller };
+    this.#entered = entered;
+    const { attempt } = found;
+    outbox.answer({ op: 'opened', ch: this.#ch, sequence, last_index: lastIndex, role, attempt });
+    if (read && this.#leaving === null) this.#read(after, entered);
+    return entered;
+  }
+
+  #hand({ id, caller }: Entered, { messages }: Handed): Promise<Appended[]> {
+    return this.#parts.processes.router.appendBatch(id, caller, messages, this.#pipeline);
+  }
+
+  #read(after: number, { id, caller }: Entered): void {
+    const { processes, outbox, usage, refuse } = this.#parts;
+    const { router } = processes;
+    const credit = this.#credit;
+    const reading = new Reading(after, { ch: this.#ch, router, id, caller, outbox, credit, usage });
+    this.#reading = reading;
+    reading.run().then(
+      (end) => {
+        this.#reading = null;
+        if (end !== null) this.#closed(end);
+      },
+      (error: unknown) => {
+        this.#reading = null;
+        if (this.#leaving === null) refuse({ ch: this.#ch, of: 'reading' }, error);
+      },
+    );
+  }
+
+  /** Nothing comes any more, once what was handed over before has its answers. */
+  #closed({ reason, lastIndex }: ChannelEnd): void {
+    this.#leaving ??= this.#drain().then(() => {
+      this.#parts.outbox.answer({ op: 'closed', ch: this.#ch, reason, last_index: lastIndex });
+      this.#onClosed();
+    });
+  }
+
+  #appended({ sequence, messages }: Handed, places: readonly Appended[]): void {
+    const { outbox, usage } = this.#parts;
+    const { index, timestamp } = places[0] ?? { index: 0, timestamp: 0 };
+    const count = places.length;
+    const isDense = places.every((place, i) => place.index === index + i);
+    const indexes = isDense ? '' : `,"indexes":[${places.map((place) => place.index).join(',')}]`;
+    outbox.answer(
+      `{"op":"appended","ch":${this.#ch},"sequence":${sequence},"index":${index},"timestamp":${timestamp},"count":${count}${indexes}}`,
+    );
+    let bytes = 0;
+    for (const { payload } of messages) bytes += payload.byteLength;
+    usage?.messages(count, bytes);
+  }
+
+  #answered({ bytes }: Handed): void {
+    this.#inFlight -= 1;
+    this.#parts.window.leave(bytes);
+    if (this.#inFlight === 0) this.#whenAnswered();
+  }
+
+  /** Resolves when it is open or was refused, and no append is without an answer. */
+  async #drain(): Promise<void> {
+    await this.#opening.catch(() => {});
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenAnswered = resolve;
+    });
+  }
+}

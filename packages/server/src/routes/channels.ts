@@ -1,0 +1,176 @@
+/**
+ * Channels of a process, for its submitter, its executor and its observers:
+ *
+ *     GET  /api/v1/processes/{id}/channels             all of them
+ *     GET  …/channels/{name}                           one
+ *     POST …/channels/{name}/messages                  appends a message, or a batch whole or not at all
+ *     GET  …/channels/{name}/messages                  a page after an index, waiting for it where that is asked
+ *     GET  …/channels/{name}/subscribe                 history, then live, over Server-Sent Events
+ *     GET  /api/v1/channels, upgraded                  many channels over one WebSocket
+ */
+import { Readable } from 'node:stream';
+import { channelId } from '@weir/channel';
+import { firstAbort } from '@weir/feed';
+import type { Processes, Who } from '@weir/process';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { ChannelAccess } from '../channel/channel-access.js';
+import { channelDocument } from '../channel/channel-document.js';
+import { eventStream } from '../channel/event-stream.js';
+import { endDocument, messageDocument } from '../channel/message-document.js';
+import { appendOf } from '../channel/message-input.js';
+import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
+import { stillReads } from '../channel/still-reads.js';
+import { lostRight } from '../feed/right-watch.js';
+import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
+import { upgradeOf } from '../http/upgrade.js';
+import { whenDone } from '../http/when-done.js';
+import { assignmentOf } from '../process/assignment.js';
+import { usageOf } from '../usage/request-usage.js';
+
+const CHANNELS = '/api/v1/processes/:id/channels';
+const CHANNEL = `${CHANNELS}/:name`;
+/** A payload of 10 MiB in base64, and what stands around it. */
+const MAX_BODY_BYTES = 14 * 1024 * 1024;
+const MAX_WAIT_MS = 30_000;
+
+const index = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const form = z.enum(['base64', 'text']).default('base64');
+const pageQuery = z.strictObject({
+  after: index.default(0),
+  limit: index.default(0),
+  wait_ms: z.coerce.number().int().min(0).max(MAX_WAIT_MS).default(0),
+  as: form,
+});
+const resumption = z.object({ 'last-event-id': index.optional() });
+const streamQuery = z.strictObject({ after: index.default(0), as: form });
+
+/** What the routes work with. */
+export interface ChannelRoutesParts {
+  readonly access: ChannelAccess;
+  readonly processes: Processes;
+  readonly sockets: ChannelSockets;
+  /** The server stops: who waits has to go. */
+  readonly ending: AbortSignal;
+}
+
+/** Adds the routes. */
+export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): void {
+  const { access, processes, sockets, ending } = parts;
+  const { router } = processes;
+
+  /** Lets a request pass that may do something on the channels of a process. */
+  const enter = async (request: FastifyRequest, reply: FastifyReply) => {
+    const user = await access.enter(request, reply);
+    // The cast holds: all paths here but that of sockets have the parameter.
+    const { id: processId } = request.params as { id: string };
+    const who: Who = { credentialId: user.keyId, assignment: assignmentOf(request) };
+    const caller = await processes.enter(user.projectId, processId, who);
+    return { user, who, processId, caller };
+  };
+
+  /** The same for one channel. */
+  const enterChannel = async (request: FastifyRequest, reply: FastifyReply) => {
+    const entered = await enter(request, reply);
+    // The cast holds as above.
+    const { name } = request.params as { name: string };
+    return { ...entered, id: channelId(entered.processId, name) };
+  };
+
+  web.get(CHANNELS, async (request, reply) => {
+    const { processId, caller } = await enter(request, reply);
+    const channels = await router.getChannelsByProcess(processId);
+    const views = await Promise.all(channels.map(({ id }) => router.inspect(id, caller)));
+    return { channels: views.map(channelDocument) };
+  });
+
+  web.get(CHANNEL, async (request, reply) => {
+    const { id, caller } = await enterChannel(request, reply);
+    return channelDocument(await router.inspect(id, caller));
+  });
+
+  web.route({
+    method: 'POST',
+    url: `${CHANNEL}/messages`,
+    bodyLimit: MAX_BODY_BYTES,
+    errorHandler: (error) => {
+      throw isTooLarge(error) ? bodyTooLarge() : error;
+    },
+    handler: async (request, reply) => {
+      const { id, caller } = await enterChannel(request, reply);
+      const { messages, isBatch } = appendOf(request.body);
+      const places = await router.appendBatch(id, caller, messages);
+      const bytes = messages.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+      usageOf(request.raw)?.messages(messages.length, bytes);
+      reply.code(201);
+      const answers = places.map(({ index, timestamp }) => ({
+        index,
+        timestamp: new Date(timestamp).toISOString(),
+      }));
+      return isBatch ? { messages: answers } : answers[0];
+    },
+  });
+
+  web.get(`${CHANNEL}/messages`, async (request, reply) => {
+    const { id, caller } = await enterChannel(request, reply);
+    const { after, limit, wait_ms: waitMs, as } = parseInput(pageQuery, request.query);
+    const gone = new AbortController();
+    whenDone(request.raw, reply.raw, () => gone.abort());
+    const over = firstAbort(gone.signal, ending);
+    const { signal } = over;
+    const page = await router.readAfter(id, caller, after, limit, { waitMs, signal }).finally(over.release);
+    const { entries, next, closed } = page;
+    usageOf(request.raw)?.delivered(entries.length);
+    const messages = entries.map((entry) => messageDocument(entry, as));
+    return { messages, next, ...(closed !== undefined && { closed: endDocument(closed) }) };
+  });
+
+  web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
+    const { id, caller, user, who, processId } = await enterChannel(request, reply);
+    const { after, as } = parseInput(streamQuery, request.query);
+    const { 'last-event-id': resumed } = parseInput(resumption, request.headers);
+    const start = resumed ?? after;
+    // Told as a status while that is still possible.
+    await router.readAfter(id, caller, start, 1);
+    const gone = new AbortController();
+    const mayRead = async () =>
+      (await access.isStillAllowed(user)) && (await stillReads(processes, user.projectId, processId, who));
+    const lost = lostRight(mayRead, gone.signal);
+    const over = firstAbort(gone.signal, ending, lost);
+    whenDone(request.raw, reply.raw, () => {
+      gone.abort();
+      over.release();
+    });
+    const subscriber = await router.subscribe(id, caller, { after: start, signal: over.signal });
+    const usage = usageOf(request.raw);
+    const text = eventStream({ subscriber, form: as, onDelivered: (count) => usage?.delivered(count) });
+    return reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      .send(Readable.from(text, { objectMode: false }));
+  });
+
+  web.get('/api/v1/channels', async (request, reply) => {
+    if (upgradeOf(request.raw) === null) {
+      throw new Problem(426, 'upgrade_required', 'this is a WebSocket', {
+        hint: 'open it as ws(s)://…/api/v1/channels, or use /api/v1/processes/{id}/channels/{name}/messages',
+        headers: { upgrade: 'websocket', connection: 'upgrade' },
+      });
+    }
+    await sockets.serve(request, reply);
+    return reply;
+  });
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 413;
+}
+
+function bodyTooLarge(): Problem {
+  return new Problem(413, 'message_too_large', `the body has more than ${MAX_BODY_BYTES} bytes`, {
+    limit: MAX_BODY_BYTES,
+    hint: 'a payload has at most 10 MiB: send what is larger in several messages',
+  });
+}
