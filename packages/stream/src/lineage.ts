@@ -1,0 +1,75 @@
+/** Where a stream's appends are: those a fork began with in the streams they were made in, nothing is copied. */
+import type { Log } from '@weir/log';
+import { decodeEntry, type StoredAppend } from './entry-codec.js';
+import { encodeOffset, parseOffset } from './offset.js';
+import { StreamError } from './stream-error.js';
+import { dataStream, type StreamKey } from './stream-name.js';
+import { inheritedCount, type Segment, type StreamRecord } from './stream-record.js';
+
+/** All segments of a stream that has `last` appends, oldest first. */
+export function segmentsOf(key: StreamKey, record: StreamRecord, last: number): Segment[] {
+  const { generation, base, inherited } = record;
+  const from = inheritedCount(record);
+  const own = { stream: dataStream(key), generation, from, to: last, base };
+  return last > from ? [...inherited, own] : [...inherited];
+}
+
+/** Those of the first `count` appends. */
+export function firstOf(segments: readonly Segment[], count: number): Segment[] {
+  return segments
+    .filter(({ from }) => from < count)
+    .map((segment) => ({ ...segment, to: Math.min(segment.to, count) }));
+}
+
+/** The offset of a place, as clients see it. */
+export function offsetAt(record: StreamRecord, index: number): string {
+  return encodeOffset({ index, generation: generationAt(record, index) });
+}
+
+/**
+ * The place a client's offset stands for.
+ * @throws StreamError `invalid_offset`, `cursor_expired`
+ */
+export function indexOf(record: StreamRecord, last: number, text: string): number {
+  const { index, generation } = parseOffset(text);
+  if (index === 0 && generation === 0) return 0;
+  const isKnown = index > 0 && index <= last && generation === generationAt(record, index);
+  if (isKnown) return index;
+  const isOwn = generation === record.generation || index === 0;
+  if (isOwn || record.inherited.some((segment) => segment.generation === generation)) {
+    throw new StreamError('invalid_offset', `the stream has no offset ${text}`);
+  }
+  throw new StreamError('cursor_expired', `offset ${text} is of another stream`);
+}
+
+/** Appends after a place, whole ones: up to `maxBytes` as they are stored, but at least one. */
+export async function readAppends(
+  log: Log,
+  segments: readonly Segment[],
+  after: number,
+  maxBytes: number,
+): Promise<StoredAppend[]> {
+  const appends: StoredAppend[] = [];
+  let place = after;
+  let left = maxBytes;
+  for (const { stream, from, to, base } of segments) {
+    while (place >= from && place < to && left > 0) {
+      const entries = await log.read(stream, {
+        after: base + place - from,
+        limit: to - place,
+        maxBytes: left,
+      });
+      for (const { data } of entries) {
+        if (appends.length > 0 && data.byteLength > left) return appends;
+        appends.push(decodeEntry(data));
+        left -= data.byteLength;
+        place += 1;
+      }
+    }
+  }
+  return appends;
+}
+
+function generationAt({ generation, inherited }: StreamRecord, index: number): number {
+  return inherited.find(({ from, to }) => from < index && index <= to)?.generation ?? generation;
+}

@@ -1,0 +1,158 @@
+import type { Log } from '@weir/log';
+import { AppendQueue } from './append-queue.js';
+import { deadlineOf, type Expiries, lastUse, recordLagMs } from './expiries.js';
+import type { StreamLimits } from './limits.js';
+import { type LoadedStream, loadStream, type WriterState } from './load-stream.js';
+import { StreamError } from './stream-error.js';
+import type { StreamKey } from './stream-name.js';
+import { forgetFormer, recordPart, type StreamRecord } from './stream-record.js';
+import { Turns } from './turns.js';
+
+/** What the streams of a store share. */
+export interface Surroundings {
+  readonly log: Log;
+  readonly limits: StreamLimits;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly expiries: Expiries;
+}
+
+/** What a stream is at one time. */
+export interface LiveState extends LoadedStream {
+  readonly touchedAt: number;
+}
+
+/**
+ * A name in memory, and the stream it has if any; content is in the log alone. What changes the stream takes its turn, so
+ * that nothing is in flight when a change is made up.
+ */
+export class LiveStream {
+  readonly key: StreamKey;
+  readonly turns = new Turns();
+  readonly appends: AppendQueue;
+  readonly #around: Surroundings;
+  readonly #sleepers = new Set<() => void>();
+  #state: LiveState | null;
+  #recordedAt: number;
+  #readers = 0;
+
+  private constructor(key: StreamKey, around: Surroundings, state: LiveState | null) {
+    this.key = key;
+    this.#around = around;
+    this.#state = state;
+    this.#recordedAt = state?.touchedAt ?? 0;
+    this.appends = new AppendQueue(this, around);
+    this.#noteDeadline();
+  }
+
+  static async open(key: StreamKey, around: Surroundings): Promise<LiveStream> {
+    const loaded = await loadStream(around.log, key);
+    if (loaded === null) return new LiveStream(key, around, null);
+    const { record, writtenAt } = loaded;
+    const known = around.expiries.get(key);
+    const touchedAt =
+      record.expiry.kind === 'ttl' && known !== undefined
+        ? known - record.expiry.seconds * 1000
+        : Math.max(lastUse(record, around.now()), writtenAt);
+    return new LiveStream(key, around, { ...loaded, touchedAt });
+  }
+
+  /** Null where there is no stream of this name. */
+  get state(): LiveState | null {
+    return this.#state;
+  }
+
+  /** Whether its time is over, though it may not be removed yet. */
+  get isExpired(): boolean {
+    if (this.#state === null) return false;
+    const { record, touchedAt } = this.#state;
+    if (record.expiry.kind === 'ttl' && this.#readers > 0) return false;
+    const deadline = deadlineOf(record.expiry, touchedAt);
+    return deadline !== null && deadline <= this.#around.now();
+  }
+
+  /**
+   * The stream, where it can be used.
+   * @param generation which one is meant; default any
+   * @throws StreamError `stream_not_found`, `stream_deleted`
+   */
+  present(generation?: number): LiveState {
+    const state = this.#state;
+    const name = JSON.stringify(this.key.name);
+    if (state?.record.standing === 'deleted' || (this.isExpired && (state?.record.forks ?? 0) > 0)) {
+      throw new StreamError('stream_deleted', `stream ${name} was deleted; forks of it live`);
+    }
+    if (
+      state === null ||
+      this.isExpired ||
+      (generation ?? state.record.generation) !== state.record.generation
+    ) {
+      throw new StreamError('stream_not_found', `there is no stream ${name}`);
+    }
+    return state;
+  }
+
+  /** Says that it is used: by which a stream with a TTL lives on. */
+  touch(): void {
+    if (this.#state?.record.expiry.kind !== 'ttl') return;
+    const now = this.#around.now();
+    this.#state = { ...this.#state, touchedAt: now };
+    this.#noteDeadline();
+    if (now - this.#recordedAt < recordLagMs(this.#state.record.expiry)) return;
+    this.#recordedAt = now;
+    // Not on disk, it ends a little early after a crash; the next use writes it again.
+    this.turns.run(() => this.#recordUse()).catch(() => undefined);
+  }
+
+  /** The record of a stream as it is now, or would be. */
+  recordOf(record: StreamRecord, { last, seq, producers }: WriterState, touchedAt: number): StreamRecord {
+    return { ...record, last, seq, producers: producers.entries(), touchedAt };
+  }
+
+  /** Called in a turn, once it is durable: what the stream is from now on. */
+  become(state: LiveState | null): void {
+    this.#state = state;
+    this.#recordedAt = state?.touchedAt ?? 0;
+    this.#noteDeadline();
+    this.#wake();
+  }
+
+  /** Resolves at the next change, when the time is over or the signal aborts. Who waits uses the stream. */
+  changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    this.#readers += 1;
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        if (!this.#sleepers.delete(wake)) return;
+        this.touch();
+        this.#readers -= 1;
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      signal.addEventListener('abort', wake);
+      this.#sleepers.add(wake);
+      if (signal.aborted) wake();
+    });
+  }
+
+  async #recordUse(): Promise<void> {
+    const state = this.#state;
+    if (state === null) return;
+    const { log } = this.#around;
+    const record = this.recordOf(state.record, state, state.touchedAt);
+    await log.appendAll([recordPart(this.key, record)]);
+    forgetFormer(log, this.key);
+  }
+
+  #noteDeadline(): void {
+    const { expiries } = this.#around;
+    const state = this.#state;
+    const isWaiting = state !== null && state.record.standing === 'present';
+    expiries.set(this.key, isWaiting ? deadlineOf(state.record.expiry, state.touchedAt) : null);
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#sleepers]) wake();
+  }
+}

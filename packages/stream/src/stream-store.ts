@@ -1,0 +1,137 @@
+import type { Log } from '@weir/log';
+import { deadlineOf, Expiries, lastUse } from './expiries.js';
+import { type Created, type CreateOptions, Lifecycle } from './lifecycle.js';
+import { DEFAULT_LIMITS, type StreamLimits } from './limits.js';
+import type { Surroundings } from './live-stream.js';
+import { OpenedStream } from './opened-stream.js';
+import { StreamCache } from './stream-cache.js';
+import { keyIn, keyOf, RECORD_PREFIX, type StreamKey } from './stream-name.js';
+import { readRecord } from './stream-record.js';
+import type { StreamSource } from './stream-source.js';
+
+/** What a {@link StreamStore} is opened with. */
+export interface StreamStoreOptions {
+  /** Others may keep things in it too: names here begin with `stream:` and `streams:`. */
+  readonly log: Log;
+  /** Default {@link DEFAULT_LIMITS}. */
+  readonly limits?: Partial<StreamLimits>;
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number;
+  /** How often expired streams are removed, which nobody sees any more; default 10,000 ms. */
+  readonly sweepMs?: number;
+  /** Told of a removal that failed; it is tried again. Default nobody. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+const SWEEP_MS = 10_000;
+/** How many records are read in one turn of the event loop at the start. */
+const SCAN_BATCH = 500;
+
+/** Durable Streams on a log. Projects are apart: the same name in two of them is two streams. */
+export class StreamStore {
+  readonly #around: Surroundings;
+  readonly #cache: StreamCache;
+  readonly #lifecycle: Lifecycle;
+  readonly #counts: Map<string, number>;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #scanning: Promise<void>;
+  #sweeping: Promise<void> | null = null;
+  #isClosed = false;
+
+  private constructor(o: StreamStoreOptions, names: readonly string[]) {
+    const { log, now = Date.now } = o;
+    this.#around = { log, limits: { ...DEFAULT_LIMITS, ...o.limits }, now, expiries: new Expiries() };
+    this.#cache = new StreamCache(this.#around);
+    const keys = names.map(keyIn);
+    this.#counts = countOf(keys);
+    this.#lifecycle = new Lifecycle(this.#around, this.#cache, this.#counts);
+    this.#onFailure = o.onFailure ?? (() => {});
+    this.#scanning = this.#scan(keys).catch(this.#onFailure);
+    this.#sweeper = setInterval(() => void this.sweep(), o.sweepMs ?? SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  /** Opens what the log has; what a crash left half removed is removed in the background. */
+  static async open(o: StreamStoreOptions): Promise<StreamStore> {
+    return new StreamStore(o, await o.log.streams(RECORD_PREFIX));
+  }
+
+  /**
+   * Opens a stream, for as long as it is not released.
+   * @throws StreamError `invalid_stream_name`, `stream_not_found`, `stream_deleted`
+   */
+  async open(project: string, name: string): Promise<StreamSource> {
+    const held = await this.#cache.hold(keyOf(project, name));
+    try {
+      return new OpenedStream(held, this.#around);
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Creates a stream, or finds that it is there as wanted. Resolves when durable.
+   * @throws StreamError `stream_exists`, `stream_deleted`, `too_many_streams`, `invalid_message`, `invalid_fork`;
+   *   `stream_not_found` of a source
+   */
+  create(project: string, name: string, options: CreateOptions): Promise<Created> {
+    return this.#lifecycle.create(keyOf(project, name), options);
+  }
+
+  /**
+   * Deletes a stream; what its forks began with stays until they are gone.
+   * @throws StreamError `stream_not_found`, `stream_deleted`
+   */
+  remove(project: string, name: string): Promise<void> {
+    return this.#lifecycle.remove(keyOf(project, name));
+  }
+
+  /** Removes the streams whose time is over. */
+  async sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = null;
+    });
+    await this.#sweeping;
+  }
+
+  /** Finishes what was begun. The log stays open. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#sweeper);
+    await this.#scanning;
+    await this.#sweeping;
+    await this.#cache.idle();
+  }
+
+  async #sweep(): Promise<void> {
+    for (const key of this.#around.expiries.due(this.#around.now())) {
+      if (this.#isClosed) return;
+      await this.#lifecycle.expire(key).catch(this.#onFailure);
+    }
+  }
+
+  async #scan(keys: readonly StreamKey[]): Promise<void> {
+    const { log, now, expiries } = this.#around;
+    for (const [i, key] of keys.entries()) {
+      if (this.#isClosed) return;
+      if (i % SCAN_BATCH === SCAN_BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
+      const record = await readRecord(log, key);
+      if (record === null) continue;
+      if (record.standing === 'removed') {
+        // Opening it is what erases it, and lets nobody make it anew meanwhile.
+        await this.#cache.use(key, async () => {});
+        this.#counts.set(key.project, (this.#counts.get(key.project) ?? 1) - 1);
+      } else if (record.standing === 'present' && expiries.get(key) === undefined) {
+        expiries.set(key, deadlineOf(record.expiry, lastUse(record, now())));
+      }
+    }
+  }
+}
+
+function countOf(keys: readonly StreamKey[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { project } of keys) counts.set(project, (counts.get(project) ?? 0) + 1);
+  return counts;
+}
