@@ -508,6 +508,7 @@ describe('keys of the user', () => {
       'weir.event',
       'weir.event.identified',
       'weir.ingest.dead_letter',
+      'weir.process',
       'weir.usage',
     ]);
     rmSync(file);

@@ -37,6 +37,12 @@ export function documentOfItem(item: Buffer): FeedEvent {
   return { event: nameOfItem(item), text: item.toString('utf8', textAt(item)) };
 }
 
+/** The process that the document of an item is of. */
+export function processOfItem(item: Buffer): string {
+  // The cast holds: such documents have an id.
+  return (JSON.parse(documentOfItem(item).text) as { readonly id: string }).id;
+}
+
 function textAt(item: Buffer): number {
   return HEAD_BYTES + item.readUInt16LE(TIME_BYTES);
 }

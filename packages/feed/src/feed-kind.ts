@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readRow, rowReceivedAt } from '@weir/ingest';
-import { documentOfItem, nameOfItem, timeOfItem } from './document-item.js';
+import { documentOfItem, nameOfItem, processOfItem, timeOfItem } from './document-item.js';
 import { eventOfPayload, type FeedEvent } from './event-document.js';
 
 /**
- * Kinds of items. `events`: accepted events, each as its row. `usage`: usage records, and `dead_letters`: events that could
- * not be stored, each as a document.
+ * Kinds of items. `events`: accepted events, each as its row. `usage`: usage records, `dead_letters`: events that could not be
+ * stored, and `processes`: what happened to processes, each as a document.
  */
-export const FEED_KINDS = ['events', 'usage', 'dead_letters'] as const;
+export const FEED_KINDS = ['events', 'usage', 'dead_letters', 'processes'] as const;
 
 /** One of {@link FEED_KINDS}. */
 export type FeedKind = (typeof FEED_KINDS)[number];
@@ -43,6 +43,7 @@ const READERS: Readonly<Record<FeedKind, ItemReader>> = {
   },
   usage: DOCUMENTS,
   dead_letters: DOCUMENTS,
+  processes: { ...DOCUMENTS, lane: processOfItem },
 };
 
 /** Ids may be of any length, and lanes not. */

@@ -30,6 +30,7 @@ export class Alignment {
       kept.aligning ??= this.#once(kept);
       await kept.aligning;
     }
+    kept.isBehind = false;
     this.#behind.delete(kept);
   }
 
@@ -38,6 +39,7 @@ export class Alignment {
     try {
       await this.align(kept);
     } catch (error) {
+      kept.isBehind = true;
       this.#behind.add(kept);
       this.#logger.warn({ err: error, process: kept.standing.id }, 'channels are behind their process');
       this.#schedule();

@@ -69,7 +69,7 @@ export class AssignmentLine<T> {
       this.#waiters.add(waiter);
       signal.addEventListener('abort', leave);
       if (signal.aborted) leave();
-      else this.look();
+      this.look();
     });
   }
 

@@ -31,10 +31,14 @@ export function processDocument(process: Process) {
   };
 }
 
-/** A change as it is published: the process after it, without args and output that are large. One line of JSON. */
-export function changeDocument(process: Process, change: ProcessChange, at: Date): string {
+/**
+ * A change as it is published: the process after it, without args and output that are large. One line of JSON.
+ * @param revision tells the changes of a process apart
+ */
+export function changeDocument(process: Process, revision: number, change: ProcessChange, at: Date): string {
   const { args, output, ...rest } = processDocument(process);
-  return JSON.stringify({ ...rest, ...carried({ args, output }), change, at });
+  const event_id = `${process.id}.${revision}`;
+  return JSON.stringify({ ...rest, ...carried({ args, output }), change, at, event_id });
 }
 
 /** What is small, and the names of what is not. */

@@ -241,7 +241,7 @@ function ofKey({ projectId, submitterId }: ProcessRow, key: string) {
 }
 
 async function tell(tx: Transaction, row: ProcessRow, change: ProcessChange, at: Date): Promise<void> {
-  const document = changeDocument(processOf(row), change, at);
+  const document = changeDocument(processOf(row), row.revision, change, at);
   await tx
     .insert(processOutbox)
     .values({ projectId: row.projectId, processId: row.id, change, at, document });

@@ -12,6 +12,8 @@ export interface Kept {
   aligned: number;
   /** Set while the router is brought in line. */
   aligning: Promise<void> | null;
+  /** Bringing it in line has failed, and is tried again. */
+  isBehind: boolean;
 }
 
 const MAX_KEPT = 10_000;
@@ -46,7 +48,7 @@ export class Standings {
   /** Takes over how a process stands, unless that is known to be old. */
   put(standing: Standing): Kept {
     const { id, revision } = standing;
-    const kept = this.#kept.get(id) ?? { standing, aligned: 0, aligning: null };
+    const kept = this.#kept.get(id) ?? { standing, aligned: 0, aligning: null, isBehind: false };
     if (revision >= kept.standing.revision) kept.standing = standing;
     this.#kept.delete(id);
     this.#kept.set(id, kept);
@@ -61,9 +63,9 @@ export class Standings {
   }
 
   #shrink(): void {
-    for (const [id, { aligning }] of this.#kept) {
+    for (const [id, { aligning, isBehind }] of this.#kept) {
       if (this.#kept.size <= MAX_KEPT) return;
-      if (aligning === null) this.#kept.delete(id);
+      if (aligning === null && !isBehind) this.#kept.delete(id);
     }
   }
 }

@@ -165,7 +165,17 @@ function over(row: ProcessRow): ProcessError {
 }
 
 function jsonText(value: Json, name: string, limit: number): string {
-  const text = JSON.stringify(value);
+  const text = unlessTooDeep(() => JSON.stringify(value), name);
   if (Buffer.byteLength(text) <= limit) return text;
   throw new ProcessError('body_too_large', `${name} has more than ${limit} bytes of JSON`, { limit });
+}
+
+/** JSON can be parsed deeper than it can be written. */
+function unlessTooDeep(write: () => string, name: string): string {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ProcessError('body_too_large', `${name} has too many levels`);
+  }
 }

@@ -1,6 +1,7 @@
 import type { KeyDefinition } from '../key/key-definition.js';
 import { ingestDeadLetter } from './dead-letter.js';
 import { fileLine, natsMessage, webhookRequest } from './local-keys.js';
+import { process } from './process.js';
 import { usage } from './usage.js';
 import { weirEvent, weirEventIdentified } from './weir-event.js';
 
@@ -10,6 +11,7 @@ export const shippedKeys: readonly KeyDefinition[] = [
   weirEventIdentified,
   ingestDeadLetter,
   usage,
+  process,
   webhookRequest,
   natsMessage,
   fileLine,

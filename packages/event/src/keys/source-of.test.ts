@@ -23,6 +23,7 @@ test.each<[string, string[], unknown]>([
   ['weir.event.identified', ['event=a,b'], { ...feed, stream: 'events', names: ['a', 'b'] }],
   ['weir.usage', [], { ...feed, stream: 'usage' }],
   ['weir.ingest.dead_letter', [], { ...feed, stream: 'dead_letters' }],
+  ['weir.process', [], { ...feed, stream: 'processes' }],
   ['nats.message', ['subject=a.>'], { kind: 'nats', servers: ['nats://127.0.0.1:4222'], subject: 'a.>' }],
   ['nats.message', ['subject=a', 'servers=x:1,y:2'], { kind: 'nats', servers: ['x:1', 'y:2'], subject: 'a' }],
   ['webhook.request', ['path=/a'], { kind: 'webhook', host: '127.0.0.1', port: 8787, path: '/a' }],
@@ -70,6 +71,7 @@ test.each<[string, object, object]>([
 test.each([
   ['weir.usage', [], 'weir.usage'],
   ['weir.ingest.dead_letter', [], 'weir.ingest.dead_letter'],
+  ['weir.process', ['state=failed', 'name=n'], 'weir.process'],
   ['nats.message', ['subject=orders.>', 'servers=a:1'], 'nats.message:7Q_s9WU2ZcarpCOR'],
   ['webhook.request', ['path=github', 'port=1'], 'webhook.request:8jlGOmCO6CO688wZ'],
   ['file.line', ['path=/var/log/app.log'], 'file.line:v62UjxG6jocJS3H2'],
@@ -91,6 +93,7 @@ test('every shipped key says what it is, what a line is, and who may read it', (
     'weir.event',
     'weir.event.identified',
     'weir.ingest.dead_letter',
+    'weir.process',
     'weir.usage',
   ]);
 });

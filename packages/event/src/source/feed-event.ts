@@ -5,6 +5,7 @@ import { type RawEvent, type RawEventFacts, rawEvent } from '../raw-event.js';
 export const STREAM_TYPES: Readonly<Record<string, string>> = {
   usage: 'weir.usage',
   dead_letters: 'weir.ingest.dead_letter',
+  processes: 'weir.process',
 };
 
 /**
@@ -20,7 +21,9 @@ export function feedEvent(text: string, seenAt: string, stream = 'events'): RawE
 }
 
 function factsOf(document: JsonObject, timestamp: string, stream: string): RawEventFacts {
-  const madeAt = Date.parse(textOf(document.timestamp ?? document.time ?? document.created_at));
+  const madeAt = Date.parse(
+    textOf(document.timestamp ?? document.time ?? document.at ?? document.created_at),
+  );
   return {
     event_id: textOf(document.event_id ?? document.id),
     event_type: STREAM_TYPES[stream] ?? textOf(document.event),

@@ -8,6 +8,7 @@ import { Follower } from './testing/follower.js';
 test.each([
   ['usage', '{"id":"u1","time":"2026-01-01T00:00:00.000Z"}', 'weir.usage', 'u1'],
   ['dead_letters', '{"id":"l1","created_at":"2026-01-01T00:00:00Z"}', 'weir.ingest.dead_letter', 'l1'],
+  ['processes', '{"id":"p1","event_id":"p1.2","at":"2026-01-01T00:00:00Z"}', 'weir.process', 'p1.2'],
   ['events', '{"event_id":"e1","event":"order","timestamp":"2026-01-01T00:00:00Z"}', 'order', 'e1'],
 ])('items of the stream %s have their type and id', async (name, document, event_type, event_id) => {
   const server = new FeedServer([stream(`id: a\ndata: ${document}\n\n`, 'hang')]);

@@ -2,8 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 
-/** The header that carries an assignment token. */
-export const ASSIGNMENT_HEADER = 'weir-assignment';
+const HEADER = 'weir-assignment';
 
 /**
  * The assignment token of a request: the header `Weir-Assignment`, or the member `assignment` of a JSON body.
@@ -13,15 +12,24 @@ export function assignmentOf({
   headers,
   body,
 }: Pick<FastifyRequest, 'headers' | 'body'>): string | undefined {
-  const header = headers[ASSIGNMENT_HEADER];
-  const member: unknown =
-    typeof body === 'object' && body !== null && 'assignment' in body ? body.assignment : undefined;
-  for (const given of [header, member]) {
-    if (given !== undefined && typeof given !== 'string')
-      throw new Problem(400, 'invalid_request', 'assignment: must be the text that assign answered with');
+  const header = textOf(headers[HEADER]);
+  const member = textOf(
+    typeof body === 'object' && body !== null && 'assignment' in body ? body.assignment : undefined,
+  );
+  if (header !== undefined && member !== undefined && header !== member) {
+    throw new Problem(
+      400,
+      'invalid_request',
+      'the header Weir-Assignment and the body name two assignments',
+      {
+        hint: 'send the one that the process is worked on with',
+      },
+    );
   }
-  if (header !== undefined && member !== undefined && header !== member)
-    throw new Problem(400, 'invalid_request', 'the header Weir-Assignment and the body name two assignments');
-  // Both are texts or absent, as checked above.
-  return (header ?? member) as string | undefined;
+  return header ?? member;
+}
+
+function textOf(given: unknown): string | undefined {
+  if (given === undefined || typeof given === 'string') return given;
+  throw new Problem(400, 'invalid_request', 'assignment: must be the text that assign answered with');
 }

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { isJsonObject, type JsonValue } from '../json.js';
+import { defineKey } from '../key/key-definition.js';
+
+/** A change of a process as the feed tells it: docs/processes.md. */
+const processDocument = z
+  .looseObject({
+    id: z.string().describe('The process'),
+    event_id: z.string().describe('This change of it'),
+    change: z
+      .enum(['submitted', 'assigned', 'returned', 'observed', 'closed', 'cancelled', 'expired'])
+      .describe('What happened'),
+    at: z.iso.datetime().describe('When it happened'),
+    project_id: z.string(),
+    name: z.string().describe('What it does'),
+    state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelled']).describe('Where it stands now'),
+    executor_type: z.string().describe('Who can run it'),
+    priority: z.int(),
+    submitter_id: z.string().describe('Credential that submitted'),
+    executor_id: z.string().nullable().describe('Credential that has it'),
+    attempt: z.int().describe('Number of the assignment; of the next one while it waits'),
+    max_retries: z.int(),
+    max_wait_ms: z.int().nullable(),
+    max_exec_ms: z.int().nullable(),
+    channels: z.array(z.looseObject({ name: z.string(), direction: z.string(), retention: z.string() })),
+    observers: z.array(z.string()).describe('Credentials that may read its channels'),
+    args: z.json().optional().describe('Absent when more than 4 KiB'),
+    output: z.json().optional().describe('What came of it; absent when more than 4 KiB'),
+    omitted: z
+      .array(z.enum(['args', 'output']))
+      .optional()
+      .describe('What is left out for its size'),
+    error: z.string().nullable().describe('Why it failed'),
+    created_at: z.iso.datetime(),
+    assigned_at: z.iso.datetime().nullable(),
+    heartbeat_at: z.iso.datetime().nullable(),
+    due_at: z.iso.datetime().nullable().describe('When its wait or its executor runs out of time'),
+    closed_at: z.iso.datetime().nullable(),
+  })
+  .describe('A change of a process of the project');
+
+const states = [
+  { value: 'waiting', desc: 'nobody has it' },
+  { value: 'running', desc: 'an executor has it' },
+  { value: 'success', desc: 'its executor ended it well' },
+  { value: 'failed', desc: 'its executor said so, or none was heard of' },
+  { value: 'cancelled', desc: 'its submitter ended it' },
+] as const;
+
+/** `weir.process`: what happens to the processes of a project. */
+export const process = defineKey({
+  key: 'weir.process',
+  displayName: 'Process',
+  description: 'Every change of a process: submitted, assigned, returned, closed, cancelled, expired',
+  eventType: 'weir.process',
+  params: [
+    {
+      name: 'project',
+      type: 'string',
+      description: 'Id of the project (default: the one that is connected to)',
+      subscriptionKey: true,
+    },
+    {
+      name: 'state',
+      type: 'enum',
+      values: states,
+      description: 'Only changes that leave it so',
+    },
+    { name: 'name', type: 'string', description: 'Only processes of this name' },
+  ],
+  schema: { custom: { type: processDocument } },
+  scopes: ['feed'],
+  authTypes: ['bot'],
+  match: ({ payload }, { state, name }) =>
+    (state === undefined || member(payload, 'state') === state) &&
+    (name === undefined || member(payload, 'name') === name),
+});
+
+function member(document: JsonValue, name: string): JsonValue | undefined {
+  return isJsonObject(document) ? document[name] : undefined;
+}

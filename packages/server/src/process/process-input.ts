@@ -1,0 +1,91 @@
+/** What the routes of processes take. */
+import { type Json, PROCESS_STATES } from '@weir/process';
+import { z } from 'zod';
+
+const YEAR_MS = 365 * 86_400_000;
+const MAX_WAIT_MS = 30_000;
+const MAX_PRIORITY = 1_000_000;
+const MAX_RETRIES = 100;
+
+/** PostgreSQL keeps no NUL, and nobody wants to read other control characters. */
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have no control characters');
+const milliseconds = z.number().int().min(1).max(YEAR_MS);
+const executorType = line(100).default('default');
+// It comes from JSON.
+const json = z.custom<Json>(() => true);
+
+/** A process to be. */
+export const submitInput = z
+  .strictObject({
+    name: line(200),
+    args: json.optional(),
+    executor_type: executorType,
+    priority: z.number().int().min(-MAX_PRIORITY).max(MAX_PRIORITY).optional(),
+    channels: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          direction: z.enum(['both', 'to_executor', 'to_submitter']).optional(),
+          retention: z.enum(['reject', 'trim']).optional(),
+        }),
+      )
+      .default([]),
+    max_wait_ms: milliseconds.nullish(),
+    max_exec_ms: milliseconds.nullish(),
+    max_retries: z.number().int().min(0).max(MAX_RETRIES).optional(),
+    idempotency_key: line(200).optional(),
+  })
+  .transform((given) => ({
+    name: given.name,
+    args: given.args,
+    executorType: given.executor_type,
+    priority: given.priority,
+    // What is absent must not be there as undefined.
+    channels: given.channels.map(({ name, direction = 'both' as const, retention = 'reject' as const }) => ({
+      name,
+      direction,
+      retention,
+    })),
+    maxWaitMs: given.max_wait_ms ?? undefined,
+    maxExecMs: given.max_exec_ms ?? undefined,
+    maxRetries: given.max_retries,
+    idempotencyKey: given.idempotency_key,
+  }));
+
+/** Work for an executor. */
+export const assignInput = z.strictObject({
+  executor_type: executorType,
+  wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
+});
+
+/** Nothing but the assignment, which is read apart. */
+export const assignmentInput = z.strictObject({ assignment: z.unknown().optional() });
+
+/** How it ended. */
+export const closeInput = assignmentInput.extend({
+  status: z.enum(['success', 'failed']),
+  output: json.optional(),
+  error: z.string().nullish(),
+});
+
+const credentials = z.array(line(100)).max(100).default([]);
+/** Who else may read. */
+export const observersInput = z.strictObject({ add: credentials, remove: credentials });
+
+/** Which processes. */
+export const listInput = z.strictObject({
+  state: z.enum(PROCESS_STATES).optional(),
+  name: line(200).optional(),
+  after: z.string().toLowerCase().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+/** How long to wait for the end. */
+export const waitInput = z.strictObject({
+  timeout: z.coerce.number().int().min(0).max(MAX_WAIT_MS).default(MAX_WAIT_MS),
+});
