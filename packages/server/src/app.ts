@@ -44,7 +44,6 @@ import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
 import { ProcessSource } from './process/process-source.js';
-import { ProcessSource } from './process/process-source.js';
 import { AnalysisAccess } from './query/access.js';
 import { queryService } from './query/query-service.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
@@ -57,7 +56,6 @@ import { feedGroupRoutes } from './routes/feed-groups.js';
 import { feedSocketRoutes } from './routes/feed-socket.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
-import { processRoutes } from './routes/processes.js';
 import { processRoutes } from './routes/processes.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
@@ -153,7 +151,6 @@ class Server implements App {
   readonly #feed: ServerFeed;
   readonly #processes: Processes;
   readonly #processSource: ProcessSource;
-  readonly #processSource: ProcessSource;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -199,7 +196,6 @@ class Server implements App {
       retentionMs: config.WEIR_CHANNEL_RETENTION,
       logger,
     });
-    this.#processSource = new ProcessSource(this.#processes.outbox, this.#feed.feed, logger);
     this.#processSource = new ProcessSource(this.#processes.outbox, this.#feed.feed, logger);
     const metrics = new Metrics();
     this.#ingest = new IngestService(
@@ -275,7 +271,6 @@ class Server implements App {
       feedGroupRoutes(web, authorizer, gate, this.#feed);
       channelRoutes(web, { access: channelAccess, processes, sockets: channelSockets, ending });
       processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
-      processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -320,7 +315,6 @@ class Server implements App {
     this.#tenants.start();
     await this.#feed.start();
     this.#processes.start();
-    this.#processSource.start();
     this.#processSource.start();
     await this.#ingest.start();
     await this.#usage?.start();
@@ -394,7 +388,6 @@ class Server implements App {
       async () => await this.#usage?.close(),
       () => this.#processes.close(),
       () => this.#processes.router.close(),
-      () => this.#processSource.close(),
       () => this.#processSource.close(),
       () => this.#feed.close(),
       () => this.#settings.close(),
