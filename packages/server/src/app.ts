@@ -60,9 +60,12 @@ import { processRoutes } from './routes/processes.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { schemaRoute } from './routes/schema.js';
+import { streamRoutes } from './routes/streams.js';
 import { usageRoutes } from './routes/usage.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { openStores, type Stores } from './stores.js';
+import { NO_RESERVED_STREAMS } from './stream/reserved-streams.js';
+import { ServerStreams } from './stream/server-streams.js';
 import { openUsage } from './usage/open-usage.js';
 import { VERSION } from './version.js';
 
@@ -103,6 +106,8 @@ export interface App {
 /** Longest time requests in flight may take once the server stops listening. */
 const IN_FLIGHT_GRACE_MS = 10_000;
 const BOOTSTRAP_RETRY_MS = 500;
+/** Bodies of appends to streams that are read and stored at one time. */
+const STREAM_BODY_BYTES = 128 * 1024 * 1024;
 
 /**
  * Makes a server.
@@ -150,6 +155,7 @@ class Server implements App {
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
   readonly #processes: Processes;
+  readonly #streams: ServerStreams;
   readonly #processSource: ProcessSource;
   readonly #web: FastifyInstance;
   #address: string | null = null;
@@ -190,6 +196,7 @@ class Server implements App {
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
+    this.#streams = new ServerStreams(stores.channelLog, logger);
     this.#processes = new Processes({
       postgres,
       router: new Router({ log: stores.channelLog }),
@@ -271,6 +278,15 @@ class Server implements App {
       feedGroupRoutes(web, authorizer, gate, this.#feed);
       channelRoutes(web, { access: channelAccess, processes, sockets: channelSockets, ending });
       processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
+      streamRoutes(web, {
+        access: channelAccess,
+        streams: this.#streams,
+        ending,
+        reserved: NO_RESERVED_STREAMS,
+        origins,
+        budget: new BodyBudget(STREAM_BODY_BYTES),
+        publicUrl,
+      });
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -314,6 +330,7 @@ class Server implements App {
     this.#settings.start();
     this.#tenants.start();
     await this.#feed.start();
+    await this.#streams.start();
     this.#processes.start();
     this.#processSource.start();
     await this.#ingest.start();
@@ -388,6 +405,7 @@ class Server implements App {
       async () => await this.#usage?.close(),
       () => this.#processes.close(),
       () => this.#processes.router.close(),
+      () => this.#streams.close(),
       () => this.#processSource.close(),
       () => this.#feed.close(),
       () => this.#settings.close(),

@@ -127,8 +127,8 @@ export class AppendDraft {
       offset: offsetAt(this.#state.record, this.#last),
       isClosed: this.#isClosed,
       isDuplicate,
-      messages: isDuplicate ? 0 : messages,
-      bytes: isDuplicate ? 0 : payload.byteLength,
+      messages,
+      bytes: payload.byteLength,
       producer: place === undefined ? null : { epoch: place.epoch, seq: place.seq },
     };
   }

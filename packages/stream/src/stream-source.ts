@@ -36,9 +36,9 @@ export interface AppendOutcome {
   readonly isClosed: boolean;
   /** Whether it had been stored before. */
   readonly isDuplicate: boolean;
-  /** Messages stored. */
+  /** Its messages, also those that had been stored before. */
   readonly messages: number;
-  /** Bytes stored. */
+  /** Bytes of those. */
   readonly bytes: number;
   /** How far the producer is, where there is one. */
   readonly producer: { readonly epoch: number; readonly seq: number } | null;

@@ -139,6 +139,7 @@ function surfaceOf(route: string): string {
   if (route === '/mcp') return 'mcp';
   if (/^\/api\/v1\/(processes\/:id\/)?channels/.test(route)) return 'channel';
   if (route.startsWith('/api/v1/processes')) return 'process';
+  if (route.startsWith('/v1/stream/')) return 'channel';
   if (/^\/api\/v1\/projects\/:id\/(usage|dlq)/.test(route)) return 'admin';
   if (/\/feed(\/|$)/.test(route)) return 'feed';
   return /\/(query|schema)$/.test(route) ? 'query' : '';

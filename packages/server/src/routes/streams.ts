@@ -1,0 +1,332 @@
+/**
+ * /v1/stream/{name…}: the Durable Streams protocol, see docs/streams.md.
+ *
+ *     PUT     creates a stream       GET     reads it: at once, waiting (live=long-poll) or following (live=sse)
+ *     POST    appends, or closes it  HEAD    where it ends
+ *     DELETE  deletes it             OPTIONS whether a page may
+ */
+import { Readable } from 'node:stream';
+import { firstAbort } from '@weir/feed';
+import type { StreamSource } from '@weir/stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { ChannelAccess, ChannelUser } from '../channel/channel-access.js';
+import { lostRight } from '../feed/right-watch.js';
+import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
+import { whenDone } from '../http/when-done.js';
+import type { BodyBudget } from '../ingest/body-budget.js';
+import { checkDeclaredLength, readBody } from '../ingest/read-body.js';
+import type { PageOrigins } from '../mcp/origins.js';
+import { eventsOf, isBinary } from '../stream/follow.js';
+import { catchUp, longPoll } from '../stream/read-once.js';
+import { RESERVED_PREFIX, type ReservedStreams } from '../stream/reserved-streams.js';
+import type { ServerStreams } from '../stream/server-streams.js';
+import {
+  closesStream,
+  contentTypeOf,
+  expiryOf,
+  forkOptionsOf,
+  producerOf,
+  textOf,
+} from '../stream/stream-headers.js';
+import { STREAM_PATH, streamAt } from '../stream/stream-path.js';
+import { problemOfStream } from '../stream/stream-problem.js';
+import { usageOf } from '../usage/request-usage.js';
+
+/** Largest body of one append. */
+const MAX_APPEND_BYTES = 10 * 1024 * 1024;
+/** Longest wait of a long poll. */
+const LONG_POLL_MS = 20_000;
+
+const PATH = `${STREAM_PATH}*`;
+const METHODS = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
+const NO_BODY = Buffer.alloc(0);
+const REQUEST_HEADERS = [
+  'authorization',
+  'content-type',
+  'content-encoding',
+  'if-none-match',
+  'stream-seq',
+  'stream-ttl',
+  'stream-expires-at',
+  'stream-closed',
+  'stream-forked-from',
+  'stream-fork-offset',
+  'stream-fork-sub-offset',
+  'producer-id',
+  'producer-epoch',
+  'producer-seq',
+].join(', ');
+const RESPONSE_HEADERS = [
+  'etag',
+  'location',
+  'retry-after',
+  'x-request-id',
+  'stream-next-offset',
+  'stream-cursor',
+  'stream-up-to-date',
+  'stream-closed',
+  'stream-ttl',
+  'stream-expires-at',
+  'stream-sse-data-encoding',
+  'producer-epoch',
+  'producer-seq',
+  'producer-expected-seq',
+  'producer-received-seq',
+].join(', ');
+
+/** What the routes work with. */
+export interface StreamRouteParts {
+  readonly access: ChannelAccess;
+  readonly streams: ServerStreams;
+  /** Aborts when the server stops: who follows a stream has to go. */
+  readonly ending: AbortSignal;
+  /** Asked first for names that begin with `-/`. */
+  readonly reserved: ReservedStreams;
+  /** Whose pages may read the answers. */
+  readonly origins: PageOrigins;
+  /** Of all bodies at one time. */
+  readonly budget: BodyBudget;
+  /** The server's own URL. */
+  readonly publicUrl: () => string;
+}
+
+/** Adds the routes, in a scope of their own: they take bodies of every type, as they come. */
+export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): void {
+  const routes = new StreamRoutes(parts);
+  void web.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // Read by the handler, once it is known who sends it.
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.addHook('onRequest', async (request, reply) => routes.mark(request, reply));
+    scope.setErrorHandler((error, _request, reply) => {
+      reply.header('cache-control', 'no-store');
+      throw problemOfStream(error);
+    });
+    scope.head(PATH, (request, reply) => routes.describe(request, reply));
+    scope.get(PATH, (request, reply) => routes.read(request, reply));
+    scope.put(PATH, (request, reply) => routes.create(request, reply));
+    scope.post(PATH, (request, reply) => routes.append(request, reply));
+    scope.delete(PATH, (request, reply) => routes.remove(request, reply));
+    scope.options(PATH, (request, reply) => routes.preflight(request, reply));
+    scope.patch(PATH, () => {
+      throw refused(METHODS);
+    });
+  });
+}
+
+const querystring = z.object({
+  offset: z.string('must be given once').min(1, 'must not be empty').optional(),
+  live: z.enum(['long-poll', 'sse'], 'must be long-poll or sse').optional(),
+  cursor: z.string('must be given once').optional(),
+});
+
+class StreamRoutes {
+  readonly #parts: StreamRouteParts;
+
+  constructor(parts: StreamRouteParts) {
+    this.#parts = parts;
+  }
+
+  /** What every answer has (protocol, section 10.7), and what pages of other origins need. */
+  mark({ headers: { origin } }: FastifyRequest, reply: FastifyReply): void {
+    reply
+      .header('x-content-type-options', 'nosniff')
+      .header('cross-origin-resource-policy', 'cross-origin')
+      .header('vary', 'Origin');
+    if (origin === undefined || !this.#parts.origins.allows(origin)) return;
+    reply.header('access-control-allow-origin', origin);
+    reply.header('access-control-expose-headers', RESPONSE_HEADERS);
+  }
+
+  async preflight(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    return reply
+      .code(204)
+      .header('access-control-allow-methods', METHODS)
+      .header('access-control-allow-headers', REQUEST_HEADERS)
+      .header('access-control-max-age', '86400')
+      .send();
+  }
+
+  async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { streams, publicUrl } = this.#parts;
+    const { projectId } = await this.#parts.access.enter(request, reply);
+    const name = ownName(request);
+    const { headers } = request;
+    const options = {
+      contentType: contentTypeOf(headers),
+      expiry: expiryOf(headers),
+      closed: closesStream(headers),
+      fork: forkOptionsOf(headers),
+    };
+    if (options.fork?.source.startsWith(RESERVED_PREFIX)) throw refused('GET, HEAD, POST');
+    const created = await this.#withBody(request, (body) =>
+      streams.store.create(projectId, name, { ...options, body }),
+    );
+    usageOf(request.raw)?.messages(created.messages, created.bytes);
+    if (created.isNew) reply.code(201).header('location', new URL(pathOf(request), publicUrl()).href);
+    if (created.isClosed) reply.header('stream-closed', 'true');
+    return reply
+      .header('content-type', created.contentType)
+      .header('stream-next-offset', created.offset)
+      .header('cache-control', 'no-store')
+      .send(NO_BODY);
+  }
+
+  async append(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const caller = await this.#parts.access.enter(request, reply);
+    return await this.#with(caller, request, async (source) => {
+      const { headers } = request;
+      const [contentType, producer, seq] = [
+        contentTypeOf(headers),
+        producerOf(headers),
+        textOf(headers, 'stream-seq'),
+      ];
+      const close = closesStream(headers);
+      const outcome = await this.#withBody(request, (body) =>
+        source.append({ body, contentType, producer, seq, close }),
+      );
+      usageOf(request.raw)?.messages(outcome.messages, outcome.bytes);
+      if (outcome.isClosed) reply.header('stream-closed', 'true');
+      if (outcome.producer !== null) {
+        reply
+          .header('producer-epoch', String(outcome.producer.epoch))
+          .header('producer-seq', String(outcome.producer.seq));
+      }
+      const isNewOfProducer = producer !== null && !outcome.isDuplicate && outcome.bytes > 0;
+      return reply
+        .code(isNewOfProducer ? 200 : 204)
+        .header('stream-next-offset', outcome.offset)
+        .header('cache-control', 'no-store')
+        .send();
+    });
+  }
+
+  async read(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const caller = await this.#parts.access.enter(request, reply);
+    const { offset, live, cursor } = parseInput(querystring, request.query);
+    if (offset === undefined && live !== undefined) {
+      throw new Problem(400, 'invalid_request', `live=${live} needs an offset`, {
+        hint: 'offset=-1 is the beginning, offset=now the end',
+      });
+    }
+    if (live === 'sse') return await this.#follow(caller, request, reply, offset ?? '-1', cursor);
+    const wanted = { offset: offset ?? '-1', cursor, known: request.headers['if-none-match'] };
+    return await this.#with(caller, request, async (source) => {
+      const page =
+        live === undefined
+          ? await catchUp(source, wanted, reply)
+          : await longPoll(source, wanted, reply, {
+              signal: this.#patience(caller, request, reply),
+              timeoutMs: LONG_POLL_MS,
+            });
+      usageOf(request.raw)?.delivered(page.messages);
+      return reply;
+    });
+  }
+
+  async describe(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const caller = await this.#parts.access.enter(request, reply);
+    return await this.#with(caller, request, async ({ info }) => {
+      const { expiry, offset, contentType, isClosed } = info;
+      if (expiry.kind === 'ttl') reply.header('stream-ttl', String(expiry.seconds));
+      if (expiry.kind === 'at') reply.header('stream-expires-at', new Date(expiry.at).toISOString());
+      if (isClosed) reply.header('stream-closed', 'true');
+      return reply
+        .header('content-type', contentType)
+        .header('stream-next-offset', offset)
+        .header('cache-control', 'no-store')
+        .send();
+    });
+  }
+
+  async remove(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { projectId } = await this.#parts.access.enter(request, reply);
+    await this.#parts.streams.store.remove(projectId, ownName(request));
+    return reply.code(204).header('cache-control', 'no-store').send();
+  }
+
+  async #follow(
+    caller: ChannelUser,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    offset: string,
+    cursor: string | undefined,
+  ): Promise<FastifyReply> {
+    const source = await this.#open(caller, request);
+    whenDone(request.raw, reply.raw, () => source.release());
+    const place = source.locate(offset);
+    const usage = usageOf(request.raw);
+    const events = eventsOf(source, place, {
+      cursor,
+      signal: this.#patience(caller, request, reply),
+      onPage: ({ messages }) => usage?.delivered(messages),
+    });
+    if (isBinary(source.info)) reply.header('stream-sse-data-encoding', 'base64');
+    return reply
+      .header('content-type', 'text/event-stream')
+      .header('cache-control', 'no-cache')
+      .header('x-accel-buffering', 'no')
+      .send(Readable.from(events, { objectMode: false }));
+  }
+
+  /** Aborts when nobody waits for the answer any more, the server stops, or the caller's right is lost. */
+  #patience(caller: ChannelUser, request: FastifyRequest, reply: FastifyReply): AbortSignal {
+    const { access, ending } = this.#parts;
+    const gone = new AbortController();
+    const lost = lostRight(() => access.isStillAllowed(caller), gone.signal);
+    const over = firstAbort(gone.signal, ending, lost);
+    whenDone(request.raw, reply.raw, () => {
+      gone.abort();
+      over.release();
+    });
+    return over.signal;
+  }
+
+  async #with<T>(
+    caller: ChannelUser,
+    request: FastifyRequest,
+    work: (source: StreamSource) => Promise<T>,
+  ): Promise<T> {
+    const source = await this.#open(caller, request);
+    try {
+      return await work(source);
+    } finally {
+      source.release();
+    }
+  }
+
+  async #open(caller: ChannelUser, request: FastifyRequest): Promise<StreamSource> {
+    const name = streamAt(request.url);
+    const { reserved, streams } = this.#parts;
+    if (name.startsWith(RESERVED_PREFIX))
+      return await reserved.open(caller, name.slice(RESERVED_PREFIX.length));
+    return await streams.store.open(caller.projectId, name);
+  }
+
+  async #withBody<T>({ raw }: FastifyRequest, work: (body: Uint8Array) => Promise<T>): Promise<T> {
+    checkDeclaredLength(raw, MAX_APPEND_BYTES);
+    const share = this.#parts.budget.share();
+    try {
+      return await work(await readBody(raw, MAX_APPEND_BYTES, share));
+    } finally {
+      share.release();
+    }
+  }
+}
+
+/** The name of a stream that is kept here. @throws Problem 405 for one that is not */
+function ownName(request: FastifyRequest): string {
+  const name = streamAt(request.url);
+  if (name.startsWith(RESERVED_PREFIX)) throw refused('GET, HEAD, POST');
+  return name;
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function refused(allow: string): Problem {
+  return new Problem(405, 'method_not_allowed', `only ${allow} here`, { headers: { allow } });
+}

@@ -1,0 +1,96 @@
+/** GET without an event stream: what there is after an offset, waiting for it where that is asked for. */
+import type { Page, StreamSource } from '@weir/stream';
+import type { FastifyReply } from 'fastify';
+import { bodyOf } from './page-body.js';
+import { nextCursor } from './stream-cursor.js';
+
+/** What is asked for. */
+export interface ReadRequest {
+  /** As the client named it. */
+  readonly offset: string;
+  readonly cursor: string | undefined;
+  /** If-None-Match. */
+  readonly known: string | undefined;
+}
+
+/** How a request waits. */
+export interface Patience {
+  /** Aborts when it waits no longer. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** Answers with what there is. */
+export async function catchUp(
+  source: StreamSource,
+  request: ReadRequest,
+  reply: FastifyReply,
+): Promise<Page> {
+  const place = source.locate(request.offset);
+  const page = await source.read(place);
+  describe(source, page, request, reply);
+  if (request.offset === 'now') {
+    void reply.header('cache-control', 'no-store').send(bodyOf(source.info, page));
+    return page;
+  }
+  return sendUnlessKnown(source, place, page, request, reply);
+}
+
+/** Answers with what there is, or will be; with 204 when nothing comes. */
+export async function longPoll(
+  source: StreamSource,
+  request: ReadRequest,
+  reply: FastifyReply,
+  patience: Patience,
+): Promise<Page> {
+  const place = source.locate(request.offset);
+  let page = await source.read(place);
+  if (page.payloads.length === 0 && !page.isEnd) {
+    await source.changed(place, patience);
+    page = await source.read(place);
+  }
+  describe(source, page, request, reply);
+  if (page.payloads.length > 0) return sendUnlessKnown(source, place, page, request, reply);
+  void reply.code(204).header('cache-control', 'no-store').send();
+  return page;
+}
+
+function describe(source: StreamSource, page: Page, { cursor }: ReadRequest, reply: FastifyReply): void {
+  reply
+    // A cache must not answer one project with the stream of another.
+    .header('vary', 'Origin, Authorization')
+    .header('content-type', source.info.contentType)
+    .header('stream-next-offset', source.offsetOf(page.next))
+    .header('stream-cursor', nextCursor(cursor, Date.now()));
+  if (page.isTail) reply.header('stream-up-to-date', 'true');
+  if (page.isEnd) reply.header('stream-closed', 'true');
+}
+
+function sendUnlessKnown(
+  source: StreamSource,
+  place: number,
+  page: Page,
+  { known }: ReadRequest,
+  reply: FastifyReply,
+): Page {
+  const { info } = source;
+  const range = `${source.offsetOf(place)}:${source.offsetOf(page.next)}`;
+  const etag = `"${info.generation}:${range}${page.isEnd ? ':c' : ''}"`;
+  // More may follow the last append, and a stream can be made again; what lies between two offsets stays.
+  const stays = !page.isTail && place > 0;
+  reply
+    .header('etag', etag)
+    .header('cache-control', stays ? 'private, max-age=60, stale-while-revalidate=300' : 'private, no-cache');
+  if (isKnown(known, etag)) {
+    void reply.code(304).send();
+    return { ...page, messages: 0 };
+  }
+  void reply.send(bodyOf(info, page));
+  return page;
+}
+
+/** RFC 9110 section 13.1.2: weak comparison. */
+function isKnown(known: string | undefined, etag: string): boolean {
+  if (known === undefined) return false;
+  return known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) || known.trim() === '*';
+}

@@ -1,0 +1,33 @@
+import type { Log } from '@weir/log';
+import { StreamStore } from '@weir/stream';
+import type { Logger } from 'pino';
+import { Problem } from '../http/problem.js';
+
+/** The streams of a server, from its start to its end. */
+export class ServerStreams {
+  readonly #log: Log;
+  readonly #logger: Logger;
+  #store: StreamStore | null = null;
+
+  constructor(log: Log, logger: Logger) {
+    this.#log = log;
+    this.#logger = logger;
+  }
+
+  /** @throws Problem 503 before {@link start} */
+  get store(): StreamStore {
+    if (this.#store !== null) return this.#store;
+    throw new Problem(503, 'draining', 'the server is not ready', { retryAfterSeconds: 2 });
+  }
+
+  async start(): Promise<void> {
+    this.#store = await StreamStore.open({
+      log: this.#log,
+      onFailure: (error) => this.#logger.error({ err: error }, 'a stream could not be removed'),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.close();
+  }
+}
