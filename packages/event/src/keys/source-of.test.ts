@@ -71,7 +71,7 @@ test.each<[string, object, object]>([
 test.each([
   ['weir.usage', [], 'weir.usage'],
   ['weir.ingest.dead_letter', [], 'weir.ingest.dead_letter'],
-  ['weir.process', ['state=failed', 'name=n'], 'weir.process'],
+  ['weir.process', ['state=failed', 'name=n'], 'weir.process:oiMWzQLkfdSCeBI3'],
   ['nats.message', ['subject=orders.>', 'servers=a:1'], 'nats.message:7Q_s9WU2ZcarpCOR'],
   ['webhook.request', ['path=github', 'port=1'], 'webhook.request:8jlGOmCO6CO688wZ'],
   ['file.line', ['path=/var/log/app.log'], 'file.line:v62UjxG6jocJS3H2'],

@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Router } from '@weir/channel';
+import { type Log, openLog } from '@weir/log';
+import type { StoreForm, TestStore } from '@weir/postgres/testing';
+import type { Assigned, Process } from '../process.js';
+import { Processes } from '../processes.js';
+
+/** The project, its submitter and two executors of the tests. */
+export const PROJECT = '00000000-0000-7000-8000-000000000001';
+export const ANN = { credentialId: 'ann' };
+export const BOB = 'bob';
+export const EVE = 'eve';
+
+const quiet = { warn() {} };
+
+/** A node over a PostgreSQL of one form and a log on disk, that can be started again over the same. */
+export class Node {
+  readonly store: TestStore;
+  retentionMs = 3_600_000;
+  #directory: string;
+  #log: Log;
+  #processes: Processes;
+
+  private constructor(store: TestStore, directory: string, log: Log) {
+    this.store = store;
+    this.#directory = directory;
+    this.#log = log;
+    this.#processes = this.#make();
+  }
+
+  static async open(form: StoreForm): Promise<Node> {
+    const store = await form.open();
+    const directory = await mkdtemp(join(tmpdir(), 'weir-process-'));
+    return new Node(store, directory, await openLog({ engine: 'lmdb', path: directory }));
+  }
+
+  get processes(): Processes {
+    return this.#processes;
+  }
+
+  /**
+   * Forgets all that is in memory and begins anew.
+   * @param isLogLost a new log, and the old one gone
+   */
+  async restart({ isLogLost = false } = {}): Promise<Processes> {
+    await this.#processes.close();
+    await this.#processes.router.close();
+    if (isLogLost) {
+      await this.#log.close();
+      await rm(this.#directory, { recursive: true });
+      this.#directory = await mkdtemp(join(tmpdir(), 'weir-process-'));
+      this.#log = await openLog({ engine: 'lmdb', path: this.#directory });
+    }
+    this.#processes = this.#make();
+    return this.#processes;
+  }
+
+  /**
+   * Another life in which the router misses what happens: what a crash between the two commits leaves.
+   * @param change what PostgreSQL alone learns of
+   */
+  async withoutRouter<T>(change: (processes: Processes) => Promise<T>): Promise<T> {
+    await this.#processes.close();
+    const elsewhere = new Router({ log: await openLog({ engine: 'memory' }) });
+    // As PostgreSQL sees it, it is the same log.
+    Object.defineProperty(elsewhere, 'logId', { value: this.#processes.router.logId });
+    const processes = this.#make(elsewhere);
+    const result = await change(processes);
+    await processes.close();
+    await this.restart();
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#processes.close();
+    await this.#processes.router.close();
+    await this.#log.close();
+    await this.store.close();
+    await rm(this.#directory, { recursive: true });
+  }
+
+  #make(router = new Router({ log: this.#log })): Processes {
+    const { retentionMs } = this;
+    const processes = new Processes({ postgres: this.store.postgres, router, retentionMs, logger: quiet });
+    processes.start();
+    return processes;
+  }
+}
+
+/** How to take what waits. */
+export interface TakeOptions {
+  readonly waitMs?: number;
+  readonly executorType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Takes what waits, as somebody. */
+export function assign(
+  processes: Processes,
+  executorId = BOB,
+  { waitMs = 0, executorType = 'default', signal = new AbortController().signal }: TakeOptions = {},
+): Promise<Assigned | null> {
+  return processes.assign(PROJECT, executorId, { executorType, waitMs, signal });
+}
+
+/** Takes what waits, and there must be something. */
+export async function take(processes: Processes, executorId = BOB, waitMs = 0): Promise<Assigned> {
+  const assigned = await assign(processes, executorId, { waitMs });
+  if (assigned === null) throw new Error('nothing waits');
+  return assigned;
+}
+
+/** Submits a process as Ann. */
+export async function submit(
+  processes: Processes,
+  wanted: Partial<Parameters<Processes['submit']>[2]> = {},
+): Promise<Process> {
+  return (await processes.submit(PROJECT, ANN.credentialId, { name: 'job', ...wanted })).process;
+}
+
+/** What goes wrong, by its code. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  return await work.then(
+    () => 'ok',
+    (error: { readonly code?: string }) => error.code ?? String(error),
+  );
+}
