@@ -1,0 +1,155 @@
+import { openLog } from '@weir/log';
+import { expect, test } from 'vitest';
+import { StreamStore } from './index.js';
+import { appendOf, contentOf, TEXT } from './testing/appends.js';
+
+const START = 1_700_000_000_000;
+const SECOND = 1000;
+
+/** A store with a clock. */
+async function timed() {
+  const log = await openLog({ engine: 'memory' });
+  const clock = { now: START };
+  const open = () => StreamStore.open({ log, now: () => clock.now, sweepMs: 3_600_000 });
+  return { log, clock, open, store: await open() };
+}
+
+test('the same name in two projects is two streams', async () => {
+  const { store, log } = await timed();
+  await store.create('p', 'a/b', { ...TEXT, body: Buffer.from('of p') });
+  await expect(store.open('q', 'a/b')).rejects.toMatchObject({ code: 'stream_not_found' });
+  await store.create('q', 'a/b', { ...TEXT, contentType: 'text/html', body: Buffer.from('of q') });
+  const [p, q] = [await store.open('p', 'a/b'), await store.open('q', 'a/b')];
+  expect([await contentOf(p), await contentOf(q)]).toEqual(['of p', 'of q']);
+  expect(() => q.locate(p.info.offset)).toThrow(expect.objectContaining({ code: 'cursor_expired' }));
+  await expect(
+    store.create('q', 'fork', { ...TEXT, fork: { source: 'a', offset: null, subOffset: 0 } }),
+  ).rejects.toMatchObject({ code: 'stream_not_found' });
+  await store.remove('p', 'a/b');
+  expect(await contentOf(q)).toBe('of q');
+  expect(await log.streams('stream:')).toEqual(['stream:q:a/b']);
+});
+
+test('a stream lives on while it is used, at its time nobody sees it, and the sweeper frees it', async () => {
+  const { store, log, clock } = await timed();
+  await store.create('p', 'a', { ...TEXT, expiry: { kind: 'ttl', seconds: 10 }, body: Buffer.from('x') });
+  const source = await store.open('p', 'a');
+  for (const use of [() => source.append(appendOf('y')), () => source.read(0)]) {
+    clock.now += 9 * SECOND;
+    await use();
+  }
+  clock.now += 9 * SECOND;
+  expect(source.info.isClosed).toBe(false);
+  clock.now += 1 * SECOND;
+  await expect(source.read(0)).rejects.toMatchObject({ code: 'stream_not_found' });
+  await expect(source.append(appendOf('z'))).rejects.toMatchObject({ code: 'stream_not_found' });
+  await expect(store.open('p', 'a')).rejects.toMatchObject({ code: 'stream_not_found' });
+  expect(await log.streams('stream')).toHaveLength(2);
+  source.release();
+  await store.sweep();
+  expect(await log.streams('stream')).toEqual([]);
+});
+
+test('who waits for more keeps a stream alive', async () => {
+  const { store, clock } = await timed();
+  await store.create('p', 'a', { ...TEXT, expiry: { kind: 'ttl', seconds: 1 } });
+  const source = await store.open('p', 'a');
+  const leaving = new AbortController();
+  const waiting = source.changed(0, { signal: leaving.signal, timeoutMs: 60_000 });
+  clock.now += 60 * SECOND;
+  await store.sweep();
+  expect(await source.append(appendOf('x'))).toMatchObject({ isClosed: false });
+  await waiting;
+  clock.now += 2 * SECOND;
+  await expect(source.append(appendOf('y'))).rejects.toMatchObject({ code: 'stream_not_found' });
+});
+
+test('a restart ends no stream early, and removes those whose time is over', async () => {
+  const { store, open, log, clock } = await timed();
+  await store.create('p', 'used', { ...TEXT, expiry: { kind: 'ttl', seconds: 80 } });
+  await store.create('p', 'idle', { ...TEXT, expiry: { kind: 'ttl', seconds: 80 } });
+  await store.create('p', 'dated', { ...TEXT, expiry: { kind: 'at', at: START + 100 * SECOND } });
+  clock.now += 9 * SECOND;
+  // Too soon after the last record for another one.
+  await (await store.open('p', 'used')).read(0);
+  await store.close();
+  clock.now += 75 * SECOND;
+  const next = await open();
+  expect((await next.open('p', 'used')).info.offset).toBe((await next.open('p', 'dated')).info.offset);
+  clock.now += 20 * SECOND;
+  await next.close();
+  const last = await open();
+  await last.sweep();
+  await last.close();
+  const final = await open();
+  await expect(final.open('p', 'idle')).rejects.toMatchObject({ code: 'stream_not_found' });
+  await final.sweep();
+  expect(await log.streams('stream')).toEqual([]);
+});
+
+test('an offset of a stream that was deleted is refused by the one made anew, not taken for one of its own', async () => {
+  const { store } = await timed();
+  await store.create('p', 'a', { ...TEXT, body: Buffer.from('one') });
+  const former = await store.open('p', 'a');
+  const { offset } = former.info;
+  await store.remove('p', 'a');
+  await store.create('p', 'a', { ...TEXT, body: Buffer.from('two') });
+  const source = await store.open('p', 'a');
+  expect(() => source.locate(offset)).toThrow(
+    expect.objectContaining({ code: 'cursor_expired', status: 410 }),
+  );
+  expect(await contentOf(source)).toBe('two');
+  await expect(former.read(0)).rejects.toMatchObject({ code: 'stream_not_found' });
+  await expect(former.append(appendOf('late'))).rejects.toMatchObject({ code: 'stream_not_found' });
+  expect(await contentOf(source)).toBe('two');
+});
+
+test('what a stream is survives a restart: its type, its end, Stream-Seq, and many appends', async () => {
+  const { store, open, log } = await timed();
+  await store.create('p', 'a', TEXT);
+  const source = await store.open('p', 'a');
+  const texts = Array.from({ length: 700 }, (_, i) => `${i};`);
+  await Promise.all(
+    texts.map((text, i) => source.append(appendOf(text, { seq: String(i).padStart(4, '0') }))),
+  );
+  await store.close();
+  const second = await open();
+  const again = await second.open('p', 'a');
+  expect(await contentOf(again, '-1', 200)).toBe(texts.join(''));
+  await expect(again.append(appendOf('x', { seq: '0699' }))).rejects.toMatchObject({
+    code: 'sequence_conflict',
+  });
+  await again.append(appendOf('last', { seq: '07', close: true }));
+  await second.close();
+  const third = await (await open()).open('p', 'a');
+  expect(third.info).toMatchObject({ isClosed: true, contentType: 'text/plain' });
+  await expect(third.append(appendOf('x'))).rejects.toMatchObject({
+    code: 'stream_closed',
+    details: { offset: third.info.offset },
+  });
+  // Of 700 appends, few have to be read to open it, and its record is one entry.
+  expect((await log.stats('streams:p:a')).entries).toBe(1);
+});
+
+test('limits are said', async () => {
+  const log = await openLog({ engine: 'memory' });
+  const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100, waitingBytes: 1000 } });
+  await store.create('p', 'a', TEXT);
+  await store.create('p', 'b', TEXT);
+  await expect(store.create('p', 'c', TEXT)).rejects.toMatchObject({
+    code: 'too_many_streams',
+    details: { limit: 2 },
+  });
+  await store.remove('p', 'b');
+  await store.create('p', 'c', TEXT);
+  const source = await store.open('p', 'a');
+  await expect(source.append(appendOf('x'.repeat(100)))).rejects.toMatchObject({ code: 'stream_full' });
+  const many = await Promise.allSettled(Array.from({ length: 10 }, () => source.append(appendOf('x'))));
+  const codes = many.map((one) => (one.status === 'rejected' ? one.reason.code : 'stored'));
+  expect(codes).toEqual([...Array(3).fill('stored'), ...Array(7).fill('at_capacity')]);
+  for (const name of ['', '/', 'a//b', '../a', 'a\n', 'x'.repeat(513), '\ud800']) {
+    await expect(async () => await store.open('p', name)).rejects.toMatchObject({
+      code: 'invalid_stream_name',
+    });
+  }
+});

@@ -1,0 +1,36 @@
+import type { AppendRequest, CreateOptions, StreamSource } from '../index.js';
+
+/** What a stream of text is created with. */
+export const TEXT: CreateOptions = {
+  contentType: 'text/plain',
+  expiry: null,
+  closed: false,
+  body: new Uint8Array(),
+  fork: null,
+};
+
+/** The same of JSON. */
+export const JSON_STREAM: CreateOptions = { ...TEXT, contentType: 'application/json' };
+
+/** An append of some text. */
+export function appendOf(text: string, more: Partial<AppendRequest> = {}): AppendRequest {
+  return {
+    body: Buffer.from(text),
+    contentType: 'text/plain',
+    producer: null,
+    seq: null,
+    close: false,
+    ...more,
+  };
+}
+
+/** All there is from an offset, page by page; of a JSON stream its messages with commas between. */
+export async function contentOf(source: StreamSource, from = '-1', maxBytes?: number): Promise<string> {
+  const parts: string[] = [];
+  for (let place = source.locate(from); ; ) {
+    const page = await source.read(place, maxBytes);
+    parts.push(...page.payloads.map((payload) => Buffer.from(payload).toString()));
+    place = page.next;
+    if (page.isTail) return parts.join(source.info.isJson ? ',' : '');
+  }
+}
