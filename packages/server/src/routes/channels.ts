@@ -64,7 +64,8 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
     const user = await access.enter(request, reply);
     // The cast holds: all paths here but that of sockets have the parameter.
-    const { id: processId } = request.params as { id: string };
+    const { id } = request.params as { id: string };
+    const processId = id.toLowerCase();
     const who: Who = { credentialId: user.keyId, assignment: assignmentOf(request) };
     const caller = await processes.enter(user.projectId, processId, who);
     return { user, who, processId, caller };

@@ -45,6 +45,7 @@ interface Entered {
 export class SocketChannel {
   readonly #ch: number;
   readonly #frame: OpenFrame;
+  readonly #processId: string;
   readonly #who: Who;
   readonly #parts: SocketChannelParts;
   readonly #onClosed: () => void;
@@ -62,6 +63,7 @@ export class SocketChannel {
   constructor(frame: OpenFrame, parts: SocketChannelParts, onClosed: () => void) {
     this.#ch = frame.ch;
     this.#frame = frame;
+    this.#processId = frame.process.toLowerCase();
     this.#who = { credentialId: parts.user.keyId, assignment: frame.assignment };
     this.#parts = parts;
     this.#onClosed = onClosed;
@@ -129,7 +131,7 @@ export class SocketChannel {
   async recheck(): Promise<void> {
     if (this.#reading === null) return;
     const { user, processes } = this.#parts;
-    if (await stillReads(processes, user.projectId, this.#frame.process, this.#who)) return;
+    if (await stillReads(processes, user.projectId, this.#processId, this.#who)) return;
     this.#reading?.stop(
       new Problem(403, 'forbidden', 'the API key may no longer read this process', {
         hint: 'ask its submitter to add the key to the observers again',
@@ -139,9 +141,9 @@ export class SocketChannel {
 
   async #enter(): Promise<Entered> {
     const { user, processes, outbox } = this.#parts;
-    const { process, channel, read, after } = this.#frame;
-    const caller = await processes.enter(user.projectId, process, this.#who);
-    const id = channelId(process, channel);
+    const { channel, read, after } = this.#frame;
+    const caller = await processes.enter(user.projectId, this.#processId, this.#who);
+    const id = channelId(this.#processId, channel);
     const { sequence, lastIndex, role, channel: found } = await processes.router.inspect(id, caller);
     const entered = { id, caller };
     this.#entered = entered;
