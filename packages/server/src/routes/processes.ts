@@ -131,5 +131,9 @@ async function whileThere<T>(
   const gone = new AbortController();
   whenDone(request.raw, reply.raw, () => gone.abort());
   const over = firstAbort(gone.signal, ending);
-  return await work(over.signal).finally(over.release);
+  return await work(over.signal).finally(() => {
+    over.release();
+    // Kept open, the connection would hold up the server that stops.
+    if (ending.aborted) reply.header('connection', 'close');
+  });
 }
