@@ -49,6 +49,7 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'rate_limited',
   'at_capacity',
   'draining',
+  'token_store_down',
 ]);
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
