@@ -1,5 +1,6 @@
 import type { SettingInfo } from '@weir/server';
 import { Command } from 'commander';
+import { channelCommand } from './commands/channel.js';
 import { addCompletion } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
@@ -10,6 +11,7 @@ import { ingestCommand } from './commands/ingest.js';
 import { keyCommand } from './commands/key.js';
 import { loginCommand } from './commands/login.js';
 import { mcpCommand } from './commands/mcp.js';
+import { processCommand } from './commands/process.js';
 import { projectCommand } from './commands/project.js';
 import { queryCommand } from './commands/query.js';
 import { sendCommand } from './commands/send.js';
@@ -70,6 +72,8 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
   queryCommand(program, begin);
   usageCommand(program, begin);
   eventCommand(program, begin);
+  processCommand(program, begin);
+  channelCommand(program, begin);
   mcpCommand(program, begin);
   dlqCommand(program, begin);
   ingestCommand(program, begin);

@@ -10,6 +10,7 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as it is, with these headers. */
   readonly raw?: {
     readonly bytes: Uint8Array<ArrayBuffer>;
@@ -73,7 +74,15 @@ export class ApiClient {
   }
 
   /** The answer, whatever its status. Throws CliError `network` where there is none. */
-  async any({ method = 'GET', path, query = {}, body, raw, timeoutMs }: ApiRequest): Promise<Response> {
+  async any({
+    method = 'GET',
+    path,
+    query = {},
+    body,
+    headers,
+    raw,
+    timeoutMs,
+  }: ApiRequest): Promise<Response> {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
     const payload = raw?.bytes ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -85,6 +94,7 @@ export class ApiClient {
         headers: {
           ...(this.#credential === null ? {} : { authorization: `Bearer ${this.#credential}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
           ...raw?.headers,
         },
         ...(payload === undefined ? {} : { body: payload }),

@@ -1,0 +1,22 @@
+import { WeirError } from '@weir/client';
+import { CliError, type ErrorKind } from '../cli-error.js';
+
+const AUTH: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_scope']);
+
+/** What the client says went wrong, as an error of the command. */
+export function failureOf(error: unknown): unknown {
+  if (!(error instanceof WeirError)) return error;
+  const kind: ErrorKind = error.code === 'unreachable' ? 'network' : AUTH.has(error.code) ? 'auth' : 'failed';
+  const { hint, requestId, status } = error;
+  return new CliError(
+    kind,
+    error.code,
+    error.message,
+    {
+      ...(hint === undefined ? {} : { hint }),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(status === 0 ? {} : { status }),
+    },
+    { cause: error },
+  );
+}

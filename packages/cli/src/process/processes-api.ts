@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { ApiClient } from '../api/client.js';
+import { usageError } from '../cli-error.js';
+import type { Invocation } from '../invocation.js';
+import { assignedDocument, hasEnded, type ProcessDocument, processDocument } from './process-document.js';
+
+/** Longest wait of one request, milliseconds. */
+const WAIT_MS = 30_000;
+/** A request that waits answers a little after its time. */
+const GRACE_MS = 15_000;
+
+const list = z.object({ processes: z.array(processDocument), next: z.string().nullable() });
+
+/** Which processes to list. */
+export interface ListOptions {
+  readonly state?: string;
+  readonly name?: string;
+  readonly after?: string;
+  readonly limit?: string;
+}
+
+/** The processes of a project. */
+export class ProcessesApi {
+  readonly #api: ApiClient;
+
+  constructor(api: ApiClient) {
+    this.#api = api;
+  }
+
+  static async of(invocation: Invocation): Promise<ProcessesApi> {
+    return new ProcessesApi((await invocation.project()).api);
+  }
+
+  async submit(body: object): Promise<ProcessDocument> {
+    return await this.#api.json(processDocument, { method: 'POST', path: ROOT, body });
+  }
+
+  /** A process to work on; null where none came in time. @param waitMs as long as one likes */
+  async assign(executorType: string, waitMs: number) {
+    const until = performance.now() + waitMs;
+    for (;;) {
+      const left = Math.max(0, until - performance.now());
+      const response = await this.#api.response({
+        method: 'POST',
+        path: `${ROOT}/assign`,
+        body: { executor_type: executorType, wait_ms: Math.round(Math.min(WAIT_MS, left)) },
+        timeoutMs: WAIT_MS + GRACE_MS,
+      });
+      if (response.status !== 204) return assignedDocument.parse(await response.json());
+      if (performance.now() >= until) return null;
+    }
+  }
+
+  async get(id: string): Promise<ProcessDocument> {
+    return await this.#api.json(processDocument, { path: pathOf(id) });
+  }
+
+  async list({ state, name, after, limit }: ListOptions) {
+    return await this.#api.json(list, { path: ROOT, query: { state, name, after, limit } });
+  }
+
+  /** The process at its end, or as it is when the time is over. */
+  async wait(id: string, timeoutMs: number): Promise<ProcessDocument> {
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const left = Math.max(0, until - performance.now());
+      const process = await this.#api.json(processDocument, {
+        path: `${pathOf(id)}/wait`,
+        query: { timeout: String(Math.round(Math.min(WAIT_MS, left))) },
+        timeoutMs: WAIT_MS + GRACE_MS,
+      });
+      if (hasEnded(process) || performance.now() >= until) return process;
+    }
+  }
+
+  /** What changes a process: `heartbeat`, `close`, `cancel`. */
+  async change(id: string, what: string, body: object): Promise<ProcessDocument> {
+    return await this.#api.json(processDocument, { method: 'POST', path: `${pathOf(id)}/${what}`, body });
+  }
+}
+
+const ROOT = '/api/v1/processes';
+
+function pathOf(id: string): string {
+  return `${ROOT}/${encodeURIComponent(id)}`;
+}
+
+/** The assignment of an executor, from the option or `WEIR_ASSIGNMENT`. @throws CliError `usage` */
+export function requireAssignment(given: string | undefined, { context }: Invocation): string {
+  const assignment = given ?? context.env.WEIR_ASSIGNMENT;
+  if (assignment !== undefined && assignment !== '') return assignment;
+  throw usageError(
+    'an executor needs its assignment',
+    'Give --assignment or WEIR_ASSIGNMENT: what "weir process assign" showed',
+  );
+}

@@ -1,0 +1,70 @@
+import { usageError } from '../cli-error.js';
+import { parseDuration } from '../send/duration.js';
+import { propertyOf } from '../send/event-of-options.js';
+
+/** A process as the command line writes it. */
+export interface SubmissionOptions {
+  readonly type?: string;
+  readonly args?: string;
+  /** `name=text` or `name:=JSON`. */
+  readonly arg?: readonly string[];
+  /** `name`, `name:direction` or `name:direction:retention`. */
+  readonly channel?: readonly string[];
+  readonly priority?: string;
+  readonly maxWait?: string;
+  readonly maxExec?: string;
+  readonly maxRetries?: string;
+  readonly idempotencyKey?: string;
+}
+
+/** The body of a submission. @throws CliError `usage` */
+export function submissionOf(name: string, options: SubmissionOptions): object {
+  const { type, args, arg, channel, priority, maxWait, maxExec, maxRetries, idempotencyKey } = options;
+  if (args !== undefined && arg !== undefined) {
+    throw usageError('--args and --arg say the same in two ways', 'Give the one or the other');
+  }
+  return {
+    name,
+    executor_type: type,
+    args: args === undefined ? argumentsOf(arg) : parseJson(args, '--args'),
+    channels: channel?.map(channelOf),
+    priority: priority === undefined ? undefined : parseWhole(priority, '--priority'),
+    max_wait_ms: maxWait === undefined ? undefined : parseDuration(maxWait),
+    max_exec_ms: maxExec === undefined ? undefined : parseDuration(maxExec),
+    max_retries: maxRetries === undefined ? undefined : parseWhole(maxRetries, '--max-retries'),
+    idempotency_key: idempotencyKey,
+  };
+}
+
+/** A JSON text of an option. @throws CliError `usage` */
+export function parseJson(text: string, option: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw usageError(`${option} is not JSON: ${text}`, `A text is written ${option} '"like this"'`);
+  }
+}
+
+/** A whole number of an option. @throws CliError `usage` */
+export function parseWhole(text: string, option: string): number {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  throw usageError(`${option} is no whole number: ${text}`);
+}
+
+function argumentsOf(given: readonly string[] | undefined): object | undefined {
+  if (given === undefined) return undefined;
+  return Object.fromEntries(
+    given.map((one) => {
+      const [name, json] = propertyOf(one);
+      return [name, JSON.parse(json) as unknown];
+    }),
+  );
+}
+
+/** The server judges names, directions and retentions; a third colon is a mistake it would not see. */
+function channelOf(text: string): object {
+  const [name, direction, retention, ...rest] = text.split(':');
+  if (rest.length === 0)
+    return { name, direction: direction || undefined, retention: retention || undefined };
+  throw usageError(`"${text}" is no channel`, 'Write name, name:to_executor, or name:both:trim');
+}
