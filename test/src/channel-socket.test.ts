@@ -481,6 +481,25 @@ describe('wrong frames, closing', () => {
     expect(await client.ask({ op: 'close', ch: 99 }, 'error')).toMatchObject({ code: 'channel_not_open' });
   });
 
+  it('connections that break while they open channels leave nothing behind', async () => {
+    const job = await jobs.run();
+    const subscribers = async () => {
+      const { text } = await weir.request('GET', '/metrics');
+      return Number(/^weir_channel_subscribers (\d+)$/m.exec(text)?.[1]);
+    };
+    const stays = await connect();
+    await stays.open(1, job.id, 'c');
+    const opening = await Promise.all(upTo(20).map(() => connect()));
+    for (const client of opening) {
+      for (const ch of upTo(50)) client.send({ op: 'open', ch, process: job.id, channel: 'c' });
+    }
+    await waitUntil('many', async () => (await subscribers()) > 100);
+    for (const client of opening) client.close();
+    await waitUntil('them to be forgotten', async () => (await subscribers()) === 1);
+    await stays.append(1, item(1));
+    await waitUntil('the message', () => stays.messages(1).length === 1);
+  });
+
   it('a server that stops says so, and a revoked key is out within a minute (rule 3)', async () => {
     const { id, key } = await otherKey(['channel', 'process']);
     const job = await new Jobs(weir, key).run();

@@ -59,13 +59,10 @@ export function problemOf(error: unknown): Problem {
     );
   }
   if (error instanceof LogError && error.code === 'log_full') {
-    return new Problem(
-      503,
-      'log_full',
-      error.message,
-      { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' },
-      { cause: error },
-    );
+    const extras = { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' };
+    return new Problem(503, 'log_full', error.message, extras, { cause: error });
   }
+  if (error instanceof LogError && error.code === 'log_closed')
+    return new Problem(503, 'draining', 'the server stops', { retryAfterSeconds: 1 }, { cause: error });
   return Problem.unexpected(error);
 }

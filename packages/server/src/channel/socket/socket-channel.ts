@@ -122,8 +122,9 @@ export class SocketChannel {
     await this.#leaving;
   }
 
-  /** The connection is over. */
+  /** The connection is over: nothing is begun any more, also where it is still being opened. */
   end(): void {
+    this.#leaving ??= Promise.resolve();
     this.#reading?.stop();
   }
 
