@@ -350,6 +350,26 @@ describe('an event stream', () => {
     expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
+  it('of a client that does not read ends with where it was, and it misses nothing', async () => {
+    const job = await jobs.run();
+    const url = `${weir.url}/api/v1/processes${path(job, '/subscribe')}`;
+    const authorization = `Bearer ${weir.key}`;
+    const response = await fetch(url, { headers: { authorization } });
+    const client = await ChannelClient.connect(weir.url, weir.key);
+    await client.open(1, job.id, 'c', { read: false });
+    for (let sequence = 1; sequence <= 30; sequence += 1)
+      expect(await client.append(1, [{ sequence }, Buffer.alloc(2 * MIB)])).toMatchObject({ op: 'appended' });
+    client.close();
+    const text = await response.text();
+    const told = JSON.parse(/\nevent: error\ndata: (.*)\n\n$/.exec(text)?.[1] ?? '{}');
+    expect(told).toMatchObject({ code: 'subscriber_too_slow', status: 429, hint: expect.any(String) });
+    const ids = [...text.matchAll(/^id: (\d+)\ndata/gm)].map(([, id]) => Number(id));
+    expect(ids).toEqual(Array.from({ length: told.cursor }, (_, i) => i + 1));
+    expect(told.cursor).toBeLessThan(30);
+    const rest = await subscribe(job, `?after=${told.cursor}`);
+    await waitUntil('the rest', () => rest.messages.length === 30 - told.cursor);
+  });
+
   it('is not silent for long, and ends when the server stops', async () => {
     const job = await jobs.run();
     const stream = await subscribe(job);
