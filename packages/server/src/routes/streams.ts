@@ -264,11 +264,15 @@ class StreamRoutes {
       onPage: ({ messages }) => usage?.delivered(messages),
     });
     if (isBinary(source.info)) reply.header('stream-sse-data-encoding', 'base64');
-    return reply
-      .header('content-type', 'text/event-stream')
-      .header('cache-control', 'no-cache')
-      .header('x-accel-buffering', 'no')
-      .send(Readable.from(events, { objectMode: false }));
+    return (
+      reply
+        .header('content-type', 'text/event-stream')
+        .header('cache-control', 'no-cache')
+        .header('x-accel-buffering', 'no')
+        // A server that stops waits for connections that are kept.
+        .header('connection', 'close')
+        .send(Readable.from(events, { objectMode: false }))
+    );
   }
 
   /** Aborts when nobody waits for the answer any more, the server stops, or the caller's right is lost. */

@@ -50,6 +50,8 @@ export async function longPoll(
     page = await source.read(place);
   }
   describe(source, page, request, reply);
+  // A server that stops waits for connections that are kept.
+  if (patience.signal.aborted) reply.header('connection', 'close');
   if (page.payloads.length > 0) return sendUnlessKnown(source, place, page, request, reply);
   void reply.code(204).header('cache-control', 'no-store').send();
   return page;
