@@ -150,3 +150,16 @@ test('a fork of JSON begins with whole messages, their text as it was sent', asy
   const fork = await store.open('p', 'f');
   expect(await contentOf(fork)).toBe('{"a,]":"\\",[{"} , [1,[2]], 12345678901234567890');
 });
+
+test('JSON that is none, or nested so deep that reading it would take seconds, is refused', async () => {
+  const store = await StreamStore.open({ log: await openLog({ engine: 'memory' }) });
+  await store.create('p', 'j', JSON_STREAM);
+  const stream = await store.open('p', 'j');
+  const send = (text: string) => stream.append(appendOf(text, { contentType: 'application/json' }));
+  for (const text of ['', '{', '[1,]', '"\u0001"', '[]', '\u00a0', '['.repeat(1_001) + ']'.repeat(1_001)]) {
+    await expect(send(text)).rejects.toMatchObject({ code: 'invalid_message' });
+  }
+  await send('['.repeat(1_000) + ']'.repeat(1_000));
+  await send('{"in a string": "[[[[{{{{\\""}');
+  expect((await stream.read(1)).payloads.map(String)).toEqual(['{"in a string": "[[[[{{{{\\""}']);
+});

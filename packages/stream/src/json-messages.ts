@@ -22,7 +22,13 @@ export function firstMessages({ payload }: Pick<Messages, 'payload'>, count: num
   return { payload: payload.subarray(0, endOf(payload, count)), count };
 }
 
+/** Deeper than anybody means it: reading millions of levels would keep everybody else waiting. */
+const MAX_DEPTH = 1_000;
+
 function parse(body: Uint8Array): { readonly text: string; readonly value: unknown } {
+  if (isTooDeep(body)) {
+    throw new StreamError('invalid_message', `the body is nested deeper than ${MAX_DEPTH} levels`);
+  }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body).trim();
     return { text, value: JSON.parse(text) };
@@ -32,30 +38,39 @@ function parse(body: Uint8Array): { readonly text: string; readonly value: unkno
   }
 }
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
-
 /** Where message number `count` ends: before a comma that is in no string, array or object. */
-function endOf(payload: Buffer, count: number): number {
+function endOf(payload: Uint8Array, count: number): number {
+  let found = 0;
+  return find(payload, (byte, depth) => {
+    if (byte === COMMA && depth === 0) found += 1;
+    return found === count;
+  });
+}
+
+function isTooDeep(body: Uint8Array): boolean {
+  return find(body, (_byte, depth) => depth > MAX_DEPTH) < body.byteLength;
+}
+
+const [QUOTE, BACKSLASH, COMMA, OPENING, CLOSING, SQUARE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0xdf];
+
+/** The first bracket, brace or comma outside of strings that is wanted; the length of the text where none is. */
+function find(text: Uint8Array, isWanted: (byte: number, depth: number) => boolean): number {
   let depth = 0;
   let isString = false;
-  let found = 0;
-  for (let at = 0; at < payload.length; at++) {
-    const byte = payload[at] ?? 0;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at] ?? 0;
     if (isString) {
       if (byte === BACKSLASH) at += 1;
       else if (byte === QUOTE) isString = false;
-    } else if (byte === QUOTE) {
-      isString = true;
-    } else if (OPENING.has(byte)) {
-      depth += 1;
-    } else if (CLOSING.has(byte)) {
-      depth -= 1;
-    } else if (byte === COMMA && depth === 0) {
-      found += 1;
-      if (found === count) return at;
+      continue;
     }
+    // Braces differ from brackets in one bit.
+    const bracket = byte & SQUARE;
+    if (byte === QUOTE) isString = true;
+    else if (bracket === OPENING) depth += 1;
+    else if (bracket === CLOSING) depth -= 1;
+    else if (byte !== COMMA) continue;
+    if (isWanted(byte, depth)) return at;
   }
-  return payload.length;
+  return text.length;
 }

@@ -19,6 +19,7 @@ import type { BodyBudget } from '../ingest/body-budget.js';
 import { checkDeclaredLength, readBody } from '../ingest/read-body.js';
 import type { PageOrigins } from '../mcp/origins.js';
 import { eventsOf, isBinary } from '../stream/follow.js';
+import { answerPreflight, markAnswer, STREAM_METHODS } from '../stream/page-headers.js';
 import { catchUp, longPoll } from '../stream/read-once.js';
 import { RESERVED_PREFIX, type ReservedStreams } from '../stream/reserved-streams.js';
 import type { ServerStreams } from '../stream/server-streams.js';
@@ -40,41 +41,7 @@ const MAX_APPEND_BYTES = 10 * 1024 * 1024;
 const LONG_POLL_MS = 20_000;
 
 const PATH = `${STREAM_PATH}*`;
-const METHODS = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 const NO_BODY = Buffer.alloc(0);
-const REQUEST_HEADERS = [
-  'authorization',
-  'content-type',
-  'content-encoding',
-  'if-none-match',
-  'stream-seq',
-  'stream-ttl',
-  'stream-expires-at',
-  'stream-closed',
-  'stream-forked-from',
-  'stream-fork-offset',
-  'stream-fork-sub-offset',
-  'producer-id',
-  'producer-epoch',
-  'producer-seq',
-].join(', ');
-const RESPONSE_HEADERS = [
-  'etag',
-  'location',
-  'retry-after',
-  'x-request-id',
-  'stream-next-offset',
-  'stream-cursor',
-  'stream-up-to-date',
-  'stream-closed',
-  'stream-ttl',
-  'stream-expires-at',
-  'stream-sse-data-encoding',
-  'producer-epoch',
-  'producer-seq',
-  'producer-expected-seq',
-  'producer-received-seq',
-].join(', ');
 
 /** What the routes work with. */
 export interface StreamRouteParts {
@@ -99,7 +66,9 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     scope.removeAllContentTypeParsers();
     // Read by the handler, once it is known who sends it.
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.addHook('onRequest', async (request, reply) => routes.mark(request, reply));
+    scope.addHook('onRequest', async ({ headers }, reply) =>
+      markAnswer(reply, headers.origin, parts.origins),
+    );
     scope.setErrorHandler((error, _request, reply) => {
       reply.header('cache-control', 'no-store');
       throw problemOfStream(error);
@@ -109,9 +78,9 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     scope.put(PATH, (request, reply) => routes.create(request, reply));
     scope.post(PATH, (request, reply) => routes.append(request, reply));
     scope.delete(PATH, (request, reply) => routes.remove(request, reply));
-    scope.options(PATH, (request, reply) => routes.preflight(request, reply));
+    scope.options(PATH, async (_request, reply) => answerPreflight(reply));
     scope.patch(PATH, () => {
-      throw refused(METHODS);
+      throw refused(STREAM_METHODS);
     });
   });
 }
@@ -127,26 +96,6 @@ class StreamRoutes {
 
   constructor(parts: StreamRouteParts) {
     this.#parts = parts;
-  }
-
-  /** What every answer has (protocol, section 10.7), and what pages of other origins need. */
-  mark({ headers: { origin } }: FastifyRequest, reply: FastifyReply): void {
-    reply
-      .header('x-content-type-options', 'nosniff')
-      .header('cross-origin-resource-policy', 'cross-origin')
-      .header('vary', 'Origin');
-    if (origin === undefined || !this.#parts.origins.allows(origin)) return;
-    reply.header('access-control-allow-origin', origin);
-    reply.header('access-control-expose-headers', RESPONSE_HEADERS);
-  }
-
-  async preflight(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    return reply
-      .code(204)
-      .header('access-control-allow-methods', METHODS)
-      .header('access-control-allow-headers', REQUEST_HEADERS)
-      .header('access-control-max-age', '86400')
-      .send();
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
