@@ -162,6 +162,7 @@ function full(id: string, limit: number, what: string): ChannelError {
 }
 
 function rateLimited(bucket: RateLimiter, count: number): ChannelError {
-  const retryAfterMs = bucket.retryAfterMs(count);
+  // The bucket may have filled since it said no.
+  const retryAfterMs = Math.max(1, bucket.retryAfterMs(count));
   return new ChannelError('rate_limited', 'too many messages of this sender', { retryAfterMs });
 }

@@ -25,8 +25,9 @@ test('what comes behind a message refused for a while is refused too, until that
       left.map((n) =>
         router.appendBatch(ID, ANN, [text(n)], pipeline).then(
           () => stored.push(n),
-          ({ code }) => {
+          ({ code, retryAfterMs }) => {
             codes.add(code);
+            if (code === 'rate_limited') expect(retryAfterMs).toBeGreaterThan(0);
             refused.add(n);
           },
         ),
