@@ -1,10 +1,10 @@
 import { channelId } from '@weir/channel';
-import { openPostgres } from '@weir/postgres';
-import { storeForms, tcpProxy, testServer } from '@weir/postgres/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openPostgres, type Postgres, type PostgresState } from '@weir/postgres';
+import { storeForms, type TcpProxy, type TestDatabase, tcpProxy, testServer } from '@weir/postgres/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Who } from './process.js';
 import type { Processes } from './processes.js';
-import { ANN, BOB, codeOf, EVE, Node, PROJECT, submit, take } from './testing/node.js';
+import { ANN, assign, BOB, codeOf, EVE, Node, PROJECT, submit, take } from './testing/node.js';
 
 const channels = [{ name: 'c' }];
 const payload = Buffer.from('x');
@@ -80,33 +80,74 @@ describe.each(storeForms)('what a crash leaves between PostgreSQL and the router
   });
 });
 
-it('lets channels of processes in use go on while PostgreSQL is away, and changes after', async () => {
-  const database = await testServer();
-  const proxy = await tcpProxy(database.url);
-  const options = { url: proxy.url, dataDir: '/' };
-  const postgres = openPostgres(options);
-  await postgres.ready;
-  const close = async () => {
-    await postgres.close();
+describe('while PostgreSQL goes and comes', () => {
+  let database: TestDatabase;
+  let proxy: TcpProxy;
+  let postgres: Postgres;
+  let node: Node;
+  beforeEach(async () => {
+    database = await testServer();
+    proxy = await tcpProxy(database.url);
+    const options = { url: proxy.url, dataDir: '/' };
+    postgres = openPostgres(options);
+    await postgres.ready;
+    const close = () => postgres.close();
+    node = await Node.open({ name: 'behind a proxy', open: async () => ({ postgres, options, close }) });
+  });
+  afterEach(async () => {
+    await node.close();
     await proxy.close();
     await database.close();
-  };
-  const node = await Node.open({ name: 'behind a proxy', open: async () => ({ postgres, options, close }) });
-  const { processes } = node;
-  const { id } = await submit(processes, { channels });
-  const bob = { credentialId: BOB, assignment: (await take(processes)).assignment };
-
-  await proxy.cut();
-  await vi.waitFor(() => expect(postgres.state).toBe('down'), { timeout: 10_000 });
-  expect(await say(processes, id, ANN, 1)).toBe('ok');
-  expect(await say(processes, id, bob, 1)).toBe('ok');
-  expect(await say(processes, id, { credentialId: EVE }, 1)).toBe('forbidden');
-  expect(await codeOf(processes.heartbeat(PROJECT, id, bob))).toBe('store_unavailable');
-
-  await proxy.restore();
-  await vi.waitFor(() => expect(postgres.state).toBe('ready'), { timeout: 10_000 });
-  expect(await processes.closeProcess(PROJECT, id, bob, { status: 'success' })).toMatchObject({
-    state: 'success',
   });
-  await node.close();
+  const becomes = (state: PostgresState) =>
+    vi.waitFor(() => expect(postgres.state).toBe(state), { timeout: 10_000, interval: 5 });
+
+  it('channels of processes in use go on, and changes after', async () => {
+    const { processes } = node;
+    const { id } = await submit(processes, { channels });
+    const bob = { credentialId: BOB, assignment: (await take(processes)).assignment };
+
+    await proxy.cut();
+    await becomes('down');
+    expect(await say(processes, id, ANN, 1)).toBe('ok');
+    expect(await say(processes, id, bob, 1)).toBe('ok');
+    expect(await say(processes, id, { credentialId: EVE }, 1)).toBe('forbidden');
+    expect(await codeOf(processes.heartbeat(PROJECT, id, bob))).toBe('store_unavailable');
+
+    await proxy.restore();
+    await becomes('ready');
+    expect(await processes.closeProcess(PROJECT, id, bob, { status: 'success' })).toMatchObject({
+      state: 'success',
+    });
+  });
+
+  /** Loses the answer of the next commit, which is carried out. */
+  const loseNextAnswer = () => {
+    const { db } = postgres;
+    const transaction = db.transaction.bind(db);
+    vi.spyOn(db, 'transaction').mockImplementationOnce(async (work) => {
+      await transaction(work);
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    });
+  };
+
+  it('an assignment whose answer was lost comes back, and was no attempt', async () => {
+    const { processes } = node;
+    const { id } = await submit(processes, { channels, maxRetries: 0 });
+    loseNextAnswer();
+    expect(await codeOf(assign(processes))).toBe('store_unavailable');
+    expect((await take(processes, EVE, 10_000)).process).toMatchObject({ id, attempt: 1, executorId: EVE });
+  });
+
+  it('a change whose answer was lost is asked for before channels are used', async () => {
+    const { processes } = node;
+    const { id } = await submit(processes, { channels });
+    const bob = { credentialId: BOB, assignment: (await take(processes)).assignment };
+    const close = () => processes.closeProcess(PROJECT, id, bob, { status: 'success' });
+    expect(await say(processes, id, bob, 1)).toBe('ok');
+    loseNextAnswer();
+    expect(await codeOf(close())).toBe('store_unavailable');
+    expect(await say(processes, id, bob, 2)).toBe('channel_closed');
+    expect(await close()).toMatchObject({ state: 'success' });
+  });
 });

@@ -19,9 +19,10 @@ describe.each(storeForms)('the outbox over $name', (form) => {
     /** Publishes, and forgets to remove what it has published every other time. */
     const publish = async () => {
       for (let round = 0; ; round += 1) {
+        const isLast = isOver;
         const page = await outbox.next(position);
         if (page === null) {
-          if (isOver) return;
+          if (isLast) return;
           await outbox.changed(20, new AbortController().signal);
           continue;
         }

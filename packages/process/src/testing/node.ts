@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Router } from '@weir/channel';
 import { type Log, openLog } from '@weir/log';
+import { isUnavailable } from '@weir/postgres';
 import type { StoreForm, TestStore } from '@weir/postgres/testing';
 import type { Assigned, Process } from '../process.js';
 import { Processes } from '../processes.js';
@@ -124,6 +125,7 @@ export async function submit(
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   return await work.then(
     () => 'ok',
-    (error: { readonly code?: string }) => error.code ?? String(error),
+    (error: { readonly code?: string }) =>
+      isUnavailable(error) ? 'store_unavailable' : (error.code ?? String(error)),
   );
 }
