@@ -137,7 +137,10 @@ export class AppendQueue {
         }
       }
       await draft.store();
-      for (const { request, places } of admitted) request.resolve(places);
+      for (const { request, places } of admitted) {
+        request.pipeline?.stored(request.messages);
+        request.resolve(places);
+      }
     } catch (error) {
       // Rejecting again what was rejected above changes nothing.
       for (const request of requests) {

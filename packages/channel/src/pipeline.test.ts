@@ -61,3 +61,18 @@ test('what is refused for good holds nobody up, nor does what is sent again from
   await send(502);
   expect(await send(503)).toMatchObject([{ index: 502 }]);
 });
+
+test('a copy of what is stored holds up nobody when it is refused: its sender will not send it again', async () => {
+  const router = await Router.forTesting();
+  await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
+  const pipeline = new Pipeline();
+  const sent = [...Array.from({ length: 499 }, (_, i) => i + 1), 499, 499, 500];
+  const answers = await Promise.all(
+    sent.map((n) => router.appendBatch(ID, ANN, [text(n)], pipeline).catch(({ code }) => code)),
+  );
+  // The bucket had 500: the second copy is refused, and 500 behind it, and only 500 has to come again.
+  expect(answers.slice(500)).toEqual(['rate_limited', 'earlier_refused']);
+  router.setRateLimitEnabled(false);
+  expect(await router.appendBatch(ID, ANN, [text(500)], pipeline)).toMatchObject([{ index: 500 }]);
+  expect(await router.appendBatch(ID, ANN, [text(501)], pipeline)).toMatchObject([{ index: 501 }]);
+});

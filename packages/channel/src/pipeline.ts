@@ -8,6 +8,8 @@ import type { NewMessage } from './message.js';
  */
 export class Pipeline {
   #refused: number | null = null;
+  /** The last sequence it has seen stored. */
+  #stored = -1;
 
   /** @throws ChannelError `earlier_refused` for messages behind one that was refused and has not been sent again */
   enter(messages: readonly NewMessage[]): void {
@@ -26,10 +28,18 @@ export class Pipeline {
     this.#refused = null;
   }
 
+  /** Messages are on disk. */
+  stored(messages: readonly NewMessage[]): void {
+    this.#stored = Math.max(this.#stored, messages.at(-1)?.sequence ?? -1);
+    if (this.#refused !== null && this.#refused <= this.#stored) this.#refused = null;
+  }
+
   /** Messages were refused; whether for a while is for the error to say. */
   refuse(messages: readonly NewMessage[], error: unknown): void {
     if (error instanceof ChannelError && (!error.retryable || error.code === 'earlier_refused')) return;
     const first = messages[0]?.sequence ?? 0;
+    // A copy of what is stored holds up nobody: its sender has no need to send it again.
+    if (first <= this.#stored) return;
     this.#refused = Math.min(this.#refused ?? first, first);
   }
 }

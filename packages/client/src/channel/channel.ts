@@ -151,9 +151,13 @@ export class Channel implements AsyncIterable<Message> {
     }
   }
 
-  /** Lets go of the channel, once all that was sent is stored. The process knows nothing of it. */
-  async close(): Promise<void> {
-    await this.#outgoing.idle();
+  /**
+   * Lets go of the channel, once all that was sent is stored; what is not after so long fails. The process knows nothing
+   * of it.
+   * @param o.flushMs default 10,000; `Infinity` for as long as it takes
+   */
+  async close({ flushMs = 10_000 }: { readonly flushMs?: number } = {}): Promise<void> {
+    await this.#outgoing.idle(flushMs);
     if (this.#failure === null && this.#isOpen) this.#socket.send({ op: 'close', ch: this.#ch });
     this.#fail(new WeirError('closed', `channel ${this.name} was closed here`));
   }

@@ -25,8 +25,10 @@ const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
 /** Messages that wait for their turn, and their bytes: whoever sends without waiting for answers finds an end here. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-/** How long to wait where the server refused for now and did not say how long. */
-const DEFAULT_PAUSE_MS = 100;
+/** What is refused for now is not sent again sooner. */
+const LEAST_PAUSE_MS = 10;
+/** Longer than a timer can wait is for ever. */
+const MAX_TIMER_MS = 2 ** 31;
 
 /**
  * What is to be sent on a channel: in order, numbered, and again until it is answered. The same number with the same
@@ -41,7 +43,11 @@ export class Outgoing {
   #inFlightBytes = 0;
   #next: number | null = null;
   #isOpen = false;
-  #pausing: NodeJS.Timeout | null = null;
+  /** Messages sent on this connection without an answer to each. */
+  #unanswered = 0;
+  /** Until when nothing is sent, as the server asked for it; null while there is no such time. */
+  #heldUntil: number | null = null;
+  #going: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
   constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void) {
@@ -57,46 +63,52 @@ export class Outgoing {
         new WeirError('buffer_full', `${this.#waiting.length} messages wait to be sent`, { hint }),
       );
     }
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Appended>((resolve, reject) => {
       this.#waiting.push({ ...message, resolve, reject });
       this.#waitingBytes += payload.length;
       this.#pump();
     });
+    // Who does not wait for it must not be ended by it either.
+    answer.catch(() => {});
+    return answer;
   }
 
   /** There is a connection: all without an answer goes again. @param last the sender's last number the server knows */
   open(last: number | null): void {
     this.#next ??= (last ?? 0) + 1;
     this.#isOpen = true;
-    this.#stopPausing();
     this.#sendAgain();
   }
 
   /** The connection is gone. */
   disconnect(): void {
     this.#isOpen = false;
-    this.#stopPausing();
+    this.#unanswered = 0;
+    this.#heldUntil = null;
+    if (this.#going !== null) clearTimeout(this.#going);
+    this.#going = null;
   }
 
   /** The server stored a message. */
   acknowledge(sequence: number, appended: Appended): void {
+    this.#unanswered -= 1;
     this.#take(sequence)?.resolve(appended);
-    this.#pump();
+    this.#goOn();
   }
 
-  /** The server refused a message. */
+  /**
+   * The server refused a message. One that was refused for now is sent again with all behind it, which were refused because
+   * of it; not before each has its answer, or some would be there in two copies.
+   */
   refuse(sequence: number, error: WeirError): void {
-    // Refused because one before it was: that one is sent again, and all after it.
-    if (error.code === 'earlier_refused') return;
-    if (error.retryable) {
-      this.#pausing ??= setTimeout(() => {
-        this.#pausing = null;
-        this.#sendAgain();
-      }, error.retryAfterMs ?? DEFAULT_PAUSE_MS);
-      return;
+    this.#unanswered -= 1;
+    if (error.retryable || error.code === 'earlier_refused') {
+      const until = performance.now() + Math.max(LEAST_PAUSE_MS, error.retryAfterMs ?? 0);
+      this.#heldUntil = Math.max(this.#heldUntil ?? 0, until);
+    } else {
+      this.#take(sequence)?.reject(error);
     }
-    this.#take(sequence)?.reject(error);
-    this.#pump();
+    this.#goOn();
   }
 
   /** Nothing more is sent: what has no answer fails. */
@@ -109,12 +121,15 @@ export class Outgoing {
     this.#tellIdle();
   }
 
-  /** Resolves once everything has been answered. */
-  async idle(): Promise<void> {
+  /** Resolves once everything has been answered, or after so long. */
+  async idle(withinMs: number): Promise<void> {
     if (this.#isIdle) return;
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#idle.push(resolve);
+      if (withinMs < MAX_TIMER_MS) timer = setTimeout(resolve, withinMs);
     });
+    clearTimeout(timer);
   }
 
   get #isIdle(): boolean {
@@ -122,7 +137,7 @@ export class Outgoing {
   }
 
   #pump(): void {
-    while (this.#isOpen && this.#pausing === null && this.#next !== null) {
+    while (this.#isOpen && this.#heldUntil === null && this.#next !== null) {
       const [next] = this.#waiting;
       if (next === undefined) break;
       const isFull =
@@ -140,13 +155,25 @@ export class Outgoing {
     if (this.#isIdle) this.#tellIdle();
   }
 
+  #goOn(): void {
+    if (this.#heldUntil === null) {
+      this.#pump();
+    } else if (this.#unanswered <= 0 && this.#going === null) {
+      this.#going = setTimeout(() => {
+        this.#going = null;
+        this.#heldUntil = null;
+        this.#sendAgain();
+      }, this.#heldUntil - performance.now());
+    }
+  }
+
   #sendAgain(): void {
-    if (!this.#isOpen) return;
     for (const sending of this.#inFlight) this.#put(sending);
     this.#pump();
   }
 
   #put({ sequence, type, content_type, in_reply_to, error, payload }: InFlight): void {
+    this.#unanswered += 1;
     this.#transmit({ sequence, type, content_type, in_reply_to, error }, payload);
   }
 
@@ -156,11 +183,6 @@ export class Outgoing {
     const [taken] = this.#inFlight.splice(place, 1);
     this.#inFlightBytes -= taken?.payload.length ?? 0;
     return taken;
-  }
-
-  #stopPausing(): void {
-    if (this.#pausing !== null) clearTimeout(this.#pausing);
-    this.#pausing = null;
   }
 
   #tellIdle(): void {

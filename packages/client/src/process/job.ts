@@ -56,7 +56,7 @@ export class Job {
   async end(outcome: { readonly output: unknown } | { readonly error: string }): Promise<void> {
     try {
       if (this.signal.aborted) return;
-      await Promise.all(this.#channels.map((one) => one.close()));
+      await Promise.all(this.#channels.map((one) => one.close({ flushMs: Number.POSITIVE_INFINITY })));
       const status = 'error' in outcome ? 'failed' : 'success';
       await this.#post('close', { status, ...outcome });
     } catch (error) {
