@@ -313,6 +313,12 @@ describe('what an operator decides', () => {
       rate_limit_rps: 0,
       rate_burst: 0,
       concurrency_limit: 0,
+      channel_rate_limit_rps: 0,
+      channel_rate_burst: 0,
+      channel_messages: 0,
+      channel_message_bytes: 0,
+      channel_bytes: 0,
+      channels_per_process: 0,
     };
     const made = await here.operator('POST', '/projects', { name: 'new' });
     const { id } = made.body as { id: string };

@@ -1,5 +1,5 @@
 import { ChannelError } from './channel-error.js';
-import type { ChannelLimits } from './limits.js';
+import type { ChannelLimits, ProcessLimits } from './limits.js';
 
 /** Who may write to a channel. */
 export type Direction = 'both' | 'to_executor' | 'to_submitter';
@@ -15,11 +15,11 @@ export interface ChannelSpec {
   readonly direction?: Direction;
   /** Default `reject`. */
   readonly retention?: Retention;
-  /** Default the router's. */
+  /** Default those of the process. */
   readonly limits?: Partial<ChannelLimits>;
 }
 
-/** Who takes part in a process. */
+/** Who takes part in a process, and what it may do. */
 export interface ProcessInfo {
   /** 1 to 128 of `A-Z a-z 0-9 . : -`. */
   readonly processId: string;
@@ -29,6 +29,8 @@ export interface ProcessInfo {
   readonly executorId?: string;
   /** Which assignment this is; default 0 without an executor, 1 with one. */
   readonly attempt?: number;
+  /** Kept with its first channels, whatever later ones say; default what the router's are at each use. */
+  readonly processLimits?: Partial<ProcessLimits>;
 }
 
 /** What a channel is made of. */

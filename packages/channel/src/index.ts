@@ -13,8 +13,10 @@ export { ChannelError, type ChannelErrorCode, type ChannelErrorDetails } from '.
 export {
   type ChannelLimits,
   DEFAULT_LIMITS,
+  DEFAULT_PROCESS_LIMITS,
   DEFAULT_RATE_LIMIT,
   type Limits,
+  type ProcessLimits,
   type RateLimit,
 } from './limits.js';
 export type { ChannelEnd } from './live-channel.js';

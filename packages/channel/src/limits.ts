@@ -8,6 +8,14 @@ export interface ChannelLimits {
   readonly bytes: number;
 }
 
+/** What one process may do; kept with it, so that what it was made with holds until its end. */
+export interface ProcessLimits extends ChannelLimits {
+  /** Channels it has; default 100. */
+  readonly channelsPerProcess: number;
+  /** How fast each of its senders may send; `false` for as fast as it can. */
+  readonly rateLimit: RateLimit | false;
+}
+
 /** What a router allows. */
 export interface Limits extends ChannelLimits {
   /** Channels of one process; default 100. */
@@ -38,6 +46,14 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 export const DEFAULT_RATE_LIMIT: RateLimit = { perSecond: 100, burst: 500 };
+
+export const DEFAULT_PROCESS_LIMITS: ProcessLimits = {
+  channelsPerProcess: DEFAULT_LIMITS.channelsPerProcess,
+  payloadBytes: DEFAULT_LIMITS.payloadBytes,
+  entries: DEFAULT_LIMITS.entries,
+  bytes: DEFAULT_LIMITS.bytes,
+  rateLimit: DEFAULT_RATE_LIMIT,
+};
 
 /** What a router works with, as its setters leave it. */
 export interface Settings {

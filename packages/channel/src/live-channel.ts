@@ -3,7 +3,7 @@ import { AppendQueue, type AppendTarget } from './append-queue.js';
 import { type Caller, checkReader, type Sender, writes } from './caller.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
-import type { ChannelLimits, Settings } from './limits.js';
+import type { ChannelLimits, ProcessLimits, Settings } from './limits.js';
 import type { MsgEntry } from './message.js';
 import { decodeMessage, decodeSenders } from './message-codec.js';
 import type { RateLimiter } from './rate-limiter.js';
@@ -23,6 +23,8 @@ export interface ProcessGate {
   closing: boolean;
   /** Set once the process is cleaned up. */
   gone: boolean;
+  /** Of the process, which stand before the router's. */
+  readonly limits: Partial<ProcessLimits>;
   bucketOf(sender: Sender): RateLimiter | undefined;
 }
 
@@ -69,7 +71,7 @@ export class LiveChannel implements AppendTarget {
   }
 
   get limits(): ChannelLimits {
-    return { ...this.#settings.limits, ...this.#channel.limits };
+    return { ...this.#settings.limits, ...this.#gate.limits, ...this.#channel.limits };
   }
 
   get senders(): Senders {

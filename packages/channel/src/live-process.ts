@@ -2,10 +2,18 @@ import type { Log } from '@weir/log';
 import type { Sender } from './caller.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
-import type { Settings } from './limits.js';
+import type { ProcessLimits, Settings } from './limits.js';
 import { gone, LiveChannel, type ProcessGate, streamOf } from './live-channel.js';
 import { type ProcessRecord, readRecord, removeRecord, writeRecord } from './process-record.js';
 import { RateLimiter } from './rate-limiter.js';
+
+/** How {@link LiveProcess.create} does it. */
+export interface CreateOptions {
+  readonly ifAbsent: boolean;
+  readonly limits: Partial<ProcessLimits> | undefined;
+}
+
+const NO_LIMITS: Partial<ProcessLimits> = {};
 
 /** A process in memory. Changes of it go one after the other; appends to its channels wait for none of them. */
 export class LiveProcess implements ProcessGate {
@@ -46,6 +54,11 @@ export class LiveProcess implements ProcessGate {
     return this.#record?.channels ?? [];
   }
 
+  /** Its own, which stand before the router's. */
+  get limits(): Partial<ProcessLimits> {
+    return this.#record?.limits ?? NO_LIMITS;
+  }
+
   /** Whether anything is known of it. */
   get exists(): boolean {
     return this.#record !== undefined || this.gone;
@@ -78,15 +91,16 @@ export class LiveProcess implements ProcessGate {
 
   /**
    * Adds channels, all or none; those that exist are left alone with `ifAbsent`.
+   * @param o.limits of the process, where these are its first channels
    * @throws ChannelError `channel_exists`, `too_many_channels`, `channel_closed`, `channel_gone`
    */
-  create(wanted: readonly Channel[], { ifAbsent }: { readonly ifAbsent: boolean }): Promise<void> {
+  create(wanted: readonly Channel[], o: CreateOptions): Promise<void> {
     return this.#change(async () => {
       const names = new Set(this.channels.map(({ name }) => name));
       const added: Channel[] = [];
       for (const channel of wanted) {
         if (names.has(channel.name)) {
-          if (ifAbsent) continue;
+          if (o.ifAbsent) continue;
           throw new ChannelError('channel_exists', `channel ${channel.id} exists`);
         }
         names.add(channel.name);
@@ -98,11 +112,16 @@ export class LiveProcess implements ProcessGate {
           hint: 'make the channels of a process before it closes',
         });
       }
-      const limit = this.#settings.limits.channelsPerProcess;
+      const { limits } = this.#record ?? o;
+      const limit = limits?.channelsPerProcess ?? this.#settings.limits.channelsPerProcess;
       if (names.size > limit) {
         throw new ChannelError('too_many_channels', `a process has at most ${limit} channels`, { limit });
       }
-      await this.#write({ ...this.#record, channels: [...this.channels, ...added] });
+      await this.#write({
+        ...this.#record,
+        ...(limits && { limits }),
+        channels: [...this.channels, ...added],
+      });
     });
   }
 
@@ -142,7 +161,7 @@ export class LiveProcess implements ProcessGate {
         for (const live of await this.live()) await live.queue.settled();
         const closed = { reason, at: this.#settings.now() };
         const channels = this.channels.map((channel) => ({ ...channel, closed }));
-        await this.#write({ channels, closed });
+        await this.#write({ ...this.#record, channels, closed });
       } finally {
         this.closing = false;
       }
@@ -170,12 +189,13 @@ export class LiveProcess implements ProcessGate {
 
   /** The bucket of one sender in all channels of the process. */
   bucketOf({ role, attempt }: Sender): RateLimiter | undefined {
-    if (!this.#settings.rateLimitEnabled) return undefined;
+    const { rateLimitEnabled, rateLimit: routers, now } = this.#settings;
+    const { rateLimit = rateLimitEnabled && routers } = this.limits;
+    if (rateLimit === false) return undefined;
     const key = role === 'submitter' ? role : `executor#${attempt}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      const { burst, perSecond } = this.#settings.rateLimit;
-      bucket = new RateLimiter(burst, perSecond, this.#settings.now);
+      bucket = new RateLimiter(rateLimit.burst, rateLimit.perSecond, now);
       this.#buckets.set(key, bucket);
     }
     return bucket;

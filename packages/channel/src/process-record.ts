@@ -4,10 +4,13 @@
  */
 import type { Log } from '@weir/log';
 import { type Channel, type Closed, channelOf } from './channel.js';
+import type { ProcessLimits } from './limits.js';
 
 /** A process as it is kept. */
 export interface ProcessRecord {
   readonly channels: readonly Channel[];
+  /** Where it has limits of its own. */
+  readonly limits?: Partial<ProcessLimits>;
   readonly closed?: Closed;
   /** Set while it is being cleaned up: a crash in between must not leave an empty log to be read. */
   readonly gone?: true;

@@ -508,6 +508,39 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     });
   });
 
+  test('a process keeps the limits it was made with, over a restart, whatever the router or later channels say', async () => {
+    const rateLimit = { perSecond: 0, burst: 3 };
+    const processLimits = { rateLimit, channelsPerProcess: 2, entries: 2, payloadBytes: 5 };
+    const info = { ...PROCESS, executorId: 'bob' };
+    await router.createForProcess({ ...info, processLimits }, [{ name: 'c' }]);
+    await router.append(ID, ANN, text(1));
+    await restart();
+    await router.append(ID, ANN, text(2));
+    await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({ code: 'channel_full', limit: 2 });
+    const long = text(3, '123456');
+    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({ code: 'message_too_large', limit: 5 });
+
+    const later = { ...info, processLimits: { rateLimit: false as const, channelsPerProcess: 9 } };
+    await router.create({ ...later, name: 'd', limits: { entries: 9 } });
+    await expect(router.create({ ...later, name: 'e' })).rejects.toMatchObject({
+      code: 'too_many_channels',
+      limit: 2,
+    });
+    await router.setExecutorIdForProcess('p', 'bob', 2);
+    await restart();
+    await router.appendBatch('p_d', bob(2), [text(1), text(2), text(3)]);
+    const limited = { code: 'rate_limited', retryAfterMs: 3_600_000 };
+    await expect(router.append('p_d', bob(2), text(4))).rejects.toMatchObject(limited);
+    await router.closeProcess('p', 'success');
+    await restart();
+    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({ limit: 5 });
+
+    router = new Router({ log, rateLimit });
+    const free = { ...info, processId: 'q', processLimits: { rateLimit: false as const } };
+    await router.createForProcess(free, [{ name: 'c' }]);
+    for (let n = 1; n <= 10; n++) await router.append('q_c', ANN, text(n));
+  });
+
   test('a cleaned up process is gone, also after a restart, and never an empty log', async () => {
     await routed(router);
     await router.append(ID, ANN, text(1));

@@ -33,7 +33,7 @@ export interface RouterOptions {
   /** Where everything is kept; closed by whoever opened it, after the router. */
   readonly log: Log;
   readonly limits?: Partial<Limits>;
-  /** Default 100 messages a second, 500 at once; `false` for none. */
+  /** Of processes that have none of their own. Default 100 messages a second, 500 at once; `false` for none. */
   readonly rateLimit?: RateLimit | false;
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number;
@@ -128,7 +128,8 @@ export class Router {
   async createForProcess(info: ProcessInfo, specs: readonly ChannelSpec[]): Promise<readonly Channel[]> {
     const wanted = specs.map((spec) => channelOf(info, spec));
     checkProcessId(info.processId);
-    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false }));
+    const { processLimits: limits } = info;
+    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false, limits }));
     return wanted;
   }
 
@@ -142,7 +143,7 @@ export class Router {
   async createIfNotExists(channel: NewChannel): Promise<Channel> {
     const wanted = channelOf(channel, channel);
     return await this.#use(channel.processId, async (process) => {
-      await process.create([wanted], { ifAbsent: true });
+      await process.create([wanted], { ifAbsent: true, limits: channel.processLimits });
       return process.find(channel.name);
     });
   }
@@ -336,11 +337,12 @@ export class Router {
     return { channels, processes };
   }
 
-  /** Of channels that have no limit of their own. */
+  /** Of channels that have no limit of their own or of their process. */
   setMaxLogEntries(entries: number): void {
     this.#settings.limits = { ...this.#settings.limits, entries };
   }
 
+  /** Of processes that have no limit of their own. */
   setMaxChannelsPerProcess(channelsPerProcess: number): void {
     this.#settings.limits = { ...this.#settings.limits, channelsPerProcess };
   }
@@ -350,6 +352,7 @@ export class Router {
     this.#settings.limits = { ...this.#settings.limits, subscriberEntries };
   }
 
+  /** Of processes that have no limit of their own. */
   setRateLimitEnabled(enabled: boolean): void {
     this.#settings.rateLimitEnabled = enabled;
   }

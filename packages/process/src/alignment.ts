@@ -71,7 +71,7 @@ export class Alignment {
 }
 
 async function bringInLine(router: Router, standing: Standing): Promise<void> {
-  const { id, submitterId, attempt, channels, logId, cleanedAt } = standing;
+  const { id, submitterId, attempt, channels, limits, logId, cleanedAt } = standing;
   // Of a log that was lost there is nothing to bring anywhere.
   if (channels.length === 0 || logId !== router.logId) return;
   if (cleanedAt !== null) return await router.cleanupProcess(id);
@@ -79,7 +79,8 @@ async function bringInLine(router: Router, standing: Standing): Promise<void> {
   try {
     const there = await router.getChannelsByProcess(id);
     if (there.length === 0) {
-      await router.createForProcess({ processId: id, submitterId, executorId, attempt }, channels);
+      const info = { processId: id, submitterId, executorId, attempt };
+      await router.createForProcess({ ...info, ...(limits !== null && { processLimits: limits }) }, channels);
     } else if (there.every(({ closed }) => closed === undefined)) {
       await router.setExecutorIdForProcess(id, executorId, attempt);
     }

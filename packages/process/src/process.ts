@@ -52,7 +52,7 @@ export interface NewProcess {
   readonly executorType?: string | undefined;
   /** Higher ones are assigned first; default 0. */
   readonly priority?: number | undefined;
-  /** At most 100; default none. */
+  /** At most as many as the limits of the project say, 100 by default; default none. */
   readonly channels?: readonly (Pick<ProcessChannel, 'name'> & Partial<ProcessChannel>)[] | undefined;
   /** It fails when nobody takes it for so many milliseconds; default for ever. */
   readonly maxWaitMs?: number | undefined;

@@ -1,4 +1,4 @@
-import { channelId } from '@weir/channel';
+import { channelId, DEFAULT_PROCESS_LIMITS } from '@weir/channel';
 import { storeForms } from '@weir/postgres/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Closing, NewProcess, Process, ProcessState, Who } from './process.js';
@@ -246,6 +246,39 @@ describe.each(storeForms)('processes over $name', (form) => {
     // What a text column refuses.
     const odd = await submit(processes, { args: { '\0': '\ud800' }, executorType: 'odd' });
     expect((await processes.get(PROJECT, odd.id)).args).toEqual({ '\0': '\ud800' });
+  });
+
+  it('has to its end the limits of its project when it was submitted', async () => {
+    const message = (sequence: number) => ({ sequence, payload: Buffer.from('x') });
+    const appends = async (id: string): Promise<string[]> => {
+      const { processes } = node;
+      const caller = await processes.enter(PROJECT, id, ANN);
+      const codes: string[] = [];
+      for (const sequence of [1, 2, 3])
+        codes.push(await codeOf(processes.router.append(channelId(id, 'c'), caller, message(sequence))));
+      return codes;
+    };
+    const channels = [{ name: 'c' }];
+    const free = await submit(node.processes, { channels });
+    node.limits = { ...DEFAULT_PROCESS_LIMITS, entries: 2, channelsPerProcess: 1 };
+    const two = submit(node.processes, { channels: [...channels, { name: 'd' }] });
+    await expect(two).rejects.toMatchObject({ code: 'too_many_channels', status: 422, limit: 1 });
+    const full = await submit(node.processes, { channels });
+    node.limits = {
+      ...DEFAULT_PROCESS_LIMITS,
+      rateLimit: { perSecond: 0, burst: 1 },
+      channelsPerProcess: 101,
+    };
+    const names = Array.from({ length: 101 }, (_, i) => ({ name: i === 0 ? 'c' : `c${i}` }));
+    // A crash comes before its channels are made, with what PostgreSQL has kept.
+    const slow = await node.withoutRouter((processes) => submit(processes, { channels: names }));
+    node.limits = DEFAULT_PROCESS_LIMITS;
+    expect(await appends(free.id)).toEqual(['ok', 'ok', 'ok']);
+    expect(await appends(full.id)).toEqual(['ok', 'ok', 'channel_full']);
+    expect(await appends(slow.id)).toEqual(['ok', 'rate_limited', 'rate_limited']);
+    await node.restart();
+    expect(await appends(full.id)).toEqual(['ok', 'ok', 'channel_full']);
+    for (const { id } of [free, full, slow]) await node.processes.cancel(PROJECT, id, ANN);
   });
 
   it('lists the newest first, page by page', async () => {

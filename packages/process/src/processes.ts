@@ -7,7 +7,13 @@
  * - Channels go on while PostgreSQL is away, of processes that are in use.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Caller, ChannelError, type Router } from '@weir/channel';
+import {
+  type Caller,
+  ChannelError,
+  DEFAULT_PROCESS_LIMITS,
+  type ProcessLimits,
+  type Router,
+} from '@weir/channel';
 import { isUnavailable, type Postgres } from '@weir/postgres';
 import { uuidv7 } from 'uuidv7';
 import { Alignment } from './alignment.js';
@@ -41,6 +47,8 @@ export interface ProcessesOptions {
   /** How long channels can be read after the end, milliseconds. */
   readonly retentionMs: number;
   readonly logger: ProcessLogger;
+  /** What a process of a project may do: asked when it is submitted, and kept with it. Default `DEFAULT_PROCESS_LIMITS`. */
+  readonly limitsOf?: (projectId: string) => ProcessLimits;
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: () => number;
 }
@@ -55,6 +63,7 @@ export class Processes {
   readonly outbox: Outbox;
   readonly #now: () => number;
   readonly #retentionMs: number;
+  readonly #limitsOf: (projectId: string) => ProcessLimits;
   readonly #store: ProcessStore;
   readonly #standings: Standings;
   readonly #alignment: Alignment;
@@ -64,11 +73,13 @@ export class Processes {
   readonly #stopping = new AbortController();
   readonly #work = new Set<Promise<unknown>>();
 
-  constructor({ postgres, router, retentionMs, logger, now = Date.now }: ProcessesOptions) {
+  constructor(o: ProcessesOptions) {
+    const { postgres, router, retentionMs, logger, now = Date.now } = o;
     this.router = router;
     this.outbox = new Outbox(postgres);
     this.#now = now;
     this.#retentionMs = retentionMs;
+    this.#limitsOf = o.limitsOf ?? (() => DEFAULT_PROCESS_LIMITS);
     this.#store = new ProcessStore({
       postgres,
       now,
@@ -111,7 +122,8 @@ export class Processes {
   ): Promise<{ readonly process: Process; readonly isNew: boolean }> {
     const id = uuidv7();
     const { logId } = this.router;
-    const made = rowOf({ id, projectId, submitterId, logId, now: this.#clock.now }, wanted);
+    const limits = this.#limitsOf(projectId);
+    const made = rowOf({ id, projectId, submitterId, logId, limits, now: this.#clock.now }, wanted);
     const { row, isNew } = await this.#store.insert(made);
     if (isNew) await this.#bringInLine(row);
     return { process: processOf(row), isNew };

@@ -14,6 +14,7 @@ const KEPT = [
   'executorId',
   'attempt',
   'channels',
+  'limits',
   'logId',
   'observers',
   'assignments',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ChannelError, channelId, DEFAULT_LIMITS } from '@weir/channel';
+import { ChannelError, channelId, type ProcessLimits } from '@weir/channel';
 import type { NewProcess, ProcessChannel } from './process.js';
 import type { ProcessRow } from './process-row.js';
 import { after, argsText } from './transitions.js';
@@ -11,6 +11,8 @@ export interface Submission {
   readonly submitterId: string;
   /** The log its channels will be in. */
   readonly logId: string;
+  /** What holds until its end. */
+  readonly limits: ProcessLimits;
   readonly now: Date;
 }
 
@@ -21,7 +23,7 @@ const DEFAULT_RETRIES = 3;
  * @throws ProcessError `body_too_large`; ChannelError `invalid_channel`, `channel_exists`, `too_many_channels`
  */
 export function rowOf(
-  { id, projectId, submitterId, logId, now }: Submission,
+  { id, projectId, submitterId, logId, limits, now }: Submission,
   wanted: NewProcess,
 ): ProcessRow {
   const { idempotencyKey = null, maxWaitMs = null } = wanted;
@@ -30,7 +32,7 @@ export function rowOf(
     args: argsText(wanted.args),
     executorType: wanted.executorType ?? 'default',
     priority: wanted.priority ?? 0,
-    channels: channelsOf(id, wanted.channels ?? []),
+    channels: channelsOf(id, wanted.channels ?? [], limits.channelsPerProcess),
     maxRetries: wanted.maxRetries ?? DEFAULT_RETRIES,
     maxWaitMs,
     maxExecMs: wanted.maxExecMs ?? null,
@@ -41,6 +43,7 @@ export function rowOf(
     projectId,
     submitterId,
     logId,
+    limits,
     revision: 1,
     state: 'waiting',
     executorId: null,
@@ -61,8 +64,11 @@ export function rowOf(
   };
 }
 
-function channelsOf(id: string, wanted: NonNullable<NewProcess['channels']>): ProcessChannel[] {
-  const limit = DEFAULT_LIMITS.channelsPerProcess;
+function channelsOf(
+  id: string,
+  wanted: NonNullable<NewProcess['channels']>,
+  limit: number,
+): ProcessChannel[] {
   if (wanted.length > limit) {
     throw new ChannelError('too_many_channels', `a process has at most ${limit} channels`, { limit });
   }

@@ -35,6 +35,8 @@ export const processes = pgTable(
     maxWaitMs: bigint('max_wait_ms', { mode: 'number' }),
     maxExecMs: bigint('max_exec_ms', { mode: 'number' }),
     channels: jsonb('channels').$type<readonly StoredChannel[]>().notNull(),
+    /** What its channels may do; null for a process of a version that kept no limits. */
+    limits: jsonb('limits').$type<StoredLimits>(),
     /** The log its channels are in. */
     logId: text('log_id').notNull(),
     /** Credentials that may read its channels. */
@@ -75,6 +77,19 @@ export interface StoredChannel {
   readonly name: string;
   readonly direction: 'both' | 'to_executor' | 'to_submitter';
   readonly retention: 'reject' | 'trim';
+}
+
+/** What a process may do, as it was when it was submitted. */
+export interface StoredLimits {
+  readonly channelsPerProcess: number;
+  /** Of one message. */
+  readonly payloadBytes: number;
+  /** Kept in a channel. */
+  readonly entries: number;
+  /** Kept in a channel. */
+  readonly bytes: number;
+  /** Of each sender; `false` for as fast as it can. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | false;
 }
 
 /**

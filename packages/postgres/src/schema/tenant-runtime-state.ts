@@ -17,6 +17,17 @@ export const tenantRuntimeState = pgTable('tenant_runtime_state', {
   rateBurst: integer('rate_burst').notNull().default(0),
   /** Requests at the same time; 0 is without limit. */
   concurrencyLimit: integer('concurrency_limit').notNull().default(0),
+  /** Messages a second of each sender of a process; 0 is the installation's limit, here and below. */
+  channelRateLimitRps: doublePrecision('channel_rate_limit_rps').notNull().default(0),
+  /** Messages at once, where there is a rate; 0 is twice the rate. */
+  channelRateBurst: integer('channel_rate_burst').notNull().default(0),
+  /** Messages kept in a channel. */
+  channelMessages: integer('channel_messages').notNull().default(0),
+  /** Bytes of one message. */
+  channelMessageBytes: bigint('channel_message_bytes', { mode: 'number' }).notNull().default(0),
+  /** Bytes kept in a channel. */
+  channelBytes: bigint('channel_bytes', { mode: 'number' }).notNull().default(0),
+  channelsPerProcess: integer('channels_per_process').notNull().default(0),
 });
 
 /**

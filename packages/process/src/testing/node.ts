@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Router } from '@weir/channel';
+import { DEFAULT_PROCESS_LIMITS, type ProcessLimits, Router } from '@weir/channel';
 import { type Log, openLog } from '@weir/log';
 import { isUnavailable } from '@weir/postgres';
 import type { StoreForm, TestStore } from '@weir/postgres/testing';
@@ -20,6 +20,8 @@ const quiet = { warn() {} };
 export class Node {
   readonly store: TestStore;
   retentionMs = 3_600_000;
+  /** Of every project, for what is submitted from now on. */
+  limits: ProcessLimits = DEFAULT_PROCESS_LIMITS;
   #directory: string;
   #log: Log;
   #processes: Processes;
@@ -84,7 +86,9 @@ export class Node {
 
   #make(router = new Router({ log: this.#log })): Processes {
     const { retentionMs } = this;
-    const processes = new Processes({ postgres: this.store.postgres, router, retentionMs, logger: quiet });
+    const { postgres } = this.store;
+    const limitsOf = () => this.limits;
+    const processes = new Processes({ postgres, router, retentionMs, limitsOf, logger: quiet });
     processes.start();
     return processes;
   }

@@ -16,6 +16,17 @@ export interface TenantState {
   readonly rateBurst: number;
   /** Requests at the same time on this node; 0 is without limit. */
   readonly concurrencyLimit: number;
+  /** Messages a second of each sender of a process; 0 is the installation's limit, and its burst. */
+  readonly channelRateLimitRps: number;
+  /** Messages at once, where there is such a rate; 0 is twice the rate, rounded up. */
+  readonly channelRateBurst: number;
+  /** Messages kept in a channel; 0 is the installation's limit, as in those below. */
+  readonly channelMessages: number;
+  /** Bytes of one message; no more than the installation's count. */
+  readonly channelMessageBytes: number;
+  /** Bytes kept in a channel. */
+  readonly channelBytes: number;
+  readonly channelsPerProcess: number;
 }
 
 /** The state of a tenant without a row: admitted, without limits. */
@@ -27,7 +38,16 @@ export const DEFAULT_TENANT_STATE: TenantState = {
   rateLimitRps: 0,
   rateBurst: 0,
   concurrencyLimit: 0,
+  channelRateLimitRps: 0,
+  channelRateBurst: 0,
+  channelMessages: 0,
+  channelMessageBytes: 0,
+  channelBytes: 0,
+  channelsPerProcess: 0,
 };
+
+/** A member that files of former versions lack. */
+const added = z.number().min(0).default(0);
 
 /** A state as JSON, in the names of the table: what the API answers, and what is kept on the disk. */
 export const tenantDocument = z.object({
@@ -38,6 +58,12 @@ export const tenantDocument = z.object({
   rate_limit_rps: z.number().min(0),
   rate_burst: z.number().min(0),
   concurrency_limit: z.number().min(0),
+  channel_rate_limit_rps: added,
+  channel_rate_burst: added,
+  channel_messages: added,
+  channel_message_bytes: added,
+  channel_bytes: added,
+  channels_per_process: added,
 });
 
 /** @see {@link tenantDocument} */
@@ -52,6 +78,12 @@ export const STATE_COLUMNS = {
   rateLimitRps: tenantRuntimeState.rateLimitRps,
   rateBurst: tenantRuntimeState.rateBurst,
   concurrencyLimit: tenantRuntimeState.concurrencyLimit,
+  channelRateLimitRps: tenantRuntimeState.channelRateLimitRps,
+  channelRateBurst: tenantRuntimeState.channelRateBurst,
+  channelMessages: tenantRuntimeState.channelMessages,
+  channelMessageBytes: tenantRuntimeState.channelMessageBytes,
+  channelBytes: tenantRuntimeState.channelBytes,
+  channelsPerProcess: tenantRuntimeState.channelsPerProcess,
 };
 
 /** A row's state. */
@@ -71,6 +103,12 @@ export function documentOf(state: TenantState): TenantDocument {
     rate_limit_rps: state.rateLimitRps,
     rate_burst: state.rateBurst,
     concurrency_limit: state.concurrencyLimit,
+    channel_rate_limit_rps: state.channelRateLimitRps,
+    channel_rate_burst: state.channelRateBurst,
+    channel_messages: state.channelMessages,
+    channel_message_bytes: state.channelMessageBytes,
+    channel_bytes: state.channelBytes,
+    channels_per_process: state.channelsPerProcess,
   };
 }
 
@@ -84,5 +122,11 @@ export function stateOf(document: TenantDocument): TenantState {
     rateLimitRps: document.rate_limit_rps,
     rateBurst: document.rate_burst,
     concurrencyLimit: document.concurrency_limit,
+    channelRateLimitRps: document.channel_rate_limit_rps,
+    channelRateBurst: document.channel_rate_burst,
+    channelMessages: document.channel_messages,
+    channelMessageBytes: document.channel_message_bytes,
+    channelBytes: document.channel_bytes,
+    channelsPerProcess: document.channels_per_process,
   };
 }

@@ -68,6 +68,12 @@ describe.each(storeForms)('tenant states over $name', (form) => {
       rateLimitRps: 0.5,
       rateBurst: 0,
       concurrencyLimit: 3,
+      channelRateLimitRps: 0,
+      channelRateBurst: 0,
+      channelMessages: 0,
+      channelMessageBytes: 0,
+      channelBytes: 0,
+      channelsPerProcess: 0,
     });
     await there.change(P, { suspended: false });
     expect(isRefused(there)).toBe(false);
@@ -90,6 +96,10 @@ describe.each(storeForms)('tenant states over $name', (form) => {
       ['rate_limit_rps', "'NaN'"],
       ['rate_limit_rps', "'Infinity'"],
       ['rate_burst', '-1'],
+      ['channel_rate_limit_rps', "'NaN'"],
+      ['channel_messages', '-1'],
+      ['channel_bytes', '9007199254740992'],
+      ['channels_per_process', '1001'],
     ]) {
       const statement = `insert into tenant_runtime_state (project_id, ${column}) values ('${Q}', ${value})`;
       await expect(db.execute(sql.raw(statement))).rejects.toThrow();
@@ -126,6 +136,43 @@ describe('while PostgreSQL is away', () => {
     await postgres.close();
     await network.close();
     await database.close();
+  });
+
+  it('the file of a version before limits of channels is read, and what is kept of them stands', async () => {
+    const store = await storeForms[0]?.open();
+    if (store === undefined) throw new Error('no form of the store');
+    const dataDir = await mkdtemp(join(tmpdir(), 'weir-states-'));
+    const path = join(dataDir, 'tenant-states.json');
+    const old = { enabled: true, suspended: true, deny_status: 402, deny_reason: 'unpaid' };
+    const rates = { rate_limit_rps: 2, rate_burst: 0, concurrency_limit: 3 };
+    await writeFile(path, JSON.stringify({ [P]: { ...old, ...rates } }));
+    const { postgres } = store;
+    const former = new TenantStates({ postgres, dataDir, logger });
+    const before = {
+      suspended: true,
+      denyStatus: 402,
+      denyReason: 'unpaid',
+      rateLimitRps: 2,
+      concurrencyLimit: 3,
+    };
+    expect(former.table.states.get(P)).toEqual({ ...DEFAULT_TENANT_STATE, ...before });
+    expect(logger.warn).not.toHaveBeenCalled();
+
+    await postgres.db.insert(projects).values({ id: P, name: 'p' });
+    const states = await node(postgres, dataDir);
+    const limits = {
+      channelRateLimitRps: 0.5,
+      channelRateBurst: 7,
+      channelMessages: 8,
+      channelMessageBytes: 2 ** 33,
+      channelBytes: 2 ** 50,
+      channelsPerProcess: 1000,
+    };
+    await states.change(P, limits);
+    await states.close();
+    const { table } = new TenantStates({ postgres, dataDir, logger });
+    expect(table.states.get(P)).toEqual({ ...DEFAULT_TENANT_STATE, ...limits });
+    await store.close();
   });
 
   it('a file that cannot be read is no reason not to start', async () => {
