@@ -64,7 +64,7 @@ import { streamRoutes } from './routes/streams.js';
 import { usageRoutes } from './routes/usage.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { openStores, type Stores } from './stores.js';
-import { NO_RESERVED_STREAMS } from './stream/reserved-streams.js';
+import { ChannelStreams } from './stream/channel-streams.js';
 import { ServerStreams } from './stream/server-streams.js';
 import { openUsage } from './usage/open-usage.js';
 import { VERSION } from './version.js';
@@ -282,7 +282,7 @@ class Server implements App {
         access: channelAccess,
         streams: this.#streams,
         ending,
-        reserved: NO_RESERVED_STREAMS,
+        reserved: new ChannelStreams(processes),
         origins,
         budget: new BodyBudget(STREAM_BODY_BYTES),
         publicUrl,

@@ -69,9 +69,13 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     scope.addHook('onRequest', async ({ headers }, reply) =>
       markAnswer(reply, headers.origin, parts.origins),
     );
-    scope.setErrorHandler((error, _request, reply) => {
+    scope.setErrorHandler((error, { headers }, reply) => {
       reply.header('cache-control', 'no-store');
-      throw problemOfStream(error);
+      const failure = problemOfStream(error);
+      // To clients of the protocol a 409 that expects nothing else is a gap: they would send this batch again for ever.
+      const seq = headers['producer-seq'];
+      if (seq !== undefined && isConflict(failure)) reply.header('producer-expected-seq', seq);
+      throw failure;
     });
     scope.head(PATH, (request, reply) => routes.describe(request, reply));
     scope.get(PATH, (request, reply) => routes.read(request, reply));
@@ -254,7 +258,7 @@ class StreamRoutes {
     const name = streamAt(request.url);
     const { reserved, streams } = this.#parts;
     if (name.startsWith(RESERVED_PREFIX))
-      return await reserved.open(caller, name.slice(RESERVED_PREFIX.length));
+      return await reserved.open(caller, name.slice(RESERVED_PREFIX.length), request);
     return await streams.store.open(caller.projectId, name);
   }
 
@@ -274,6 +278,10 @@ function ownName(request: FastifyRequest): string {
   const name = streamAt(request.url);
   if (name.startsWith(RESERVED_PREFIX)) throw refused('GET, HEAD, POST');
   return name;
+}
+
+function isConflict(failure: unknown): boolean {
+  return failure instanceof Error && 'status' in failure && failure.status === 409;
 }
 
 function pathOf({ url }: FastifyRequest): string {

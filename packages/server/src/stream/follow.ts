@@ -1,7 +1,9 @@
 /** GET with `live=sse`: what there is after an offset and what comes, as an event stream. */
-import { type Page, StreamError, type StreamInfo, type StreamSource } from '@weir/stream';
+import type { Page, StreamInfo, StreamSource } from '@weir/stream';
+import { problemOf } from '../http/problem-of.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
+import { problemOfStream } from './stream-problem.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -52,8 +54,8 @@ export async function* eventsOf(
       if (page.isTail) await source.changed(place, { signal, timeoutMs: Math.min(HEARTBEAT_MS, left) });
     }
   } catch (error) {
-    // The stream was removed. Who comes back is told so.
-    if (!(error instanceof StreamError)) throw error;
+    // The stream was removed, or may be read no more. Who comes back is told so; what nobody foresaw breaks the connection.
+    if (problemOf(problemOfStream(error)).status === 500) throw error;
   }
 }
 

@@ -3,8 +3,8 @@
  * read and appended to like any other; they are made and removed where they are kept, so PUT and DELETE get 405.
  */
 import type { StreamSource } from '@weir/stream';
+import type { FastifyRequest } from 'fastify';
 import type { ChannelUser } from '../channel/channel-access.js';
-import { Problem } from '../http/problem.js';
 
 /** Begins the names of streams that are kept elsewhere. */
 export const RESERVED_PREFIX = '-/';
@@ -14,16 +14,7 @@ export interface ReservedStreams {
   /**
    * Opens one for a caller, for as long as it is not released.
    * @param name without the prefix
-   * @throws Problem 403, 404 or 410
+   * @throws Problem, or an error that is one (http/problem-of.ts): 400, 403, 404, 409 or 410
    */
-  open(caller: ChannelUser, name: string): Promise<StreamSource>;
+  open(caller: ChannelUser, name: string, request: FastifyRequest): Promise<StreamSource>;
 }
-
-/** There are none. */
-export const NO_RESERVED_STREAMS: ReservedStreams = {
-  open: async () => {
-    throw new Problem(404, 'stream_not_found', 'names that begin with "-/" are reserved', {
-      hint: 'use a name that begins otherwise',
-    });
-  },
-};

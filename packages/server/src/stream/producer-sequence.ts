@@ -1,0 +1,87 @@
+/**
+ * Batches of a producer as sequences of a channel's sender, where every message has a number of its own. While batches
+ * have one message each, in epoch 0, `Producer-Seq` is the sequence. From the first one that has several, or is of a later
+ * epoch, sequences are packed, above 2^52: epoch, `Producer-Seq`, place in the batch. So later batches have higher
+ * sequences, and the sender's last one says how far its producer is: nothing else has to be kept.
+ */
+import { ChannelError } from '@weir/channel';
+import { type Producer, StreamError } from '@weir/stream';
+
+/** How far a producer is. */
+export type ProducerPlace = Pick<Producer, 'epoch' | 'seq'>;
+
+const PACKED = 2 ** 52;
+const MAX_MESSAGES = 2 ** 14;
+const MAX_BATCHES = 2 ** 28;
+const MAX_EPOCHS = 2 ** 10;
+
+/** How far the producer is whose sender has come to a sequence; null before the first. */
+export function placeAt(sequence: number | null): ProducerPlace | null {
+  if (sequence === null) return null;
+  if (sequence < PACKED) return { epoch: 0, seq: sequence };
+  const batch = Math.floor((sequence - PACKED) / MAX_MESSAGES);
+  return { epoch: Math.floor(batch / MAX_BATCHES), seq: batch % MAX_BATCHES };
+}
+
+/**
+ * Whether a batch is stored already, by what the protocol says (section 5.2.1).
+ * @throws StreamError `producer_fenced`, `producer_gap`, `invalid_producer`: it can be neither
+ */
+export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPlace): boolean {
+  if (place !== null && epoch < place.epoch) {
+    throw new StreamError('producer_fenced', `this sender is at epoch ${place.epoch} by now`, {
+      epoch: place.epoch,
+    });
+  }
+  if (place !== null && epoch > place.epoch) {
+    if (seq === 0) return false;
+    throw new StreamError('invalid_producer', `epoch ${epoch} has to start with 0`, {
+      hint: 'start each epoch with Producer-Seq: 0',
+    });
+  }
+  const expectedSeq = place === null ? 0 : place.seq + 1;
+  if (seq <= expectedSeq) return seq < expectedSeq;
+  throw new StreamError('producer_gap', `this sender is at ${expectedSeq}, not yet at ${seq}`, {
+    expectedSeq,
+    receivedSeq: seq,
+  });
+}
+
+/**
+ * The sequence of a new batch's first message; the others follow it.
+ * @param last the sender's last
+ * @throws StreamError `invalid_producer`; ChannelError `message_too_large`
+ */
+export function nextSequence(last: number | null, producer: ProducerPlace, count: number): number {
+  const isPlain = producer.epoch === 0 && count === 1 && (last ?? 0) < PACKED;
+  return isPlain ? producer.seq : packed(producer, count);
+}
+
+/** The sequences that the first message of a stored batch may have; none where it cannot be this batch. */
+export function storedSequences(last: number, producer: ProducerPlace, count: number): number[] {
+  const plain = producer.epoch === 0 && count === 1 ? [producer.seq] : [];
+  if (last < PACKED) return plain;
+  const first = packed(producer, count);
+  // What is longer than the batch that is stored would be added to it.
+  return first + count - 1 <= last ? [...plain, first] : plain;
+}
+
+function packed({ epoch, seq }: ProducerPlace, count: number): number {
+  if (epoch >= MAX_EPOCHS || seq >= MAX_BATCHES) {
+    throw new StreamError(
+      'invalid_producer',
+      `an epoch has at most ${MAX_BATCHES} batches, and a sender ${MAX_EPOCHS} epochs`,
+      { hint: 'take the next epoch, or another channel' },
+    );
+  }
+  if (count > MAX_MESSAGES) {
+    throw new ChannelError(
+      'message_too_large',
+      `a batch of a producer has at most ${MAX_MESSAGES} messages`,
+      {
+        limit: MAX_MESSAGES,
+      },
+    );
+  }
+  return PACKED + (epoch * MAX_BATCHES + seq) * MAX_MESSAGES;
+}
