@@ -46,8 +46,7 @@ export class ChannelApi {
    */
   static async of(
     invocation: Invocation,
-    process: string,
-    name: string,
+    { process, name }: { readonly process: string; readonly name: string },
     { assignment = invocation.context.env.WEIR_ASSIGNMENT }: ChannelOptions,
   ): Promise<ChannelApi> {
     const { api, connection } = await invocation.project();
