@@ -237,7 +237,9 @@ describe('what an operator decides', () => {
     // Another change is no gift.
     await decide({ concurrency_limit: 5 });
     expect(await at(here, 'ingest')).toBe(false);
-    expect(await weir('limits', 'show', here.project)).toMatch(/0\.5, 2 at once\n.* time {2}5\n.* per node/);
+    expect(await weir('limits', 'show', here.project)).toMatch(
+      /0\.5, 2 at once\n.* time {2}5\n(.*\n)+.* per node/,
+    );
     expect(JSON.parse(await weir('limits', 'show', here.project, '--json'))).toMatchObject({
       rate_limit_rps: 0.5,
     });

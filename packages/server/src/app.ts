@@ -16,6 +16,12 @@ import type { Logger } from 'pino';
 import { createGate } from './admission/create-gate.js';
 import { TenantGate } from './admission/tenant-gate.js';
 import { ChannelAccess } from './channel/channel-access.js';
+import {
+  appendBodyBytes,
+  appendFrameBytes,
+  installationLimits,
+  projectLimits,
+} from './channel/channel-limits.js';
 import { ChannelSockets } from './channel/socket/channel-sockets.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
@@ -197,10 +203,12 @@ class Server implements App {
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
     this.#streams = new ServerStreams(stores.channelLog, logger);
+    const limits = installationLimits(config);
     this.#processes = new Processes({
       postgres,
-      router: new Router({ log: stores.channelLog }),
+      router: new Router({ log: stores.channelLog, limits, rateLimit: limits.rateLimit }),
       retentionMs: config.WEIR_CHANNEL_RETENTION,
+      limitsOf: (projectId) => projectLimits(limits, this.#tenants.table.states.get(projectId)),
       logger,
     });
     this.#processSource = new ProcessSource(this.#processes.outbox, this.#feed.feed, logger);
@@ -264,7 +272,14 @@ class Server implements App {
     const processes = this.#processes;
     const { ending } = this.#feed;
     const channelAccess = new ChannelAccess({ authorizer, credentials, gate, tenants, origins });
-    const channelSockets = new ChannelSockets({ access: channelAccess, processes, metrics, logger, ending });
+    const channelSockets = new ChannelSockets({
+      access: channelAccess,
+      processes,
+      metrics,
+      logger,
+      ending,
+      maxFrameBytes: appendFrameBytes(limits),
+    });
     const query = queryService(config, stores, hasNoGate);
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
     this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
@@ -276,7 +291,13 @@ class Server implements App {
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
       feedGroupRoutes(web, authorizer, gate, this.#feed);
-      channelRoutes(web, { access: channelAccess, processes, sockets: channelSockets, ending });
+      channelRoutes(web, {
+        access: channelAccess,
+        processes,
+        sockets: channelSockets,
+        ending,
+        maxBodyBytes: appendBodyBytes(limits),
+      });
       processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
       streamRoutes(web, {
         access: channelAccess,
@@ -300,7 +321,7 @@ class Server implements App {
       dlqRoutes(web, authorizer, gate, this.#ingest.deadLetters);
       adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
       adminIngestRoutes(web, authorizer, killSwitch);
-      adminTenantRoutes(web, authorizer, this.#tenants);
+      adminTenantRoutes(web, authorizer, this.#tenants, limits.payloadBytes);
       usageRoutes(web, authorizer, this.#tenants, hasTotals ? new UsageTotals(postgres) : null);
     });
   }

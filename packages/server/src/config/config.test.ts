@@ -37,6 +37,11 @@ describe('configuration', () => {
       WEIR_LOG_MAX_BYTES: 10 * 2 ** 30,
       WEIR_INGEST_DEDUP_WINDOW: 24 * 3_600_000,
       WEIR_INGEST_DEDUP_MAX_IDS: 50_000_000,
+      WEIR_CHANNEL_MAX_BYTES_EACH: 256 * 2 ** 20,
+      WEIR_CHANNEL_MAX_MESSAGES: 10_000,
+      WEIR_CHANNEL_MAX_MESSAGE_BYTES: 10 * 2 ** 20,
+      WEIR_CHANNEL_MAX_PER_PROCESS: 100,
+      WEIR_CHANNEL_RATE_LIMIT: { perSecond: 100, burst: 500 },
     });
   });
 
@@ -65,6 +70,8 @@ describe('configuration', () => {
         WEIR_INGEST_FLUSH_BYTES: '0MiB',
         WEIR_INGEST_SHUTDOWN_GRACE: '30d',
         WEIR_INGEST_ACK: 'maybe',
+        WEIR_CHANNEL_MAX_MESSAGE_BYTES: '33MiB',
+        WEIR_CHANNEL_RATE_LIMIT: 'fast',
         WEIR_OPERATOR_KEY: 'weir_ops_short',
         WEIR_CLICKHOUSE_URL: 'clickhouse:8123',
       }),
@@ -75,6 +82,8 @@ describe('configuration', () => {
       'WEIR_INGEST_FLUSH_INTERVAL=5 parsecs: must be a duration such as 500ms, 10s, 5m or 24h',
       'WEIR_INGEST_SHUTDOWN_GRACE=30d: must be at most 24d',
       expect.stringMatching(/^WEIR_INGEST_ACK=maybe: .*"durable"/),
+      'WEIR_CHANNEL_MAX_MESSAGE_BYTES=33MiB: must be from 1KiB to 32MiB',
+      'WEIR_CHANNEL_RATE_LIMIT=fast: must be messages a second, and at once, such as 100:500; or off',
       'WEIR_OPERATOR_KEY=[redacted]: must be weir_ops_ and 64 hexadecimal digits',
     ]);
   });

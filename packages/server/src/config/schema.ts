@@ -3,11 +3,13 @@
  * `weir serve` and the table in docs/self-host.md come from here.
  */
 import { z } from 'zod';
-import { duration, flag, names, rate, retention, size, wait, whole } from './units.js';
+import { duration, flag, names, rate, rateOrOff, retention, size, wait, whole } from './units.js';
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+
+const KIB = 1024;
 
 /** Marks a value that is never shown: it is redacted wherever settings are printed, and may come from a `_FILE`. */
 const secret = { secret: true } as const;
@@ -128,6 +130,22 @@ export const configSchema = z.object({
   WEIR_CHANNEL_MAX_BYTES: size
     .prefault('10GiB')
     .describe('Largest size of all channels and streams; at it appends get 503 log_full'),
+  WEIR_CHANNEL_MAX_BYTES_EACH: size
+    .prefault('256MiB')
+    .describe(
+      'Bytes one channel keeps; this and what follows may differ for a project: `weir tenant limits`',
+    ),
+  WEIR_CHANNEL_MAX_MESSAGES: whole(1, 2_147_483_647)
+    .prefault('10000')
+    .describe('Messages one channel keeps; then it refuses more, or drops the oldest, as it was made'),
+  WEIR_CHANNEL_MAX_MESSAGE_BYTES: size
+    .refine((bytes) => bytes >= KIB && bytes <= 32 * KIB * KIB, 'must be from 1KiB to 32MiB')
+    .prefault('10MiB')
+    .describe('Bytes of one message, 32MiB at most; for a project it can only be less'),
+  WEIR_CHANNEL_MAX_PER_PROCESS: whole(1, 1_000).prefault('100').describe('Channels of one process'),
+  WEIR_CHANNEL_RATE_LIMIT: rateOrOff
+    .prefault('100:500')
+    .describe('Messages of each sender of a process: a second, and at once after a pause; or off'),
 
   WEIR_TOKEN_STALE: duration
     .prefault('24h')

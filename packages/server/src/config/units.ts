@@ -52,10 +52,18 @@ const MAX_RPS = 1_000_000_000;
 
 /** A rate `rps` or `rps:burst`, such as `100:200` or `0.5`; the burst is twice the rate unless given. */
 export const rate = z.string().transform((text, context) => {
-  const [, rps = '', burst = '0'] = /^(\d+(?:\.\d+)?)(?::([1-9]\d*))?$/.exec(text) ?? [];
-  const [perSecond, atOnce] = [Number(rps), Number(burst)];
-  if (perSecond >= MIN_RPS && perSecond <= MAX_RPS && atOnce <= MAX_RPS) return new Rate(perSecond, atOnce);
+  const parsed = rateOf(text);
+  if (parsed !== null) return parsed;
   context.addIssue('must be requests a second, and at once: rps:burst, such as 100:200');
+  return z.NEVER;
+});
+
+/** A {@link rate}, or `off` for none. */
+export const rateOrOff = z.string().transform((text, context) => {
+  if (text === 'off') return text;
+  const parsed = rateOf(text);
+  if (parsed !== null) return parsed;
+  context.addIssue('must be messages a second, and at once, such as 100:500; or off');
   return z.NEVER;
 });
 
@@ -82,6 +90,13 @@ export const names = z.string().transform((text) =>
 export const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
   .transform((text) => text === 'true' || text === '1');
+
+function rateOf(text: string): Rate | null {
+  const [, rps = '', burst = '0'] = /^(\d+(?:\.\d+)?)(?::([1-9]\d*))?$/.exec(text) ?? [];
+  const [perSecond, atOnce] = [Number(rps), Number(burst)];
+  const isRate = perSecond >= MIN_RPS && perSecond <= MAX_RPS && atOnce <= MAX_RPS;
+  return isRate ? new Rate(perSecond, atOnce) : null;
+}
 
 function measure(
   text: string,

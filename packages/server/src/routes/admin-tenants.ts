@@ -10,11 +10,17 @@ import { Problem } from '../http/problem.js';
 const MAX_COUNT = 2_147_483_647;
 /** Slower than this, the wait for a token would be none that anybody waits for. */
 const MIN_RPS = 0.001;
+/** Of one process: each change of it writes them all. */
+const MAX_CHANNELS = 1_000;
 
 /** PostgreSQL keeps no such character. */
 const hasNoNul = (text: string): boolean => !text.includes('\0');
 
 const count = z.int().min(0).max(MAX_COUNT);
+const perSecond = z
+  .number()
+  .max(1_000_000_000)
+  .refine((rps) => rps === 0 || rps >= MIN_RPS, `must be 0, or at least ${MIN_RPS}`);
 const body = z.strictObject({
   enabled: z.boolean().optional(),
   suspended: z.boolean().optional(),
@@ -27,13 +33,15 @@ const body = z.strictObject({
     .refine(hasNoNul, 'must not hold U+0000')
     .nullable()
     .optional(),
-  rate_limit_rps: z
-    .number()
-    .max(1_000_000_000)
-    .refine((rps) => rps === 0 || rps >= MIN_RPS, `must be 0, or at least ${MIN_RPS}`)
-    .optional(),
+  rate_limit_rps: perSecond.optional(),
   rate_burst: count.optional(),
   concurrency_limit: count.optional(),
+  channel_rate_limit_rps: perSecond.optional(),
+  channel_rate_burst: count.optional(),
+  channel_messages: count.optional(),
+  channel_message_bytes: z.int().min(0).optional(),
+  channel_bytes: z.int().min(0).optional(),
+  channels_per_process: count.max(MAX_CHANNELS).optional(),
 });
 
 const PATH = '/api/v1/admin/tenants/:id';
@@ -42,8 +50,20 @@ interface OfProject {
   Params: { id: string };
 }
 
-/** Adds the routes. A field that a PUT leaves out stays as it is. */
-export function adminTenantRoutes(web: FastifyInstance, authorizer: Authorizer, tenants: TenantStates): void {
+/**
+ * Adds the routes. A field that a PUT leaves out stays as it is.
+ * @param maxMessageBytes of the installation: a project's messages can only be smaller
+ */
+export function adminTenantRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  tenants: TenantStates,
+  maxMessageBytes: number,
+): void {
+  const tooMany = `must be at most ${maxMessageBytes}, which is WEIR_CHANNEL_MAX_MESSAGE_BYTES`;
+  const known = body.extend({
+    channel_message_bytes: z.int().min(0).max(maxMessageBytes, tooMany).optional(),
+  });
   web.get<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
     const { id: project } = request.params;
@@ -52,7 +72,7 @@ export function adminTenantRoutes(web: FastifyInstance, authorizer: Authorizer, 
   web.put<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
     const { id: project } = request.params;
-    return answer(project, await tenants.change(project, changesOf(parseInput(body, request.body))));
+    return answer(project, await tenants.change(project, changesOf(parseInput(known, request.body))));
   });
 }
 
@@ -70,5 +90,15 @@ function changesOf(given: z.output<typeof body>): Partial<TenantState> {
     ...(given.rate_limit_rps === undefined ? {} : { rateLimitRps: given.rate_limit_rps }),
     ...(given.rate_burst === undefined ? {} : { rateBurst: given.rate_burst }),
     ...(given.concurrency_limit === undefined ? {} : { concurrencyLimit: given.concurrency_limit }),
+    ...(given.channel_rate_limit_rps === undefined
+      ? {}
+      : { channelRateLimitRps: given.channel_rate_limit_rps }),
+    ...(given.channel_rate_burst === undefined ? {} : { channelRateBurst: given.channel_rate_burst }),
+    ...(given.channel_messages === undefined ? {} : { channelMessages: given.channel_messages }),
+    ...(given.channel_message_bytes === undefined
+      ? {}
+      : { channelMessageBytes: given.channel_message_bytes }),
+    ...(given.channel_bytes === undefined ? {} : { channelBytes: given.channel_bytes }),
+    ...(given.channels_per_process === undefined ? {} : { channelsPerProcess: given.channels_per_process }),
   };
 }

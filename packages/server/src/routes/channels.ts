@@ -31,8 +31,6 @@ import { usageOf } from '../usage/request-usage.js';
 
 const CHANNELS = '/api/v1/processes/:id/channels';
 const CHANNEL = `${CHANNELS}/:name`;
-/** A payload of 10 MiB in base64, and what stands around it. */
-const MAX_BODY_BYTES = 14 * 1024 * 1024;
 const MAX_WAIT_MS = 30_000;
 
 const index = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -53,11 +51,13 @@ export interface ChannelRoutesParts {
   readonly sockets: ChannelSockets;
   /** The server stops: who waits has to go. */
   readonly ending: AbortSignal;
+  /** Largest body of an append, bytes. */
+  readonly maxBodyBytes: number;
 }
 
 /** Adds the routes. */
 export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): void {
-  const { access, processes, sockets, ending } = parts;
+  const { access, processes, sockets, ending, maxBodyBytes } = parts;
   const { router } = processes;
 
   /** Lets a request pass that may do something on the channels of a process. */
@@ -94,9 +94,9 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   web.route({
     method: 'POST',
     url: `${CHANNEL}/messages`,
-    bodyLimit: MAX_BODY_BYTES,
+    bodyLimit: maxBodyBytes,
     errorHandler: (error) => {
-      throw isTooLarge(error) ? bodyTooLarge() : error;
+      throw isTooLarge(error) ? bodyTooLarge(maxBodyBytes) : error;
     },
     handler: async (request, reply) => {
       const { id, caller } = await enterChannel(request, reply);
@@ -169,9 +169,9 @@ function isTooLarge(error: unknown): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === 413;
 }
 
-function bodyTooLarge(): Problem {
-  return new Problem(413, 'message_too_large', `the body has more than ${MAX_BODY_BYTES} bytes`, {
-    limit: MAX_BODY_BYTES,
-    hint: 'a payload has at most 10 MiB: send what is larger in several messages',
+function bodyTooLarge(limit: number): Problem {
+  return new Problem(413, 'message_too_large', `the body has more than ${limit} bytes`, {
+    limit,
+    hint: 'send what is larger in several messages, and a batch in several requests',
   });
 }

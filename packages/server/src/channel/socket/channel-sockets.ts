@@ -21,20 +21,21 @@ export interface ChannelSocketsParts {
   readonly logger: Logger;
   /** The server stops. */
   readonly ending: AbortSignal;
+  /** Largest frame of a client, bytes. */
+  readonly maxFrameBytes: number;
 }
 
 const querystring = z.strictObject({});
 const SWITCHING_PROTOCOLS = 101;
-/** Largest frame of a client, bytes: a payload of 10 MiB, or a batch. */
-const MAX_FRAME = 16 * 1024 * 1024;
 
 /** Serves channels over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
 export class ChannelSockets {
   readonly #parts: ChannelSocketsParts;
-  readonly #acceptor = new SocketAcceptor(MAX_FRAME);
+  readonly #acceptor: SocketAcceptor;
 
   constructor(parts: ChannelSocketsParts) {
     this.#parts = parts;
+    this.#acceptor = new SocketAcceptor(parts.maxFrameBytes);
   }
 
   /**
