@@ -8,7 +8,7 @@ const config = { baseUrl: '', subscriptions: false };
 let weir: WeirProcess;
 
 beforeAll(async () => {
-  weir = await new WeirProcess().start('ready');
+  weir = await new WeirProcess({ WEIR_STREAM_LONG_POLL: '2s' }).start('ready');
   config.baseUrl = weir.url;
   // The suite sends no credential.
   globalThis.fetch = async (input, init) => {

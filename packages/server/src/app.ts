@@ -306,6 +306,7 @@ class Server implements App {
         reserved: new ChannelStreams(processes),
         origins,
         budget: new BodyBudget(STREAM_BODY_BYTES),
+        longPollMs: config.WEIR_STREAM_LONG_POLL,
         publicUrl,
       });
       whoamiRoute(web, authorizer);

@@ -146,6 +146,9 @@ export const configSchema = z.object({
   WEIR_CHANNEL_RATE_LIMIT: rateOrOff
     .prefault('100:500')
     .describe('Messages of each sender of a process: a second, and at once after a pause; or off'),
+  WEIR_STREAM_LONG_POLL: duration
+    .prefault('20s')
+    .describe('How long a long poll of a stream waits for something, 30s at most where it is a channel'),
 
   WEIR_TOKEN_STALE: duration
     .prefault('24h')

@@ -121,6 +121,8 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     const over = firstAbort(gone.signal, ending);
     const { signal } = over;
     const page = await router.readAfter(id, caller, after, limit, { waitMs, signal }).finally(over.release);
+    // Kept open, the connection would hold up the server that stops.
+    if (ending.aborted) reply.header('connection', 'close');
     const { entries, next, closed } = page;
     usageOf(request.raw)?.delivered(entries.length);
     const messages = entries.map((entry) => messageDocument(entry, as));
@@ -146,11 +148,15 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     const subscriber = await router.subscribe(id, caller, { after: start, signal: over.signal });
     const usage = usageOf(request.raw);
     const text = eventStream({ subscriber, form: as, onDelivered: (count) => usage?.delivered(count) });
-    return reply
-      .type('text/event-stream; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .header('x-accel-buffering', 'no')
-      .send(Readable.from(text, { objectMode: false }));
+    return (
+      reply
+        .type('text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        // A server that stops waits for connections that are kept.
+        .header('connection', 'close')
+        .send(Readable.from(text, { objectMode: false }))
+    );
   });
 
   web.get('/api/v1/channels', async (request, reply) => {

@@ -129,6 +129,8 @@ export function feedGroupRoutes(
     whenDone(request.raw, reply.raw, () => gone.abort());
     const over = firstAbort(gone.signal, feed.ending);
     const deliveries = await group.pull({ max, waitMs, member, signal: over.signal }).finally(over.release);
+    // Kept open, the connection would hold up the server that stops.
+    if (feed.ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(deliveries.length);
     return reply
       .type('application/json; charset=utf-8')

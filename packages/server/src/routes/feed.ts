@@ -57,11 +57,15 @@ export function feedRoute(
     });
     const pages = feed.feed.follow(place, { signal: over.signal, idleMs: HEARTBEAT_MS });
     const usage = usageOf(request.raw);
-    return reply
-      .type('text/event-stream; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .header('x-accel-buffering', 'no')
-      .send(Readable.from(textOf(pages, place, feed.texts, event, usage), { objectMode: false }));
+    return (
+      reply
+        .type('text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        // A server that stops waits for connections that are kept.
+        .header('connection', 'close')
+        .send(Readable.from(textOf(pages, place, feed.texts, event, usage), { objectMode: false }))
+    );
   });
 }
 

@@ -37,8 +37,6 @@ import { usageOf } from '../usage/request-usage.js';
 
 /** Largest body of one append. */
 const MAX_APPEND_BYTES = 10 * 1024 * 1024;
-/** Longest wait of a long poll. */
-const LONG_POLL_MS = 20_000;
 
 const PATH = `${STREAM_PATH}*`;
 const NO_BODY = Buffer.alloc(0);
@@ -55,6 +53,8 @@ export interface StreamRouteParts {
   readonly origins: PageOrigins;
   /** Of all bodies at one time. */
   readonly budget: BodyBudget;
+  /** How long a long poll waits, in milliseconds. */
+  readonly longPollMs: number;
   /** The server's own URL. */
   readonly publicUrl: () => string;
 }
@@ -172,7 +172,7 @@ class StreamRoutes {
           ? await catchUp(source, wanted, reply)
           : await longPoll(source, wanted, reply, {
               signal: this.#patience(caller, request, reply),
-              timeoutMs: LONG_POLL_MS,
+              timeoutMs: this.#parts.longPollMs,
             });
       usageOf(request.raw)?.delivered(page.messages);
       return reply;
