@@ -40,6 +40,8 @@ export class WeirError extends Error {
 
   /** Whether the same can succeed a moment later. */
   get retryable(): boolean {
+    // Whoever says how long to wait means that it helps; frames have no status.
+    if (this.retryAfterMs !== undefined) return true;
     return RETRYABLE_CODES.has(this.code) || RETRYABLE_STATUSES.has(this.status);
   }
 }
@@ -50,6 +52,7 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'at_capacity',
   'draining',
   'token_store_down',
+  'store_unavailable',
 ]);
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
