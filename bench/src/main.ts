@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: runs a benchmark and prints its table. */
 import { benchAdmission } from './admission.js';
 import { benchBus } from './bus.js';
+import { benchChannel } from './channel.js';
 import { benchFeed } from './feed.js';
 import { benchIngest } from './ingest.js';
 import { benchQuery } from './query.js';
@@ -10,6 +11,7 @@ import { benchViews } from './views.js';
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   admission: benchAdmission,
   bus: benchBus,
+  channel: benchChannel,
   feed: benchFeed,
   ingest: benchIngest,
   query: benchQuery,
