@@ -93,10 +93,10 @@ interface Upstream {
   readonly source: SourceSpec | 'stdin';
 }
 
-/** Where the events are to come from; only the feed needs a server, a project and a credential. */
+/** Where the events are to come from; only the feed and channels need a server, a project and a credential. */
 async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Params): Promise<Upstream> {
   const draft = sourceOf(key, given, { server: 'http://localhost', project: 'any' });
-  if (draft === 'stdin' || draft.kind !== 'feed') {
+  if (draft === 'stdin' || (draft.kind !== 'feed' && draft.kind !== 'channel')) {
     const { server, project, key: credential } = await invocation.connection();
     const hasLease = key.preConsume !== undefined || key.cleanup !== undefined;
     return {
@@ -137,7 +137,7 @@ function refuseIdentity({ as }: ConsumeFlags): void {
 const GROUP = /^[A-Za-z0-9._-]{1,64}$/;
 
 function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: ConsumeFlags): OnSlow {
-  const hasOffsets = source !== 'stdin' && (source.kind === 'feed' || source.kind === 'file');
+  const hasOffsets = source !== 'stdin' && ['feed', 'channel', 'file'].includes(source.kind);
   if (group !== undefined && (source === 'stdin' || source.kind !== 'feed')) {
     throw refused('group', 'no_groups', 'only events of a project can be shared by a group');
   }

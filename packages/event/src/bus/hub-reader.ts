@@ -1,4 +1,5 @@
 import type { StreamGap } from '../source/event-stream.js';
+import type { SourceEnded } from '../source/index.js';
 import type { Consumer } from './consumer.js';
 import { BATCH_BYTES } from './event-batch.js';
 import type { RingEvent } from './event-ring.js';
@@ -23,6 +24,7 @@ export class HubReader implements Reader {
   /** Of a bounded queue: how many wanted events lie between its place and the end of the ring. */
   #waiting = 0;
   #isStopped = false;
+  #end: SourceEnded | undefined;
 
   constructor(consumer: Consumer, hub: SourceHub) {
     this.consumer = consumer;
@@ -55,6 +57,12 @@ export class HubReader implements Reader {
     if (this.#place !== undefined) this.#told.gap(gap);
   }
 
+  /** Nothing more comes: it ends once it has had what there is. One that replays comes to the end by itself. */
+  onEnd(end: SourceEnded): void {
+    this.#end = end;
+    this.pump();
+  }
+
   /** The newest event of the ring; says whether this consumer will get it. */
   offer(event: RingEvent): boolean {
     if (this.#place === undefined || !this.consumer.wants(event.type)) return false;
@@ -78,6 +86,10 @@ export class HubReader implements Reader {
       else this.#writeSome(this.#place);
     }
     this.onPosition();
+    const isBehind = this.#place !== undefined && this.#place < ring.end;
+    if (this.#end !== undefined && this.#replay === undefined && !isBehind) {
+      this.consumer.endUpstream(this.#end);
+    }
   }
 
   /** The hub's source is further on. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StreamedEvent, StreamWatcher } from '../source/event-stream.js';
-import { ConsumeError, type Source } from '../source/index.js';
+import { ConsumeError, type Source, SourceEnded } from '../source/index.js';
 import { list, type Names } from './names.js';
 
 /** After so many events in one go, consumers get a turn, and so do the sockets. */
@@ -59,7 +59,7 @@ export class LiveStream {
         turn = TURN_EVENTS;
         await nextTurn();
       }
-      if (!signal.aborted) throw new ConsumeError('failed', 'source_ended', `${source.name} has ended`);
+      if (!signal.aborted) throw new SourceEnded(`${source.name} has ended`);
     } catch (error) {
       if (signal.aborted) return;
       this.#run = undefined;

@@ -1,7 +1,7 @@
 import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import type { StreamedEvent, StreamGap, StreamState, StreamWatcher } from '../source/event-stream.js';
-import { ConsumeError } from '../source/index.js';
+import { ConsumeError, SourceEnded } from '../source/index.js';
 import type { Consumer } from './consumer.js';
 import { BATCH_BYTES } from './event-batch.js';
 import { asked, list } from './names.js';
@@ -99,21 +99,28 @@ export class Replay {
         if (signal.aborted) return;
         this.#take(streamed);
         if (signal.aborted) return;
-        while (this.#bytes >= BATCH_BYTES && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            this.#resume = resolve;
-            this.flush();
-          });
-        }
+        while (this.#bytes >= BATCH_BYTES && !signal.aborted) await this.#flushed();
       }
-      if (!signal.aborted) throw new ConsumeError('failed', 'source_ended', `${source.name} has ended`);
+      if (!signal.aborted) throw new SourceEnded(`${source.name} has ended`);
     } catch (error) {
       if (signal.aborted) return;
       const failure = ConsumeError.from(error);
+      while (failure instanceof SourceEnded && this.#rests.length > 0) {
+        await this.#flushed();
+        if (signal.aborted) return;
+      }
       if (!this.#hub.openOtherwise(failure, source)) return this.#consumer.endUpstream(failure);
       this.#from = this.#cursor ?? this.#from;
       await this.#follow();
     }
+  }
+
+  /** Resolves once it was written, as far as the connection takes it. */
+  async #flushed(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+      this.flush();
+    });
   }
 
   #take({ event, cursor }: StreamedEvent): void {

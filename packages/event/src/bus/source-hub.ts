@@ -3,7 +3,7 @@ import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import type { SourceStatus } from '../protocol/status.js';
 import type { StreamedEvent, StreamGap, StreamState } from '../source/event-stream.js';
-import type { ConsumeError, Source, SourceSpec } from '../source/index.js';
+import { type ConsumeError, type Source, SourceEnded, type SourceSpec } from '../source/index.js';
 import type { BusLimits } from './bus-limits.js';
 import type { BusLogger, BusOptions } from './bus-options.js';
 import type { Consumer } from './consumer.js';
@@ -237,13 +237,15 @@ export class SourceHub {
   #failed(error: ConsumeError): void {
     this.#isConnected = false;
     if (this.openOtherwise(error, this.source)) return;
-    this.#options.log.error('source failed', {
-      source: this.source.name,
-      code: error.code,
-      error: error.message,
-    });
+    const facts = { source: this.source.name, code: error.code, error: error.message };
+    const isEnd = error instanceof SourceEnded;
+    if (isEnd) this.#options.log.info('source ended', facts);
+    else this.#options.log.error('source failed', facts);
     this.#options.onOver(this);
-    for (const reader of [...this.#readers.keys()]) reader.consumer.endUpstream(error);
+    for (const reader of [...this.#readers.keys()]) {
+      if (isEnd) reader.onEnd(error);
+      else reader.consumer.endUpstream(error);
+    }
   }
 
   // What a source without offsets brings while nobody is there would be gone.

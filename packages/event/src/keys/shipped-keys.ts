@@ -1,4 +1,5 @@
 import type { KeyDefinition } from '../key/key-definition.js';
+import { channelMessage } from './channel-message.js';
 import { ingestDeadLetter } from './dead-letter.js';
 import { fileLine, natsMessage, webhookRequest } from './local-keys.js';
 import { process } from './process.js';
@@ -12,6 +13,7 @@ export const shippedKeys: readonly KeyDefinition[] = [
   ingestDeadLetter,
   usage,
   process,
+  channelMessage,
   webhookRequest,
   natsMessage,
   fileLine,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseParams, Registry, subscriptionId } from '../index.js';
-import { feedUrl } from '../source/index.js';
+import { ConsumeError, feedUrl } from '../source/index.js';
 import { shippedKeys, sourceOf } from './index.js';
 
 const registry = new Registry(shippedKeys);
@@ -10,7 +10,8 @@ const place = { server: 'http://weir', project: 'p1' };
 async function sourceFor(name: string, args: readonly string[]) {
   const key = registry.lookup(name);
   if (key === undefined) throw new Error(`there is no key ${name}`);
-  const api = { callApi: () => Promise.reject(new Error('these keys call nothing')) };
+  // Whoever cannot ask whether it may read a channel goes on: its bus finds out.
+  const api = { callApi: () => Promise.reject(new ConsumeError('network', 'unreachable', 'nobody answers')) };
   const given = parseParams(key.params, args);
   const params = (await key.normalizeParams?.(api, given)) ?? given;
   return { source: sourceOf(key, params, place), id: subscriptionId(key, params) };
@@ -24,6 +25,11 @@ test.each<[string, string[], unknown]>([
   ['weir.usage', [], { ...feed, stream: 'usage' }],
   ['weir.ingest.dead_letter', [], { ...feed, stream: 'dead_letters' }],
   ['weir.process', [], { ...feed, stream: 'processes' }],
+  [
+    'weir.channel.message',
+    ['process=AB-1', 'channel=tokens'],
+    { kind: 'channel', server: 'http://weir', process: 'ab-1', name: 'tokens' },
+  ],
   ['nats.message', ['subject=a.>'], { kind: 'nats', servers: ['nats://127.0.0.1:4222'], subject: 'a.>' }],
   ['nats.message', ['subject=a', 'servers=x:1,y:2'], { kind: 'nats', servers: ['x:1', 'y:2'], subject: 'a' }],
   ['webhook.request', ['path=/a'], { kind: 'webhook', host: '127.0.0.1', port: 8787, path: '/a' }],
@@ -57,6 +63,7 @@ test('the same file or path is one subscription, however it is written', async (
 
 test.each<[string, object, object]>([
   ['nats.message', {}, { code: 'missing_param' }],
+  ['weir.channel.message', { process: 'p' }, { code: 'missing_param' }],
   ['webhook.request', { path: '' }, { code: 'missing_param' }],
   ['webhook.request', { path: '/a', port: 0 }, { code: 'invalid_port' }],
   ['file.line', { path: 5 }, { code: 'missing_param' }],
@@ -72,6 +79,7 @@ test.each([
   ['weir.usage', [], 'weir.usage'],
   ['weir.ingest.dead_letter', [], 'weir.ingest.dead_letter'],
   ['weir.process', ['state=failed', 'name=n'], 'weir.process:oiMWzQLkfdSCeBI3'],
+  ['weir.channel.message', ['project=a', 'process=B', 'channel=c'], 'weir.channel.message:jeOkv8gatJ-v9xmb'],
   ['nats.message', ['subject=orders.>', 'servers=a:1'], 'nats.message:7Q_s9WU2ZcarpCOR'],
   ['webhook.request', ['path=github', 'port=1'], 'webhook.request:8jlGOmCO6CO688wZ'],
   ['file.line', ['path=/var/log/app.log'], 'file.line:v62UjxG6jocJS3H2'],
@@ -83,13 +91,15 @@ test('every shipped key says what it is, what a line is, and who may read it', (
   for (const key of registry.listAll()) {
     expect(key.description, key.key).toBeTruthy();
     expect(key.outputSchema.type, key.key).toBe('object');
-    expect(key.scopes, key.key).toEqual(key.key.startsWith('weir.') ? ['feed'] : []);
+    const scope = key.key === 'weir.channel.message' ? 'channel' : 'feed';
+    expect(key.scopes, key.key).toEqual(key.key.startsWith('weir.') ? [scope] : []);
     expect(key.authTypes, key.key).toEqual(key.key.startsWith('weir.') ? ['bot'] : []);
   }
   expect(registry.listAll().map(({ key }) => key)).toEqual([
     'file.line',
     'nats.message',
     'webhook.request',
+    'weir.channel.message',
     'weir.event',
     'weir.event.identified',
     'weir.ingest.dead_letter',

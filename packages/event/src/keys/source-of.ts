@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { ConsumeError } from '../consume-error.js';
 import type { Params } from '../params/params.js';
 import type { SourceSpec } from '../protocol/source-spec.js';
+import { CHANNEL_MESSAGE } from '../source/channel-event.js';
 import { STREAM_TYPES } from '../source/feed-event.js';
 import { FILE_LINE } from '../source/line-event.js';
 import { NATS_MESSAGE } from '../source/nats-event.js';
@@ -17,9 +18,9 @@ export interface FeedPlace {
 }
 
 /**
- * Where a key's events come from, by its event type: `nats.message`, `webhook.request` and `file.line` from this
- * machine, by the params that the keys of those names have; everything else from the feed. `stdin` for `file.line` of
- * the path `-`.
+ * Where a key's events come from, by its event type: `weir.channel.message` from a channel, `nats.message`,
+ * `webhook.request` and `file.line` from this machine, by the params that the keys of those names have; everything else
+ * from the feed. `stdin` for `file.line` of the path `-`.
  *
  * @param params as `normalizeParams` left them.
  * @throws ConsumeError `usage` when a param is missing that the source needs.
@@ -30,6 +31,13 @@ export function sourceOf(
   place: FeedPlace,
 ): SourceSpec | 'stdin' {
   switch (key.eventType) {
+    case CHANNEL_MESSAGE:
+      return {
+        kind: 'channel',
+        server: place.server,
+        process: needed(key.key, params, 'process').toLowerCase(),
+        name: needed(key.key, params, 'channel'),
+      };
     case NATS_MESSAGE:
       return { kind: 'nats', servers: serversOf(params), subject: needed(key.key, params, 'subject') };
     case WEBHOOK_REQUEST: {

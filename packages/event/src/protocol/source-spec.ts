@@ -12,6 +12,17 @@ const feed = z.object({
   names: z.array(z.string()).readonly().exactOptional(),
 });
 
+/** Messages of one channel of a process. */
+const channel = z.object({
+  kind: z.literal('channel'),
+  /** The server's URL without a slash at its end. */
+  server: z.string().min(1),
+  /** Id of the process. */
+  process: z.string().min(1),
+  /** Of the channel. */
+  name: z.string().min(1),
+});
+
 /** A subject of NATS, with wildcards as NATS has them. */
 const nats = z.object({
   kind: z.literal('nats'),
@@ -36,7 +47,7 @@ const file = z.object({
 });
 
 /** What a consumer's events come from. Consumers whose specs differ in nothing but `names` share one connection. */
-export const sourceSpec = z.discriminatedUnion('kind', [feed, nats, webhook, file]);
+export const sourceSpec = z.discriminatedUnion('kind', [feed, channel, nats, webhook, file]);
 
 /** What a consumer's events come from. */
 export type SourceSpec = z.infer<typeof sourceSpec>;

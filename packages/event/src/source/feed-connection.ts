@@ -14,6 +14,8 @@ export interface FeedRequest {
   readonly answerMs: number;
   /** Silence after which the connection is taken for dead. */
   readonly silenceMs: number;
+  /** The error that an answer other than 200 is; default that of the feed. */
+  readonly refusalOf?: (response: Response, now: number) => Promise<Error>;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface FeedRequest {
  * @throws SourceInterrupted, SourceGap or ConsumeError; the signal's reason once it has aborted.
  */
 export async function* feedConnection(
-  { url, key, after, answerMs, silenceMs }: FeedRequest,
+  { url, key, after, answerMs, silenceMs, refusalOf = feedRefusal }: FeedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<readonly SseBlock[], never> {
   const controller = new AbortController();
@@ -63,7 +65,7 @@ export async function* feedConnection(
       }),
       answerMs,
     );
-    if (response.status !== 200) throw await awaited(feedRefusal(response, Date.now()));
+    if (response.status !== 200) throw await awaited(refusalOf(response, Date.now()));
     if (response.body === null) throw new SourceInterrupted('the server sent nothing', { isAnswered: true });
     reader = response.body.getReader();
     const decoder = new TextDecoder();

@@ -12,7 +12,7 @@ export interface FeedSourceOptions {
   readonly project: string;
   /** API key of the project with the scope `feed`. */
   readonly key: string;
-  /** `events`, `usage` or `dead_letters`. */
+  /** `events`, `usage`, `dead_letters` or `processes`. */
   readonly stream: string;
 }
 

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { ConsumeError } from '../consume-error.js';
-import { Backoff } from './backoff.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { feedConnection } from './feed-connection.js';
 import { feedEvent } from './feed-event.js';
 import { feedGap } from './feed-refusal.js';
+import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
 /** Which feed to follow, and from where. */
@@ -20,36 +19,12 @@ export interface FeedOptions {
   readonly from?: string;
   /** Only events of these names; default all. */
   readonly names?: readonly string[];
-  /** `events` (default), `usage` or `dead_letters`. */
+  /** `events` (default), `usage`, `dead_letters` or `processes`. */
   readonly stream?: string;
   /** Whether the server has answered before: then it is away, and its address is right. Default false. */
   readonly isKnown?: boolean;
   readonly limits?: Partial<FeedLimits>;
 }
-
-/** How patient the follower is. Milliseconds. */
-export interface FeedLimits {
-  /** Silence after which a connection is taken for dead; the server's heartbeat comes every 15 s. Default 45 s. */
-  readonly silenceMs: number;
-  /** How long a server that has never answered is tried: it is a wrong address more often than an outage. Default 5 s. */
-  readonly firstAnswerMs: number;
-  /** How long one that has may take to answer a connection. Default 15 s. */
-  readonly answerMs: number;
-  /** How long a feed that is interrupted is tried. Default an hour. */
-  readonly outageMs: number;
-  /** The wait before the first further try, and the longest. Defaults 250 ms and 15 s. */
-  readonly firstWaitMs: number;
-  readonly longestWaitMs: number;
-}
-
-const DEFAULTS: FeedLimits = {
-  silenceMs: 45_000,
-  firstAnswerMs: 5_000,
-  answerMs: 15_000,
-  outageMs: 3_600_000,
-  firstWaitMs: 250,
-  longestWaitMs: 15_000,
-};
 
 /** The URL that a follower of these options asks, but for where it begins. */
 export function feedUrl({ server, project, names = [], stream = 'events' }: FeedOptions): URL {
@@ -74,14 +49,14 @@ export class FeedStream implements EventStream {
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULTS, ...options.limits };
+    this.#limits = { ...DEFAULT_FEED_LIMITS, ...options.limits };
   }
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     const url = feedUrl(this.#options);
     const { key, stream, server, isKnown = false } = this.#options;
     const { silenceMs } = this.#limits;
-    const outage = new Outage(server, this.#limits, isKnown);
+    const outage = new Outage(`feed from ${server}`, this.#limits, isKnown);
     let after = this.#options.from ?? 'latest';
     watcher.onState('connecting');
     while (!signal.aborted) {
@@ -128,48 +103,3 @@ export class FeedStream implements EventStream {
 }
 
 const toldError = z.object({ code: z.string(), detail: z.string().optional() });
-
-/** The time in which no connection brings anything, from the start on: how long to wait, and when to give up. */
-class Outage {
-  readonly #server: string;
-  readonly #limits: FeedLimits;
-  readonly #backoff: Backoff;
-  #since: number | undefined = performance.now();
-  #wasAnswered: boolean;
-
-  constructor(server: string, limits: FeedLimits, wasAnswered: boolean) {
-    this.#server = server;
-    this.#wasAnswered = wasAnswered;
-    this.#limits = limits;
-    this.#backoff = new Backoff({ firstMs: limits.firstWaitMs, longestMs: limits.longestWaitMs });
-  }
-
-  end(): void {
-    this.#since = undefined;
-    this.#wasAnswered = true;
-    this.#backoff.reset();
-  }
-
-  /** How long the next connection may wait for its answer. */
-  get answerMs(): number {
-    const { answerMs, firstAnswerMs } = this.#limits;
-    if (this.#wasAnswered) return answerMs;
-    return Math.max(1, firstAnswerMs - (performance.now() - (this.#since ?? 0)));
-  }
-
-  waitAfter(failure: SourceInterrupted): number {
-    const now = performance.now();
-    this.#since ??= now;
-    if (failure.isAnswered) this.#wasAnswered = true;
-    const { outageMs, firstAnswerMs } = this.#limits;
-    const waitMs = Math.max(this.#backoff.next(), failure.waitMs);
-    if (now + waitMs - this.#since < (this.#wasAnswered ? outageMs : firstAnswerMs)) return waitMs;
-    throw new ConsumeError(
-      'network',
-      'unreachable',
-      `no feed from ${this.#server}: ${failure.message}`,
-      { hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.' },
-      { cause: failure },
-    );
-  }
-}

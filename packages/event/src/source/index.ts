@@ -7,12 +7,13 @@ export type {
   StreamState,
   StreamWatcher,
 } from './event-stream.js';
-export { type FeedLimits, type FeedOptions, FeedStream, feedUrl } from './feed.js';
+export { type FeedOptions, FeedStream, feedUrl } from './feed.js';
 export { FILE_LINE } from './line-event.js';
 export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';
 export { openSource } from './open-source.js';
+export type { FeedLimits } from './outage.js';
 export type { GroupDelivery, GroupMember, GroupWish, Source, SourceSpec } from './source.js';
-export { SourceGap, SourceInterrupted } from './source-errors.js';
+export { SourceEnded, SourceGap, SourceInterrupted } from './source-errors.js';
 export { StdinStream } from './stdin-stream.js';
 export { WEBHOOK_REQUEST } from './webhook-event.js';

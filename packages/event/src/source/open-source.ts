@@ -1,4 +1,5 @@
 import type { SourceSpec } from '../protocol/source-spec.js';
+import { ChannelSource } from './channel-source.js';
 import { FeedSource } from './feed-source.js';
 import { FileSource } from './file.js';
 import { NatsSource } from './nats.js';
@@ -8,7 +9,7 @@ import { WebhookSource } from './webhook.js';
 /**
  * The source that a spec speaks of. Nothing is opened before a stream of it is followed.
  *
- * @param credential API key for the feed; no other source is given it.
+ * @param credential API key for the feed and channels; no other source is given it.
  */
 export function openSource(spec: SourceSpec, credential: string | undefined): Source {
   switch (spec.kind) {
@@ -17,6 +18,8 @@ export function openSource(spec: SourceSpec, credential: string | undefined): So
       // Without a key the server says what is missing.
       return new FeedSource({ server, project, stream, key: credential ?? '' });
     }
+    case 'channel':
+      return new ChannelSource(spec, credential ?? '');
     case 'nats':
       return new NatsSource(spec);
     case 'webhook':

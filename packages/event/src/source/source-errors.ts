@@ -1,3 +1,5 @@
+import { ConsumeError } from '../consume-error.js';
+
 /** The connection broke, or the source cannot serve it now: try again. */
 export class SourceInterrupted extends Error {
   override readonly name = 'SourceInterrupted';
@@ -34,5 +36,14 @@ export class SourceGap extends Error {
     super(message);
     this.oldest = oldest;
     this.missed = missed;
+  }
+}
+
+/** The source has come to its end: nothing comes after what it has brought, now or later. */
+export class SourceEnded extends ConsumeError {
+  constructor(message: string) {
+    super('failed', 'source_ended', message, {
+      hint: 'Everything there was has come: nothing is to be done.',
+    });
   }
 }

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { ConsumeError } from '../consume-error.js';
+import { channelEvent } from './channel-event.js';
+import { channelFailure, channelRefusal } from './channel-refusal.js';
+import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
+import { feedConnection } from './feed-connection.js';
+import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
+import { SourceEnded, SourceGap, SourceInterrupted } from './source-errors.js';
+
+/** Which channel to follow, and from where. */
+export interface ChannelOptions {
+  /** The server's URL without a slash at its end. */
+  readonly server: string;
+  /** Id of the process. */
+  readonly process: string;
+  /** Of the channel. */
+  readonly name: string;
+  /** API key of the submitter or an observer; it is sent nowhere else. */
+  readonly key: string;
+  /** `latest` (default), `earliest`, or the index of the last message that is known. */
+  readonly from?: string;
+  /** As in `FeedOptions`. */
+  readonly isKnown?: boolean;
+  readonly limits?: Partial<FeedLimits>;
+}
+
+/**
+ * Follows a channel over its own event stream, one connection at a time, coming back from the last index. It ends with
+ * SourceEnded when the channel has ended.
+ */
+export class ChannelStream implements EventStream {
+  readonly #options: ChannelOptions;
+  readonly #limits: FeedLimits;
+  readonly #url: string;
+  readonly #what: string;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_FEED_LIMITS, ...options.limits };
+    const { server, process, name } = options;
+    const channel = [process, 'channels', name].map(encodeURIComponent).join('/');
+    this.#url = `${server}/api/v1/processes/${channel}`;
+    this.#what = `channel ${name} of process ${process}`;
+  }
+
+  async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
+    const { server, process, name, from = 'latest', isKnown = false } = this.#options;
+    const outage = new Outage(`${this.#what} from ${server}`, this.#limits, isKnown);
+    let after = placeOf(from);
+    // The oldest message there is was asked for: what is no longer kept was not.
+    let isBeginning = from === 'earliest';
+    watcher.onState('connecting');
+    while (!signal.aborted) {
+      try {
+        after ??= await this.#lastIndex(outage.answerMs, signal);
+        let isConnected = false;
+        for await (const blocks of this.#connection(after, outage.answerMs, signal)) {
+          outage.end();
+          isBeginning = false;
+          const seenAt = new Date().toISOString();
+          for (const { id, event, data } of blocks) {
+            if (event === 'error') throw channelFailure(JSON.parse(data ?? ''));
+            if (event === 'closed') throw new SourceEnded(`${this.#what} has ended: ${reasonOf(data)}`);
+            if (id !== undefined) after = id;
+            // The first block has the index that the connection begins at: from here on nothing gets lost.
+            if (!isConnected) watcher.onState('connected');
+            isConnected = true;
+            if (data === undefined) watcher.onPosition?.(after);
+            else yield { event: channelEvent(data, `${process}/${name}`, seenAt), cursor: after };
+          }
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof SourceGap) {
+          const missed = Number(error.oldest) - Number(after ?? 0);
+          if (!isBeginning) watcher.onGap({ message: error.message, missed });
+          after = error.oldest;
+          continue;
+        }
+        if (!(error instanceof SourceInterrupted)) throw error;
+        watcher.onState('disconnected', error.message);
+        const waitMs = outage.waitAfter(error);
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        if (!signal.aborted) watcher.onState('reconnecting', error.message);
+      }
+    }
+  }
+
+  #connection(after: string, answerMs: number, signal: AbortSignal): ReturnType<typeof feedConnection> {
+    const url = new URL(`${this.#url}/subscribe?as=text`);
+    const { silenceMs } = this.#limits;
+    const { key } = this.#options;
+    return feedConnection({ url, key, after, answerMs, silenceMs, refusalOf: channelRefusal }, signal);
+  }
+
+  async #lastIndex(answerMs: number, signal: AbortSignal): Promise<string> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(answerMs))]);
+    const headers = { authorization: `Bearer ${this.#options.key}` };
+    const response = await fetch(this.#url, { headers, redirect: 'error', signal: patience }).catch(
+      interrupted,
+    );
+    if (response.status !== 200) throw await channelRefusal(response, Date.now());
+    const document: unknown = await response.json().catch(interrupted);
+    return String(channel.parse(document).last_index);
+  }
+}
+
+const channel = z.object({ last_index: z.number() });
+const end = z.object({ reason: z.string() });
+
+function reasonOf(data = '{}'): string {
+  return end.parse(JSON.parse(data)).reason;
+}
+
+/** The index to begin after; undefined for the last there is. */
+function placeOf(from: string): string | undefined {
+  if (from === 'latest') return undefined;
+  if (from === 'earliest') return '0';
+  if (/^\d{1,15}$/.test(from)) return from;
+  throw new ConsumeError('usage', 'invalid_from', `${JSON.stringify(from)} is no place in a channel.`, {
+    param: 'from',
+    hint: 'Give --from latest, earliest, or the index of the last message that is known.',
+  });
+}
+
+function interrupted(cause: unknown): never {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  throw new SourceInterrupted(inner instanceof Error ? inner.message : String(inner), { cause });
+}
