@@ -13,17 +13,22 @@ class FiniteSource implements Source {
   readonly name = 'finite';
   readonly hasOffsets = true;
   finish: () => void = () => {};
+  #last = COUNT / 2;
   readonly #finished = new Promise<void>((resolve) => {
-    this.finish = resolve;
+    this.finish = () => {
+      this.#last = COUNT;
+      resolve();
+    };
   });
 
   open(from: string) {
-    const finished = this.#finished;
+    const [finished, last] = [this.#finished, this.#last];
     return {
       async *follow({ onState, onPosition }: Parameters<ReturnType<Source['open']>['follow']>[0]) {
-        let at = from === 'latest' ? COUNT / 2 : from === 'earliest' ? 0 : Number(from);
+        let at = from === 'latest' ? last : from === 'earliest' ? 0 : Number(from);
         onState('connected');
-        onPosition?.(String(at));
+        // One that has nothing more may end before it says where: a replay has to come to the end by itself.
+        if (at < COUNT) onPosition?.(String(at));
         while (at < COUNT) {
           if (at === COUNT / 2) await finished;
           at += 1;
