@@ -39,9 +39,9 @@ export function limitsCommand(tenant: Command, begin: Begin): void {
     .option('--concurrency <number>', 'requests at the same time')
     .option('--channel-rate <rate>', 'messages of each sender of a process, a second and at once: 1000:5000')
     .option('--channel-messages <number>', 'messages a channel keeps')
-    .option('--channel-message-bytes <size>', 'of one message')
-    .option('--channel-bytes <size>', 'a channel keeps')
-    .option('--channels-per-process <number>', 'up to 1,000')
+    .option('--channel-message-bytes <size>', 'bytes of one message, such as 64KiB')
+    .option('--channel-bytes <size>', 'bytes a channel keeps, such as 64MiB')
+    .option('--channels-per-process <number>', 'channels of one process, up to 1,000')
     .addHelpText('after', `\n${PER_NODE}\n${AT_SUBMIT}`)
     .action(async (id: string, options: LimitOptions, self: Command) => {
       const changes = changesOf(options);
