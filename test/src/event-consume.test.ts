@@ -505,6 +505,7 @@ describe('keys of the user', () => {
       'nats.message',
       'shop.order',
       'webhook.request',
+      'weir.channel.message',
       'weir.event',
       'weir.event.identified',
       'weir.ingest.dead_letter',
