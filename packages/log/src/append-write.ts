@@ -5,7 +5,7 @@ import type { StreamTable } from './stream-table.js';
 
 /** One caller's appends, in a commit with those of others. */
 export class AppendWrite implements Write {
-  readonly essential = false;
+  readonly essential: boolean;
   readonly bytes: number;
   readonly #table: StreamTable;
   readonly #parts: readonly Part[];
@@ -19,6 +19,7 @@ export class AppendWrite implements Write {
     table: StreamTable,
     parts: readonly Part[],
     bytes: number,
+    essential: boolean,
     settled: () => void,
     resolve: (places: Appended[]) => void,
     reject: (error: unknown) => void,
@@ -26,6 +27,7 @@ export class AppendWrite implements Write {
     this.#table = table;
     this.#parts = parts;
     this.bytes = bytes;
+    this.essential = essential;
     this.#settled = settled;
     this.#resolve = resolve;
     this.#reject = reject;

@@ -100,11 +100,14 @@ test('a disk that others filled to the last byte: reads and cursors work, trim m
   await intact(last);
   // In one commit with an append that is refused: what lets space be freed goes through without it.
   await log.cursor('a', 'reader').commit(1);
-  const [append, pull] = await Promise.allSettled([
+  const note = { stream: 'note', entries: [Buffer.alloc(1000)] };
+  const [append, pull, , noted] = await Promise.allSettled([
     log.append('a', [Buffer.alloc(20_000, 97)]),
     log.group('a', 'g').pull({ max: 5 }),
     log.cursor('a', 'reader').commit(last),
+    log.appendAll([note], { reserve: true }),
   ]);
+  expect(noted).toMatchObject({ status: 'fulfilled' });
   expect(append).toMatchObject({ status: 'rejected', reason: { code: 'log_full' } });
   expect(pull).toMatchObject({ value: [1, 2, 3, 4, 5].map((offset) => ({ offset, attempt: 1 })) });
   expect((await log.cursor('a', 'reader').get())?.offset).toBe(last);

@@ -17,6 +17,7 @@ export type {
   Part,
   PullOptions,
   ReadOptions,
+  RemoveOptions,
   StreamStats,
   TailOptions,
 } from './log.js';

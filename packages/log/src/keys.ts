@@ -6,7 +6,7 @@
  * |---|---|
  * | `l` name | a fact about the log itself (`epoch`, `id`, `next`: a number no stream or group had yet) |
  * | `s` stream name | {@link StreamRecord} of a stream that exists |
- * | `d` stream name | last offset of a stream that was removed |
+ * | `d` stream name | last offset of a stream that was removed, and not forgotten |
  * | `x` id | a removed stream whose rows are still being deleted |
  * | `e` id offset | a block of entries, by the offset of its first |
  * | `c` id reader | a cursor |

@@ -22,10 +22,19 @@ export interface Appended {
 /** How an append is bounded. */
 export interface AppendOptions {
   /**
-   * Lets it pass `maxBytes` by up to an eighth: for what allows the log to be trimmed once it is written. Default
-   * false.
+   * Lets it pass `maxBytes` by up to an eighth, and up to 1,500 bytes take the room that is kept on a full disk: for what
+   * allows the log to be trimmed once it is written. Default false.
    */
   readonly reserve?: boolean;
+}
+
+/** How a stream is removed. */
+export interface RemoveOptions {
+  /**
+   * Forgets its name too: appending to it again begins with offset 1, and who reads from a place in it is not told that it
+   * went. For who makes many names, and tells the streams of one apart otherwise. Default false.
+   */
+  readonly forget?: boolean;
 }
 
 /** One stream's part of an {@link Log.appendAll}. */
@@ -201,7 +210,7 @@ export interface Group {
  * - `append` resolves when the entries would survive a crash of process and machine (`memory`: when they are visible).
  *   All entries of one call are stored, or none. A rejected append left nothing behind, not even a gap.
  * - Offsets of a stream start at 1, are dense, and never restart while the log lives: not after trimming it empty,
- *   not after `remove`, not after a restart.
+ *   not after `remove` (unless it is told to forget the name), not after a restart.
  * - Readers see only durable entries, in offset order.
  * - A read below what trimming kept fails with `cursor_expired`; it never skips silently.
  */
@@ -218,7 +227,7 @@ export interface Log {
    */
   append(stream: string, entries: readonly Uint8Array[], o?: AppendOptions): Promise<Appended>;
   /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
-  appendAll(parts: readonly Part[]): Promise<Appended[]>;
+  appendAll(parts: readonly Part[], o?: AppendOptions): Promise<Appended[]>;
   /**
    * The next entries after a place; empty at or past the end.
    * @throws LogError `cursor_expired` when entries after `after` have been trimmed
@@ -239,8 +248,11 @@ export interface Log {
   group(stream: string, name: string, o?: GroupOptions): Group;
   /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */
   trim(stream: string, before: number): Promise<void>;
-  /** Forgets a stream with its cursors and groups. Appending to the name again goes on with the next offset. */
-  remove(stream: string): Promise<void>;
+  /**
+   * Removes a stream with its cursors and groups. Appending to the name again goes on with the next offset, for which the
+   * log keeps the name.
+   */
+  remove(stream: string, o?: RemoveOptions): Promise<void>;
   /** Names of the streams that exist, those starting with `prefix`, in the byte order of their UTF-8. */
   streams(prefix?: string): Promise<string[]>;
   /** What a stream holds, at a cost that does not depend on it. Unknown: `{first: 1, last: 0, entries: 0, bytes: 0}`. */

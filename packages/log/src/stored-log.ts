@@ -24,6 +24,7 @@ import type {
   LogSize,
   Part,
   ReadOptions,
+  RemoveOptions,
   StreamStats,
   TailOptions,
 } from './log.js';
@@ -42,6 +43,8 @@ const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
 /** Part of `maxBytes` above it for appends that let the log be trimmed. */
 const RESERVE = 1 / 8;
+/** Largest of those that goes through on a full disk: it fits into a page, of which some are kept. */
+const ESSENTIAL_BYTES = 1500;
 
 /** What a stored log is opened with. */
 export interface StoredLogOptions {
@@ -92,8 +95,8 @@ export class StoredLog implements Log, GroupHost {
     return place ?? { first: 1, last: 0 };
   }
 
-  appendAll(parts: readonly Part[]): Promise<Appended[]> {
-    return this.#append(parts, false);
+  appendAll(parts: readonly Part[], o: AppendOptions = {}): Promise<Appended[]> {
+    return this.#append(parts, o.reserve === true);
   }
 
   #append(parts: readonly Part[], reserve: boolean): Promise<Appended[]> {
@@ -103,12 +106,13 @@ export class StoredLog implements Log, GroupHost {
         checkName(stream);
         cost += costOf(entries);
       }
-      this.#checkRoom(cost, reserve);
+      const essential = reserve && cost <= ESSENTIAL_BYTES;
+      this.#checkRoom(cost, reserve, essential);
       this.#queuedBytes += cost;
       const settled = () => {
         this.#queuedBytes -= cost;
       };
-      this.queue.add(new AppendWrite(this.table, parts, cost, settled, resolve, reject));
+      this.queue.add(new AppendWrite(this.table, parts, cost, essential, settled, resolve, reject));
     });
   }
 
@@ -174,8 +178,8 @@ export class StoredLog implements Log, GroupHost {
     if (below !== undefined) await this.#sweepAll(below);
   }
 
-  async remove(stream: string): Promise<void> {
-    const id = await this.queue.run(true, (changes) => this.table.remove(stream, changes));
+  async remove(stream: string, { forget = false }: RemoveOptions = {}): Promise<void> {
+    const id = await this.queue.run(true, (changes) => this.table.remove(stream, forget, changes));
     if (id !== undefined) await this.#sweepStream(id);
   }
 
@@ -233,7 +237,7 @@ export class StoredLog implements Log, GroupHost {
     if (this.closed) throw new LogError('log_closed', 'the log is closed');
   }
 
-  #checkRoom(cost: number, reserve: boolean): void {
+  #checkRoom(cost: number, reserve: boolean, essential: boolean): void {
     if (cost > MAX_APPEND_BYTES) {
       throw new LogError('entry_too_large', `${cost} bytes in one append; at most ${MAX_APPEND_BYTES}`);
     }
@@ -241,7 +245,7 @@ export class StoredLog implements Log, GroupHost {
     if (bytes > this.#maxBytes * (reserve ? 1 + RESERVE : 1)) {
       throw new LogError('log_full', `the log holds ${this.table.bytes} of at most ${this.#maxBytes} bytes`);
     }
-    if (!this.store.hasRoom()) {
+    if (!essential && !this.store.hasRoom()) {
       throw new LogError('log_full', 'the disk of the log is full: appends wait until space is freed');
     }
   }

@@ -145,20 +145,23 @@ export class StreamTable implements GroupParticipant {
     this.#dirty.add(slot);
   }
 
-  /** While preparing: ends the stream; answers with its id, whose rows are to be deleted, or undefined for none. */
-  remove(name: string, changes: Change[]): number | undefined {
+  /**
+   * While preparing: ends the stream; answers with its id, whose rows are to be deleted, or undefined for none.
+   * @param forget whether how far it had come is forgotten too
+   */
+  remove(name: string, forget: boolean, changes: Change[]): number | undefined {
     const slot = this.#slot(name);
     const { next } = slot;
+    if (next === undefined && !(forget && slot.formerLast > 0)) return undefined;
+    const last = forget ? 0 : (next?.last ?? 0);
+    changes.push([nameKey('d', name), forget ? undefined : encodeLast(last)]);
+    slot.formerLast = last;
+    this.#dirty.add(slot);
     if (next === undefined) return undefined;
-    const last = Buffer.allocUnsafe(8);
-    last.writeDoubleLE(next.last, 0);
-    changes.push([nameKey('s', name), undefined], [nameKey('d', name), last]);
-    changes.push([idKey('x', next.id), Buffer.alloc(0)]);
+    changes.push([nameKey('s', name), undefined], [idKey('x', next.id), Buffer.alloc(0)]);
     this.keepIds(changes);
-    slot.formerLast = next.last;
     slot.next = undefined;
     slot.block = undefined;
-    this.#dirty.add(slot);
     return next.id;
   }
 
@@ -212,6 +215,12 @@ export class StreamTable implements GroupParticipant {
   #formerLast(name: string): number {
     return this.#store.get(nameKey('d', name))?.readDoubleLE(0) ?? 0;
   }
+}
+
+function encodeLast(offset: number): Buffer {
+  const last = Buffer.allocUnsafe(8);
+  last.writeDoubleLE(offset, 0);
+  return last;
 }
 
 function flush(slot: Slot, id: number, changes: Change[]): void {

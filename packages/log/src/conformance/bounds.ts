@@ -28,6 +28,28 @@ export function describeBounds(t: Trial): void {
       await other.destroy();
     });
 
+    test('what lets others be removed goes through past maxBytes, in several streams too, up to an eighth', async () => {
+      const other = await t.makeHarness();
+      const small = await other.create({ now: t.now, maxBytes: 50_000 });
+      for (const size of [10_000, 1000, 1]) {
+        let hasRoom = true;
+        while (hasRoom) hasRoom = await fits(small.append('a', [Buffer.alloc(size)]));
+      }
+      const both = [
+        { stream: 'b', entries: [Buffer.alloc(1000)] },
+        { stream: 'c', entries: [Buffer.alloc(1000)] },
+      ];
+      await refused('log_full', small.appendAll(both));
+      expect(await small.streams()).toEqual(['a']);
+      await small.appendAll(both, { reserve: true });
+      const large = [{ stream: 'b', entries: [Buffer.alloc(7000)] }];
+      await refused('log_full', small.appendAll(large, { reserve: true }));
+      await small.remove('a');
+      await small.appendAll(both);
+      await small.close();
+      await other.destroy();
+    });
+
     test('close finishes what was begun, then everything is refused', async () => {
       const begun = Array.from({ length: 50 }, (_, i) => t.log.append('a', [bytes(String(i))]));
       const closing = t.log.close();
@@ -43,4 +65,11 @@ export function describeBounds(t: Trial): void {
       expect((await t.log.stats('a')).entries).toBe(50);
     });
   });
+}
+
+async function fits(append: Promise<unknown>): Promise<boolean> {
+  return await append.then(
+    () => true,
+    () => false,
+  );
 }

@@ -40,6 +40,26 @@ export function describeRetention(t: Trial): void {
       expect(texts(await t.log.read('a', { after: 3 }))).toEqual(['4']);
     });
 
+    test('a removed stream whose name is forgotten leaves nothing, whenever it is forgotten', async () => {
+      await t.log.append('kept', [bytes('1')]);
+      for (const name of ['at once', 'later']) await t.log.append(name, [bytes('1'), bytes('2')]);
+      await t.log.remove('at once', { forget: true });
+      await t.log.remove('later');
+      expect((await t.log.stats('later')).last).toBe(2);
+      await t.restart();
+      await t.log.remove('later', { forget: true });
+      await t.log.remove('never there', { forget: true });
+      await t.restart();
+      for (const name of ['at once', 'later']) {
+        expect(await t.log.stats(name)).toEqual({ first: 1, last: 0, entries: 0, bytes: 0 });
+        expect(await t.log.append(name, [bytes('anew')])).toEqual({ first: 1, last: 1 });
+        await t.log.remove(name);
+        await t.restart();
+        expect(await t.log.append(name, [bytes('on')])).toEqual({ first: 2, last: 2 });
+      }
+      expect(texts(await t.log.read('kept', { after: 0 }))).toEqual(['1']);
+    });
+
     test('remove takes cursors and groups with it, and leaves other streams alone', async () => {
       for (const s of ['a', 'ab', 'b']) await t.log.append(s, [bytes(s)]);
       for (const s of ['a', 'ab']) await t.log.cursor(s, 'r').commit(1);
