@@ -99,7 +99,8 @@ describe('opening', () => {
   it('tells where the channel and the caller are, and history comes after it, then what is live (rules 6, 7, 16)', async () => {
     const job = await jobs.run();
     const [ann, bob] = [await connect(), await connect()];
-    const empty = { op: 'opened', ch: 7, sequence: null, last_index: 0, attempt: 1 };
+    const max_payload = 10 * 2 ** 20;
+    const empty = { op: 'opened', ch: 7, sequence: null, last_index: 0, attempt: 1, max_payload };
     expect(await ann.open(7, job.id, 'c')).toEqual({ ...empty, role: 'submitter' });
     for (const n of [3, 5]) await ann.append(7, item(n));
     const { assignment } = job;

@@ -80,6 +80,8 @@ export interface ChannelView {
   /** Index of the last message; 0 before the first. */
   readonly lastIndex: number;
   readonly subscribers: number;
+  /** Bytes of the largest payload it takes. */
+  readonly payloadBytes: number;
   /** Set when nothing comes any more. */
   readonly end?: ChannelEnd;
 }
@@ -178,6 +180,7 @@ export class Router {
         entries,
         lastIndex,
         subscribers: live.subscribers.size,
+        payloadBytes: live.limits.payloadBytes,
         ...(end !== undefined && { end }),
       };
     });

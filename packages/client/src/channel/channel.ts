@@ -35,8 +35,8 @@ export interface ChannelEnd {
   readonly lastIndex: number;
 }
 
-/** A frame takes 16 MiB; its head takes a little. */
-const MAX_PAYLOAD_BYTES = 15 * 1024 * 1024;
+/** After this what was refused for now is opened again, where the server did not say when. */
+const REOPEN_MS = 500;
 
 /**
  * A channel of a process.
@@ -70,6 +70,8 @@ export class Channel implements AsyncIterable<Message> {
   /** Whether the last `open` asked for messages. */
   #isOpenedToRead = false;
   #isIterated = false;
+  /** Opens it again that was refused for now. */
+  #reopening: NodeJS.Timeout | undefined;
   #end: ChannelEnd | null = null;
   #failure: WeirError | null = null;
 
@@ -93,6 +95,7 @@ export class Channel implements AsyncIterable<Message> {
     };
     signal?.addEventListener('abort', abort);
     this.#letGo = () => {
+      clearTimeout(this.#reopening);
       forgetClient();
       signal?.removeEventListener('abort', abort);
       this.#socket.detach(this.#ch);
@@ -169,12 +172,6 @@ export class Channel implements AsyncIterable<Message> {
     { inReplyTo, error }: { readonly inReplyTo?: number | undefined; readonly error?: string },
   ): Promise<Appended> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (payload.length > MAX_PAYLOAD_BYTES) {
-      const hint = 'send it in several messages';
-      return Promise.reject(
-        new WeirError('message_too_large', `a payload of ${payload.length} bytes`, { hint }),
-      );
-    }
     return this.#outgoing.send({ type, payload, content_type, in_reply_to: inReplyTo, error });
   }
 
@@ -182,6 +179,7 @@ export class Channel implements AsyncIterable<Message> {
     onConnected: () => this.#open(),
     onDisconnected: () => {
       this.#isOpen = false;
+      clearTimeout(this.#reopening);
       this.#outgoing.disconnect();
     },
     onControl: (frame) => this.#control(frame),
@@ -208,7 +206,10 @@ export class Channel implements AsyncIterable<Message> {
     switch (frame.op) {
       case 'opened':
         this.#isOpen = true;
-        this.#outgoing.open(numberOf(frame.sequence));
+        this.#outgoing.open(
+          numberOf(frame.sequence),
+          numberOf(frame.max_payload) ?? Number.POSITIVE_INFINITY,
+        );
         // Somebody began to iterate while it was being opened.
         if (this.#isRead && !this.#isOpenedToRead) this.#read();
         break;
@@ -231,7 +232,8 @@ export class Channel implements AsyncIterable<Message> {
     const error = errorOfDocument(frame, 0);
     const sequence = numberOf(frame.sequence);
     if (sequence !== null) this.#outgoing.refuse(sequence, error);
-    else if (!this.#isOpen && error.retryable) setTimeout(() => this.#open(), error.retryAfterMs ?? 500);
+    else if (!this.#isOpen && error.retryable)
+      this.#reopening = setTimeout(() => this.#open(), error.retryAfterMs ?? REOPEN_MS);
     else if (!this.#isOpen) this.#fail(error);
     else if (error.code === 'subscriber_too_slow' || error.code === 'draining') this.#read();
     else if (error.code !== 'already_reading') this.#incoming.fail(error);

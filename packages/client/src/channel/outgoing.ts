@@ -43,6 +43,7 @@ export class Outgoing {
   #inFlightBytes = 0;
   #next: number | null = null;
   #isOpen = false;
+  #maxPayload = 0;
   /** Messages sent on this connection without an answer to each. */
   #unanswered = 0;
   /** Until when nothing is sent, as the server asked for it; null while there is no such time. */
@@ -73,8 +74,13 @@ export class Outgoing {
     return answer;
   }
 
-  /** There is a connection: all without an answer goes again. @param last the sender's last number the server knows */
-  open(last: number | null): void {
+  /**
+   * There is a connection: all without an answer goes again.
+   * @param last the sender's last number the server knows
+   * @param maxPayload bytes of the largest payload: a larger one would end the connection, again and again
+   */
+  open(last: number | null, maxPayload: number): void {
+    this.#maxPayload = maxPayload;
     this.#next ??= (last ?? 0) + 1;
     this.#isOpen = true;
     this.#sendAgain();
@@ -146,6 +152,10 @@ export class Outgoing {
       if (isFull) break;
       this.#waiting.shift();
       this.#waitingBytes -= next.payload.length;
+      if (next.payload.length > this.#maxPayload) {
+        next.reject(tooLarge(next.payload.length, this.#maxPayload));
+        continue;
+      }
       const sending: InFlight = { ...next, sequence: this.#next };
       this.#next += 1;
       this.#inFlight.push(sending);
@@ -188,4 +198,9 @@ export class Outgoing {
   #tellIdle(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function tooLarge(bytes: number, limit: number): WeirError {
+  const hint = 'send it in several messages';
+  return new WeirError('message_too_large', `a payload of ${bytes} bytes; at most ${limit}`, { hint });
 }

@@ -145,11 +145,12 @@ export class SocketChannel {
     const { channel, read, after } = this.#frame;
     const caller = await processes.enter(user.projectId, this.#processId, this.#who);
     const id = channelId(this.#processId, channel);
-    const { sequence, lastIndex, role, channel: found } = await processes.router.inspect(id, caller);
+    const view = await processes.router.inspect(id, caller);
     const entered = { id, caller };
     this.#entered = entered;
+    const { sequence, lastIndex: last_index, role, payloadBytes: max_payload, channel: found } = view;
     const { attempt } = found;
-    outbox.answer({ op: 'opened', ch: this.#ch, sequence, last_index: lastIndex, role, attempt });
+    outbox.answer({ op: 'opened', ch: this.#ch, sequence, last_index, role, attempt, max_payload });
     if (read && this.#leaving === null) this.#read(after, entered);
     return entered;
   }
