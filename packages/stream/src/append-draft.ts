@@ -84,7 +84,8 @@ export class AppendDraft {
     const parts: Part[] = [];
     if (this.#entries.length > 0) parts.push({ stream: dataStream(key), entries: this.#entries });
     if (isDue) parts.push(recordPart(key, record));
-    await log.appendAll(parts);
+    // An end alone passes a full log.
+    await log.appendAll(parts, { reserve: this.#entries.length === 0 });
     const left = isDue ? { entries: 0, bytes: 0 } : { entries, bytes };
     this.#live.become({ ...state, record, unrecorded: left, touchedAt: this.#now });
     if (isDue) forgetFormer(log, key);

@@ -77,7 +77,9 @@ export class AppendQueue {
     let bytes = 0;
     let count = 0;
     for (const request of this.#waiting) {
-      if (count > 0 && bytes + request.bytes > MAX_COMMIT_BYTES) break;
+      // A close that waits with content would be refused with it when the log is full.
+      const isClose = request.append.close && request.append.payload.byteLength === 0;
+      if (count > 0 && (isClose || bytes + request.bytes > MAX_COMMIT_BYTES)) break;
       bytes += request.bytes;
       count += 1;
     }
@@ -86,21 +88,23 @@ export class AppendQueue {
   }
 
   async #commit(requests: readonly Waiting[]): Promise<void> {
-    const admitted: { readonly request: Waiting; readonly outcome: AppendOutcome }[] = [];
+    const answers: (() => void)[] = [];
     try {
       const draft = await AppendDraft.of(this.#live, this.#around);
       for (const request of requests) {
         try {
-          admitted.push({ request, outcome: draft.admit(request.append) });
+          const outcome = draft.admit(request.append);
+          answers.push(() => request.resolve(outcome));
         } catch (error) {
-          request.reject(error);
+          answers.push(() => request.reject(error));
         }
       }
       await draft.store();
-      for (const { request, outcome } of admitted) request.resolve(outcome);
     } catch (error) {
-      // Rejecting again what was rejected above changes nothing.
+      // Refusals too rest on what was to be stored: nobody is told of a close, or an epoch, that never was.
       for (const request of requests) request.reject(error);
+      return;
     }
+    for (const answer of answers) answer();
   }
 }

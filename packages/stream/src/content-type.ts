@@ -16,3 +16,8 @@ export function isSameType(one: string, other: string): boolean {
 export function isJson(contentType: string): boolean {
   return mediaTypeOf(contentType) === 'application/json';
 }
+
+/** Whether what is stored is text. */
+export function isText(contentType: string): boolean {
+  return isJson(contentType) || mediaTypeOf(contentType).startsWith('text/');
+}

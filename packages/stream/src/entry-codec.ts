@@ -19,9 +19,6 @@ import type { Producer } from './producers.js';
 const VERSION = 1;
 const HEADER = 31;
 
-/** Bytes an entry takes beside producer, `Stream-Seq` and payload. */
-export const ENTRY_OVERHEAD = HEADER;
-
 /** One append, stored. */
 export interface StoredAppend {
   /** Unix milliseconds. */

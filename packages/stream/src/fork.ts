@@ -1,7 +1,7 @@
 /** What a fork begins with. */
 import { isJson, isSameType } from './content-type.js';
 import { firstMessages } from './json-messages.js';
-import type { CreateOptions, ForkOptions } from './lifecycle.js';
+import type { ForkOptions } from './lifecycle.js';
 import { firstOf, indexOf, readAppends, segmentsOf } from './lineage.js';
 import type { LiveState, LiveStream, Surroundings } from './live-stream.js';
 import { StreamError } from './stream-error.js';
@@ -21,14 +21,15 @@ export interface ForkStart {
 
 /**
  * Called in the source's turn.
+ * @param contentType null for that of the source
  * @throws StreamError `stream_not_found`; `stream_deleted` and `content_type_mismatch` with status 409; `invalid_fork`
  */
 export async function forkOf(
   around: Surroundings,
   source: LiveStream,
-  options: CreateOptions,
+  fork: ForkOptions,
+  contentType: string | null,
 ): Promise<ForkStart> {
-  const { fork, contentType } = options;
   const state = presentSource(source);
   const { record } = state;
   if (contentType !== null && !isSameType(contentType, record.contentType)) {
@@ -44,10 +45,9 @@ export async function forkOf(
       hint: 'fork an earlier stream of the chain',
     });
   }
-  const index = fork === null ? state.last : placeOf(state, fork);
+  const index = placeOf(state, fork);
   const segments = segmentsOf(source.key, record, state.last);
-  const prefix =
-    fork === null || fork.subOffset === 0 ? [] : [await partOf(around, state, segments, index, fork)];
+  const prefix = fork.subOffset === 0 ? [] : [await partOf(around, state, segments, index, fork)];
   const { expiry } = record;
   return { contentType: record.contentType, expiry, inherited: firstOf(segments, index), prefix, depth };
 }
@@ -91,6 +91,6 @@ async function partOf(
     });
   }
   if (!isOfMessages) return { payload: append.payload.subarray(0, subOffset), messages: 1 };
-  const { payload, count } = firstMessages({ payload: Buffer.from(append.payload) }, subOffset);
+  const { payload, count } = firstMessages(append.payload, subOffset);
   return { payload, messages: count };
 }

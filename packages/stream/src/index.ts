@@ -1,4 +1,4 @@
-export { DEFAULT_CONTENT_TYPE } from './content-type.js';
+export { DEFAULT_CONTENT_TYPE, isText } from './content-type.js';
 export type { Created, CreateOptions, ForkOptions } from './lifecycle.js';
 export { DEFAULT_LIMITS, type StreamLimits } from './limits.js';
 export type { Producer } from './producers.js';

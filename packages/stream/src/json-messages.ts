@@ -1,41 +1,49 @@
 /** JSON bodies as messages. Their text is kept as it was sent: a number too large for JavaScript stays what it is. */
+import { isUtf8 } from 'node:buffer';
+import { scanJson, spaceEnd, spaceStart } from './json-scan.js';
 import { StreamError } from './stream-error.js';
 
 /** The messages of a body, with commas between, and how many they are. */
 export interface Messages {
-  readonly payload: Buffer;
+  readonly payload: Uint8Array;
   readonly count: number;
 }
+
+/** Deeper than anybody means it: parsers that call themselves for each level would break where it is read. */
+const MAX_DEPTH = 1_000;
 
 /**
  * Takes a body apart: an array is as many messages as it has elements, anything else is one.
  * @throws StreamError `invalid_message`
  */
 export function messagesOf(body: Uint8Array): Messages {
-  const { text, value } = parse(body);
-  if (!Array.isArray(value)) return { payload: Buffer.from(text), count: 1 };
-  return { payload: Buffer.from(text.slice(1, -1).trim()), count: value.length };
+  if (!isUtf8(body)) throw invalid('it is not UTF-8');
+  const text = hasMark(body) ? body.subarray(MARK.length) : body;
+  try {
+    const { start, end, elements } = scanJson(text, MAX_DEPTH);
+    if (elements === null) return { payload: text.subarray(start, end), count: 1 };
+    const first = spaceEnd(text, start + 1);
+    return { payload: text.subarray(first, Math.max(first, spaceStart(text, end - 1))), count: elements };
+  } catch (error) {
+    if (error instanceof SyntaxError) throw invalid(error.message);
+    throw error;
+  }
 }
 
 /** The first messages of a payload. */
-export function firstMessages({ payload }: Pick<Messages, 'payload'>, count: number): Messages {
+export function firstMessages(payload: Uint8Array, count: number): Messages {
   return { payload: payload.subarray(0, endOf(payload, count)), count };
 }
 
-/** Deeper than anybody means it: reading millions of levels would keep everybody else waiting. */
-const MAX_DEPTH = 1_000;
+/** The byte order mark that some editors put in front, which is no part of the text (RFC 8259 section 8.1). */
+const MARK = Buffer.from('\ufeff');
 
-function parse(body: Uint8Array): { readonly text: string; readonly value: unknown } {
-  if (isTooDeep(body)) {
-    throw new StreamError('invalid_message', `the body is nested deeper than ${MAX_DEPTH} levels`);
-  }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body).trim();
-    return { text, value: JSON.parse(text) };
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
-    throw new StreamError('invalid_message', `the body is not JSON: ${reason}`);
-  }
+function hasMark(body: Uint8Array): boolean {
+  return MARK.every((byte, i) => body[i] === byte);
+}
+
+function invalid(reason: string): StreamError {
+  return new StreamError('invalid_message', `the body is not JSON that is taken: ${reason}`);
 }
 
 /** Where message number `count` ends: before a comma that is in no string, array or object. */
@@ -45,10 +53,6 @@ function endOf(payload: Uint8Array, count: number): number {
     if (byte === COMMA && depth === 0) found += 1;
     return found === count;
   });
-}
-
-function isTooDeep(body: Uint8Array): boolean {
-  return find(body, (_byte, depth) => depth > MAX_DEPTH) < body.byteLength;
 }
 
 const [QUOTE, BACKSLASH, COMMA, OPENING, CLOSING, SQUARE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0xdf];

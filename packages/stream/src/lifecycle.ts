@@ -5,8 +5,9 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Part } from '@weir/log';
-import { DEFAULT_CONTENT_TYPE, isJson, isSameType } from './content-type.js';
+import { DEFAULT_CONTENT_TYPE, isJson } from './content-type.js';
 import { encodeEntry } from './entry-codec.js';
+import { asIs } from './existing-stream.js';
 import { forkOf } from './fork.js';
 import { messagesOf } from './json-messages.js';
 import { offsetAt } from './lineage.js';
@@ -15,7 +16,7 @@ import { eraseStream } from './load-stream.js';
 import { ProducerTable } from './producers.js';
 import type { StreamCache } from './stream-cache.js';
 import { StreamError } from './stream-error.js';
-import { dataStream, type StreamKey } from './stream-name.js';
+import { dataStream, recordStream, type StreamKey } from './stream-name.js';
 import { type Expiry, forgetFormer, recordPart, type StreamRecord, sourceOf } from './stream-record.js';
 import { Turns } from './turns.js';
 
@@ -61,27 +62,29 @@ const MAX_GENERATION = 2 ** 48 - 1;
 export class Lifecycle {
   readonly #around: Surroundings;
   readonly #cache: StreamCache;
-  /** Streams a project has. */
-  readonly #counts: Map<string, number>;
   readonly #pairs = new Map<string, Turns>();
 
-  constructor(around: Surroundings, cache: StreamCache, counts: Map<string, number>) {
+  constructor(around: Surroundings, cache: StreamCache) {
     this.#around = around;
     this.#cache = cache;
-    this.#counts = counts;
   }
 
   /** @throws StreamError `stream_exists`, `stream_deleted`, `too_many_streams`, `invalid_message`; of forks, see fork.ts */
   create(key: StreamKey, options: CreateOptions): Promise<Created> {
+    const { fork } = options;
     return this.#cache.use(key, async (live) => {
       for (;;) {
         if (live.isExpired) await this.expire(key);
-        const create = (source: LiveStream | null) =>
+        const create = (origin: Origin | null) =>
           live.turns.run(async () =>
-            live.isExpired ? null : await this.#createInTurn(live, options, source),
+            live.isExpired ? null : await this.#createInTurn(live, options, origin),
           );
         const created =
-          options.fork === null ? await create(null) : await this.#withSource(live, options, create);
+          fork === null || fork.source === key.name
+            ? await create(null)
+            : await this.#inPair(key, () =>
+                this.#cache.use(sourceOf(key, fork), (source) => create({ source, fork })),
+              );
         if (created !== null) return created;
       }
     });
@@ -89,44 +92,50 @@ export class Lifecycle {
 
   /** @throws StreamError `stream_not_found`, `stream_deleted` */
   remove(key: StreamKey): Promise<void> {
-    return this.#end(key, (live) => void live.present());
-  }
-
-  /** Removes a stream whose time is over; any other is left alone. */
-  async expire(key: StreamKey): Promise<void> {
-    await this.#end(key, (live) => {
-      const isOver = live.isExpired && live.state?.record.standing === 'present';
-      if (!isOver) throw new NothingToDo();
-    }).catch((error: unknown) => {
-      if (!(error instanceof NothingToDo)) throw error;
+    return this.#end(key, (live) => {
+      live.present();
+      return true;
     });
   }
 
-  async #withSource<T>(
-    live: LiveStream,
-    { fork }: CreateOptions,
-    work: (source: LiveStream | null) => Promise<T>,
-  ): Promise<T> {
-    if (fork === null || fork.source === live.key.name) return await work(null);
-    return await this.#inPair(live.key, () =>
-      this.#cache.use(sourceOf(live.key, { ...fork, hasOwnExpiry: false }), (source) => work(source)),
+  /** Removes a stream whose time is over; any other is left alone. */
+  expire(key: StreamKey): Promise<void> {
+    return this.#end(key, (live) => live.isExpired);
+  }
+
+  async #createInTurn(live: LiveStream, options: CreateOptions, origin: Origin | null): Promise<Created> {
+    if (live.state !== null) return asIs(live.state, options);
+    if (options.fork !== null && origin === null) {
+      throw new StreamError('stream_not_found', 'a stream that is not there yet cannot be its own source');
+    }
+    if (origin === null) return await this.#makeRoom(live.key, () => this.#store(live, options, null));
+    return await origin.source.turns.run(() =>
+      this.#makeRoom(live.key, () => this.#store(live, options, origin)),
     );
   }
 
-  async #createInTurn(live: LiveStream, options: CreateOptions, source: LiveStream | null): Promise<Created> {
-    if (live.state !== null) return asIs(live.state, options);
-    if (options.fork !== null && source === null) {
-      throw new StreamError('stream_not_found', 'a stream that is not there yet cannot be its own source');
+  /** Counts a stream before it is made: of many made at once no more than there may be. */
+  async #makeRoom<T>(key: StreamKey, make: () => Promise<T>): Promise<T> {
+    const { log, counts, limits } = this.#around;
+    // Its removal was cut off, or its name would be taken.
+    if ((await log.stats(recordStream(key))).entries > 0) await eraseStream(this.#around, key);
+    const limit = limits.streams;
+    if (counts.of(key) >= limit) {
+      throw new StreamError('too_many_streams', `a project has at most ${limit} streams`, { limit });
     }
-    if (source === null) return await this.#store(live, options, null);
-    return await source.turns.run(() => this.#store(live, options, source));
+    counts.add(key, 1);
+    try {
+      return await make();
+    } catch (error) {
+      counts.add(key, -1);
+      throw error;
+    }
   }
 
-  async #store(live: LiveStream, options: CreateOptions, source: LiveStream | null): Promise<Created> {
+  async #store(live: LiveStream, options: CreateOptions, origin: Origin | null): Promise<Created> {
     const { log, now } = this.#around;
     const { key } = live;
-    this.#checkRoom(key);
-    const start = source === null ? null : await forkOf(this.#around, source, options);
+    const start = origin && (await forkOf(this.#around, origin.source, origin.fork, options.contentType));
     const contentType = options.contentType ?? start?.contentType ?? DEFAULT_CONTENT_TYPE;
     const first = firstAppend(options.body, contentType);
     const at = now();
@@ -142,7 +151,7 @@ export class Lifecycle {
       closed: options.closed,
       inherited,
       base: (await log.stats(dataStream(key))).last,
-      fork: options.fork === null ? null : { ...options.fork, hasOwnExpiry: options.expiry !== null },
+      fork: origin && { ...origin.fork, hasOwnExpiry: options.expiry !== null },
       depth: start?.depth ?? 0,
       forks: 0,
       standing: 'present',
@@ -159,10 +168,9 @@ export class Lifecycle {
       unrecorded: { entries: 0, bytes: 0 },
       touchedAt: at,
     };
-    const parts: Part[] = entries.length > 0 ? [{ stream: dataStream(key), entries }] : [];
-    const others = source === null ? [] : [withForks(source, 1)];
-    await this.#commit([{ live, state }, ...others], parts);
-    this.#count(key, 1);
+    const content: Part[] = entries.length > 0 ? [{ stream: dataStream(key), entries }] : [];
+    const others = origin === null ? [] : [withForks(origin.source, 1)];
+    await this.#commit([{ live, state }, ...others], content);
     const { messages, bytes } = { messages: first?.messages ?? 0, bytes: first?.payload.byteLength ?? 0 };
     return {
       isNew: true,
@@ -174,22 +182,21 @@ export class Lifecycle {
     };
   }
 
-  /** Ends a stream that `check` lets be ended, and the deleted ones that were only kept for it. */
-  #end(key: StreamKey, check: (live: LiveStream) => void): Promise<void> {
-    return this.#inPair(key, () =>
-      this.#cache.use(key, (live) =>
+  /** Ends a stream where `isMeant` says so, and the deleted ones that were only kept for it. */
+  #end(key: StreamKey, isMeant: (live: LiveStream) => boolean): Promise<void> {
+    return this.#cache.use(key, async (live) => {
+      const end = (isInPair: boolean) =>
         live.turns.run(async () => {
-          check(live);
           const { state } = live;
-          if (state === null) return;
-          if (state.record.forks > 0) {
-            await this.#commit([{ live, state: standing(state, 'deleted') }]);
-          } else {
-            await this.#remove([{ live, state: standing(state, 'removed') }], state);
-          }
-        }),
-      ),
-    );
+          if (!isMeant(live) || state === null) return true;
+          if (state.record.fork !== null && !isInPair) return false;
+          if (state.record.forks > 0) await this.#commit([{ live, state: standing(state, 'deleted') }]);
+          else await this.#remove([{ live, state: standing(state, 'removed') }], state);
+          return true;
+        });
+      // Most are no forks, and change alone.
+      if (!(await end(false))) await this.#inPair(key, () => end(true));
+    });
   }
 
   /** Removes streams, and then the source of the last one where it was only kept for it. */
@@ -216,41 +223,35 @@ export class Lifecycle {
 
   async #erase(changes: readonly Change[]): Promise<void> {
     await this.#commit(changes);
+    // Nobody finds them from here on; what follows frees their room.
     for (const { live, state } of changes) {
-      if (state.record.standing !== 'removed') continue;
-      // Nobody finds it from here on; what follows frees its room.
-      live.become(null);
-      await eraseStream(this.#around.log, live.key);
-      this.#count(live.key, -1);
+      if (state.record.standing === 'removed') await eraseStream(this.#around, live.key);
     }
   }
 
-  async #commit(changes: readonly Change[], parts: readonly Part[] = []): Promise<void> {
+  /**
+   * Stores changes.
+   * @param content null where nothing is made: that passes a full log, which could not be emptied else
+   */
+  async #commit(changes: readonly Change[], content: readonly Part[] | null = null): Promise<void> {
     const { log } = this.#around;
     const records = changes.map(({ live, state }) =>
       recordPart(live.key, live.recordOf(state.record, state, state.touchedAt)),
     );
-    await log.appendAll([...parts, ...records]);
+    await log.appendAll([...(content ?? []), ...records], { reserve: content === null });
     for (const { live, state } of changes) {
-      live.become(state);
-      forgetFormer(log, live.key);
+      const isGone = state.record.standing === 'removed';
+      live.become(isGone ? null : state);
+      if (!isGone) forgetFormer(log, live.key);
     }
   }
 
   #inPair<T>({ project }: StreamKey, work: () => Promise<T>): Promise<T> {
     const turns = this.#pairs.get(project) ?? new Turns();
     this.#pairs.set(project, turns);
-    return turns.run(work);
-  }
-
-  #checkRoom({ project }: StreamKey): void {
-    const limit = this.#around.limits.streams;
-    if ((this.#counts.get(project) ?? 0) < limit) return;
-    throw new StreamError('too_many_streams', `a project has at most ${limit} streams`, { limit });
-  }
-
-  #count({ project }: StreamKey, by: number): void {
-    this.#counts.set(project, (this.#counts.get(project) ?? 0) + by);
+    return turns.run(work).finally(() => {
+      if (turns.isIdle) this.#pairs.delete(project);
+    });
   }
 }
 
@@ -260,50 +261,21 @@ interface Change {
   readonly state: LiveState;
 }
 
-class NothingToDo extends Error {}
+/** What a fork is made of. */
+interface Origin {
+  readonly source: LiveStream;
+  readonly fork: ForkOptions;
+}
 
-function standing(state: LiveState, now: StreamRecord['standing']): LiveState {
-  return { ...state, record: { ...state.record, standing: now } };
+/** Nothing is appended to it any more, so nobody asks for its producers either. */
+function standing(state: LiveState, now: 'deleted' | 'removed'): LiveState {
+  return { ...state, producers: new ProducerTable(), record: { ...state.record, standing: now } };
 }
 
 function withForks(live: LiveStream, by: number): Change {
   const { state } = live;
   if (state === null) throw new Error('a source without a stream has no forks');
   return { live, state: { ...state, record: { ...state.record, forks: state.record.forks + by } } };
-}
-
-/** Answers who wants a stream that exists already. */
-function asIs({ record, last }: LiveState, { contentType, expiry, closed, fork }: CreateOptions): Created {
-  if (record.standing !== 'present') {
-    throw new StreamError('stream_deleted', 'a stream of this name was deleted; forks of it live', {
-      status: 409,
-    });
-  }
-  const isOfType =
-    contentType === null && fork !== null
-      ? true
-      : isSameType(contentType ?? DEFAULT_CONTENT_TYPE, record.contentType);
-  const isSame =
-    isOfType && closed === record.closed && isSameFork(record, fork) && isSameExpiry(record, expiry);
-  if (!isSame) {
-    throw new StreamError(
-      'stream_exists',
-      'the stream exists with another content type, expiry, source or end',
-    );
-  }
-  const offset = offsetAt(record, last);
-  return { isNew: false, contentType: record.contentType, offset, isClosed: closed, messages: 0, bytes: 0 };
-}
-
-function isSameFork({ fork }: StreamRecord, wanted: ForkOptions | null): boolean {
-  if (fork === null || wanted === null) return fork === wanted;
-  const { source, offset, subOffset } = fork;
-  return source === wanted.source && offset === wanted.offset && subOffset === wanted.subOffset;
-}
-
-function isSameExpiry({ expiry, fork }: StreamRecord, wanted: Expiry | null): boolean {
-  if (wanted === null) return fork === null ? expiry.kind === 'never' : !fork.hasOwnExpiry;
-  return JSON.stringify(wanted) === JSON.stringify(expiry);
 }
 
 /** A body as a stream's first append; null for nothing. */

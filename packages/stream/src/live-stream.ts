@@ -3,6 +3,7 @@ import { AppendQueue } from './append-queue.js';
 import { deadlineOf, type Expiries, lastUse, recordLagMs } from './expiries.js';
 import type { StreamLimits } from './limits.js';
 import { type LoadedStream, loadStream, type WriterState } from './load-stream.js';
+import type { StreamCounts } from './stream-counts.js';
 import { StreamError } from './stream-error.js';
 import type { StreamKey } from './stream-name.js';
 import { forgetFormer, recordPart, type StreamRecord } from './stream-record.js';
@@ -15,6 +16,7 @@ export interface Surroundings {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly expiries: Expiries;
+  readonly counts: StreamCounts;
 }
 
 /** What a stream is at one time. */
@@ -33,28 +35,30 @@ export class LiveStream {
   readonly #around: Surroundings;
   readonly #sleepers = new Set<() => void>();
   #state: LiveState | null;
+  /** The last use that is on disk. */
   #recordedAt: number;
   #readers = 0;
 
-  private constructor(key: StreamKey, around: Surroundings, state: LiveState | null) {
+  private constructor(key: StreamKey, around: Surroundings, state: LiveState | null, recordedAt: number) {
     this.key = key;
     this.#around = around;
     this.#state = state;
-    this.#recordedAt = state?.touchedAt ?? 0;
+    this.#recordedAt = recordedAt;
     this.appends = new AppendQueue(this, around);
     this.#noteDeadline();
   }
 
   static async open(key: StreamKey, around: Surroundings): Promise<LiveStream> {
-    const loaded = await loadStream(around.log, key);
-    if (loaded === null) return new LiveStream(key, around, null);
+    const loaded = await loadStream(around, key);
+    if (loaded === null) return new LiveStream(key, around, null, 0);
     const { record, writtenAt } = loaded;
     const known = around.expiries.get(key);
     const touchedAt =
       record.expiry.kind === 'ttl' && known !== undefined
         ? known - record.expiry.seconds * 1000
         : Math.max(lastUse(record, around.now()), writtenAt);
-    return new LiveStream(key, around, { ...loaded, touchedAt });
+    const recordedAt = Math.max(record.touchedAt, writtenAt);
+    return new LiveStream(key, around, { ...loaded, touchedAt }, recordedAt);
   }
 
   /** Null where there is no stream of this name. */
@@ -64,7 +68,7 @@ export class LiveStream {
 
   /** Whether its time is over, though it may not be removed yet. */
   get isExpired(): boolean {
-    if (this.#state === null) return false;
+    if (this.#state?.record.standing !== 'present') return false;
     const { record, touchedAt } = this.#state;
     if (record.expiry.kind === 'ttl' && this.#readers > 0) return false;
     const deadline = deadlineOf(record.expiry, touchedAt);
@@ -98,10 +102,15 @@ export class LiveStream {
     const now = this.#around.now();
     this.#state = { ...this.#state, touchedAt: now };
     this.#noteDeadline();
-    if (now - this.#recordedAt < recordLagMs(this.#state.record.expiry)) return;
+    const former = this.#recordedAt;
+    if (now - former < recordLagMs(this.#state.record.expiry)) return;
     this.#recordedAt = now;
-    // Not on disk, it ends a little early after a crash; the next use writes it again.
-    this.turns.run(() => this.#recordUse()).catch(() => undefined);
+    this.turns
+      .run(() => this.#recordUse())
+      .catch(() => {
+        // The next use writes it again.
+        if (this.#recordedAt === now) this.#recordedAt = former;
+      });
   }
 
   /** The record of a stream as it is now, or would be. */
@@ -141,7 +150,8 @@ export class LiveStream {
     if (state === null) return;
     const { log } = this.#around;
     const record = this.recordOf(state.record, state, state.touchedAt);
-    await log.appendAll([recordPart(this.key, record)]);
+    // Also where the log is full: a stream that is used must not end for it.
+    await log.appendAll([recordPart(this.key, record)], { reserve: true });
     forgetFormer(log, this.key);
   }
 

@@ -1,5 +1,5 @@
-import type { Log } from '@weir/log';
 import { decodeEntry } from './entry-codec.js';
+import type { Surroundings } from './live-stream.js';
 import { ProducerTable } from './producers.js';
 import { dataStream, recordStream, type StreamKey } from './stream-name.js';
 import { inheritedCount, readRecord, type StreamRecord } from './stream-record.js';
@@ -22,13 +22,14 @@ export interface LoadedStream extends WriterState {
 
 /** Reads a stream's record, and the appends after the one it speaks of; null where there is none. */
 export async function loadStream(
-  log: Log,
+  around: Pick<Surroundings, 'log' | 'counts'>,
   key: StreamKey,
 ): Promise<(LoadedStream & { readonly writtenAt: number }) | null> {
+  const { log } = around;
   const record = await readRecord(log, key);
   if (record === null) return null;
   if (record.standing === 'removed') {
-    await eraseStream(log, key);
+    await eraseStream(around, key);
     return null;
   }
   const own = record.base - inheritedCount(record);
@@ -53,8 +54,15 @@ export async function loadStream(
   return { record, last: end - own, seq, producers, writtenAt, unrecorded: { entries, bytes } };
 }
 
-/** Erases a stream whose record says that it is removed: the record last, so that a crash in between leaves no content. */
-export async function eraseStream(log: Log, key: StreamKey): Promise<void> {
-  await log.remove(dataStream(key));
-  await log.remove(recordStream(key));
+/**
+ * Erases a stream whose record says that it is removed: the record last, so that a crash in between leaves no content.
+ * Generations tell it from a later one of its name, which the log need not remember.
+ */
+export async function eraseStream(
+  { log, counts }: Pick<Surroundings, 'log' | 'counts'>,
+  key: StreamKey,
+): Promise<void> {
+  await log.remove(dataStream(key), { forget: true });
+  await log.remove(recordStream(key), { forget: true });
+  counts.add(key, -1);
 }

@@ -107,7 +107,7 @@ test('a stream remembers a bounded number of producers, and those silent for a w
   const source = await store.open('p', 's');
   const send = (id: string, seq = 0) => source.append(appendOf(id, { producer: { id, epoch: 0, seq } }));
   for (const id of ['a', 'b', 'c']) await send(id);
-  await expect(send('d')).rejects.toMatchObject({ code: 'too_many_producers', status: 429 });
+  await expect(send('d')).rejects.toMatchObject({ code: 'too_many_producers', status: 422 });
   now += 4 * 24 * 3600 * 1000;
   await send('a', 1);
   now += 4 * 24 * 3600 * 1000;

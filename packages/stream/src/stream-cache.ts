@@ -14,13 +14,16 @@ interface Slot {
 }
 
 const MAX_IDLE = 1000;
+/** Producers of all idle streams: some 300 bytes each. */
+const MAX_IDLE_PRODUCERS = 50_000;
 
 /** The streams in memory: those in use, and some that were used last. */
 export class StreamCache {
   readonly #around: Surroundings;
   readonly #slots = new Map<string, Slot>();
-  /** Nobody holds these; the longest unused first. */
-  readonly #idle = new Set<string>();
+  /** How many producers each has that nobody holds; the longest unused first. */
+  readonly #idle = new Map<string, number>();
+  #idleProducers = 0;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -34,7 +37,7 @@ export class StreamCache {
       this.#slots.set(id, slot);
     }
     slot.holders += 1;
-    this.#idle.delete(id);
+    this.#forgetIdle(id);
     try {
       const live = await slot.opening;
       return { live, release: () => void this.#release(id, slot, live) };
@@ -70,11 +73,18 @@ export class StreamCache {
       this.#slots.delete(id);
       return;
     }
-    this.#idle.add(id);
-    for (const oldest of this.#idle) {
-      if (this.#idle.size <= MAX_IDLE) break;
-      this.#idle.delete(oldest);
+    const producers = live.state.producers.size;
+    this.#idle.set(id, producers);
+    this.#idleProducers += producers;
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idle.size <= MAX_IDLE && this.#idleProducers <= MAX_IDLE_PRODUCERS) break;
+      this.#forgetIdle(oldest);
       this.#slots.delete(oldest);
     }
+  }
+
+  #forgetIdle(id: string): void {
+    this.#idleProducers -= this.#idle.get(id) ?? 0;
+    this.#idle.delete(id);
   }
 }

@@ -55,7 +55,7 @@ const CODES: Readonly<Record<StreamErrorCode, { readonly status: number; readonl
   cursor_expired: { status: 410, hint: 'read from offset=-1: the stream was deleted and made again' },
   stream_full: { status: 409, hint: 'close this stream and go on in another' },
   too_many_streams: { status: 422, hint: 'delete streams, or create them with Stream-TTL' },
-  too_many_producers: { status: 429, hint: 'use one Producer-Id a writer, not one a message' },
+  too_many_producers: { status: 422, hint: 'use one Producer-Id a writer, not one a message' },
   at_capacity: { status: 429, hint: 'wait, then send it again, with fewer in flight' },
 };
 

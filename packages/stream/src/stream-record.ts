@@ -95,6 +95,6 @@ export function forgetFormer(log: Log, key: StreamKey): void {
 }
 
 /** The key of a fork's source. */
-export function sourceOf({ project }: StreamKey, { source }: ForkOrigin): StreamKey {
+export function sourceOf({ project }: StreamKey, { source }: Pick<ForkOrigin, 'source'>): StreamKey {
   return keyOf(project, source);
 }

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, type StreamLimits } from './limits.js';
 import type { Surroundings } from './live-stream.js';
 import { OpenedStream } from './opened-stream.js';
 import { StreamCache } from './stream-cache.js';
+import { StreamCounts } from './stream-counts.js';
 import { keyIn, keyOf, RECORD_PREFIX, type StreamKey } from './stream-name.js';
 import { readRecord } from './stream-record.js';
 import type { StreamSource } from './stream-source.js';
@@ -24,6 +25,8 @@ export interface StreamStoreOptions {
 }
 
 const SWEEP_MS = 10_000;
+/** How many streams are removed at a time, so that they share commits. */
+const SWEEP_BATCH = 50;
 /** How many records are read in one turn of the event loop at the start. */
 const SCAN_BATCH = 500;
 
@@ -32,7 +35,6 @@ export class StreamStore {
   readonly #around: Surroundings;
   readonly #cache: StreamCache;
   readonly #lifecycle: Lifecycle;
-  readonly #counts: Map<string, number>;
   readonly #onFailure: (error: unknown) => void;
   readonly #sweeper: NodeJS.Timeout;
   readonly #scanning: Promise<void>;
@@ -41,13 +43,14 @@ export class StreamStore {
 
   private constructor(o: StreamStoreOptions, names: readonly string[]) {
     const { log, now = Date.now } = o;
-    this.#around = { log, limits: { ...DEFAULT_LIMITS, ...o.limits }, now, expiries: new Expiries() };
+    const limits = { ...DEFAULT_LIMITS, ...o.limits };
+    this.#around = { log, limits, now, expiries: new Expiries(), counts: new StreamCounts() };
     this.#cache = new StreamCache(this.#around);
+    this.#lifecycle = new Lifecycle(this.#around, this.#cache);
     const keys = names.map(keyIn);
-    this.#counts = countOf(keys);
-    this.#lifecycle = new Lifecycle(this.#around, this.#cache, this.#counts);
+    for (const key of keys) this.#around.counts.add(key, 1);
     this.#onFailure = o.onFailure ?? (() => {});
-    this.#scanning = this.#scan(keys).catch(this.#onFailure);
+    this.#scanning = this.#scan(keys);
     this.#sweeper = setInterval(() => void this.sweep(), o.sweepMs ?? SWEEP_MS);
     this.#sweeper.unref();
   }
@@ -106,32 +109,29 @@ export class StreamStore {
   }
 
   async #sweep(): Promise<void> {
-    for (const key of this.#around.expiries.due(this.#around.now())) {
-      if (this.#isClosed) return;
-      await this.#lifecycle.expire(key).catch(this.#onFailure);
+    const due = this.#around.expiries.due(this.#around.now());
+    for (let i = 0; i < due.length && !this.#isClosed; i += SWEEP_BATCH) {
+      const batch = due.slice(i, i + SWEEP_BATCH);
+      await Promise.all(batch.map((key) => this.#lifecycle.expire(key).catch(this.#onFailure)));
     }
   }
 
   async #scan(keys: readonly StreamKey[]): Promise<void> {
-    const { log, now, expiries } = this.#around;
     for (const [i, key] of keys.entries()) {
       if (this.#isClosed) return;
       if (i % SCAN_BATCH === SCAN_BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
-      const record = await readRecord(log, key);
-      if (record === null) continue;
-      if (record.standing === 'removed') {
-        // Opening it is what erases it, and lets nobody make it anew meanwhile.
-        await this.#cache.use(key, async () => {});
-        this.#counts.set(key.project, (this.#counts.get(key.project) ?? 1) - 1);
-      } else if (record.standing === 'present' && expiries.get(key) === undefined) {
-        expiries.set(key, deadlineOf(record.expiry, lastUse(record, now())));
-      }
+      await this.#look(key).catch(this.#onFailure);
     }
   }
-}
 
-function countOf(keys: readonly StreamKey[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { project } of keys) counts.set(project, (counts.get(project) ?? 0) + 1);
-  return counts;
+  async #look(key: StreamKey): Promise<void> {
+    const { log, now, expiries } = this.#around;
+    const record = await readRecord(log, key);
+    if (record?.standing === 'removed') {
+      // Opening it is what erases it, and lets nobody make it anew meanwhile.
+      await this.#cache.use(key, async () => {});
+    } else if (record?.standing === 'present' && expiries.get(key) === undefined) {
+      expiries.set(key, deadlineOf(record.expiry, lastUse(record, now())));
+    }
+  }
 }

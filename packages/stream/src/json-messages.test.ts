@@ -1,0 +1,71 @@
+import { openLog } from '@weir/log';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { StreamError, StreamStore } from './index.js';
+import { messagesOf } from './json-messages.js';
+import { appendOf, JSON_STREAM } from './testing/appends.js';
+
+const spaced = fc
+  .tuple(fc.json(), fc.constantFrom('', ' ', '\n\t', '\r\n '), fc.constantFrom(undefined, 0, 1, '\t'))
+  .map(([json, space, indent]) => space + JSON.stringify(JSON.parse(json), null, indent) + space);
+
+/** Mostly JSON with something wrong in it. */
+const damaged = fc
+  .tuple(spaced, fc.nat(), fc.nat(3), fc.constantFrom(...'[]{}",:\\ 01-+.eEu/tfnx\u0001é', ''))
+  .map(([text, at, drop, put]) => {
+    const place = at % (text.length + 1);
+    return text.slice(0, place) + put + text.slice(place + drop);
+  });
+
+const numbers = fc.stringMatching(/^[-+]?[0-9]{0,3}(\.[0-9]{0,2})?([eE][-+]?[0-9]{0,2})?$/);
+const strings = fc.stringMatching(/^"([a-z]|\\["\\/bfnrtux]|\\u[0-9a-fA-Fg]{3,4}|\t){0,4}"$/);
+
+function parsed(text: string): { readonly value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return null;
+  }
+}
+
+test('JSON is what JSON.parse says it is, and its messages are its elements', () => {
+  fc.assert(
+    fc.property(fc.oneof(spaced, damaged, numbers, strings), (text) => {
+      const known = parsed(text);
+      if (known === null) {
+        expect(() => messagesOf(Buffer.from(text))).toThrow(StreamError);
+        return;
+      }
+      const { payload, count } = messagesOf(Buffer.from(text));
+      const messages: unknown = JSON.parse(`[${Buffer.from(payload)}]`);
+      expect(messages).toEqual(Array.isArray(known.value) ? known.value : [known.value]);
+      expect(count).toBe(Array.isArray(known.value) ? known.value.length : 1);
+      expect(Buffer.from(payload).toString()).toBe(Buffer.from(payload).toString().trim());
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('a large body of many values is not built to be checked: nobody else waits for that', () => {
+  const body = Buffer.from(`[${'[],'.repeat(3_400_000)}1]`);
+  const text = body.toString();
+  const begun = performance.now();
+  JSON.parse(text);
+  const built = performance.now();
+  expect(messagesOf(body).count).toBe(3_400_001);
+  expect(performance.now() - built).toBeLessThan((built - begun) / 2);
+});
+
+test('JSON that is none, or nested too deep, is refused, and nothing of it stored', async () => {
+  const store = await StreamStore.open({ log: await openLog({ engine: 'memory' }) });
+  await store.create('p', 'j', JSON_STREAM);
+  const stream = await store.open('p', 'j');
+  const send = (body: Buffer) => stream.append({ ...appendOf(''), body, contentType: 'application/json' });
+  for (const text of ['', '{', '[1,]', '"\u0001"', '[]', '\u00a0', '['.repeat(1_001) + ']'.repeat(1_001)]) {
+    await expect(send(Buffer.from(text))).rejects.toMatchObject({ code: 'invalid_message' });
+  }
+  await expect(send(Buffer.from('"\xff"', 'latin1'))).rejects.toMatchObject({ code: 'invalid_message' });
+  await send(Buffer.from('['.repeat(1_000) + ']'.repeat(1_000)));
+  await send(Buffer.from('\ufeff{"in a string": "[[[[{{{{\\""}'));
+  expect((await stream.read(1)).payloads.map(String)).toEqual(['{"in a string": "[[[[{{{{\\""}']);
+});
