@@ -20,3 +20,4 @@ export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-er
 export type { GroupDefinition } from './group-list.js';
 export { IngestSource } from './ingest-source.js';
 export type { FeedLogger } from './logger.js';
+export { type Published, PublishLoop } from './publish-loop.js';

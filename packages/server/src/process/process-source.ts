@@ -1,14 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { documentItem, type Feed, type NewItem } from '@weir/feed';
+import { documentItem, type Feed, type NewItem, PublishLoop } from '@weir/feed';
 import type { Outbox, OutboxChange } from '@weir/process';
 import type { Logger } from 'pino';
 
 const SOURCE = 'processes';
-/** What other nodes wrote is looked for so often; of this one's it is told. */
-const LOOK_MS = 30_000;
-const PAUSE_MS = 1_000;
-/** Failures in a row that are worth telling: a store that starts or restarts is none of this. */
-const WORTH_TELLING = 30;
 
 /**
  * Publishes what happens to processes on the feed's stream `processes`: each change once, as the place up to which they
@@ -17,39 +11,27 @@ const WORTH_TELLING = 30;
 export class ProcessSource {
   readonly #outbox: Outbox;
   readonly #feed: Feed;
-  readonly #logger: Pick<Logger, 'warn'>;
-  readonly #stopping = new AbortController();
-  #running: Promise<void> | null = null;
+  readonly #loop: PublishLoop;
 
   constructor(outbox: Outbox, feed: Feed, logger: Pick<Logger, 'warn'>) {
     this.#outbox = outbox;
     this.#feed = feed;
-    this.#logger = logger;
+    this.#loop = new PublishLoop(
+      {
+        what: 'processes',
+        publish: () => this.#publish(),
+        changed: (ms, signal) => outbox.changed(ms, signal),
+      },
+      logger,
+    );
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   async close(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  /** Never rejects. */
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        if (!(await this.#publish())) await this.#outbox.changed(LOOK_MS, signal);
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        if (failures === WORTH_TELLING)
-          this.#logger.warn({ err: error }, 'the feed cannot tell of processes; trying again');
-        await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
-      }
-    }
+    await this.#loop.close();
   }
 
   /** Publishes a page; false where there is nothing. */

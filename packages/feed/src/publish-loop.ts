@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FeedLogger } from './logger.js';
+
+/** What other nodes wrote is looked for so often; of this one's it is told. */
+const LOOK_MS = 30_000;
+const PAUSE_MS = 1_000;
+/** Failures in a row that are worth telling: a store that starts or restarts is none of this. */
+const WORTH_TELLING = 30;
+
+/** What a {@link PublishLoop} publishes. */
+export interface Published {
+  /** Completes "the feed cannot tell of". */
+  readonly what: string;
+  /** Publishes some; false where there is nothing. */
+  readonly publish: () => Promise<boolean>;
+  /** Resolves when there may be more, or after so long. */
+  readonly changed: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Publishes what a store has for the feed as it comes, through the store's outages. */
+export class PublishLoop {
+  readonly #published: Published;
+  readonly #logger: FeedLogger;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | null = null;
+
+  constructor(published: Published, logger: FeedLogger) {
+    this.#published = published;
+    this.#logger = logger;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    const { what, publish, changed } = this.#published;
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (!(await publish())) await changed(LOOK_MS, signal);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === WORTH_TELLING)
+          this.#logger.warn({ err: error }, `the feed cannot tell of ${what}; trying again`);
+        await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+}
