@@ -124,29 +124,32 @@ export class AppendQueue {
   }
 
   async #commit(requests: readonly Waiting[]): Promise<void> {
-    const admitted: { readonly request: Waiting; readonly places: Appended[] }[] = [];
+    const answers: (() => void)[] = [];
     try {
       const draft = await AppendDraft.of(this.#target);
       for (const request of requests) {
         try {
           request.pipeline?.enter(request.messages);
-          admitted.push({ request, places: await draft.admit(request) });
+          const places = await draft.admit(request);
+          answers.push(() => {
+            request.pipeline?.stored(request.messages);
+            request.resolve(places);
+          });
         } catch (error) {
+          // Those behind it are judged by that at once.
           request.pipeline?.refuse(request.messages, error);
-          request.reject(error);
+          answers.push(() => request.reject(error));
         }
       }
       await draft.store();
-      for (const { request, places } of admitted) {
-        request.pipeline?.stored(request.messages);
-        request.resolve(places);
-      }
     } catch (error) {
-      // Rejecting again what was rejected above changes nothing.
+      // Refusals too rest on what was to be stored: nobody is told of an end, or a conflict, that never was.
       for (const request of requests) {
         request.pipeline?.refuse(request.messages, error);
         request.reject(error);
       }
+      return;
     }
+    for (const answer of answers) answer();
   }
 }
