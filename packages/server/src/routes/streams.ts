@@ -15,11 +15,13 @@ import { lostRight } from '../feed/right-watch.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
-import type { BodyBudget } from '../ingest/body-budget.js';
+import { BodyBudget } from '../ingest/body-budget.js';
 import { checkDeclaredLength, readBody } from '../ingest/read-body.js';
 import type { PageOrigins } from '../mcp/origins.js';
 import { eventsOf, isBinary } from '../stream/follow.js';
-import { answerPreflight, markAnswer, STREAM_METHODS } from '../stream/page-headers.js';
+import { Outgoing } from '../stream/outgoing.js';
+import { answerPreflight, markAnswer, refuseForeignPage, STREAM_METHODS } from '../stream/page-headers.js';
+import { ProjectBudget } from '../stream/project-budget.js';
 import { catchUp, longPoll } from '../stream/read-once.js';
 import { RESERVED_PREFIX, type ReservedStreams } from '../stream/reserved-streams.js';
 import type { ServerStreams } from '../stream/server-streams.js';
@@ -35,8 +37,14 @@ import { STREAM_PATH, streamAt } from '../stream/stream-path.js';
 import { problemOfStream } from '../stream/stream-problem.js';
 import { usageOf } from '../usage/request-usage.js';
 
+const MIB = 1024 * 1024;
 /** Largest body of one append. */
-const MAX_APPEND_BYTES = 10 * 1024 * 1024;
+const MAX_APPEND_BYTES = 10 * MIB;
+/** Bodies of one project that are read and stored at one time. */
+const PROJECT_BODY_BYTES = 32 * MIB;
+/** Content that is on its way to readers at one time, of all projects and of one. */
+const OUTGOING_BYTES = 256 * MIB;
+const PROJECT_OUTGOING_BYTES = 64 * MIB;
 
 const PATH = `${STREAM_PATH}*`;
 const NO_BODY = Buffer.alloc(0);
@@ -66,9 +74,10 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     scope.removeAllContentTypeParsers();
     // Read by the handler, once it is known who sends it.
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.addHook('onRequest', async ({ headers }, reply) =>
-      markAnswer(reply, headers.origin, parts.origins),
-    );
+    scope.addHook('onRequest', async ({ method, headers }, reply) => {
+      markAnswer(reply, headers.origin, parts.origins);
+      if (method !== 'OPTIONS') refuseForeignPage(headers.origin, parts.origins);
+    });
     scope.setErrorHandler((error, { headers }, reply) => {
       reply.header('cache-control', 'no-store');
       const failure = problemOfStream(error);
@@ -97,24 +106,27 @@ const querystring = z.object({
 
 class StreamRoutes {
   readonly #parts: StreamRouteParts;
+  readonly #bodies: ProjectBudget;
+  readonly #outgoing = new ProjectBudget(new BodyBudget(OUTGOING_BYTES), PROJECT_OUTGOING_BYTES);
 
   constructor(parts: StreamRouteParts) {
     this.#parts = parts;
+    this.#bodies = new ProjectBudget(parts.budget, PROJECT_BODY_BYTES);
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { streams, publicUrl } = this.#parts;
     const { projectId } = await this.#parts.access.enter(request, reply);
     const name = ownName(request);
-    const { headers } = request;
+    const { headers, host } = request;
     const options = {
       contentType: contentTypeOf(headers),
-      expiry: expiryOf(headers),
+      expiry: expiryOf(headers, Date.now()),
       closed: closesStream(headers),
-      fork: forkOptionsOf(headers),
+      fork: forkOptionsOf(headers, [host, new URL(publicUrl()).host]),
     };
     if (options.fork?.source.startsWith(RESERVED_PREFIX)) throw refused('GET, HEAD, POST');
-    const created = await this.#withBody(request, (body) =>
+    const created = await this.#withBody(projectId, request, (body) =>
       streams.store.create(projectId, name, { ...options, body }),
     );
     usageOf(request.raw)?.messages(created.messages, created.bytes);
@@ -137,7 +149,7 @@ class StreamRoutes {
         textOf(headers, 'stream-seq'),
       ];
       const close = closesStream(headers);
-      const outcome = await this.#withBody(request, (body) =>
+      const outcome = await this.#withBody(caller.projectId, request, (body) =>
         source.append({ body, contentType, producer, seq, close }),
       );
       usageOf(request.raw)?.messages(outcome.messages, outcome.bytes);
@@ -167,10 +179,11 @@ class StreamRoutes {
     if (live === 'sse') return await this.#follow(caller, request, reply, offset ?? '-1', cursor);
     const wanted = { offset: offset ?? '-1', cursor, known: request.headers['if-none-match'] };
     return await this.#with(caller, request, async (source) => {
+      const outgoing = this.#outgoingOf(caller, request, reply);
       const page =
         live === undefined
-          ? await catchUp(source, wanted, reply)
-          : await longPoll(source, wanted, reply, {
+          ? await catchUp(source, wanted, reply, outgoing)
+          : await longPoll(source, wanted, reply, outgoing, {
               signal: this.#patience(caller, request, reply),
               timeoutMs: this.#parts.longPollMs,
             });
@@ -214,6 +227,7 @@ class StreamRoutes {
     const events = eventsOf(source, place, {
       cursor,
       signal: this.#patience(caller, request, reply),
+      outgoing: this.#outgoingOf(caller, request, reply),
       onPage: ({ messages }) => usage?.delivered(messages),
     });
     if (isBinary(source.info)) reply.header('stream-sse-data-encoding', 'base64');
@@ -226,6 +240,15 @@ class StreamRoutes {
         .header('connection', 'close')
         .send(Readable.from(events, { objectMode: false }))
     );
+  }
+
+  #outgoingOf(caller: ChannelUser, request: FastifyRequest, reply: FastifyReply): Outgoing {
+    return new Outgoing({
+      request: request.raw,
+      response: reply.raw,
+      share: this.#outgoing.share(caller.projectId),
+      isAllowed: () => this.#parts.access.isStillAllowed(caller),
+    });
   }
 
   /** Aborts when nobody waits for the answer any more, the server stops, or the caller's right is lost. */
@@ -262,9 +285,13 @@ class StreamRoutes {
     return await streams.store.open(caller.projectId, name);
   }
 
-  async #withBody<T>({ raw }: FastifyRequest, work: (body: Uint8Array) => Promise<T>): Promise<T> {
+  async #withBody<T>(
+    projectId: string,
+    { raw }: FastifyRequest,
+    work: (body: Uint8Array) => Promise<T>,
+  ): Promise<T> {
     checkDeclaredLength(raw, MAX_APPEND_BYTES);
-    const share = this.#parts.budget.share();
+    const share = this.#bodies.share(projectId);
     try {
       return await work(await readBody(raw, MAX_APPEND_BYTES, share));
     } finally {

@@ -1,6 +1,8 @@
 /** GET with `live=sse`: what there is after an offset and what comes, as an event stream. */
-import type { Page, StreamInfo, StreamSource } from '@weir/stream';
+import { isText, type Page, type StreamInfo, type StreamSource } from '@weir/stream';
 import { problemOf } from '../http/problem-of.js';
+import { eventBase64, eventText, inPieces } from './event-text.js';
+import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
 import { problemOfStream } from './stream-problem.js';
@@ -16,23 +18,24 @@ export interface FollowOptions {
   readonly cursor: string | undefined;
   /** Ends the stream. */
   readonly signal: AbortSignal;
-  /** Told of each page that is sent. */
+  readonly outgoing: Outgoing;
+  /** Told of each page that was sent. */
   readonly onPage: (page: Page) => void;
 }
 
 /** Whether data is sent in base64: an event stream is text. */
-export function isBinary({ isJson, contentType }: StreamInfo): boolean {
-  return !isJson && !/^\s*text\//i.test(contentType);
+export function isBinary({ contentType }: StreamInfo): boolean {
+  return !isText(contentType);
 }
 
 /**
- * The event stream: each `data` event with a `control` event behind it. It reads on as it is sent, so that who is slow
+ * The event stream: each `data` event with a `control` event behind it. It reads on as it is taken, so that who is slow
  * holds back nobody but itself.
  */
 export async function* eventsOf(
   source: StreamSource,
   from: number,
-  { cursor, signal, onPage }: FollowOptions,
+  { cursor, signal, outgoing, onPage }: FollowOptions,
 ): AsyncGenerator<string> {
   const { info } = source;
   const end = performance.now() + CONNECTION_MS;
@@ -44,8 +47,15 @@ export async function* eventsOf(
       place = page.next;
       if (page.payloads.length > 0 || page.isEnd || isFirst) {
         if (!page.isEnd) known = laterCursor(known, isFirst);
+        const control = controlOf(source, page, known);
+        outgoing.hold(page);
+        for (const text of inPieces(textOf(info, page, control))) {
+          if (signal.aborted) return;
+          yield text;
+          await outgoing.taken();
+        }
+        outgoing.release();
         onPage(page);
-        yield dataOf(info, page) + controlOf(source, page, known);
       } else {
         yield ': still here\n\n';
       }
@@ -67,23 +77,18 @@ function laterCursor(known: string | undefined, isFirst: boolean): string {
   return Number(known) > Number(current) ? known : current;
 }
 
-function dataOf(info: StreamInfo, page: Page): string {
-  if (page.payloads.length === 0) return '';
-  const body = bodyOf(info, page);
-  return event('data', isBinary(info) ? body.toString('base64') : body.toString());
+function* textOf(info: StreamInfo, page: Page, control: object): Generator<string> {
+  if (page.payloads.length > 0) {
+    const body = bodyOf(info, page);
+    yield* isBinary(info) ? eventBase64('data', body) : eventText('data', body.toString());
+  }
+  yield* eventText('control', JSON.stringify(control));
 }
 
-function controlOf(source: StreamSource, { next, isTail, isEnd }: Page, cursor: string | undefined): string {
-  const control = {
+function controlOf(source: StreamSource, { next, isTail, isEnd }: Page, cursor: string | undefined): object {
+  return {
     streamNextOffset: source.offsetOf(next),
     ...(isEnd ? { streamClosed: true } : { streamCursor: cursor }),
     ...(isTail && { upToDate: true }),
   };
-  return event('control', JSON.stringify(control));
-}
-
-/** Every line of the text is a line of data; a space in front of one is kept by another. */
-function event(type: string, text: string): string {
-  const lines = text.split(/\r\n|\r|\n/).map((line) => `data:${line.startsWith(' ') ? ' ' : ''}${line}\n`);
-  return `event: ${type}\n${lines.join('')}\n`;
 }

@@ -8,6 +8,8 @@ export interface JsonValue {
 
 /** Deeper than anybody means it: reading millions of levels would keep everybody else waiting. */
 const MAX_DEPTH = 1_000;
+/** Commas and brackets of a body: building the values of more would keep everybody else waiting too. */
+const MAX_MARKS = 250_000;
 
 /**
  * The values of a body: of an array its elements, else the one it is.
@@ -46,14 +48,26 @@ function parse(text: string): unknown {
 function commasOf(text: string): number[] {
   const commas: number[] = [];
   let depth = 0;
+  let marks = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === '"') at = endOfString(text, at);
-    else if (char === '[' || char === '{') depth += 1;
+    if (char === '"') {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (char === '[' || char === '{') depth += 1;
     else if (char === ']' || char === '}') depth -= 1;
-    else if (char === ',' && depth === 1) commas.push(at);
-    if (depth <= MAX_DEPTH) continue;
-    throw new StreamError('invalid_message', `the body is nested deeper than ${MAX_DEPTH} levels`);
+    else if (char !== ',') continue;
+    if (char === ',' && depth === 1) commas.push(at);
+    marks += 1;
+    if (depth > MAX_DEPTH) {
+      throw new StreamError('invalid_message', `the body is nested deeper than ${MAX_DEPTH} levels`);
+    }
+    if (marks > MAX_MARKS) {
+      throw new StreamError('invalid_message', `the body has more than ${MAX_MARKS} commas and brackets`, {
+        hint: 'send several smaller messages, or large ones as text',
+      });
+    }
   }
   return commas;
 }

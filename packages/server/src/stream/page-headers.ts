@@ -1,5 +1,6 @@
 /** What browsers want to know: how an answer is to be taken, and which pages may have it. */
 import type { FastifyReply } from 'fastify';
+import { Problem } from '../http/problem.js';
 import type { PageOrigins } from '../mcp/origins.js';
 
 /** The methods of a stream. */
@@ -49,6 +50,14 @@ export function markAnswer(reply: FastifyReply, origin: string | undefined, orig
   reply
     .header('access-control-allow-origin', origin)
     .header('access-control-expose-headers', RESPONSE_HEADERS);
+}
+
+/** @throws Problem 403 for a page that may not use streams */
+export function refuseForeignPage(origin: string | undefined, origins: PageOrigins): void {
+  if (origin === undefined || origins.allows(origin)) return;
+  throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not use streams', {
+    hint: 'use streams from a server of yours, which keeps the API key',
+  });
 }
 
 /** Answers a preflight. */

@@ -1,6 +1,7 @@
 /** GET without an event stream: what there is after an offset, waiting for it where that is asked for. */
 import type { Page, StreamSource } from '@weir/stream';
 import type { FastifyReply } from 'fastify';
+import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
 
@@ -25,9 +26,11 @@ export async function catchUp(
   source: StreamSource,
   request: ReadRequest,
   reply: FastifyReply,
+  outgoing: Outgoing,
 ): Promise<Page> {
   const place = source.locate(request.offset);
   const page = await source.read(place);
+  outgoing.hold(page);
   describe(source, page, request, reply);
   if (request.offset === 'now') {
     void reply.header('cache-control', 'no-store').send(bodyOf(source.info, page));
@@ -41,6 +44,7 @@ export async function longPoll(
   source: StreamSource,
   request: ReadRequest,
   reply: FastifyReply,
+  outgoing: Outgoing,
   patience: Patience,
 ): Promise<Page> {
   const place = source.locate(request.offset);
@@ -49,6 +53,7 @@ export async function longPoll(
     await source.changed(place, patience);
     page = await source.read(place);
   }
+  outgoing.hold(page);
   describe(source, page, request, reply);
   // A server that stops waits for connections that are kept.
   if (patience.signal.aborted) reply.header('connection', 'close');

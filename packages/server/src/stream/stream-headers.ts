@@ -23,8 +23,12 @@ export function closesStream(headers: IncomingHttpHeaders): boolean {
   return textOf(headers, 'stream-closed')?.toLowerCase() === 'true';
 }
 
-/** The expiry a stream is created with; null where nothing is said. @throws Problem 400 */
-export function expiryOf(headers: IncomingHttpHeaders): Expiry | null {
+/**
+ * The expiry a stream is created with; null where nothing is said.
+ * @param now unix milliseconds
+ * @throws Problem 400
+ */
+export function expiryOf(headers: IncomingHttpHeaders, now: number): Expiry | null {
   const ttl = textOf(headers, 'stream-ttl');
   const at = textOf(headers, 'stream-expires-at');
   if (ttl !== null && at !== null) {
@@ -37,12 +41,17 @@ export function expiryOf(headers: IncomingHttpHeaders): Expiry | null {
     throw invalid('Stream-TTL', 'whole seconds in decimal digits, such as 3600');
   }
   if (at === null) return null;
-  if (z.iso.datetime({ offset: true }).safeParse(at).success) return { kind: 'at', at: Date.parse(at) };
-  throw invalid('Stream-Expires-At', 'a time such as 2026-11-21T16:00:00Z');
+  const isTime = z.iso.datetime({ offset: true }).safeParse(at).success;
+  if (isTime && Date.parse(at) > now) return { kind: 'at', at: Date.parse(at) };
+  throw invalid('Stream-Expires-At', 'a time to come, such as 2106-11-21T16:00:00Z');
 }
 
-/** What a stream is created as a fork of; null for nothing. @throws Problem 400, StreamError */
-export function forkOptionsOf(headers: IncomingHttpHeaders): ForkOptions | null {
+/**
+ * What a stream is created as a fork of; null for nothing.
+ * @param hosts this server's
+ * @throws Problem 400, StreamError
+ */
+export function forkOptionsOf(headers: IncomingHttpHeaders, hosts: readonly string[]): ForkOptions | null {
   const source = textOf(headers, 'stream-forked-from');
   const offset = textOf(headers, 'stream-fork-offset');
   const subOffset = textOf(headers, 'stream-fork-sub-offset');
@@ -53,7 +62,7 @@ export function forkOptionsOf(headers: IncomingHttpHeaders): ForkOptions | null 
     });
   }
   if (subOffset !== null && !isCount(subOffset)) throw invalid('Stream-Fork-Sub-Offset', 'a whole number');
-  return { source: streamAt(source), offset, subOffset: Number(subOffset ?? 0) };
+  return { source: streamAt(source, hosts), offset, subOffset: Number(subOffset ?? 0) };
 }
 
 /** Who sends a batch, and which one; null where nothing is said. @throws StreamError `invalid_producer` */

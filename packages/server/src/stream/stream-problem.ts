@@ -9,7 +9,7 @@ export function problemOfStream(error: unknown): unknown {
   if (error instanceof StreamError) return ofStream(error);
   if (error instanceof LogError) return ofLog(error);
   if (error instanceof BufferFullError) {
-    return new Problem(429, 'at_capacity', 'too many bodies are being read', { retryAfterSeconds: 1 });
+    return new Problem(429, 'at_capacity', 'too much is being received already', { retryAfterSeconds: 1 });
   }
   if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new Problem(400, 'invalid_request', 'Content-Type is not a media type', {
