@@ -126,6 +126,60 @@ it('keeps a job alive that takes longer than its lease', async () => {
   expect(await job.wait()).toMatchObject({ state: 'success', output: 'done', attempt: 1 });
 });
 
+it('ends a job whose output cannot be kept as one that failed, and one in hand before the client closes', async () => {
+  const weir = client();
+  const outputs = new Map<string, unknown>([
+    ['large', 'x'.repeat(1_100_000)],
+    ['no JSON', 1n],
+  ]);
+  const hand = client();
+  worker(hand, 'unfit', async (job) => {
+    const channel = job.channel('talk');
+    if (job.name === 'in hand') {
+      void hand.close();
+      await sleep(100);
+      await channel.send('still there');
+    }
+    if (job.name === 'long error') throw new Error('no '.repeat(20_000));
+    return outputs.get(job.name);
+  });
+  const run = (name: string) => submit(weir, { name, executorType: 'unfit', channels: [{ name: 'talk' }] });
+  for (const name of outputs.keys()) {
+    expect(await (await run(name)).wait()).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('the output cannot be kept'),
+    });
+  }
+  expect((await (await run('long error')).wait()).error).toMatch(/^no no /);
+  expect(await (await run('in hand')).wait()).toMatchObject({ state: 'success' });
+});
+
+it('lets go at the server of channels that are closed or cancelled here, and never ends its program', async () => {
+  const weir = client();
+  const job = await submit(weir, { name: 'gone', ...talk });
+  const unheard: unknown[] = [];
+  const hear = (error: unknown) => unheard.push(error);
+  process.on('unhandledRejection', hear);
+  for (let i = 0; i < 1_100; i += 1) {
+    const over = new AbortController();
+    const channel = job.channel('talk', { signal: over.signal });
+    if (i % 2 === 0) {
+      void channel.send('x');
+      over.abort();
+    } else {
+      await channel.close();
+    }
+  }
+  const kept = job.channel('talk');
+  expect(await kept.send('y')).toMatchObject({ index: expect.any(Number) });
+  void job.channel('other').send('nobody waits for this');
+  await expect(job.channel('other').send('x')).rejects.toMatchObject({ code: 'channel_not_found' });
+  expect(() => kept.sendError('e'.repeat(20_000))).not.toThrow();
+  await expect(kept.sendError('e'.repeat(20_000))).rejects.toMatchObject({ code: 'invalid_message' });
+  process.off('unhandledRejection', hear);
+  expect(unheard).toEqual([]);
+});
+
 it('says what is wrong at once: no right, no channel, too large, too many', async () => {
   const stranger = createClient({ url: server.url, key: `weir_sec_${'0'.repeat(64)}`, patienceMs: 0 });
   await expect(submit(stranger, { name: 'x' })).rejects.toMatchObject({ code: 'unauthorized', status: 401 });

@@ -21,6 +21,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** Default the client's. */
   readonly patienceMs?: number;
+  /** How long one try may take, milliseconds; default 30,000. */
+  readonly timeoutMs?: number;
 }
 
 /** A server to talk to. */
@@ -48,8 +50,12 @@ export interface Client {
  * for await (const message of job.channel('tokens')) console.log(message.text());
  * await weir.close();
  * ```
+ * @throws TypeError for a URL or key that cannot be one
  */
 export function createClient({ url, key, patienceMs = 60_000 }: ClientOptions): Client {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new TypeError(`${url} is no http URL of a server`);
+  if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError('the key is no API key (weir_sec_…)');
   const server = url.replace(/\/+$/, '');
   const ends = new Set<() => Promise<void> | void>();
   return {
@@ -66,6 +72,9 @@ export function createClient({ url, key, patienceMs = 60_000 }: ClientOptions): 
   };
 }
 
+/** How long one try may take. */
+const TIMEOUT_MS = 30_000;
+
 /** Tries again what failed for a moment. */
 async function persist(server: string, key: string, call: Call & { patienceMs: number }): Promise<unknown> {
   const begun = performance.now();
@@ -73,8 +82,9 @@ async function persist(server: string, key: string, call: Call & { patienceMs: n
     try {
       return await once(server, key, call);
     } catch (error) {
-      const isOver = performance.now() - begun >= call.patienceMs;
-      if (!(error instanceof WeirError) || !error.retryable || isOver) throw error;
+      if (!(error instanceof WeirError) || !error.retryable) throw error;
+      const waited = performance.now() - begun + (error.retryAfterMs ?? 0);
+      if (waited >= call.patienceMs) throw error;
       await pause(attempt, error.retryAfterMs, call.signal);
       if (call.signal?.aborted) throw cancelled(call.signal);
     }
@@ -84,10 +94,16 @@ async function persist(server: string, key: string, call: Call & { patienceMs: n
 async function once(
   server: string,
   key: string,
-  { method, path, query = {}, body, signal }: Call,
+  { method, path, query = {}, body, signal, timeoutMs = TIMEOUT_MS }: Call,
 ): Promise<unknown> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  const payload = body === undefined ? {} : { body: JSON.stringify(body) };
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
   let response: Response;
   let text: string;
   try {
@@ -98,13 +114,16 @@ async function once(
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      ...payload,
+      signal: ending.signal,
     });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw cancelled(signal);
     throw new WeirError('unreachable', `no answer from ${server}`, {}, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
   }
   if (response.ok) return text === '' ? null : jsonOf(text, server);
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);

@@ -339,6 +339,7 @@ class Executor {
     const { id, assignment } = given as { readonly id: string; readonly assignment: string };
     this.attempt = Number(given.attempt);
     this.channel = channel(client, { process: id, name: CHANNEL, assignment });
+    void this.#read();
     if (!hasLease) return;
     this.#beating = setInterval(() => {
       client
@@ -350,6 +351,15 @@ class Executor {
         })
         .catch(() => {});
     }, LEASE_MS / 4);
+  }
+
+  /** Reads as executors do, so that the end reaches it while its last messages have no answer yet. */
+  async #read(): Promise<void> {
+    try {
+      for await (const _ of this.channel);
+    } catch {
+      // It has lost the process.
+    }
   }
 
   /** Is heard of no more. */

@@ -44,6 +44,8 @@ export class ChannelSocket {
   readonly #links = new Map<number, Link>();
   #lastCh = 0;
   #running = false;
+  /** Ends the pause between two connections. */
+  #pausing = new AbortController();
   #socket: WebSocket | null = null;
 
   constructor(server: string, key: string) {
@@ -64,7 +66,9 @@ export class ChannelSocket {
   /** Lets a channel go; without channels the connection ends. */
   detach(ch: number): void {
     this.#links.delete(ch);
-    if (this.#links.size === 0) this.#socket?.close();
+    if (this.#links.size > 0) return;
+    this.#socket?.close();
+    this.#pausing.abort();
   }
 
   /** Sends JSON, or bytes as they are; lost where there is no connection, as {@link Link.onConnected} says all again. */
@@ -91,7 +95,8 @@ export class ChannelSocket {
       for (const link of links) link.onDisconnected();
       if (this.#links.size === 0) break;
       attempt = wasOpen ? 0 : attempt + 1;
-      await pause(attempt, failure?.retryAfterMs);
+      this.#pausing = new AbortController();
+      await pause(attempt, failure?.retryAfterMs, this.#pausing.signal);
     }
     this.#running = false;
   }
@@ -119,11 +124,16 @@ export class ChannelSocket {
         heard();
         for (const ch of [...this.#links.keys()]) this.#connected(ch);
       });
-      socket.on('ping', heard);
+      // A large message takes its time: each piece of it is a sign of life.
+      socket.on('upgrade', (response) => response.socket.on('data', heard));
       socket.on('message', (data, isBinary) => {
-        heard();
-        // The cast holds: messages come as one Buffer, ws's default.
-        this.#receive(data as Buffer, isBinary);
+        try {
+          // The cast holds: messages come as one Buffer, ws's default.
+          this.#receive(data as Buffer, isBinary);
+        } catch {
+          // What cannot be read is not from a Weir server, or was damaged: all of it comes again.
+          socket.terminate();
+        }
       });
       socket.on('unexpected-response', (_request, response) => {
         refused = refusalOf(response);

@@ -3,7 +3,7 @@ import { errorOfDocument, WeirError } from '../weir-error.js';
 import { type ChannelSocket, type ControlFrame, type Link, socketOf } from './channel-socket.js';
 import { appendFrame } from './frames.js';
 import { Incoming } from './incoming.js';
-import { type Content, encodeContent, type Message } from './message.js';
+import { type Content, encodeContent, type Message, type MessageType } from './message.js';
 import { type Appended, Outgoing } from './outgoing.js';
 
 /** Which channel, and how. */
@@ -22,9 +22,9 @@ export interface ChannelOptions {
 /** What belongs to a message besides its content. */
 export interface SendOptions {
   /** Index of the message it answers. */
-  readonly inReplyTo?: number;
+  readonly inReplyTo?: number | undefined;
   /** Default by the content: texts are `text/plain`, bytes nothing, all else `application/json`. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
 }
 
 /** How a channel ended. */
@@ -35,6 +35,8 @@ export interface ChannelEnd {
   readonly lastIndex: number;
 }
 
+const MAX_CONTENT_TYPE_BYTES = 255;
+const MAX_ERROR_BYTES = 16 * 1024;
 /** After this what was refused for now is opened again, where the server did not say when. */
 const REOPEN_MS = 500;
 
@@ -65,6 +67,8 @@ export class Channel implements AsyncIterable<Message> {
   readonly #incoming: Incoming;
   /** Takes back what others know of it. */
   readonly #letGo: () => void;
+  /** Whether this connection knows of it, open or not. */
+  #isAsked = false;
   #isOpen = false;
   #isRead = false;
   /** Whether the last `open` asked for messages. */
@@ -75,8 +79,11 @@ export class Channel implements AsyncIterable<Message> {
   #end: ChannelEnd | null = null;
   #failure: WeirError | null = null;
 
-  /** Made by {@link channel}. */
-  constructor(client: Client, options: ChannelOptions) {
+  /**
+   * Made by {@link channel}.
+   * @param closesWithClient false where somebody else closes it
+   */
+  constructor(client: Client, options: ChannelOptions, closesWithClient = true) {
     this.process = options.process;
     this.name = options.name;
     this.#options = options;
@@ -85,10 +92,10 @@ export class Channel implements AsyncIterable<Message> {
       this.#socket.send(appendFrame(this.#ch, header, payload));
     });
     this.#incoming = new Incoming(options.after ?? 0, (bytes) => {
-      if (this.#isOpen) this.#socket.send({ op: 'credit', ch: this.#ch, bytes });
+      if (this.#isAsked) this.#socket.send({ op: 'credit', ch: this.#ch, bytes });
     });
     this.#ch = this.#socket.attach(this.#link);
-    const forgetClient = client.onClose(() => this.close());
+    const forgetClient = closesWithClient ? client.onClose(() => this.close()) : () => {};
     const { signal } = options;
     const abort = (): void => {
       if (signal !== undefined) this.#fail(cancelled(signal));
@@ -98,6 +105,9 @@ export class Channel implements AsyncIterable<Message> {
       clearTimeout(this.#reopening);
       forgetClient();
       signal?.removeEventListener('abort', abort);
+      if (this.#isAsked) this.#socket.send({ op: 'close', ch: this.#ch });
+      this.#isAsked = false;
+      this.#isOpen = false;
       this.#socket.detach(this.#ch);
     };
     if (signal?.aborted) abort();
@@ -119,20 +129,18 @@ export class Channel implements AsyncIterable<Message> {
    * @throws WeirError `buffer_full` (10,000 or 64 MiB wait), `message_too_large`, `sender_ended`, `channel_closed`,
    * `channel_full`, `stale_attempt`, `forbidden`, …
    */
-  async send(content: Content, { inReplyTo, contentType }: SendOptions = {}): Promise<Appended> {
-    const encoded = encodeContent(content);
-    return await this.#send('data', encoded.payload, contentType ?? encoded.contentType, { inReplyTo });
+  send(content: Content, { inReplyTo, contentType }: SendOptions = {}): Promise<Appended> {
+    return this.#send('data', content, { inReplyTo, contentType });
   }
 
   /** Says that nothing more comes from this side, for this attempt; with a last content. */
-  async sendEnd(content?: Content): Promise<Appended> {
-    const { payload, contentType } = encodeContent(content ?? new Uint8Array());
-    return await this.#send('end', payload, contentType, {});
+  sendEnd(content?: Content): Promise<Appended> {
+    return this.#send('end', content, {});
   }
 
-  /** Says what went wrong; ends nothing. */
-  async sendError(error: string, { inReplyTo }: SendOptions = {}): Promise<Appended> {
-    return await this.#send('error', new Uint8Array(), undefined, { inReplyTo, error });
+  /** Says what went wrong, in at most 16 KiB; ends nothing. */
+  sendError(error: string, { inReplyTo }: Pick<SendOptions, 'inReplyTo'> = {}): Promise<Appended> {
+    return this.#send('error', undefined, { inReplyTo, error });
   }
 
   /** Messages in order, from both sides; ends when nothing more can come. @throws WeirError */
@@ -161,23 +169,41 @@ export class Channel implements AsyncIterable<Message> {
    */
   async close({ flushMs = 10_000 }: { readonly flushMs?: number } = {}): Promise<void> {
     await this.#outgoing.idle(flushMs);
-    if (this.#failure === null && this.#isOpen) this.#socket.send({ op: 'close', ch: this.#ch });
     this.#fail(new WeirError('closed', `channel ${this.name} was closed here`));
   }
 
   #send(
-    type: 'data' | 'end' | 'error',
-    payload: Uint8Array,
-    content_type: string | undefined,
-    { inReplyTo, error }: { readonly inReplyTo?: number | undefined; readonly error?: string },
+    type: MessageType,
+    content: Content | undefined,
+    more: SendOptions & { readonly error?: string },
   ): Promise<Appended> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    return this.#outgoing.send({ type, payload, content_type, in_reply_to: inReplyTo, error });
+    const answer = this.#sending(type, content, more);
+    // Who does not wait for it must not be ended by it either.
+    answer.catch(() => {});
+    return answer;
+  }
+
+  async #sending(
+    type: MessageType,
+    content: Content | undefined,
+    { inReplyTo, contentType, error }: SendOptions & { readonly error?: string },
+  ): Promise<Appended> {
+    if (this.#failure !== null) throw this.#failure;
+    checkHeader(contentType, error);
+    const encoded = encodeContent(content ?? new Uint8Array());
+    return await this.#outgoing.send({
+      type,
+      payload: encoded.payload,
+      content_type: contentType ?? encoded.contentType,
+      in_reply_to: inReplyTo,
+      error,
+    });
   }
 
   readonly #link: Link = {
     onConnected: () => this.#open(),
     onDisconnected: () => {
+      this.#isAsked = false;
       this.#isOpen = false;
       clearTimeout(this.#reopening);
       this.#outgoing.disconnect();
@@ -189,14 +215,16 @@ export class Channel implements AsyncIterable<Message> {
 
   #open(): void {
     const { process, name, assignment } = this.#options;
-    this.#isOpenedToRead = this.#isRead;
+    // What has ended is opened only to learn what became of the last messages.
+    this.#isOpenedToRead = this.#isRead && this.#end === null;
+    this.#isAsked = true;
     this.#socket.send({
       op: 'open',
       ch: this.#ch,
       process,
       channel: name,
       ...(assignment === undefined ? {} : { assignment }),
-      read: this.#isRead,
+      read: this.#isOpenedToRead,
       after: this.#incoming.last,
       credit: this.#incoming.takeRoom(),
     });
@@ -211,7 +239,7 @@ export class Channel implements AsyncIterable<Message> {
           numberOf(frame.max_payload) ?? Number.POSITIVE_INFINITY,
         );
         // Somebody began to iterate while it was being opened.
-        if (this.#isRead && !this.#isOpenedToRead) this.#read();
+        if (this.#isRead && !this.#isOpenedToRead && this.#end === null) this.#read();
         break;
       case 'appended': {
         const [sequence, index, timestamp] = [frame.sequence, frame.index, frame.timestamp].map(numberOf);
@@ -220,7 +248,7 @@ export class Channel implements AsyncIterable<Message> {
         break;
       }
       case 'closed':
-        this.#finish({ reason: String(frame.reason), lastIndex: numberOf(frame.last_index) ?? 0 });
+        this.#ended({ reason: String(frame.reason), lastIndex: numberOf(frame.last_index) ?? 0 });
         break;
       case 'error':
         this.#refused(frame);
@@ -232,10 +260,13 @@ export class Channel implements AsyncIterable<Message> {
     const error = errorOfDocument(frame, 0);
     const sequence = numberOf(frame.sequence);
     if (sequence !== null) this.#outgoing.refuse(sequence, error);
-    else if (!this.#isOpen && error.retryable)
+    else if (!this.#isOpen && error.retryable) {
+      this.#isAsked = false;
       this.#reopening = setTimeout(() => this.#open(), error.retryAfterMs ?? REOPEN_MS);
-    else if (!this.#isOpen) this.#fail(error);
-    else if (error.code === 'subscriber_too_slow' || error.code === 'draining') this.#read();
+    } else if (!this.#isOpen) {
+      this.#isAsked = false;
+      this.#fail(error);
+    } else if (error.code === 'subscriber_too_slow' || error.code === 'draining') this.#read();
     else if (error.code !== 'already_reading') this.#incoming.fail(error);
   }
 
@@ -243,24 +274,41 @@ export class Channel implements AsyncIterable<Message> {
     this.#socket.send({ op: 'read', ch: this.#ch, after: this.#incoming.last });
   }
 
-  #finish(end: ChannelEnd): void {
+  /** Nothing more comes. What is on its way may be stored all the same, its answer lost with a connection. */
+  #ended(end: ChannelEnd): void {
     this.#end = end;
-    this.#letGo();
+    this.#isAsked = false;
     this.#isOpen = false;
-    this.#failure ??= new WeirError('channel_closed', `channel ${this.name} has ended: ${end.reason}`);
-    this.#outgoing.fail(this.#failure);
     this.#incoming.finish();
+    if (!this.#outgoing.isIdle) {
+      this.#outgoing.disconnect();
+      this.#open();
+    }
+    void this.#outgoing.idle(Number.POSITIVE_INFINITY).then(() => {
+      this.#fail(new WeirError('channel_closed', `channel ${this.name} has ended: ${end.reason}`));
+    });
   }
 
   #fail(error: WeirError): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.#isOpen = false;
     this.#letGo();
     this.#outgoing.fail(error);
-    if (error.code === 'closed') this.#incoming.finish();
+    if (error.code === 'closed' || this.#end !== null) this.#incoming.finish();
     else this.#incoming.fail(error);
   }
+}
+
+/** A frame that is too large would end the connection; these are small, and checked before. */
+function checkHeader(contentType = '', error = ''): void {
+  const [typeBytes, errorBytes] = [Buffer.byteLength(contentType), Buffer.byteLength(error)];
+  if (typeBytes > MAX_CONTENT_TYPE_BYTES)
+    throw new WeirError(
+      'invalid_message',
+      `a content type of ${typeBytes} bytes; at most ${MAX_CONTENT_TYPE_BYTES}`,
+    );
+  if (errorBytes > MAX_ERROR_BYTES)
+    throw new WeirError('invalid_message', `an error of ${errorBytes} bytes; at most ${MAX_ERROR_BYTES}`);
 }
 
 function numberOf(value: unknown): number | null {

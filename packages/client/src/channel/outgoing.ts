@@ -15,7 +15,7 @@ interface Sending extends NewMessage {
   readonly reject: (error: WeirError) => void;
 }
 
-interface InFlight extends Sending {
+interface Numbered extends Sending {
   readonly sequence: number;
 }
 
@@ -29,6 +29,11 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const LEAST_PAUSE_MS = 10;
 /** Longer than a timer can wait is for ever. */
 const MAX_TIMER_MS = 2 ** 31;
+/**
+ * A sender begins so far above the last number at most. Two programs that are one sender without knowing it would take the
+ * same numbers else, and what both say would be one message; so one of them is told.
+ */
+const MAX_GAP = 65_536;
 
 /**
  * What is to be sent on a channel: in order, numbered, and again until it is answered. The same number with the same
@@ -37,41 +42,44 @@ const MAX_TIMER_MS = 2 ** 31;
 export class Outgoing {
   readonly #transmit: (header: AppendHeader, payload: Uint8Array) => void;
   readonly #waiting: Sending[] = [];
-  /** In the order of their numbers. */
-  readonly #inFlight: InFlight[] = [];
   #waitingBytes = 0;
-  #inFlightBytes = 0;
+  /** Without an answer, in the order of their numbers; the first so many have been sent on this connection. */
+  readonly #numbered: Numbered[] = [];
+  #numberedBytes = 0;
+  #sent = 0;
+  /** Frames of this connection without an answer, and how many there may be. */
+  #unanswered = 0;
+  #window = MAX_IN_FLIGHT;
   #next: number | null = null;
   #isOpen = false;
   #maxPayload = 0;
-  /** Messages sent on this connection without an answer to each. */
-  #unanswered = 0;
   /** Until when nothing is sent, as the server asked for it; null while there is no such time. */
   #heldUntil: number | null = null;
   #going: NodeJS.Timeout | null = null;
-  #idle: (() => void)[] = [];
+  #whenIdle: (() => void)[] = [];
 
   constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void) {
     this.#transmit = transmit;
   }
 
+  /** Whether everything has been answered. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#numbered.length === 0;
+  }
+
   /** @throws WeirError `buffer_full`, or what the server refuses it with */
   send(message: NewMessage): Promise<Appended> {
-    const { payload } = message;
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + payload.length > MAX_WAITING_BYTES) {
-      const hint = 'wait for what send() returns, now and then';
-      return Promise.reject(
-        new WeirError('buffer_full', `${this.#waiting.length} messages wait to be sent`, { hint }),
-      );
-    }
-    const answer = new Promise<Appended>((resolve, reject) => {
+    const bytes = message.payload.length;
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+        const hint = 'wait for what send() returns, now and then';
+        reject(new WeirError('buffer_full', `${this.#waiting.length} messages wait to be sent`, { hint }));
+        return;
+      }
       this.#waiting.push({ ...message, resolve, reject });
-      this.#waitingBytes += payload.length;
+      this.#waitingBytes += bytes;
       this.#pump();
     });
-    // Who does not wait for it must not be ended by it either.
-    answer.catch(() => {});
-    return answer;
   }
 
   /**
@@ -81,14 +89,16 @@ export class Outgoing {
    */
   open(last: number | null, maxPayload: number): void {
     this.#maxPayload = maxPayload;
-    this.#next ??= (last ?? 0) + 1;
+    this.#next ??= (last ?? 0) + 1 + Math.floor(Math.random() * MAX_GAP);
     this.#isOpen = true;
-    this.#sendAgain();
+    this.#window = MAX_IN_FLIGHT;
+    this.#pump();
   }
 
   /** The connection is gone. */
   disconnect(): void {
     this.#isOpen = false;
+    this.#sent = 0;
     this.#unanswered = 0;
     this.#heldUntil = null;
     if (this.#going !== null) clearTimeout(this.#going);
@@ -98,6 +108,7 @@ export class Outgoing {
   /** The server stored a message. */
   acknowledge(sequence: number, appended: Appended): void {
     this.#unanswered -= 1;
+    this.#window = Math.min(MAX_IN_FLIGHT, this.#window + 1);
     this.#take(sequence)?.resolve(appended);
     this.#goOn();
   }
@@ -120,49 +131,57 @@ export class Outgoing {
   /** Nothing more is sent: what has no answer fails. */
   fail(error: WeirError): void {
     this.disconnect();
-    const left = [...this.#inFlight.splice(0), ...this.#waiting.splice(0)];
+    const left = [...this.#numbered.splice(0), ...this.#waiting.splice(0)];
     this.#waitingBytes = 0;
-    this.#inFlightBytes = 0;
+    this.#numberedBytes = 0;
     for (const { reject } of left) reject(error);
     this.#tellIdle();
   }
 
   /** Resolves once everything has been answered, or after so long. */
   async idle(withinMs: number): Promise<void> {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
+      this.#whenIdle.push(resolve);
       if (withinMs < MAX_TIMER_MS) timer = setTimeout(resolve, withinMs);
     });
     clearTimeout(timer);
   }
 
-  get #isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#inFlight.length === 0;
+  #pump(): void {
+    while (this.#isOpen && this.#heldUntil === null && this.#unanswered < this.#window) {
+      const again = this.#numbered[this.#sent];
+      const sending = again ?? this.#number();
+      if (sending === undefined) break;
+      this.#sent += 1;
+      this.#unanswered += 1;
+      const { sequence, type, content_type, in_reply_to, error, payload } = sending;
+      this.#transmit({ sequence, type, content_type, in_reply_to, error }, payload);
+    }
+    if (this.isIdle) this.#tellIdle();
   }
 
-  #pump(): void {
-    while (this.#isOpen && this.#heldUntil === null && this.#next !== null) {
+  /** Gives the next message its number, once there is room for it on its way. */
+  #number(): Numbered | undefined {
+    for (;;) {
       const [next] = this.#waiting;
-      if (next === undefined) break;
-      const isFull =
-        this.#inFlight.length >= MAX_IN_FLIGHT ||
-        (this.#inFlight.length > 0 && this.#inFlightBytes + next.payload.length > MAX_IN_FLIGHT_BYTES);
-      if (isFull) break;
+      if (next === undefined || this.#next === null) return undefined;
+      const bytes = next.payload.length;
+      const isFull = this.#numbered.length > 0 && this.#numberedBytes + bytes > MAX_IN_FLIGHT_BYTES;
+      if (isFull) return undefined;
       this.#waiting.shift();
-      this.#waitingBytes -= next.payload.length;
-      if (next.payload.length > this.#maxPayload) {
-        next.reject(tooLarge(next.payload.length, this.#maxPayload));
+      this.#waitingBytes -= bytes;
+      if (bytes > this.#maxPayload) {
+        next.reject(tooLarge(bytes, this.#maxPayload));
         continue;
       }
-      const sending: InFlight = { ...next, sequence: this.#next };
+      const numbered = { ...next, sequence: this.#next };
       this.#next += 1;
-      this.#inFlight.push(sending);
-      this.#inFlightBytes += next.payload.length;
-      this.#put(sending);
+      this.#numbered.push(numbered);
+      this.#numberedBytes += bytes;
+      return numbered;
     }
-    if (this.#isIdle) this.#tellIdle();
   }
 
   #goOn(): void {
@@ -172,31 +191,25 @@ export class Outgoing {
       this.#going = setTimeout(() => {
         this.#going = null;
         this.#heldUntil = null;
-        this.#sendAgain();
+        this.#sent = 0;
+        // Most of it would be refused again: as many more as are taken.
+        this.#window = 1;
+        this.#pump();
       }, this.#heldUntil - performance.now());
     }
   }
 
-  #sendAgain(): void {
-    for (const sending of this.#inFlight) this.#put(sending);
-    this.#pump();
-  }
-
-  #put({ sequence, type, content_type, in_reply_to, error, payload }: InFlight): void {
-    this.#unanswered += 1;
-    this.#transmit({ sequence, type, content_type, in_reply_to, error }, payload);
-  }
-
-  #take(sequence: number): InFlight | undefined {
-    const place = this.#inFlight.findIndex((sending) => sending.sequence === sequence);
+  #take(sequence: number): Numbered | undefined {
+    const place = this.#numbered.findIndex((sending) => sending.sequence === sequence);
     if (place < 0) return undefined;
-    const [taken] = this.#inFlight.splice(place, 1);
-    this.#inFlightBytes -= taken?.payload.length ?? 0;
+    const [taken] = this.#numbered.splice(place, 1);
+    this.#numberedBytes -= taken?.payload.length ?? 0;
+    if (place < this.#sent) this.#sent -= 1;
     return taken;
   }
 
   #tellIdle(): void {
-    for (const resolve of this.#idle.splice(0)) resolve();
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }
 

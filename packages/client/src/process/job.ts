@@ -1,4 +1,4 @@
-import { type Channel, type ChannelOptions, channel } from '../channel/channel.js';
+import { Channel, type ChannelOptions } from '../channel/channel.js';
 import type { Client } from '../client.js';
 import { WeirError } from '../weir-error.js';
 import { type Process, processOf } from './process.js';
@@ -47,24 +47,44 @@ export class Job {
   /** A channel of it, as its executor; each call is one of its own. It ends with the job. */
   channel(name: string, options: Pick<ChannelOptions, 'after'> = {}): Channel {
     const { id: process, assignment, signal } = this;
-    const opened = channel(this.#client, { ...options, process, name, assignment, signal });
+    // It is the job that closes it, so that a client that closes lets the job end first.
+    const opened = new Channel(this.#client, { ...options, process, name, assignment, signal }, false);
     this.#channels.push(opened);
     return opened;
   }
 
-  /** Ends it, once all that was sent on its channels is stored. */
-  async end(outcome: { readonly output: unknown } | { readonly error: string }): Promise<void> {
+  /**
+   * Ends it, once all that was sent on its channels is stored. An output that cannot be kept, as it is no JSON or over
+   * 1 MiB, makes it a failure that says so.
+   */
+  async end(outcome: Outcome): Promise<void> {
     try {
       if (this.signal.aborted) return;
       await Promise.all(this.#channels.map((one) => one.close({ flushMs: Number.POSITIVE_INFINITY })));
-      const status = 'error' in outcome ? 'failed' : 'success';
-      await this.#post('close', { status, ...outcome });
+      await this.#close(outcome);
     } catch (error) {
       if (!isLoss(error)) throw error;
       this.#lose(error);
     } finally {
       if (this.#beating !== null) clearTimeout(this.#beating);
       this.#beating = null;
+    }
+  }
+
+  async #close(outcome: Outcome): Promise<void> {
+    if ('error' in outcome) {
+      await this.#post('close', { status: 'failed', error: shortened(outcome.error) });
+      return;
+    }
+    try {
+      await this.#post('close', { status: 'success', ...outcome });
+    } catch (error) {
+      const isUnfit = error instanceof TypeError || (error instanceof WeirError && UNFIT.has(error.status));
+      if (!isUnfit) throw error;
+      await this.#post('close', {
+        status: 'failed',
+        error: shortened(`the output cannot be kept: ${error.message}`),
+      });
     }
   }
 
@@ -94,9 +114,21 @@ export class Job {
       method: 'POST',
       path: `/api/v1/processes/${encodeURIComponent(this.id)}/${what}`,
       body: { ...body, assignment: this.assignment },
-      ...(patienceMs === undefined ? {} : { patienceMs }),
+      ...(patienceMs === undefined ? {} : { patienceMs, timeoutMs: patienceMs }),
     });
   }
+}
+
+/** What came of a job. */
+export type Outcome = { readonly output: unknown } | { readonly error: string };
+
+/** Statuses with which an output is refused for what it is. */
+const UNFIT: ReadonlySet<number> = new Set([400, 413]);
+/** A server keeps 16 KiB of an error; a character takes up to three bytes. */
+const MAX_ERROR_LENGTH = 5_000;
+
+function shortened(error: string): string {
+  return error.length <= MAX_ERROR_LENGTH ? error : `${error.slice(0, MAX_ERROR_LENGTH)}…`;
 }
 
 /** Whether an answer says that the process is no longer this executor's. */

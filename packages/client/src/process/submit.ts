@@ -4,6 +4,8 @@ import { hasEnded, type NewProcess, type Process, processOf } from './process.js
 
 /** Longest wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
+/** A request that waits answers a little after its time. */
+const GRACE_MS = 15_000;
 
 /**
  * Submits a process; resolves when it is stored.
@@ -61,6 +63,7 @@ export class SubmittedProcess {
         method: 'GET',
         path: `${this.#path}/wait`,
         query: { timeout: WAIT_MS },
+        timeoutMs: WAIT_MS + GRACE_MS,
         signal,
       });
       const process = processOf(answer);

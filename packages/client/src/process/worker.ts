@@ -1,13 +1,13 @@
 import { type Client, cancelled } from '../client.js';
 import { pause } from '../pause.js';
 import { WeirError } from '../weir-error.js';
-import { Job } from './job.js';
+import { Job, type Outcome } from './job.js';
 
 /** How a worker works. */
 export interface WorkerOptions {
   /** Processes at once; default 1. */
   readonly concurrency?: number;
-  /** Told of what went wrong besides a process: the server away, a process lost. Default: nobody is. */
+  /** Told of what went wrong besides a process: the server away, a process lost. Default: standard error is. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -16,6 +16,10 @@ export type Handler = (job: Job) => Promise<unknown> | unknown;
 
 /** Longest wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
+/** A request that waits answers a little after its time. */
+const GRACE_MS = 15_000;
+/** With these nothing will ever be assigned. */
+const HOPELESS: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_scope', 'origin_not_allowed']);
 
 /**
  * Takes processes of a type, one after the other, until it is closed.
@@ -43,14 +47,14 @@ export class Worker {
   readonly #handler: Handler;
   readonly #onError: (error: unknown) => void;
   readonly #closing = new AbortController();
-  /** Resolves once it is closed and the last process done. */
+  /** Resolves once it is closed, or its key refused, and the last process done. */
   readonly closed: Promise<void>;
 
   constructor(client: Client, type: string, handler: Handler, options: WorkerOptions) {
     this.#client = client;
     this.#type = type;
     this.#handler = handler;
-    this.#onError = options.onError ?? (() => {});
+    this.#onError = options.onError ?? ((error) => console.error(`weir worker ${type}:`, error));
     const places = Array.from({ length: options.concurrency ?? 1 }, () => this.#work());
     this.closed = Promise.all(places).then(() => {});
   }
@@ -71,7 +75,8 @@ export class Worker {
         if (job !== null) await this.#handle(job);
       } catch (error) {
         if (signal.aborted) return;
-        this.#onError(error);
+        this.#tell(error);
+        if (error instanceof WeirError && HOPELESS.has(error.code)) return;
         await pause(failures, error instanceof WeirError ? error.retryAfterMs : 0, signal);
         failures += 1;
       }
@@ -84,19 +89,28 @@ export class Worker {
       method: 'POST',
       path: '/api/v1/processes/assign',
       body: { executor_type: this.#type, wait_ms: WAIT_MS },
+      timeoutMs: WAIT_MS + GRACE_MS,
       signal,
     });
     return answer === null ? null : new Job(this.#client, answer);
   }
 
   async #handle(job: Job): Promise<void> {
-    let outcome: { readonly output: unknown } | { readonly error: string };
+    let outcome: Outcome;
     try {
       outcome = { output: (await this.#handler(job)) ?? null };
     } catch (error) {
       outcome = { error: error instanceof Error ? error.message : String(error) };
     }
     await job.end(outcome);
-    if (job.signal.aborted) this.#onError(job.signal.reason);
+    if (job.signal.aborted) this.#tell(job.signal.reason);
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#onError(error);
+    } catch (failure) {
+      console.error(`weir worker ${this.#type}: onError failed:`, failure);
+    }
   }
 }
