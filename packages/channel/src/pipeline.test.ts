@@ -1,4 +1,4 @@
-import { openLog } from '@weir/log';
+import { LogError, openLog } from '@weir/log';
 import { expect, test } from 'vitest';
 import { Pipeline, Router } from './index.js';
 import { ANN, text, textOf } from './testing/people.js';
@@ -75,4 +75,15 @@ test('a copy of what is stored holds up nobody when it is refused: its sender wi
   router.setRateLimitEnabled(false);
   expect(await router.appendBatch(ID, ANN, [text(500)], pipeline)).toMatchObject([{ index: 500 }]);
   expect(await router.appendBatch(ID, ANN, [text(501)], pipeline)).toMatchObject([{ index: 501 }]);
+});
+
+test('what failed in a way nobody foresaw is final for its sender, and holds up nobody', () => {
+  const errors = [new LogError('log_failed', 'EIO'), new TypeError('unforeseen')];
+  for (const error of errors) {
+    const pipeline = new Pipeline();
+    pipeline.refuse([text(1)], error);
+    expect(() => pipeline.enter([text(2)])).not.toThrow();
+    pipeline.refuse([text(2)], new LogError('log_full', 'the disk is full'));
+    expect(() => pipeline.enter([text(3)])).toThrow('sequence 2 was refused, and comes before 3');
+  }
 });

@@ -1,3 +1,4 @@
+import { LogError } from '@weir/log';
 import { ChannelError } from './channel-error.js';
 import type { NewMessage } from './message.js';
 
@@ -34,12 +35,17 @@ export class Pipeline {
     if (this.#refused !== null && this.#refused <= this.#stored) this.#refused = null;
   }
 
-  /** Messages were refused; whether for a while is for the error to say. */
+  /** Messages were refused: what the sender is told is final holds up nobody, as it will not send that again. */
   refuse(messages: readonly NewMessage[], error: unknown): void {
-    if (error instanceof ChannelError && (!error.retryable || error.code === 'earlier_refused')) return;
+    if (!isForAWhile(error)) return;
     const first = messages[0]?.sequence ?? 0;
     // A copy of what is stored holds up nobody: its sender has no need to send it again.
     if (first <= this.#stored) return;
     this.#refused = Math.min(this.#refused ?? first, first);
   }
+}
+
+function isForAWhile(error: unknown): boolean {
+  if (error instanceof LogError) return error.code === 'log_full' || error.code === 'log_closed';
+  return error instanceof ChannelError && error.retryable && error.code !== 'earlier_refused';
 }
