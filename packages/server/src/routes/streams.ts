@@ -16,7 +16,7 @@ import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
 import { BodyBudget } from '../ingest/body-budget.js';
-import { checkDeclaredLength, readBody } from '../ingest/read-body.js';
+import { checkDeclaredLength, dropRest, readBody } from '../ingest/read-body.js';
 import type { PageOrigins } from '../mcp/origins.js';
 import { eventsOf, isBinary } from '../stream/follow.js';
 import { Outgoing } from '../stream/outgoing.js';
@@ -293,7 +293,12 @@ class StreamRoutes {
     checkDeclaredLength(raw, MAX_APPEND_BYTES);
     const share = this.#bodies.share(projectId);
     try {
-      return await work(await readBody(raw, MAX_APPEND_BYTES, share));
+      const body = await readBody(raw, MAX_APPEND_BYTES, share).catch((error: unknown) => {
+        // What still comes must not be counted: nobody would give it back.
+        dropRest(raw);
+        throw error;
+      });
+      return await work(body);
     } finally {
       share.release();
     }

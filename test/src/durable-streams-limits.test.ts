@@ -1,0 +1,132 @@
+/** What bounds streams for one project so that others do not notice, over real HTTP. */
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { WeirProcess, waitUntil } from './index.js';
+
+const MIB = 1024 * 1024;
+let weir: WeirProcess;
+/** The API key of a second project. */
+let other: string;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  weir = await new WeirProcess().start();
+  const { body } = await weir.operator('POST', '/projects', { name: 'other' });
+  ({ api_key: other } = body as { api_key: string });
+});
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+afterAll(async () => await weir?.dispose());
+
+interface Call {
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+}
+
+const call = async (method: string, name: string, { key = weir.key, headers = {}, body }: Call = {}) => {
+  const answer = await weir.request(method, `/v1/stream/${name}`, {
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'text/plain', ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json') ?? false;
+  const document = isProblem && answer.text !== '' ? answer.text : '{}';
+  return { ...answer, code: (JSON.parse(document) as { code?: string }).code };
+};
+
+/** A connection on which only this is sent, and nothing read. */
+function send(head: string, body: Uint8Array = new Uint8Array()): void {
+  const socket = connect(weir.port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(`${head}\r\nhost: weir\r\nauthorization: Bearer ${weir.key}\r\n`);
+  socket.write(
+    body.byteLength > 0 ? `content-type: text/plain\r\ncontent-length: ${10 * MIB}\r\n\r\n` : '\r\n',
+  );
+  socket.write(body);
+  sockets.push(socket);
+}
+
+it('refuses a project whose readers do not read, and only that one, until they are gone', async () => {
+  const body = gzipSync(Buffer.alloc(10 * MIB, 'x'));
+  const headers = { 'content-encoding': 'gzip' };
+  for (const key of [weir.key, other]) {
+    await call('PUT', 'large', { key });
+    expect((await call('POST', 'large', { key, headers, body })).status).toBe(204);
+  }
+  for (const query of ['offset=-1', 'offset=-1&live=sse']) {
+    for (let i = 0; i < 12; i++) send(`GET /v1/stream/large?${query} HTTP/1.1`);
+    const refused = await waitUntil('a refusal', async () => {
+      const answer = await call('GET', 'large');
+      return answer.status === 429 && answer;
+    });
+    expect([refused.code, refused.headers.get('retry-after')]).toEqual(['at_capacity', '1']);
+    expect((await call('GET', 'large', { key: other })).status).toBe(200);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await waitUntil('room', async () => (await call('GET', 'large')).status === 200);
+  }
+}, 60_000);
+
+it('refuses a project whose bodies stay half sent, and only that one, until they are gone', async () => {
+  for (const key of [weir.key, other]) await call('PUT', 'slow', { key });
+  for (let i = 0; i < 13; i++) send('POST /v1/stream/slow HTTP/1.1', Buffer.alloc(10 * MIB - 10, 'x'));
+  const body = 'x'.repeat(4 * MIB);
+  await waitUntil('a refusal', async () => (await call('POST', 'slow', { body })).code === 'at_capacity');
+  expect((await call('POST', 'slow', { key: other, body })).status).toBe(204);
+  for (const socket of sockets.splice(0)) socket.destroy();
+  // All of it is free again, also what came of bodies that were refused.
+  const large = 'x'.repeat(10 * MIB);
+  await waitUntil('room', async () => (await call('POST', 'slow', { body: large })).status === 204);
+}, 60_000);
+
+it('answers others while it sends a large text of line ends as events', async () => {
+  await call('PUT', 'lines', { headers: { 'content-type': 'text/plain' } });
+  const body = gzipSync(Buffer.alloc(10 * MIB, '\n'));
+  const headers = { 'content-encoding': 'gzip', 'stream-closed': 'true' };
+  expect((await call('POST', 'lines', { headers, body })).status).toBe(204);
+  let isDone = false;
+  const following = call('GET', 'lines?offset=-1&live=sse').finally(() => {
+    isDone = true;
+  });
+  let longest = 0;
+  while (!isDone) {
+    const begun = performance.now();
+    expect(await weir.answers('/livez')).toBe(true);
+    longest = Math.max(longest, performance.now() - begun);
+  }
+  const { text } = await following;
+  const [data = '', control] = text.split('\n\n');
+  expect(data.length).toBe('event: data\n'.length + 'data:\n'.length * 10 * MIB + 'data:'.length);
+  expect(control).toContain('"streamClosed":true');
+  expect(longest).toBeLessThan(1500);
+}, 60_000);
+
+it('lets a PUT of an expired name with a fork be answered', async () => {
+  await call('PUT', 'ends', { headers: { 'stream-ttl': '1' } });
+  const headers = { 'stream-forked-from': '/v1/stream/ends', 'stream-ttl': '1000' };
+  expect((await call('PUT', 'fork', { headers })).status).toBe(201);
+  await waitUntil('its end', async () => (await call('HEAD', 'ends')).status === 410);
+  expect((await call('PUT', 'ends')).code).toBe('stream_deleted');
+});
+
+it('refuses a time that is over, and sources and pages of elsewhere', async () => {
+  const past = { 'stream-expires-at': '2001-01-01T00:00:00Z' };
+  expect(await call('PUT', 'past', { headers: past })).toMatchObject({
+    status: 400,
+    code: 'invalid_request',
+  });
+  await call('PUT', 'source', { body: 'x' });
+  const fork = (from: string) => call('PUT', 'forked', { headers: { 'stream-forked-from': from } });
+  for (const from of [
+    'https://evil.example/v1/stream/source',
+    '//evil.example/v1/stream/source',
+    '/elsewhere',
+  ]) {
+    expect(await fork(from), from).toMatchObject({ status: 400, code: 'invalid_stream_name' });
+  }
+  expect((await fork(`${weir.url}/v1/stream/source`)).status).toBe(201);
+  const page = await call('GET', 'source', { headers: { origin: 'https://elsewhere.example' } });
+  expect([page.status, page.code]).toEqual([403, 'origin_not_allowed']);
+  expect(page.text).toContain('streams');
+});
