@@ -65,6 +65,11 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** As in {@link ReadOptions}. */
   readonly logId?: string;
+  /**
+   * Awaited whenever there are entries, before they are taken: until it resolves they stay in the log, and those of a live
+   * subscription in its bounded buffer. It has to resolve at `onEnd` too.
+   */
+  readonly room?: () => Promise<void> | void;
   /** Called once when it is over, also while whoever iterates it is busy with what came before. */
   readonly onEnd?: () => void;
 }
@@ -253,18 +258,16 @@ export class Router {
       live.checkReader(caller);
       if (this.#closed) throw new ChannelError('draining', 'the router closes', { cursor: o.after ?? 0 });
       const close = () => subscriber.close();
-      const subscriber = new Subscriber(
-        live,
-        caller,
-        o.after ?? 0,
-        () => this.#settings.limits,
-        () => {
+      const subscriber = new Subscriber(live, caller, o.after ?? 0, {
+        limits: () => this.#settings.limits,
+        room: o.room ?? (() => {}),
+        onEnd: () => {
           this.#subscribers -= 1;
           o.signal?.removeEventListener('abort', close);
           release();
           o.onEnd?.();
         },
-      );
+      });
       this.#subscribers += 1;
       o.signal?.addEventListener('abort', close);
       if (o.signal?.aborted) subscriber.close();

@@ -9,6 +9,15 @@ export type Frame =
   | { readonly type: 'entries'; readonly entries: readonly MsgEntry[] }
   | ({ readonly type: 'closed' } & ChannelEnd);
 
+/** What a {@link Subscriber} works with besides its channel. */
+export interface SubscriberParts {
+  readonly limits: () => Limits;
+  /** Awaited before entries are taken. */
+  readonly room: () => Promise<void> | void;
+  /** Called once, however it ends. */
+  readonly onEnd: () => void;
+}
+
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -18,8 +27,7 @@ const HISTORY_BYTES = 1024 * 1024;
 export class Subscriber implements AsyncIterable<Frame> {
   readonly #live: LiveChannel;
   readonly #caller: Caller;
-  readonly #limits: () => Limits;
-  readonly #onEnd: () => void;
+  readonly #parts: SubscriberParts;
   #cursor: number;
   #isLive = false;
   #buffer: MsgEntry[] = [];
@@ -28,13 +36,11 @@ export class Subscriber implements AsyncIterable<Frame> {
   #failure: unknown;
   #wake: () => void = () => {};
 
-  /** @param onEnd called once, however it ends */
-  constructor(live: LiveChannel, caller: Caller, after: number, limits: () => Limits, onEnd: () => void) {
+  constructor(live: LiveChannel, caller: Caller, after: number, parts: SubscriberParts) {
     this.#live = live;
     this.#caller = caller;
     this.#cursor = after;
-    this.#limits = limits;
-    this.#onEnd = onEnd;
+    this.#parts = parts;
     live.subscribers.add(this);
     this.#goLive();
   }
@@ -56,7 +62,7 @@ export class Subscriber implements AsyncIterable<Frame> {
     this.#bytes = 0;
     this.#live.subscribers.delete(this);
     this.#wake();
-    this.#onEnd();
+    this.#parts.onEnd();
   }
 
   /** Ends the subscription with an error, and where to go on. */
@@ -68,7 +74,7 @@ export class Subscriber implements AsyncIterable<Frame> {
   /** The channel has these now. */
   push(entries: readonly MsgEntry[], bytes: number): void {
     if (!this.#isLive || this.#ended) return;
-    const { subscriberEntries, subscriberBytes } = this.#limits();
+    const { subscriberEntries, subscriberBytes } = this.#parts.limits();
     const count = this.#buffer.length;
     // What finds the buffer empty always fits, or nobody could follow large batches.
     if (count > 0 && (count + entries.length > subscriberEntries || this.#bytes + bytes > subscriberBytes)) {
@@ -96,6 +102,9 @@ export class Subscriber implements AsyncIterable<Frame> {
   async *#frames(): AsyncGenerator<Frame, void, undefined> {
     try {
       for (;;) {
+        if (this.#hasMore && !this.#ended) await this.#parts.room();
+        if (this.#failure !== undefined) throw this.#failure;
+        if (this.#ended) return;
         const entries = this.#isLive ? this.#take() : await this.#history();
         if (this.#failure !== undefined) throw this.#failure;
         if (this.#ended) return;
@@ -118,6 +127,10 @@ export class Subscriber implements AsyncIterable<Frame> {
     } finally {
       this.close();
     }
+  }
+
+  get #hasMore(): boolean {
+    return this.#isLive ? this.#buffer.length > 0 : this.#cursor < this.#live.last;
   }
 
   /** The next page of what is stored; live once there is none. */

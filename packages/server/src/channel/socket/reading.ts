@@ -49,7 +49,8 @@ export class Reading {
       credit.release();
     };
     try {
-      const subscriber = await router.subscribe(id, caller, { after: this.#cursor, signal, onEnd });
+      const room = () => credit.available();
+      const subscriber = await router.subscribe(id, caller, { after: this.#cursor, signal, room, onEnd });
       for await (const frame of subscriber) {
         if (frame.type === 'closed') return frame;
         await this.#send(frame.entries);
