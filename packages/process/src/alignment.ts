@@ -82,6 +82,9 @@ async function bringInLine(router: Router, standing: Standing): Promise<void> {
       const info = { processId: id, submitterId, executorId, attempt };
       await router.createForProcess({ ...info, ...(limits !== null && { processLimits: limits }) }, channels);
     } else if (there.every(({ closed }) => closed === undefined)) {
+      // Given back, which it has missed, the process may have gone to another executor at the same attempt.
+      if (there.some((channel) => channel.attempt === attempt && channel.executorId !== executorId))
+        await router.setExecutorIdForProcess(id, '', attempt);
       await router.setExecutorIdForProcess(id, executorId, attempt);
     }
     const state = stateOf(standing);

@@ -1,6 +1,7 @@
 import { channelId } from '@weir/channel';
-import { openPostgres, type Postgres, type PostgresState } from '@weir/postgres';
+import { openPostgres, type Postgres, type PostgresState, processes as rows } from '@weir/postgres';
 import { storeForms, type TcpProxy, type TestDatabase, tcpProxy, testServer } from '@weir/postgres/testing';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Who } from './process.js';
 import type { Processes } from './processes.js';
@@ -59,6 +60,21 @@ describe.each(storeForms)('what a crash leaves between PostgreSQL and the router
       'executor#2:eve',
     ]);
     expect(closed).toEqual({ reason: 'success', lastIndex: 4 });
+  });
+
+  it('of a process that was given back is made good, though the next executor has it at the same attempt', async () => {
+    const { id } = await submit(node.processes, { channels });
+    const bob = { credentialId: BOB, assignment: (await take(node.processes)).assignment };
+    expect(await say(node.processes, id, bob, 1)).toBe('ok');
+    const eve = await node.withoutRouter(async (processes) => {
+      await node.store.postgres.db
+        .update(rows)
+        .set({ state: 'waiting', executorId: null, assignments: [], revision: sql`${rows.revision} + 1` })
+        .where(eq(rows.id, id));
+      return { credentialId: EVE, assignment: (await take(processes, EVE)).assignment };
+    });
+    expect(await say(node.processes, id, eve, 2)).toBe('ok');
+    expect(await say(node.processes, id, bob, 3)).not.toBe('ok');
   });
 
   it('of a removal is done again, never shown as an empty channel', async () => {
