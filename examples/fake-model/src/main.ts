@@ -9,9 +9,9 @@ if (key === undefined) {
 }
 
 const weir = createClient({ url, key });
-const model = worker(weir, 'fake-model', run, { onError: (error) => console.error('fake-model:', error) });
+const model = worker(weir, 'fake-model', run, { onError: (error) => console.error(`fake-model: ${error}`) });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void model.close());
-console.error('fake-model: waiting for processes');
+console.error(`fake-model: waiting for processes of ${url}`);
 await model.closed;
 await weir.close();
 
