@@ -284,9 +284,10 @@ describe('limits', () => {
     const large = { status: 413, body: { code: 'message_too_large', limit: expect.any(Number) } };
     expect(await send(job, { sequence: 2, payload: over })).toMatchObject(large);
     expect(await send(job, { sequence: 2, text: 'x'.repeat(14 * MIB) })).toMatchObject(large);
-    const batch = (from: number) => ({
-      messages: Array.from({ length: 400 }, (_, i) => ({ sequence: from + i, text: 'x' })),
+    const batch = (from: number, length = 400) => ({
+      messages: Array.from({ length }, (_, i) => ({ sequence: from + i, text: 'x' })),
     });
+    expect(await send(job, batch(10, 10_001))).toMatchObject(large);
     expect((await send(job, batch(10))).status).toBe(201);
     const refused = await send(job, batch(410));
     expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });

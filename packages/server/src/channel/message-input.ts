@@ -1,6 +1,7 @@
 import type { NewMessage } from '@weir/channel';
 import { z } from 'zod';
 import { parseInput } from '../http/parse.js';
+import { batchTooLarge, MAX_BATCH } from './batch-limit.js';
 
 /** What a text is unless its sender says otherwise. */
 const TEXT_TYPE = 'text/plain; charset=utf-8';
@@ -27,10 +28,12 @@ export interface Append {
   readonly isBatch: boolean;
 }
 
-/** What a body appends: one message, or a batch of them. @throws Problem `invalid_request` */
+/** What a body appends: one message, or a batch of them. @throws Problem `invalid_request`, `message_too_large` */
 export function appendOf(body: unknown): Append {
-  if (typeof body === 'object' && body !== null && 'messages' in body)
+  if (typeof body === 'object' && body !== null && 'messages' in body) {
+    if (Array.isArray(body.messages) && body.messages.length > MAX_BATCH) throw batchTooLarge();
     return { messages: parseInput(batch, body).messages, isBatch: true };
+  }
   return { messages: [parseInput(one, body)], isBatch: false };
 }
 

@@ -1,6 +1,7 @@
 /** Binary frames of clients, read by hand: thousands come a second. See docs/protocols/channels-websocket.md. */
 import type { MessageType, NewMessage } from '@weir/channel';
 import { Problem } from '../../http/problem.js';
+import { MAX_BATCH } from '../batch-limit.js';
 
 const APPEND = 1;
 /** Kind and channel. */
@@ -12,7 +13,10 @@ export interface AppendFrame {
   readonly ch: number;
   /** Of the first message. */
   readonly sequence: number;
+  /** The first 10,000. */
   readonly items: readonly AppendItem[];
+  /** Whether there are more, which were not looked at. */
+  readonly isTooLarge: boolean;
   /** Bytes of the frame. */
   readonly bytes: number;
 }
@@ -30,7 +34,8 @@ export function readAppend(frame: Buffer): AppendFrame {
   if (frame.length < HEAD_BYTES) throw invalidFrame('it is cut short in its channel');
   const ch = frame.readUInt32BE(1);
   const items: AppendItem[] = [];
-  for (let at = HEAD_BYTES; at < frame.length; ) {
+  let at = HEAD_BYTES;
+  while (at < frame.length && items.length < MAX_BATCH) {
     const header = take(frame, at, ch, 'header');
     at += LENGTH_BYTES + header.length;
     const payload = take(frame, at, ch, 'payload');
@@ -41,7 +46,7 @@ export function readAppend(frame: Buffer): AppendFrame {
   if (first === undefined) throw invalidFrame(`channel ${ch}: it has no message`);
   const sequence = 'sequence' in first.header ? first.header.sequence : undefined;
   if (typeof sequence !== 'number') throw invalidFrame(`channel ${ch}: the first message has no sequence`);
-  return { ch, sequence, items, bytes: frame.length };
+  return { ch, sequence, items, isTooLarge: at < frame.length, bytes: frame.length };
 }
 
 /** The message of an item; whether it can be stored is for the channel to say. @throws Problem `invalid_message` */

@@ -2,6 +2,7 @@ import type { RawData, WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
 import { keepAlive } from '../../http/socket/heartbeat.js';
+import { batchTooLarge } from '../batch-limit.js';
 import { messageOf, readAppend } from './append-frame.js';
 import { type About, type ClientFrame, errorFrame, type OpenFrame, readControl } from './control-frames.js';
 import { SocketChannel, type SocketChannelParts } from './socket-channel.js';
@@ -67,12 +68,13 @@ export class ChannelSocket {
   #append(data: Buffer): void {
     let about: About = {};
     try {
-      const { ch, sequence, items, bytes } = readAppend(data);
+      const { ch, sequence, items, isTooLarge, bytes } = readAppend(data);
       const channel = this.#channels.get(ch);
       // Sent before its client saw that nothing more comes of it.
       if (channel === undefined && this.#ended.has(ch)) return;
       about = { ch, of: 'append', sequence };
       if (channel === undefined) throw notOpen(ch);
+      if (isTooLarge) throw batchTooLarge();
       channel.append({ sequence, messages: items.map(messageOf), bytes });
     } catch (error) {
       this.#refuse(about, error);
