@@ -47,7 +47,7 @@ export class ProcessStore {
   async insert(row: ProcessRow): Promise<{ readonly row: ProcessRow; readonly isNew: boolean }> {
     const { idempotencyKey } = row;
     for (;;) {
-      const inserted = await this.#transact(row.id, async (tx) => {
+      const inserted = await this.#transact(nobodys, async (tx) => {
         if (idempotencyKey !== null) {
           const old = new Date(row.createdAt.getTime() - IDEMPOTENCY_MS);
           await tx
@@ -90,12 +90,15 @@ export class ProcessStore {
     decide: (row: ProcessRow) => Transition | null,
   ): Promise<ProcessRow> {
     let found: ProcessRow | undefined;
-    const changed = await this.#transact(id, async (tx) => {
-      [found] = await tx.select().from(processes).where(eq(processes.id, id)).for('update');
-      if (found === undefined || (projectId !== null && found.projectId !== projectId)) throw notFound(id);
-      const transition = decide(found);
-      return transition === null ? null : await this.#apply(tx, found, transition);
-    });
+    const changed = await this.#transact(
+      () => id,
+      async (tx) => {
+        [found] = await tx.select().from(processes).where(eq(processes.id, id)).for('update');
+        if (found === undefined || (projectId !== null && found.projectId !== projectId)) throw notFound(id);
+        const transition = decide(found);
+        return transition === null ? null : await this.#apply(tx, found, transition);
+      },
+    );
     if (changed !== null) return changed.row;
     if (found === undefined) throw notFound(id);
     return found;
@@ -201,17 +204,20 @@ export class ProcessStore {
     return { row: changed, change };
   }
 
-  /** Null is no change. */
+  /**
+   * Null is no change.
+   * @param touched which process may have been changed where that is not known; empty for none in use
+   */
   async #transact(
-    id: string | (() => string),
+    touched: () => string,
     work: (tx: Transaction) => Promise<Changed | null>,
   ): Promise<Changed | null> {
     let changed: Changed | null;
     try {
       changed = await this.#o.postgres.db.transaction(work);
     } catch (error) {
-      const touched = typeof id === 'string' ? id : id();
-      if (touched !== '' && isUnavailable(error)) this.#o.onDoubt(touched);
+      const id = touched();
+      if (id !== '' && isUnavailable(error)) this.#o.onDoubt(id);
       throw withoutStatement(error);
     }
     if (changed !== null) this.#o.onChanged(changed);
@@ -226,6 +232,9 @@ export class ProcessStore {
     }
   }
 }
+
+/** One that is new is in nobody's memory yet: there is nothing to be doubted. */
+const nobodys = (): string => '';
 
 /** The error for a process that a project does not have. */
 export function notFound(id: string): ProcessError {

@@ -17,13 +17,15 @@ export interface Kept {
 }
 
 const MAX_KEPT = 10_000;
+/** Doubts, beside those of processes that are kept. */
+const MAX_DOUBTS = 10_000;
 
 /** See the head of this file. */
 export class Standings {
   readonly #store: ProcessStore;
   /** The longest unused first. */
   readonly #kept = new Map<string, Kept>();
-  /** What PostgreSQL has of these is not known, since so many doubts. */
+  /** What PostgreSQL has of these is not known, since so many doubts; the oldest first. */
   readonly #doubtful = new Map<string, number>();
   #doubts = 0;
 
@@ -59,7 +61,15 @@ export class Standings {
   /** Reads a process again before it is used. */
   doubt(id: string): void {
     this.#doubts += 1;
+    this.#doubtful.delete(id);
     this.#doubtful.set(id, this.#doubts);
+    if (this.#doubtful.size <= MAX_KEPT + MAX_DOUBTS) return;
+    // Who is not kept is read again in any case.
+    for (const old of this.#doubtful.keys()) {
+      if (this.#kept.has(old)) continue;
+      this.#doubtful.delete(old);
+      return;
+    }
   }
 
   #shrink(): void {
