@@ -51,7 +51,7 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
   stale_attempt: { status: 409, hint: 'stop working on this process and ask for another' },
   invalid_channel: {
     status: 400,
-    hint: 'a name has 1 to 64 of A-Z a-z 0-9 . _ -; a process id 1 to 128 of A-Z a-z 0-9 . : -',
+    hint: 'a name has 1 to 64 of A-Z a-z 0-9 . _ -, and is not . or ..; a process id 1 to 128 of A-Z a-z 0-9 . : -',
   },
   invalid_message: { status: 400, hint: 'correct the message; nothing was stored' },
   invalid_in_reply_to: { status: 400, hint: 'name the index of a message you have read from this channel' },

@@ -9,7 +9,7 @@ export type Retention = 'reject' | 'trim';
 
 /** A channel that a process is submitted with. */
 export interface ChannelSpec {
-  /** 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`, and not `.` or `..`, which are taken out of URLs on their way. */
   readonly name: string;
   /** Default `both`. */
   readonly direction?: Direction;
@@ -80,7 +80,7 @@ export function channelOf(info: ProcessInfo, spec: ChannelSpec): Channel {
 /** The id of a channel. A process id has no underscore, so that an id is of one channel only. */
 export function channelId(processId: string, name: string): string {
   checkProcessId(processId);
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+  if (!/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/.test(name)) {
     throw new ChannelError('invalid_channel', `${JSON.stringify(name)} is not a name of a channel`);
   }
   return `${processId}_${name}`;

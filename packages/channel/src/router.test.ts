@@ -44,6 +44,7 @@ describe('channels', () => {
     const bad = [
       [[{ name: 'a' }, { name: 'b c' }], 'invalid_channel', 400],
       [[{ name: 'a' }, { name: 'x'.repeat(65) }], 'invalid_channel', 400],
+      [[{ name: 'a' }, { name: '..' }], 'invalid_channel', 400],
       [[{ name: 'a' }, { name: 'a' }], 'channel_exists', 409],
       [many, 'too_many_channels', 422],
     ] as const;
