@@ -17,6 +17,8 @@ export interface ChannelOptions {
   readonly after?: number;
   /** Closes the channel at once. */
   readonly signal?: AbortSignal | undefined;
+  /** Told when there is no connection, or the server takes nothing, and when that is over. */
+  readonly onConnection?: ((isThere: boolean) => void) | undefined;
 }
 
 /** What belongs to a message besides its content. */
@@ -67,6 +69,8 @@ export class Channel implements AsyncIterable<Message> {
   readonly #incoming: Incoming;
   /** Takes back what others know of it. */
   readonly #letGo: () => void;
+  /** Whether all is well, for {@link ChannelOptions.onConnection}. */
+  #isThere = true;
   /** Whether this connection knows of it, open or not. */
   #isAsked = false;
   #isOpen = false;
@@ -207,6 +211,7 @@ export class Channel implements AsyncIterable<Message> {
       this.#isOpen = false;
       clearTimeout(this.#reopening);
       this.#outgoing.disconnect();
+      this.#tellConnection(false);
     },
     onControl: (frame) => this.#control(frame),
     onMessages: (messages, bytes) => this.#incoming.push(messages, bytes),
@@ -234,6 +239,7 @@ export class Channel implements AsyncIterable<Message> {
     switch (frame.op) {
       case 'opened':
         this.#isOpen = true;
+        this.#tellConnection(true);
         this.#outgoing.open(
           numberOf(frame.sequence),
           numberOf(frame.max_payload) ?? Number.POSITIVE_INFINITY,
@@ -254,6 +260,12 @@ export class Channel implements AsyncIterable<Message> {
         this.#refused(frame);
         break;
     }
+  }
+
+  #tellConnection(isThere: boolean): void {
+    if (isThere === this.#isThere || this.#failure !== null) return;
+    this.#isThere = isThere;
+    this.#options.onConnection?.(isThere);
   }
 
   #refused(frame: ControlFrame): void {

@@ -75,7 +75,8 @@ export class Worker {
         if (job !== null) await this.#handle(job);
       } catch (error) {
         if (signal.aborted) return;
-        this.#tell(error);
+        // Once: it is tried again every few seconds.
+        if (failures === 0) this.#tell(error);
         if (error instanceof WeirError && HOPELESS.has(error.code)) return;
         await pause(failures, error instanceof WeirError ? error.retryAfterMs : 0, signal);
         failures += 1;
@@ -90,6 +91,7 @@ export class Worker {
       path: '/api/v1/processes/assign',
       body: { executor_type: this.#type, wait_ms: WAIT_MS },
       timeoutMs: WAIT_MS + GRACE_MS,
+      patienceMs: 0,
       signal,
     });
     return answer === null ? null : new Job(this.#client, answer);
