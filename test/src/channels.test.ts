@@ -1,10 +1,16 @@
 /** Channels over HTTP and event streams: both sides talk, in one order, and are told by code what they may not. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChannelClient } from './harness/channel-client.js';
 import { EventStream } from './harness/event-stream.js';
 import { type Job, Jobs } from './harness/jobs.js';
 import { usageFile } from './harness/usage-file.js';
 import { WeirProcess, waitUntil } from './index.js';
+
+const CLI = fileURLToPath(new URL('../../packages/cli/bin/weir.js', import.meta.url));
 
 let weir: WeirProcess;
 let jobs: Jobs;
@@ -113,11 +119,11 @@ describe('messages', () => {
     const d = { ...all, id: `${job.id}_d`, name: 'd', direction: 'to_executor', entries: 0, last_index: 0 };
     const c = { ...all, id: `${job.id}_c`, name: 'c', direction: 'both', entries: 1, last_index: 1 };
     expect(body.channels).toEqual([
-      { ...c, sequence: 3, subscribers: 1 },
-      { ...d, sequence: null, subscribers: 0 },
+      { ...c, role: 'submitter', sequence: 3, subscribers: 1 },
+      { ...d, role: 'submitter', sequence: null, subscribers: 0 },
     ]);
     const own = await jobs.call('GET', path(job, ''), undefined, as(job));
-    expect(own.body).toEqual({ ...c, sequence: null, subscribers: 1 });
+    expect(own.body).toEqual({ ...c, role: 'executor', sequence: null, subscribers: 1 });
     const metrics = await weir.request('GET', '/metrics');
     // This one, and the silent one.
     expect(metrics.text).toMatch(/^weir_channel_subscribers 2$/m);
@@ -272,6 +278,52 @@ describe('who may', () => {
     for (const search of ['?after=-1', '?after=x', '?limit=x', '?wait_ms=30001', '?as=xml', '?foo=1']) {
       expect(await read(job, search), search).toMatchObject({ status: 400, code: 'invalid_request' });
     }
+  });
+});
+
+describe('weir channel pipe', () => {
+  /** Runs it with something typed, and standard input left open. */
+  async function pipe(job: Job, typed: string, env: Readonly<Record<string, string>>) {
+    const child = spawn(process.execPath, [CLI, 'channel', 'pipe', job.id, 'c'], {
+      env: { PATH: process.env.PATH, HOME: weir.dataDir, WEIR_SERVER: weir.url, ...env },
+      cwd: weir.dataDir,
+    });
+    const exit = once(child, 'exit');
+    child.stdin.on('error', () => {});
+    child.stdin.write(typed);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const [err, [code]] = await Promise.all([text(child.stderr), exit]);
+    clearTimeout(timer);
+    return { code, err };
+  }
+
+  it('ends with why what it sends is refused, though nobody has closed what it reads', async () => {
+    const job = await jobs.run({ channels: [{ name: 'c', direction: 'to_submitter' }] });
+    const { code, err } = await pipe(job, 'hello', { WEIR_PROJECT: weir.project, WEIR_KEY: weir.key });
+    expect([code, err]).toEqual([1, expect.stringContaining('cannot write')]);
+  });
+
+  it('ends once its process is somebody else’s', async () => {
+    const executor_type = 'piped';
+    await jobs.call('POST', '', {
+      name: 'job',
+      executor_type,
+      channels: [{ name: 'c' }],
+      max_exec_ms: 3_000,
+    });
+    const { body } = await jobs.call('POST', '/assign', { executor_type });
+    const job = { id: String(body.id), attempt: 1, assignment: String(body.assignment) };
+    const env = { WEIR_PROJECT: weir.project, WEIR_KEY: weir.key, WEIR_ASSIGNMENT: job.assignment };
+    const { code, err } = await pipe(job, '', env);
+    expect([code, err]).toEqual([1, expect.stringContaining('is over')]);
+  });
+
+  it('sends observers to where they read', async () => {
+    const job = await jobs.run();
+    const { id, key } = await otherKey(['channel']);
+    await jobs.call('POST', `/${job.id}/observers`, { add: [id] });
+    const { code, err } = await pipe(job, 'hello', { WEIR_PROJECT: weir.project, WEIR_KEY: key });
+    expect([code, err]).toEqual([1, expect.stringContaining('weir channel follow')]);
   });
 });
 

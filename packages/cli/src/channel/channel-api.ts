@@ -14,30 +14,28 @@ const page = z.object({
   next: z.number(),
   closed: z.object({ reason: z.string(), last_index: z.number() }).optional(),
 });
-const description = z.looseObject({ last_index: z.number() });
+const role = z.enum(['submitter', 'executor', 'observer']);
+const description = z.looseObject({ role });
+
+/** As whom one is in a channel. */
+export type Role = z.output<typeof role>;
+
+interface ChannelParts {
+  readonly api: ApiClient;
+  readonly key: string;
+  readonly process: string;
+  readonly name: string;
+  readonly assignment: string | undefined;
+}
 
 /** One channel, over HTTP for what is asked once, over a socket for what lasts. */
 export class ChannelApi {
-  readonly role: 'submitter' | 'executor';
-  readonly #api: ApiClient;
-  readonly #key: string;
-  readonly #process: string;
-  readonly #name: string;
-  readonly #assignment: string | undefined;
+  readonly role: Role;
+  readonly #parts: ChannelParts;
 
-  private constructor(
-    api: ApiClient,
-    key: string,
-    process: string,
-    name: string,
-    assignment: string | undefined,
-  ) {
-    this.#api = api;
-    this.#key = key;
-    this.#process = process;
-    this.#name = name;
-    this.#assignment = assignment;
-    this.role = assignment === undefined ? 'submitter' : 'executor';
+  private constructor(parts: ChannelParts, as: Role) {
+    this.#parts = parts;
+    this.role = as;
   }
 
   /**
@@ -52,33 +50,27 @@ export class ChannelApi {
     const { api, connection } = await invocation.project();
     // The cast holds: a project comes with its key.
     const key = connection.key as string;
-    const found = new ChannelApi(api, key, process, name, assignment === '' ? undefined : assignment);
-    await found.describe();
-    return found;
-  }
-
-  async describe() {
-    return await this.#api.json(description, { path: this.#path, headers: this.#headers });
+    const parts = { api, key, process, name, assignment: assignment === '' ? undefined : assignment };
+    const { role } = await api.json(description, requestOf(parts));
+    return new ChannelApi(parts, role);
   }
 
   /** The next messages that are there. */
   async read(after: number, limit: number, as: 'text' | 'base64') {
     const query = { after: String(after), limit: String(limit), as };
-    return await this.#api.json(page, { path: `${this.#path}/messages`, query, headers: this.#headers });
+    return await this.#parts.api.json(page, { ...requestOf(this.#parts, '/messages'), query });
   }
 
   /** The channel itself. */
   open(after = 0): Channel {
-    const client = createClient({ url: this.#api.server, key: this.#key });
-    return channel(client, { process: this.#process, name: this.#name, assignment: this.#assignment, after });
+    const { api, key, process, name, assignment } = this.#parts;
+    return channel(createClient({ url: api.server, key }), { process, name, assignment, after });
   }
+}
 
-  get #path(): string {
-    const [process, name] = [this.#process, this.#name].map(encodeURIComponent);
-    return `/api/v1/processes/${process}/channels/${name}`;
-  }
-
-  get #headers(): Readonly<Record<string, string>> {
-    return this.#assignment === undefined ? {} : { 'weir-assignment': this.#assignment };
-  }
+function requestOf({ process, name, assignment }: ChannelParts, rest = '') {
+  return {
+    path: `/api/v1/processes/${encodeURIComponent(process)}/channels/${encodeURIComponent(name)}${rest}`,
+    headers: assignment === undefined ? {} : { 'weir-assignment': assignment },
+  };
 }

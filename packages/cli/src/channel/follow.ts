@@ -37,8 +37,12 @@ export async function followMessages(
   { after, ...how }: ShowOptions & { readonly after: number },
 ): Promise<void> {
   const followed = channel.open(after);
-  for await (const message of followed) await show(documentOf(message), output, how);
-  tellEnd(followed.end?.reason, output);
+  try {
+    for await (const message of followed) await show(documentOf(message), output, how);
+    tellEnd(followed.end?.reason, output);
+  } finally {
+    await followed.close({ flushMs: 0 });
+  }
 }
 
 /** Says on standard error how a channel ended. */

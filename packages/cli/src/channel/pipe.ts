@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Channel } from '@weir/client';
 import type { Output } from '../output/output.js';
 import { readLines } from '../send/lines.js';
-import type { ChannelApi } from './channel-api.js';
+import type { ChannelApi, Role } from './channel-api.js';
 import { tellEnd } from './follow.js';
 import { write } from './write.js';
 
@@ -29,45 +29,51 @@ export async function pipe(
   { lines = false, keepOpen = false, after }: PipeOptions,
 ): Promise<void> {
   const channel = api.open(after);
-  const inbound = receive(channel, api.role, output, lines);
-  const outbound = send(channel, stdin, lines, keepOpen);
-  // Once nothing more can come nobody reads what is sent; a failure to send ends it all, whatever may come.
-  await Promise.race([inbound, outbound.then(() => inbound)]);
-  await channel.close();
-  tellEnd(channel.end?.reason, output);
+  try {
+    const inbound = receive(channel, api.role, output, lines);
+    const outbound = send(channel, stdin, lines, keepOpen);
+    // Once nothing more can come nobody reads what is sent; a failure to send ends it all, whatever may come.
+    await Promise.race([inbound, outbound.then(() => inbound)]);
+    await channel.close();
+    tellEnd(channel.end?.reason, output);
+  } finally {
+    // Open, it would keep the command from ending.
+    await channel.close({ flushMs: 0 });
+  }
 }
 
+/** Rejects with the first refusal, also while standard input has nothing to say. */
 async function send(channel: Channel, stdin: Readable, lines: boolean, keepOpen: boolean): Promise<void> {
-  // Nobody waits for an answer here: the one that fails does so below, with the first to fail.
   const unanswered = new Set<Promise<unknown>>();
+  let refuse: (error: unknown) => void = () => {};
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
   const put = async (bytes: Uint8Array): Promise<void> => {
     const answer = channel.send(bytes, TEXT);
     unanswered.add(answer);
-    const forget = (): void => void unanswered.delete(answer);
-    answer.then(forget, () => {});
+    answer.then(() => unanswered.delete(answer), refuse);
     if (unanswered.size >= MAX_UNANSWERED) await Promise.race(unanswered);
   };
-  if (lines) {
-    for await (const some of readLines(stdin, MAX_LINE_BYTES)) {
-      for (const { bytes } of some) if (bytes !== null) await put(bytes);
+  const carry = async (): Promise<void> => {
+    if (lines) {
+      for await (const some of readLines(stdin, MAX_LINE_BYTES)) {
+        for (const { bytes } of some) if (bytes !== null) await put(bytes);
+      }
+    } else {
+      for await (const chunk of stdin as AsyncIterable<Buffer>) await put(chunk);
     }
-  } else {
-    for await (const chunk of stdin as AsyncIterable<Buffer>) await put(chunk);
-  }
-  await Promise.all(unanswered);
-  if (!keepOpen) await channel.sendEnd();
+    await Promise.all(unanswered);
+    if (!keepOpen) await channel.sendEnd();
+  };
+  await Promise.race([refused, carry()]);
 }
 
 const TEXT = { contentType: 'text/plain; charset=utf-8' };
 const MAX_UNANSWERED = 128;
 
-/** Until the other side has ended, or the channel. */
-async function receive(
-  channel: Channel,
-  role: 'submitter' | 'executor',
-  output: Output,
-  lines: boolean,
-): Promise<void> {
+/** Until nothing more can come: both sides have ended, or the process has. */
+async function receive(channel: Channel, role: Role, output: Output, lines: boolean): Promise<void> {
   for await (const message of channel) {
     if (message.from === role) continue;
     if (message.payload.length > 0) {

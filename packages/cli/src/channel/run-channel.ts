@@ -1,6 +1,6 @@
 /** The commands of `weir channel`; loaded when one is run, as the client takes a moment. */
 import { buffer } from 'node:stream/consumers';
-import { usageError } from '../cli-error.js';
+import { CliError, usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { parseWhole } from '../process/submission.js';
 import { ChannelApi, type ChannelOptions } from './channel-api.js';
@@ -89,12 +89,20 @@ export async function runPipe(invocation: Invocation, address: Address, flags: P
   const { lines = false, keepOpen = false } = flags;
   const how = { lines, keepOpen, after: parseWhole(flags.after, '--after') };
   const api = await ChannelApi.of(invocation, address, flags);
+  if (api.role === 'observer') {
+    throw new CliError('failed', 'forbidden', 'an observer only reads', {
+      hint: 'Read along with "weir channel follow"',
+    });
+  }
   const { stdin, abandonRest } = invocation.context;
-  await pipe(api, stdin, invocation.output, how).catch((error: unknown) => {
+  try {
+    await pipe(api, stdin, invocation.output, how);
+  } catch (error) {
     throw failureOf(error);
-  });
-  // What is typed now has nowhere to go.
-  abandonRest?.();
+  } finally {
+    // What is typed now has nowhere to go.
+    abandonRest?.();
+  }
 }
 
 function shownBy({ raw = false, from, after }: ReadFlags): ShowOptions & { readonly after: number } {

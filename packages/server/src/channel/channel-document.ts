@@ -2,7 +2,15 @@ import type { ChannelView } from '@weir/channel';
 import { endDocument } from './message-document.js';
 
 /** A channel as JSON shows it to one who may read it. */
-export function channelDocument({ channel, sequence, entries, lastIndex, subscribers, end }: ChannelView) {
+export function channelDocument({
+  channel,
+  role,
+  sequence,
+  entries,
+  lastIndex,
+  subscribers,
+  end,
+}: ChannelView) {
   const { id, processId, name, direction, retention, submitterId, executorId, attempt } = channel;
   return {
     id,
@@ -13,6 +21,7 @@ export function channelDocument({ channel, sequence, entries, lastIndex, subscri
     submitter_id: submitterId,
     executor_id: executorId === '' ? null : executorId,
     attempt,
+    role,
     entries,
     last_index: lastIndex,
     sequence,
