@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
@@ -14,6 +15,8 @@ const MAX_ENDED = 1_000;
 
 /** What a {@link ChannelSocket} works with. */
 export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
+  /** What the socket is on. */
+  readonly stream: Socket;
   /** The server stops. */
   readonly ending: AbortSignal;
   /** The user may no longer talk. */
@@ -42,7 +45,7 @@ export class ChannelSocket {
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
     this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    keepAlive(this.#socket);
+    keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer use channels');
     await closed;

@@ -66,6 +66,7 @@ export class ChannelSockets {
       user,
       processes,
       usage,
+      stream: raw.socket,
       outbox: new Outbox(socket, raw.socket, brake),
       window: new AppendWindow(brake),
       ending,
