@@ -42,9 +42,13 @@ export class ProcessStore {
 
   /**
    * Keeps a new process, or finds the one its key was given with.
-   * @throws ProcessError `idempotency_conflict`
+   * @param check what is thrown instead of keeping a new one
+   * @throws ProcessError `idempotency_conflict`, and what `check` throws
    */
-  async insert(row: ProcessRow): Promise<{ readonly row: ProcessRow; readonly isNew: boolean }> {
+  async insert(
+    row: ProcessRow,
+    check: () => void,
+  ): Promise<{ readonly row: ProcessRow; readonly isNew: boolean }> {
     const { idempotencyKey } = row;
     for (;;) {
       const inserted = await this.#transact(nobodys, async (tx) => {
@@ -56,8 +60,10 @@ export class ProcessStore {
             .where(and(...ofKey(row, idempotencyKey), lte(processes.createdAt, old)));
         }
         const [made] = await tx.insert(processes).values(row).onConflictDoNothing().returning();
-        if (made !== undefined) await tell(tx, made, 'submitted', made.createdAt);
-        return made === undefined ? null : { row: made, change: 'submitted' as const };
+        if (made === undefined) return null;
+        check();
+        await tell(tx, made, 'submitted', made.createdAt);
+        return { row: made, change: 'submitted' as const };
       });
       if (inserted !== null) return { row: inserted.row, isNew: true };
       if (idempotencyKey === null) throw new Error(`the process id ${row.id} was taken`);

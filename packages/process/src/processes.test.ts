@@ -226,6 +226,16 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await codeOf(other)).toBe('idempotency_conflict');
     expect((await processes.submit(PROJECT, EVE, wanted)).isNew).toBe(true);
 
+    const { limits } = node;
+    const two = { ...wanted, idempotencyKey: 'two', channels: [{ name: 'a' }, { name: 'b' }] };
+    const before = await processes.submit(PROJECT, ANN.credentialId, two);
+    node.limits = { ...limits, channelsPerProcess: 1 };
+    expect(await processes.submit(PROJECT, ANN.credentialId, two)).toEqual({ ...before, isNew: false });
+    const fresh = processes.submit(PROJECT, EVE, two);
+    expect(await codeOf(fresh)).toBe('too_many_channels');
+    node.limits = limits;
+    expect(await processes.submit(PROJECT, EVE, two)).toMatchObject({ isNew: true });
+
     const [first] = made;
     await node.store.postgres.db.execute(
       `update processes set created_at = created_at - interval '24 hours' where id = '${first?.process.id}'`,

@@ -35,7 +35,7 @@ import { type ProcessRow, processOf } from './process-row.js';
 import { type Changed, notFound, ProcessStore } from './process-store.js';
 import { callerOf, standingOf } from './standing.js';
 import { type Kept, Standings } from './standings.js';
-import { rowOf } from './submission.js';
+import { checkChannelCount, rowOf } from './submission.js';
 import { Sweeper } from './sweeper.js';
 import * as transitions from './transitions.js';
 
@@ -124,7 +124,9 @@ export class Processes {
     const { logId } = this.router;
     const limits = this.#limitsOf(projectId);
     const made = rowOf({ id, projectId, submitterId, logId, limits, now: this.#clock.now }, wanted);
-    const { row, isNew } = await this.#store.insert(made);
+    const { row, isNew } = await this.#store.insert(made, () =>
+      checkChannelCount(made.channels.length, limits.channelsPerProcess),
+    );
     if (isNew) await this.#bringInLine(row);
     return { process: processOf(row), isNew };
   }

@@ -19,8 +19,8 @@ export interface Submission {
 const DEFAULT_RETRIES = 3;
 
 /**
- * The row of a process that is submitted, once everything about it is checked.
- * @throws ProcessError `body_too_large`; ChannelError `invalid_channel`, `channel_exists`, `too_many_channels`
+ * The row of a process that is submitted, once everything about it is checked but how many channels it has.
+ * @throws ProcessError `body_too_large`; ChannelError `invalid_channel`, `channel_exists`
  */
 export function rowOf(
   { id, projectId, submitterId, logId, limits, now }: Submission,
@@ -32,7 +32,7 @@ export function rowOf(
     args: argsText(wanted.args),
     executorType: wanted.executorType ?? 'default',
     priority: wanted.priority ?? 0,
-    channels: channelsOf(id, wanted.channels ?? [], limits.channelsPerProcess),
+    channels: channelsOf(id, wanted.channels ?? []),
     maxRetries: wanted.maxRetries ?? DEFAULT_RETRIES,
     maxWaitMs,
     maxExecMs: wanted.maxExecMs ?? null,
@@ -64,14 +64,16 @@ export function rowOf(
   };
 }
 
-function channelsOf(
-  id: string,
-  wanted: NonNullable<NewProcess['channels']>,
-  limit: number,
-): ProcessChannel[] {
-  if (wanted.length > limit) {
-    throw new ChannelError('too_many_channels', `a process has at most ${limit} channels`, { limit });
-  }
+/**
+ * Apart from the rest, as it is of new processes only: one that there is has been submitted under the limit of its time.
+ * @throws ChannelError `too_many_channels`
+ */
+export function checkChannelCount(count: number, limit: number): void {
+  if (count <= limit) return;
+  throw new ChannelError('too_many_channels', `a process has at most ${limit} channels`, { limit });
+}
+
+function channelsOf(id: string, wanted: NonNullable<NewProcess['channels']>): ProcessChannel[] {
   const names = new Set<string>();
   return wanted.map(({ name, direction = 'both', retention = 'reject' }) => {
     // The name of a channel is checked by making its id.
