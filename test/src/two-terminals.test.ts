@@ -101,6 +101,21 @@ it('goes on where it was when the server is killed, with no word lost and none t
   });
 });
 
+it('lets a shell be the executor: what it pipes, and then the end of the process', async () => {
+  const { out: id } = await weir('process', 'submit', 'answer', '--type', 'shell', '--channel', 'chat');
+  const { assignment } = JSON.parse((await weir('process', 'assign', 'shell', '--json')).out);
+  const executor = start(CLI, 'channel', 'pipe', id, 'chat', '--assignment', assignment, '--lines');
+  const exit = new Promise((resolve) => executor.once('exit', resolve));
+  executor.stdin.end('one\ntwo\n');
+  expect(await exit).toBe(0);
+  expect((await weir('process', 'close', id, '--assignment', assignment, '--output', '{"n":2}')).code).toBe(
+    0,
+  );
+  expect((await weir('channel', 'follow', id, 'chat', '--raw')).out).toBe('onetwo');
+  // Over already: what it has is shown, and that is all.
+  expect(await weir('channel', 'pipe', id, 'chat')).toMatchObject({ code: 0, out: 'onetwo' });
+});
+
 it('says what is wrong, and what to do', async () => {
   const missing = await weir('channel', 'pipe', '01890000-0000-7000-8000-000000000000', 'chat');
   expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('check the id')]);

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream';
 import { ApiClient } from './api/client.js';
-import { type Connection, mergeSources, requireKey, requireOperatorKey } from './connection/connection.js';
+import {
+  type Connection,
+  mergeSources,
+  requireAnyKey,
+  requireKey,
+  requireOperatorKey,
+} from './connection/connection.js';
 import { type ConnectionOptions, connectionSources, type Environment } from './connection/sources.js';
 import { Output, type OutputStream } from './output/output.js';
 
@@ -46,6 +52,13 @@ export class Invocation {
   async operator(): Promise<{ api: ApiClient; connection: Connection }> {
     const connection = await this.connection();
     return { api: new ApiClient(connection.server, requireOperatorKey(connection)), connection };
+  }
+
+  /** The server with an API key, for what is in the key's own project. */
+  async keyed(): Promise<{ api: ApiClient; key: string }> {
+    const connection = await this.connection();
+    const key = requireAnyKey(connection);
+    return { api: new ApiClient(connection.server, key), key };
   }
 
   /**

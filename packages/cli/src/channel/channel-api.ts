@@ -2,6 +2,7 @@ import { type Channel, channel, createClient } from '@weir/client';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import type { Invocation } from '../invocation.js';
+import type { Output } from '../output/output.js';
 import { messageDocument } from './message-document.js';
 
 /** Which channel a command is about, and as whom. */
@@ -47,9 +48,7 @@ export class ChannelApi {
     { process, name }: { readonly process: string; readonly name: string },
     { assignment = invocation.context.env.WEIR_ASSIGNMENT }: ChannelOptions,
   ): Promise<ChannelApi> {
-    const { api, connection } = await invocation.project();
-    // The cast holds: a project comes with its key.
-    const key = connection.key as string;
+    const { api, key } = await invocation.keyed();
     const parts = { api, key, process, name, assignment: assignment === '' ? undefined : assignment };
     const { role } = await api.json(description, requestOf(parts));
     return new ChannelApi(parts, role);
@@ -61,10 +60,13 @@ export class ChannelApi {
     return await this.#parts.api.json(page, { ...requestOf(this.#parts, '/messages'), query });
   }
 
-  /** The channel itself. */
-  open(after = 0): Channel {
+  /** The channel itself. @param output told when the server is away, and when it is back */
+  open(output: Output, after = 0): Channel {
     const { api, key, process, name, assignment } = this.#parts;
-    return channel(createClient({ url: api.server, key }), { process, name, assignment, after });
+    const onConnection = (isThere: boolean): void =>
+      output.note(`[channel] ${isThere ? 'connected again' : `no answer from ${api.server}; trying again`}`);
+    const client = createClient({ url: api.server, key });
+    return channel(client, { process, name, assignment, after, onConnection });
   }
 }
 

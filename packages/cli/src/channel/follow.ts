@@ -36,7 +36,7 @@ export async function followMessages(
   output: Output,
   { after, ...how }: ShowOptions & { readonly after: number },
 ): Promise<void> {
-  const followed = channel.open(after);
+  const followed = channel.open(output, after);
   try {
     for await (const message of followed) await show(documentOf(message), output, how);
     tellEnd(followed.end?.reason, output);

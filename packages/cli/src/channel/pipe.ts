@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Channel } from '@weir/client';
+import { type Channel, WeirError } from '@weir/client';
 import type { Output } from '../output/output.js';
 import { readLines } from '../send/lines.js';
 import type { ChannelApi, Role } from './channel-api.js';
@@ -10,7 +10,7 @@ import { write } from './write.js';
 export interface PipeOptions {
   /** A message is a line, both ways; else what was read at once. */
   readonly lines?: boolean;
-  /** The end of standard input does not end this side. */
+  /** The end of standard input ends neither this side nor an executor's command. */
   readonly keepOpen?: boolean;
   /** Read from behind this index. */
   readonly after: number;
@@ -20,7 +20,7 @@ const MAX_LINE_BYTES = 10 * 1024 * 1024;
 
 /**
  * Standard input to a channel, and what the other side sends to standard output: until both sides have ended, or the
- * process has.
+ * process has. An executor's ends with its input: it has a process to close, on which its caller waits.
  */
 export async function pipe(
   api: ChannelApi,
@@ -28,12 +28,13 @@ export async function pipe(
   output: Output,
   { lines = false, keepOpen = false, after }: PipeOptions,
 ): Promise<void> {
-  const channel = api.open(after);
+  const channel = api.open(output, after);
   try {
     const inbound = receive(channel, api.role, output, lines);
     const outbound = send(channel, stdin, lines, keepOpen);
     // Once nothing more can come nobody reads what is sent; a failure to send ends it all, whatever may come.
-    await Promise.race([inbound, outbound.then(() => inbound)]);
+    const endsWithInput = api.role === 'executor' && !keepOpen;
+    await Promise.race([inbound, outbound.then(() => (endsWithInput ? undefined : inbound))]);
     await channel.close();
     tellEnd(channel.end?.reason, output);
   } finally {
@@ -64,11 +65,17 @@ async function send(channel: Channel, stdin: Readable, lines: boolean, keepOpen:
       for await (const chunk of stdin as AsyncIterable<Buffer>) await put(chunk);
     }
     await Promise.all(unanswered);
-    if (!keepOpen) await channel.sendEnd();
+    if (!keepOpen) await channel.sendEnd().catch(unlessOver);
   };
   await Promise.race([refused, carry()]);
 }
 
+/** What is over already needs no end. */
+function unlessOver(error: unknown): void {
+  if (!(error instanceof WeirError) || !OVER.has(error.code)) throw error;
+}
+
+const OVER: ReadonlySet<string> = new Set(['channel_closed', 'sender_ended']);
 const TEXT = { contentType: 'text/plain; charset=utf-8' };
 const MAX_UNANSWERED = 128;
 

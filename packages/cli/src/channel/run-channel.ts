@@ -52,7 +52,7 @@ export async function runSend(
     throw usageError('nothing to send', 'Give the text as an argument, or pipe it in');
   const reply = inReplyTo === undefined ? {} : { inReplyTo: parseWhole(inReplyTo, '--in-reply-to') };
   const content = text ?? (isContent ? await buffer(context.stdin) : undefined);
-  const channel = (await ChannelApi.of(invocation, address, as)).open();
+  const channel = (await ChannelApi.of(invocation, address, as)).open(output);
   try {
     const sent = await (error !== undefined
       ? channel.sendError(error, reply)

@@ -61,7 +61,13 @@ Examples:
   about('pipe', 'standard input to the channel, and what the other side sends to standard output')
     .option('--after <index>', 'read from behind this message', '0')
     .option('--lines', 'a message is a line (default: what was read at once)')
-    .option('--keep-open', 'the end of standard input does not end this side')
+    .option('--keep-open', 'go on when standard input ends: this side is not ended')
+    .addHelpText(
+      'after',
+      `
+It ends when both sides have ended, or the process has; an executor's also with its standard input, as it has a process to
+close. While the server is away it waits, and says so on standard error.`,
+    )
     .action(async (process: string, name: string, flags: PipeFlags, self: Command) => {
       const { runPipe } = await import('../channel/run-channel.js');
       await runPipe(begin(self), { process, name }, flags);

@@ -86,6 +86,15 @@ export function requireKey(connection: Connection): { project: string; key: stri
   );
 }
 
+/** An API key, for what its own project is enough; or how to get one. */
+export function requireAnyKey({ key, server }: Connection): string {
+  if (key !== null) return key;
+  throw usageError(
+    `no API key for ${server}`,
+    'Give --key or WEIR_KEY, save one with "weir login", or be where the server keeps its .weir',
+  );
+}
+
 /** The operator key, or how to get one. */
 export function requireOperatorKey({ operatorKey, server }: Connection): string {
   if (operatorKey !== null) return operatorKey;

@@ -28,7 +28,7 @@ export class ProcessesApi {
   }
 
   static async of(invocation: Invocation): Promise<ProcessesApi> {
-    return new ProcessesApi((await invocation.project()).api);
+    return new ProcessesApi((await invocation.keyed()).api);
   }
 
   async submit(body: object): Promise<ProcessDocument> {
