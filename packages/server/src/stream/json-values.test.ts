@@ -8,7 +8,7 @@ test('a body of so many values that building them would keep others waiting is r
       expect.objectContaining({ code: 'invalid_message' }),
     );
   }
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(performance.now() - begun).toBeLessThan(4000);
   const text = `{"t": "${'[,]'.repeat(300_000)}"}`;
   expect(jsonValuesOf(Buffer.from(`[${text} , 1]`)).map((one) => one.text)).toEqual([text, '1']);
 });
