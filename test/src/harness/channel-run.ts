@@ -1,32 +1,15 @@
 /**
  * One channel of one process between a submitter, who uses requests, and executors, who use sockets, with readers of both
- * kinds; against the simplest of references: a list. What must hold is checked at the end, in `check`.
+ * kinds; against the simplest of references: a list. What must hold is in `channel-verdict.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, channel, createClient, WeirError } from '@weir/client';
 import type { Step } from './channel-case.js';
+import { type Acknowledged, Broken, check, judge, type Reading, type Seen } from './channel-verdict.js';
 import type { FaultProxy } from './fault-proxy.js';
 import type { WeirProcess } from './weir-process.js';
 
-/** A message as somebody saw it. */
-interface Seen {
-  readonly index: number;
-  readonly sequence: number;
-  readonly senderId: string;
-  readonly attempt: number;
-  readonly type: string;
-  readonly text: string;
-}
-
-/** What was acknowledged: the content and where it went. */
-interface Acknowledged {
-  readonly index: number;
-  readonly text: string;
-}
-
-interface Reader {
-  readonly after: number;
-  readonly seen: readonly Seen[];
+interface Reader extends Reading {
   /** Resolves with how the channel ended. */
   readonly done: Promise<string>;
 }
@@ -157,51 +140,13 @@ class ChannelRun {
       `readers ended with ${reasons}`,
     );
     const truth = await readAll(this.#proxy, this.#server.key, this.#path);
-    this.#check(truth);
+    judge(truth, { readers: this.#readers, acknowledged: this.#acknowledged, given: this.#given });
   }
 
   async end(): Promise<void> {
     this.#ending.abort();
     this.#executor?.abandon();
     await this.#client.close();
-  }
-
-  #check(truth: readonly Seen[]): void {
-    for (const [i, { index }] of truth.entries())
-      check(index === i + 1, `index ${index} is at place ${i + 1}`);
-    for (const { after, seen } of this.#readers) {
-      const expected = truth.slice(after);
-      check(
-        seen.length === expected.length,
-        `a reader after ${after} saw ${seen.length} of ${expected.length}`,
-      );
-      seen.forEach((one, i) => {
-        check(same(one, expected[i]), `a reader saw ${show(one)} for ${show(expected[i])}`);
-      });
-    }
-    for (const { index, text } of this.#acknowledged) {
-      check(
-        truth[index - 1]?.text === text,
-        `${text} was acknowledged at ${index}, there is ${show(truth[index - 1])}`,
-      );
-    }
-    const data = truth.filter(({ type }) => type === 'data');
-    const texts = new Set(data.map(({ text }) => text));
-    check(texts.size === data.length, 'a message is there twice');
-    for (const [sender, given] of this.#given) {
-      const stored = data.filter(({ senderId }) => senderId.startsWith(sender)).map(({ text }) => text);
-      const order = stored.map((text) => given.indexOf(text));
-      check(
-        order.every((place, i) => place >= 0 && place > (order[i - 1] ?? -1)),
-        `${sender} is out of order: ${order}`,
-      );
-    }
-    for (const [i, { attempt }] of truth.entries())
-      check(attempt >= (truth[i - 1]?.attempt ?? 0), 'attempts go back');
-    check(
-      data.every(({ senderId }) => [...this.#given.keys()].some((sender) => senderId.startsWith(sender))),
-      'somebody unknown has sent',
-    );
   }
 
   #speak(say: () => Promise<void>): void {
@@ -429,19 +374,4 @@ function seenOf(page: Answer): Seen[] {
 
 function urlOf(proxy: FaultProxy): string {
   return `http://127.0.0.1:${proxy.port}`;
-}
-
-function same(one: Seen, other: Seen | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function show(seen: Seen | undefined): string {
-  return JSON.stringify(seen)?.slice(0, 120) ?? 'nothing';
-}
-
-/** A promise that did not hold. */
-class Broken extends Error {}
-
-function check(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new Broken(message);
 }
