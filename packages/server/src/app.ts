@@ -4,25 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
-import { Router } from '@weir/channel';
 import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
-import { Processes } from '@weir/process';
 import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createGate } from './admission/create-gate.js';
 import { TenantGate } from './admission/tenant-gate.js';
-import { ChannelAccess } from './channel/channel-access.js';
-import {
-  appendBodyBytes,
-  appendFrameBytes,
-  installationLimits,
-  projectLimits,
-} from './channel/channel-limits.js';
-import { ChannelSockets } from './channel/socket/channel-sockets.js';
+import { ServerChannels } from './channel/server-channels.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
@@ -49,29 +40,23 @@ import { createLogger } from './logger.js';
 import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
-import { ProcessSource } from './process/process-source.js';
 import { AnalysisAccess } from './query/access.js';
 import { queryService } from './query/query-service.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
-import { channelRoutes } from './routes/channels.js';
 import { dlqRoutes } from './routes/dlq.js';
 import { feedRoute } from './routes/feed.js';
 import { feedGroupRoutes } from './routes/feed-groups.js';
 import { feedSocketRoutes } from './routes/feed-socket.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
-import { processRoutes } from './routes/processes.js';
 import { queryRoute } from './routes/query.js';
 import { receiptRoutes } from './routes/receipts.js';
 import { schemaRoute } from './routes/schema.js';
-import { streamRoutes } from './routes/streams.js';
 import { usageRoutes } from './routes/usage.js';
 import { whoamiRoute } from './routes/whoami.js';
 import { openStores, type Stores } from './stores.js';
-import { ChannelStreams } from './stream/channel-streams.js';
-import { ServerStreams } from './stream/server-streams.js';
 import { openUsage } from './usage/open-usage.js';
 import { VERSION } from './version.js';
 
@@ -112,8 +97,6 @@ export interface App {
 /** Longest time requests in flight may take once the server stops listening. */
 const IN_FLIGHT_GRACE_MS = 10_000;
 const BOOTSTRAP_RETRY_MS = 500;
-/** Bodies of appends to streams that are read and stored at one time. */
-const STREAM_BODY_BYTES = 128 * 1024 * 1024;
 
 /**
  * Makes a server.
@@ -160,9 +143,7 @@ class Server implements App {
   readonly #ingest: IngestService;
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
-  readonly #processes: Processes;
-  readonly #streams: ServerStreams;
-  readonly #processSource: ProcessSource;
+  readonly #channels: ServerChannels;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -202,16 +183,8 @@ class Server implements App {
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
-    this.#streams = new ServerStreams(stores.channelLog, logger);
-    const limits = installationLimits(config);
-    this.#processes = new Processes({
-      postgres,
-      router: new Router({ log: stores.channelLog, limits, rateLimit: limits.rateLimit }),
-      retentionMs: config.WEIR_CHANNEL_RETENTION,
-      limitsOf: (projectId) => projectLimits(limits, this.#tenants.table.states.get(projectId)),
-      logger,
-    });
-    this.#processSource = new ProcessSource(this.#processes.outbox, this.#feed.feed, logger);
+    const tenants = this.#tenants.table;
+    this.#channels = new ServerChannels({ config, stores, feed: this.#feed, tenants, logger });
     const metrics = new Metrics();
     this.#ingest = new IngestService(
       {
@@ -229,7 +202,7 @@ class Server implements App {
     const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
     const upgradeUrl = options.upgradeUrl ?? null;
     const admission = createGate(config, {
-      tenants: this.#tenants.table,
+      tenants,
       rateLimiter: options.rateLimiter,
       entitlement: options.entitlement,
       isDraining: () => this.#ingest.flags.draining,
@@ -260,26 +233,14 @@ class Server implements App {
       knowsCredentials: () => this.#credentials.size > 0,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
-    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#processes);
+    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#channels);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
     const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
     const origins = new PageOrigins(publicUrl);
     const credentials = this.#credentials;
-    const tenants = this.#tenants.table;
     const feedAccess = new FeedAccess({ authorizer, credentials, gate, tenants, origins });
     const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
-    const processes = this.#processes;
-    const { ending } = this.#feed;
-    const channelAccess = new ChannelAccess({ authorizer, credentials, gate, tenants, origins });
-    const channelSockets = new ChannelSockets({
-      access: channelAccess,
-      processes,
-      metrics,
-      logger,
-      ending,
-      maxFrameBytes: appendFrameBytes(limits),
-    });
     const query = queryService(config, stores, hasNoGate);
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
     this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
@@ -291,24 +252,8 @@ class Server implements App {
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
       feedGroupRoutes(web, authorizer, gate, this.#feed);
-      channelRoutes(web, {
-        access: channelAccess,
-        processes,
-        sockets: channelSockets,
-        ending,
-        maxBodyBytes: appendBodyBytes(limits),
-      });
-      processRoutes(web, authorizer, gate, this.#processes, this.#feed.ending);
-      streamRoutes(web, {
-        access: channelAccess,
-        streams: this.#streams,
-        ending,
-        reserved: new ChannelStreams(processes),
-        origins,
-        budget: new BodyBudget(STREAM_BODY_BYTES),
-        longPollMs: config.WEIR_STREAM_LONG_POLL,
-        publicUrl,
-      });
+      const entry = { authorizer, credentials, gate, tenants, origins };
+      this.#channels.addRoutes(web, { ...entry, metrics, publicUrl });
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -322,7 +267,7 @@ class Server implements App {
       dlqRoutes(web, authorizer, gate, this.#ingest.deadLetters);
       adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
       adminIngestRoutes(web, authorizer, killSwitch);
-      adminTenantRoutes(web, authorizer, this.#tenants, limits.payloadBytes);
+      adminTenantRoutes(web, authorizer, this.#tenants, this.#channels.limits.payloadBytes);
       usageRoutes(web, authorizer, this.#tenants, hasTotals ? new UsageTotals(postgres) : null);
     });
   }
@@ -352,9 +297,7 @@ class Server implements App {
     this.#settings.start();
     this.#tenants.start();
     await this.#feed.start();
-    await this.#streams.start();
-    this.#processes.start();
-    this.#processSource.start();
+    await this.#channels.start();
     await this.#ingest.start();
     await this.#usage?.start();
     await this.#web.listen({ host, port });
@@ -425,10 +368,7 @@ class Server implements App {
       () => this.#web.close(),
       () => this.#ingest.shutdown(),
       async () => await this.#usage?.close(),
-      () => this.#processes.close(),
-      () => this.#processes.router.close(),
-      () => this.#streams.close(),
-      () => this.#processSource.close(),
+      ...this.#channels.closers,
       () => this.#feed.close(),
       () => this.#settings.close(),
       () => this.#tenants.close(),
@@ -462,7 +402,7 @@ function observe(
   ingest: IngestService,
   usage: UsageService | null,
   { feed }: ServerFeed,
-  { router }: Processes,
+  { processes }: ServerChannels,
 ): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
@@ -476,6 +416,6 @@ function observe(
     usageSinks: async () => (await usage?.status())?.sinks ?? [],
     usageLost: async () => (await usage?.status())?.lost ?? 0,
     feedSubscribers: () => feed.followers,
-    channelSubscribers: () => router.subscribers,
+    channelSubscribers: () => processes.router.subscribers,
   });
 }

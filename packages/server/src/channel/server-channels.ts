@@ -1,0 +1,108 @@
+import { type ProcessLimits, Router } from '@weir/channel';
+import { Processes } from '@weir/process';
+import type { TenantTable } from '@weir/usage';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.js';
+import type { ServerFeed } from '../feed/server-feed.js';
+import { BodyBudget } from '../ingest/body-budget.js';
+import type { Metrics } from '../metrics.js';
+import { ProcessSource } from '../process/process-source.js';
+import { channelRoutes } from '../routes/channels.js';
+import { processRoutes } from '../routes/processes.js';
+import { streamRoutes } from '../routes/streams.js';
+import type { Stores } from '../stores.js';
+import { ChannelStreams } from '../stream/channel-streams.js';
+import { ServerStreams } from '../stream/server-streams.js';
+import { ChannelAccess, type ChannelAccessParts } from './channel-access.js';
+import { appendBodyBytes, appendFrameBytes, installationLimits, projectLimits } from './channel-limits.js';
+import { ChannelSockets } from './socket/channel-sockets.js';
+
+/** What {@link ServerChannels} works with. */
+export interface ServerChannelsParts {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly feed: ServerFeed;
+  /** What the host has decided of projects. */
+  readonly tenants: TenantTable;
+  readonly logger: Logger;
+}
+
+/** What its routes need besides. */
+export interface ServerChannelsRoutesParts extends ChannelAccessParts {
+  readonly metrics: Metrics;
+  /** The server's own, with which a stream names another. */
+  readonly publicUrl: () => string;
+}
+
+/** Bodies of appends to streams that are read and stored at one time. */
+const STREAM_BODY_BYTES = 128 * 1024 * 1024;
+
+/** Processes, their channels, and streams of a server, from its start to its end. */
+export class ServerChannels {
+  readonly processes: Processes;
+  /** Of projects about which nothing was decided. */
+  readonly limits: ProcessLimits;
+  readonly #config: Config;
+  readonly #feed: ServerFeed;
+  readonly #logger: Logger;
+  readonly #streams: ServerStreams;
+  readonly #source: ProcessSource;
+
+  constructor({ config, stores, feed, tenants, logger }: ServerChannelsParts) {
+    const { postgres, channelLog: log } = stores;
+    const limits = installationLimits(config);
+    this.limits = limits;
+    this.#config = config;
+    this.#feed = feed;
+    this.#logger = logger;
+    this.#streams = new ServerStreams(log, logger);
+    this.processes = new Processes({
+      postgres,
+      router: new Router({ log, limits, rateLimit: limits.rateLimit }),
+      retentionMs: config.WEIR_CHANNEL_RETENTION,
+      limitsOf: (projectId) => projectLimits(limits, tenants.states.get(projectId)),
+      logger,
+    });
+    this.#source = new ProcessSource(this.processes.outbox, feed.feed, logger);
+  }
+
+  /** Adds the routes of all three. */
+  addRoutes(web: FastifyInstance, parts: ServerChannelsRoutesParts): void {
+    const { authorizer, gate, origins, metrics, publicUrl } = parts;
+    const { processes, limits } = this;
+    const { ending } = this.#feed;
+    const access = new ChannelAccess(parts);
+    const maxFrameBytes = appendFrameBytes(limits);
+    const logger = this.#logger;
+    const sockets = new ChannelSockets({ access, processes, metrics, logger, ending, maxFrameBytes });
+    channelRoutes(web, { access, processes, sockets, ending, maxBodyBytes: appendBodyBytes(limits) });
+    processRoutes(web, authorizer, gate, processes, ending);
+    streamRoutes(web, {
+      access,
+      streams: this.#streams,
+      ending,
+      reserved: new ChannelStreams(processes),
+      origins,
+      budget: new BodyBudget(STREAM_BODY_BYTES),
+      longPollMs: this.#config.WEIR_STREAM_LONG_POLL,
+      publicUrl,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#streams.start();
+    this.processes.start();
+    this.#source.start();
+  }
+
+  /** What ends it, in this order, each whatever becomes of the one before. */
+  get closers(): readonly (() => Promise<void>)[] {
+    return [
+      () => this.processes.close(),
+      () => this.processes.router.close(),
+      () => this.#streams.close(),
+      () => this.#source.close(),
+    ];
+  }
+}
