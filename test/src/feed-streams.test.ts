@@ -173,7 +173,10 @@ it('refuses an unknown stream and says which there are', async () => {
   ] as const) {
     expect(await call(method, path, body)).toMatchObject({
       status: 400,
-      body: { code: 'invalid_request', detail: 'stream: must be one of events, usage, dead_letters' },
+      body: {
+        code: 'invalid_request',
+        detail: 'stream: must be one of events, usage, dead_letters, processes',
+      },
     });
   }
 });
