@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient, type Job, submit, WeirError, worker } from '@weir/client';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { waitUntil } from './harness/wait-until.js';
@@ -137,7 +137,7 @@ it('ends a job whose output cannot be kept as one that failed, and one in hand b
     const channel = job.channel('talk');
     if (job.name === 'in hand') {
       void hand.close();
-      await sleep(100);
+      await nextTurn();
       await channel.send('still there');
     }
     if (job.name === 'long error') throw new Error('no '.repeat(20_000));

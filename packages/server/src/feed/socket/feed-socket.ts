@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
@@ -15,6 +16,8 @@ const MAX_CALLS = 64;
 /** What a {@link FeedSocket} works with. */
 export interface FeedSocketParts extends SubscriptionParts {
   readonly caller: FeedCaller;
+  /** What the connection is on. */
+  readonly stream: Socket;
   /** The server stops. */
   readonly ending: AbortSignal;
   /** The caller may no longer follow. */
@@ -43,7 +46,7 @@ export class FeedSocket {
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
     this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    keepAlive(this.#socket);
+    keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer follow the feed');
     await closed;

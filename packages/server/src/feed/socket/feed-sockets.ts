@@ -55,6 +55,7 @@ export class FeedSockets {
     const over = new AbortController();
     await new FeedSocket(socket, {
       caller,
+      stream: raw.socket,
       feed,
       usage,
       outbox: new Outbox(socket, raw.socket),

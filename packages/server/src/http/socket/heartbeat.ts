@@ -14,14 +14,14 @@ const PACE: Pace = { pingMs: 15_000, silenceMs: 45_000 };
  * Asks a client now and then whether it is there, and ends the connection of one that is not.
  * @param stream what the socket is on: who is in the middle of sending a frame, or takes one after the other slowly, is there
  */
-export function keepAlive(socket: WebSocket, stream?: Socket, { pingMs, silenceMs }: Pace = PACE): void {
-  const traffic = stream === undefined ? null : new Traffic(stream);
+export function keepAlive(socket: WebSocket, stream: Socket, { pingMs, silenceMs }: Pace = PACE): void {
+  const traffic = new Traffic(stream);
   let heard = performance.now();
   const hear = (): void => {
     heard = performance.now();
   };
   const timer = setInterval(() => {
-    if (traffic?.hasMoved() === true) hear();
+    if (traffic.hasMoved()) hear();
     if (performance.now() - heard >= silenceMs) socket.terminate();
     else socket.ping();
   }, pingMs);
