@@ -15,14 +15,21 @@ test('a combined signal aborts with the first signal and its reason, also one th
   expect([early.signal.reason, late.signal.reason]).toEqual(['b is first', 'b is first']);
 });
 
-test('a released signal leaves no listener behind and does not abort', () => {
+test('a signal that lives on holds one listener, however many scopes were made and released', () => {
   const { signal } = new AbortController();
-  const ended = new AbortController();
-  for (let i = 0; i < 3; i += 1) firstAbort(signal, ended.signal).release();
-  deadline(1_000, signal).release();
-  firstAbort(signal, ended.signal);
-  ended.abort();
-  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  const released = firstAbort(signal);
+  for (let i = 0; i < 20; i += 1) firstAbort(signal, new AbortController().signal);
+  deadline(60_000, signal).release();
+  released.release();
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+});
+
+test('a released scope does not abort, the others of the same signal do', () => {
+  const outer = new AbortController();
+  const [released, held] = [firstAbort(outer.signal), firstAbort(outer.signal)];
+  released.release();
+  outer.abort();
+  expect([released.signal.aborted, held.signal.aborted]).toEqual([false, true]);
 });
 
 test('a deadline fires although the garbage collector ran and only its signal is held', async () => {

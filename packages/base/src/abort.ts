@@ -21,24 +21,45 @@ export interface AbortScope {
  */
 export function firstAbort(...signals: readonly (AbortSignal | undefined)[]): AbortScope {
   const controller = new AbortController();
-  const removals: (() => void)[] = [];
   const release = (): void => {
-    for (const remove of removals.splice(0)) remove();
+    for (const signal of signals) if (signal !== undefined) dependentsOf.get(signal)?.delete(abort);
+  };
+  const abort = (reason: unknown): void => {
+    release();
+    controller.abort(reason);
   };
   for (const signal of signals) {
     if (signal === undefined) continue;
-    const abort = (): void => {
-      controller.abort(signal.reason);
-      release();
-    };
     if (signal.aborted) {
-      abort();
+      abort(signal.reason);
       break;
     }
-    signal.addEventListener('abort', abort, { once: true });
-    removals.push(() => signal.removeEventListener('abort', abort));
+    dependents(signal).add(abort);
   }
   return { signal: controller.signal, release };
+}
+
+type Abort = (reason: unknown) => void;
+
+/**
+ * What depends on each signal. A signal gets one listener however many depend on it: an `EventTarget` searches its
+ * listeners one by one to remove one, and Node warns of a leak from the eleventh.
+ */
+const dependentsOf = new WeakMap<AbortSignal, Set<Abort>>();
+
+function dependents(signal: AbortSignal): Set<Abort> {
+  const known = dependentsOf.get(signal);
+  if (known !== undefined) return known;
+  const added = new Set<Abort>();
+  dependentsOf.set(signal, added);
+  signal.addEventListener(
+    'abort',
+    () => {
+      for (const abort of added) abort(signal.reason);
+    },
+    { once: true },
+  );
+  return added;
 }
 
 /**

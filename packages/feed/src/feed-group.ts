@@ -1,7 +1,7 @@
+import { firstAbort } from '@weir/base';
 import { type DeadChoice, encodePlace, type Group, type Log, LogError } from '@weir/log';
 import { FeedExpired } from './feed.js';
 import { bufferOf, readerOf, streamOf } from './feed-kind.js';
-import { firstAbort } from './first-abort.js';
 import { FeedGroupMissing } from './group-errors.js';
 import type { GroupDefinition } from './group-list.js';
 

@@ -15,7 +15,6 @@ export { MAX_UNACKNOWLEDGED } from './feed-group.js';
 export { FeedGroups, type WantedGroup } from './feed-groups.js';
 export { documentIn, FEED_KINDS, type FeedKind } from './feed-kind.js';
 export { type FeedLimits, FeedRetention, type FeedRetentionOptions } from './feed-retention.js';
-export { type FirstAbort, firstAbort } from './first-abort.js';
 export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 export type { GroupDefinition } from './group-list.js';
 export { IngestSource } from './ingest-source.js';

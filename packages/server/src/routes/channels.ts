@@ -8,9 +8,10 @@
  *     GET  …/channels/{name}/subscribe                 history, then live, over Server-Sent Events
  *     GET  /api/v1/channels, upgraded                  many channels over one WebSocket
  */
+
 import { Readable } from 'node:stream';
+import { firstAbort } from '@weir/base';
 import { channelId } from '@weir/channel';
-import { firstAbort } from '@weir/feed';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

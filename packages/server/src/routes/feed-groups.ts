@@ -8,7 +8,8 @@
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  *     POST …/feed/groups/{name}/release  never tried
  */
-import { documentIn, type FeedGroup, firstAbort } from '@weir/feed';
+import { firstAbort } from '@weir/base';
+import { documentIn, type FeedGroup } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';

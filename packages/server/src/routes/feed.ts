@@ -1,6 +1,8 @@
 /** GET /api/v1/projects/{id}/feed: a project's events as they are accepted, over Server-Sent Events, from where one left. */
+
 import { Readable } from 'node:stream';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, firstAbort } from '@weir/feed';
+import { firstAbort } from '@weir/base';
+import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';

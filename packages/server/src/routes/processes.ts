@@ -7,7 +7,7 @@
  *     GET  …/{id}               how it stands        POST …/{id}/observers   who else may read its channels
  *     GET  …/{id}/wait          how it ended
  */
-import { firstAbort } from '@weir/feed';
+import { firstAbort } from '@weir/base';
 import { type Process, type Processes, processDocument, type Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';

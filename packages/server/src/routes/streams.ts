@@ -5,8 +5,9 @@
  *     POST    appends, or closes it  HEAD    where it ends
  *     DELETE  deletes it             OPTIONS whether a page may
  */
+
 import { Readable } from 'node:stream';
-import { firstAbort } from '@weir/feed';
+import { firstAbort } from '@weir/base';
 import type { StreamSource } from '@weir/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
