@@ -1,2 +1,3 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
-export { nextTurn, SLICE_MS, Slice } from './slice.js';
+export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
+export { hasRoom, later, nextTurn, type Owner, TURN_MS } from './turns.js';

@@ -1,11 +1,15 @@
-/** Loops that share the event loop: a loop over much data works in slices and gives the other tasks a turn between them. */
+/** A loop over much data works in slices and gives other tasks of the event loop a turn between them. */
+import { hasRoom, nextTurn, type Owner } from './turns.js';
 
 /** How long a loop works before it gives up the event loop, milliseconds. */
 export const SLICE_MS = 5;
 
-/** Resolves after the event loop has had a turn: sockets were read, timers have run. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Settings of a {@link Slice}. */
+export interface SliceOptions {
+  /** Whose work this is; turns rotate among owners. Default: an owner that all such loops share. */
+  readonly owner?: Owner;
+  /** Length of a slice, milliseconds. Default {@link SLICE_MS}. */
+  readonly ms?: number;
 }
 
 /**
@@ -20,11 +24,12 @@ export function nextTurn(): Promise<void> {
  * ```
  */
 export class Slice {
+  readonly #owner: Owner;
   readonly #ms: number;
   #end: number;
 
-  /** @param ms length of a slice, milliseconds */
-  constructor(ms = SLICE_MS) {
+  constructor({ owner = '', ms = SLICE_MS }: SliceOptions = {}) {
+    this.#owner = owner;
     this.#ms = ms;
     this.#end = performance.now() + ms;
   }
@@ -34,9 +39,17 @@ export class Slice {
     return performance.now() >= this.#end;
   }
 
-  /** Gives up the event loop for one turn, then begins the next slice. */
+  /** Waits before the first slice if the work of other owners has used up this turn; undefined if it has not. */
+  enter(): Promise<void> | undefined {
+    const now = performance.now();
+    if (!hasRoom(this.#owner, now)) return this.next();
+    this.#end = now + this.#ms;
+    return undefined;
+  }
+
+  /** Gives up the event loop, then begins the next slice. */
   async next(): Promise<void> {
-    await nextTurn();
+    await nextTurn(this.#owner);
     this.#end = performance.now() + this.#ms;
   }
 }
