@@ -1,0 +1,106 @@
+/**
+ * Finds where a JSON value ends without building any object. It follows strings and brackets only; `JSON.parse` of what it
+ * found decides whether the text is JSON. An array or object may therefore be cut at the places that the walk finds and
+ * parsed piece by piece: the pieces are valid exactly when the whole is.
+ */
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Bytes of one {@link JsonWalk.step}: well under a millisecond. */
+const STEP_BYTES = 128 * 1024;
+
+/** A walk over one value. */
+export class JsonWalk {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  #depth = 0;
+  #deepest = 0;
+  #items = 1;
+  #isInString = false;
+  #isOver = false;
+
+  /** @param at where the value begins; white space before it counts as part of it */
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  /** Where the walk is; once it is over, the first byte after the value. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Values seen, with the containers themselves: an upper bound of the objects that parsing makes. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Deepest nesting seen: 0 for a scalar, 1 for `[]`. */
+  get deepest(): number {
+    return this.#deepest;
+  }
+
+  /**
+   * Walks on, over {@link STEP_BYTES} at most.
+   * @returns whether the value has ended, which the end of the bytes does too
+   */
+  step(): boolean {
+    const bytes = this.#bytes;
+    const stop = Math.min(bytes.length, this.#at + STEP_BYTES);
+    let at = this.#at;
+    let depth = this.#depth;
+    let items = this.#items;
+    let deepest = this.#deepest;
+    let isInString = this.#isInString;
+    let isOver = this.#isOver;
+    while (at < stop && !isOver) {
+      const c = bytes[at];
+      at += 1;
+      if (isInString) {
+        if (c === BACKSLASH) at += 1;
+        else if (c === QUOTE) {
+          isInString = false;
+          isOver = depth === 0;
+        }
+      } else if (c === QUOTE) {
+        isInString = true;
+      } else if (c === COMMA && depth > 0) {
+        items += 1;
+      } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
+        depth += 1;
+        items += 1;
+        if (depth > deepest) deepest = depth;
+      } else if ((c === CLOSE_BRACE || c === CLOSE_BRACKET) && depth > 0) {
+        depth -= 1;
+        isOver = depth === 0;
+      } else if (c === COMMA || c === CLOSE_BRACE || c === CLOSE_BRACKET) {
+        // It ends a scalar and belongs to the container around it.
+        at -= 1;
+        isOver = true;
+      }
+    }
+    this.#at = Math.min(at, bytes.length);
+    this.#depth = depth;
+    this.#items = items;
+    this.#deepest = deepest;
+    this.#isInString = isInString;
+    this.#isOver = isOver || this.#at >= bytes.length;
+    return this.#isOver;
+  }
+}
+
+/** The first byte at or after `at` that is not JSON's white space; `bytes.length` where there is none. */
+export function skipSpace(bytes: Uint8Array, at: number): number {
+  let i = at;
+  for (;;) {
+    const c = bytes[i];
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i;
+    i += 1;
+  }
+}

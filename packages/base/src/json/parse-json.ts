@@ -1,0 +1,198 @@
+/**
+ * JSON from a client, parsed without holding the event loop. A walk over the bytes bounds depth and number of values before
+ * any object is made; a text of more than {@link PIECE_BYTES} is then cut at its members and parsed piece by piece.
+ *
+ * Measured on Node 20: `JSON.parse` takes up to 9 ms for 64 KiB (objects with ever new keys) and 80 ms for a string of 14 MB.
+ */
+import { Slice } from '../slice.js';
+import type { Owner } from '../turns.js';
+import { JsonWalk, skipSpace } from './json-walk.js';
+
+/** Bytes that one call of `JSON.parse` gets at most. */
+export const PIECE_BYTES = 64 * 1024;
+
+/** What a text may hold. */
+export interface JsonBounds {
+  /** Values, containers and their members counted alike. */
+  readonly maxItems: number;
+  /** Levels of arrays and objects. */
+  readonly maxDepth: number;
+  /** Whose work this is, see {@link Slice}. */
+  readonly owner?: Owner;
+}
+
+/** A text that holds more than its bounds allow. */
+export class JsonBoundsExceeded extends Error {
+  override readonly name = 'JsonBoundsExceeded';
+  /** The bound: how many values, or how many levels. */
+  readonly limit: number;
+
+  constructor(what: 'values' | 'levels', limit: number) {
+    super(`the JSON text holds more than ${limit} ${what}`);
+    this.limit = limit;
+  }
+}
+
+/**
+ * Parses a UTF-8 text.
+ * @returns what `JSON.parse` returns for it
+ * @throws SyntaxError for what is not JSON; JsonBoundsExceeded
+ */
+export async function parseJson(bytes: Buffer, bounds: JsonBounds): Promise<unknown> {
+  const slice = new Slice(bounds.owner === undefined ? {} : { owner: bounds.owner });
+  await slice.enter();
+  const walk = new JsonWalk(bytes, 0);
+  for (let isOver = false; !isOver; ) {
+    isOver = walk.step();
+    if (walk.items > bounds.maxItems) throw new JsonBoundsExceeded('values', bounds.maxItems);
+    if (walk.deepest > bounds.maxDepth) throw new JsonBoundsExceeded('levels', bounds.maxDepth);
+    if (slice.isOver) await slice.next();
+  }
+  return await new PieceParser(bytes, slice).value(0, bytes.length, 0);
+}
+
+/** Members of a container that are parsed together. */
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+  readonly members: number;
+}
+
+/** Containers nested deeper than this are parsed whole: each level of cutting walks over the bytes again. */
+const MAX_CUT_DEPTH = 4;
+
+class PieceParser {
+  readonly #bytes: Buffer;
+  readonly #slice: Slice;
+
+  constructor(bytes: Buffer, slice: Slice) {
+    this.#bytes = bytes;
+    this.#slice = slice;
+  }
+
+  async value(start: number, end: number, depth: number): Promise<unknown> {
+    if (this.#slice.isOver) await this.#slice.next();
+    if (end - start <= PIECE_BYTES || depth > MAX_CUT_DEPTH) return JSON.parse(this.#text(start, end));
+    const first = skipSpace(this.#bytes, start);
+    switch (this.#bytes[first]) {
+      case 0x5b:
+        return await this.#array(first, end, depth);
+      case 0x7b:
+        return await this.#object(first, end, depth);
+      case 0x22:
+        return await this.#string(first, end);
+      default:
+        return JSON.parse(this.#text(start, end));
+    }
+  }
+
+  async #array(start: number, end: number, depth: number): Promise<unknown[]> {
+    const values: unknown[] = [];
+    for (const piece of await this.#cut(start, end, (at) => at)) {
+      if (piece.members === 1) {
+        values.push(await this.value(piece.start, piece.end, depth + 1));
+        continue;
+      }
+      if (this.#slice.isOver) await this.#slice.next();
+      // The cast holds: the text is in brackets.
+      const some = JSON.parse(`[${this.#text(piece.start, piece.end)}]`) as unknown[];
+      if (some.length !== piece.members) throw notJson();
+      for (const value of some) values.push(value);
+    }
+    return values;
+  }
+
+  async #object(start: number, end: number, depth: number): Promise<object> {
+    const object = {};
+    for (const piece of await this.#cut(start, end, (at) => this.#valueOfMember(at))) {
+      if (piece.members === 1) {
+        const valueAt = this.#valueOfMember(piece.start);
+        const name = this.#text(piece.start, valueAt).trimEnd();
+        // The cast holds: a JSON text in quotes is a string.
+        const key = JSON.parse(name.slice(0, -1)) as string;
+        define(object, key, await this.value(valueAt, piece.end, depth + 1));
+        continue;
+      }
+      if (this.#slice.isOver) await this.#slice.next();
+      // The cast holds: the text is in braces.
+      const some = JSON.parse(`{${this.#text(piece.start, piece.end)}}`) as Record<string, unknown>;
+      for (const [key, value] of Object.entries(some)) define(object, key, value);
+    }
+    return object;
+  }
+
+  /** A long string, cut where neither an escape nor a character is divided. */
+  async #string(start: number, end: number): Promise<string> {
+    const bytes = this.#bytes;
+    const parts: string[] = [];
+    let from = start + 1;
+    let at = from;
+    for (;;) {
+      const c = bytes[at];
+      if (c === undefined) throw notJson();
+      if (c === 0x22 || (at - from >= PIECE_BYTES && (c < 0x80 || c >= 0xc0))) {
+        parts.push(JSON.parse(`"${this.#text(from, at)}"`) as string);
+        from = at;
+        if (c === 0x22) break;
+        if (this.#slice.isOver) await this.#slice.next();
+      }
+      at += c === 0x5c ? (bytes[at + 1] === 0x75 ? 6 : 2) : 1;
+    }
+    if (skipSpace(bytes, at + 1) < end) throw notJson();
+    return parts.join('');
+  }
+
+  /**
+   * Cuts a container into pieces of about {@link PIECE_BYTES}, each of whole members.
+   * @param valueAt where the value of the member that begins at a place begins
+   */
+  async #cut(start: number, end: number, valueAt: (at: number) => number): Promise<Piece[]> {
+    const bytes = this.#bytes;
+    const close = bytes[start] === 0x5b ? 0x5d : 0x7d;
+    const pieces: Piece[] = [];
+    let at = skipSpace(bytes, start + 1);
+    let piece = { start: at, end: at, members: 0 };
+    for (;;) {
+      const memberAt = skipSpace(bytes, at);
+      if (bytes[memberAt] === close && pieces.length === 0 && piece.members === 0) break;
+      const walk = new JsonWalk(bytes, valueAt(memberAt));
+      while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();
+      if (this.#slice.isOver) await this.#slice.next();
+      // An empty member, as in `[1,,2]`.
+      if (walk.at === memberAt) throw notJson();
+      if (piece.members > 0 && walk.at - piece.start > PIECE_BYTES) {
+        pieces.push(piece);
+        piece = { start: memberAt, end: memberAt, members: 0 };
+      }
+      piece = { start: piece.start, end: walk.at, members: piece.members + 1 };
+      at = skipSpace(bytes, walk.at);
+      if (bytes[at] !== 0x2c) break;
+      at += 1;
+    }
+    if (bytes[at] !== close || skipSpace(bytes, at + 1) < end) throw notJson();
+    if (piece.members > 0) pieces.push(piece);
+    return pieces;
+  }
+
+  #valueOfMember(at: number): number {
+    if (this.#bytes[at] !== 0x22) throw notJson();
+    const key = new JsonWalk(this.#bytes, at);
+    while (!key.step());
+    const colon = skipSpace(this.#bytes, key.at);
+    if (this.#bytes[colon] !== 0x3a) throw notJson();
+    return colon + 1;
+  }
+
+  #text(start: number, end: number): string {
+    return this.#bytes.toString('utf8', start, end);
+  }
+}
+
+/** Sets a member as `JSON.parse` does: `__proto__` is a name like any other. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function notJson(): SyntaxError {
+  return new SyntaxError('the text is not JSON');
+}
