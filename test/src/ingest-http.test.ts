@@ -129,7 +129,7 @@ describe('accepted', () => {
 });
 
 describe('the token', () => {
-  it('stands in the header, the body or the query, the first of them counts', async () => {
+  it('stands in the header, the query or the body, the first of them counts', async () => {
     const { token } = weir;
     const events = [event('t')];
     expect((await post({ token: null, body: { token, events } })).status).toBe(202);
@@ -139,9 +139,32 @@ describe('the token', () => {
       202,
     );
     expect((await post({ token: wrong, body: { token, events } })).status).toBe(401);
-    expect(
-      (await post({ token: null, body: { token: wrong, events }, query: `?token=${token}` })).status,
-    ).toBe(401);
+    const both = (query: string, inBody: string) =>
+      post({ token: null, body: { token: inBody, events }, query: `?token=${query}` });
+    expect((await both(token, wrong)).status).toBe(202);
+    expect((await both(wrong, token)).status).toBe(401);
+  });
+
+  it('stands in a body of at most 64 KiB, on the wire and unpacked', async () => {
+    const KIB64 = 64 * 1024;
+    const body = (bytes: number) => {
+      const text = JSON.stringify({ token: weir.token, events: [event('t')] });
+      return text + ' '.repeat(bytes - text.length);
+    };
+    expect((await post({ token: null, body: body(KIB64) })).status).toBe(202);
+    const packed = { 'content-encoding': 'gzip' };
+    const answers = [
+      await post({ token: null, body: body(KIB64 + 1) }),
+      await post({ token: null, body: gzipSync(body(KIB64 + 1)), headers: packed }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(413);
+      expect(answer.json).toMatchObject({
+        code: 'body_too_large',
+        limit: KIB64,
+        hint: 'send the token in the Authorization header',
+      });
+    }
   });
 
   it('is in the query when a page leaves: sendBeacon sends text/plain', async () => {

@@ -61,16 +61,9 @@ export function decodeEvent(raw: unknown, marked = false): Event | Refusal {
     if (typeof wrong === 'object' && wrong !== null) return wrong;
   }
   const properties = objectText(raw.properties, marked);
-  if (typeof properties === 'object') {
-    return {
-      reason:
-        properties.reason === NOT_AN_OBJECT
-          ? 'properties must be an object'
-          : `properties: ${properties.reason}`,
-    };
-  }
+  if (typeof properties === 'object') return about('properties', properties);
   const extras = extrasText(raw, marked);
-  if (typeof extras === 'object') return { reason: `extras: ${extras.reason}` };
+  if (typeof extras === 'object') return about('extras', extras);
   return {
     event: name,
     timestamp: typeof timestamp === 'number' ? timestamp : null,
@@ -96,11 +89,9 @@ function asId(decoded: string | null | Refusal): string | null {
   return typeof decoded === 'string' ? decoded : null;
 }
 
-const NOT_AN_OBJECT = 'must be an object';
-
 function objectText(value: unknown, marked: boolean): string | Refusal {
   if (value === undefined || value === null || value === '') return '{}';
-  if (!isObject(value)) return { reason: NOT_AN_OBJECT };
+  if (!isObject(value)) return { reason: ' must be an object' };
   return jsonText(value, marked);
 }
 
@@ -124,15 +115,49 @@ function extrasText(raw: JsonObject, marked: boolean): string | Refusal {
   return jsonText(Object.fromEntries([...Object.entries(base), ...strays]), marked);
 }
 
+/** Levels that `properties` and `extras` may have: ClickHouse's JSON functions read nothing of a document with more than 1,000. */
+const MAX_DEPTH = 500;
+const TOO_DEEP: Refusal = { reason: ` nested deeper than ${MAX_DEPTH}` };
+
 function jsonText(value: object, marked: boolean): string | Refusal {
+  let text: string;
   try {
-    const text = JSON.stringify(value);
-    return marked ? unmarkNumbers(text) : text;
+    text = JSON.stringify(value);
   } catch (error) {
-    if (error instanceof NumberOutOfRange) return { reason: error.message };
-    if (error instanceof RangeError) return { reason: 'nested too deeply' };
+    // Many thousand levels overflow the stack.
+    if (error instanceof RangeError) return TOO_DEEP;
     throw error;
   }
+  if (text.length > 2 * MAX_DEPTH && isDeeper(text, MAX_DEPTH)) return TOO_DEEP;
+  if (!marked) return text;
+  try {
+    return unmarkNumbers(text);
+  } catch (error) {
+    if (error instanceof NumberOutOfRange) return { reason: `: ${error.message}` };
+    throw error;
+  }
+}
+
+/** Whether a JSON text has more levels of arrays and objects. */
+function isDeeper(json: string, max: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < json.length; i += 1) {
+    const c = json.charCodeAt(i);
+    if (c === 0x22) {
+      for (i += 1; json.charCodeAt(i) !== 0x22; i += 1) if (json.charCodeAt(i) === 0x5c) i += 1;
+    } else if (c === 0x7b || c === 0x5b) {
+      depth += 1;
+      if (depth > max) return true;
+    } else if (c === 0x7d || c === 0x5d) {
+      depth -= 1;
+    }
+  }
+  return false;
+}
+
+/** Puts the name of a field before what is wrong with it. */
+function about(field: string, { reason }: Refusal): Refusal {
+  return { reason: field + reason };
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,4 +1,5 @@
-export { type BodyFormat, type DecodedBatch, decodeBatch, type Envelope, parseBody } from './body.js';
+export { type DecodedBatch, decodeBatch } from './body/decode-batch.js';
+export { type BodyFormat, type Envelope, readEnvelope } from './body/envelope.js';
 export type { Companion } from './companion.js';
 export { decodeEvent, isRefusal, type Refusal } from './decode.js';
 export type {

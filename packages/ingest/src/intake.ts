@@ -1,4 +1,5 @@
 /** Valid events into the durable log, each id once. */
+import { Slice } from '@weir/base';
 import { type Appended, type Log, LogError } from '@weir/log';
 import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
@@ -27,12 +28,20 @@ export interface IntakeParts {
 }
 
 /** Events of one project that arrived together. */
-interface Arrival {
+export interface Arrival {
   readonly projectId: string;
   readonly events: readonly ValidEvent[];
   /** Epoch milliseconds. */
   readonly receivedAt: number;
-  readonly companion: Companion | undefined;
+  readonly companion?: Companion | undefined;
+  /** Gives up the event loop between the parts of a large arrival. Default: one of its own. */
+  readonly slice?: Slice | undefined;
+}
+
+/** What is stored in one turn of the event loop, and in one append. */
+interface Part extends Arrival {
+  /** Room in the buffer that was reserved for it. */
+  readonly reserved: { readonly events: number; readonly bytes: number };
 }
 
 /** What became of an arrival. */
@@ -58,31 +67,75 @@ export class Intake {
     this.#entries = new EntryWriter(parts.log.epoch);
   }
 
-  /** @throws BufferFullError, IngestError (`log_full`, `batch_too_large`, `draining`) */
-  async take(
-    projectId: string,
-    events: readonly ValidEvent[],
-    receivedAt: number,
-    companion?: Companion,
-  ): Promise<Taken> {
-    const { ids } = this.#parts;
-    const arrival = { projectId, events, receivedAt, companion };
+  /**
+   * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts with turns of the event loop between
+   * them. Room for all of it is reserved first, so that a full buffer refuses all of it or none.
+   * @throws BufferFullError, IngestError (`log_full`, `batch_too_large`, `draining`). Where that happens between two parts,
+   * the first ones are stored, and a retry recognises their ids.
+   */
+  async take(arrival: Arrival): Promise<Taken> {
+    const { events, companion, slice = new Slice() } = arrival;
+    const { pending } = this.#parts;
+    const bytes = events.reduce((sum, event) => sum + leastBytes(event), 0);
     // Before any id is claimed: a refusal must leave nothing behind.
-    this.#checkRoom(events.length, 0);
+    this.#checkRoom(events.length, bytes);
     if (this.#parts.options.ack === 'memory' && !(await this.#parts.log.size()).writable) throw logFull();
-    const keys = keysOf(arrival);
+    if (events.length <= PART_EVENTS) {
+      return await this.#takePart({ ...arrival, reserved: { events: 0, bytes: 0 } });
+    }
+    pending.add(events.length, bytes);
+    const taken: Promise<Taken>[] = [];
+    let stored = 0;
+    try {
+      for (; stored < events.length; stored += PART_EVENTS) {
+        if (slice.isOver) await slice.next();
+        const some = events.slice(stored, stored + PART_EVENTS);
+        const reserved = {
+          events: some.length,
+          bytes: some.reduce((sum, event) => sum + leastBytes(event), 0),
+        };
+        const isLast = stored + PART_EVENTS >= events.length;
+        // What goes into the log with the last part states the number of all events.
+        const before = isLast && companion !== undefined ? (await sumOf(taken)).accepted : 0;
+        const part = {
+          ...arrival,
+          events: some,
+          reserved,
+          companion: isLast ? afterOthers(companion, before) : undefined,
+        };
+        const done = this.#takePart(part);
+        // It is awaited with the others.
+        done.catch(() => {});
+        taken.push(done);
+      }
+    } finally {
+      for (const event of events.slice(stored)) pending.remove(1, leastBytes(event));
+    }
+    return await sumOf(taken);
+  }
+
+  async #takePart(part: Part): Promise<Taken> {
+    const { events } = part;
+    const { ids, pending } = this.#parts;
+    const { reserved } = part;
+    const keys = keysOf(part);
     let claims: Claims | null = null;
-    while (claims === null) {
-      const lookup = ids.lookup(keys);
-      // Only an id that may be on disk costs a turn of the event loop.
-      claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
+    try {
+      while (claims === null) {
+        const lookup = ids.lookup(keys);
+        // Only an id that may be on disk costs a turn of the event loop.
+        claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
+      }
+    } finally {
+      pending.remove(reserved.events, reserved.bytes);
     }
     const indexes = newIndexes(claims.outcomes);
-    const ranges = await this.#store(arrival, keys, indexes, claims);
+    const ranges = await this.#store(part, keys, indexes, claims);
     const lost = await lostCopies(events, claims.outcomes);
     const duplicates = events.length - indexes.length - lost.length;
     if (lost.length === 0) return { accepted: indexes.length, duplicates, ranges };
-    const again = await this.take(projectId, lost, receivedAt);
+    const { projectId, receivedAt } = part;
+    const again = await this.take({ projectId, events: lost, receivedAt });
     return {
       accepted: indexes.length + again.accepted,
       duplicates: duplicates + again.duplicates,
@@ -92,7 +145,7 @@ export class Intake {
 
   /** Appends the new events; the claims are settled by how that went, also where nobody waits for it. */
   async #store(
-    { projectId, events, receivedAt, companion }: Arrival,
+    { projectId, events, receivedAt, companion }: Part,
     keys: Uint32Array,
     indexes: readonly number[],
     claims: Claims,
@@ -155,6 +208,33 @@ export class Intake {
     const isSpooling = flags.fatal && options.onFatal === 'spool';
     if (!isSpooling && !pending.hasRoom(events, bytes)) throw new BufferFullError();
   }
+}
+
+/** Events of one part: their ids are hashed, looked up and laid out in a few milliseconds. */
+const PART_EVENTS = 500;
+
+/** Bytes of an event's row at least: what is known before it is written. */
+function leastBytes({ properties, extras }: ValidEvent): number {
+  return properties.length + extras.length;
+}
+
+function afterOthers(companion: Companion | undefined, accepted: number): Companion | undefined {
+  if (companion === undefined || accepted === 0) return companion;
+  return {
+    part: (own) => companion.part(accepted + own),
+    settled: (place) => companion.settled(place),
+  };
+}
+
+/** Waits for all parts, also if one fails: until then they use memory. */
+async function sumOf(parts: readonly Promise<Taken>[]): Promise<Taken> {
+  await Promise.allSettled(parts);
+  const all = await Promise.all(parts);
+  return {
+    accepted: all.reduce((sum, { accepted }) => sum + accepted, 0),
+    duplicates: all.reduce((sum, { duplicates }) => sum + duplicates, 0),
+    ranges: all.flatMap(({ ranges }) => ranges),
+  };
 }
 
 function keysOf({ projectId, events }: Arrival): Uint32Array {

@@ -6,7 +6,6 @@ import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
 import { BatchStore } from './batch-store.js';
-import type { Companion } from './companion.js';
 import { DeadLetters } from './dead-letters.js';
 import { IdWindow } from './dedup/id-window.js';
 import { DeadLetterPlaces, DlqAdmin } from './dlq-admin.js';
@@ -15,7 +14,7 @@ import { IngestEntry } from './entry.js';
 import { IngestError } from './errors.js';
 import { Flags } from './flags.js';
 import { Flusher } from './flusher.js';
-import { Intake } from './intake.js';
+import { type Arrival, Intake } from './intake.js';
 import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import { Pending } from './pending.js';
@@ -48,6 +47,9 @@ export interface IngestDependencies {
   /** The clock, epoch milliseconds; default Date.now. */
   readonly now?: () => number;
 }
+
+/** How a submit differs from the usual. */
+export interface SubmitOptions extends Partial<Pick<Arrival, 'receivedAt' | 'companion' | 'slice'>> {}
 
 /** What became of a submit. */
 export interface Submitted {
@@ -167,14 +169,14 @@ export class IngestService {
 
   /**
    * Takes events of a project. Resolves when they are on disk (`ack: durable`), or at once (`memory`).
-   * @param companion goes into the log with them
+   * @param options `receivedAt` is the arrival in epoch milliseconds, default now; `companion` goes into the log with the
+   * events; `slice` gives up the event loop between the parts of a large batch
    * @throws BufferFullError, IngestError (`ingest_disabled`, `ingest_down`, `draining`, `log_full`, `batch_too_large`)
    */
   async submit(
     projectId: string,
     events: readonly ValidEvent[],
-    receivedAt = this.#now(),
-    companion?: Companion,
+    { receivedAt = this.#now(), companion, slice }: SubmitOptions = {},
   ): Promise<Submitted> {
     const refusal = this.refusal();
     if (refusal !== null) throw refusal;
@@ -183,12 +185,13 @@ export class IngestService {
     }
     const running = this.#started;
     if (running === null) throw new IngestError('draining', 'ingest is not running');
-    const { accepted, duplicates, ranges } = await running.intake.take(
+    const { accepted, duplicates, ranges } = await running.intake.take({
       projectId,
       events,
       receivedAt,
       companion,
-    );
+      slice,
+    });
     if (running.ids.isFull && this.#maintaining === null) void this.#maintain(running.ids);
     const contents = { epoch: this.#log.epoch, receivedAt, ranges };
     return {

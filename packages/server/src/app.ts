@@ -30,10 +30,11 @@ import {
 } from './first-start.js';
 import { Health } from './health.js';
 import { Authorizer } from './http/authorize.js';
+import { createBodies } from './http/body/create-bodies.js';
+import { ConnectionLimit } from './http/connection-limit.js';
 import { OriginPolicy } from './http/cors.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
-import { BodyBudget } from './ingest/body-budget.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
 import { createLogger } from './logger.js';
@@ -210,6 +211,10 @@ class Server implements App {
       onSeamFailure: (seam) => metrics.seamFailed(seam),
     });
     const gate = new TenantGate(admission, addressOf, upgradeUrl);
+    const connections = new ConnectionLimit(config.WEIR_MAX_CONNECTIONS_PER_ADDRESS, () =>
+      metrics.refusedConnection(),
+    );
+    const bodies = createBodies(config, { connections, addressOf, metrics });
     const endpoint = new IngestEndpoint({
       service: this.#ingest,
       credentials: this.#credentials,
@@ -217,9 +222,7 @@ class Server implements App {
       origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
       logger,
       maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
-      budget: new BodyBudget(
-        Math.max(config.WEIR_INGEST_EVENT_BUFFER_BYTES, 2 * config.WEIR_INGEST_MAX_BODY_BYTES),
-      ),
+      bodies,
       metrics,
     });
     const health = new Health({
@@ -243,17 +246,17 @@ class Server implements App {
     const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
     const query = queryService(config, stores, hasNoGate);
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
-    this.#web = createWeb(endpoint, logger, metrics, usage, (web) => {
+    this.#web = createWeb({ front: endpoint, connections, logger, metrics, usage }, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
       receiptRoutes(web, authorizer, gate, this.#ingest);
-      queryRoute(web, access, query, metrics, config.WEIR_QUERY_MAX_BODY_BYTES);
+      queryRoute(web, access, query, metrics, bodies, config.WEIR_QUERY_MAX_BODY_BYTES);
       schemaRoute(web, access, query);
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
-      feedGroupRoutes(web, authorizer, gate, this.#feed);
+      feedGroupRoutes(web, authorizer, gate, bodies, this.#feed);
       const entry = { authorizer, credentials, gate, tenants, origins };
-      this.#channels.addRoutes(web, { ...entry, metrics, publicUrl });
+      this.#channels.addRoutes(web, { ...entry, bodies, metrics, publicUrl });
       whoamiRoute(web, authorizer);
       mcpRoutes(web, {
         credentials: this.#credentials,
@@ -262,12 +265,13 @@ class Server implements App {
         query,
         logger,
         publicUrl,
+        bodies,
         maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
       });
-      dlqRoutes(web, authorizer, gate, this.#ingest.deadLetters);
-      adminProjectRoutes(web, authorizer, new Projects(postgres, this.#credentials));
-      adminIngestRoutes(web, authorizer, killSwitch);
-      adminTenantRoutes(web, authorizer, this.#tenants, this.#channels.limits.payloadBytes);
+      dlqRoutes(web, authorizer, gate, bodies, this.#ingest.deadLetters);
+      adminProjectRoutes(web, authorizer, bodies, new Projects(postgres, this.#credentials));
+      adminIngestRoutes(web, authorizer, bodies, killSwitch);
+      adminTenantRoutes(web, authorizer, bodies, this.#tenants, this.#channels.limits.payloadBytes);
       usageRoutes(web, authorizer, this.#tenants, hasTotals ? new UsageTotals(postgres) : null);
     });
   }

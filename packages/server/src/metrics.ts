@@ -1,6 +1,7 @@
 /** Prometheus metrics of one server. */
 import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { EndReason } from './http/body/open-bodies.js';
 
 /** What gauges read when they are scraped. */
 export interface MetricSources {
@@ -56,6 +57,18 @@ export class Metrics {
     name: 'weir_query_seconds',
     help: 'Time of a query, in seconds',
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers: [this.#registry],
+  });
+
+  readonly #refusedConnections = new Counter({
+    name: 'weir_connections_refused_total',
+    help: 'Connections refused because their address has too many',
+    registers: [this.#registry],
+  });
+  readonly #endedBodies = new Counter({
+    name: 'weir_bodies_ended_total',
+    help: 'Request bodies ended before they were whole, by reason: stalled, slow, pressure',
+    labelNames: ['reason'],
     registers: [this.#registry],
   });
 
@@ -129,6 +142,24 @@ export class Metrics {
 
   seamFailed(seam: string): void {
     this.#seamFailures.inc({ seam });
+  }
+
+  refusedConnection(): void {
+    this.#refusedConnections.inc();
+  }
+
+  endedBody(reason: EndReason): void {
+    this.#endedBodies.inc({ reason });
+  }
+
+  /** Lets the gauges of request bodies read. Call once. */
+  observeBodies(sources: { readonly bytes: () => number; readonly unfinished: () => number }): void {
+    this.#gauge(
+      'weir_body_memory_bytes',
+      'Memory of request bodies: arrived, unpacked and decoded',
+      sources.bytes,
+    );
+    this.#gauge('weir_bodies_unfinished', 'Request bodies that have begun and not ended', sources.unfinished);
   }
 
   queried(seconds: number): void {

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { ServerFeed } from '../feed/server-feed.js';
-import { BodyBudget } from '../ingest/body-budget.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import type { Metrics } from '../metrics.js';
 import { ProcessSource } from '../process/process-source.js';
 import { channelRoutes } from '../routes/channels.js';
@@ -30,13 +30,11 @@ export interface ServerChannelsParts {
 
 /** What its routes need besides. */
 export interface ServerChannelsRoutesParts extends ChannelAccessParts {
+  readonly bodies: BodyReader;
   readonly metrics: Metrics;
   /** The server's own, with which a stream names another. */
   readonly publicUrl: () => string;
 }
-
-/** Bodies of appends to streams that are read and stored at one time. */
-const STREAM_BODY_BYTES = 128 * 1024 * 1024;
 
 /** Processes, their channels, and streams of a server, from its start to its end. */
 export class ServerChannels {
@@ -69,22 +67,22 @@ export class ServerChannels {
 
   /** Adds the routes of all three. */
   addRoutes(web: FastifyInstance, parts: ServerChannelsRoutesParts): void {
-    const { authorizer, gate, origins, metrics, publicUrl } = parts;
+    const { authorizer, gate, bodies, origins, metrics, publicUrl } = parts;
     const { processes, limits } = this;
     const { ending } = this.#feed;
     const access = new ChannelAccess(parts);
     const maxFrameBytes = appendFrameBytes(limits);
     const logger = this.#logger;
     const sockets = new ChannelSockets({ access, processes, metrics, logger, ending, maxFrameBytes });
-    channelRoutes(web, { access, processes, sockets, ending, maxBodyBytes: appendBodyBytes(limits) });
-    processRoutes(web, authorizer, gate, processes, ending);
+    channelRoutes(web, { access, processes, sockets, ending, bodies, maxBodyBytes: appendBodyBytes(limits) });
+    processRoutes(web, { authorizer, gate, bodies, processes, ending });
     streamRoutes(web, {
       access,
       streams: this.#streams,
       ending,
       reserved: new ChannelStreams(processes),
       origins,
-      budget: new BodyBudget(STREAM_BODY_BYTES),
+      bodies,
       longPollMs: this.#config.WEIR_STREAM_LONG_POLL,
       publicUrl,
     });

@@ -41,6 +41,21 @@ export const configSchema = z.object({
     .default('*')
     .describe('Origins, comma separated, whose pages may send events; * for all'),
 
+  WEIR_MAX_CONNECTIONS_PER_ADDRESS: whole(1)
+    .prefault('1000')
+    .describe(
+      'Connections of one address (IPv6: of a /64); a proxy on a private address may have any number',
+    ),
+  WEIR_MAX_BODIES_PER_ADDRESS: whole(1)
+    .prefault('200')
+    .describe('Unfinished request bodies of one address; the same exception'),
+  WEIR_BODY_MEMORY: size
+    .refine((bytes) => bytes >= 32 * KIB * KIB, 'must be at least 32MiB')
+    .prefault('256MiB')
+    .describe(
+      'Memory of all request bodies while they arrive and are decoded; one project may have half of it',
+    ),
+
   WEIR_CLICKHOUSE_URL: httpUrl
     .optional()
     .meta(secret)

@@ -8,11 +8,14 @@ import { isUnavailable } from '@weir/postgres';
 import { ProcessError } from '@weir/process';
 import { QueryError } from '@weir/query';
 import { problemOfChannel } from '../channel/channel-problem.js';
+import { ClientGone } from './body/drop-rest.js';
 import { Problem } from './problem.js';
 
 /** The problem an error is; one nobody foresaw hides its message. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof ClientGone)
+    return new Problem(400, 'invalid_request', 'the connection closed before the request was whole');
   if (error instanceof IngestError) {
     const { retryAfterSeconds } = error;
     return new Problem(

@@ -5,6 +5,9 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
 import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
+import { dropRest } from './body/drop-rest.js';
+import type { ConnectionLimit } from './connection-limit.js';
+import { frontDoor } from './front-door.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
@@ -17,24 +20,26 @@ export interface FrontHandler {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-/** Of a body that is too large, so much is still read. */
-const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
-/** Largest body of a route that says nothing else. */
-const MAX_BODY_BYTES = 1024 * 1024;
+/** Longest time a request with its body may take to arrive; a body that is slow ends sooner, see open-bodies. */
+const REQUEST_TIMEOUT_MS = 600_000;
+
+/** What the application is made of. */
+export interface WebParts {
+  /** Gets its requests before Fastify sees them. */
+  readonly front: FrontHandler;
+  readonly connections: ConnectionLimit;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Records every request; null where that is switched off. */
+  readonly usage: UsageService | null;
+}
 
 /**
  * Makes the application.
- * @param front gets its requests before Fastify sees them
- * @param usage records every request; null where that is switched off
  * @param addRoutes adds all routes
  */
-export function createWeb(
-  front: FrontHandler,
-  logger: Logger,
-  metrics: Metrics,
-  usage: UsageService | null,
-  addRoutes: (web: FastifyInstance) => void,
-): FastifyInstance {
+export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => void): FastifyInstance {
+  const { front, connections, logger, metrics, usage } = parts;
   const web = Fastify({
     serverFactory: (handler: RequestListener) => {
       const serve: RequestListener = (request, response) => {
@@ -42,12 +47,13 @@ export function createWeb(
         if (front.serves(request)) void front.handle(request, response);
         else handler(request, response);
       };
-      const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 120_000 }, serve);
-      routeUpgrades(server, serve);
+      const door = frontDoor(serve);
+      const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS }, door);
+      routeUpgrades(server, door);
+      connections.guard(server);
       return server;
     },
     genReqId: requestIdOf,
-    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
     // A request that comes too late is answered like every other refusal, by the admission gate.
     return503OnClosing: false,
@@ -60,6 +66,9 @@ export function createWeb(
       );
     },
   });
+  // A route reads its body once it has checked the credential, see body/body-reader.
+  web.removeAllContentTypeParsers();
+  web.addContentTypeParser('*', (_request, _payload, done) => done(null));
   const problemCodes = new WeakMap<FastifyRequest, string>();
   web.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
@@ -92,7 +101,6 @@ export function createWeb(
     const problem = fastifyProblem(error) ?? problemOf(error);
     if (problem.status === 500) logger.error({ err: error, rid: request.id }, 'request failed');
     problemCodes.set(request, problem.code);
-    if (problem.status === 413) readToTheEnd(request, reply);
     return sendProblem(reply, request.id, problem);
   });
   web.setNotFoundHandler((request, reply) => {
@@ -103,16 +111,6 @@ export function createWeb(
   addRoutes(web);
   refuseOtherMethods(web, routes);
   return web;
-}
-
-/**
- * A client that is still sending when the connection closes loses the answer with it, so what it sends is read and
- * dropped, up to a bound; beyond that Fastify closes the connection.
- */
-function readToTheEnd(request: FastifyRequest, reply: FastifyReply): void {
-  if (!(Number(request.headers['content-length']) <= MAX_DROPPED_BYTES)) return;
-  reply.removeHeader('connection');
-  request.raw.resume();
 }
 
 /**
@@ -169,14 +167,14 @@ function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
 function fastifyProblem(error: unknown): Problem | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
     return null;
-  if (error.statusCode === 413) return new Problem(413, 'body_too_large', 'the body is too large');
-  if (error.statusCode === 415) return new Problem(400, 'invalid_request', 'send application/json');
   if (error.statusCode >= 400 && error.statusCode < 500) {
-    return new Problem(400, 'invalid_json', 'the body is not JSON');
+    return new Problem(400, 'invalid_request', 'the request cannot be read');
   }
   return null;
 }
 
 function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): FastifyReply {
+  const { raw } = reply.request;
+  reply.raw.once('finish', () => dropRest(raw));
   return reply.code(problem.status).headers(problemHeaders(problem)).send(problemBody(problem, requestId));
 }

@@ -4,36 +4,43 @@
  *
  *     body cap ─ token ─ origin ─ admission ─ flags ─ body ─ decode and validate ─ submit ─ answer
  *
- * A token in the body can only be found once the body is read; the order stays the same.
+ * A token in the body can only be found once the body is read. Such a body is small, and the order stays the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
+import { deadline, Slice } from '@weir/base';
 import {
   type BodyFormat,
   decodeBatch,
   type Envelope,
   IngestError,
   type IngestService,
-  parseBody,
+  readEnvelope,
+  type ValidationError,
 } from '@weir/ingest';
 import type { RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
+import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
+import { ClientGone, dropRest } from '../http/body/drop-rest.js';
 import type { OriginPolicy } from '../http/cors.js';
+import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
 import { stackOf, usageOf } from '../usage/request-usage.js';
-import type { BodyBudget } from './body-budget.js';
-import { ClientGone, checkDeclaredLength, dropRest, readBody } from './read-body.js';
 
 /** The route. */
 export const INGEST_PATH = '/api/v1/ingest/events';
 
 const TOKEN_PREFIX = 'weir_pub_';
 const MAX_WAIT_MS = 10_000;
+const ERRORS_A_PIECE = 500;
+const SMALLER_BATCHES = 'send several smaller batches';
+/** A request that keeps its token in its body: no more than `sendBeacon` of browsers sends. */
+const WITHOUT_TOKEN: BodyLimits = { maxBytes: 64 * 1024, hint: 'send the token in the Authorization header' };
 
 /** What the endpoint works with. */
 export interface IngestEndpointDependencies {
@@ -44,14 +51,25 @@ export interface IngestEndpointDependencies {
   readonly logger: Logger;
   /** Largest body in bytes, compressed or not. */
   readonly maxBodyBytes: number;
-  /** Bounds all bodies together. */
-  readonly budget: BodyBudget;
+  readonly bodies: BodyReader;
   readonly metrics: Metrics;
 }
 
 interface Answer {
   readonly status: number;
-  readonly body: object;
+  /** JSON. */
+  readonly text: string;
+}
+
+/** A body that was read. */
+interface Work {
+  readonly envelope: Envelope;
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
+  readonly slice: Slice;
+  readonly share: MemoryShare;
+  /** Whether the client waits until its events are stored. */
+  readonly waits: boolean;
 }
 
 /** Serves the route. */
@@ -100,11 +118,11 @@ export class IngestEndpoint {
     // A client that keeps its connection busy would hold up a shutdown.
     if (service.flags.draining) response.setHeader('connection', 'close');
     try {
-      const { status, body } = await this.#answer(request, response);
+      const { status, text } = await this.#answer(request, response);
       // Accepted events have brought it into the log with them.
       if (usage?.isOpen === false) await usage.open();
       metrics.request('ingest', INGEST_PATH, status, '');
-      send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
+      send(response, status, { 'content-type': 'application/json' }, text);
     } catch (error) {
       if (error instanceof ClientGone) return;
       const problem = problemOf(error);
@@ -118,29 +136,34 @@ export class IngestEndpoint {
       const body = problemBody(problem, requestId);
       await usage?.open();
       send(response, problem.status, problemHeaders(problem), body);
-      if (!request.complete) dropRest(request);
+      dropRest(request);
     }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
-    const { service, maxBodyBytes, budget } = this.#d;
+    const { service, maxBodyBytes, bodies } = this.#d;
     if (request.method !== 'POST') {
       throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
         headers: { allow: 'POST, OPTIONS' },
       });
     }
-    checkDeclaredLength(request, maxBodyBytes);
     const query = queryOf(request);
-    const given = bearerOf(request);
+    const given = bearerOf(request) ?? query.get('token');
+    const limits = given === null ? WITHOUT_TOKEN : { maxBytes: maxBodyBytes, hint: SMALLER_BATCHES };
+    checkDeclaredLength(request, limits);
     let token = given === null ? null : await this.#admit(request, response, given);
-    const share = budget.share();
+    const owner = token?.projectId ?? bodies.ownerOf(request);
+    const share = token === null ? bodies.shareWithoutToken(owner) : bodies.share(owner);
     try {
-      const body = await readBody(request, maxBodyBytes, share);
+      const body = await bodies.bytes(request, owner, share, limits);
       const receivedAt = Date.now();
-      const envelope = parseBody(body, formatOf(request), service.options.eventBuffer);
-      token ??= await this.#admit(request, response, envelope.token ?? query.get('token'));
-      const waits = query.get('wait') === 'stored';
-      return await this.#submit(token, envelope, receivedAt, waits, usageOf(request));
+      const slice = new Slice({ owner });
+      const turn = slice.enter();
+      if (turn !== undefined) await turn;
+      const envelope = await readEnvelope(body, formatOf(request), service.options.eventBuffer, slice);
+      token ??= await this.#admit(request, response, envelope.token);
+      const work = { envelope, receivedAt, slice, share, waits: query.get('wait') === 'stored' };
+      return await this.#submit(token, work, usageOf(request));
     } finally {
       share.release();
     }
@@ -179,24 +202,31 @@ export class IngestEndpoint {
 
   async #submit(
     { projectId }: IngestTokenFound,
-    envelope: Envelope,
-    receivedAt: number,
-    waits: boolean,
+    { envelope, receivedAt, slice, share, waits }: Work,
     usage: RequestRecord | undefined,
   ): Promise<Answer> {
     const { service } = this.#d;
-    const { valid, rejected } = decodeBatch(envelope, receivedAt);
-    const refused = { rejected: rejected.length, ...(rejected.length === 0 ? {} : { errors: rejected }) };
+    const { valid, rejected } = await decodeBatch(envelope, receivedAt, slice, (bytes) => share.take(bytes));
+    const errors = rejected.length === 0 ? '' : `,"errors":${await errorsText(rejected, slice)}`;
+    const answer = (status: number, accepted: number, duplicates: number, more = ''): Answer => ({
+      status,
+      text: `{"accepted":${accepted},"duplicates":${duplicates},"rejected":${rejected.length}${errors}${more}}`,
+    });
     if (valid.length === 0) {
       this.#count(0, 0, rejected.length);
-      return { status: 200, body: { accepted: 0, duplicates: 0, ...refused } };
+      return answer(200, 0, 0);
     }
-    const { accepted, duplicates, receipt } = await service.submit(projectId, valid, receivedAt, usage);
+    const options = { receivedAt, slice, ...(usage === undefined ? {} : { companion: usage }) };
+    const { accepted, duplicates, receipt } = await service.submit(projectId, valid, options);
+    // The log has the events; a client that waits for ClickHouse holds no memory.
+    share.release();
     usage?.accepted(accepted);
     this.#count(accepted, duplicates, rejected.length);
-    const body = { accepted, duplicates, ...refused, ...(receipt === null ? {} : { receipt }) };
-    if (!waits || receipt === null) return { status: 202, body };
-    return { status: 202, body: { ...body, state: await this.#settledState(service, projectId, receipt) } };
+    if (receipt === null) return answer(202, accepted, duplicates);
+    const signed = `,"receipt":${JSON.stringify(receipt)}`;
+    if (!waits) return answer(202, accepted, duplicates, signed);
+    const state = await this.#settledState(service, projectId, receipt);
+    return answer(202, accepted, duplicates, `${signed},"state":"${state}"`);
   }
 
   #count(accepted: number, duplicates: number, rejected: number): void {
@@ -208,13 +238,27 @@ export class IngestEndpoint {
 
   /** The receipt's state once the events are stored, or after the longest wait; they are accepted either way. */
   async #settledState(service: IngestService, projectId: string, receipt: string): Promise<string> {
+    const patience = deadline(MAX_WAIT_MS);
     try {
-      return (await service.settled(projectId, receipt, AbortSignal.timeout(MAX_WAIT_MS))).state;
+      return (await service.settled(projectId, receipt, patience.signal)).state;
     } catch (error) {
       if (error instanceof IngestError || problemOf(error).status === 503) return 'logged';
       throw error;
+    } finally {
+      patience.release();
     }
   }
+}
+
+/** The refused events as JSON. A body can hold tens of thousands. */
+async function errorsText(errors: readonly ValidationError[], slice: Slice): Promise<string> {
+  let text = '[';
+  for (let i = 0; i < errors.length; i += ERRORS_A_PIECE) {
+    if (slice.isOver) await slice.next();
+    const piece = JSON.stringify(errors.slice(i, i + ERRORS_A_PIECE));
+    text += (i === 0 ? '' : ',') + piece.slice(1, -1);
+  }
+  return `${text}]`;
 }
 
 function send(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {

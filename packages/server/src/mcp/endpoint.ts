@@ -5,6 +5,7 @@ import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcon
 import type { QueryService } from '@weir/query';
 import type { Admission, RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
+import { jsonOf } from '../http/body/body-reader.js';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';
 import { Cancellations } from './cancellations.js';
@@ -30,7 +31,7 @@ export interface McpPost {
   /** The HTTP request's, for the log. */
   readonly id: string;
   readonly headers: IncomingHttpHeaders;
-  readonly body: string;
+  readonly body: Buffer;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -52,8 +53,8 @@ export class McpEndpoint {
 
   /** @throws Problem 400 `invalid_request` for a batch that is too long; what else is wrong is in the answer */
   async respond(post: McpPost): Promise<Response> {
-    const { headers, body, id: rid, signal } = post;
-    const message = parsed(body);
+    const { caller, headers, body, id: rid, signal } = post;
+    const message = await parsed(body, caller.projectId);
     if (Array.isArray(message) && message.length > MAX_BATCH) {
       throw new Problem(400, 'invalid_request', `a batch may hold ${MAX_BATCH} messages`, {
         limit: MAX_BATCH,
@@ -65,7 +66,12 @@ export class McpEndpoint {
       maxSubscriptions: 0,
       onerror: (error) => this.#parts.logger.debug({ err: error, rid }, 'mcp'),
     });
-    const request = new Request(ANY_URL, { method: 'POST', headers: protocolHeaders(headers), body, signal });
+    const request = new Request(ANY_URL, {
+      method: 'POST',
+      headers: protocolHeaders(headers),
+      body: body.toString(),
+      signal,
+    });
     const response = await handler.fetch(request, message === undefined ? {} : { parsedBody: message });
     if (sessionId === null && isInitializeRequest(message))
       response.headers.set(SESSION_HEADER, randomUUID());
@@ -98,12 +104,13 @@ function protocolHeaders(headers: IncomingHttpHeaders): Headers {
   return some;
 }
 
-/** The message; undefined for what is no JSON, which the protocol's library refuses. */
-function parsed(text: string): unknown {
+/** The message; undefined for what is not JSON, which the protocol's library refuses. */
+async function parsed(body: Buffer, owner: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return await jsonOf(body, owner);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'invalid_json') return undefined;
+    throw error;
   }
 }
 

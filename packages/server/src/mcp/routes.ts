@@ -5,6 +5,7 @@
 import type { Credentials } from '@weir/accounts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
@@ -20,6 +21,7 @@ export interface McpParts extends McpEndpointParts {
   readonly gate: TenantGate;
   /** The URL under which clients reach this server. */
   readonly publicUrl: () => string;
+  readonly bodies: BodyReader;
   /** Longest query text in bytes (`WEIR_QUERY_MAX_BODY_BYTES`); a body may be twice that. */
   readonly maxSqlBytes: number;
   /** Origins whose pages may call, beside the server's own. Default none. */
@@ -33,14 +35,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
   const callers = new WeakMap<FastifyRequest, McpCaller>();
   const endpoint = new McpEndpoint(parts);
   resourceMetadataRoute(web, publicUrl);
-  // A scope of its own: what is wrong with a body is said in the protocol's own form, so nothing parses it before.
   void web.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'string', bodyLimit: parts.maxSqlBytes * 2 },
-      async (_request: FastifyRequest, body: string) => body,
-    );
     scope.route({
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       exposeHeadRoute: false,
@@ -66,8 +61,12 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         const usage = usageOf(request.raw);
         // Opened while the calls run, it costs the answer no time.
         void usage?.open();
-        const body = typeof request.body === 'string' ? request.body : '';
         const { id, headers } = request;
+        const { projectId } = caller;
+        const share = parts.bodies.share(projectId);
+        whenDone(request.raw, reply.raw, () => share.release());
+        const limits = { maxBytes: parts.maxSqlBytes * 2, hint: 'ask for less in one message' };
+        const body = await parts.bodies.bytes(request.raw, projectId, share, limits);
         const admit = () => parts.gate.ask(request.raw, 'mcp', caller);
         return await reply.send(
           await endpoint.respond({ caller, admit, usage, id, headers, body, signal: gone.signal }),

@@ -1,6 +1,8 @@
+import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import type { KillSwitch } from '../ingest/kill-switch.js';
 
@@ -10,14 +12,16 @@ const body = z.strictObject({ disabled: z.boolean() });
 export function adminIngestRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
+  bodies: BodyReader,
   killSwitch: KillSwitch,
 ): void {
   web.get('/api/v1/admin/ingest', async (request) => {
     authorizer.operator(request);
     return { disabled: killSwitch.disabled };
   });
-  web.put('/api/v1/admin/ingest', async (request) => {
+  web.put('/api/v1/admin/ingest', async (request, reply) => {
     authorizer.operator(request);
+    await bodies.receive(request, reply, SYSTEM_TENANT);
     const { disabled } = parseInput(body, request.body);
     await killSwitch.set(disabled);
     return { disabled: killSwitch.disabled };

@@ -1,8 +1,10 @@
 /** Projects and their credentials, for the operator. */
 import { type Projects, SCOPES } from '@weir/accounts';
+import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 
@@ -28,9 +30,15 @@ interface OneOfProject {
 }
 
 /** `…/projects`, `…/projects/{id}`, and its `tokens` and `keys`. */
-export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer, projects: Projects): void {
+export function adminProjectRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  bodies: BodyReader,
+  projects: Projects,
+): void {
   web.post(ROOT, async (request, reply) => {
     authorizer.operator(request);
+    await bodies.receive(request, reply, SYSTEM_TENANT);
     const { name: title, id } = parseInput(newProject, request.body);
     const { ingestToken, apiKey, ...project } = await projects.create(title, id === undefined ? {} : { id });
     return await reply.code(201).send({ ...project, ingest_token: ingestToken, api_key: apiKey });
@@ -47,14 +55,20 @@ export function adminProjectRoutes(web: FastifyInstance, authorizer: Authorizer,
     found(await projects.softDelete(request.params.id), 'project');
     return await reply.code(204).send();
   });
-  tokenRoutes(web, authorizer, projects);
-  keyRoutes(web, authorizer, projects);
+  tokenRoutes(web, authorizer, bodies, projects);
+  keyRoutes(web, authorizer, bodies, projects);
 }
 
-function tokenRoutes(web: FastifyInstance, authorizer: Authorizer, { tokens }: Projects): void {
+function tokenRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  bodies: BodyReader,
+  { tokens }: Projects,
+): void {
   const path = `${ROOT}/:id/tokens`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
+    await bodies.receive(request, reply, SYSTEM_TENANT);
     const { name: title, allowed_origins } = parseInput(newToken, request.body);
     const created = found(
       await tokens.create(request.params.id, { name: title, allowedOrigins: allowed_origins }),
@@ -81,10 +95,16 @@ function tokenRoutes(web: FastifyInstance, authorizer: Authorizer, { tokens }: P
   });
 }
 
-function keyRoutes(web: FastifyInstance, authorizer: Authorizer, { keys }: Projects): void {
+function keyRoutes(
+  web: FastifyInstance,
+  authorizer: Authorizer,
+  bodies: BodyReader,
+  { keys }: Projects,
+): void {
   const path = `${ROOT}/:id/keys`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
+    await bodies.receive(request, reply, SYSTEM_TENANT);
     const { name: title, scopes, expires_at } = parseInput(newKey, request.body);
     const created = found(
       await keys.create(request.params.id, {

@@ -1,8 +1,9 @@
 /** GET and PUT /api/v1/admin/tenants/{id}: what is decided about a tenant, for the operator. */
-import { documentOf, type TenantState, type TenantStates } from '@weir/usage';
+import { documentOf, SYSTEM_TENANT, type TenantState, type TenantStates } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 
@@ -57,6 +58,7 @@ interface OfProject {
 export function adminTenantRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
+  bodies: BodyReader,
   tenants: TenantStates,
   maxMessageBytes: number,
 ): void {
@@ -69,8 +71,9 @@ export function adminTenantRoutes(
     const { id: project } = request.params;
     return answer(project, await tenants.get(project));
   });
-  web.put<OfProject>(PATH, async (request) => {
+  web.put<OfProject>(PATH, async (request, reply) => {
     authorizer.operator(request);
+    await bodies.receive(request, reply, SYSTEM_TENANT);
     const { id: project } = request.params;
     return answer(project, await tenants.change(project, changesOf(parseInput(known, request.body))));
   });

@@ -15,6 +15,7 @@ import { channelId } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { MAX_BATCH } from '../channel/batch-limit.js';
 import type { ChannelAccess } from '../channel/channel-access.js';
 import { channelDocument } from '../channel/channel-document.js';
 import { eventStream } from '../channel/event-stream.js';
@@ -23,6 +24,7 @@ import { appendOf } from '../channel/message-input.js';
 import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
 import { stillReads } from '../channel/still-reads.js';
 import { lostRight } from '../feed/right-watch.js';
+import type { BodyReader, JsonLimits } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { upgradeOf } from '../http/upgrade.js';
@@ -33,6 +35,8 @@ import { usageOf } from '../usage/request-usage.js';
 const CHANNELS = '/api/v1/processes/:id/channels';
 const CHANNEL = `${CHANNELS}/:name`;
 const MAX_WAIT_MS = 30_000;
+/** Values in the body of an append: those of the largest batch. */
+const MAX_APPEND_ITEMS = 10 * MAX_BATCH;
 
 const index = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const form = z.enum(['base64', 'text']).default('base64');
@@ -52,18 +56,26 @@ export interface ChannelRoutesParts {
   readonly sockets: ChannelSockets;
   /** The server stops: who waits has to go. */
   readonly ending: AbortSignal;
+  readonly bodies: BodyReader;
   /** Largest body of an append, bytes. */
   readonly maxBodyBytes: number;
 }
 
 /** Adds the routes. */
 export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): void {
-  const { access, processes, sockets, ending, maxBodyBytes } = parts;
+  const { access, processes, sockets, ending, bodies, maxBodyBytes } = parts;
+  const bodyLimits: JsonLimits = {
+    maxBytes: maxBodyBytes,
+    maxItems: MAX_APPEND_ITEMS,
+    code: 'message_too_large',
+    hint: 'send what is larger in several messages, and a batch in several requests',
+  };
   const { router } = processes;
 
   /** Lets a request pass that may do something on the channels of a process. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
     const user = await access.enter(request, reply);
+    await bodies.receive(request, reply, user.projectId, bodyLimits);
     // The cast holds: all paths here but that of sockets have the parameter.
     const { id } = request.params as { id: string };
     const processId = id.toLowerCase();
@@ -95,10 +107,6 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   web.route({
     method: 'POST',
     url: `${CHANNEL}/messages`,
-    bodyLimit: maxBodyBytes,
-    errorHandler: (error) => {
-      throw isTooLarge(error) ? bodyTooLarge(maxBodyBytes) : error;
-    },
     handler: async (request, reply) => {
       const { id, caller } = await enterChannel(request, reply);
       const { messages, isBatch } = appendOf(request.body);
@@ -169,16 +177,5 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     }
     await sockets.serve(request, reply);
     return reply;
-  });
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && 'statusCode' in error && error.statusCode === 413;
-}
-
-function bodyTooLarge(limit: number): Problem {
-  return new Problem(413, 'message_too_large', `the body has more than ${limit} bytes`, {
-    limit,
-    hint: 'send what is larger in several messages, and a batch in several requests',
   });
 }

@@ -6,10 +6,12 @@
  *     POST …/dlq/purge      drops letters
  */
 import type { DeadLetterSummary, DlqAdmin } from '@weir/ingest';
+import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 
@@ -31,13 +33,14 @@ export function dlqRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
   gate: TenantGate,
+  bodies: BodyReader,
   letters: DlqAdmin,
 ): void {
-  addRoutes(web, '/api/v1/admin/dlq', letters, async (request) => {
+  addRoutes(web, '/api/v1/admin/dlq', { bodies, letters }, async (request) => {
     authorizer.operator(request);
     return null;
   });
-  addRoutes(web, '/api/v1/projects/:id/dlq', letters, async (request, reply) => {
+  addRoutes(web, '/api/v1/projects/:id/dlq', { bodies, letters }, async (request, reply) => {
     // The cast holds: the path above has the parameter.
     const { id: project } = request.params as { id: string };
     const { projectId, keyId: tokenId } = await authorizer.apiKey(request, project, 'admin');
@@ -49,7 +52,7 @@ export function dlqRoutes(
 function addRoutes(
   web: FastifyInstance,
   path: string,
-  letters: DlqAdmin,
+  { bodies, letters }: { readonly bodies: BodyReader; readonly letters: DlqAdmin },
   /** The only project whose letters the caller may see with their contents, or null for an operator. */
   scopeOf: (request: FastifyRequest, reply: FastifyReply) => Promise<string | null>,
 ): void {
@@ -75,10 +78,12 @@ function addRoutes(
   });
   web.post(`${path}/retry`, async (request, reply) => {
     const scope = await scopeOf(request, reply);
+    await bodies.receive(request, reply, scope ?? SYSTEM_TENANT);
     return { retried: await letters.retry(chosenBy(request.body, scope)) };
   });
   web.post(`${path}/purge`, async (request, reply) => {
     const scope = await scopeOf(request, reply);
+    await bodies.receive(request, reply, scope ?? SYSTEM_TENANT);
     return { purged: await letters.purge(chosenBy(request.body, scope)) };
   });
 }

@@ -16,6 +16,7 @@ import type { TenantGate } from '../admission/tenant-gate.js';
 import { deliveriesText, idList, idsInput, nackInput, pullInput } from '../feed/group-input.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
@@ -57,6 +58,7 @@ export function feedGroupRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
   gate: TenantGate,
+  bodies: BodyReader,
   feed: ServerFeed,
 ): void {
   const { groups } = feed;
@@ -67,6 +69,7 @@ export function feedGroupRoutes(
     const { id } = request.params as { id: string };
     const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
     await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId: keyId });
+    await bodies.receive(request, reply, projectId);
     return { projectId, keyId };
   };
 

@@ -12,6 +12,7 @@ import { type Process, type Processes, processDocument, type Who } from '@weir/p
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import { assignmentOf } from '../process/assignment.js';
@@ -37,21 +38,26 @@ interface Asked {
   readonly keyId: string;
 }
 
-/**
- * Adds the routes.
- * @param ending aborts when the server stops: who waits has to go
- */
+/** What the routes work with. */
+export interface ProcessRoutesParts {
+  readonly authorizer: Authorizer;
+  readonly gate: TenantGate;
+  readonly bodies: BodyReader;
+  readonly processes: Processes;
+  /** Aborts when the server stops: requests that wait must end. */
+  readonly ending: AbortSignal;
+}
+
+/** Adds the routes. */
 export function processRoutes(
   web: FastifyInstance,
-  authorizer: Authorizer,
-  gate: TenantGate,
-  processes: Processes,
-  ending: AbortSignal,
+  { authorizer, gate, bodies, processes, ending }: ProcessRoutesParts,
 ): void {
   /** Lets a request pass that may use the processes of its project. */
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<Asked> => {
     const { projectId, keyId } = await authorizer.apiKey(request, null, 'process');
     await gate.admit(request.raw, reply.raw, 'process', { projectId, tokenId: keyId });
+    await bodies.receive(request, reply, projectId, { maxBytes: MAX_BODY_BYTES });
     return { projectId, keyId };
   };
 
@@ -64,7 +70,6 @@ export function processRoutes(
     web.route<{ Params: { id: string } }>({
       method,
       url: path,
-      bodyLimit: MAX_BODY_BYTES,
       handler: async (request, reply) => {
         const asked = await enter(request, reply);
         const who = { credentialId: asked.keyId, assignment: assignmentOf(request) };
@@ -73,7 +78,7 @@ export function processRoutes(
       },
     });
 
-  web.post(PROCESSES, { bodyLimit: MAX_BODY_BYTES }, async (request, reply) => {
+  web.post(PROCESSES, async (request, reply) => {
     const { projectId, keyId } = await enter(request, reply);
     const wanted = parseInput(submitInput, request.body);
     const { process, isNew } = await processes.submit(projectId, keyId, wanted);

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { type QueryService, type Question, STREAM_FORMATS, type StreamFormat } from '@weir/query';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
@@ -37,12 +38,13 @@ export function queryRoute(
   access: AnalysisAccess,
   query: () => QueryService,
   metrics: Metrics,
+  bodies: BodyReader,
   maxTextBytes: number,
 ): void {
   const route = '/api/v1/projects/:id/query';
   // JSON may write each byte of the text as an escape of six.
-  const bodyLimit = 6 * maxTextBytes + 1024 * 1024;
-  web.post<{ Params: { id: string } }>(route, { bodyLimit }, async (request, reply) => {
+  const maxBytes = 6 * maxTextBytes + 1024 * 1024;
+  web.post<{ Params: { id: string } }>(route, async (request, reply) => {
     const gone = new AbortController();
     const started = performance.now();
     // Before anything is waited for: a client may leave at any time.
@@ -51,6 +53,7 @@ export function queryRoute(
       metrics.queried((performance.now() - started) / 1000);
     });
     const projectId = await access.to(request, reply, request.params.id);
+    await bodies.receive(request, reply, projectId, { maxBytes });
     const { format, ...question } = parseInput(body, request.body);
     const chosen = format ?? acceptedFormat(request.headers.accept);
     const options = { signal: gone.signal, ...meterOf(request.raw) };

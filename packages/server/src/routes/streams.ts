@@ -13,16 +13,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ChannelAccess, ChannelUser } from '../channel/channel-access.js';
 import { lostRight } from '../feed/right-watch.js';
+import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
-import { BodyBudget } from '../ingest/body-budget.js';
-import { checkDeclaredLength, dropRest, readBody } from '../ingest/read-body.js';
 import type { PageOrigins } from '../mcp/origins.js';
 import { eventsOf, isBinary } from '../stream/follow.js';
-import { Outgoing } from '../stream/outgoing.js';
+import { Outgoing, outgoingMemory } from '../stream/outgoing.js';
 import { answerPreflight, markAnswer, refuseForeignPage, STREAM_METHODS } from '../stream/page-headers.js';
-import { ProjectBudget } from '../stream/project-budget.js';
 import { catchUp, longPoll } from '../stream/read-once.js';
 import { RESERVED_PREFIX, type ReservedStreams } from '../stream/reserved-streams.js';
 import type { ServerStreams } from '../stream/server-streams.js';
@@ -41,8 +39,6 @@ import { usageOf } from '../usage/request-usage.js';
 const MIB = 1024 * 1024;
 /** Largest body of one append. */
 const MAX_APPEND_BYTES = 10 * MIB;
-/** Bodies of one project that are read and stored at one time. */
-const PROJECT_BODY_BYTES = 32 * MIB;
 /** Content that is on its way to readers at one time, of all projects and of one. */
 const OUTGOING_BYTES = 256 * MIB;
 const PROJECT_OUTGOING_BYTES = 64 * MIB;
@@ -60,8 +56,7 @@ export interface StreamRouteParts {
   readonly reserved: ReservedStreams;
   /** Whose pages may read the answers. */
   readonly origins: PageOrigins;
-  /** Of all bodies at one time. */
-  readonly budget: BodyBudget;
+  readonly bodies: BodyReader;
   /** How long a long poll waits, in milliseconds. */
   readonly longPollMs: number;
   /** The server's own URL. */
@@ -72,9 +67,6 @@ export interface StreamRouteParts {
 export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): void {
   const routes = new StreamRoutes(parts);
   void web.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    // Read by the handler, once it is known who sends it.
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
     scope.addHook('onRequest', async ({ method, headers }, reply) => {
       markAnswer(reply, headers.origin, parts.origins);
       if (method !== 'OPTIONS') refuseForeignPage(headers.origin, parts.origins);
@@ -107,12 +99,10 @@ const querystring = z.object({
 
 class StreamRoutes {
   readonly #parts: StreamRouteParts;
-  readonly #bodies: ProjectBudget;
-  readonly #outgoing = new ProjectBudget(new BodyBudget(OUTGOING_BYTES), PROJECT_OUTGOING_BYTES);
+  readonly #outgoing = outgoingMemory(OUTGOING_BYTES, PROJECT_OUTGOING_BYTES);
 
   constructor(parts: StreamRouteParts) {
     this.#parts = parts;
-    this.#bodies = new ProjectBudget(parts.budget, PROJECT_BODY_BYTES);
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -291,15 +281,10 @@ class StreamRoutes {
     { raw }: FastifyRequest,
     work: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
-    checkDeclaredLength(raw, MAX_APPEND_BYTES);
-    const share = this.#bodies.share(projectId);
+    const { bodies } = this.#parts;
+    const share = bodies.share(projectId);
     try {
-      const body = await readBody(raw, MAX_APPEND_BYTES, share).catch((error: unknown) => {
-        // What still comes must not be counted: nobody would give it back.
-        dropRest(raw);
-        throw error;
-      });
-      return await work(body);
+      return await work(await bodies.bytes(raw, projectId, share, { maxBytes: MAX_APPEND_BYTES }));
     } finally {
       share.release();
     }

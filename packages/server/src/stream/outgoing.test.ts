@@ -2,16 +2,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { BodyBudget } from '../ingest/body-budget.js';
-import { Outgoing } from './outgoing.js';
-import { ProjectBudget } from './project-budget.js';
+import { Outgoing, outgoingMemory } from './outgoing.js';
 
 const SIZE = 32 * 1024 * 1024;
 const content = Buffer.alloc(SIZE);
 const page = { payloads: [content], messages: 1, next: 1, isTail: true, isEnd: false };
 
 test('who takes nothing is hung up on, and what was held for it is free', async () => {
-  const budget = new ProjectBudget(new BodyBudget(2 * SIZE), SIZE);
+  const budget = outgoingMemory(2 * SIZE, SIZE);
   const server = createServer((request, response) => {
     const share = budget.share('p');
     const outgoing = new Outgoing({

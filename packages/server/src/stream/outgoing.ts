@@ -1,22 +1,35 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import { BufferFullError } from '@weir/ingest';
 import type { Page } from '@weir/stream';
 import { lostRight } from '../feed/right-watch.js';
+import { MemoryBudget, type MemoryShare } from '../http/memory-budget.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
-import type { BodyShare } from '../ingest/body-budget.js';
 
 /** How long a client may take nothing of what is sent to it. */
 const STALL_MS = 30_000;
+
+/**
+ * Memory of all answers that are on their way to readers.
+ * @param maxBytes of all projects
+ * @param maxBytesEach of one project
+ */
+export function outgoingMemory(maxBytes: number, maxBytesEach: number): MemoryBudget {
+  const full = (): Problem =>
+    new Problem(429, 'at_capacity', 'too many answers are on their way to readers', {
+      hint: 'use fewer readers at a time, and read each answer to its end',
+      retryAfterSeconds: 1,
+    });
+  return new MemoryBudget({ maxBytes, maxBytesEach, full, ownerFull: full });
+}
 
 /** What an answer sends on, and with whose right. */
 export interface OutgoingParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** What the answer takes of the budget of all; given back when it is over. */
-  readonly share: BodyShare;
+  readonly share: MemoryShare;
   /** Whether its caller may have it still. */
   readonly isAllowed: () => Promise<boolean>;
   /** Default 30,000 ms. */
@@ -42,15 +55,7 @@ export class Outgoing {
 
   /** Counts a page that is sent next. @throws Problem 429 `at_capacity` */
   hold({ payloads }: Page): void {
-    try {
-      this.#parts.share.take(payloads.reduce((sum, { byteLength }) => sum + byteLength, 0));
-    } catch (error) {
-      if (!(error instanceof BufferFullError)) throw error;
-      throw new Problem(429, 'at_capacity', 'too much is on its way to readers already', {
-        hint: 'read with fewer at a time, and take each answer to its end',
-        retryAfterSeconds: 1,
-      });
-    }
+    this.#parts.share.take(payloads.reduce((sum, { byteLength }) => sum + byteLength, 0));
     this.#watch();
   }
 
@@ -65,7 +70,7 @@ export class Outgoing {
 
   /** What was held has been taken. */
   release(): void {
-    this.#parts.share.release();
+    this.#parts.share.clear();
   }
 
   #watch(): void {

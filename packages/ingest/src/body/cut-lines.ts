@@ -1,0 +1,96 @@
+/** Cuts an NDJSON body into groups of lines. */
+import { JsonWalk, PIECE_BYTES, type Slice } from '@weir/base';
+import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
+import {
+  complaintOf,
+  type EventGroup,
+  type ParsedEvents,
+  textReason,
+  tooMany,
+  Unreadable,
+} from './event-group.js';
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+
+/** Lines of one group. */
+const GROUP_LINES = 500;
+
+/**
+ * Cuts a body. Blank lines are skipped.
+ * @throws IngestError `batch_too_large`
+ */
+export async function cutLines(body: Buffer, maxEvents: number, slice: Slice): Promise<EventGroup[]> {
+  const groups: EventGroup[] = [];
+  let lines: Line[] = [];
+  let groupStart = 0;
+  let count = 0;
+  const close = (): void => {
+    if (lines.length > 0) groups.push(new LineGroup(body, lines));
+    lines = [];
+  };
+  for (let start = 0; start < body.length; ) {
+    if (slice.isOver) await slice.next();
+    const newline = body.indexOf(NEWLINE, start);
+    const end = newline < 0 ? body.length : newline;
+    const first = firstVisible(body, start, end);
+    start = end + 1;
+    if (first === end) continue;
+    count += 1;
+    if (count > maxEvents) throw tooMany(maxEvents);
+    if (end - groupStart > PIECE_BYTES || lines.length === GROUP_LINES) close();
+    if (lines.length === 0) groupStart = first;
+    lines.push({ start: first, end, reason: await reasonOf(body, first, end, slice) });
+  }
+  close();
+  return groups;
+}
+
+interface Line {
+  readonly start: number;
+  readonly end: number;
+  /** Why it is not parsed, null if it is. */
+  readonly reason: string | null;
+}
+
+class LineGroup implements EventGroup {
+  readonly #body: Buffer;
+  readonly #lines: readonly Line[];
+
+  constructor(body: Buffer, lines: readonly Line[]) {
+    this.#body = body;
+    this.#lines = lines;
+  }
+
+  parse(): ParsedEvents {
+    const texts = this.#lines.map(({ start, end, reason }) =>
+      reason === null ? this.#body.toString('utf8', start, end) : '',
+    );
+    const marked = texts.some(hasDelicateNumbers);
+    const events = texts.map((text, index) => {
+      const reason = this.#lines[index]?.reason ?? null;
+      if (reason !== null) return new Unreadable(reason);
+      try {
+        return marked ? parseMarked(text) : JSON.parse(text);
+      } catch (error) {
+        return new Unreadable(`not JSON: ${complaintOf(error)}`);
+      }
+    });
+    return { events, marked };
+  }
+}
+
+/** The first byte of a line that is not white space; `end` for a blank line. */
+function firstVisible(body: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && (body[at] ?? 0) <= SPACE) at += 1;
+  return at;
+}
+
+async function reasonOf(body: Buffer, start: number, end: number, slice: Slice): Promise<string | null> {
+  // A short line holds few values.
+  if (end - start <= PIECE_BYTES) return null;
+  const walk = new JsonWalk(body.subarray(start, end), 0);
+  while (!walk.step()) if (slice.isOver) await slice.next();
+  return textReason(end - start, walk.items);
+}

@@ -1,0 +1,58 @@
+import type { Slice } from '@weir/base';
+import { correctClock } from '../clock-skew.js';
+import { decodeEvent, isRefusal } from '../decode.js';
+import type { ValidationError } from '../event.js';
+import { invalidReason, type ValidEvent } from '../validate.js';
+import type { Envelope } from './envelope.js';
+import { Unreadable } from './event-group.js';
+
+/** The events of a request, sorted into those to keep and those refused by index. */
+export interface DecodedBatch {
+  readonly valid: readonly ValidEvent[];
+  readonly rejected: readonly ValidationError[];
+}
+
+/**
+ * Decodes and checks every event, its time corrected by the client's clock error where `sent_at` tells it.
+ * @param receivedAt arrival, in epoch milliseconds
+ * @param slice gives up the event loop between events
+ * @param onGroup called with the bytes of the valid events of each group, before the next group is parsed
+ * @throws IngestError `invalid_json` where the text of an event is not JSON
+ */
+export async function decodeBatch(
+  envelope: Envelope,
+  receivedAt: number,
+  slice: Slice,
+  onGroup: (bytes: number) => void = () => {},
+): Promise<DecodedBatch> {
+  const skew = envelope.sentAt === null ? 0 : receivedAt - envelope.sentAt;
+  const valid: ValidEvent[] = [];
+  const rejected: ValidationError[] = [];
+  let index = 0;
+  for (const group of envelope.groups) {
+    if (slice.isOver) await slice.next();
+    const { events, marked } = group.parse();
+    let bytes = 0;
+    for (const raw of events) {
+      if (index % EVENTS_A_LOOK === 0 && slice.isOver) await slice.next();
+      const decoded = raw instanceof Unreadable ? raw : decodeEvent(raw, marked);
+      const reason = isRefusal(decoded) ? decoded.reason : invalidReason(decoded);
+      if (reason !== null) {
+        rejected.push({ index, reason });
+      } else {
+        // The cast holds: invalidReason names a missing timestamp.
+        const event = correctClock(decoded as ValidEvent, skew);
+        valid.push(event);
+        bytes += EVENT_OVERHEAD_BYTES + event.properties.length + event.extras.length;
+      }
+      index += 1;
+    }
+    onGroup(bytes);
+  }
+  return { valid, rejected };
+}
+
+/** Events decoded between two looks at the clock. */
+const EVENTS_A_LOOK = 8;
+/** Memory of a decoded event beside its long texts: the object, its short texts, and its key. */
+const EVENT_OVERHEAD_BYTES = 400;

@@ -1,0 +1,147 @@
+import { PIECE_BYTES, Slice } from '@weir/base';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { IngestError } from '../errors.js';
+import { decodeBatch } from './decode-batch.js';
+import { type BodyFormat, readEnvelope } from './envelope.js';
+
+const AT = Date.parse('2026-01-02T03:04:05.678Z');
+/** White space that makes a body too long to be parsed as a whole. */
+const PADDING = ' '.repeat(PIECE_BYTES + 1);
+
+async function outcome(text: string, format: BodyFormat = 'json', maxEvents = 100_000) {
+  const slice = new Slice();
+  try {
+    const envelope = await readEnvelope(Buffer.from(text), format, maxEvents, slice);
+    return { token: envelope.token, ...(await decodeBatch(envelope, AT, slice)) };
+  } catch (error) {
+    if (error instanceof IngestError) return error.code;
+    throw error;
+  }
+}
+
+const value = fc.jsonValue({ maxDepth: 3 });
+const event = fc.record(
+  {
+    event: fc.oneof({ weight: 5, arbitrary: fc.string() }, { weight: 1, arbitrary: value }),
+    timestamp: fc.oneof(
+      fc.constant(AT),
+      fc.date().map((date) => date.getTime()),
+      value,
+    ),
+    user_id: fc.oneof(fc.string(), value),
+    properties: value,
+    'a "key" \\ é': value,
+  },
+  { requiredKeys: [] },
+);
+
+test('a body that is cut gives the same events and refusals as one that is parsed as a whole', async () => {
+  const body = fc.record({
+    events: fc.array(fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: value }), {
+      maxLength: 20,
+    }),
+    envelope: fc.record(
+      { token: value, sent_at: fc.constantFrom(null, AT - 5_000, 'now'), other: value },
+      { requiredKeys: [] },
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(body, fc.constantFrom(undefined, 1), async ({ events, envelope }, space) => {
+      const text = JSON.stringify({ ...envelope, events }, null, space);
+      expect(await outcome(text + PADDING)).toEqual(await outcome(text));
+      expect(await outcome(PADDING + text)).toEqual(await outcome(text));
+      // White space between the events moves the places of the cuts.
+      const spaced = JSON.stringify({ ...envelope, events: [] }).replace(
+        '"events":[]',
+        () => `"events":[${events.map((one) => JSON.stringify(one)).join(`,${PADDING}`)}]`,
+      );
+      expect(await outcome(spaced)).toEqual(await outcome(text));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a damaged body that is cut is refused like one that is parsed as a whole', async () => {
+  const damage = fc.record({
+    events: fc.array(event, { maxLength: 3 }),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    cut: fc.nat(2),
+    put: fc.constantFrom('', ',', ':', '"', '[', ']', '{', '}', '\\', '1'),
+  });
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ events, at, cut, put }) => {
+      const whole = JSON.stringify({ sent_at: AT, events });
+      const place = Math.floor(at * whole.length);
+      const text = Buffer.from(whole.slice(0, place) + put + whole.slice(place + cut)).toString();
+      const expected = await outcome(text);
+      const cutText = await outcome(text + PADDING);
+      // Which of two mistakes a refusal names may differ.
+      if (typeof expected === 'string' && typeof cutText === 'string') return;
+      expect(cutText).toEqual(expected);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('NDJSON gives the same events and refusals whether its lines fit into one group or not', async () => {
+  const line = fc.oneof(
+    event.map((one) => JSON.stringify(one)),
+    fc.constantFrom('', ' ', '\r', 'nope', '{"event":1', '[]', '\t{}'),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 30 }), async (lines) => {
+      const padded = lines.map((one) => PADDING.slice(0, PIECE_BYTES / 4) + one);
+      expect(await outcome(padded.join('\n'), 'ndjson')).toEqual(await outcome(lines.join('\n'), 'ndjson'));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('an event that is too large or holds too many values is refused alone, without being parsed', async () => {
+  const good = { event: 'e', timestamp: AT };
+  const long = `{"event":"e","timestamp":${AT},"x":"${'\\u0041'.repeat(600_000)}"}`;
+  const many = `{"event":"e","timestamp":${AT},"x":[${'0,'.repeat(100_001)}0]}`;
+  const expected = {
+    valid: [{ event: 'e' }, { event: 'e' }],
+    rejected: [
+      { index: 1, reason: 'event larger than 1 MiB' },
+      { index: 2, reason: 'event holds more than 100000 values' },
+    ],
+  };
+  const texts = [JSON.stringify(good), long, many, JSON.stringify(good)];
+  expect(await outcome(`{"events":[${texts.join(',')}]}`)).toMatchObject(expected);
+  expect(await outcome(texts.join('\n'), 'ndjson')).toMatchObject(expected);
+});
+
+test('more events than a body may hold are refused before they are parsed', async () => {
+  const text = `{"events":[${'x,'.repeat(PIECE_BYTES)}`;
+  expect(await outcome(text, 'json', 1_000)).toBe('batch_too_large');
+  expect(await outcome('x\n'.repeat(PIECE_BYTES), 'ndjson', 1_000)).toBe('batch_too_large');
+  expect(await outcome('{"events":[1,2,3]}', 'json', 2)).toBe('batch_too_large');
+});
+
+test('properties of 500 levels are kept, and deeper ones refused, in a small and in a large body', async () => {
+  const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+  const body = (levels: number) =>
+    `{"events":[{"event":"e","timestamp":${AT},"properties":${nested(levels)}}]}`;
+  for (const padding of ['', PADDING]) {
+    expect(await outcome(body(500) + padding)).toMatchObject({ valid: [{ properties: nested(500) }] });
+    for (const levels of [501, 20_000]) {
+      expect(await outcome(body(levels) + padding)).toMatchObject({
+        rejected: [{ index: 0, reason: 'properties nested deeper than 500' }],
+      });
+    }
+  }
+});
+
+test('decoding a large batch gives up the event loop', async () => {
+  const events = Array.from({ length: 30_000 }, (_, i) => ({ event: 'e', timestamp: AT, properties: { i } }));
+  let turns = 0;
+  const count = setInterval(() => {
+    turns += 1;
+  }, 0);
+  expect(await outcome(JSON.stringify({ events }))).toMatchObject({ valid: { length: 30_000 } });
+  clearInterval(count);
+  expect(turns).toBeGreaterThan(5);
+});

@@ -1,0 +1,33 @@
+import { MemoryBudget } from '../memory-budget.js';
+import { Problem } from '../problem.js';
+
+/**
+ * The memory of all request bodies, of every route: what has arrived, what was unpacked, and what was decoded from it. An
+ * announced length is not charged.
+ * @param maxBytes of all bodies
+ * @param maxBytesEach of one project or address
+ * @param relieve ends an unfinished body to free its memory, and returns whether there was one
+ */
+export function bodyMemory(maxBytes: number, maxBytesEach: number, relieve: () => boolean): MemoryBudget {
+  return new MemoryBudget({
+    maxBytes,
+    maxBytesEach,
+    relieve,
+    full: () =>
+      new Problem(503, 'ingest_full', 'the memory for request bodies is full', {
+        retryAfterSeconds: 1,
+        hint: 'send again after the Retry-After seconds',
+      }),
+    ownerFull: (limit) =>
+      new Problem(
+        429,
+        'at_capacity',
+        `the bodies of one project or address hold at most ${limit} bytes at a time`,
+        {
+          limit,
+          retryAfterSeconds: 1,
+          hint: 'send fewer or smaller bodies at a time',
+        },
+      ),
+  });
+}

@@ -1,0 +1,237 @@
+/**
+ * Reads the body of a request, for every route. The route checks the credential first; then it asks for the body here, and
+ * gives what the body took back once the request is answered.
+ */
+import type { IncomingMessage } from 'node:http';
+import { JsonBoundsExceeded, parseJson } from '@weir/base';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addressKey } from '../address.js';
+import type { ConnectionLimit } from '../connection-limit.js';
+import type { MemoryBudget, MemoryShare } from '../memory-budget.js';
+import { Problem } from '../problem.js';
+import type { RemoteAddress } from '../remote-address.js';
+import { whenDone } from '../when-done.js';
+import { BodyCollector } from './body-collector.js';
+import { ClientGone } from './drop-rest.js';
+import type { OpenBodies, OpenBody } from './open-bodies.js';
+import { encodingOf, Unpacker } from './unpack.js';
+
+/** What a {@link BodyReader} works with. */
+export interface BodyReaderParts {
+  readonly memory: MemoryBudget;
+  /** Of the bodies that hold their own credential. */
+  readonly memoryWithoutToken: MemoryBudget;
+  readonly open: OpenBodies;
+  readonly connections: ConnectionLimit;
+  readonly addressOf: RemoteAddress;
+}
+
+/** Bounds of one body. */
+export interface BodyLimits {
+  /** Bytes on the wire, and once unpacked. */
+  readonly maxBytes: number;
+  /** What the answer to a larger one advises. Default: several smaller requests. */
+  readonly hint?: string;
+  /** The code of that answer. Default `body_too_large`. */
+  readonly code?: 'body_too_large' | 'message_too_large';
+}
+
+/** Bounds of a JSON body. */
+export interface JsonLimits extends BodyLimits {
+  /** Values in it, containers and members counted alike. Default 50,000. */
+  readonly maxItems?: number;
+}
+
+/** Default bytes of a JSON body. */
+const MAX_JSON_BYTES = 1024 * 1024;
+const MAX_JSON_ITEMS = 50_000;
+const MAX_JSON_DEPTH = 100;
+/** `application/json`, and types that build on it (RFC 6839). */
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+
+/** Reads bodies. One for a server. */
+export class BodyReader {
+  readonly #parts: BodyReaderParts;
+  readonly #unpacker = new Unpacker();
+
+  constructor(parts: BodyReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** The address of a request as an owner of bodies, for one whose credential is in the body. */
+  ownerOf(request: IncomingMessage): string {
+    return addressKey(this.#parts.addressOf(request));
+  }
+
+  /**
+   * The share of a body whose credential is in the body itself. Such bodies have memory of their own, so that senders without
+   * a credential cannot use up that of the others. Its `release` must be called.
+   */
+  shareWithoutToken(address: string): MemoryShare {
+    return this.#parts.memoryWithoutToken.share(address);
+  }
+
+  /** A share of the memory of all bodies. Its `release` must be called. */
+  share(owner: string): MemoryShare {
+    return this.#parts.memory.share(owner);
+  }
+
+  /**
+   * Reads and unpacks a body.
+   * @param owner the project, or the address from {@link ownerOf}
+   * @param share what the body takes
+   * @throws Problem 413, 415 `unsupported_encoding`, 400 `invalid_encoding`, 408 `body_too_slow`, 429 `at_capacity`,
+   * 503 `ingest_full`; ClientGone
+   */
+  async bytes(
+    request: IncomingMessage,
+    owner: string,
+    share: MemoryShare,
+    limits: BodyLimits,
+  ): Promise<Buffer> {
+    const { maxBytes } = limits;
+    const encoding = encodingOf(request.headers['content-encoding']);
+    checkDeclaredLength(request, limits);
+    const bytes = await this.#receive(request, share, limits);
+    if (encoding === null) return bytes;
+    const tooLarge = (): Problem => bodyTooLarge(limits);
+    const unpacked = await this.#unpacker.unpack({ bytes, encoding, owner, maxBytes, tooLarge, share });
+    share.take(-bytes.length);
+    return unpacked;
+  }
+
+  /**
+   * Reads the JSON body of a request into its `body`. Its memory is given back when the response is done or the client has left.
+   * A request without a body, and every GET, keeps `undefined`.
+   * @param owner the project whose credential the request has
+   * @throws as {@link bytes}; Problem 400 `invalid_json`, `invalid_request` for another type, too many values or levels
+   */
+  async receive(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    owner: string,
+    limits: Partial<JsonLimits> = {},
+  ): Promise<void> {
+    const { raw } = request;
+    if (raw.method === 'GET' || raw.method === 'HEAD' || !announcesBody(raw)) return;
+    const share = this.share(owner);
+    whenDone(raw, reply.raw, () => share.release());
+    const bytes = await this.bytes(raw, owner, share, { maxBytes: MAX_JSON_BYTES, ...limits });
+    if (bytes.length === 0) return;
+    checkType(raw);
+    request.body = await jsonOf(bytes, owner, limits.maxItems);
+  }
+
+  #receive(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const { maxBytes } = limits;
+      const { open, connections } = this.#parts;
+      let body: OpenBody | null = null;
+      const collected = new BodyCollector(share, maxBytes);
+      const length = Number(request.headers['content-length'] ?? Number.NaN);
+      let whole: Buffer | null = null;
+      const settle = (): void => {
+        if (body !== null) open.close(body);
+        request.off('data', onData);
+      };
+      const refuse = (error: unknown): void => {
+        settle();
+        // At once: another body may be waiting for this memory.
+        share.release();
+        reject(error);
+      };
+      const onData = (chunk: Buffer): void => {
+        try {
+          body?.progress(chunk.length);
+          if (chunk.length === length && length <= maxBytes) {
+            // Most bodies come in one read: they need no copy.
+            share.take(length);
+            whole = chunk;
+            return;
+          }
+          if (collected.length + chunk.length > maxBytes) throw bodyTooLarge(limits);
+          collected.add(chunk);
+        } catch (error) {
+          refuse(error);
+        }
+      };
+      try {
+        // What has arrived with the head is no unfinished body.
+        if (!(request.readableLength >= length)) {
+          body = open.open({
+            address: this.ownerOf(request),
+            isProxy: connections.isProxied(request),
+            memory: share.budget,
+            end: refuse,
+          });
+        }
+      } catch (error) {
+        refuse(error);
+        return;
+      }
+      request.on('data', onData);
+      request.once('end', () => {
+        settle();
+        resolve(whole ?? collected.take());
+      });
+      // Only the client's side breaks off here.
+      request.once('error', () => refuse(new ClientGone()));
+      request.once('close', () => {
+        if (!request.complete) refuse(new ClientGone());
+      });
+    });
+  }
+}
+
+/**
+ * Refuses a body whose announced length is too large, before any of it is read.
+ * @throws Problem 413
+ */
+export function checkDeclaredLength(request: IncomingMessage, limits: BodyLimits): void {
+  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw bodyTooLarge(limits);
+}
+
+function bodyTooLarge({ maxBytes, hint, code }: BodyLimits): Problem {
+  return new Problem(
+    413,
+    code ?? 'body_too_large',
+    `a body holds at most ${maxBytes} bytes, compressed or not`,
+    { limit: maxBytes, hint: hint ?? 'send several smaller requests' },
+  );
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function checkType({ headers }: IncomingMessage): void {
+  if (JSON_TYPE.test(headers['content-type'] ?? '')) return;
+  throw new Problem(400, 'invalid_request', 'send application/json', {
+    hint: 'set the header Content-Type: application/json',
+  });
+}
+
+/**
+ * A JSON body, parsed.
+ * @throws Problem 400 `invalid_json`, `invalid_request`
+ */
+export async function jsonOf(bytes: Buffer, owner: string, maxItems = MAX_JSON_ITEMS): Promise<unknown> {
+  try {
+    return await parseJson(bytes, { maxItems, maxDepth: MAX_JSON_DEPTH, owner });
+  } catch (error) {
+    throw jsonProblem(error);
+  }
+}
+
+function jsonProblem(error: unknown): unknown {
+  if (error instanceof SyntaxError) {
+    return new Problem(400, 'invalid_json', 'the body is not JSON', {
+      hint: 'send one JSON value in UTF-8',
+    });
+  }
+  if (!(error instanceof JsonBoundsExceeded)) return error;
+  return new Problem(400, 'invalid_request', error.message, {
+    limit: error.limit,
+    hint: 'send several smaller requests',
+  });
+}

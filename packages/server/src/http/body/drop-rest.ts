@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+
+/** How long a client may go on sending after it was refused, milliseconds. */
+const LINGER_MS = 5_000;
+/** Of a refused body, so many bytes are still read. */
+const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads on for a while, keeping nothing, after a request was answered before its end. A client whose connection breaks while
+ * it sends does not see the answer.
+ */
+export function dropRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let dropped = 0;
+  request.removeAllListeners('data');
+  request.on('data', ({ length }: Buffer) => {
+    dropped += length;
+    if (dropped > MAX_DROPPED_BYTES) request.destroy();
+  });
+  request.resume();
+  const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
+  request.once('close', () => clearTimeout(patience));
+  request.once('end', () => clearTimeout(patience));
+}
+
+/** The client closed the connection before its request was whole. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}

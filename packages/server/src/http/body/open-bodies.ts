@@ -1,0 +1,170 @@
+/**
+ * Bodies that have begun and not ended. A client that announces a body and does not send it would otherwise keep its memory
+ * for as long as it likes: a body must make progress, and when memory runs out the slowest one is ended first.
+ */
+import type { MemoryBudget } from '../memory-budget.js';
+import { Problem } from '../problem.js';
+
+/** Bounds of an {@link OpenBodies}. */
+export interface OpenBodiesLimits {
+  /** Unfinished bodies of one address. Default in the configuration: 200. */
+  readonly maxPerAddress: number;
+  /** Longest time without a byte, and the window in which the slowest rate is measured, milliseconds. Default 10,000. */
+  readonly patienceMs?: number;
+  /** Slowest rate after the first window, bytes a second. Default 1,024. */
+  readonly minBytesPerSecond?: number;
+  /** A clock that never goes back, milliseconds. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Why a body was ended. */
+export type EndReason = 'stalled' | 'slow' | 'pressure';
+
+const TICK_MS = 1_000;
+/** A body that arrives at this rate is not ended when memory runs out: the next client is refused instead. */
+const HEALTHY_BYTES_PER_SECOND = 256 * 1024;
+
+/** A body that begins. */
+export interface NewBody {
+  /** The key of its client's address. */
+  readonly address: string;
+  /** Whether the address is that of a proxy and stands for many clients: it may have any number. */
+  readonly isProxy: boolean;
+  /** What its bytes are charged to. */
+  readonly memory: MemoryBudget;
+  /** Refuses the body, and gives its memory back at once. */
+  readonly end: (problem: Problem) => void;
+}
+
+/** A body while it arrives. */
+export class OpenBody {
+  readonly address: string;
+  readonly memory: MemoryBudget;
+  readonly end: (problem: Problem) => void;
+  received = 0;
+  lastAt: number;
+  /** Bytes at the last tick, and at the begin of the window. */
+  atTick = 0;
+  atWindow = 0;
+  windowAt: number;
+  isInFirstWindow = true;
+  /** Recent rate, bytes a second; infinite until it has been measured. */
+  rate = Number.POSITIVE_INFINITY;
+  readonly #now: () => number;
+
+  constructor({ address, memory, end }: NewBody, now: () => number) {
+    this.address = address;
+    this.memory = memory;
+    this.end = end;
+    this.#now = now;
+    this.lastAt = now();
+    this.windowAt = this.lastAt;
+  }
+
+  /** Counts bytes that have arrived. */
+  progress(bytes: number): void {
+    this.received += bytes;
+    this.lastAt = this.#now();
+  }
+}
+
+/** All of them. */
+export class OpenBodies {
+  readonly #limits: Required<OpenBodiesLimits>;
+  readonly #onEnd: (reason: EndReason) => void;
+  readonly #open = new Set<OpenBody>();
+  readonly #perAddress = new Map<string, number>();
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param onEnd for the metrics */
+  constructor(limits: OpenBodiesLimits, onEnd: (reason: EndReason) => void = () => {}) {
+    this.#limits = {
+      patienceMs: 10_000,
+      minBytesPerSecond: 1024,
+      now: () => performance.now(),
+      ...limits,
+    };
+    this.#onEnd = onEnd;
+  }
+
+  /** Bodies that are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Adds a body. {@link close} must be called. @throws Problem 429 `at_capacity` */
+  open(added: NewBody): OpenBody {
+    const { address, isProxy } = added;
+    const { maxPerAddress, now } = this.#limits;
+    const count = (this.#perAddress.get(address) ?? 0) + 1;
+    if (count > maxPerAddress && !isProxy) {
+      throw new Problem(429, 'at_capacity', `one address may have ${maxPerAddress} unfinished bodies`, {
+        limit: maxPerAddress,
+        retryAfterSeconds: 1,
+        hint: 'finish requests before you begin others',
+      });
+    }
+    this.#perAddress.set(address, count);
+    const body = new OpenBody(added, now);
+    this.#open.add(body);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    return body;
+  }
+
+  /** Removes a body that has ended. Safe to call twice. */
+  close(body: OpenBody): void {
+    if (!this.#open.delete(body)) return;
+    const left = (this.#perAddress.get(body.address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(body.address);
+    else this.#perAddress.set(body.address, left);
+    if (this.#open.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Ends the slowest body of a memory to free its part. @returns false if all are fast or too new to be measured */
+  endSlowest(memory: MemoryBudget): boolean {
+    let slowest: OpenBody | null = null;
+    for (const body of this.#open) {
+      if (body.memory === memory && (slowest === null || body.rate < slowest.rate)) slowest = body;
+    }
+    if (slowest === null || slowest.rate >= HEALTHY_BYTES_PER_SECOND) return false;
+    this.#end(slowest, 'pressure', 'memory for bodies ran out, and this one arrived slowest');
+    return true;
+  }
+
+  #tick(): void {
+    const { patienceMs, minBytesPerSecond, now } = this.#limits;
+    const time = now();
+    for (const body of this.#open) {
+      const sinceTick = (body.received - body.atTick) / (TICK_MS / 1_000);
+      // A body that has stopped is slow at once, however fast it began.
+      body.rate = sinceTick > 0 && Number.isFinite(body.rate) ? (body.rate + sinceTick) / 2 : sinceTick;
+      body.atTick = body.received;
+      if (time - body.lastAt >= patienceMs) {
+        this.#end(body, 'stalled', `no byte of the body has arrived for ${patienceMs / 1_000} s`);
+      } else if (time - body.windowAt >= patienceMs) {
+        const rate = ((body.received - body.atWindow) / (time - body.windowAt)) * 1_000;
+        body.windowAt = time;
+        body.atWindow = body.received;
+        const isFirst = body.isInFirstWindow;
+        body.isInFirstWindow = false;
+        // The first window is for slow starts: there, any progress will do.
+        if (!isFirst && rate < minBytesPerSecond)
+          this.#end(body, 'slow', `the body arrives slower than ${minBytesPerSecond} bytes a second`);
+      }
+    }
+  }
+
+  #end(body: OpenBody, reason: EndReason, detail: string): void {
+    this.close(body);
+    this.#onEnd(reason);
+    body.end(
+      new Problem(408, 'body_too_slow', detail, {
+        retryAfterSeconds: 1,
+        hint: 'send the body at once when the request begins, in several smaller requests on a slow connection',
+        headers: { connection: 'close' },
+      }),
+    );
+  }
+}

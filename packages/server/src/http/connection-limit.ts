@@ -1,0 +1,92 @@
+/** Bounds the connections of one address, so that one client cannot take all that the process may have open. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { addressKey, isNear } from './address.js';
+
+/** Proxies that are remembered; each has many clients, and an installation has few. */
+const MAX_PROXIES = 1_000;
+
+/** Counts the connections of each address. */
+export class ConnectionLimit {
+  readonly #max: number;
+  readonly #onRefused: () => void;
+  readonly #counts = new Map<string, number>();
+  readonly #counted = new WeakSet<Socket>();
+  readonly #proxies = new Set<string>();
+
+  /**
+   * @param max connections of one address
+   * @param onRefused for the metrics
+   */
+  constructor(max: number, onRefused: () => void) {
+    this.#max = max;
+    this.#onRefused = onRefused;
+  }
+
+  /** Has a server refuse connections beyond the limit, each with an answer. Call it before the server listens. */
+  guard(server: Server): void {
+    const serve = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) refuse(socket, this.#max);
+      else for (const listener of serve) listener.call(server, socket);
+    });
+  }
+
+  /**
+   * Whether a request came through a reverse proxy on the same host or network, whose one address stands for many clients.
+   * The proxy is known by `X-Forwarded-For` from then on.
+   */
+  isProxied({ headers, socket }: IncomingMessage): boolean {
+    const { remoteAddress } = socket;
+    if (headers['x-forwarded-for'] === undefined || remoteAddress === undefined || !isNear(remoteAddress))
+      return false;
+    if (this.#proxies.size < MAX_PROXIES) this.#proxies.add(addressKey(remoteAddress));
+    return true;
+  }
+
+  #admit(socket: Socket): boolean {
+    // A request that offers HTTP/2 is read anew on the same connection.
+    if (this.#counted.has(socket)) return true;
+    this.#counted.add(socket);
+    const address = addressKey(socket.remoteAddress ?? '');
+    const count = (this.#counts.get(address) ?? 0) + 1;
+    this.#counts.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#counts.get(address) ?? 1) - 1;
+      if (left === 0) this.#counts.delete(address);
+      else this.#counts.set(address, left);
+    });
+    if (count <= this.#max || this.#proxies.has(address)) return true;
+    this.#onRefused();
+    return false;
+  }
+}
+
+/** How long a refused client may go on sending. It would not see the answer if the connection broke while it sends. */
+const LINGER_MS = 1_000;
+
+function refuse(socket: Socket, limit: number): void {
+  const body = JSON.stringify({
+    type: 'urn:weir:problem:at_capacity',
+    title: 'Too Many Requests',
+    status: 429,
+    detail: `one address may have ${limit} connections`,
+    code: 'at_capacity',
+    limit,
+    retry_after_s: 5,
+    hint: 'close connections that are not in use; WEIR_MAX_CONNECTIONS_PER_ADDRESS sets the limit',
+  });
+  const head = [
+    'HTTP/1.1 429 Too Many Requests',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'retry-after: 5',
+    'connection: close',
+  ];
+  const patience = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => clearTimeout(patience));
+  socket.resume();
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,32 @@
+/**
+ * Every request goes through here. Requests that arrive together, such as those of a client that sends thousands without
+ * reading an answer, are handled in several turns of the event loop; connections take turns.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { hasRoom, later } from '@weir/base';
+
+/** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
+const MAX_PIPELINED = 128;
+
+/** Wraps a request listener. */
+export function frontDoor(serve: RequestListener): RequestListener {
+  const unanswered = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    const count = (unanswered.get(socket) ?? 0) + 1;
+    if (count > MAX_PIPELINED) {
+      // The answers of the requests before this one could not be told from a refusal.
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, count);
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    if (hasRoom(socket)) serve(request, response);
+    else later(socket, () => serveLater(serve, request, response));
+  };
+}
+
+function serveLater(serve: RequestListener, request: IncomingMessage, response: ServerResponse): void {
+  if (!request.socket.destroyed) serve(request, response);
+}

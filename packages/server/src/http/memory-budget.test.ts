@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { MemoryBudget } from './memory-budget.js';
+
+function budget(relieve?: () => boolean): MemoryBudget {
+  return new MemoryBudget({
+    maxBytes: 100,
+    maxBytesEach: 60,
+    full: () => new Error('full'),
+    ownerFull: (limit) => new Error(`owner full at ${limit}`),
+    ...(relieve === undefined ? {} : { relieve }),
+  });
+}
+
+test('all owners together and each of them are bounded, and what is given back is free again', () => {
+  const memory = budget();
+  const [a, b] = [memory.share('a'), memory.share('b')];
+  a.take(60);
+  expect(() => memory.share('a').take(1)).toThrow('owner full at 60');
+  b.take(40);
+  expect(() => b.take(1)).toThrow('full');
+  a.take(-10);
+  b.take(10);
+  a.clear();
+  a.take(50);
+  expect(memory.bytes).toBe(100);
+  a.release();
+  a.release();
+  b.release();
+  expect(memory.bytes).toBe(0);
+});
+
+test('a share that was released takes nothing more', () => {
+  const memory = budget();
+  const share = memory.share('a');
+  share.release();
+  share.take(1_000);
+  expect(memory.bytes).toBe(0);
+});
+
+test('a request that is ended to make room, even the one that asks, holds nothing', () => {
+  const ends: (() => void)[] = [];
+  const memory = budget(() => {
+    const end = ends.pop();
+    end?.();
+    return end !== undefined;
+  });
+  const [a, b] = [memory.share('a'), memory.share('b')];
+  a.take(60);
+  ends.push(() => a.release());
+  b.take(50);
+  expect(memory.bytes).toBe(50);
+  memory.share('c').take(50);
+  ends.push(() => b.release());
+  b.take(10);
+  expect(memory.bytes).toBe(50);
+});

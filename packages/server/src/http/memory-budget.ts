@@ -1,0 +1,86 @@
+/** Memory that requests share: bounded in all, and for each owner, so that no one of them has all of it. */
+
+/** Bounds of a {@link MemoryBudget}. */
+export interface MemoryLimits {
+  /** Bytes of all owners. */
+  readonly maxBytes: number;
+  /** Bytes of one owner. */
+  readonly maxBytesEach: number;
+  /** The error when all memory is used up. */
+  readonly full: () => Error;
+  /** The error when an owner has used up its part. */
+  readonly ownerFull: (limit: number) => Error;
+  /** Frees memory when it runs out, and returns whether it could. Called again while more is needed. Default: it cannot. */
+  readonly relieve?: () => boolean;
+}
+
+/** Counts bytes, in all and by owner. Memory is charged before it is used. */
+export class MemoryBudget {
+  readonly #limits: MemoryLimits;
+  readonly #byOwner = new Map<string, number>();
+  #taken = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes in use. */
+  get bytes(): number {
+    return this.#taken;
+  }
+
+  /**
+   * What one request takes. Its `release` must be called.
+   * @param owner such as a project; an address where no credential is known
+   */
+  share(owner: string): MemoryShare {
+    return new MemoryShare(this, (bytes) => this.#take(owner, bytes));
+  }
+
+  #take(owner: string, bytes: number): void {
+    const { maxBytes, maxBytesEach, full, ownerFull, relieve } = this.#limits;
+    const own = (): number => (this.#byOwner.get(owner) ?? 0) + bytes;
+    if (bytes > 0) {
+      if (own() > maxBytesEach) throw ownerFull(maxBytesEach);
+      while (this.#taken + bytes > maxBytes) if (relieve?.() !== true) throw full();
+    }
+    this.#taken += bytes;
+    const total = own();
+    if (total > 0) this.#byOwner.set(owner, total);
+    else this.#byOwner.delete(owner);
+  }
+}
+
+/** The part of one request. */
+export class MemoryShare {
+  readonly budget: MemoryBudget;
+  readonly #take: (bytes: number) => void;
+  #held = 0;
+  #isReleased = false;
+
+  constructor(budget: MemoryBudget, take: (bytes: number) => void) {
+    this.budget = budget;
+    this.#take = take;
+  }
+
+  /** Takes more, or gives back with a negative number. After {@link release} it does nothing. @throws what the budget throws */
+  take(bytes: number): void {
+    if (this.#isReleased) return;
+    this.#take(bytes);
+    // To find room, the budget may have ended this very request.
+    if (this.#isReleased) this.#take(-bytes);
+    else this.#held += bytes;
+  }
+
+  /** Gives everything back; more can be taken after. */
+  clear(): void {
+    this.#take(-this.#held);
+    this.#held = 0;
+  }
+
+  /** Gives everything back, for good. Safe to call twice. */
+  release(): void {
+    this.clear();
+    this.#isReleased = true;
+  }
+}
