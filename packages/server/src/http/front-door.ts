@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { hasRoom, later } from '@weir/base';
 
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
-const MAX_PIPELINED = 128;
+const MAX_PIPELINED = 64;
 
 /** Wraps a request listener. */
 export function frontDoor(serve: RequestListener): RequestListener {

@@ -12,7 +12,7 @@ import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
 import { whenDone } from '../when-done.js';
 import { BodyCollector } from './body-collector.js';
-import { ClientGone } from './drop-rest.js';
+import { areTiny, ClientGone } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
@@ -130,6 +130,7 @@ export class BodyReader {
       const collected = new BodyCollector(share, maxBytes);
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       let whole: Buffer | null = null;
+      let chunks = 0;
       const settle = (): void => {
         if (body !== null) open.close(body);
         request.off('data', onData);
@@ -143,6 +144,8 @@ export class BodyReader {
       const onData = (chunk: Buffer): void => {
         try {
           body?.progress(chunk.length);
+          chunks += 1;
+          if (areTiny(chunks, collected.length)) throw tinyChunks();
           if (chunk.length === length && length <= maxBytes) {
             // Most bodies come in one read: they need no copy.
             share.take(length);
@@ -198,6 +201,13 @@ function bodyTooLarge({ maxBytes, hint, code }: BodyLimits): Problem {
     `a body holds at most ${maxBytes} bytes, compressed or not`,
     { limit: maxBytes, hint: hint ?? 'send several smaller requests' },
   );
+}
+
+function tinyChunks(): Problem {
+  return new Problem(400, 'invalid_request', 'the body comes in too many chunks of a few bytes', {
+    hint: 'send the body in chunks of at least a kilobyte, or with a Content-Length',
+    headers: { connection: 'close' },
+  });
 }
 
 function announcesBody({ headers }: IncomingMessage): boolean {

@@ -5,6 +5,15 @@ const LINGER_MS = 5_000;
 /** Of a refused body, so many bytes are still read. */
 const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 
+/** Chunks of which a body may have any size; the parser's work for each is the same whatever its size. */
+const FREE_CHUNKS = 512;
+const LEAST_CHUNK_BYTES = 16;
+
+/** Whether a body comes in chunks so small (RFC 9112 section 7.1) that parsing them costs far more than its bytes. */
+export function areTiny(chunks: number, bytes: number): boolean {
+  return chunks > FREE_CHUNKS && bytes < chunks * LEAST_CHUNK_BYTES;
+}
+
 /**
  * Reads on for a while, keeping nothing, after a request was answered before its end. A client whose connection breaks while
  * it sends does not see the answer.
@@ -12,10 +21,12 @@ const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 export function dropRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   let dropped = 0;
+  let chunks = 0;
   request.removeAllListeners('data');
   request.on('data', ({ length }: Buffer) => {
     dropped += length;
-    if (dropped > MAX_DROPPED_BYTES) request.destroy();
+    chunks += 1;
+    if (dropped > MAX_DROPPED_BYTES || areTiny(chunks, dropped)) request.destroy();
   });
   request.resume();
   const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();

@@ -1,0 +1,123 @@
+/** A server with a probe in its event loop, its neighbours, and the bounds that hold while it is attacked. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { TurnReport } from '../harness/turn-probe.js';
+import { waitUntil } from '../harness/wait-until.js';
+import { type Environment, WeirProcess } from '../harness/weir-process.js';
+import type { Outcome, Target } from './attacks.js';
+import { runAttack } from './run-attack.js';
+import { residentOf, type Seen, Watch } from './watch.js';
+
+const PROBE = new URL('../../dist/harness/turn-probe.js', import.meta.url);
+const MIB = 1024 * 1024;
+
+/** What an attack did. */
+export interface Attacked extends Seen {
+  readonly outcome: Outcome;
+  readonly turns: TurnReport;
+}
+
+/** See the head of this file. */
+export class AttackedServer {
+  readonly weir: WeirProcess;
+  readonly #probeFile: string;
+  readonly #watch: Watch;
+  /** What the attackers have. */
+  readonly target: Target;
+  #idleBytes = 0;
+  #honestBytes = 0;
+
+  private constructor(weir: WeirProcess, probeFile: string, watch: Watch, target: Target) {
+    this.weir = weir;
+    this.#probeFile = probeFile;
+    this.#watch = watch;
+    this.target = target;
+  }
+
+  static async start(environment: Environment = {}): Promise<AttackedServer> {
+    const weir = new WeirProcess(environment);
+    const probeFile = join(weir.dataDir, 'turns.json');
+    await weir.start('ready', {
+      NODE_OPTIONS: `--import=${PROBE.href}`,
+      WEIR_TURN_PROBE: probeFile,
+    });
+    const made = await weir.operator('POST', '/projects', { name: 'attacker', id: randomUUID() });
+    const { id, ingest_token, api_key } = made.body as Record<string, string>;
+    const watch = await Watch.start({ port: weir.port, token: weir.token, pids: () => weir.tree });
+    const target = { port: weir.port, project: id ?? '', token: ingest_token ?? '', key: api_key ?? '' };
+    return new AttackedServer(weir, probeFile, watch, target);
+  }
+
+  /** Measures the memory of the idle server, and of honest clients who send as fast as they can. */
+  async measureHonest(): Promise<void> {
+    this.#idleBytes = residentOf(this.weir.tree);
+    const { peakBytes } = await this.attack('honest');
+    this.#honestBytes = peakBytes;
+    await this.weir.settled();
+  }
+
+  /** Runs an attack and measures what the others notice of it. */
+  async attack(name: string): Promise<Attacked> {
+    await this.#turns();
+    let outcome: Outcome = {};
+    const seen = await this.#watch.during(async () => {
+      outcome = await runAttack(name, this.target);
+    });
+    return { ...seen, outcome, turns: await this.#turns() };
+  }
+
+  /** What holds during and after every attack. */
+  async expectUnharmed(attacked: Attacked): Promise<void> {
+    const { livez, neighbour, controlLivez, controlNeighbour, turns, peakBytes } = attacked;
+    for (const [seen, control] of [
+      [livez, controlLivez],
+      [neighbour, controlNeighbour],
+    ] as const) {
+      expect(seen.failures).toEqual({});
+      expect(seen.p99).toBeLessThan(control.p99 + 100);
+      expect(seen.worst).toBeLessThan(control.worst + 1_000);
+    }
+    expect(turns.cpuMs).toBeLessThanOrEqual(50);
+    expect(peakBytes).toBeLessThanOrEqual(this.#honestBytes);
+    await waitUntil(
+      'the memory to be free again',
+      async () => residentOf(this.weir.tree) <= this.#idleBytes + 100 * MIB,
+      30_000,
+    );
+  }
+
+  /** Figures of an attack for the log of the test run. */
+  describe(name: string, { livez, neighbour, controlLivez, turns, peakBytes, outcome }: Attacked): string {
+    const ms = (value: number) => value.toFixed(0);
+    return [
+      `${name}: /livez p99 ${ms(livez.p99)} worst ${ms(livez.worst)} ms`,
+      `ingest p99 ${ms(neighbour.p99)} worst ${ms(neighbour.worst)} ms`,
+      `control p99 ${ms(controlLivez.p99)} worst ${ms(controlLivez.worst)} ms`,
+      `longest turn ${ms(turns.cpuMs)} ms of CPU`,
+      `memory ${ms(peakBytes / MIB)} MiB (idle ${ms(this.#idleBytes / MIB)}, honest ${ms(this.#honestBytes / MIB)})`,
+      `answers ${JSON.stringify(outcome)}`,
+    ].join(', ');
+  }
+
+  async stop(): Promise<void> {
+    this.#watch.stop();
+    await this.weir.dispose();
+  }
+
+  async #turns(): Promise<TurnReport> {
+    const before = this.#report();
+    this.weir.signal('SIGUSR2');
+    await waitUntil('the report of the probe', async () => this.#report().number > before.number, 30_000);
+    return this.#report();
+  }
+
+  #report(): TurnReport {
+    try {
+      return JSON.parse(readFileSync(this.#probeFile, 'utf8')) as TurnReport;
+    } catch {
+      return { number: 0, cpuMs: 0, wallMs: 0, totalCpuMs: 0 };
+    }
+  }
+}
