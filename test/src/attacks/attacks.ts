@@ -1,8 +1,9 @@
 /** Clients that try to stop the server for others, each as a function that ends by itself within seconds. */
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { head, open, send, statusOf, tally } from './raw-client.js';
+import { Random } from '../harness/random.js';
+import { draw } from './generator.js';
+import { head, open, send, statusOf, tally, write } from './raw-client.js';
 
 const MIB = 1024 * 1024;
 const INGEST = '/api/v1/ingest/events';
@@ -119,7 +120,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       );
       const status = statusOf(socket);
       for (let sent = 0; sent < 38 && !socket.destroyed; sent += 1) {
-        if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+        await write(socket, piece);
       }
       socket.write('0\r\n\r\n');
       return await status;
@@ -194,12 +195,19 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       const socket = await open(port);
       socket.pause();
       for (let i = 0; i < 5 && !socket.destroyed; i += 1) {
-        if (!socket.write(requests))
-          await Promise.race([once(socket, 'drain'), once(socket, 'close'), sleep(500)]);
+        await write(socket, requests);
       }
       await sleep(200);
       socket.destroy();
       return 0;
     });
   },
+  'requests drawn at random, seed 1': (target) => drawMany(1, target),
+  'requests drawn at random, seed 2': (target) => drawMany(2, target),
+  'requests drawn at random, seed 3': (target) => drawMany(3, target),
 };
+
+async function drawMany(seed: number, target: Target): Promise<Outcome> {
+  const random = new Random(seed);
+  return await tally(150, 12, () => draw(random, target).send());
+}

@@ -22,6 +22,20 @@ export function head(
   return `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('')}\r\n`;
 }
 
+/** Writes, and waits while the connection takes no more, for two seconds at most. Does nothing on a closed connection. */
+export async function write(socket: Socket, bytes: Uint8Array | string): Promise<void> {
+  if (socket.destroyed || socket.writableEnded || socket.write(bytes)) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 2_000);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    socket.once('drain', done);
+    socket.once('close', done);
+  });
+}
+
 /** Sends a whole request. @returns the status, 0 where the connection ended without an answer */
 export async function send(
   port: number,

@@ -8,3 +8,24 @@ export function randomNumbers(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** Choices that are the same for the same seed. */
+export class Random {
+  readonly #next: () => number;
+
+  constructor(seed: number) {
+    this.#next = randomNumbers(seed);
+  }
+
+  /** A whole number from 0 to `end` - 1. */
+  below(end: number): number {
+    return Math.floor(this.#next() * end);
+  }
+
+  /** One of the values. @throws RangeError where there is none */
+  pick<T>(values: readonly T[]): T {
+    const value = values[this.below(values.length)];
+    if (value === undefined) throw new RangeError('nothing to choose from');
+    return value;
+  }
+}
