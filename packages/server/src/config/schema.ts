@@ -51,7 +51,7 @@ export const configSchema = z.object({
     .describe('Unfinished request bodies of one address; the same exception'),
   WEIR_BODY_MEMORY: size
     .refine((bytes) => bytes >= 32 * KIB * KIB, 'must be at least 32MiB')
-    .prefault('256MiB')
+    .prefault('128MiB')
     .describe(
       'Memory of all request bodies while they arrive and are decoded; one project may have half of it',
     ),

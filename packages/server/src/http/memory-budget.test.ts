@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryBudget } from './memory-budget.js';
 
-function budget(relieve?: () => boolean): MemoryBudget {
+function budget(relieve?: (owner?: string) => boolean): MemoryBudget {
   return new MemoryBudget({
     maxBytes: 100,
     maxBytesEach: 60,
@@ -35,6 +35,20 @@ test('a share that was released takes nothing more', () => {
   share.release();
   share.take(1_000);
   expect(memory.bytes).toBe(0);
+});
+
+test('an owner that has used up its part makes room for itself first', () => {
+  const asked: (string | undefined)[] = [];
+  const memory = budget((owner) => {
+    asked.push(owner);
+    first.clear();
+    return asked.length === 1;
+  });
+  const first = memory.share('a');
+  first.take(50);
+  memory.share('a').take(50);
+  expect(() => memory.share('a').take(50)).toThrow('owner full at 60');
+  expect([memory.bytes, asked]).toEqual([50, ['a', 'a']]);
 });
 
 test('a request that is ended to make room, even the one that asks, holds nothing', () => {

@@ -10,8 +10,11 @@ export interface MemoryLimits {
   readonly full: () => Error;
   /** The error when an owner has used up its part. */
   readonly ownerFull: (limit: number) => Error;
-  /** Frees memory when it runs out, and returns whether it could. Called again while more is needed. Default: it cannot. */
-  readonly relieve?: () => boolean;
+  /**
+   * Frees memory when it runs out, and returns whether it could. Called again while more is needed. Default: it cannot.
+   * @param owner whose part is used up; undefined if the memory of all is
+   */
+  readonly relieve?: (owner?: string) => boolean;
 }
 
 /** Counts bytes, in all and by owner. Memory is charged before it is used. */
@@ -34,14 +37,14 @@ export class MemoryBudget {
    * @param owner such as a project; an address where no credential is known
    */
   share(owner: string): MemoryShare {
-    return new MemoryShare(this, (bytes) => this.#take(owner, bytes));
+    return new MemoryShare(this, owner, (bytes) => this.#take(owner, bytes));
   }
 
   #take(owner: string, bytes: number): void {
     const { maxBytes, maxBytesEach, full, ownerFull, relieve } = this.#limits;
     const own = (): number => (this.#byOwner.get(owner) ?? 0) + bytes;
     if (bytes > 0) {
-      if (own() > maxBytesEach) throw ownerFull(maxBytesEach);
+      while (own() > maxBytesEach) if (relieve?.(owner) !== true) throw ownerFull(maxBytesEach);
       while (this.#taken + bytes > maxBytes) if (relieve?.() !== true) throw full();
     }
     this.#taken += bytes;
@@ -54,12 +57,14 @@ export class MemoryBudget {
 /** The part of one request. */
 export class MemoryShare {
   readonly budget: MemoryBudget;
+  readonly owner: string;
   readonly #take: (bytes: number) => void;
   #held = 0;
   #isReleased = false;
 
-  constructor(budget: MemoryBudget, take: (bytes: number) => void) {
+  constructor(budget: MemoryBudget, owner: string, take: (bytes: number) => void) {
     this.budget = budget;
+    this.owner = owner;
     this.#take = take;
   }
 

@@ -6,9 +6,13 @@ import { Problem } from '../problem.js';
  * announced length is not charged.
  * @param maxBytes of all bodies
  * @param maxBytesEach of one project or address
- * @param relieve ends an unfinished body to free its memory, and returns whether there was one
+ * @param relieve ends an unfinished body, of one owner where it names one, and returns whether there was one
  */
-export function bodyMemory(maxBytes: number, maxBytesEach: number, relieve: () => boolean): MemoryBudget {
+export function bodyMemory(
+  maxBytes: number,
+  maxBytesEach: number,
+  relieve: (owner?: string) => boolean,
+): MemoryBudget {
   return new MemoryBudget({
     maxBytes,
     maxBytesEach,

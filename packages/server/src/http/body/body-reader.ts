@@ -165,6 +165,7 @@ export class BodyReader {
             address: this.ownerOf(request),
             isProxy: connections.isProxied(request),
             memory: share.budget,
+            owner: share.owner,
             end: refuse,
           });
         }

@@ -25,11 +25,13 @@ export function createBodies(
   const open = new OpenBodies({ maxPerAddress: config.WEIR_MAX_BODIES_PER_ADDRESS }, (reason) =>
     metrics.endedBody(reason),
   );
-  const memory: MemoryBudget = bodyMemory(config.WEIR_BODY_MEMORY, config.WEIR_BODY_MEMORY / 2, () =>
-    open.endSlowest(memory),
+  const memory: MemoryBudget = bodyMemory(config.WEIR_BODY_MEMORY, config.WEIR_BODY_MEMORY / 2, (owner) =>
+    open.endSlowest(memory, owner),
   );
-  const memoryWithoutToken: MemoryBudget = bodyMemory(WITHOUT_TOKEN_BYTES, WITHOUT_TOKEN_BYTES_EACH, () =>
-    open.endSlowest(memoryWithoutToken),
+  const memoryWithoutToken: MemoryBudget = bodyMemory(
+    WITHOUT_TOKEN_BYTES,
+    WITHOUT_TOKEN_BYTES_EACH,
+    (owner) => open.endSlowest(memoryWithoutToken, owner),
   );
   metrics.observeBodies({
     bytes: () => memory.bytes + memoryWithoutToken.bytes,

@@ -27,11 +27,12 @@ function bodies() {
   const ended: string[] = [];
   const reasons: string[] = [];
   const open = new OpenBodies({ maxPerAddress: 3 }, (reason) => reasons.push(reason));
-  const add = (name: string, { address = '192.0.2.1', isProxy = false, of = memory } = {}) =>
+  const add = (name: string, { address = '192.0.2.1', isProxy = false, of = memory, owner = 'p' } = {}) =>
     open.open({
       address,
       isProxy,
       memory: of,
+      owner,
       end: ({ status, code }: Problem) => ended.push(`${name} ${status} ${code}`),
     });
   return { open, add, ended, reasons };
@@ -69,6 +70,7 @@ test('when memory runs out the slowest body of that memory is ended first, and n
     slow.progress(10_000);
     vi.advanceTimersByTime(1_000);
   }
+  expect(open.endSlowest(memory, 'another owner')).toBe(false);
   expect([open.endSlowest(memory), open.endSlowest(memory), open.endSlowest(memory)]).toEqual([
     true,
     true,

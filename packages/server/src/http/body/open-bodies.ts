@@ -32,6 +32,8 @@ export interface NewBody {
   readonly isProxy: boolean;
   /** What its bytes are charged to. */
   readonly memory: MemoryBudget;
+  /** Whose part of it. */
+  readonly owner: string;
   /** Refuses the body, and gives its memory back at once. */
   readonly end: (problem: Problem) => void;
 }
@@ -40,6 +42,7 @@ export interface NewBody {
 export class OpenBody {
   readonly address: string;
   readonly memory: MemoryBudget;
+  readonly owner: string;
   readonly end: (problem: Problem) => void;
   received = 0;
   lastAt: number;
@@ -52,9 +55,10 @@ export class OpenBody {
   rate = Number.POSITIVE_INFINITY;
   readonly #now: () => number;
 
-  constructor({ address, memory, end }: NewBody, now: () => number) {
+  constructor({ address, memory, owner, end }: NewBody, now: () => number) {
     this.address = address;
     this.memory = memory;
+    this.owner = owner;
     this.end = end;
     this.#now = now;
     this.lastAt = now();
@@ -122,11 +126,16 @@ export class OpenBodies {
     this.#timer = null;
   }
 
-  /** Ends the slowest body of a memory to free its part. @returns false if all are fast or too new to be measured */
-  endSlowest(memory: MemoryBudget): boolean {
+  /**
+   * Ends the slowest body of a memory to free its part.
+   * @param owner ends one of this owner only
+   * @returns false if all are fast or too new to be measured
+   */
+  endSlowest(memory: MemoryBudget, owner?: string): boolean {
     let slowest: OpenBody | null = null;
     for (const body of this.#open) {
-      if (body.memory === memory && (slowest === null || body.rate < slowest.rate)) slowest = body;
+      if (body.memory !== memory || (owner !== undefined && body.owner !== owner)) continue;
+      if (slowest === null || body.rate < slowest.rate) slowest = body;
     }
     if (slowest === null || slowest.rate >= HEALTHY_BYTES_PER_SECOND) return false;
     this.#end(slowest, 'pressure', 'memory for bodies ran out, and this one arrived slowest');
