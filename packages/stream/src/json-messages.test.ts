@@ -28,15 +28,15 @@ function parsed(text: string): { readonly value: unknown } | null {
   }
 }
 
-test('JSON is what JSON.parse says it is, and its messages are its elements', () => {
-  fc.assert(
-    fc.property(fc.oneof(spaced, damaged, numbers, strings), (text) => {
+test('JSON is what JSON.parse says it is, and its messages are its elements', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(spaced, damaged, numbers, strings), async (text) => {
       const known = parsed(text);
       if (known === null) {
-        expect(() => messagesOf(Buffer.from(text))).toThrow(StreamError);
+        await expect(messagesOf(Buffer.from(text))).rejects.toThrow(StreamError);
         return;
       }
-      const { payload, count } = messagesOf(Buffer.from(text));
+      const { payload, count } = await messagesOf(Buffer.from(text));
       const messages: unknown = JSON.parse(`[${Buffer.from(payload)}]`);
       expect(messages).toEqual(Array.isArray(known.value) ? known.value : [known.value]);
       expect(count).toBe(Array.isArray(known.value) ? known.value.length : 1);
@@ -46,15 +46,36 @@ test('JSON is what JSON.parse says it is, and its messages are its elements', ()
   );
 });
 
-test('a large body of many values is not built to be checked: nobody else waits for that', () => {
+test('a large body of many values is not built to be checked: nobody else waits for that', async () => {
   const body = Buffer.from(`[${'[],'.repeat(3_400_000)}1]`);
   const text = body.toString();
   const begun = process.cpuUsage();
   JSON.parse(text);
   const built = process.cpuUsage(begun).user;
   const checking = process.cpuUsage();
-  expect(messagesOf(body).count).toBe(3_400_001);
+  expect((await messagesOf(body)).count).toBe(3_400_001);
   expect(process.cpuUsage(checking).user).toBeLessThan(built / 2);
+});
+
+test.each([
+  ['a string', `"${'x\\n'.repeat(3_000_000)}"`],
+  ['a name', `{"${'x'.repeat(9_000_000)}":1}`],
+  ['many values', `[${'{"a":"b"},'.repeat(900_000)}1]`],
+])('checking %s of nine megabytes gives up the event loop', async (_what, text) => {
+  let turns = 0;
+  const count = setInterval(() => {
+    turns += 1;
+  }, 0);
+  await messagesOf(Buffer.from(text));
+  clearInterval(count);
+  expect(turns).toBeGreaterThan(2);
+});
+
+test.each([
+  ['white space', `[1${' '.repeat(70_000)}]`],
+  ['digits', '1'.repeat(70_000)],
+])('a body with tens of thousands of %s in a row is refused', async (_what, text) => {
+  await expect(messagesOf(Buffer.from(text))).rejects.toThrow(StreamError);
 });
 
 test('JSON that is none, or nested too deep, is refused, and nothing of it stored', async () => {

@@ -1,5 +1,6 @@
 /** JSON bodies as messages. Their text is kept as it was sent: a number too large for JavaScript stays what it is. */
 import { isUtf8 } from 'node:buffer';
+import { Slice } from '@weir/base';
 import { scanJson, spaceEnd, spaceStart } from './json-scan.js';
 import { StreamError } from './stream-error.js';
 
@@ -9,18 +10,20 @@ export interface Messages {
   readonly count: number;
 }
 
-/** Deeper than anybody means it: parsers that call themselves for each level would break where it is read. */
+/** Levels that a body may have: a reader's recursive parser would fail on many more. */
 const MAX_DEPTH = 1_000;
 
 /**
  * Takes a body apart: an array is as many messages as it has elements, anything else is one.
+ * @param slice gives up the event loop while a large body is checked
  * @throws StreamError `invalid_message`
  */
-export function messagesOf(body: Uint8Array): Messages {
+export async function messagesOf(body: Uint8Array, slice = new Slice()): Promise<Messages> {
+  await slice.enter();
   if (!isUtf8(body)) throw invalid('it is not UTF-8');
   const text = hasMark(body) ? body.subarray(MARK.length) : body;
   try {
-    const { start, end, elements } = scanJson(text, MAX_DEPTH);
+    const { start, end, elements } = await scanJson(text, MAX_DEPTH, slice);
     if (elements === null) return { payload: text.subarray(start, end), count: 1 };
     const first = spaceEnd(text, start + 1);
     return { payload: text.subarray(first, Math.max(first, spaceStart(text, end - 1))), count: elements };

@@ -137,7 +137,7 @@ export class Lifecycle {
     const { key } = live;
     const start = origin && (await forkOf(this.#around, origin.source, origin.fork, options.contentType));
     const contentType = options.contentType ?? start?.contentType ?? DEFAULT_CONTENT_TYPE;
-    const first = firstAppend(options.body, contentType);
+    const first = await firstAppend(options.body, contentType);
     const at = now();
     const entries = [...(start?.prefix ?? []), ...(first === null ? [] : [first])].map((append) =>
       encodeEntry({ ...append, at, producer: null, seq: '' }),
@@ -279,12 +279,12 @@ function withForks(live: LiveStream, by: number): Change {
 }
 
 /** A body as a stream's first append; null for nothing. */
-function firstAppend(
+async function firstAppend(
   body: Uint8Array,
   contentType: string,
-): { readonly payload: Uint8Array; readonly messages: number } | null {
+): Promise<{ readonly payload: Uint8Array; readonly messages: number } | null> {
   if (body.byteLength === 0) return null;
   if (!isJson(contentType)) return { payload: body, messages: 1 };
-  const { payload, count } = messagesOf(body);
+  const { payload, count } = await messagesOf(body);
   return count === 0 ? null : { payload, messages: count };
 }

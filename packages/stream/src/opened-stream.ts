@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { LogError } from '@weir/log';
 import type { PreparedAppend } from './append-queue.js';
 import { isJson, isSameType } from './content-type.js';
@@ -85,10 +86,10 @@ export class OpenedStream implements StreamSource {
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    return await this.#live.appends.append(this.#prepare(request));
+    return await this.#live.appends.append(await this.#prepare(request));
   }
 
-  #prepare({ body, contentType, producer, seq, close }: AppendRequest): PreparedAppend {
+  async #prepare({ body, contentType, producer, seq, close }: AppendRequest): Promise<PreparedAppend> {
     const { record } = this.#state;
     checkWriter(producer, seq);
     const generation = this.#generation;
@@ -107,7 +108,7 @@ export class OpenedStream implements StreamSource {
       throw new StreamError('content_type_mismatch', `the stream holds ${record.contentType}`);
     }
     if (!isJson(record.contentType)) return { generation, payload: body, messages: 1, producer, seq, close };
-    const { payload, count } = messagesOf(body);
+    const { payload, count } = await messagesOf(body, new Slice({ owner: this.#live.key.project }));
     if (count === 0) throw new StreamError('invalid_message', 'an empty array holds no message');
     return { generation, payload, messages: count, producer, seq, close };
   }

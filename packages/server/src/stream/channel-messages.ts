@@ -15,7 +15,10 @@ const END: NewMessage = { sequence: 0, type: 'end', payload: new Uint8Array() };
  * The messages of an append, with the sender's `end` behind them where it closes.
  * @throws StreamError `invalid_message`, `content_type_mismatch`; Problem `invalid_request`
  */
-export function channelMessagesOf({ body, contentType, seq, close }: AppendRequest): NewMessage[] {
+export async function channelMessagesOf(
+  { body, contentType, seq, close }: AppendRequest,
+  projectId: string,
+): Promise<NewMessage[]> {
   if (seq !== null) {
     throw new StreamError('invalid_message', 'a channel takes no Stream-Seq', {
       hint: 'number messages by Producer-Id, Producer-Epoch and Producer-Seq',
@@ -37,7 +40,7 @@ export function channelMessagesOf({ body, contentType, seq, close }: AppendReque
       hint: 'send {"payload":<base64>,"content_type":…} for what is no JSON',
     });
   }
-  const messages = jsonValuesOf(body).flatMap(messagesOf);
+  const messages = (await jsonValuesOf(body, projectId)).flatMap(messagesOf);
   if (messages.length === 0) throw new StreamError('invalid_message', 'an empty array holds no message');
   return close && messages.at(-1)?.type !== 'end' ? [...messages, END] : messages;
 }

@@ -132,7 +132,7 @@ export class ChannelStream implements StreamSource {
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    const messages = channelMessagesOf(request);
+    const messages = await channelMessagesOf(request, this.#parts.projectId);
     const isMereClose = request.body.byteLength === 0;
     return await this.#parts.turns.run(`${this.#parts.id}/${this.#view.role}`, async () => {
       await this.#look();

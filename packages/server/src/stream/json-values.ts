@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { JsonBoundsExceeded, JsonWalk, parseJson, Slice, skipSpace } from '@weir/base';
 import { StreamError } from '@weir/stream';
 
 /** A value of JSON, and how it was written: a number too large for JavaScript stays what it is. */
@@ -6,77 +8,54 @@ export interface JsonValue {
   readonly text: string;
 }
 
-/** Deeper than anybody means it: reading millions of levels would keep everybody else waiting. */
+/** Bounds of a body: its values are built, each level and each value is work for every reader. */
 const MAX_DEPTH = 1_000;
-/** Commas and brackets of a body: building the values of more would keep everybody else waiting too. */
-const MAX_MARKS = 250_000;
+const MAX_ITEMS = 250_000;
+
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 
 /**
  * The values of a body: of an array its elements, else the one it is.
+ * @param owner whose work this is, such as the project
  * @throws StreamError `invalid_message`
  */
-export function jsonValuesOf(body: Uint8Array): JsonValue[] {
-  const text = textOf(body);
-  const commas = commasOf(text);
-  const value = parse(text);
-  if (!Array.isArray(value)) return [{ value, text }];
-  const ends = [...commas, text.length - 1];
-  return value.map((element: unknown, i) => {
-    const start = i === 0 ? 1 : (ends[i - 1] ?? 0) + 1;
-    return { value: element, text: text.slice(start, ends[i]).trim() };
-  });
+export async function jsonValuesOf(body: Uint8Array, owner: string): Promise<JsonValue[]> {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!isUtf8(bytes)) throw invalid('the body is not JSON: it is not UTF-8');
+  const value = await parse(bytes, owner);
+  if (!Array.isArray(value)) return [{ value, text: bytes.toString('utf8').trim() }];
+  const texts = await elementTexts(bytes, new Slice({ owner }));
+  return value.map((element: unknown, i) => ({ value: element, text: texts[i] ?? '' }));
 }
 
-function textOf(body: Uint8Array): string {
+async function parse(bytes: Buffer, owner: string): Promise<unknown> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body).trim();
-  } catch {
-    throw new StreamError('invalid_message', 'the body is not JSON: it is not UTF-8');
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
+    return await parseJson(bytes, { maxDepth: MAX_DEPTH, maxItems: MAX_ITEMS, owner });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it cannot be parsed';
-    throw new StreamError('invalid_message', `the body is not JSON: ${reason}`);
+    if (error instanceof SyntaxError) throw invalid(`the body is not JSON: ${error.message}`);
+    if (!(error instanceof JsonBoundsExceeded)) throw error;
+    throw invalid(error.message, 'send several smaller messages, or large ones as text');
   }
 }
 
-/** Where the commas of the outermost array or object are. */
-function commasOf(text: string): number[] {
-  const commas: number[] = [];
-  let depth = 0;
-  let marks = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') {
-      at = endOfString(text, at);
-      continue;
-    }
-    if (char === '[' || char === '{') depth += 1;
-    else if (char === ']' || char === '}') depth -= 1;
-    else if (char !== ',') continue;
-    if (char === ',' && depth === 1) commas.push(at);
-    marks += 1;
-    if (depth > MAX_DEPTH) {
-      throw new StreamError('invalid_message', `the body is nested deeper than ${MAX_DEPTH} levels`);
-    }
-    if (marks > MAX_MARKS) {
-      throw new StreamError('invalid_message', `the body has more than ${MAX_MARKS} commas and brackets`, {
-        hint: 'send several smaller messages, or large ones as text',
-      });
-    }
-  }
-  return commas;
+/** The texts of the elements of an array that has been parsed. */
+async function elementTexts(bytes: Buffer, slice: Slice): Promise<string[]> {
+  const texts: string[] = [];
+  let at = skipSpace(bytes, 0);
+  if (bytes[at] !== OPEN_BRACKET) return texts;
+  do {
+    const start = skipSpace(bytes, at + 1);
+    if (bytes[start] === CLOSE_BRACKET) break;
+    const walk = new JsonWalk(bytes, start);
+    while (!walk.step()) if (slice.isOver) await slice.next();
+    if (slice.isOver) await slice.next();
+    texts.push(bytes.toString('utf8', start, walk.at).trimEnd());
+    at = skipSpace(bytes, walk.at);
+  } while (bytes[at] !== CLOSE_BRACKET);
+  return texts;
 }
 
-/** Where the string that begins at a place ends; the end of the text where it does not. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at += 1;
-    else if (text[at] === '"') return at;
-  }
-  return text.length;
+function invalid(detail: string, hint?: string): StreamError {
+  return new StreamError('invalid_message', detail, hint === undefined ? {} : { hint });
 }

@@ -7,6 +7,8 @@ const APPEND = 1;
 /** Kind and channel. */
 const HEAD_BYTES = 5;
 const LENGTH_BYTES = 4;
+/** A header is parsed in one turn of the event loop. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 /** Messages on their way into one channel; stored whole or not at all. */
 export interface AppendFrame {
@@ -40,6 +42,9 @@ export function readAppend(frame: Buffer): AppendFrame {
     at += LENGTH_BYTES + header.length;
     const payload = take(frame, at, ch, 'payload');
     at += LENGTH_BYTES + payload.length;
+    if (header.length > MAX_HEADER_BYTES) {
+      throw invalidFrame(`channel ${ch}: a header has more than ${MAX_HEADER_BYTES} bytes`);
+    }
     items.push({ header: objectIn(header, ch), payload });
   }
   const [first] = items;

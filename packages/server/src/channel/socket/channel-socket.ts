@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
+import type { Brake } from '../../http/socket/brake.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
 import { keepAlive } from '../../http/socket/heartbeat.js';
+import { onMessages } from '../../http/socket/in-turns.js';
 import { batchTooLarge } from '../batch-limit.js';
 import { messageOf, readAppend } from './append-frame.js';
 import { type About, type ClientFrame, errorFrame, type OpenFrame, readControl } from './control-frames.js';
@@ -17,6 +19,7 @@ const MAX_ENDED = 1_000;
 export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
   /** What the socket is on. */
   readonly stream: Socket;
+  readonly brake: Brake;
   /** The server stops. */
   readonly ending: AbortSignal;
   /** The user may no longer talk. */
@@ -44,7 +47,7 @@ export class ChannelSocket {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
-    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    onMessages(this.#socket, this.#parts.brake, (frame, isBinary) => this.#receive(frame, isBinary));
     keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer use channels');
@@ -57,14 +60,12 @@ export class ChannelSocket {
     for (const channel of this.#channels.values()) await channel.recheck();
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
-    // The cast holds: sockets here get messages as one Buffer, ws's default.
-    const frame = data as Buffer;
+  #receive(frame: Buffer, isBinary: boolean): void {
     if (isBinary) {
       this.#append(frame);
       return;
     }
-    const { about, parse } = readControl(frame.toString('utf8'));
+    const { about, parse } = readControl(frame);
     this.#do(about, parse).catch((error: unknown) => this.#refuse(about, error));
   }
 

@@ -67,6 +67,7 @@ export class ChannelSockets {
       processes,
       usage,
       stream: raw.socket,
+      brake,
       outbox: new Outbox(socket, raw.socket, brake),
       window: new AppendWindow(brake),
       ending,

@@ -41,11 +41,23 @@ export interface About {
   readonly sequence?: number;
 }
 
+/** A control frame is parsed in one turn of the event loop. */
+const MAX_CONTROL_BYTES = 64 * 1024;
+
 /** A control frame from its text, with what a failure is about. */
-export function readControl(text: string): { readonly about: About; readonly parse: () => ClientFrame } {
+export function readControl(frame: Buffer): { readonly about: About; readonly parse: () => ClientFrame } {
   let given: unknown;
+  if (frame.length > MAX_CONTROL_BYTES) {
+    const parse = (): never => {
+      throw new Problem(413, 'message_too_large', `a control frame has at most ${MAX_CONTROL_BYTES} bytes`, {
+        limit: MAX_CONTROL_BYTES,
+        hint: 'send messages as binary frames',
+      });
+    };
+    return { about: {}, parse };
+  }
   try {
-    given = JSON.parse(text);
+    given = JSON.parse(frame.toString('utf8'));
   } catch {
     const parse = (): never => {
       throw new Problem(400, 'invalid_json', 'the text frame is not JSON', {

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
+import type { Brake } from '../../http/socket/brake.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
 import { keepAlive } from '../../http/socket/heartbeat.js';
+import { onMessages } from '../../http/socket/in-turns.js';
 import type { FeedCaller } from '../feed-access.js';
 import { type About, type ClientFrame, errorFrame, readFrame, type SubscribeFrame } from './frames.js';
 import { callGroup } from './group-call.js';
@@ -18,6 +20,7 @@ export interface FeedSocketParts extends SubscriptionParts {
   readonly caller: FeedCaller;
   /** What the connection is on. */
   readonly stream: Socket;
+  readonly brake: Brake;
   /** The server stops. */
   readonly ending: AbortSignal;
   /** The caller may no longer follow. */
@@ -45,7 +48,7 @@ export class FeedSocket {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
-    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    onMessages(this.#socket, this.#parts.brake, (frame, isBinary) => this.#receive(frame, isBinary));
     keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer follow the feed');
@@ -54,10 +57,8 @@ export class FeedSocket {
     for (const subscription of this.#subscriptions.values()) subscription.end();
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
-    // The cast holds: sockets here get messages as one Buffer, ws's default.
-    const text = (data as Buffer).toString('utf8');
-    const { about, parse } = readFrame(isBinary ? '' : text);
+  #receive(frame: Buffer, isBinary: boolean): void {
+    const { about, parse } = readFrame(isBinary ? '' : frame.toString('utf8'));
     this.#do(about, parse).catch((error: unknown) => this.#refuse(about, error));
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
 import { SocketAcceptor } from '../../http/socket/accept-socket.js';
+import { Brake } from '../../http/socket/brake.js';
 import { Outbox } from '../../http/socket/outbox.js';
 import type { Metrics } from '../../metrics.js';
 import { becameSocket, stackOf, usageOf } from '../../usage/request-usage.js';
@@ -21,8 +22,8 @@ export interface FeedSocketsParts {
 
 const querystring = z.strictObject({ ticket: z.string().optional() });
 const SWITCHING_PROTOCOLS = 101;
-/** Largest frame of a client, bytes. */
-const MAX_FRAME = 1024 * 1024;
+/** Largest frame of a client, bytes: it is parsed in one turn of the event loop. */
+const MAX_FRAME = 128 * 1024;
 
 /** Serves the feed over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
 export class FeedSockets {
@@ -53,12 +54,14 @@ export class FeedSockets {
     if (socket === null) return;
     becameSocket(raw);
     const over = new AbortController();
+    const brake = new Brake(socket);
     await new FeedSocket(socket, {
       caller,
       stream: raw.socket,
+      brake,
       feed,
       usage,
-      outbox: new Outbox(socket, raw.socket),
+      outbox: new Outbox(socket, raw.socket, brake),
       ending: feed.ending,
       lost: lostRight(() => access.isStillAllowed(caller), over.signal),
       onFailure: (err) => logger.error({ err, rid }, 'a frame failed'),

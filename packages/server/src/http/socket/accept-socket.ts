@@ -15,6 +15,8 @@ export class SocketAcceptor {
       noServer: true,
       clientTracking: false,
       maxPayload,
+      // See in-turns.
+      autoPong: false,
       // Known to the library and not yet to its types.
       closeTimeout: CLOSE_MS,
     };
