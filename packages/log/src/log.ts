@@ -229,7 +229,8 @@ export interface Log {
   /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
   appendAll(parts: readonly Part[], o?: AppendOptions): Promise<Appended[]>;
   /**
-   * The next entries after a place; empty at or past the end.
+   * The next entries after a place; empty at or past the end. It never waits for I/O: a loop of reads takes a turn of the
+   * event loop (`takeTurn`, `Slice` of `@weir/base`) before each of them.
    * @throws LogError `cursor_expired` when entries after `after` have been trimmed
    */
   read(stream: string, o: ReadOptions): Promise<Entry[]>;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Slice, takeTurn } from '@weir/base';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
 import type { GroupHost } from './group-state.js';
@@ -38,7 +39,9 @@ import { Wakeups } from './wakeups.js';
 
 /** Few enough for the room that is kept on a full disk. */
 const SWEEP_KEYS = 200;
-const TAIL_BYTES = 1024 * 1024;
+/** Names read from the store at a time. */
+const NAMES = 500;
+const TAIL_BYTES = 256 * 1024;
 const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
 /** Part of `maxBytes` above it for appends that let the log be trimmed. */
@@ -123,6 +126,8 @@ export class StoredLog implements Log, GroupHost {
   async *tail(stream: string, { after, signal }: TailOptions): AsyncIterable<Entry> {
     let place = after;
     while (!signal.aborted) {
+      await takeTurn(stream, signal);
+      if (signal.aborted) return;
       const entries = this.#read(stream, { after: place, maxBytes: TAIL_BYTES });
       // Nothing can be committed between that read and this wait: both are in one turn of the event loop.
       if (entries.length === 0) await this.wakeups.wait(stream, { signal });
@@ -192,8 +197,17 @@ export class StoredLog implements Log, GroupHost {
   }
 
   async streams(prefix = ''): Promise<string[]> {
-    this.#checkOpen();
-    return [...this.table.names(prefix)];
+    const names: string[] = [];
+    const slice = new Slice();
+    for (let after: string | undefined, more = true; more; ) {
+      this.#checkOpen();
+      const page = [...this.table.names(prefix, after, NAMES)];
+      names.push(...page);
+      after = page.at(-1);
+      more = page.length === NAMES;
+      if (more && slice.isOver) await slice.next();
+    }
+    return names;
   }
 
   async stats(stream: string): Promise<StreamStats> {

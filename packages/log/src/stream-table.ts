@@ -94,9 +94,16 @@ export class StreamTable implements GroupParticipant {
     return this.peek(name)?.last ?? this.#slots.get(name)?.formerLast ?? this.#formerLast(name);
   }
 
-  *names(prefix: string): Iterable<string> {
-    const from = nameKey('s', prefix);
-    for (const key of this.#store.keys({ from, to: after(from) })) yield nameIn(key);
+  /**
+   * Names of the streams that begin with `prefix`, in order.
+   * @param past those after this one; default all
+   * @param limit at most so many
+   */
+  *names(prefix: string, past: string | undefined, limit: number): Iterable<string> {
+    const first = nameKey('s', prefix);
+    // The least key that is greater than the name's.
+    const from = past === undefined ? first : Buffer.concat([nameKey('s', past), Buffer.alloc(1)]);
+    for (const key of this.#store.keys({ from, to: after(first), limit })) yield nameIn(key);
   }
 
   /** Ids of removed streams that may have rows left. */
