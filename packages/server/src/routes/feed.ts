@@ -90,9 +90,9 @@ async function* textOf(
       let told = '';
       let count = 0;
       for (const item of page) {
-        const { event, text: json } = texts.of(stream, item);
-        if (wanted !== null && !wanted.has(event)) continue;
-        text += `id: ${item.cursor}\ndata: ${json}\n\n`;
+        const event = texts.ifWanted(stream, item, wanted);
+        if (event === null) continue;
+        text += `id: ${item.cursor}\ndata: ${event.text}\n\n`;
         told = item.cursor;
         count += 1;
       }
