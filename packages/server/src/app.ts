@@ -401,8 +401,8 @@ function observe(
   { log, engine }: Stores,
   ingest: IngestService,
   usage: UsageService | null,
-  { feed }: ServerFeed,
-  { processes }: ServerChannels,
+  { feed, followers, subscriptions }: ServerFeed,
+  { processes, subscribers }: ServerChannels,
 ): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
@@ -417,5 +417,6 @@ function observe(
     usageLost: async () => (await usage?.status())?.lost ?? 0,
     feedSubscribers: () => feed.followers,
     channelSubscribers: () => processes.router.subscribers,
+    places: [followers, subscriptions, subscribers],
   });
 }

@@ -2,6 +2,13 @@
 import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
+/** How many places of a limit are taken, and how often one was refused. */
+export interface PlacesStatus {
+  readonly name: string;
+  readonly taken: number;
+  readonly refused: number;
+}
+
 /** What gauges read when they are scraped. */
 export interface MetricSources {
   readonly pendingEvents: () => number;
@@ -16,6 +23,8 @@ export interface MetricSources {
   readonly usageLost: () => Promise<number>;
   readonly feedSubscribers: () => number;
   readonly channelSubscribers: () => number;
+  /** What is limited for each project, such as followers of the feed. */
+  readonly places: readonly PlacesStatus[];
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -89,6 +98,26 @@ export class Metrics {
       'Who follows channels of processes now: event streams, and readings of WebSockets',
       sources.channelSubscribers,
     );
+    const { places } = sources;
+    new Gauge({
+      name: 'weir_places_taken',
+      help: 'Places taken now of what is limited for each project, of all projects together',
+      labelNames: ['limit'],
+      registers: [this.#registry],
+      collect() {
+        for (const { name, taken } of places) this.set({ limit: name }, taken);
+      },
+    });
+    new Counter({
+      name: 'weir_places_refused_total',
+      help: 'Requests and subscriptions refused with at_capacity, by limit',
+      labelNames: ['limit'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { name, refused } of places) this.inc({ limit: name }, refused);
+      },
+    });
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
       ['weir_usage_dropped', 'Usage records a sink never got: they waited too long', 'dropped'],

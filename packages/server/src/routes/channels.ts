@@ -15,6 +15,7 @@ import { channelId } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { ProjectPlaces } from '../admission/project-places.js';
 import type { ChannelAccess } from '../channel/channel-access.js';
 import { channelDocument } from '../channel/channel-document.js';
 import { eventStream } from '../channel/event-stream.js';
@@ -23,6 +24,7 @@ import { appendOf } from '../channel/message-input.js';
 import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
 import { stillReads } from '../channel/still-reads.js';
 import { lostRight } from '../feed/right-watch.js';
+import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { upgradeOf } from '../http/upgrade.js';
@@ -49,6 +51,8 @@ const streamQuery = z.strictObject({ after: index.default(0), as: form });
 export interface ChannelRoutesParts {
   readonly access: ChannelAccess;
   readonly processes: Processes;
+  /** Of which each subscription and each long poll takes one. */
+  readonly subscribers: ProjectPlaces;
   readonly sockets: ChannelSockets;
   /** The server stops: who waits has to go. */
   readonly ending: AbortSignal;
@@ -58,7 +62,7 @@ export interface ChannelRoutesParts {
 
 /** Adds the routes. */
 export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): void {
-  const { access, processes, sockets, ending, maxBodyBytes } = parts;
+  const { access, processes, subscribers, sockets, ending, maxBodyBytes } = parts;
   const { router } = processes;
 
   /** Lets a request pass that may do something on the channels of a process. */
@@ -115,8 +119,9 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   });
 
   web.get(`${CHANNEL}/messages`, async (request, reply) => {
-    const { id, caller } = await enterChannel(request, reply);
+    const { id, caller, user } = await enterChannel(request, reply);
     const { after, limit, wait_ms: waitMs, as } = parseInput(pageQuery, request.query);
+    if (waitMs > 0) holdPlace(subscribers, user.projectId, request, reply);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
     const over = firstAbort(gone.signal, ending);
@@ -134,6 +139,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     const { id, caller, user, who, processId } = await enterChannel(request, reply);
     const { after, as } = parseInput(streamQuery, request.query);
     const { 'last-event-id': resumed } = parseInput(resumption, request.headers);
+    holdPlace(subscribers, user.projectId, request, reply);
     const start = resumed ?? after;
     // Told as a status while that is still possible.
     await router.readAfter(id, caller, start, 1);

@@ -10,6 +10,7 @@ import type { FeedAccess } from '../feed/feed-access.js';
 import { lostRight } from '../feed/right-watch.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { FeedSockets } from '../feed/socket/feed-sockets.js';
+import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
@@ -44,6 +45,8 @@ export function feedRoute(
     }
     const caller = await access.enter(request, reply, id);
     const { projectId } = caller;
+    holdPlace(feed.followers, projectId, request, reply);
+    holdPlace(feed.subscriptions, projectId, request, reply);
     const { stream, event, after } = parseInput(querystring, request.query);
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
