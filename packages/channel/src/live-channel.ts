@@ -1,6 +1,7 @@
 import { type Log, LogError } from '@weir/log';
 import { AppendQueue, type AppendTarget } from './append-queue.js';
 import { type Caller, checkReader, type Sender, writes } from './caller.js';
+import { Arrived } from './arrived.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits, ProcessLimits, Settings } from './limits.js';
@@ -112,10 +113,10 @@ export class LiveChannel implements AppendTarget {
   }
 
   /**
-   * A page of entries after an index, at most 4 MiB unless `maxBytes` says less.
+   * A page of entries after an index: at least one where there is any, and at most `maxBytes`.
    * @throws ChannelError `cursor_expired`, `channel_gone`
    */
-  async read(after: number, o: { readonly limit?: number; readonly maxBytes?: number }): Promise<MsgEntry[]> {
+  async read(after: number, o: { readonly limit?: number; readonly maxBytes: number }): Promise<MsgEntry[]> {
     try {
       const entries = await this.log.read(this.stream, { after, ...o });
       return entries.map(({ offset, data }) => decodeMessage(offset, data));
@@ -150,9 +151,8 @@ export class LiveChannel implements AppendTarget {
     this.#senders = senders;
     this.#last = first + entries.length - 1;
     if (this.subscribers.size > 0) {
-      const messages = entries.map((entry, i) => decodeMessage(first + i, entry));
-      const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
-      for (const subscriber of [...this.subscribers]) subscriber.push(messages, bytes);
+      const arrived = new Arrived(first, entries);
+      for (const subscriber of [...this.subscribers]) subscriber.push(arrived);
     }
     this.#wake();
   }

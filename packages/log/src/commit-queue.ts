@@ -45,6 +45,8 @@ export class CommitQueue {
   #waiting: Write[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Of commits that did not wait for the disk. */
+  #slice = new Slice();
 
   constructor(store: Store, shared: GroupParticipant) {
     this.#store = store;
@@ -87,12 +89,11 @@ export class CommitQueue {
   async #run(): Promise<void> {
     // Callers that add in the same turn belong to the first group.
     await Promise.resolve();
-    let slice = new Slice();
     while (this.#waiting.length > 0) {
       const hasWaited = await this.#commit(this.#takeGroup());
-      // A commit to memory, or one without changes, never leaves the microtask queue.
-      if (hasWaited) slice = new Slice();
-      else if (this.#waiting.length > 0 && slice.isOver) await slice.next();
+      // A commit to memory, or one without changes, never leaves the microtask queue: nor would a loop of them.
+      if (hasWaited) this.#slice = new Slice();
+      else if (this.#slice.isOver) await this.#slice.next();
     }
     this.#running = undefined;
   }

@@ -10,7 +10,7 @@
  */
 
 import { Readable } from 'node:stream';
-import { firstAbort } from '@weir/base';
+import { firstAbort, Slice } from '@weir/base';
 import { channelId } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -126,13 +126,24 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     whenDone(request.raw, reply.raw, () => gone.abort());
     const over = firstAbort(gone.signal, ending);
     const { signal } = over;
-    const page = await router.readAfter(id, caller, after, limit, { waitMs, signal }).finally(over.release);
+    const owner = user.projectId;
+    const page = await router
+      .readAfter(id, caller, after, limit, { waitMs, signal, owner })
+      .finally(over.release);
     // Kept open, the connection would hold up the server that stops.
     if (ending.aborted) reply.header('connection', 'close');
     const { entries, next, closed } = page;
     usageOf(request.raw)?.delivered(entries.length);
-    const messages = entries.map((entry) => messageDocument(entry, as));
-    return { messages, next, ...(closed !== undefined && { closed: endDocument(closed) }) };
+    const texts: string[] = [];
+    const slice = new Slice({ owner });
+    for (const entry of entries) {
+      texts.push(JSON.stringify(messageDocument(entry, as)));
+      if (slice.isOver) await slice.next();
+    }
+    const rest = JSON.stringify({ next, ...(closed !== undefined && { closed: endDocument(closed) }) });
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(`{"messages":[${texts.join(',')}],${rest.slice(1)}`);
   });
 
   web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
@@ -152,9 +163,14 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
       gone.abort();
       over.release();
     });
-    const subscriber = await router.subscribe(id, caller, { after: start, signal: over.signal });
+    const subscriber = await router.subscribe(id, caller, { after: start, owner: user.projectId, signal: over.signal });
     const usage = usageOf(request.raw);
-    const text = eventStream({ subscriber, form: as, onDelivered: (count) => usage?.delivered(count) });
+    const text = eventStream({
+      subscriber,
+      form: as,
+      owner: user.projectId,
+      onDelivered: (count) => usage?.delivered(count),
+    });
     return (
       reply
         .type('text/event-stream; charset=utf-8')

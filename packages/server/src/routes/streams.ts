@@ -234,6 +234,7 @@ class StreamRoutes {
       cursor,
       signal: this.#patience(caller, request, reply),
       outgoing: this.#outgoingOf(caller, request, reply),
+      owner: caller.projectId,
       onPage: ({ messages }) => usage?.delivered(messages),
     });
     if (isBinary(source.info)) reply.header('stream-sse-data-encoding', 'base64');

@@ -174,10 +174,11 @@ export class SocketChannel {
   }
 
   #read(after: number, { id, caller }: Entered, release: () => void): void {
-    const { processes, outbox, usage, refuse } = this.#parts;
+    const { processes, outbox, usage, refuse, user } = this.#parts;
     const { router } = processes;
+    const owner = user.projectId;
     const credit = this.#credit;
-    const reading = new Reading(after, { ch: this.#ch, router, id, caller, outbox, credit, usage });
+    const reading = new Reading(after, { ch: this.#ch, router, id, caller, owner, outbox, credit, usage });
     this.#reading = reading;
     reading
       .run()
