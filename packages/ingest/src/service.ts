@@ -2,6 +2,7 @@
  * The write path as one thing: `submit` takes valid events into the durable log and answers; everything behind it
  * (flusher, drainer, the window of known ids, trimming) reads that log.
  */
+import { Slice } from '@weir/base';
 import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
@@ -31,6 +32,8 @@ import { EventWriter } from './writer.js';
 export const INGEST_STREAM = 'ingest';
 
 const MAINTENANCE_MS = 5_000;
+/** Bytes of the log that a start reads at a time. */
+const RECOVER_BYTES = 256 * 1024;
 
 /** What an {@link IngestService} works with. */
 export interface IngestDependencies {
@@ -273,8 +276,10 @@ export class IngestService {
   async #recover(ids: IdWindow): Promise<void> {
     const { first } = await this.#log.stats(INGEST_STREAM);
     let after = Math.max(Math.min(ids.spilledOffset, this.#flusher.position), first - 1);
+    const slice = new Slice();
     for (;;) {
-      const entries = await this.#log.read(INGEST_STREAM, { after });
+      if (slice.isOver) await slice.next();
+      const entries = await this.#log.read(INGEST_STREAM, { after, maxBytes: RECOVER_BYTES });
       const last = entries.at(-1);
       if (last === undefined) return;
       for (const { offset, data } of entries) {
