@@ -1,7 +1,7 @@
 import { type Log, LogError } from '@weir/log';
 import { AppendQueue, type AppendTarget } from './append-queue.js';
-import { type Caller, checkReader, type Sender, writes } from './caller.js';
 import { Arrived } from './arrived.js';
+import { type Caller, checkReader, type Sender, writes } from './caller.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits, ProcessLimits, Settings } from './limits.js';
@@ -26,6 +26,8 @@ export interface ProcessGate {
   gone: boolean;
   /** Of the process, which stand before the router's. */
   readonly limits: Partial<ProcessLimits>;
+  /** Whose share of the log its messages count towards. */
+  readonly owner: string | undefined;
   bucketOf(sender: Sender): RateLimiter | undefined;
 }
 
@@ -73,6 +75,10 @@ export class LiveChannel implements AppendTarget {
 
   get limits(): ChannelLimits {
     return { ...this.#settings.limits, ...this.#gate.limits, ...this.#channel.limits };
+  }
+
+  get owner(): string | undefined {
+    return this.#gate.owner;
   }
 
   get senders(): Senders {

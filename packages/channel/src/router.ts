@@ -147,8 +147,8 @@ export class Router {
   async createForProcess(info: ProcessInfo, specs: readonly ChannelSpec[]): Promise<readonly Channel[]> {
     const wanted = specs.map((spec) => channelOf(info, spec));
     checkProcessId(info.processId);
-    const { processLimits: limits } = info;
-    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false, limits }));
+    const { processLimits: limits, owner } = info;
+    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false, limits, owner }));
     return wanted;
   }
 
@@ -162,7 +162,8 @@ export class Router {
   async createIfNotExists(channel: NewChannel): Promise<Channel> {
     const wanted = channelOf(channel, channel);
     return await this.#use(channel.processId, async (process) => {
-      await process.create([wanted], { ifAbsent: true, limits: channel.processLimits });
+      const { processLimits: limits, owner } = channel;
+      await process.create([wanted], { ifAbsent: true, limits, owner });
       return process.find(channel.name);
     });
   }
@@ -274,7 +275,10 @@ export class Router {
       await takeTurn(owner, o.signal);
       live.checkReader(caller);
       const wanted = limit > 0 ? { limit: limit - entries.length } : {};
-      const portion = await live.read(after + entries.length, { ...wanted, maxBytes: Math.min(left, PORTION_BYTES) });
+      const portion = await live.read(after + entries.length, {
+        ...wanted,
+        maxBytes: Math.min(left, PORTION_BYTES),
+      });
       for (const entry of portion) {
         const { byteLength } = entry.payload;
         if (entries.length > 0 && byteLength > left) return entries;

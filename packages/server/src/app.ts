@@ -398,7 +398,7 @@ function firstOf({
 
 function observe(
   metrics: Metrics,
-  { log, engine }: Stores,
+  { log, channelLog, engine }: Stores,
   ingest: IngestService,
   usage: UsageService | null,
   { feed, followers, subscriptions }: ServerFeed,
@@ -410,6 +410,10 @@ function observe(
     dlqDepth: () => ingest.flags.dlqDepth,
     quarantined: () => ingest.status.quarantined,
     logBytes: async () => (await log.size()).bytes,
+    quotaRefusals: async () => ({
+      log: (await log.size()).quotaRefusals,
+      channels: (await channelLog.size()).quotaRefusals,
+    }),
     flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
     engineRestarts: () => engine?.health().restarts ?? 0,
     dedupIds: () => ingest.status.dedupIds,

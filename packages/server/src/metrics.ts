@@ -16,6 +16,8 @@ export interface MetricSources {
   readonly dlqDepth: () => number;
   readonly quarantined: () => number;
   readonly logBytes: () => Promise<number>;
+  /** Appends refused for the quota of their project, by log. */
+  readonly quotaRefusals: () => Promise<Readonly<Record<string, number>>>;
   readonly flushLag: () => Promise<number>;
   readonly engineRestarts: () => number;
   readonly dedupIds: () => number;
@@ -98,7 +100,18 @@ export class Metrics {
       'Who follows channels of processes now: event streams, and readings of WebSockets',
       sources.channelSubscribers,
     );
-    const { places } = sources;
+    const { places, quotaRefusals } = sources;
+    new Counter({
+      name: 'weir_project_quota_refused_total',
+      help: 'Appends refused with project_quota, by log: log (ingest), channels (and streams)',
+      labelNames: ['log'],
+      registers: [this.#registry],
+      async collect() {
+        const refusals = Object.entries(await quotaRefusals());
+        this.reset();
+        for (const [log, count] of refusals) this.inc({ log }, count);
+      },
+    });
     new Gauge({
       name: 'weir_places_taken',
       help: 'Places taken now of what is limited for each project, of all projects together',

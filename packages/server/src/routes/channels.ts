@@ -163,7 +163,11 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
       gone.abort();
       over.release();
     });
-    const subscriber = await router.subscribe(id, caller, { after: start, owner: user.projectId, signal: over.signal });
+    const subscriber = await router.subscribe(id, caller, {
+      after: start,
+      owner: user.projectId,
+      signal: over.signal,
+    });
     const usage = usageOf(request.raw);
     const text = eventStream({
       subscriber,
