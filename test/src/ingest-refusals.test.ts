@@ -42,13 +42,13 @@ describe('a server whose ClickHouse is away for long', () => {
     await waitUntil('ClickHouse', () => weir.answers('/readyz?for=query'));
     await clickhouse.network.refuse();
   };
-  const send = async (count: number, bytes = 10) => {
+  const send = async (count: number, bytes = 10, token = weir.token) => {
     const events = Array.from({ length: count }, () => {
       sent += 1;
       return { event: 'e', event_id: `r${sent}`, timestamp: 1, properties: { text: 'x'.repeat(bytes) } };
     });
     const answer = await weir.request('POST', PATH, {
-      headers: { authorization: `Bearer ${weir.token}` },
+      headers: { authorization: `Bearer ${token}` },
       body: JSON.stringify({ events }),
     });
     const { code, accepted = 0 } = JSON.parse(answer.text) as { code?: string; accepted?: number };
@@ -71,29 +71,56 @@ describe('a server whose ClickHouse is away for long', () => {
     await waitUntil('room', async () => (await send(60)).status === 202);
   });
 
-  it('503 log_full at the size of the log, and it recovers by itself with everything in it', async () => {
-    await start({ WEIR_LOG_MAX_BYTES: '2MiB' });
+  it('503 project_quota for a project that fills the log, 503 log_full for all at its size, and both end by themselves', async () => {
+    await start({ WEIR_LOG_MAX_BYTES: '4MiB' });
+    const others = await Promise.all(
+      ['second', 'third', 'fourth'].map(async (name) => {
+        const { body } = await weir.operator('POST', '/projects', { name });
+        return body as { id: string; ingest_token: string };
+      }),
+    );
+    const [second, third, fourth] = others.map(({ ingest_token }) => ingest_token);
     let accepted = 0;
-    let refused: Awaited<ReturnType<typeof send>> | undefined;
-    while (refused === undefined) {
-      const answer = await send(10, 10_000);
-      if (answer.status === 202) accepted += answer.accepted;
-      else refused = answer;
-    }
-    expect(refused).toMatchObject({ status: 503, code: 'log_full', retryAfter: '5' });
-    expect(accepted).toBeGreaterThan(100);
+    const fill = async (token: string | undefined, events = Number.POSITIVE_INFINITY) => {
+      for (let taken = 0; taken < events; taken += 10) {
+        const answer = await send(10, 10_000, token);
+        if (answer.status !== 202) return answer;
+        accepted += answer.accepted;
+      }
+      return null;
+    };
+    const quota = { status: 503, code: 'project_quota', retryAfter: '5' };
+    // Three quarters of the log may be one project's.
+    expect(await fill(weir.token)).toMatchObject(quota);
+    expect(accepted).toBeGreaterThan(250);
+    // Then the others have what is left.
+    expect(await fill(second, 50)).toBeNull();
+    expect(await fill(weir.token)).toMatchObject(quota);
+    expect(await fill(third, 30)).toBeNull();
+    expect(await fill(fourth)).toMatchObject({ status: 503, code: 'log_full', retryAfter: '5' });
+    const { text } = await weir.request('GET', '/metrics');
+    expect(text).toMatch(/^weir_project_quota_refused_total\{log="log"\} 2$/m);
+
+    // A start reads whose the log is.
+    await weir.stop();
+    await weir.start();
+    expect(await send(1, 10_000)).toMatchObject(quota);
+    const small = await send(1, 1_000, second);
+    expect(small.code).not.toBe('project_quota');
+    accepted += small.accepted;
 
     await clickhouse.network.restore();
-    const after = await waitUntil('room in the log', async () => {
+    accepted += await waitUntil('room in the log', async () => {
       const answer = await send(10, 10_000);
       return answer.status === 202 && answer.accepted;
     });
     await weir.settled();
+    const projects = [weir.project, ...others.map(({ id }) => id)].map((id) => `'${id}'`).join(', ');
     const [row] = await clickhouse.direct.query<{ n: number; ids: number }>(
       `SELECT toUInt32(count()) AS n, toUInt32(uniqExact(event_id)) AS ids
-       FROM weir_base.events_raw_v1 WHERE project_id = '${weir.project}'`,
+       FROM weir_base.events_raw_v1 WHERE project_id IN (${projects}) AND event_id LIKE 'r%'`,
     );
-    expect(row).toEqual({ n: accepted + after, ids: accepted + after });
+    expect(row).toEqual({ n: accepted, ids: accepted });
   });
 });
 

@@ -1,5 +1,6 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
 export { JsonWalk, skipSpace } from './json/json-walk.js';
 export { type JsonBounds, JsonBoundsExceeded, PIECE_BYTES, parseJson } from './json/parse-json.js';
+export { takeTurn } from './reader-turns.js';
 export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
 export { hasRoom, later, nextTurn, type Owner, TURN_MS } from './turns.js';

@@ -54,12 +54,12 @@ export class AppendDraft {
 
   /** Stores what was taken; resolves when durable. */
   async store(): Promise<void> {
-    const { log, stream, channel, limits } = this.#target;
+    const { log, stream, channel, limits, owner } = this.#target;
     if (this.#entries.length === 0) return;
     const trims = channel.retention === 'trim';
     const coming = { entries: this.#entries.length, bytes: this.#bytes };
     const [appended] = await Promise.allSettled([
-      log.append(stream, this.#entries),
+      log.append(stream, this.#entries, owner === undefined ? {} : { owner }),
       trims && trimTo(log, stream, limits, coming),
     ]);
     if (appended.status === 'rejected') throw appended.reason;

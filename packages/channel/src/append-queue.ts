@@ -19,6 +19,8 @@ export interface AppendTarget {
   readonly log: Log;
   readonly stream: string;
   readonly limits: ChannelLimits;
+  /** Whose share of the log its messages count towards. */
+  readonly owner: string | undefined;
   readonly senders: Senders;
   /** Whether new messages are taken: not while the process closes, nor after. */
   readonly isOpen: boolean;

@@ -29,6 +29,8 @@ export interface ProcessInfo {
   readonly executorId?: string;
   /** Which assignment this is; default 0 without an executor, 1 with one. */
   readonly attempt?: number;
+  /** Whose share of the log its messages count towards, such as a project; kept with its first channels. Default nobody's. */
+  readonly owner?: string;
   /** Kept with its first channels, whatever later ones say; default what the router's are at each use. */
   readonly processLimits?: Partial<ProcessLimits>;
 }

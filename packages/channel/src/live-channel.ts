@@ -1,5 +1,6 @@
 import { type Log, LogError } from '@weir/log';
 import { AppendQueue, type AppendTarget } from './append-queue.js';
+import { Arrived } from './arrived.js';
 import { type Caller, checkReader, type Sender, writes } from './caller.js';
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
@@ -25,6 +26,8 @@ export interface ProcessGate {
   gone: boolean;
   /** Of the process, which stand before the router's. */
   readonly limits: Partial<ProcessLimits>;
+  /** Whose share of the log its messages count towards. */
+  readonly owner: string | undefined;
   bucketOf(sender: Sender): RateLimiter | undefined;
 }
 
@@ -74,6 +77,10 @@ export class LiveChannel implements AppendTarget {
     return { ...this.#settings.limits, ...this.#gate.limits, ...this.#channel.limits };
   }
 
+  get owner(): string | undefined {
+    return this.#gate.owner;
+  }
+
   get senders(): Senders {
     return this.#senders;
   }
@@ -112,10 +119,10 @@ export class LiveChannel implements AppendTarget {
   }
 
   /**
-   * A page of entries after an index, at most 4 MiB unless `maxBytes` says less.
+   * A page of entries after an index: at least one where there is any, and at most `maxBytes`.
    * @throws ChannelError `cursor_expired`, `channel_gone`
    */
-  async read(after: number, o: { readonly limit?: number; readonly maxBytes?: number }): Promise<MsgEntry[]> {
+  async read(after: number, o: { readonly limit?: number; readonly maxBytes: number }): Promise<MsgEntry[]> {
     try {
       const entries = await this.log.read(this.stream, { after, ...o });
       return entries.map(({ offset, data }) => decodeMessage(offset, data));
@@ -150,9 +157,8 @@ export class LiveChannel implements AppendTarget {
     this.#senders = senders;
     this.#last = first + entries.length - 1;
     if (this.subscribers.size > 0) {
-      const messages = entries.map((entry, i) => decodeMessage(first + i, entry));
-      const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
-      for (const subscriber of [...this.subscribers]) subscriber.push(messages, bytes);
+      const arrived = new Arrived(first, entries);
+      for (const subscriber of [...this.subscribers]) subscriber.push(arrived);
     }
     this.#wake();
   }

@@ -11,6 +11,7 @@ import { RateLimiter } from './rate-limiter.js';
 export interface CreateOptions {
   readonly ifAbsent: boolean;
   readonly limits: Partial<ProcessLimits> | undefined;
+  readonly owner: string | undefined;
 }
 
 const NO_LIMITS: Partial<ProcessLimits> = {};
@@ -59,6 +60,10 @@ export class LiveProcess implements ProcessGate {
     return this.#record?.limits ?? NO_LIMITS;
   }
 
+  get owner(): string | undefined {
+    return this.#record?.owner;
+  }
+
   /** Whether anything is known of it. */
   get exists(): boolean {
     return this.#record !== undefined || this.gone;
@@ -91,7 +96,7 @@ export class LiveProcess implements ProcessGate {
 
   /**
    * Adds channels, all or none; those that exist are left alone with `ifAbsent`.
-   * @param o.limits of the process, where these are its first channels
+   * @param o.limits and `o.owner` of the process, where these are its first channels
    * @throws ChannelError `channel_exists`, `too_many_channels`, `channel_closed`, `channel_gone`
    */
   create(wanted: readonly Channel[], o: CreateOptions): Promise<void> {
@@ -112,7 +117,7 @@ export class LiveProcess implements ProcessGate {
           hint: 'make the channels of a process before it closes',
         });
       }
-      const { limits } = this.#record ?? o;
+      const { limits, owner } = this.#record ?? o;
       const limit = limits?.channelsPerProcess ?? this.#settings.limits.channelsPerProcess;
       if (names.size > limit) {
         throw new ChannelError('too_many_channels', `a process has at most ${limit} channels`, { limit });
@@ -120,6 +125,7 @@ export class LiveProcess implements ProcessGate {
       await this.#write({
         ...this.#record,
         ...(limits && { limits }),
+        ...(owner !== undefined && { owner }),
         channels: [...this.channels, ...added],
       });
     });

@@ -45,7 +45,9 @@ export class Pipeline {
   }
 }
 
+const FOR_A_WHILE: ReadonlySet<string> = new Set(['log_full', 'project_quota', 'log_closed']);
+
 function isForAWhile(error: unknown): boolean {
-  if (error instanceof LogError) return error.code === 'log_full' || error.code === 'log_closed';
+  if (error instanceof LogError) return FOR_A_WHILE.has(error.code);
   return error instanceof ChannelError && error.retryable && error.code !== 'earlier_refused';
 }

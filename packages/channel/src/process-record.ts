@@ -9,6 +9,8 @@ import type { ProcessLimits } from './limits.js';
 /** A process as it is kept. */
 export interface ProcessRecord {
   readonly channels: readonly Channel[];
+  /** Whose share of the log its messages count towards. */
+  readonly owner?: string;
   /** Where it has limits of its own. */
   readonly limits?: Partial<ProcessLimits>;
   readonly closed?: Closed;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nextTurn } from '@weir/base';
 import { type Log, openLog } from '@weir/log';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ChannelError, type ChannelSpec, RateLimiter, Router } from './index.js';
@@ -342,7 +343,11 @@ describe('subscribe', () => {
     const fast = take(await router.subscribe(ID, ANN), 100);
     await router.append(ID, bob(), text(1));
     await slow.next();
-    for (let n = 2; n <= 100; n++) await router.append(ID, bob(), text(n));
+    for (let n = 2; n <= 100; n++) {
+      await router.append(ID, bob(), text(n));
+      // Messages come over connections, with turns of the event loop between them.
+      await nextTurn();
+    }
     expect(await fast).toHaveLength(100);
     await expect(slow.next()).rejects.toMatchObject({
       code: 'subscriber_too_slow',

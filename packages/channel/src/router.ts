@@ -7,6 +7,7 @@
  *
  * A channel must be written through one router only.
  */
+import { takeTurn } from '@weir/base';
 import { type Log, openLog } from '@weir/log';
 import { type Caller, type Role, roleOf, type Sender } from './caller.js';
 import {
@@ -47,6 +48,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** {@link Router.logId} when the cursor was given out: another one is `log_lost`. */
   readonly logId?: string;
+  /** In whose turns of the event loop it is read, such as a project; default the process. */
+  readonly owner?: string;
+  /** Stop before passing so many bytes, but give at least one entry; default and at most 4 MiB. */
+  readonly maxBytes?: number;
 }
 
 /** What was read. */
@@ -65,6 +70,8 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** As in {@link ReadOptions}. */
   readonly logId?: string;
+  /** As in {@link ReadOptions}. */
+  readonly owner?: string;
   /**
    * Awaited whenever there are entries, before they are taken: until it resolves they stay in the log, and those of a live
    * subscription in its bounded buffer. It has to resolve at `onEnd` too.
@@ -92,6 +99,11 @@ export interface ChannelView {
 }
 
 const MAX_WAIT_MS = 30_000;
+/** Bytes of a page, and of what is read of it in one turn of the event loop. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+const PORTION_BYTES = 256 * 1024;
+/** About what an entry takes besides its payload. */
+const ENTRY_BYTES = 80;
 
 /** See the head of this file. */
 export class Router {
@@ -135,8 +147,8 @@ export class Router {
   async createForProcess(info: ProcessInfo, specs: readonly ChannelSpec[]): Promise<readonly Channel[]> {
     const wanted = specs.map((spec) => channelOf(info, spec));
     checkProcessId(info.processId);
-    const { processLimits: limits } = info;
-    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false, limits }));
+    const { processLimits: limits, owner } = info;
+    await this.#use(info.processId, (process) => process.create(wanted, { ifAbsent: false, limits, owner }));
     return wanted;
   }
 
@@ -150,7 +162,8 @@ export class Router {
   async createIfNotExists(channel: NewChannel): Promise<Channel> {
     const wanted = channelOf(channel, channel);
     return await this.#use(channel.processId, async (process) => {
-      await process.create([wanted], { ifAbsent: true, limits: channel.processLimits });
+      const { processLimits: limits, owner } = channel;
+      await process.create([wanted], { ifAbsent: true, limits, owner });
       return process.find(channel.name);
     });
   }
@@ -236,8 +249,7 @@ export class Router {
     return await this.#useChannel(id, async (live) => {
       const deadline = performance.now() + Math.min(o.waitMs ?? 0, MAX_WAIT_MS);
       for (;;) {
-        live.checkReader(caller);
-        const entries = await live.read(after, limit > 0 ? { limit } : {});
+        const entries = await this.#read(live, caller, after, limit, o);
         const next = entries.at(-1)?.index ?? after;
         const { end } = live;
         if (end !== undefined && next >= end.lastIndex) return { entries, next, closed: end };
@@ -246,6 +258,36 @@ export class Router {
         await live.changed(left, o.signal);
       }
     });
+  }
+
+  /** Reads in portions, so that a long answer of small messages gives up the event loop. */
+  async #read(
+    live: LiveChannel,
+    caller: Caller,
+    after: number,
+    limit: number,
+    o: ReadOptions,
+  ): Promise<MsgEntry[]> {
+    const { owner = live.channel.processId, maxBytes = MAX_PAGE_BYTES } = o;
+    const entries: MsgEntry[] = [];
+    let left = Math.min(maxBytes, MAX_PAGE_BYTES);
+    for (;;) {
+      await takeTurn(owner, o.signal);
+      live.checkReader(caller);
+      const wanted = limit > 0 ? { limit: limit - entries.length } : {};
+      const portion = await live.read(after + entries.length, {
+        ...wanted,
+        maxBytes: Math.min(left, PORTION_BYTES),
+      });
+      for (const entry of portion) {
+        const { byteLength } = entry.payload;
+        if (entries.length > 0 && byteLength > left) return entries;
+        entries.push(entry);
+        left -= byteLength + ENTRY_BYTES;
+      }
+      const isWhole = left <= 0 || (limit > 0 && entries.length >= limit);
+      if (portion.length === 0 || isWhole || o.signal?.aborted) return entries;
+    }
   }
 
   /** History, then live: to be iterated. Counts as a subscriber from now until it ends. */
@@ -260,6 +302,7 @@ export class Router {
       const close = () => subscriber.close();
       const subscriber = new Subscriber(live, caller, o.after ?? 0, {
         limits: () => this.#settings.limits,
+        owner: o.owner ?? processId,
         room: o.room ?? (() => {}),
         onEnd: () => {
           this.#subscribers -= 1;

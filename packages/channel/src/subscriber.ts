@@ -1,3 +1,5 @@
+import { takeTurn } from '@weir/base';
+import type { Arrived } from './arrived.js';
 import type { Caller } from './caller.js';
 import { ChannelError } from './channel-error.js';
 import type { Limits } from './limits.js';
@@ -12,13 +14,16 @@ export type Frame =
 /** What a {@link Subscriber} works with besides its channel. */
 export interface SubscriberParts {
   readonly limits: () => Limits;
+  /** In whose turns of the event loop it reads. */
+  readonly owner: string;
   /** Awaited before entries are taken. */
   readonly room: () => Promise<void> | void;
   /** Called once, however it ends. */
   readonly onEnd: () => void;
 }
 
-const HISTORY_BYTES = 1024 * 1024;
+/** Bytes of a frame, unless one entry is larger: what it is made into takes a few milliseconds at most. */
+const PAGE_BYTES = 256 * 1024;
 
 /**
  * One reader of a channel: history from the log first, at its own pace; then what comes, through a bounded buffer. One
@@ -30,7 +35,11 @@ export class Subscriber implements AsyncIterable<Frame> {
   readonly #parts: SubscriberParts;
   #cursor: number;
   #isLive = false;
-  #buffer: MsgEntry[] = [];
+  #buffer: Arrived[] = [];
+  /** Entries of the first in the buffer that were taken before. */
+  #taken = 0;
+  /** Of what waits in the buffer. */
+  #count = 0;
   #bytes = 0;
   #ended = false;
   #failure: unknown;
@@ -59,7 +68,6 @@ export class Subscriber implements AsyncIterable<Frame> {
     if (this.#ended) return;
     this.#ended = true;
     this.#buffer = [];
-    this.#bytes = 0;
     this.#live.subscribers.delete(this);
     this.#wake();
     this.#parts.onEnd();
@@ -72,20 +80,20 @@ export class Subscriber implements AsyncIterable<Frame> {
   }
 
   /** The channel has these now. */
-  push(entries: readonly MsgEntry[], bytes: number): void {
+  push(arrived: Arrived): void {
     if (!this.#isLive || this.#ended) return;
     const { subscriberEntries, subscriberBytes } = this.#parts.limits();
-    const count = this.#buffer.length;
-    // What finds the buffer empty always fits, or nobody could follow large batches.
-    if (count > 0 && (count + entries.length > subscriberEntries || this.#bytes + bytes > subscriberBytes)) {
+    const [count, bytes] = [this.#count + arrived.count, this.#bytes + arrived.bytes];
+    // Always accept a batch into an empty buffer, even if it exceeds the limit; otherwise it could never be delivered.
+    if (this.#count > 0 && (count > subscriberEntries || bytes > subscriberBytes)) {
       this.fail(
         'subscriber_too_slow',
         `more than ${subscriberEntries} entries or ${subscriberBytes} bytes wait`,
       );
       return;
     }
-    for (const entry of entries) if (entry.index > this.#cursor) this.#buffer.push(entry);
-    this.#bytes += bytes;
+    this.#buffer.push(arrived);
+    [this.#count, this.#bytes] = [count, bytes];
     this.#wake();
   }
 
@@ -102,7 +110,10 @@ export class Subscriber implements AsyncIterable<Frame> {
   async *#frames(): AsyncGenerator<Frame, void, undefined> {
     try {
       for (;;) {
-        if (this.#hasMore && !this.#ended) await this.#parts.room();
+        if (this.#hasMore && !this.#ended) {
+          await this.#parts.room();
+          await takeTurn(this.#parts.owner);
+        }
         if (this.#failure !== undefined) throw this.#failure;
         if (this.#ended) return;
         const entries = this.#isLive ? this.#take() : await this.#history();
@@ -113,7 +124,7 @@ export class Subscriber implements AsyncIterable<Frame> {
           this.#cursor = last.index;
           yield { type: 'entries', entries };
           // The buffer may have been filled since history was found to be at its end.
-        } else if (this.#isLive && this.#buffer.length === 0) {
+        } else if (this.#isLive && this.#count === 0) {
           const { end } = this.#live;
           if (end !== undefined) {
             yield { type: 'closed', ...end };
@@ -130,12 +141,12 @@ export class Subscriber implements AsyncIterable<Frame> {
   }
 
   get #hasMore(): boolean {
-    return this.#isLive ? this.#buffer.length > 0 : this.#cursor < this.#live.last;
+    return this.#isLive ? this.#count > 0 : this.#cursor < this.#live.last;
   }
 
   /** The next page of what is stored; live once there is none. */
   async #history(): Promise<readonly MsgEntry[]> {
-    const entries = await this.#live.read(this.#cursor, { maxBytes: HISTORY_BYTES });
+    const entries = await this.#live.read(this.#cursor, { maxBytes: PAGE_BYTES });
     if (entries.length === 0) this.#goLive();
     return entries;
   }
@@ -145,11 +156,24 @@ export class Subscriber implements AsyncIterable<Frame> {
     this.#isLive = this.#cursor >= this.#live.last;
   }
 
+  /** The next page of what came; empty where all of it was read from the log before. */
   #take(): readonly MsgEntry[] {
-    const entries = this.#buffer;
-    this.#buffer = [];
-    this.#bytes = 0;
-    return entries;
+    const page: MsgEntry[] = [];
+    let left = PAGE_BYTES;
+    for (let arrived = this.#buffer[0]; arrived !== undefined; arrived = this.#buffer[0]) {
+      for (; this.#taken < arrived.count; this.#taken += 1) {
+        const size = arrived.sizeAt(this.#taken);
+        if (page.length > 0 && size > left) return page;
+        const entry = arrived.entries[this.#taken];
+        if (entry !== undefined && entry.index > this.#cursor) page.push(entry);
+        left -= size;
+        this.#bytes -= size;
+        this.#count -= 1;
+      }
+      this.#buffer.shift();
+      this.#taken = 0;
+    }
+    return page;
   }
 
   #failWith(error: unknown): void {

@@ -1,7 +1,9 @@
+import { Slice } from '@weir/base';
 import type { Log } from '@weir/log';
 import type { ChannelLimits } from './limits.js';
 
 const PAGE_ENTRIES = 500;
+const PAGE_BYTES = 256 * 1024;
 
 /** Frees the oldest entries of a stream, so that it keeps to its limits with what is just being appended; never the last. */
 export async function trimTo(
@@ -13,8 +15,11 @@ export async function trimTo(
   const { first, last, entries, bytes } = await log.stats(stream);
   let before = first + Math.max(0, entries + coming.entries - limits.entries);
   let excess = bytes + coming.bytes - limits.bytes;
+  const slice = new Slice();
   for (let after = first - 1; excess > 0 && after < last; ) {
-    for (const { offset, data } of await log.read(stream, { after, limit: PAGE_ENTRIES, maxBytes: excess })) {
+    if (slice.isOver) await slice.next();
+    const maxBytes = Math.min(excess, PAGE_BYTES);
+    for (const { offset, data } of await log.read(stream, { after, limit: PAGE_ENTRIES, maxBytes })) {
       if (excess <= 0) break;
       excess -= data.byteLength;
       after = offset;

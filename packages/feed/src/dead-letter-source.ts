@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { type Quarantined, type QuarantinedEvent, readRow } from '@weir/ingest';
 import { documentItem } from './document-item.js';
 import { eventOfPayload } from './event-document.js';
@@ -38,7 +39,13 @@ export class DeadLetterSource {
   async #publish(): Promise<boolean> {
     const found = await this.#quarantined.next(await this.#feed.position(SOURCE));
     if (found === null) return false;
-    await this.#feed.publish('dead_letters', found.events.map(itemOf), SOURCE, found.position);
+    const items: NewItem[] = [];
+    const slice = new Slice();
+    for (const event of found.events) {
+      items.push(itemOf(event));
+      if (slice.isOver) await slice.next();
+    }
+    await this.#feed.publish('dead_letters', items, SOURCE, found.position);
     return true;
   }
 }

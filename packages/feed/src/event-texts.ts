@@ -1,6 +1,6 @@
 import type { FeedEvent } from './event-document.js';
 import type { FeedItem } from './feed.js';
-import { documentIn } from './feed-kind.js';
+import { documentIn, nameIn } from './feed-kind.js';
 
 /** Characters of all texts that are kept. */
 const MAX_LENGTH = 16 * 1024 * 1024;
@@ -22,6 +22,16 @@ export class EventTexts {
     this.#length += event.text.length;
     if (this.#length > MAX_LENGTH) this.#forgetOldest();
     return event;
+  }
+
+  /**
+   * The same, or null for an item whose name is not wanted. Only the name of such an item is read, so that a filter costs
+   * little and leaves the texts that are kept to readers that want them.
+   * @param names null for all
+   */
+  ifWanted(stream: string, item: FeedItem, names: ReadonlySet<string> | null): FeedEvent | null {
+    if (names !== null && !names.has(nameIn(stream, item.payload))) return null;
+    return this.of(stream, item);
   }
 
   #forgetOldest(): void {

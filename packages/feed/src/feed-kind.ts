@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readRow, rowReceivedAt } from '@weir/ingest';
+import { readRow, rowEvent, rowReceivedAt } from '@weir/ingest';
 import { documentOfItem, nameOfItem, processOfItem, timeOfItem } from './document-item.js';
 import { eventOfPayload, type FeedEvent } from './event-document.js';
 
@@ -34,7 +34,7 @@ const DOCUMENTS: ItemReader = {
 const READERS: Readonly<Record<FeedKind, ItemReader>> = {
   events: {
     receivedAt: (row) => rowReceivedAt(row, 0),
-    name: (row) => readRow(row, 0).event,
+    name: (row) => rowEvent(row, 0),
     lane: (row) => {
       const { user_id, anonymous_id } = readRow(row, 0);
       return shortened(user_id ?? anonymous_id);
@@ -79,6 +79,11 @@ export function readerOf(kind: FeedKind): ItemReader {
 /** When an item of a stream was received, epoch milliseconds. */
 export function receivedAtIn(stream: string, item: Uint8Array): number {
   return readerOf(ownerOf(stream).kind).receivedAt(bufferOf(item));
+}
+
+/** What an item of a stream is chosen by: an event's name. */
+export function nameIn(stream: string, item: Buffer): string {
+  return readerOf(ownerOf(stream).kind).name(item);
 }
 
 /** What is told of an item of a stream. */

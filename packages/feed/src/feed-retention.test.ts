@@ -18,14 +18,14 @@ function row(receivedAt: number, bytes = 48): Buffer {
   return item;
 }
 
-async function setUp(maxBytes: number, feedBytes: number) {
+async function setUp(maxBytes: number, feedBytes: number, keepSince = Number.POSITIVE_INFINITY) {
   const time = { now: 1_800_000_000_000 };
   log = await openLog({ engine: 'memory', maxBytes, now: () => time.now });
   const groups = new FeedGroups(log);
   const retention = new FeedRetention({
     log,
     limits: { ageMs: DAY_MS, bytes: feedBytes },
-    keepSince: async () => Number.POSITIVE_INFINITY,
+    keepSince: async () => keepSince,
     heldFrom: (stream) => groups.heldFrom(stream),
     logger: { warn: (_, message) => expect.fail(message) },
     now: () => time.now,
@@ -42,7 +42,14 @@ async function setUp(maxBytes: number, feedBytes: number) {
     await retention.run();
     return (await log?.stats(STREAM))?.first;
   };
-  return { time, groups, make, append, first };
+  const appendTo = async (project: string, count: number, bytes: number) =>
+    await log?.append(
+      `feed:events:${project}`,
+      Array.from({ length: count }, () => row(time.now, bytes)),
+    );
+  const sizeOf = async (project: string) => (await log?.stats(`feed:events:${project}`))?.bytes;
+  const run = () => retention.run();
+  return { time, groups, make, append, first, appendTo, sizeOf, run };
 }
 
 test('what a group holds is kept up to seven days longer, what others need is not', async () => {
@@ -66,5 +73,42 @@ test('a group holds beyond the size of a project, and gives way to the size of t
   await append(500, 1000);
   expect(await first()).toBe(1);
   await append(400, 1000);
-  expect(await first()).toBeGreaterThan(400);
+  // A quarter of the log is free again.
+  expect(await first()).toBeGreaterThan(150);
+});
+
+test('a project with more than a quarter gives way while less than a quarter of the log is free, the others do not', async () => {
+  const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9);
+  for (const project of ['a', 'b', 'c']) await appendTo(project, 150, 1000);
+  await appendTo('hog', 280, 1000);
+  await run();
+  expect(await sizeOf('hog')).toBe(280_000);
+  await appendTo('hog', 60, 1000);
+  await run();
+  // 79 % were taken.
+  expect(await sizeOf('hog')).toBeGreaterThan(250_000);
+  expect(await sizeOf('hog')).toBeLessThan(310_000);
+  for (const project of ['a', 'b', 'c']) expect(await sizeOf(project)).toBe(150_000);
+});
+
+test('many projects with less than a quarter give way, the largest first, when the log is nearly full', async () => {
+  const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9);
+  for (const project of ['a', 'b', 'c', 'd']) await appendTo(project, 210, 1000);
+  await appendTo('small', 30, 1000);
+  await run();
+  expect(await sizeOf('a')).toBe(210_000);
+  await appendTo('e', 50, 1000);
+  await run();
+  expect([await sizeOf('small'), await sizeOf('e')]).toEqual([30_000, 50_000]);
+  for (const project of ['a', 'b', 'c', 'd']) {
+    expect(await sizeOf(project)).toBeLessThan(175_000);
+    expect(await sizeOf(project)).toBeGreaterThan(150_000);
+  }
+});
+
+test('what is not stored elsewhere is kept, whatever its project has', async () => {
+  const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9, 1_800_000_000_000);
+  await appendTo('hog', 850, 1000);
+  await run();
+  expect(await sizeOf('hog')).toBe(850_000);
 });

@@ -1,4 +1,6 @@
+import { Slice } from '@weir/base';
 import type { Log } from '@weir/log';
+import { fairLevel } from './fair-level.js';
 import { FEED_STREAMS, ownerOf, receivedAtIn } from './feed-kind.js';
 import type { FeedLogger } from './logger.js';
 
@@ -26,9 +28,17 @@ export interface FeedRetentionOptions {
 /** How much longer than others items are kept that a group holds. */
 const HOLD_MS = 7 * 24 * 3_600_000;
 const INTERVAL_MS = 5_000;
+/** Entries looked at in one read, and their bytes. */
 const PAGE = 500;
-/** Of the log's size: beyond it the largest streams give way, so that the log takes new items. */
-const CROWDED = 0.9;
+const PAGE_BYTES = 256 * 1024;
+/** Entries that one commit frees at most. */
+const TRIM = 10_000;
+/** Share of the log that stays free for all; below it, projects with more than their share give way. */
+const FREE = 0.25;
+/** Share of the log that one project may have while less than {@link FREE} is free. */
+const SHARE = 0.25;
+/** Free share below which the largest projects give way, whatever their share: the log must take new items. */
+const CROWDED = 0.1;
 
 /** Frees the feed's log of items that have been kept long enough. */
 export class FeedRetention {
@@ -65,32 +75,94 @@ export class FeedRetention {
   async #runOnce(): Promise<void> {
     const { log, limits, heldFrom } = this.#options;
     const streams = await log.streams(FEED_STREAMS);
-    for (const stream of streams) await this.#trim(stream, limits.bytes, await heldFrom(stream));
+    const slice = new Slice();
+    for (const stream of streams) {
+      await this.#trim(stream, limits.bytes, () => heldFrom(stream));
+      if (slice.isOver) await slice.next();
+    }
+    await this.#makeRoom(streams, slice);
+  }
+
+  /** Cuts the largest projects so far that the log has room again, and no others. See docs/decisions/0024-project-quotas.md. */
+  async #makeRoom(streams: readonly string[], slice: Slice): Promise<void> {
+    const { log } = this.#options;
     const { bytes, maxBytes } = await log.size();
-    if (bytes < maxBytes * CROWDED || streams.length === 0) return;
-    const fair = (maxBytes * CROWDED) / streams.length / 2;
-    for (const stream of streams) await this.#trim(stream, fair, Number.POSITIVE_INFINITY);
+    const excess = bytes - maxBytes * (1 - FREE);
+    if (excess <= 0) return;
+    const projects = new Map<string, { stream: string; bytes: number }[]>();
+    for (const stream of streams) {
+      const { projectId } = ownerOf(stream);
+      const theirs = projects.get(projectId) ?? [];
+      projects.set(projectId, theirs);
+      theirs.push({ stream, bytes: (await log.stats(stream)).bytes });
+      if (slice.isOver) await slice.next();
+    }
+    const sizes = [...projects.values()].map(sumOf);
+    const level = fairLevel(sizes, sizes.reduce((sum, size) => sum + size, 0) - excess);
+    const isCrowded = bytes > maxBytes * (1 - CROWDED);
+    const most = isCrowded ? level : Math.max(level, maxBytes * SHARE);
+    for (const theirs of projects.values()) {
+      if (sumOf(theirs) <= most) continue;
+      const each = fairLevel(
+        theirs.map((one) => one.bytes),
+        most,
+      );
+      for (const { stream } of theirs) {
+        // What groups hold is given up, too.
+        await this.#trim(stream, each, async () => Number.POSITIVE_INFINITY);
+        if (slice.isOver) await slice.next();
+      }
+    }
   }
 
   /** Trims a stream to so many bytes, and of what is too old, up to what is held. */
-  async #trim(stream: string, maxBytes: number, heldFrom: number): Promise<void> {
-    const { log, limits, keepSince, now } = this.#options;
-    const oldest = now() - limits.ageMs;
-    const kept = ownerOf(stream).kind === 'events' ? await keepSince() : Number.POSITIVE_INFINITY;
+  async #trim(stream: string, maxBytes: number, heldFrom: () => Promise<number>): Promise<void> {
+    const { log } = this.#options;
     for (;;) {
       const { first, bytes } = await log.stats(stream);
-      let excess = bytes - maxBytes;
-      const page = await log.read(stream, { after: first - 1, limit: PAGE });
-      const end = page.findIndex(({ offset, data }) => {
-        const received = receivedAtIn(stream, data);
-        const isHeld = offset >= heldFrom && received >= oldest - HOLD_MS;
-        const goes = !isHeld && received < kept && (excess > 0 || received < oldest);
-        excess -= data.byteLength;
-        return !goes;
-      });
-      const count = end === -1 ? page.length : end;
-      if (count > 0) await log.trim(stream, first + count);
-      if (count < PAGE) return;
+      const [oldest] = await log.read(stream, { after: first - 1, limit: 1 });
+      if (oldest === undefined || !this.#isDue(stream, oldest.data, bytes - maxBytes)) return;
+      const end = await this.#dueEnd(stream, first, { excess: bytes - maxBytes, heldFrom: await heldFrom() });
+      if (end > first) await log.trim(stream, end);
+      if (end - first < TRIM) return;
     }
   }
+
+  #isDue(stream: string, item: Uint8Array, excess: number): boolean {
+    const { limits, now } = this.#options;
+    return excess > 0 || receivedAtIn(stream, item) < now() - limits.ageMs;
+  }
+
+  /** The offset of the first item from `first` on that stays, or of one that far beyond. */
+  async #dueEnd(stream: string, first: number, due: Due): Promise<number> {
+    const { log, limits, keepSince, now } = this.#options;
+    const slice = new Slice();
+    let { excess } = due;
+    for (let place = first; ; ) {
+      if (slice.isOver) await slice.next();
+      // Asked anew for each page: it moves while others have their turn.
+      const kept = ownerOf(stream).kind === 'events' ? await keepSince() : Number.POSITIVE_INFINITY;
+      const page = await log.read(stream, { after: place - 1, limit: PAGE, maxBytes: PAGE_BYTES });
+      for (const { offset, data } of page) {
+        const received = receivedAtIn(stream, data);
+        const isHeld = offset >= due.heldFrom && received >= now() - limits.ageMs - HOLD_MS;
+        if (isHeld || received >= kept || !this.#isDue(stream, data, excess)) return offset;
+        excess -= data.byteLength;
+        place = offset + 1;
+      }
+      if (page.length === 0 || place - first >= TRIM) return place;
+    }
+  }
+}
+
+/** How much of a stream is to go. */
+interface Due {
+  /** Bytes above what it may keep. */
+  readonly excess: number;
+  /** Offset from which on groups hold it. */
+  readonly heldFrom: number;
+}
+
+function sumOf(streams: readonly { readonly bytes: number }[]): number {
+  return streams.reduce((sum, { bytes }) => sum + bytes, 0);
 }

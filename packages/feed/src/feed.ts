@@ -3,8 +3,9 @@
  * of its own. So following one project costs what that project's own items cost, and no project's history is cut short
  * by a busier one.
  */
+import { takeTurn } from '@weir/base';
 import { encodePlace, type Log, LogError, offsetInEpoch, type Part } from '@weir/log';
-import { bufferOf, type FeedKind, receivedAtIn, streamOf } from './feed-kind.js';
+import { bufferOf, type FeedKind, ownerOf, receivedAtIn, streamOf } from './feed-kind.js';
 
 /** One item to be. */
 export interface NewItem {
@@ -51,7 +52,7 @@ export class FeedExpired extends Error {
 
 /** Where each source stands, as the last entry: eight bytes. */
 const SOURCES = 'sources:';
-/** Small enough that others get their turn. */
+/** What a follower reads in one portion: with the text that is made of it, about a millisecond. */
 const PAGE_BYTES = 128 * 1024;
 const PAGE_ITEMS = 250;
 
@@ -60,7 +61,7 @@ export class Feed {
   readonly #log: Log;
   #followers = 0;
 
-  /** @param log nobody else's */
+  /** @param log the feed's own */
   constructor(log: Log) {
     this.#log = log;
   }
@@ -106,19 +107,22 @@ export class Feed {
   }
 
   /**
-   * Every item after a place, in order: history, then what comes, until the signal aborts. In pages, an empty one each
-   * time `idleMs` pass without any.
+   * Every item after a place, in order: history, then what comes, until the signal aborts. In pages, each in a turn of the
+   * event loop that all followers share; an empty one each time `idleMs` pass without any.
    * @throws FeedExpired when retention overtakes a slow reader
    */
   async *follow(
     { stream, offset }: FeedPlace,
     { signal, idleMs }: { readonly signal: AbortSignal; readonly idleMs: number },
   ): AsyncGenerator<readonly FeedItem[], void, undefined> {
+    const { projectId } = ownerOf(stream);
     let after = offset;
     let hasWaited = false;
     this.#followers += 1;
     try {
-      while (!signal.aborted) {
+      for (;;) {
+        await takeTurn(projectId, signal);
+        if (signal.aborted) return;
         const items = await this.#read(stream, after);
         after += items.length;
         if (items.length > 0 || hasWaited) yield items;

@@ -5,7 +5,8 @@ import type { Feed, NewItem } from './feed.js';
 import type { FeedLogger } from './logger.js';
 
 const SOURCE = 'ingest';
-const PAGE_BYTES = 4 * 1024 * 1024;
+/** Bytes of one commit to the feed: laying out the events takes a few milliseconds. */
+const PAGE_BYTES = 1024 * 1024;
 const PAUSE_MS = 500;
 
 /** Publishes accepted events: every entry of the ingest log, once, in its order. */

@@ -8,6 +8,7 @@ export type IngestErrorCode =
   | 'ingest_down'
   | 'ingest_full'
   | 'log_full'
+  | 'project_quota'
   | 'draining'
   | 'receipt_unknown'
   | 'receipt_expired'
@@ -22,6 +23,7 @@ const FORMS: Record<IngestErrorCode, { status: number; retryAfterSeconds?: numbe
   ingest_down: { status: 503, retryAfterSeconds: 5 },
   ingest_full: { status: 503, retryAfterSeconds: 1 },
   log_full: { status: 503, retryAfterSeconds: 5 },
+  project_quota: { status: 503, retryAfterSeconds: 5 },
   draining: { status: 503, retryAfterSeconds: 2 },
   receipt_unknown: { status: 404 },
   receipt_expired: { status: 410 },

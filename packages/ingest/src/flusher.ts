@@ -11,6 +11,7 @@ import type { Batch, BatchBounds } from './batch.js';
 import { batchOf } from './batch.js';
 import type { BatchStore } from './batch-store.js';
 import type { Logger } from './logger.js';
+import { readPortions } from './read-portions.js';
 
 const MAX_IN_FLIGHT = 2;
 /** How long the first event after a quiet time waits for company. */
@@ -228,15 +229,15 @@ export class Flusher {
 
   async #nextNew(): Promise<Batch | null> {
     const { flushBytes: maxBytes } = this.#options;
-    const entries = await this.#log.read(this.#stream, { after: this.#taken, maxBytes });
+    const entries = await readPortions(this.#log, this.#stream, { after: this.#taken, maxBytes });
     return entries.length === 0 ? null : batchOf(entries, this.#log.epoch);
   }
 
   /** The batch of recorded bounds, whole: what is not read now would count as flushed, or be taken for new. */
   async #readAgain({ first, last }: BatchBounds): Promise<Batch> {
-    const entries = await this.#log.read(this.#stream, {
+    const entries = await readPortions(this.#log, this.#stream, {
       after: first - 1,
-      limit: last - first + 1,
+      last,
       maxBytes: Number.MAX_SAFE_INTEGER,
     });
     if (entries[0]?.offset !== first || entries.at(-1)?.offset !== last) {

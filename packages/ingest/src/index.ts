@@ -17,7 +17,7 @@ export type { Logger } from './logger.js';
 export { type Acknowledgement, INGEST_DEFAULTS, type IngestOptions, type OnFatal } from './options.js';
 export { Quarantined, type QuarantinedEvent, type Quarantining } from './quarantined.js';
 export { RECEIPT_STATES, type ReceiptState, type ReceiptStatus } from './receipts.js';
-export { readRow, rowReceivedAt, type StoredEvent } from './rows.js';
+export { readRow, rowEvent, rowReceivedAt, type StoredEvent } from './rows.js';
 export {
   INGEST_STREAM,
   type IngestDependencies,

@@ -7,6 +7,7 @@ import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
 import { EntryWriter } from './entry-writer.js';
 import { BufferFullError, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
+import type { LogShares } from './log-shares.js';
 import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import type { Pending } from './pending.js';
@@ -20,6 +21,8 @@ export interface IntakeParts {
   readonly stream: string;
   readonly ids: IdWindow;
   readonly pending: Pending;
+  /** Bytes of the log that each project has. */
+  readonly shares: LogShares;
   readonly flags: Flags;
   readonly logger: Logger;
   readonly options: IngestOptions;
@@ -70,7 +73,7 @@ export class Intake {
   /**
    * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts with turns of the event loop between
    * them. Room for all of it is reserved first, so that a full buffer refuses all of it or none.
-   * @throws BufferFullError, IngestError (`log_full`, `batch_too_large`, `draining`). Where that happens between two parts,
+   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). Where that happens between two parts,
    * the first ones are stored, and a retry recognises their ids.
    */
   async take(arrival: Arrival): Promise<Taken> {
@@ -154,7 +157,9 @@ export class Intake {
     try {
       const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
       appended =
-        entries.length === 0 ? Promise.resolve(null) : this.#append(entries, indexes.length, companion);
+        entries.length === 0
+          ? Promise.resolve(null)
+          : this.#append(projectId, entries, indexes.length, companion);
     } catch (error) {
       claims.settle(null);
       throw error;
@@ -179,24 +184,42 @@ export class Intake {
     return [];
   }
 
-  #append(entries: readonly Buffer[], events: number, companion: Companion | undefined): Promise<LogRange> {
-    const { log, stream, pending, onAppended } = this.#parts;
+  #append(
+    projectId: string,
+    entries: readonly Buffer[],
+    events: number,
+    companion: Companion | undefined,
+  ): Promise<LogRange> {
+    const { log, stream, pending, shares, onAppended } = this.#parts;
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
     this.#checkRoom(events, bytes);
+    this.#checkQuota(projectId, bytes);
     pending.add(events, bytes);
+    shares.begin(projectId, bytes);
     const part = companion?.part(events);
     return log.appendAll([{ stream, entries }, ...(part === undefined ? [] : [part])]).then(
       ([place = NOWHERE, beside = null]) => {
         onAppended(events, bytes);
+        shares.stored(projectId, bytes, place.last);
         companion?.settled(beside);
         return { first: place.first, last: place.last, events };
       },
       (error: unknown) => {
         pending.remove(events, bytes);
+        shares.failed(projectId, bytes);
         companion?.settled(null);
         throw refusalOf(error);
       },
     );
+  }
+
+  #checkQuota(projectId: string, bytes: number): void {
+    const { log, shares } = this.#parts;
+    try {
+      log.checkQuota(shares.of(projectId), bytes);
+    } catch (error) {
+      throw refusalOf(error);
+    }
   }
 
   #checkRoom(events: number, bytes: number): void {
@@ -268,6 +291,13 @@ function refusalOf(error: unknown): unknown {
   if (!(error instanceof LogError)) return error;
   if (error.code === 'log_closed') {
     return new IngestError('draining', 'this node is shutting down', { cause: error });
+  }
+  if (error.code === 'project_quota') {
+    return new IngestError(
+      'project_quota',
+      'the project has more than a quarter of the log, and less than a quarter is free; send again after the Retry-After seconds',
+      { cause: error },
+    );
   }
   if (error.code === 'log_failed') {
     return new IngestError('ingest_down', 'the log cannot be written; the server must be restarted', {

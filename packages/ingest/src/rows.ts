@@ -153,6 +153,11 @@ export function rowReceivedAt(rows: Buffer, start: number): number {
   return readInt64(rows, start + RECEIVED_AT);
 }
 
+/** The event's name in the row at `start`, without the cost of the whole row. */
+export function rowEvent(rows: Buffer, start: number): string {
+  return readText({ rows, at: start + TEXTS_AT });
+}
+
 /** Reads back the event of the row at `start`. */
 export function readRow(rows: Buffer, start: number): StoredEvent {
   const reader = { rows, at: start + TEXTS_AT };

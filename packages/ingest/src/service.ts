@@ -2,6 +2,7 @@
  * The write path as one thing: `submit` takes valid events into the durable log and answers; everything behind it
  * (flusher, drainer, the window of known ids, trimming) reads that log.
  */
+import { Slice } from '@weir/base';
 import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
@@ -15,6 +16,7 @@ import { IngestError } from './errors.js';
 import { Flags } from './flags.js';
 import { Flusher } from './flusher.js';
 import { type Arrival, Intake } from './intake.js';
+import { LogShares } from './log-shares.js';
 import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import { Pending } from './pending.js';
@@ -30,6 +32,8 @@ import { EventWriter } from './writer.js';
 export const INGEST_STREAM = 'ingest';
 
 const MAINTENANCE_MS = 5_000;
+/** Bytes of the log that a start reads at a time. */
+const RECOVER_BYTES = 256 * 1024;
 
 /** What an {@link IngestService} works with. */
 export interface IngestDependencies {
@@ -78,6 +82,7 @@ export interface IngestStatus {
 
 interface Running {
   readonly ids: IdWindow;
+  readonly shares: LogShares;
   readonly intake: Intake;
   readonly signer: ReceiptSigner;
   readonly receipts: Receipts;
@@ -192,7 +197,7 @@ export class IngestService {
       companion,
       slice,
     });
-    if (running.ids.isFull && this.#maintaining === null) void this.#maintain(running.ids);
+    if (running.ids.isFull && this.#maintaining === null) void this.#maintain(running.ids, running.shares);
     const contents = { epoch: this.#log.epoch, receivedAt, ranges };
     return {
       accepted,
@@ -253,15 +258,17 @@ export class IngestService {
       now: this.#now,
     });
     await this.#flusher.restore();
-    await this.#recover(ids);
+    const shares = new LogShares((await this.#log.size()).maxBytes);
+    await this.#recover(ids, shares);
     const signer = await ReceiptSigner.open(this.#log, INGEST_STREAM);
     const receipts = new Receipts(signer, this.#log, INGEST_STREAM, this.#flusher, this.#places, this.#now);
-    const maintenance = setInterval(() => void this.#maintain(ids), MAINTENANCE_MS);
+    const maintenance = setInterval(() => void this.#maintain(ids, shares), MAINTENANCE_MS);
     const intake = new Intake({
       log: this.#log,
       stream: INGEST_STREAM,
       ids,
       pending: this.#pending,
+      shares,
       flags: this.flags,
       logger: this.#logger,
       options: this.options,
@@ -269,19 +276,23 @@ export class IngestService {
     });
     this.#flusher.start();
     this.#drainer.start();
-    return { ids, intake, signer, receipts, maintenance };
+    return { ids, shares, intake, signer, receipts, maintenance };
   }
 
-  /** Reads the log's tail once: ids that are in no run yet, and what the flusher still has before it. */
-  async #recover(ids: IdWindow): Promise<void> {
+  /** Reads what the log holds once: whose it is, ids that are in no run yet, and what the flusher still has before it. */
+  async #recover(ids: IdWindow, shares: LogShares): Promise<void> {
     const { first } = await this.#log.stats(INGEST_STREAM);
-    let after = Math.max(Math.min(ids.spilledOffset, this.#flusher.position), first - 1);
+    let after = first - 1;
+    const slice = new Slice();
     for (;;) {
-      const entries = await this.#log.read(INGEST_STREAM, { after });
+      if (slice.isOver) await slice.next();
+      const entries = await this.#log.read(INGEST_STREAM, { after, maxBytes: RECOVER_BYTES });
       const last = entries.at(-1);
       if (last === undefined) return;
       for (const { offset, data } of entries) {
         const entry = new IngestEntry(data);
+        shares.begin(entry.projectId, data.length);
+        shares.stored(entry.projectId, data.length, offset);
         if (offset > ids.spilledOffset) await ids.recover(offset, entry.ids, entry.receivedAt);
         if (offset > this.#flusher.position) {
           this.#pending.add(entry.count, data.length);
@@ -293,8 +304,8 @@ export class IngestService {
   }
 
   /** Frees the log of what has been flushed and whose ids are out of it. One at a time. */
-  #maintain(ids: IdWindow): Promise<void> {
-    this.#maintaining ??= this.#maintainOnce(ids)
+  #maintain(ids: IdWindow, shares: LogShares): Promise<void> {
+    this.#maintaining ??= this.#maintainOnce(ids, shares)
       .catch((error: unknown) => {
         this.#logger.warn({ err: error }, 'ingest maintenance failed; trying again');
       })
@@ -304,11 +315,12 @@ export class IngestService {
     return this.#maintaining;
   }
 
-  async #maintainOnce(ids: IdWindow): Promise<void> {
+  async #maintainOnce(ids: IdWindow, shares: LogShares): Promise<void> {
     const { heldAfter = () => Number.POSITIVE_INFINITY } = this.options;
-    const trim = (): Promise<void> => {
+    const trim = async (): Promise<void> => {
       const done = Math.min(this.#flusher.position, ids.spilledOffset, heldAfter());
-      return this.#log.trim(INGEST_STREAM, done + 1);
+      await this.#log.trim(INGEST_STREAM, done + 1);
+      shares.trimmed(done + 1);
     };
     // First of all, for a full log takes no runs.
     await trim();

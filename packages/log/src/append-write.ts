@@ -34,9 +34,9 @@ export class AppendWrite implements Write {
   }
 
   prepare(changes: Change[]): void {
-    this.#places = this.#parts.map(({ stream, entries }) => {
-      const first = this.#table.append(stream, entries, changes);
-      return { first, last: first + entries.length - 1 };
+    this.#places = this.#parts.map((part) => {
+      const first = this.#table.append(part, changes);
+      return { first, last: first + part.entries.length - 1 };
     });
   }
 

@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { LogError } from './log-error.js';
 import type { Change, Store } from './store.js';
 
@@ -26,9 +27,13 @@ export interface GroupParticipant {
   undo(): void;
 }
 
-/** A group is prepared in one turn of the event loop, so its size is bounded: a flood becomes several commits. */
+/**
+ * A group is prepared in one turn of the event loop, so it is bounded in bytes, writes and time: a flood becomes several
+ * commits. Pulls of groups scan entries while they are prepared, so that only time bounds them.
+ */
 const MAX_GROUP_BYTES = 16 * 1024 * 1024;
 const MAX_GROUP_WRITES = 5000;
+const MAX_GROUP_MS = 10;
 
 /**
  * Group commit: while one commit is on its way to the disk the next group gathers, and is committed as one. Short of
@@ -40,6 +45,8 @@ export class CommitQueue {
   #waiting: Write[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Of commits that did not wait for the disk. */
+  #slice = new Slice();
 
   constructor(store: Store, shared: GroupParticipant) {
     this.#store = store;
@@ -83,7 +90,10 @@ export class CommitQueue {
     // Callers that add in the same turn belong to the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      await this.#commit(this.#takeGroup());
+      const hasWaited = await this.#commit(this.#takeGroup());
+      // A commit to memory, or one without changes, never leaves the microtask queue: nor would a loop of them.
+      if (hasWaited) this.#slice = new Slice();
+      else if (this.#slice.isOver) await this.#slice.next();
     }
     this.#running = undefined;
   }
@@ -100,11 +110,17 @@ export class CommitQueue {
     return this.#waiting.splice(0, count);
   }
 
-  async #commit(group: readonly Write[]): Promise<void> {
+  /** Answers whether it waited for the disk. */
+  async #commit(group: readonly Write[]): Promise<boolean> {
     const changes: Change[] = [];
     const prepared: Write[] = [];
     let essential = true;
-    for (const write of group) {
+    const slice = new Slice({ ms: MAX_GROUP_MS });
+    for (const [index, write] of group.entries()) {
+      if (prepared.length > 0 && slice.isOver) {
+        this.#waiting.unshift(...group.slice(index));
+        break;
+      }
       try {
         write.prepare(changes);
         prepared.push(write);
@@ -120,10 +136,11 @@ export class CommitQueue {
       this.#shared.undo();
       for (const write of prepared) write.undo?.();
       await this.#failed(prepared, error, essential);
-      return;
+      return true;
     }
     this.#shared.done();
     for (const write of prepared) write.done();
+    return changes.length > 0 && this.#store.engine !== 'memory';
   }
 
   /** A full disk fails the appends only: what frees space is tried again without them. */

@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import type { BlockReader } from './block.js';
 import { encodeDeliveryId } from './delivery-id.js';
 import type { Pending } from './group-rows.js';
@@ -13,9 +14,11 @@ const PULL_BYTES = 4 * 1024 * 1024;
 /** Entries that die in one pull, and their bytes, which are copied. */
 const DEATHS = 500;
 const DEATH_BYTES = 4 * 1024 * 1024;
-/** Entries looked at in one turn of the event loop. */
+/** Entries looked at in one round, and their bytes; pages of both. Without a delivery a round also ends after a slice. */
 const SCAN = 2_000;
+const SCAN_BYTES = 4 * 1024 * 1024;
 const PAGE = 250;
+const PAGE_BYTES = 128 * 1024;
 /**
  * An entry that was handed out so often goes alone of its lane, and with its last try alone of all: what makes a member
  * fail does not take along what it was pulled with.
@@ -121,13 +124,22 @@ export class GroupRound {
     const { pending } = this.#state;
     const { wants, lane: laneOf } = this.#options;
     let scanned = 0;
+    let scannedBytes = 0;
+    const slice = new Slice();
     while (this.#room > 0 && !this.#isOver && this.#state.delivered < this.#stream.last) {
-      if (scanned >= SCAN) {
+      const isEnough = scanned >= SCAN || scannedBytes > SCAN_BYTES;
+      if (isEnough || (scanned > 0 && this.deliveries.length === 0 && slice.isOver)) {
         this.hasMore = this.deliveries.length === 0;
         return;
       }
-      const page = readEntries(this.#host.store, this.#stream, { after: this.#state.delivered, limit: PAGE });
+      const after = this.#state.delivered;
+      const page = readEntries(this.#host.store, this.#stream, {
+        after,
+        limit: PAGE,
+        maxBytes: PAGE_BYTES,
+      });
       scanned += page.length;
+      for (const { data } of page) scannedBytes += data.byteLength;
       for (const { offset, data } of page) {
         if (wants === undefined || wants(data)) {
           if (pending.isFull) return;

@@ -2,6 +2,7 @@
  * What went wrong in the log:
  *
  * - `log_full`: `maxBytes` is reached or the disk is full; nothing was stored. Appends work again once space is back.
+ * - `project_quota`: the owner of the stream has more than its share of a log that has little room left.
  * - `log_closed`: the log was closed.
  * - `log_failed`: the storage broke (an I/O error that is not a full disk); the log refuses to write until reopened.
  * - `locked`: another process has the directory.
@@ -12,6 +13,7 @@
  */
 export type LogErrorCode =
   | 'log_full'
+  | 'project_quota'
   | 'log_closed'
   | 'log_failed'
   | 'locked'
@@ -24,6 +26,7 @@ export type LogErrorCode =
 
 const STATUS: Readonly<Record<LogErrorCode, number>> = {
   log_full: 503,
+  project_quota: 503,
   log_closed: 503,
   log_failed: 503,
   locked: 503,
@@ -35,7 +38,12 @@ const STATUS: Readonly<Record<LogErrorCode, number>> = {
   entry_too_large: 413,
 };
 
-const RETRYABLE: ReadonlySet<LogErrorCode> = new Set(['log_full', 'locked', 'too_many_unacknowledged']);
+const RETRYABLE: ReadonlySet<LogErrorCode> = new Set([
+  'log_full',
+  'project_quota',
+  'locked',
+  'too_many_unacknowledged',
+]);
 
 /** What a {@link LogError} can carry beside its message. */
 export interface LogErrorDetails {

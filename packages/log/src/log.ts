@@ -26,6 +26,8 @@ export interface AppendOptions {
    * allows the log to be trimmed once it is written. Default false.
    */
   readonly reserve?: boolean;
+  /** See {@link Part.owner}; `appendAll` takes that of its parts. */
+  readonly owner?: string;
 }
 
 /** How a stream is removed. */
@@ -41,6 +43,11 @@ export interface RemoveOptions {
 export interface Part {
   readonly stream: string;
   readonly entries: readonly Uint8Array[];
+  /**
+   * Whose share of the log the stream counts towards from now on, such as a project. An owner with more than a quarter of
+   * `maxBytes` is refused (`project_quota`) while less than a quarter is free. Default: as before, of a new stream nobody's.
+   */
+  readonly owner?: string;
 }
 
 /** What to read: entries with offset > `after`. */
@@ -76,6 +83,8 @@ export interface LogSize {
   readonly maxBytes: number;
   /** False while the disk has no room for appends, though `bytes` may be below `maxBytes`. */
   readonly writable: boolean;
+  /** Appends refused with `project_quota` since the log was opened. */
+  readonly quotaRefusals: number;
 }
 
 /** Where one reader of a stream stands: durable, and moved by that reader alone. */
@@ -223,13 +232,15 @@ export interface Log {
   /**
    * Appends to one stream, creating it. Calls made together share one fsync. The entries must not be changed until
    * the promise settles.
-   * @throws LogError `log_full` (retryable), `log_closed`, `log_failed`, `invalid_stream`, `entry_too_large`
+   * @throws LogError `log_full` and `project_quota` (retryable), `log_closed`, `log_failed`, `invalid_stream`,
+   * `entry_too_large`
    */
   append(stream: string, entries: readonly Uint8Array[], o?: AppendOptions): Promise<Appended>;
   /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
   appendAll(parts: readonly Part[], o?: AppendOptions): Promise<Appended[]>;
   /**
-   * The next entries after a place; empty at or past the end.
+   * The next entries after a place; empty at or past the end. It never waits for I/O: a loop of reads takes a turn of the
+   * event loop (`takeTurn`, `Slice` of `@weir/base`) before each of them.
    * @throws LogError `cursor_expired` when entries after `after` have been trimmed
    */
   read(stream: string, o: ReadOptions): Promise<Entry[]>;
@@ -244,6 +255,13 @@ export interface Log {
    * (default none) are over.
    */
   wait(stream: string, o: TailOptions & { readonly timeoutMs?: number }): Promise<void>;
+  /**
+   * The rule of {@link Part.owner} for entries of many owners in one stream, which only their writer can tell apart.
+   * @param held bytes that the owner has in the log
+   * @param coming bytes that are to be appended
+   * @throws LogError `project_quota`
+   */
+  checkQuota(held: number, coming: number): void;
   cursor(stream: string, reader: string): Cursor;
   group(stream: string, name: string, o?: GroupOptions): Group;
   /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */

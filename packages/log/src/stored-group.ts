@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn, takeTurn } from '@weir/base';
 import { type DeliveryName, decodeDeliveryId } from './delivery-id.js';
 import { ACK_WAIT_MS, GroupRound } from './group-round.js';
 import type { Pending } from './group-rows.js';
@@ -70,16 +70,14 @@ export class StoredGroup {
     const searchEnd = Math.max(end, begun + SEARCH_MS);
     for (;;) {
       if (this.#host.closed) throw new LogError('log_closed', 'the log is closed');
+      await takeTurn(this.#stream, p.signal);
       if (p.signal?.aborted) return [];
       this.#checkRoom(p, o);
       if (this.#isReady(o)) {
         const round = await this.#queue((changes) => this.#take(p, o, changes));
         if (round !== undefined && 'missed' in round) throw passedBy(round.missed, round.oldest);
         if (round !== undefined && round.deliveries.length > 0) return round.deliveries;
-        if (round?.hasMore && performance.now() < searchEnd) {
-          await nextTurn();
-          continue;
-        }
+        if (round?.hasMore && performance.now() < searchEnd) continue;
       }
       const left = end - performance.now();
       if (left <= 0) return [];

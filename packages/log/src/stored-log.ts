@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Slice, takeTurn } from '@weir/base';
 import { AppendWrite } from './append-write.js';
 import { CommitQueue } from './commit-queue.js';
 import type { GroupHost } from './group-state.js';
@@ -38,11 +39,16 @@ import { Wakeups } from './wakeups.js';
 
 /** Few enough for the room that is kept on a full disk. */
 const SWEEP_KEYS = 200;
-const TAIL_BYTES = 1024 * 1024;
+/** Names read from the store at a time. */
+const NAMES = 500;
+const TAIL_BYTES = 256 * 1024;
 const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
 /** Part of `maxBytes` above it for appends that let the log be trimmed. */
 const RESERVE = 1 / 8;
+/** Part of `maxBytes` that one owner may have while less than {@link FREE} of it is free. */
+const SHARE = 1 / 4;
+const FREE = 1 / 4;
 /** Largest of those that goes through on a full disk: it fits into a page, of which some are kept. */
 const ESSENTIAL_BYTES = 1500;
 
@@ -66,6 +72,9 @@ export class StoredLog implements Log, GroupHost {
   readonly #maxBytes: number;
   readonly #groups = new GroupTable(this);
   #queuedBytes = 0;
+  /** Of streams that have an owner. */
+  readonly #queuedOf = new Map<string, number>();
+  #quotaRefusals = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(store: Store, { epoch, id }: Identity, o: StoredLogOptions) {
@@ -91,7 +100,8 @@ export class StoredLog implements Log, GroupHost {
   }
 
   async append(stream: string, entries: readonly Uint8Array[], o: AppendOptions = {}): Promise<Appended> {
-    const [place] = await this.#append([{ stream, entries }], o.reserve === true);
+    const owner = o.owner === undefined ? {} : { owner: o.owner };
+    const [place] = await this.#append([{ stream, entries, ...owner }], o.reserve === true);
     return place ?? { first: 1, last: 0 };
   }
 
@@ -108,10 +118,9 @@ export class StoredLog implements Log, GroupHost {
       }
       const essential = reserve && cost <= ESSENTIAL_BYTES;
       this.#checkRoom(cost, reserve, essential);
-      this.#queuedBytes += cost;
-      const settled = () => {
-        this.#queuedBytes -= cost;
-      };
+      if (!reserve) this.#checkOwners(parts);
+      this.#countQueued(parts, cost, 1);
+      const settled = () => this.#countQueued(parts, cost, -1);
       this.queue.add(new AppendWrite(this.table, parts, cost, essential, settled, resolve, reject));
     });
   }
@@ -123,6 +132,8 @@ export class StoredLog implements Log, GroupHost {
   async *tail(stream: string, { after, signal }: TailOptions): AsyncIterable<Entry> {
     let place = after;
     while (!signal.aborted) {
+      await takeTurn(stream, signal);
+      if (signal.aborted) return;
       const entries = this.#read(stream, { after: place, maxBytes: TAIL_BYTES });
       // Nothing can be committed between that read and this wait: both are in one turn of the event loop.
       if (entries.length === 0) await this.wakeups.wait(stream, { signal });
@@ -146,6 +157,16 @@ export class StoredLog implements Log, GroupHost {
       if (left <= 0) return;
       await this.wakeups.wait(stream, { signal, timeoutMs: left });
     }
+  }
+
+  checkQuota(held: number, coming: number): void {
+    const free = this.#maxBytes - this.table.bytes - this.#queuedBytes - coming;
+    if (held + coming <= this.#maxBytes * SHARE || free >= this.#maxBytes * FREE) return;
+    this.#quotaRefusals += 1;
+    throw new LogError(
+      'project_quota',
+      `the project has ${held} of the ${this.#maxBytes} bytes of the log, more than a quarter, and less than a quarter is free`,
+    );
   }
 
   cursor(stream: string, reader: string): Cursor {
@@ -192,8 +213,17 @@ export class StoredLog implements Log, GroupHost {
   }
 
   async streams(prefix = ''): Promise<string[]> {
-    this.#checkOpen();
-    return [...this.table.names(prefix)];
+    const names: string[] = [];
+    const slice = new Slice();
+    for (let after: string | undefined, more = true; more; ) {
+      this.#checkOpen();
+      const page = [...this.table.names(prefix, after, NAMES)];
+      names.push(...page);
+      after = page.at(-1);
+      more = page.length === NAMES;
+      if (more && slice.isOver) await slice.next();
+    }
+    return names;
   }
 
   async stats(stream: string): Promise<StreamStats> {
@@ -210,7 +240,7 @@ export class StoredLog implements Log, GroupHost {
   async size(): Promise<LogSize> {
     const { bytes } = this.table;
     const writable = !this.closed && bytes < this.#maxBytes && !(await this.store.isFull());
-    return { bytes, maxBytes: this.#maxBytes, writable };
+    return { bytes, maxBytes: this.#maxBytes, writable, quotaRefusals: this.#quotaRefusals };
   }
 
   close(): Promise<void> {
@@ -247,6 +277,25 @@ export class StoredLog implements Log, GroupHost {
     }
     if (!essential && !this.store.hasRoom()) {
       throw new LogError('log_full', 'the disk of the log is full: appends wait until space is freed');
+    }
+  }
+
+  #checkOwners(parts: readonly Part[]): void {
+    const coming = new Map<string, number>();
+    for (const { owner, entries } of parts)
+      if (owner !== undefined) coming.set(owner, (coming.get(owner) ?? 0) + costOf(entries));
+    for (const [owner, bytes] of coming)
+      this.checkQuota(this.table.bytesOf(owner) + (this.#queuedOf.get(owner) ?? 0), bytes);
+  }
+
+  /** Counts what is on its way to the disk, or no more. */
+  #countQueued(parts: readonly Part[], cost: number, sign: 1 | -1): void {
+    this.#queuedBytes += sign * cost;
+    for (const { owner, entries } of parts) {
+      if (owner === undefined) continue;
+      const bytes = (this.#queuedOf.get(owner) ?? 0) + sign * costOf(entries);
+      if (bytes > 0) this.#queuedOf.set(owner, bytes);
+      else this.#queuedOf.delete(owner);
     }
   }
 

@@ -8,17 +8,20 @@ export interface StreamRecord {
   /** Bytes the stream had taken, ever, before `first` and after `last`. */
   readonly start: number;
   readonly end: number;
+  /** Whose share of the log it counts towards; empty for none. */
+  readonly owner: string;
 }
 
 const LENGTH = 36;
 
 export function encodeRecord(r: StreamRecord): Buffer {
-  const value = Buffer.allocUnsafe(LENGTH);
+  const value = Buffer.allocUnsafe(LENGTH + Buffer.byteLength(r.owner));
   value.writeUInt32LE(r.id, 0);
   value.writeDoubleLE(r.first, 4);
   value.writeDoubleLE(r.last, 12);
   value.writeDoubleLE(r.start, 20);
   value.writeDoubleLE(r.end, 28);
+  value.write(r.owner, LENGTH);
   return value;
 }
 
@@ -29,6 +32,8 @@ export function decodeRecord(value: Buffer): StreamRecord {
     last: value.readDoubleLE(12),
     start: value.readDoubleLE(20),
     end: value.readDoubleLE(28),
+    // Records of earlier versions end here.
+    owner: value.toString('utf8', LENGTH),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   nameIn,
   nameKey,
 } from './keys.js';
+import type { Part } from './log.js';
 import type { Change, Store } from './store.js';
 import { decodeRecord, encodeRecord, liveBytes, type StreamRecord } from './stream-record.js';
 
@@ -47,6 +48,8 @@ export class StreamTable implements GroupParticipant {
   readonly #dirty = new Set<Slot>();
   #nextId = 1;
   #bytes = 0;
+  /** Live bytes of the streams of each owner. */
+  readonly #byOwner = new Map<string, number>();
 
   /** @param onDurable called for each stream a commit has changed */
   constructor(store: Store, onDurable: (stream: string) => void) {
@@ -54,7 +57,7 @@ export class StreamTable implements GroupParticipant {
     this.#onDurable = onDurable;
     for (const { value } of store.range({ from: Buffer.from('s'), to: Buffer.from('t') })) {
       const record = decodeRecord(value);
-      this.#bytes += liveBytes(record);
+      this.#count(record, liveBytes(record));
       this.#nextId = Math.max(this.#nextId, record.id + 1);
     }
     for (const id of this.removedIds()) this.#nextId = Math.max(this.#nextId, id + 1);
@@ -81,6 +84,11 @@ export class StreamTable implements GroupParticipant {
     return this.#bytes;
   }
 
+  /** Live bytes of the streams of one owner. */
+  bytesOf(owner: string): number {
+    return this.#byOwner.get(owner) ?? 0;
+  }
+
   /** The stream as the last durable commit left it. */
   peek(name: string): StreamRecord | undefined {
     const slot = this.#slots.get(name);
@@ -94,9 +102,16 @@ export class StreamTable implements GroupParticipant {
     return this.peek(name)?.last ?? this.#slots.get(name)?.formerLast ?? this.#formerLast(name);
   }
 
-  *names(prefix: string): Iterable<string> {
-    const from = nameKey('s', prefix);
-    for (const key of this.#store.keys({ from, to: after(from) })) yield nameIn(key);
+  /**
+   * Names of the streams that begin with `prefix`, in order.
+   * @param past those after this one; default all
+   * @param limit at most so many
+   */
+  *names(prefix: string, past: string | undefined, limit: number): Iterable<string> {
+    const first = nameKey('s', prefix);
+    // The least key that is greater than the name's.
+    const from = past === undefined ? first : Buffer.concat([nameKey('s', past), Buffer.alloc(1)]);
+    for (const key of this.#store.keys({ from, to: after(first), limit })) yield nameIn(key);
   }
 
   /** Ids of removed streams that may have rows left. */
@@ -121,9 +136,10 @@ export class StreamTable implements GroupParticipant {
   }
 
   /** While preparing: adds entries, and answers with the offset of the first. */
-  append(name: string, entries: readonly Uint8Array[], changes: Change[]): number {
+  append({ stream: name, entries, owner }: Part, changes: Change[]): number {
     const slot = this.#slot(name);
     const next = this.#opened(slot, changes);
+    if (owner !== undefined) next.owner = owner;
     const first = next.last + 1;
     for (const entry of entries) {
       if (slot.block?.full) flush(slot, next.id, changes);
@@ -177,7 +193,8 @@ export class StreamTable implements GroupParticipant {
     const changed = [...this.#dirty];
     this.#dirty.clear();
     for (const slot of changed) {
-      this.#bytes += liveBytes(slot.next) - liveBytes(slot.committed);
+      this.#count(slot.committed, -liveBytes(slot.committed));
+      this.#count(slot.next, liveBytes(slot.next));
       slot.committed = slot.next && { ...slot.next };
     }
     for (const name of this.#slots.keys()) {
@@ -192,10 +209,18 @@ export class StreamTable implements GroupParticipant {
     this.#dirty.clear();
   }
 
+  #count(record: StreamRecord | undefined, change: number): void {
+    this.#bytes += change;
+    if (record === undefined || record.owner === '') return;
+    const bytes = this.bytesOf(record.owner) + change;
+    if (bytes > 0) this.#byOwner.set(record.owner, bytes);
+    else this.#byOwner.delete(record.owner);
+  }
+
   #opened(slot: Slot, changes: Change[]): Mutable<StreamRecord> {
     if (slot.next === undefined) {
       const last = slot.formerLast;
-      slot.next = { id: this.newId(), first: last + 1, last, start: 0, end: 0 };
+      slot.next = { id: this.newId(), first: last + 1, last, start: 0, end: 0, owner: '' };
       if (last > 0) changes.push([nameKey('d', slot.name), undefined]);
       this.#dirty.add(slot);
     }

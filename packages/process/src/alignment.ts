@@ -71,7 +71,7 @@ export class Alignment {
 }
 
 async function bringInLine(router: Router, standing: Standing): Promise<void> {
-  const { id, submitterId, attempt, channels, limits, logId, cleanedAt } = standing;
+  const { id, projectId: owner, submitterId, attempt, channels, limits, logId, cleanedAt } = standing;
   // Of a log that was lost there is nothing to bring anywhere.
   if (channels.length === 0 || logId !== router.logId) return;
   if (cleanedAt !== null) return await router.cleanupProcess(id);
@@ -79,7 +79,7 @@ async function bringInLine(router: Router, standing: Standing): Promise<void> {
   try {
     const there = await router.getChannelsByProcess(id);
     if (there.length === 0) {
-      const info = { processId: id, submitterId, executorId, attempt };
+      const info = { processId: id, owner, submitterId, executorId, attempt };
       await router.createForProcess({ ...info, ...(limits !== null && { processLimits: limits }) }, channels);
     } else if (there.every(({ closed }) => closed === undefined)) {
       // Given back, which it has missed, the process may have gone to another executor at the same attempt.

@@ -402,11 +402,11 @@ function firstOf({
 
 function observe(
   metrics: Metrics,
-  { log, engine }: Stores,
+  { log, channelLog, engine }: Stores,
   ingest: IngestService,
   usage: UsageService | null,
-  { feed }: ServerFeed,
-  { processes }: ServerChannels,
+  { feed, followers, subscriptions }: ServerFeed,
+  { processes, subscribers }: ServerChannels,
 ): void {
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
@@ -414,6 +414,10 @@ function observe(
     dlqDepth: () => ingest.flags.dlqDepth,
     quarantined: () => ingest.status.quarantined,
     logBytes: async () => (await log.size()).bytes,
+    quotaRefusals: async () => ({
+      log: (await log.size()).quotaRefusals,
+      channels: (await channelLog.size()).quotaRefusals,
+    }),
     flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
     engineRestarts: () => engine?.health().restarts ?? 0,
     dedupIds: () => ingest.status.dedupIds,
@@ -421,5 +425,6 @@ function observe(
     usageLost: async () => (await usage?.status())?.lost ?? 0,
     feedSubscribers: () => feed.followers,
     channelSubscribers: () => processes.router.subscribers,
+    places: [followers, subscriptions, subscribers],
   });
 }

@@ -3,6 +3,13 @@ import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { EndReason } from './http/body/open-bodies.js';
 
+/** How many places of a limit are taken, and how often one was refused. */
+export interface PlacesStatus {
+  readonly name: string;
+  readonly taken: number;
+  readonly refused: number;
+}
+
 /** What gauges read when they are scraped. */
 export interface MetricSources {
   readonly pendingEvents: () => number;
@@ -10,6 +17,8 @@ export interface MetricSources {
   readonly dlqDepth: () => number;
   readonly quarantined: () => number;
   readonly logBytes: () => Promise<number>;
+  /** Appends refused for the quota of their project, by log. */
+  readonly quotaRefusals: () => Promise<Readonly<Record<string, number>>>;
   readonly flushLag: () => Promise<number>;
   readonly engineRestarts: () => number;
   readonly dedupIds: () => number;
@@ -17,6 +26,8 @@ export interface MetricSources {
   readonly usageLost: () => Promise<number>;
   readonly feedSubscribers: () => number;
   readonly channelSubscribers: () => number;
+  /** What is limited for each project, such as followers of the feed. */
+  readonly places: readonly PlacesStatus[];
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -102,6 +113,37 @@ export class Metrics {
       'Who follows channels of processes now: event streams, and readings of WebSockets',
       sources.channelSubscribers,
     );
+    const { places, quotaRefusals } = sources;
+    new Counter({
+      name: 'weir_project_quota_refused_total',
+      help: 'Appends refused with project_quota, by log: log (ingest), channels (and streams)',
+      labelNames: ['log'],
+      registers: [this.#registry],
+      async collect() {
+        const refusals = Object.entries(await quotaRefusals());
+        this.reset();
+        for (const [log, count] of refusals) this.inc({ log }, count);
+      },
+    });
+    new Gauge({
+      name: 'weir_places_taken',
+      help: 'Places taken now of what is limited for each project, of all projects together',
+      labelNames: ['limit'],
+      registers: [this.#registry],
+      collect() {
+        for (const { name, taken } of places) this.set({ limit: name }, taken);
+      },
+    });
+    new Counter({
+      name: 'weir_places_refused_total',
+      help: 'Requests and subscriptions refused with at_capacity, by limit',
+      labelNames: ['limit'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { name, refused } of places) this.inc({ limit: name }, refused);
+      },
+    });
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
       ['weir_usage_dropped', 'Usage records a sink never got: they waited too long', 'dropped'],

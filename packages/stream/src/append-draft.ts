@@ -82,7 +82,8 @@ export class AppendDraft {
     const current = { ...former, closed: this.#isClosed };
     const record = isDue ? this.#live.recordOf(current, state, this.#now) : former;
     const parts: Part[] = [];
-    if (this.#entries.length > 0) parts.push({ stream: dataStream(key), entries: this.#entries });
+    if (this.#entries.length > 0)
+      parts.push({ stream: dataStream(key), entries: this.#entries, owner: key.project });
     if (isDue) parts.push(recordPart(key, record));
     // An end alone passes a full log.
     await log.appendAll(parts, { reserve: this.#entries.length === 0 });

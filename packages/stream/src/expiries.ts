@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { recordStream, type StreamKey } from './stream-name.js';
 import type { Expiry, StreamRecord } from './stream-record.js';
 
@@ -15,9 +16,15 @@ export class Expiries {
     else this.#deadlines.set(recordStream(key), { key, at });
   }
 
-  /** The streams whose time is over. */
-  due(now: number): StreamKey[] {
-    return [...this.#deadlines.values()].filter(({ at }) => at <= now).map(({ key }) => key);
+  /** The streams whose time is over. They are found in slices: there can be many that last on. */
+  async due(now: number): Promise<StreamKey[]> {
+    const due: StreamKey[] = [];
+    const slice = new Slice();
+    for (const { key, at } of this.#deadlines.values()) {
+      if (at <= now) due.push(key);
+      if (slice.isOver) await slice.next();
+    }
+    return due;
   }
 }
 

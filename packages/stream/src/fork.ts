@@ -47,7 +47,7 @@ export async function forkOf(
   }
   const index = placeOf(state, fork);
   const segments = segmentsOf(source.key, record, state.last);
-  const prefix = fork.subOffset === 0 ? [] : [await partOf(around, state, segments, index, fork)];
+  const prefix = fork.subOffset === 0 ? [] : [await partOf(around, source, segments, index, fork)];
   const { expiry } = record;
   return { contentType: record.contentType, expiry, inherited: firstOf(segments, index), prefix, depth };
 }
@@ -76,12 +76,13 @@ function placeOf({ record, last }: LiveState, { offset }: ForkOptions): number {
 
 async function partOf(
   { log }: Surroundings,
-  { record }: LiveState,
+  source: LiveStream,
   segments: readonly Segment[],
-  index: number,
+  after: number,
   { subOffset }: ForkOptions,
 ): Promise<{ readonly payload: Uint8Array; readonly messages: number }> {
-  const [append] = await readAppends(log, segments, index, 1);
+  const { record } = source.present();
+  const [append] = await readAppends(log, segments, { after, maxBytes: 1, owner: source.key.project });
   const isOfMessages = isJson(record.contentType);
   const size = append === undefined ? 0 : isOfMessages ? append.messages : append.payload.byteLength;
   if (append === undefined || subOffset > size) {

@@ -168,7 +168,8 @@ export class Lifecycle {
       unrecorded: { entries: 0, bytes: 0 },
       touchedAt: at,
     };
-    const content: Part[] = entries.length > 0 ? [{ stream: dataStream(key), entries }] : [];
+    const content: Part[] =
+      entries.length > 0 ? [{ stream: dataStream(key), entries, owner: key.project }] : [];
     const others = origin === null ? [] : [withForks(origin.source, 1)];
     await this.#commit([{ live, state }, ...others], content);
     const { messages, bytes } = { messages: first?.messages ?? 0, bytes: first?.payload.byteLength ?? 0 };

@@ -1,4 +1,5 @@
 /** Where a stream's appends are: those a fork began with in the streams they were made in, nothing is copied. */
+import { takeTurn } from '@weir/base';
 import type { Log } from '@weir/log';
 import { decodeEntry, type StoredAppend } from './entry-codec.js';
 import { encodeOffset, parseOffset } from './offset.js';
@@ -42,22 +43,34 @@ export function indexOf(record: StreamRecord, last: number, text: string): numbe
   throw new StreamError('cursor_expired', `offset ${text} is of another stream`);
 }
 
+/** Bytes that are read in one turn of the event loop. */
+const PORTION_BYTES = 256 * 1024;
+
+/** What {@link readAppends} reads. */
+export interface Reach {
+  /** The place before the first append. */
+  readonly after: number;
+  readonly maxBytes: number;
+  /** In whose turns of the event loop: a project. */
+  readonly owner: string;
+}
+
 /** Appends after a place, whole ones: up to `maxBytes` as they are stored, but at least one. */
 export async function readAppends(
   log: Log,
   segments: readonly Segment[],
-  after: number,
-  maxBytes: number,
+  { after, maxBytes, owner }: Reach,
 ): Promise<StoredAppend[]> {
   const appends: StoredAppend[] = [];
   let place = after;
   let left = maxBytes;
   for (const { stream, from, to, base } of segments) {
     while (place >= from && place < to && left > 0) {
+      await takeTurn(owner);
       const entries = await log.read(stream, {
         after: base + place - from,
         limit: to - place,
-        maxBytes: left,
+        maxBytes: Math.min(left, PORTION_BYTES),
       });
       for (const { data } of entries) {
         if (appends.length > 0 && data.byteLength > left) return appends;

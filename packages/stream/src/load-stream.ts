@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { decodeEntry } from './entry-codec.js';
 import type { Surroundings } from './live-stream.js';
 import { ProducerTable } from './producers.js';
@@ -20,6 +21,9 @@ export interface LoadedStream extends WriterState {
   readonly unrecorded: { readonly entries: number; readonly bytes: number };
 }
 
+/** Bytes read at a time. */
+const PORTION_BYTES = 256 * 1024;
+
 /** Reads a stream's record, and the appends after the one it speaks of; null where there is none. */
 export async function loadStream(
   around: Pick<Surroundings, 'log' | 'counts'>,
@@ -40,8 +44,10 @@ export async function loadStream(
   let bytes = 0;
   let after = own + record.last;
   const entries = end - after;
+  const slice = new Slice({ owner: key.project });
   while (after < end) {
-    for (const { offset, data } of await log.read(dataStream(key), { after })) {
+    if (slice.isOver) await slice.next();
+    for (const { offset, data } of await log.read(dataStream(key), { after, maxBytes: PORTION_BYTES })) {
       const append = decodeEntry(data);
       const { producer, at } = append;
       if (producer !== null) producers.set(producer.id, { epoch: producer.epoch, seq: producer.seq, at });

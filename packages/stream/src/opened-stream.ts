@@ -54,7 +54,8 @@ export class OpenedStream implements StreamSource {
     const { record, last } = this.#state;
     this.#live.touch();
     const segments = segmentsOf(this.#live.key, record, last);
-    const appends = await readAppends(this.#around.log, segments, place, maxBytes).catch((error: unknown) => {
+    const reach = { after: place, maxBytes, owner: this.#live.key.project };
+    const appends = await readAppends(this.#around.log, segments, reach).catch((error: unknown) => {
       // It was removed meanwhile, which is what is said of it then.
       if (error instanceof LogError && error.code === 'cursor_expired') this.#live.present(this.#generation);
       throw error;

@@ -82,7 +82,7 @@ export async function readRecord(log: Log, key: StreamKey): Promise<StreamRecord
 
 /** A record's part of a commit. */
 export function recordPart(key: StreamKey, record: StreamRecord): Part {
-  return { stream: recordStream(key), entries: [Buffer.from(JSON.stringify(record))] };
+  return { stream: recordStream(key), entries: [Buffer.from(JSON.stringify(record))], owner: key.project };
 }
 
 /** Forgets what a record was before; the next change does it again should this fail. */

@@ -220,7 +220,7 @@ test('what a stream is survives a restart: its type, its end, Stream-Seq, and ma
     details: { offset: third.info.offset },
   });
   // Of 700 appends, few have to be read to open it, and its record is one entry.
-  expect((await log.stats('streams:p:a')).entries).toBe(1);
+  await expect.poll(async () => (await log.stats('streams:p:a')).entries).toBe(1);
 });
 
 test('limits are said', async () => {

@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import type { Log } from '@weir/log';
 import { deadlineOf, Expiries, lastUse } from './expiries.js';
 import { type Created, type CreateOptions, Lifecycle } from './lifecycle.js';
@@ -27,8 +28,6 @@ export interface StreamStoreOptions {
 const SWEEP_MS = 10_000;
 /** How many streams are removed at a time, so that they share commits. */
 const SWEEP_BATCH = 50;
-/** How many records are read in one turn of the event loop at the start. */
-const SCAN_BATCH = 500;
 
 /** Durable Streams on a log. Projects are apart: the same name in two of them is two streams. */
 export class StreamStore {
@@ -109,7 +108,7 @@ export class StreamStore {
   }
 
   async #sweep(): Promise<void> {
-    const due = this.#around.expiries.due(this.#around.now());
+    const due = await this.#around.expiries.due(this.#around.now());
     for (let i = 0; i < due.length && !this.#isClosed; i += SWEEP_BATCH) {
       const batch = due.slice(i, i + SWEEP_BATCH);
       await Promise.all(batch.map((key) => this.#lifecycle.expire(key).catch(this.#onFailure)));
@@ -117,9 +116,10 @@ export class StreamStore {
   }
 
   async #scan(keys: readonly StreamKey[]): Promise<void> {
-    for (const [i, key] of keys.entries()) {
+    const slice = new Slice();
+    for (const key of keys) {
       if (this.#isClosed) return;
-      if (i % SCAN_BATCH === SCAN_BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (slice.isOver) await slice.next();
       await this.#look(key).catch(this.#onFailure);
     }
   }

@@ -1,15 +1,12 @@
 /** A server with a probe in its event loop, its neighbours, and the bounds that hold while it is attacked. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { MeasuredServer } from '../harness/measured-server.js';
 import type { TurnReport } from '../harness/turn-probe.js';
-import { waitUntil } from '../harness/wait-until.js';
-import { type Environment, WeirProcess } from '../harness/weir-process.js';
+import type { Environment } from '../harness/weir-process.js';
 import type { Outcome, Target } from './attacks.js';
 import { runAttack } from './run-attack.js';
 import { residentOf, type Seen, Watch } from './watch.js';
 
-const PROBE = new URL('../../dist/harness/turn-probe.js', import.meta.url);
 const MIB = 1024 * 1024;
 
 /** What an attack did. */
@@ -20,33 +17,26 @@ export interface Attacked extends Seen {
 
 /** See the head of this file. */
 export class AttackedServer {
-  readonly weir: WeirProcess;
-  readonly #probeFile: string;
+  readonly weir: MeasuredServer;
   readonly #watch: Watch;
   /** What the attackers have. */
   readonly target: Target;
   #idleBytes = 0;
   #honestBytes = 0;
 
-  private constructor(weir: WeirProcess, probeFile: string, watch: Watch, target: Target) {
+  private constructor(weir: MeasuredServer, watch: Watch, target: Target) {
     this.weir = weir;
-    this.#probeFile = probeFile;
     this.#watch = watch;
     this.target = target;
   }
 
   static async start(environment: Environment = {}): Promise<AttackedServer> {
-    const weir = new WeirProcess(environment);
-    const probeFile = join(weir.dataDir, 'turns.json');
-    await weir.start('ready', {
-      NODE_OPTIONS: `--import=${PROBE.href}`,
-      WEIR_TURN_PROBE: probeFile,
-    });
+    const weir = await new MeasuredServer(environment).start();
     const made = await weir.operator('POST', '/projects', { name: 'attacker', id: randomUUID() });
     const { id, ingest_token, api_key } = made.body as Record<string, string>;
     const watch = await Watch.start({ port: weir.port, token: weir.token, pids: () => weir.tree });
     const target = { port: weir.port, project: id ?? '', token: ingest_token ?? '', key: api_key ?? '' };
-    return new AttackedServer(weir, probeFile, watch, target);
+    return new AttackedServer(weir, watch, target);
   }
 
   /** Measures the memory of the idle server, and of honest clients who send as fast as they can. */
@@ -59,12 +49,12 @@ export class AttackedServer {
 
   /** Runs an attack and measures what the others notice of it. */
   async attack(name: string): Promise<Attacked> {
-    await this.turns();
+    await this.weir.turns();
     let outcome: Outcome = {};
     const seen = await this.#watch.during(async () => {
       outcome = await runAttack(name, this.target);
     });
-    return { ...seen, outcome, turns: await this.turns() };
+    return { ...seen, outcome, turns: await this.weir.turns() };
   }
 
   /** Resident memory of the idle server and its children before the first attack, bytes. */
@@ -93,21 +83,5 @@ export class AttackedServer {
   async stop(): Promise<void> {
     this.#watch.stop();
     await this.weir.dispose();
-  }
-
-  /** The longest turn since the last call. */
-  async turns(): Promise<TurnReport> {
-    const before = this.#report();
-    this.weir.signal('SIGUSR2');
-    await waitUntil('the report of the probe', async () => this.#report().number > before.number, 30_000);
-    return this.#report();
-  }
-
-  #report(): TurnReport {
-    try {
-      return JSON.parse(readFileSync(this.#probeFile, 'utf8')) as TurnReport;
-    } catch {
-      return { number: 0, cpuMs: 0, wallMs: 0, totalCpuMs: 0 };
-    }
   }
 }

@@ -12,9 +12,9 @@ const random = new Random(Number(seed));
 const found: { readonly cpuMs: number; readonly name: string; readonly status: number }[] = [];
 for (let i = 0; i < Number(count); i += 1) {
   const drawn = draw(random, server.target);
-  await server.turns();
+  await server.weir.turns();
   const status = await drawn.send();
-  found.push({ ...(await server.turns()), name: drawn.name, status });
+  found.push({ ...(await server.weir.turns()), name: drawn.name, status });
 }
 await server.stop();
 found.sort((a, b) => b.cpuMs - a.cpuMs);

@@ -11,6 +11,7 @@
  * retry.
  */
 import { randomInt } from 'node:crypto';
+import { Slice } from '@weir/base';
 import { type Cursor, type Log, LogError } from '@weir/log';
 import { BufferFullError } from '../errors.js';
 import { ID_BYTES } from './event-key.js';
@@ -43,6 +44,8 @@ export interface Lookup {
   readonly found: ReadonlySet<number>;
 }
 
+/** Filters asked for the ids of one submission at once; a larger submission is looked up in slices. */
+const CHECKS = 20_000;
 const NOTHING: ReadonlySet<number> = new Set();
 
 /** What became of one submission's ids. */
@@ -139,7 +142,8 @@ export class IdWindow {
   /** Asks the runs on disk for the ids of one submission; answers at once unless one of them may have an id. */
   lookup(keys: Uint32Array): Lookup | Promise<Lookup> {
     const runs = this.#runs;
-    const suspects = suspectsOf(keys, runs);
+    if ((keys.length / 4) * runs.length > CHECKS) return searchRuns(keys, runs, eachSuspect(keys, runs));
+    const suspects = [...eachSuspect(keys, runs)].filter((index) => index !== null);
     return suspects.length === 0 ? { runs, found: NOTHING } : searchRuns(keys, runs, suspects);
   }
 
@@ -313,21 +317,23 @@ export class IdWindow {
   }
 }
 
-function suspectsOf(keys: Uint32Array, runs: readonly IdRun[]): number[] {
-  const suspects: number[] = [];
+/** Indexes of the ids that may be in a run; null for each that is in none. */
+function* eachSuspect(keys: Uint32Array, runs: readonly IdRun[]): Generator<number | null> {
   for (let index = 0; runs.length > 0 && index * 4 < keys.length; index += 1) {
-    if (!isNoId(keys, index) && runs.some((run) => run.mayHave(keys, index))) suspects.push(index);
+    yield !isNoId(keys, index) && runs.some((run) => run.mayHave(keys, index)) ? index : null;
   }
-  return suspects;
 }
 
 async function searchRuns(
   keys: Uint32Array,
   runs: readonly IdRun[],
-  suspects: readonly number[],
+  suspects: Iterable<number | null>,
 ): Promise<Lookup> {
   const found = new Set<number>();
+  const slice = new Slice();
   for (const index of suspects) {
+    if (slice.isOver) await slice.next();
+    if (index === null) continue;
     for (const run of runs) {
       if (run.mayHave(keys, index) && (await run.has(keys, index))) found.add(index);
     }

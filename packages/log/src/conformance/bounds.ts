@@ -50,6 +50,38 @@ export function describeBounds(t: Trial): void {
       await other.destroy();
     });
 
+    test('an owner with more than a quarter is refused while less than a quarter is free, and others go on', async () => {
+      const other = await t.makeHarness();
+      let small = await other.create({ now: t.now, maxBytes: 100_000 });
+      const append = (stream: string, owner: string, size: number) =>
+        small.append(stream, [Buffer.alloc(size)], { owner });
+      // Alone, a project may have most of the log.
+      for (let i = 0; i < 7; i += 1) await append('a', 'hog', 10_000);
+      const error = await refused('project_quota', append('b', 'hog', 10_000));
+      expect(error).toMatchObject({ status: 503, retryable: true });
+      // What a project has on its way to the disk counts, too.
+      await append('c', 'other', 1_000);
+      const [first, second] = await Promise.allSettled([
+        append('c', 'other', 10_000),
+        append('d', 'other', 9_000),
+      ]);
+      expect([first?.status, second?.status]).toEqual(['fulfilled', 'fulfilled']);
+      await refused('project_quota', append('a', 'hog', 1));
+      await small.append('nobody', [Buffer.alloc(1)]);
+      await small.append('a', [Buffer.alloc(1)], { owner: 'hog', reserve: true });
+      expect((await small.size()).quotaRefusals).toBe(2);
+      if (other.reopen !== undefined) {
+        small = await other.reopen(small, { now: t.now, maxBytes: 100_000 });
+        await refused('project_quota', append('a', 'hog', 1));
+      }
+      await small.trim('a', 8);
+      await append('a', 'hog', 10_000);
+      await small.remove('a');
+      await append('a', 'hog', 20_000);
+      await small.close();
+      await other.destroy();
+    });
+
     test('close finishes what was begun, then everything is refused', async () => {
       const begun = Array.from({ length: 50 }, (_, i) => t.log.append('a', [bytes(String(i))]));
       const closing = t.log.close();

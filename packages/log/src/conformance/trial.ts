@@ -8,7 +8,9 @@ export interface ConformanceHarness {
   /** A new, empty log. The clock is unix milliseconds, for an engine that can be given one. */
   create(o: { readonly maxBytes?: number; readonly now: () => number }): Promise<Log>;
   /** Closes the log and opens it again; undefined for an engine that forgets. */
-  readonly reopen: ((log: Log, o: { readonly now: () => number }) => Promise<Log>) | undefined;
+  readonly reopen:
+    | ((log: Log, o: { readonly now: () => number; readonly maxBytes?: number }) => Promise<Log>)
+    | undefined;
   destroy(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { takeTurn } from '@weir/base';
 import type { MsgEntry, Subscriber } from '@weir/channel';
 import { problemMembers } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
@@ -14,6 +15,8 @@ const CHUNK = 256 * 1024;
 export interface EventStream {
   readonly subscriber: Subscriber;
   readonly form: PayloadForm;
+  /** In whose turns of the event loop the text is made: a project. */
+  readonly owner: string;
   /** Told how many messages are on their way. */
   readonly onDelivered: (count: number) => void;
 }
@@ -22,7 +25,12 @@ export interface EventStream {
  * A subscription as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html): messages with their
  * index as id, then `closed`, or `error` with a problem. Nothing is made before its client has taken what came before.
  */
-export async function* eventStream({ subscriber, form, onDelivered }: EventStream): AsyncGenerator<string> {
+export async function* eventStream({
+  subscriber,
+  form,
+  owner,
+  onDelivered,
+}: EventStream): AsyncGenerator<string> {
   // An id without data is remembered all the same: who is cut off before the first message goes on from here.
   yield `retry: ${RETRY_MS}\nid: ${subscriber.cursor}\n\n`;
   const frames = subscriber[Symbol.asyncIterator]();
@@ -38,7 +46,11 @@ export async function* eventStream({ subscriber, form, onDelivered }: EventStrea
         return;
       }
       onDelivered(frame.entries.length);
-      yield* textOf(frame.entries, form);
+      for (const text of textOf(frame.entries, form)) {
+        yield text;
+        // A frame is small but for one large message: only then is more than one text made of it.
+        if (text.length >= CHUNK) await takeTurn(owner);
+      }
     }
   } catch (error) {
     const { status, code, message: detail, extras } = problemOf(error);

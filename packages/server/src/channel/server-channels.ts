@@ -3,6 +3,7 @@ import { Processes } from '@weir/process';
 import type { TenantTable } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { BodyReader } from '../http/body/body-reader.js';
@@ -41,6 +42,8 @@ export class ServerChannels {
   readonly processes: Processes;
   /** Of projects about which nothing was decided. */
   readonly limits: ProcessLimits;
+  /** Subscribers of channels and streams. */
+  readonly subscribers: ProjectPlaces;
   readonly #config: Config;
   readonly #feed: ServerFeed;
   readonly #logger: Logger;
@@ -51,6 +54,12 @@ export class ServerChannels {
     const { postgres, channelLog: log } = stores;
     const limits = installationLimits(config);
     this.limits = limits;
+    this.subscribers = new ProjectPlaces({
+      name: 'channel_subscribers',
+      limit: config.WEIR_CHANNEL_MAX_SUBSCRIBERS,
+      what: 'subscribers of its channels and streams',
+      hint: 'close connections and long polls that are no longer read',
+    });
     this.#config = config;
     this.#feed = feed;
     this.#logger = logger;
@@ -68,17 +77,34 @@ export class ServerChannels {
   /** Adds the routes of all three. */
   addRoutes(web: FastifyInstance, parts: ServerChannelsRoutesParts): void {
     const { authorizer, gate, bodies, origins, metrics, publicUrl } = parts;
-    const { processes, limits } = this;
+    const { processes, limits, subscribers } = this;
     const { ending } = this.#feed;
     const access = new ChannelAccess(parts);
     const maxFrameBytes = appendFrameBytes(limits);
     const logger = this.#logger;
-    const sockets = new ChannelSockets({ access, processes, metrics, logger, ending, maxFrameBytes });
-    channelRoutes(web, { access, processes, sockets, ending, bodies, maxBodyBytes: appendBodyBytes(limits) });
+    const sockets = new ChannelSockets({
+      access,
+      processes,
+      subscribers,
+      metrics,
+      logger,
+      ending,
+      maxFrameBytes,
+    });
+    channelRoutes(web, {
+      access,
+      processes,
+      subscribers,
+      sockets,
+      ending,
+      bodies,
+      maxBodyBytes: appendBodyBytes(limits),
+    });
     processRoutes(web, { authorizer, gate, bodies, processes, ending });
     streamRoutes(web, {
       access,
       streams: this.#streams,
+      subscribers,
       ending,
       reserved: new ChannelStreams(processes),
       origins,

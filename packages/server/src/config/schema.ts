@@ -138,6 +138,16 @@ export const configSchema = z.object({
     .describe(
       'Largest size of the feed as a whole, 256MiB with the memory log; near it busy projects keep less',
     ),
+  WEIR_FEED_MAX_FOLLOWERS: whole(1)
+    .prefault('100')
+    .describe(
+      'Connections of one project that follow the feed, event streams and WebSockets; more get 429 at_capacity',
+    ),
+  WEIR_FEED_MAX_SUBSCRIPTIONS: whole(1)
+    .prefault('256')
+    .describe(
+      'Feed subscriptions of one project: its event streams, and all subscriptions of its WebSockets; more get 429 at_capacity',
+    ),
 
   WEIR_CHANNEL_RETENTION: duration
     .prefault('1h')
@@ -158,6 +168,11 @@ export const configSchema = z.object({
     .prefault('10MiB')
     .describe('Bytes of one message, 32MiB at most; for a project it can only be less'),
   WEIR_CHANNEL_MAX_PER_PROCESS: whole(1, 1_000).prefault('100').describe('Channels of one process'),
+  WEIR_CHANNEL_MAX_SUBSCRIBERS: whole(1)
+    .prefault('10000')
+    .describe(
+      'Subscribers of all channels and streams of one project, long polls among them; more get 429 at_capacity',
+    ),
   WEIR_CHANNEL_RATE_LIMIT: rateOrOff
     .prefault('100:500')
     .describe('Messages of each sender of a process: a second, and at once after a pause; or off'),

@@ -1,4 +1,5 @@
 /** What members of a group ask, the same over HTTP and over a socket. */
+import { Slice } from '@weir/base';
 import type { EventTexts, FeedDelivery } from '@weir/feed';
 import { z } from 'zod';
 
@@ -25,15 +26,23 @@ export const nackInput = z.strictObject({
   delay_ms: z.number().int().min(0).max(MAX_DELAY_MS).default(0),
 });
 
-/** Deliveries as a JSON array: put together by hand, as the events are there as texts. */
-export function deliveriesText(
+/**
+ * Deliveries as a JSON array: put together by hand, as the events are there as texts. Made in slices, as one pull can have
+ * 4 MiB of events.
+ */
+export async function deliveriesText(
   deliveries: readonly FeedDelivery[],
   stream: string,
   texts: EventTexts,
-): string {
-  const items = deliveries.map((delivery) => {
+): Promise<string> {
+  const items: string[] = [];
+  const slice = new Slice({ owner: stream });
+  for (const delivery of deliveries) {
     const { id, cursor, attempt } = delivery;
-    return `{"id":"${id}","cursor":"${cursor}","attempt":${attempt},"event":${texts.of(stream, delivery).text}}`;
-  });
+    items.push(
+      `{"id":"${id}","cursor":"${cursor}","attempt":${attempt},"event":${texts.of(stream, delivery).text}}`,
+    );
+    if (slice.isOver) await slice.next();
+  }
   return `[${items.join(',')}]`;
 }

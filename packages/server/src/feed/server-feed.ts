@@ -13,6 +13,7 @@ import {
 import { INGEST_STREAM, IngestEntry, type IngestService } from '@weir/ingest';
 import type { Log } from '@weir/log';
 import type { Logger } from 'pino';
+import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { Stores } from '../stores.js';
 
@@ -24,6 +25,10 @@ export class ServerFeed {
   readonly feed: Feed;
   readonly groups: FeedGroups;
   readonly texts = new EventTexts();
+  /** Connections that follow it. */
+  readonly followers: ProjectPlaces;
+  /** Subscriptions of those: an event stream has one, a WebSocket many. */
+  readonly subscriptions: ProjectPlaces;
   readonly #log: Log;
   readonly #source: IngestSource;
   readonly #retention: FeedRetention;
@@ -41,6 +46,18 @@ export class ServerFeed {
     this.#ingest = ingest;
     this.feed = new Feed(feedLog);
     this.groups = new FeedGroups(feedLog);
+    this.followers = new ProjectPlaces({
+      name: 'feed_followers',
+      limit: config.WEIR_FEED_MAX_FOLLOWERS,
+      what: 'connections that follow its feed',
+      hint: 'close connections that are no longer read, or follow many streams over one WebSocket',
+    });
+    this.subscriptions = new ProjectPlaces({
+      name: 'feed_subscriptions',
+      limit: config.WEIR_FEED_MAX_SUBSCRIPTIONS,
+      what: 'subscriptions of its feed',
+      hint: 'unsubscribe from what is no longer read, or name several events in one subscription',
+    });
     this.#source = new IngestSource(log, this.feed, logger);
     this.#retention = new FeedRetention({
       log: feedLog,

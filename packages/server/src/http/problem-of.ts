@@ -61,9 +61,9 @@ export function problemOf(error: unknown): Problem {
       { cause: error },
     );
   }
-  if (error instanceof LogError && error.code === 'log_full') {
+  if (error instanceof LogError && (error.code === 'log_full' || error.code === 'project_quota')) {
     const extras = { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' };
-    return new Problem(503, 'log_full', error.message, extras, { cause: error });
+    return new Problem(503, error.code, error.message, extras, { cause: error });
   }
   if (error instanceof LogError && error.code === 'log_closed')
     return new Problem(503, 'draining', 'the server stops', { retryAfterSeconds: 1 }, { cause: error });

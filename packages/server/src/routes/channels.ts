@@ -10,11 +10,12 @@
  */
 
 import { Readable } from 'node:stream';
-import { firstAbort } from '@weir/base';
+import { firstAbort, Slice } from '@weir/base';
 import { channelId } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { ProjectPlaces } from '../admission/project-places.js';
 import { MAX_BATCH } from '../channel/batch-limit.js';
 import type { ChannelAccess } from '../channel/channel-access.js';
 import { channelDocument } from '../channel/channel-document.js';
@@ -25,6 +26,7 @@ import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
 import { stillReads } from '../channel/still-reads.js';
 import { lostRight } from '../feed/right-watch.js';
 import type { BodyReader, JsonLimits } from '../http/body/body-reader.js';
+import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { upgradeOf } from '../http/upgrade.js';
@@ -53,6 +55,8 @@ const streamQuery = z.strictObject({ after: index.default(0), as: form });
 export interface ChannelRoutesParts {
   readonly access: ChannelAccess;
   readonly processes: Processes;
+  /** Of which each subscription and each long poll takes one. */
+  readonly subscribers: ProjectPlaces;
   readonly sockets: ChannelSockets;
   /** The server stops: who waits has to go. */
   readonly ending: AbortSignal;
@@ -63,7 +67,7 @@ export interface ChannelRoutesParts {
 
 /** Adds the routes. */
 export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): void {
-  const { access, processes, sockets, ending, bodies, maxBodyBytes } = parts;
+  const { access, processes, subscribers, sockets, ending, bodies, maxBodyBytes } = parts;
   const bodyLimits: JsonLimits = {
     maxBytes: maxBodyBytes,
     maxItems: MAX_APPEND_ITEMS,
@@ -123,25 +127,38 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   });
 
   web.get(`${CHANNEL}/messages`, async (request, reply) => {
-    const { id, caller } = await enterChannel(request, reply);
+    const { id, caller, user } = await enterChannel(request, reply);
     const { after, limit, wait_ms: waitMs, as } = parseInput(pageQuery, request.query);
+    if (waitMs > 0) holdPlace(subscribers, user.projectId, request, reply);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
     const over = firstAbort(gone.signal, ending);
     const { signal } = over;
-    const page = await router.readAfter(id, caller, after, limit, { waitMs, signal }).finally(over.release);
+    const owner = user.projectId;
+    const page = await router
+      .readAfter(id, caller, after, limit, { waitMs, signal, owner })
+      .finally(over.release);
     // Kept open, the connection would hold up the server that stops.
     if (ending.aborted) reply.header('connection', 'close');
     const { entries, next, closed } = page;
     usageOf(request.raw)?.delivered(entries.length);
-    const messages = entries.map((entry) => messageDocument(entry, as));
-    return { messages, next, ...(closed !== undefined && { closed: endDocument(closed) }) };
+    const texts: string[] = [];
+    const slice = new Slice({ owner });
+    for (const entry of entries) {
+      texts.push(JSON.stringify(messageDocument(entry, as)));
+      if (slice.isOver) await slice.next();
+    }
+    const rest = JSON.stringify({ next, ...(closed !== undefined && { closed: endDocument(closed) }) });
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(`{"messages":[${texts.join(',')}],${rest.slice(1)}`);
   });
 
   web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
     const { id, caller, user, who, processId } = await enterChannel(request, reply);
     const { after, as } = parseInput(streamQuery, request.query);
     const { 'last-event-id': resumed } = parseInput(resumption, request.headers);
+    holdPlace(subscribers, user.projectId, request, reply);
     const start = resumed ?? after;
     // Told as a status while that is still possible.
     await router.readAfter(id, caller, start, 1);
@@ -154,9 +171,18 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
       gone.abort();
       over.release();
     });
-    const subscriber = await router.subscribe(id, caller, { after: start, signal: over.signal });
+    const subscriber = await router.subscribe(id, caller, {
+      after: start,
+      owner: user.projectId,
+      signal: over.signal,
+    });
     const usage = usageOf(request.raw);
-    const text = eventStream({ subscriber, form: as, onDelivered: (count) => usage?.delivered(count) });
+    const text = eventStream({
+      subscriber,
+      form: as,
+      owner: user.projectId,
+      onDelivered: (count) => usage?.delivered(count),
+    });
     return (
       reply
         .type('text/event-stream; charset=utf-8')

@@ -8,7 +8,7 @@
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  *     POST …/feed/groups/{name}/release  never tried
  */
-import { firstAbort } from '@weir/base';
+import { firstAbort, Slice } from '@weir/base';
 import { documentIn, type FeedGroup } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -108,7 +108,10 @@ export function feedGroupRoutes(
 
   web.get(GROUPS, async (request, reply) => {
     const { projectId } = await enter(request, reply);
-    return { groups: await Promise.all((await groups.list(projectId)).map(describe)) };
+    const described: Awaited<ReturnType<typeof describe>>[] = [];
+    // One after the other: each may have to be read from the log.
+    for (const group of await groups.list(projectId)) described.push(await describe(group));
+    return { groups: described };
   });
 
   route('PUT', GROUP, async ({ projectId, name }, request, reply) => {
@@ -138,7 +141,7 @@ export function feedGroupRoutes(
     usageOf(request.raw)?.delivered(deliveries.length);
     return reply
       .type('application/json; charset=utf-8')
-      .send(`{"deliveries":${deliveriesText(deliveries, group.stream, feed.texts)}}`);
+      .send(`{"deliveries":${await deliveriesText(deliveries, group.stream, feed.texts)}}`);
   });
   groupRoute('POST', `${GROUP}/ack`, async (group, { body }) => ({
     acknowledged: await group.ack(parseInput(idsInput, body).ids),
@@ -156,10 +159,13 @@ export function feedGroupRoutes(
 
   groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply) => {
     const { limit, after } = parseInput(page, query);
-    const letters = (await group.dead(limit, after)).map(
-      ({ id, cursor, attempts, diedAt, payload }) =>
-        `${JSON.stringify({ id, cursor, attempts, died_at: diedAt }).slice(0, -1)},"event":${documentIn(group.stream, payload).text}}`,
-    );
+    const letters: string[] = [];
+    const slice = new Slice({ owner: group.stream });
+    for (const { id, cursor, attempts, diedAt, payload } of await group.dead(limit, after)) {
+      const head = JSON.stringify({ id, cursor, attempts, died_at: diedAt });
+      letters.push(`${head.slice(0, -1)},"event":${documentIn(group.stream, payload).text}}`);
+      if (slice.isOver) await slice.next();
+    }
     return reply.type('application/json; charset=utf-8').send(`{"dead":[${letters.join(',')}]}`);
   });
   groupRoute('POST', `${GROUP}/dead/retry`, async (group, { body }) => ({

@@ -10,6 +10,7 @@ import type { FeedAccess } from '../feed/feed-access.js';
 import { lostRight } from '../feed/right-watch.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { FeedSockets } from '../feed/socket/feed-sockets.js';
+import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
@@ -44,6 +45,8 @@ export function feedRoute(
     }
     const caller = await access.enter(request, reply, id);
     const { projectId } = caller;
+    holdPlace(feed.followers, projectId, request, reply);
+    holdPlace(feed.subscriptions, projectId, request, reply);
     const { stream, event, after } = parseInput(querystring, request.query);
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
@@ -90,9 +93,9 @@ async function* textOf(
       let told = '';
       let count = 0;
       for (const item of page) {
-        const { event, text: json } = texts.of(stream, item);
-        if (wanted !== null && !wanted.has(event)) continue;
-        text += `id: ${item.cursor}\ndata: ${json}\n\n`;
+        const event = texts.ifWanted(stream, item, wanted);
+        if (event === null) continue;
+        text += `id: ${item.cursor}\ndata: ${event.text}\n\n`;
         told = item.cursor;
         count += 1;
       }

@@ -11,9 +11,11 @@ import { firstAbort } from '@weir/base';
 import type { StreamSource } from '@weir/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { ProjectPlaces } from '../admission/project-places.js';
 import type { ChannelAccess, ChannelUser } from '../channel/channel-access.js';
 import { lostRight } from '../feed/right-watch.js';
 import type { BodyReader } from '../http/body/body-reader.js';
+import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
@@ -50,6 +52,8 @@ const NO_BODY = Buffer.alloc(0);
 export interface StreamRouteParts {
   readonly access: ChannelAccess;
   readonly streams: ServerStreams;
+  /** Of which each client that follows or waits takes one. */
+  readonly subscribers: ProjectPlaces;
   /** Aborts when the server stops: who follows a stream has to go. */
   readonly ending: AbortSignal;
   /** Asked first for names that begin with `-/`. */
@@ -167,6 +171,7 @@ class StreamRoutes {
         hint: 'offset=-1 is the beginning, offset=now the end',
       });
     }
+    if (live !== undefined) holdPlace(this.#parts.subscribers, caller.projectId, request, reply);
     if (live === 'sse') return await this.#follow(caller, request, reply, offset ?? '-1', cursor);
     const wanted = { offset: offset ?? '-1', cursor, known: request.headers['if-none-match'] };
     return await this.#with(caller, request, async (source) => {
@@ -219,6 +224,7 @@ class StreamRoutes {
       cursor,
       signal: this.#patience(caller, request, reply),
       outgoing: this.#outgoingOf(caller, request, reply),
+      owner: caller.projectId,
       onPage: ({ messages }) => usage?.delivered(messages),
     });
     if (isBinary(source.info)) reply.header('stream-sse-data-encoding', 'base64');

@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import {
   type Appended,
   type Caller,
@@ -99,14 +100,16 @@ export class ChannelStream implements StreamSource {
       throw new ChannelError('forbidden', `channel ${id} is no longer yours to read`);
     }
     const { entries } = await this.#router
-      .readAfter(id, caller, place, Math.ceil(maxBytes / LEAST_BYTES))
+      .readAfter(id, caller, place, Math.ceil(maxBytes / LEAST_BYTES), { maxBytes, owner: projectId })
       .catch((error: unknown) => {
         throw this.#withOffset(error);
       });
     const payloads: Buffer[] = [];
     let next = place;
     let bytes = 0;
+    const slice = new Slice({ owner: projectId });
     for (const entry of entries) {
+      if (slice.isOver) await slice.next();
       const payload = Buffer.from(JSON.stringify(messageDocument(entry, form)));
       bytes += payload.byteLength;
       if (payloads.length > 0 && bytes > maxBytes) break;

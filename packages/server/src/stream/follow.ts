@@ -1,4 +1,5 @@
 /** GET with `live=sse`: what there is after an offset and what comes, as an event stream. */
+import { takeTurn } from '@weir/base';
 import { isText, type Page, type StreamInfo, type StreamSource } from '@weir/stream';
 import { problemOf } from '../http/problem-of.js';
 import { eventBase64, eventText, inPieces } from './event-text.js';
@@ -19,6 +20,8 @@ export interface FollowOptions {
   /** Ends the stream. */
   readonly signal: AbortSignal;
   readonly outgoing: Outgoing;
+  /** In whose turns of the event loop it reads: a project. */
+  readonly owner: string;
   /** Told of each page that was sent. */
   readonly onPage: (page: Page) => void;
 }
@@ -35,7 +38,7 @@ export function isBinary({ contentType }: StreamInfo): boolean {
 export async function* eventsOf(
   source: StreamSource,
   from: number,
-  { cursor, signal, outgoing, onPage }: FollowOptions,
+  { cursor, signal, outgoing, owner, onPage }: FollowOptions,
 ): AsyncGenerator<string> {
   const { info } = source;
   const end = performance.now() + CONNECTION_MS;
@@ -53,6 +56,7 @@ export async function* eventsOf(
           if (signal.aborted) return;
           yield text;
           await outgoing.taken();
+          await takeTurn(owner, signal);
         }
         outgoing.release();
         onPage(page);

@@ -51,6 +51,10 @@ function ofLog(error: LogError): unknown {
     const detail = 'the log of channels and streams is full';
     return new Problem(503, 'log_full', detail, { retryAfterSeconds: 5, hint }, options);
   }
+  if (error.code === 'project_quota') {
+    const hint = 'delete streams of the project, or wait for its channels to be cleaned up';
+    return new Problem(503, 'project_quota', error.message, { retryAfterSeconds: 5, hint }, options);
+  }
   if (error.code === 'log_closed') {
     return new Problem(503, 'draining', 'the server is stopping', { retryAfterSeconds: 2 }, options);
   }

@@ -24,6 +24,9 @@ export interface RetentionOptions {
 }
 
 const INTERVAL_MS = 1_000;
+/** Entries freed at a time, and their bytes: the records of each have to be counted. */
+const PAGE = 200;
+const PAGE_BYTES = 128 * 1024;
 const GRACE_MS = 10 * 60_000;
 /** Of the log's size, whatever the retention: a sink that is down must not keep events from being accepted. */
 const MOST = 0.4;
@@ -87,7 +90,7 @@ export class Retention {
     const hasAge = now() - this.#startedAt > Math.min(limits.ageMs, GRACE_MS);
     const oldest = hasAge ? now() - limits.ageMs : Number.NEGATIVE_INFINITY;
     let excess = bytes - Math.min(limits.bytes, maxBytes * MOST);
-    const page = await log.read(USAGE_STREAM, { after: first - 1, limit: 200 });
+    const page = await log.read(USAGE_STREAM, { after: first - 1, limit: PAGE, maxBytes: PAGE_BYTES });
     const end = page.findIndex(({ data }) => {
       const stays = excess <= 0 && timeOf(data) >= oldest;
       excess -= data.byteLength;

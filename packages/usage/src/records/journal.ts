@@ -1,3 +1,4 @@
+import { Slice } from '@weir/base';
 import { type Appended, type Log, LogError, type Part } from '@weir/log';
 import type { UsageLogger } from '../admission/seam-caller.js';
 import {
@@ -49,6 +50,8 @@ const CHECKPOINT_MS = 5_000;
 /** An opening so many entries back is written again, so that a start need not read from there. */
 const FAR_BACK = 50_000;
 const READER = 'recovery';
+/** Bytes read at a time when the server starts. */
+const PAGE_BYTES = 128 * 1024;
 
 /**
  * Writes openings and completions into the log, and completes at a start what a kill has left open. What is open is
@@ -216,8 +219,10 @@ export class Journal {
   async #leftOpen(after: number): Promise<readonly Opening[]> {
     const open = new Map<string, Opening>();
     const over = new Set<string>();
+    const slice = new Slice();
     for (let place = after; ; ) {
-      const entries = await this.#log.read(USAGE_STREAM, { after: place });
+      if (slice.isOver) await slice.next();
+      const entries = await this.#log.read(USAGE_STREAM, { after: place, maxBytes: PAGE_BYTES });
       const last = entries.at(-1);
       if (last === undefined) return [...open.values()];
       for (const { offset, data } of entries) {

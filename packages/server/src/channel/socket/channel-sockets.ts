@@ -2,6 +2,7 @@ import type { Processes } from '@weir/process';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { ProjectPlaces } from '../../admission/project-places.js';
 import { lostRight } from '../../feed/right-watch.js';
 import { parseInput } from '../../http/parse.js';
 import { SocketAcceptor } from '../../http/socket/accept-socket.js';
@@ -17,6 +18,8 @@ import { ChannelSocket } from './channel-socket.js';
 export interface ChannelSocketsParts {
   readonly access: ChannelAccess;
   readonly processes: Processes;
+  /** Of which each reading takes one. */
+  readonly subscribers: ProjectPlaces;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** The server stops. */
@@ -43,7 +46,7 @@ export class ChannelSockets {
    * @throws Problem where it is refused
    */
   async serve(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { access, processes, metrics, logger, ending } = this.#parts;
+    const { access, processes, subscribers, metrics, logger, ending } = this.#parts;
     const { raw, id: rid } = request;
     const route = request.routeOptions.url ?? '';
     const usage = usageOf(raw);
@@ -65,6 +68,7 @@ export class ChannelSockets {
     const channels = new ChannelSocket(socket, {
       user,
       processes,
+      subscribers,
       usage,
       stream: raw.socket,
       brake,

@@ -11,6 +11,8 @@ export interface ReadingParts {
   /** Of the channel. */
   readonly id: string;
   readonly caller: Caller;
+  /** In whose turns of the event loop it reads: a project. */
+  readonly owner: string;
   readonly outbox: Outbox;
   readonly credit: Credit;
   readonly usage: RequestRecord | undefined;
@@ -42,7 +44,7 @@ export class Reading {
    * @throws ChannelError with the cursor of what was sent
    */
   async run(): Promise<ChannelEnd | null> {
-    const { router, id, caller, credit } = this.#parts;
+    const { router, id, caller, owner, credit } = this.#parts;
     const { signal } = this.#stop;
     const onEnd = () => {
       this.#isOver = true;
@@ -50,7 +52,13 @@ export class Reading {
     };
     try {
       const room = () => credit.available();
-      const subscriber = await router.subscribe(id, caller, { after: this.#cursor, signal, room, onEnd });
+      const subscriber = await router.subscribe(id, caller, {
+        after: this.#cursor,
+        owner,
+        signal,
+        room,
+        onEnd,
+      });
       for await (const frame of subscriber) {
         if (frame.type === 'closed') return frame;
         await this.#send(frame.entries);

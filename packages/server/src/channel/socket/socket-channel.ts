@@ -8,6 +8,7 @@ import {
 } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { RequestRecord } from '@weir/usage';
+import type { ProjectPlaces } from '../../admission/project-places.js';
 import { Problem } from '../../http/problem.js';
 import type { Outbox } from '../../http/socket/outbox.js';
 import type { ChannelUser } from '../channel-access.js';
@@ -21,6 +22,8 @@ import { Reading } from './reading.js';
 export interface SocketChannelParts {
   readonly user: ChannelUser;
   readonly processes: Processes;
+  /** Of which each reading takes one. */
+  readonly subscribers: ProjectPlaces;
   readonly outbox: Outbox;
   readonly window: AppendWindow;
   readonly usage: RequestRecord | undefined;
@@ -94,8 +97,9 @@ export class SocketChannel {
       });
     }
     if (this.#leaving !== null) return;
+    const release = this.#parts.subscribers.take(this.#parts.user.projectId);
     this.#parts.outbox.answer({ op: 'reading', ch: this.#ch });
-    this.#read(after, entered);
+    this.#read(after, entered, release);
   }
 
   /** Hands messages to the router, in the order of calls, and answers when they are stored or refused. */
@@ -151,7 +155,7 @@ export class SocketChannel {
     const { sequence, lastIndex: last_index, role, payloadBytes: max_payload, channel: found } = view;
     const { attempt } = found;
     outbox.answer({ op: 'opened', ch: this.#ch, sequence, last_index, role, attempt, max_payload });
-    if (read && this.#leaving === null) this.#read(after, entered);
+    if (read && this.#leaving === null) this.#readAtOnce(after, entered);
     return entered;
   }
 
@@ -159,22 +163,36 @@ export class SocketChannel {
     return this.#parts.processes.router.appendBatch(id, caller, messages, this.#pipeline);
   }
 
-  #read(after: number, { id, caller }: Entered): void {
-    const { processes, outbox, usage, refuse } = this.#parts;
+  /** As the client asked for when it opened the channel, which stays open where there is no place for a reading. */
+  #readAtOnce(after: number, entered: Entered): void {
+    const { subscribers, user, refuse } = this.#parts;
+    try {
+      this.#read(after, entered, subscribers.take(user.projectId));
+    } catch (error) {
+      refuse({ ch: this.#ch, of: 'reading' }, error);
+    }
+  }
+
+  #read(after: number, { id, caller }: Entered, release: () => void): void {
+    const { processes, outbox, usage, refuse, user } = this.#parts;
     const { router } = processes;
+    const owner = user.projectId;
     const credit = this.#credit;
-    const reading = new Reading(after, { ch: this.#ch, router, id, caller, outbox, credit, usage });
+    const reading = new Reading(after, { ch: this.#ch, router, id, caller, owner, outbox, credit, usage });
     this.#reading = reading;
-    reading.run().then(
-      (end) => {
-        this.#reading = null;
-        if (end !== null) this.#closed(end);
-      },
-      (error: unknown) => {
-        this.#reading = null;
-        if (this.#leaving === null) refuse({ ch: this.#ch, of: 'reading' }, error);
-      },
-    );
+    reading
+      .run()
+      .finally(release)
+      .then(
+        (end) => {
+          this.#reading = null;
+          if (end !== null) this.#closed(end);
+        },
+        (error: unknown) => {
+          this.#reading = null;
+          if (this.#leaving === null) refuse({ ch: this.#ch, of: 'reading' }, error);
+        },
+      );
   }
 
   /** Nothing comes any more, once what was handed over before has its answers. */

@@ -96,9 +96,11 @@ export class FeedSocket {
     }
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw tooMany('too_many_subscriptions', MAX_SUBSCRIPTIONS, 'unsubscribe, or open another connection');
+    const release = this.#parts.feed.subscriptions.take(projectId);
     const subscription = new Subscription(frame, projectId, this.#parts);
     this.#subscriptions.set(sub, subscription);
     await subscription.run().finally(() => {
+      release();
       if (this.#subscriptions.get(sub) === subscription) this.#subscriptions.delete(sub);
     });
   }

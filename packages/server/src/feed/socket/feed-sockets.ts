@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { holdPlace } from '../../http/hold-place.js';
 import { parseInput } from '../../http/parse.js';
 import { SocketAcceptor } from '../../http/socket/accept-socket.js';
 import { Brake } from '../../http/socket/brake.js';
@@ -47,6 +48,7 @@ export class FeedSockets {
     usage?.route('ws', stackOf('feed', raw, route));
     parseInput(querystring, request.query);
     const caller = await access.enter(request, reply, projectId);
+    holdPlace(feed.followers, caller.projectId, request, reply);
     await usage?.open();
     reply.hijack();
     const begun = performance.now();

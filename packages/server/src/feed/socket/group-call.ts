@@ -21,9 +21,9 @@ export async function callGroup(
     if (frame.op === 'pull') {
       const { max, wait_ms: waitMs, member = keyId } = frame;
       const deliveries = await group.pull({ max, waitMs, member, signal: gone });
-      await outbox.give(() => {
+      await outbox.give(async () => {
         usage?.delivered(deliveries.length);
-        const list = deliveriesText(deliveries, group.stream, feed.texts);
+        const list = await deliveriesText(deliveries, group.stream, feed.texts);
         return `{"op":"deliveries","id":${JSON.stringify(id)},"deliveries":${list}}`;
       });
       return;

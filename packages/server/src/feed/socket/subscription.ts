@@ -1,3 +1,4 @@
+import { takeTurn } from '@weir/base';
 import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { Outbox } from '../../http/socket/outbox.js';
@@ -72,7 +73,9 @@ export class Subscription {
   async #send(page: readonly FeedItem[], stream: string): Promise<void> {
     const { feed, outbox, usage } = this.#parts;
     const { signal } = this.#over;
-    await outbox.give(() => {
+    await outbox.give(async () => {
+      // The frames of one connection are made one after the other, long after their pages were read.
+      await takeTurn(this.#projectId, signal);
       // Nothing more comes once the end has been answered.
       if (signal.aborted) return null;
       const { text, count } = eventsFrame(this.#frame.sub, page, stream, feed.texts, this.#wanted);
@@ -92,8 +95,8 @@ function eventsFrame(
 ): { readonly text: string; readonly count: number } {
   const events: string[] = [];
   for (const item of page) {
-    const { event, text } = texts.of(stream, item);
-    if (wanted === null || wanted.has(event)) events.push(`{"cursor":"${item.cursor}","event":${text}}`);
+    const event = texts.ifWanted(stream, item, wanted);
+    if (event !== null) events.push(`{"cursor":"${item.cursor}","event":${event.text}}`);
   }
   const cursor = page.at(-1)?.cursor;
   const text = `{"op":"events","sub":${JSON.stringify(sub)},"events":[${events.join(',')}],"cursor":"${cursor}"}`;

@@ -1,0 +1,71 @@
+import { Problem } from '../http/problem.js';
+
+/** What {@link ProjectPlaces} limits. */
+export interface ProjectPlacesOptions {
+  /** Names the limit in metrics. */
+  readonly name: string;
+  /** Places of one project. */
+  readonly limit: number;
+  /** What takes a place, in the plural: completes "the project has 100 …". */
+  readonly what: string;
+  /** What a refused client does next. */
+  readonly hint: string;
+}
+
+/** Most places end with a connection, of which nothing says when. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** Limits how many of one thing each project has at a time, so that no project takes all of the server. */
+export class ProjectPlaces {
+  readonly name: string;
+  readonly #options: ProjectPlacesOptions;
+  readonly #takenOf = new Map<string, number>();
+  #taken = 0;
+  #refused = 0;
+
+  constructor(options: ProjectPlacesOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Places that all projects together have now. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** How often a place was refused. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /**
+   * Takes a place.
+   * @returns what gives it back; further calls have no effect
+   * @throws Problem 429 `at_capacity`
+   */
+  take(projectId: string): () => void {
+    const { limit, what, hint } = this.#options;
+    const taken = this.#takenOf.get(projectId) ?? 0;
+    if (taken >= limit) {
+      this.#refused += 1;
+      throw new Problem(429, 'at_capacity', `the project has ${limit} ${what}, which is its limit`, {
+        limit,
+        hint,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+    this.#count(projectId, 1);
+    let isTaken = true;
+    return () => {
+      if (isTaken) this.#count(projectId, -1);
+      isTaken = false;
+    };
+  }
+
+  #count(projectId: string, change: 1 | -1): void {
+    const taken = (this.#takenOf.get(projectId) ?? 0) + change;
+    if (taken > 0) this.#takenOf.set(projectId, taken);
+    else this.#takenOf.delete(projectId);
+    this.#taken += change;
+  }
+}
