@@ -17,6 +17,10 @@ export interface MetricSources {
   readonly usageLost: () => Promise<number>;
   readonly feedSubscribers: () => number;
   readonly channelSubscribers: () => number;
+  readonly queriesRunning: () => number;
+  readonly queriesWaiting: () => number;
+  readonly answersOpen: () => number;
+  readonly spoolBytes: () => number;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -71,6 +75,12 @@ export class Metrics {
     labelNames: ['reason'],
     registers: [this.#registry],
   });
+  readonly #answersCut = new Counter({
+    name: 'weir_query_answers_cut_total',
+    help: 'Answers cut off because their client took nothing (stalled), or too slowly without room on disk (no_room)',
+    labelNames: ['reason'],
+    registers: [this.#registry],
+  });
 
   /** Adds the gauges and Node's own metrics (memory, event-loop delay, …). */
   constructor() {
@@ -101,6 +111,18 @@ export class Metrics {
       'weir_channel_subscribers',
       'Who follows channels of processes now: event streams, and readings of WebSockets',
       sources.channelSubscribers,
+    );
+    this.#gauge('weir_query_running', 'Queries that hold a place of their project', sources.queriesRunning);
+    this.#gauge('weir_query_waiting', 'Queries that wait for a place', sources.queriesWaiting);
+    this.#gauge(
+      'weir_query_answers_open',
+      'Answers of queries that clients wait for or read',
+      sources.answersOpen,
+    );
+    this.#gauge(
+      'weir_query_spool_bytes',
+      'Bytes on disk of answers that clients take slowly',
+      sources.spoolBytes,
     );
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
@@ -164,6 +186,10 @@ export class Metrics {
 
   queried(seconds: number): void {
     this.#querySeconds.observe(seconds);
+  }
+
+  answerCut(reason: 'stalled' | 'no_room'): void {
+    this.#answersCut.inc({ reason });
   }
 
   /** The exposition text. */
