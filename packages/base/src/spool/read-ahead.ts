@@ -43,6 +43,8 @@ export function readAhead(
 
 const WINDOW_BYTES = 256 * 1024;
 const PATIENCE_MS = 500;
+/** Bytes that wait for a write in progress; together they are the next write. */
+const BATCH_BYTES = 512 * 1024;
 /** What an item costs besides its bytes: a source of tiny items must not fill the memory. */
 const ITEM_BYTES = 256;
 
@@ -54,6 +56,12 @@ class ReadAhead {
   readonly #window: Uint8Array[] = [];
   #inWindow = 0;
   #file: SpoolFile | undefined;
+  /** Bytes on their way into the file, which follow those in it. */
+  #unwritten: Uint8Array[] = [];
+  #unwrittenBytes = 0;
+  #writing: Promise<void> | undefined;
+  #writeFailure: unknown;
+  #isDiskFull = false;
   #patienceMs: number;
   #fullPatienceMs: number;
   #reserved = 0;
@@ -87,6 +95,10 @@ class ReadAhead {
         } else if (this.#file !== undefined && this.#file.unread > 0) {
           yield await this.#file.read();
           this.#wakeSource();
+        } else if (this.#writing === undefined && this.#unwritten.length > 0) {
+          // The disk was full when they should have been written.
+          yield* this.#takeUnwritten();
+          this.#wakeSource();
         } else if (this.#end === 'whole') return;
         else if (this.#end === 'failed') throw this.#failure;
         else {
@@ -110,6 +122,8 @@ class ReadAhead {
       if (this.#hasLeft) return;
       this.#wakeReader();
     }
+    await this.#writing;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
   }
 
   #finish(end: 'whole' | 'failed', failure?: unknown): void {
@@ -119,8 +133,7 @@ class ReadAhead {
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
-    if (this.#file !== undefined && this.#file.size > 0 && this.#file.unread === 0)
-      await this.#clear(this.#file);
+    if (this.#file !== undefined && this.#file.size > 0 && this.#isInOrder) await this.#clear(this.#file);
     if (this.#isInOrder) this.#patienceMs = await this.#waitForRoom(bytes, this.#patienceMs);
     if (this.#hasLeft) return;
     if (!this.#fits(bytes)) {
@@ -137,7 +150,8 @@ class ReadAhead {
 
   /** Whether the file holds nothing that the reader must get first. */
   get #isInOrder(): boolean {
-    return this.#file === undefined || this.#file.unread === 0;
+    const isRead = this.#file === undefined || this.#file.unread === 0;
+    return isRead && this.#writing === undefined && this.#unwritten.length === 0;
   }
 
   /** Always true of an empty window: bytes that exceed the window could never be handed out otherwise. */
@@ -164,23 +178,49 @@ class ReadAhead {
     return Math.max(0, end - performance.now());
   }
 
-  /** Appends to the file; false if there is no room for more. */
+  /** Has the bytes appended to the file; false if there is no room for more. */
   async #spool(bytes: Uint8Array): Promise<boolean> {
-    if (this.#space?.reserve(bytes.length) === false) return false;
+    if (this.#isDiskFull || this.#space?.reserve(bytes.length) === false) return false;
     this.#reserved += bytes.length;
-    try {
-      this.#file ??= await SpoolFile.create(this.#directory);
-      await this.#file.append(bytes);
-      return true;
-    } catch (error) {
-      this.#release(bytes.length);
-      if (isFull(error)) return false;
-      throw error;
+    this.#unwritten.push(bytes);
+    this.#unwrittenBytes += bytes.length + ITEM_BYTES;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#wakeReader();
+      this.#wakeSource();
+    });
+    if (this.#unwrittenBytes >= BATCH_BYTES) await this.#writing;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    return true;
+  }
+
+  /** Writes what has gathered, in one piece each time: many small writes would be slower than the source. Never rejects. */
+  async #write(): Promise<void> {
+    while (this.#unwritten.length > 0) {
+      const batch = this.#takeUnwritten();
+      try {
+        this.#file ??= await SpoolFile.create(this.#directory);
+        await this.#file.append(Buffer.concat(batch));
+        this.#wakeReader();
+      } catch (error) {
+        this.#unwritten = [...batch, ...this.#unwritten];
+        if (isFull(error)) this.#isDiskFull = true;
+        else this.#writeFailure = error;
+        return;
+      }
     }
+  }
+
+  #takeUnwritten(): Uint8Array[] {
+    const taken = this.#unwritten;
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
+    return taken;
   }
 
   async #clear(file: SpoolFile): Promise<void> {
     await file.clear();
+    this.#isDiskFull = false;
     this.#release(this.#reserved);
   }
 
@@ -190,6 +230,7 @@ class ReadAhead {
   }
 
   async #close(): Promise<void> {
+    await this.#writing;
     // Closing may fail; the file has no name, so the system removes it in any case.
     await this.#file?.close().catch(() => {});
     this.#release(this.#reserved);
