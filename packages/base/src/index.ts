@@ -3,5 +3,5 @@ export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
 export { retryAfterMs } from './http/retry-after.js';
 export { JsonWalk, skipSpace } from './json/json-walk.js';
 export { type JsonBounds, JsonBoundsExceeded, PIECE_BYTES, parseJson } from './json/parse-json.js';
-export { nextTurn, SLICE_MS, SLICE_MS, Slice, Slice, type SliceOptions } from './slice.js';
+export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
 export { hasRoom, later, nextTurn, type Owner, TURN_MS } from './turns.js';
