@@ -27,6 +27,9 @@ const LIMITS = {
   memoryBytes: 2 ** 30,
   textBytes: 256 * 1024,
   concurrency: 4,
+  queue: 0,
+  queueWaitMs: 0,
+  engineQueries: 64,
 };
 
 /** What the view `events` is to the engine, for a question that asks for nobody. */

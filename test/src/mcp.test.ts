@@ -15,7 +15,7 @@ const CANARY = 'canary-4711';
 const ENDLESS =
   'SELECT sum(cityHash64(a.number, b.number)) FROM numbers(1000000) AS a, numbers(1000000) AS b';
 
-const weir = new WeirProcess({ WEIR_QUERY_MAX_CONCURRENCY: '1' });
+const weir = new WeirProcess({ WEIR_QUERY_MAX_CONCURRENCY: '1', WEIR_QUERY_QUEUE_WAIT: '100ms' });
 const home = mkdtempSync(join(tmpdir(), 'weir-mcp-'));
 let otherKey: string;
 

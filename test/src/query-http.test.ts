@@ -15,6 +15,8 @@ beforeAll(async () => {
   weir = await new WeirProcess({
     WEIR_QUERY_MAX_EXECUTION_TIME: '3s',
     WEIR_QUERY_MAX_CONCURRENCY: '2',
+    WEIR_QUERY_QUEUE: '1',
+    WEIR_QUERY_QUEUE_WAIT: '500ms',
     WEIR_QUERY_MAX_MEMORY: '200MiB',
     WEIR_QUERY_MAX_RESULT_ROWS: '1000',
     WEIR_QUERY_MAX_RESULT_BYTES: '8MiB',

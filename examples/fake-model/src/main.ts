@@ -1,4 +1,5 @@
 /** An executor: takes processes of type `fake-model`, talks on their channel `chat`, and stops when its caller says so. */
+import { firstAbort } from '@weir/base';
 import { createClient, type Job, worker } from '@weir/client';
 import { answer } from './answer.js';
 
@@ -20,11 +21,15 @@ async function run(job: Job): Promise<unknown> {
   const chat = job.channel('chat');
   const interrupted = new AbortController();
   void listen(chat, interrupted);
-  const signal = AbortSignal.any([interrupted.signal, job.signal]);
+  const stop = firstAbort(interrupted.signal, job.signal);
   let sent = 0;
-  for await (const token of answer(question, { tokens, pauseMs, signal })) {
-    await chat.send(token);
-    sent += 1;
+  try {
+    for await (const token of answer(question, { tokens, pauseMs, signal: stop.signal })) {
+      await chat.send(token);
+      sent += 1;
+    }
+  } finally {
+    stop.release();
   }
   if (interrupted.signal.aborted) await chat.send(`\n(stopped: ${interrupted.signal.reason})\n`);
   await chat.sendEnd();

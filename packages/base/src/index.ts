@@ -1,4 +1,6 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
+export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
+export { retryAfterMs } from './http/retry-after.js';
 export { JsonWalk, skipSpace } from './json/json-walk.js';
 export { type JsonBounds, JsonBoundsExceeded, PIECE_BYTES, parseJson } from './json/parse-json.js';
 export { takeTurn } from './reader-turns.js';

@@ -1,6 +1,7 @@
 import { Agent, type AgentOptions, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { deadline } from '@weir/base';
 import type { ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError, toClickHouseError } from './clickhouse-error.js';
 import { Deadline } from './deadline.js';
@@ -86,11 +87,13 @@ export class HttpSession {
 
   /** Whether the HTTP interface answers. */
   async ping(timeoutMs: number): Promise<boolean> {
-    const { success } = await this.#client.ping({
-      select: false,
-      abort_signal: AbortSignal.timeout(timeoutMs),
-    });
-    return success;
+    const limit = deadline(timeoutMs);
+    try {
+      const { success } = await this.#client.ping({ select: false, abort_signal: limit.signal });
+      return success;
+    } finally {
+      limit.release();
+    }
   }
 
   /** Closes the sockets. */

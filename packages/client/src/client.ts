@@ -1,3 +1,4 @@
+import { boundedFetch, retryAfterMs } from '@weir/base';
 import { pause } from './pause.js';
 import { errorOfDocument, WeirError } from './weir-error.js';
 
@@ -99,15 +100,10 @@ async function once(
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
   const payload = body === undefined ? {} : { body: JSON.stringify(body) };
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  const timer = setTimeout(end, timeoutMs);
-  signal?.addEventListener('abort', end);
-  if (signal?.aborted) end();
   let response: Response;
   let text: string;
   try {
-    response = await fetch(`${server}${path}${search.size === 0 ? '' : `?${search}`}`, {
+    response = await boundedFetch(`${server}${path}${search.size === 0 ? '' : `?${search}`}`, {
       method,
       redirect: 'error',
       headers: {
@@ -115,23 +111,17 @@ async function once(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...payload,
-      signal: ending.signal,
+      timeoutMs,
+      signal,
     });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw cancelled(signal);
     throw new WeirError('unreachable', `no answer from ${server}`, {}, { cause: error });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', end);
   }
   if (response.ok) return text === '' ? null : jsonOf(text, server);
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  throw errorOfDocument(
-    jsonOrNull(text),
-    response.status,
-    Number.isNaN(seconds) ? undefined : seconds * 1000,
-  );
+  const waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now());
+  throw errorOfDocument(jsonOrNull(text), response.status, waitMs);
 }
 
 /** What ends with a signal of the caller's. */

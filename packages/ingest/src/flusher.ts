@@ -6,6 +6,7 @@
  * them; everything behind them has never been sent. At most {@link MAX_IN_FLIGHT} batches are under way, and the
  * cursor stands before the first that is not done.
  */
+import { firstAbort } from '@weir/base';
 import type { Cursor, Log } from '@weir/log';
 import type { Batch, BatchBounds } from './batch.js';
 import { batchOf } from './batch.js';
@@ -118,12 +119,16 @@ export class Flusher {
 
   /** Resolves when the entry at `offset` has been flushed, or with false once the signal aborts. */
   async flushed(offset: number, signal: AbortSignal): Promise<boolean> {
-    const stop = AbortSignal.any([signal, this.#stopping.signal]);
-    while (this.position < offset) {
-      if (stop.aborted) return false;
-      await this.#change(stop);
+    const stop = firstAbort(signal, this.#stopping.signal);
+    try {
+      while (this.position < offset) {
+        if (stop.signal.aborted) return false;
+        await this.#change(stop.signal);
+      }
+      return true;
+    } finally {
+      stop.release();
     }
-    return true;
   }
 
   /** Flushes what is in the log now without waiting for full batches; false once the signal aborts. */

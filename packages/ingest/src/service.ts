@@ -2,7 +2,7 @@
  * The write path as one thing: `submit` takes valid events into the durable log and answers; everything behind it
  * (flusher, drainer, the window of known ids, trimming) reads that log.
  */
-import { Slice } from '@weir/base';
+import { deadline, Slice } from '@weir/base';
 import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
@@ -341,10 +341,10 @@ export class IngestService {
     const running = await this.#running?.catch(() => null);
     if (running === null || running === undefined) return;
     clearInterval(running.maintenance);
-    const grace = AbortSignal.timeout(this.options.shutdownGraceMs);
-    const ended = signal === undefined ? grace : AbortSignal.any([signal, grace]);
-    const isDrained = await this.#flusher.drain(ended);
-    await Promise.all([this.#flusher.stop(), this.#drainer.stop(ended)]);
+    const grace = deadline(this.options.shutdownGraceMs, signal);
+    const isDrained = await this.#flusher.drain(grace.signal);
+    await Promise.all([this.#flusher.stop(), this.#drainer.stop(grace.signal)]);
+    grace.release();
     await this.#maintaining;
     if (!isDrained && this.#log.engine === 'memory') {
       await keepResidual(await this.#flusher.unflushed(), this.#letters);

@@ -5,6 +5,7 @@
  * crash, a lost connection, a time-out), the writer stops what is still running of it, asks ClickHouse which of the
  * places it holds, and inserts the others. No deduplication by the engine is involved.
  */
+import { deadline } from '@weir/base';
 import { type ClickHouse, ClickHouseError, databaseNames, relinkStatements } from '@weir/clickhouse';
 import type { RowLocation, RowSet } from './row-set.js';
 import { ROW_COLUMNS } from './rows.js';
@@ -79,12 +80,14 @@ export class EventWriter {
    * @throws ClickHouseError where ClickHouse cannot be asked
    */
   async end(tag: string): Promise<void> {
-    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+    const { signal, release } = deadline(ASK_TIMEOUT_MS);
     try {
       await this.#clickhouse.kill(tag, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new ClickHouseError('ClickHouse did not end an earlier insert in time', { kind: 'unavailable' });
+    } finally {
+      release();
     }
   }
 

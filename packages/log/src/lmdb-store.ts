@@ -106,8 +106,9 @@ export class LmdbStore implements Store {
     try {
       await this.#db.batch(() => {
         for (const [key, value] of changes) {
-          if (value === undefined) this.#db.remove(key);
-          else this.#db.put(key, value);
+          // The promise of the batch reports the failure of each.
+          if (value === undefined) void this.#db.remove(key);
+          else void this.#db.put(key, value);
         }
       });
       return undefined;

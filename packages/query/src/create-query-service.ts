@@ -1,4 +1,5 @@
 import { type ClickHouse, type Parser, PUBLIC_TABLES, type Reader } from '@weir/clickhouse';
+import type { CapacityUse } from './capacity.js';
 import { Catalog } from './catalog.js';
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
 import { engineFailure } from './engine-failure.js';
@@ -86,6 +87,10 @@ class EngineQueryService implements QueryService {
       if (truncated) throw new QueryError('query_too_large', 'there is too much to describe');
       return rows;
     });
+  }
+
+  get use(): CapacityUse {
+    return this.#executor.use;
   }
 
   async ask(projectId: string, question: Question, options: AskOptions = {}): Promise<Answer> {

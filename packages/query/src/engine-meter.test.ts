@@ -30,6 +30,9 @@ beforeAll(async () => {
         memoryBytes: 2 ** 29,
         textBytes: 2 ** 18,
         concurrency: 100,
+        queue: 0,
+        queueWaitMs: 0,
+        engineQueries: 64,
       },
     });
   [query, hasty] = [service(60_000), service(SHORT_MS)];

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { deadline } from '@weir/base';
 import type { ClickHouse, ParameterValue, QueryUse, Reader, ReaderAnswer } from '@weir/clickhouse';
-import { Capacity } from './capacity.js';
+import { Capacity, type CapacityUse } from './capacity.js';
 import { engineFailure, timedOut } from './engine-failure.js';
 import type { EngineMeter } from './engine-meter.js';
 import type { QueryLimits } from './limits.js';
@@ -51,12 +52,22 @@ export class Executor {
     this.#reader = reader;
     this.#stopper = stopper;
     this.#limits = limits;
-    this.#capacity = new Capacity(limits.concurrency);
+    this.#capacity = new Capacity({
+      perProject: limits.concurrency,
+      total: limits.engineQueries,
+      queue: limits.queue,
+      waitMs: limits.queueWaitMs,
+    });
+  }
+
+  /** How many questions run and wait. */
+  get use(): CapacityUse {
+    return this.#capacity.use;
   }
 
   /**
-   * Takes a place of the project's and starts the clock; `work` does what is needed to ask (the gate) and asks. The place
-   * is given back when the answer has been read, or its query stopped.
+   * Takes a place of the project's, waiting for one if need be, and starts the clock; `work` does what is needed to ask
+   * (the gate) and asks. The place is given back when the answer has been read, or its query stopped.
    *
    * @throws QueryError
    */
@@ -65,7 +76,8 @@ export class Executor {
     caller: AbortSignal | undefined,
     work: (turn: Turn) => Promise<T>,
   ): Promise<T> {
-    const turn = new Turn(projectId, this.#capacity.take(projectId), this.#limits.executionMs, caller);
+    const release = await this.#capacity.take(projectId, caller);
+    const turn = new Turn(projectId, release, this.#limits.executionMs, caller);
     try {
       return await work(turn);
     } catch (error) {
@@ -116,10 +128,10 @@ export class Executor {
   /** Makes the engine let go of what runs under a tag, and says what it has used. Never rejects. */
   async #stop(tag: string, metered: MeteredStatement): Promise<void> {
     metered.stopped();
+    const limit = deadline(LET_GO_MS);
     // An engine that cannot be asked has ended, and its queries with it.
-    const use = await this.#stopper
-      .kill(tag, { signal: AbortSignal.timeout(LET_GO_MS) })
-      .catch(() => undefined);
+    const use = await this.#stopper.kill(tag, { signal: limit.signal }).catch(() => undefined);
+    limit.release();
     metered.end('stopped', use);
   }
 }

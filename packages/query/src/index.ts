@@ -1,3 +1,4 @@
+export type { CapacityUse } from './capacity.js';
 export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
 export { createQueryService, type QueryGate, type QueryParts } from './create-query-service.js';
 export type { EngineMeter, EngineUse, MeterOptions } from './engine-meter.js';

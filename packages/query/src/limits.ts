@@ -10,6 +10,12 @@ export interface QueryLimits {
   readonly memoryBytes: number;
   /** Bytes of the text; then `query_too_large`. */
   readonly textBytes: number;
-  /** Questions of one project at a time; then `at_capacity`. */
+  /** Questions of one project at a time, less than `engineQueries` in any case; more wait. */
   readonly concurrency: number;
+  /** Questions of one project that wait for a place; then `at_capacity`. */
+  readonly queue: number;
+  /** Longest wait for a place, in milliseconds; then `at_capacity`. */
+  readonly queueWaitMs: number;
+  /** Questions of all projects that the engine runs at a time. */
+  readonly engineQueries: number;
 }

@@ -1,3 +1,4 @@
+import type { CapacityUse } from './capacity.js';
 import type { EventEntry, EventProperties, TableEntry } from './catalog-types.js';
 import type { MeterOptions } from './engine-meter.js';
 import type {
@@ -16,6 +17,9 @@ import type {
  * engine's parser is asked is none.
  */
 export interface QueryService {
+  /** How many questions of all projects run and wait now. */
+  readonly use: CapacityUse;
+
   /** Answers in one piece; cut off, and said to be, where there is more than may be given. */
   ask(projectId: string, question: Question, options?: AskOptions): Promise<Answer>;
 

@@ -8,6 +8,7 @@ import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, IngestService } from '@weir/ingest';
 import { isUnavailable } from '@weir/postgres';
+import type { CapacityUse, QueryService } from '@weir/query';
 import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -42,6 +43,8 @@ import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { Metrics } from './metrics.js';
 import { AnalysisAccess } from './query/access.js';
+import { AnswerDelivery } from './query/answer-delivery.js';
+import { AnswerSpool } from './query/answer-spool.js';
 import { queryService } from './query/query-service.js';
 import { adminIngestRoutes } from './routes/admin-ingest.js';
 import { adminProjectRoutes } from './routes/admin-projects.js';
@@ -236,7 +239,6 @@ class Server implements App {
       knowsCredentials: () => this.#credentials.size > 0,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
-    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#channels);
     const authorizer = new Authorizer(this.#credentials);
     const access = new AnalysisAccess(authorizer, gate);
     const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
@@ -245,12 +247,19 @@ class Server implements App {
     const feedAccess = new FeedAccess({ authorizer, credentials, gate, tenants, origins });
     const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
     const query = queryService(config, stores, hasNoGate);
+    const spool = new AnswerSpool(dataDir, {
+      bytes: config.WEIR_QUERY_SPOOL_BYTES,
+      projectBytes: config.WEIR_QUERY_SPOOL_BYTES_EACH,
+    });
+    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#channels, query, spool);
+    const delivery = new AnswerDelivery({ spool, stallMs: config.WEIR_QUERY_STALL_TIMEOUT, metrics, logger });
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
     this.#web = createWeb({ front: endpoint, connections, logger, metrics, usage }, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
       receiptRoutes(web, authorizer, gate, this.#ingest);
-      queryRoute(web, access, query, metrics, bodies, config.WEIR_QUERY_MAX_BODY_BYTES);
+      const maxTextBytes = config.WEIR_QUERY_MAX_BODY_BYTES;
+      queryRoute(web, { access, query, delivery, metrics, bodies, maxTextBytes });
       schemaRoute(web, access, query);
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
@@ -402,12 +411,15 @@ function firstOf({
 
 function observe(
   metrics: Metrics,
-  { log, channelLog, engine }: Stores,
+  { log, channelLog, engine, queries }: Stores,
   ingest: IngestService,
   usage: UsageService | null,
   { feed, followers, subscriptions }: ServerFeed,
   { processes, subscribers }: ServerChannels,
+  query: () => QueryService,
+  spool: AnswerSpool,
 ): void {
+  const queryUse = (): CapacityUse => (queries === null ? { running: 0, waiting: 0 } : query().use);
   metrics.observe({
     pendingEvents: () => ingest.status.pendingEvents,
     pendingBytes: () => ingest.status.pendingBytes,
@@ -426,5 +438,9 @@ function observe(
     feedSubscribers: () => feed.followers,
     channelSubscribers: () => processes.router.subscribers,
     places: [followers, subscriptions, subscribers],
+    queriesRunning: () => queryUse().running,
+    queriesWaiting: () => queryUse().waiting,
+    answersOpen: () => spool.answers,
+    spoolBytes: () => spool.bytes,
   });
 }

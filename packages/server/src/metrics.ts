@@ -28,6 +28,10 @@ export interface MetricSources {
   readonly channelSubscribers: () => number;
   /** What is limited for each project, such as followers of the feed. */
   readonly places: readonly PlacesStatus[];
+  readonly queriesRunning: () => number;
+  readonly queriesWaiting: () => number;
+  readonly answersOpen: () => number;
+  readonly spoolBytes: () => number;
 }
 
 /** Counters that code adds to, and gauges over the sources. */
@@ -79,6 +83,12 @@ export class Metrics {
   readonly #endedBodies = new Counter({
     name: 'weir_bodies_ended_total',
     help: 'Request bodies ended before they were whole, by reason: stalled, slow, pressure',
+    labelNames: ['reason'],
+    registers: [this.#registry],
+  });
+  readonly #answersCut = new Counter({
+    name: 'weir_query_answers_cut_total',
+    help: 'Answers cut off because their client took nothing (stalled), or too slowly without room on disk (no_room)',
     labelNames: ['reason'],
     registers: [this.#registry],
   });
@@ -144,6 +154,18 @@ export class Metrics {
         for (const { name, refused } of places) this.inc({ limit: name }, refused);
       },
     });
+    this.#gauge('weir_query_running', 'Queries that hold a place of their project', sources.queriesRunning);
+    this.#gauge('weir_query_waiting', 'Queries that wait for a place', sources.queriesWaiting);
+    this.#gauge(
+      'weir_query_answers_open',
+      'Answers of queries that clients wait for or read',
+      sources.answersOpen,
+    );
+    this.#gauge(
+      'weir_query_spool_bytes',
+      'Bytes on disk of answers that clients take slowly',
+      sources.spoolBytes,
+    );
     const perSink = [
       ['weir_usage_lag_entries', 'Entries of the usage log a sink has not kept yet', 'lag'],
       ['weir_usage_dropped', 'Usage records a sink never got: they waited too long', 'dropped'],
@@ -206,6 +228,10 @@ export class Metrics {
 
   queried(seconds: number): void {
     this.#querySeconds.observe(seconds);
+  }
+
+  answerCut(reason: 'stalled' | 'no_room'): void {
+    this.#answersCut.inc({ reason });
   }
 
   /** The exposition text. */

@@ -223,9 +223,24 @@ test('what a stream is survives a restart: its type, its end, Stream-Seq, and ma
   await expect.poll(async () => (await log.stats('streams:p:a')).entries).toBe(1);
 });
 
+test('a stream is filled to its last byte, and a project to its last stream', async () => {
+  const log = await openLog({ engine: 'memory' });
+  // An entry has a head of 31 bytes.
+  const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100 } });
+  await store.create('p', 'a', TEXT);
+  await store.create('p', 'b', TEXT);
+  await expect(store.create('p', 'c', TEXT)).rejects.toMatchObject({ code: 'too_many_streams' });
+  const [a, b] = [await store.open('p', 'a'), await store.open('p', 'b')];
+  await a.append(appendOf('x'.repeat(69)));
+  await expect(a.append(appendOf('x'))).rejects.toMatchObject({ code: 'stream_full' });
+  await expect(b.append(appendOf('x'.repeat(70)))).rejects.toMatchObject({ code: 'stream_full' });
+  await store.close();
+});
+
 test('limits are said', async () => {
   const log = await openLog({ engine: 'memory' });
-  const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100, waitingBytes: 1000 } });
+  // Three appends of a byte fit exactly: each counts 256 bytes more.
+  const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100, waitingBytes: 771 } });
   const made = await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => store.create('p', name, TEXT)));
   expect(made.map((one) => (one.status === 'rejected' ? one.reason : 'made'))).toEqual([
     ...['made', 'made'],

@@ -1,5 +1,7 @@
 /** Usage as one thing: requests are recorded into the log, and every sink reads them from there. */
+
 import { randomBytes } from 'node:crypto';
+import { deadline } from '@weir/base';
 import type { SinkConfig } from '@weir/extension';
 import type { Log } from '@weir/log';
 import type { UsageLogger } from './admission/seam-caller.js';
@@ -125,8 +127,8 @@ export class UsageService {
   async close(): Promise<void> {
     await this.#retention.close();
     await this.#journal.close();
-    const signal = AbortSignal.timeout(CLOSE_MS);
-    await Promise.all(this.#readers.map((reader) => reader.close(signal)));
+    const limit = deadline(CLOSE_MS);
+    await Promise.all(this.#readers.map((reader) => reader.close(limit.signal))).finally(limit.release);
   }
 
   #wake(): void {

@@ -38,6 +38,9 @@ const LIMITS = {
   memoryBytes: 500_000_000,
   textBytes: 2 ** 18,
   concurrency: 4,
+  queue: 0,
+  queueWaitMs: 0,
+  engineQueries: 64,
 };
 
 interface Place {

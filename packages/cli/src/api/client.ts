@@ -1,3 +1,4 @@
+import { boundedFetch } from '@weir/base';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 import { failureOf, networkFailure } from './failure.js';
@@ -87,7 +88,7 @@ export class ApiClient {
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
     const payload = raw?.bytes ?? (body === undefined ? undefined : JSON.stringify(body));
     try {
-      return await fetch(`${this.server}${path}${search.size === 0 ? '' : `?${search}`}`, {
+      return await boundedFetch(`${this.server}${path}${search.size === 0 ? '' : `?${search}`}`, {
         method,
         // A redirect would turn a POST into a GET, and lead the credential elsewhere.
         redirect: 'error',
@@ -98,7 +99,7 @@ export class ApiClient {
           ...raw?.headers,
         },
         ...(payload === undefined ? {} : { body: payload }),
-        ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+        timeoutMs,
       });
     } catch (error) {
       throw networkFailure(this.server, error);

@@ -1,4 +1,5 @@
 /** Failures of requests, as errors of the command. */
+import { retryAfterMs } from '@weir/base';
 import { z } from 'zod';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
@@ -31,13 +32,14 @@ export async function failureOf(response: Response): Promise<CliError> {
   const kind: ErrorKind = status === 401 || code === 'insufficient_scope' ? 'auth' : 'failed';
   const hint = HINTS[code] ?? document?.hint;
   const requestId = document?.request_id ?? response.headers.get('x-request-id');
-  const retryAfterMs = retryAfter(response) ?? (document?.retry_after_s ?? 0) * 1000;
+  const header = response.headers.get('retry-after');
+  const waitMs = retryAfterMs(header, Date.now()) ?? (document?.retry_after_s ?? 0) * 1000;
   return new CliError(kind, code, document?.detail ?? `the server answered ${status}`, {
     status,
     retryable: RETRYABLE.has(status) || code === 'token_store_down',
     ...(hint === undefined ? {} : { hint }),
     ...(requestId === null ? {} : { requestId }),
-    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+    ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
   });
 }
 
@@ -54,15 +56,6 @@ export function networkFailure(server: string, cause: unknown): CliError {
     },
     { cause },
   );
-}
-
-/** Seconds or a date, RFC 9110 section 10.2.3; null where the header is absent or neither. */
-function retryAfter(response: Response): number | null {
-  const text = response.headers.get('retry-after');
-  if (text === null) return null;
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }
 
 const REASONS: Readonly<Record<string, string>> = {

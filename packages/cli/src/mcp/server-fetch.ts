@@ -1,3 +1,4 @@
+import { boundedFetch } from '@weir/base';
 import { failureOf, networkFailure } from '../api/failure.js';
 
 /**
@@ -5,9 +6,13 @@ import { failureOf, networkFailure } from '../api/failure.js';
  * CliError that says what to do. Answers in the protocol's own form, errors too, are passed on.
  */
 export function serverFetch(server: string): (url: string | URL, init?: RequestInit) => Promise<Response> {
-  return async (url, init) => {
-    const response = await fetch(url, { ...init, redirect: 'error' }).catch((error: unknown) => {
-      throw init?.signal?.aborted === true ? error : networkFailure(server, error);
+  return async (url, { signal, ...init } = {}) => {
+    const response = await boundedFetch(url, {
+      ...init,
+      redirect: 'error',
+      signal: signal ?? undefined,
+    }).catch((error: unknown) => {
+      throw signal?.aborted === true ? error : networkFailure(server, error);
     });
     const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
     // The transport asks with GET whether there is a stream, and takes 405 for "no".

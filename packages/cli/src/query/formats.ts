@@ -1,5 +1,7 @@
 /** A query's answer on its way out. */
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { readAhead } from '@weir/base/node';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { CliError, usageError } from '../cli-error.js';
@@ -66,13 +68,21 @@ function tableColumn({ name, type }: { name: string; type: string }): Column {
   return { name, isNumeric: /^(Nullable\(|LowCardinality\()*(U?Int|Float|Decimal)/.test(type) };
 }
 
-/** Copies an answer as it comes. Throws CliError `network` where it ends too early. */
+/** Bytes of an answer in memory before a file takes what the output has not. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Copies an answer as it comes. The server disconnects a client that reads nothing for a minute, and a pager reads nothing
+ * while a person reads a page: so the answer is taken at the server's speed, and a temporary file keeps what waits.
+ *
+ * @throws CliError `failed` if the answer ends too early
+ */
 async function copyBody(response: Response, server: string, { stdout }: Output): Promise<void> {
   const isTerminal = stdout.isTTY === true;
   if (response.body === null) return;
   try {
     const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
+    for await (const chunk of readAhead(response.body, { directory: tmpdir(), windowBytes: WINDOW_BYTES })) {
       // On a terminal, text that others wrote must not move the cursor; a file or a pipe gets the bytes as they are.
       const shown = isTerminal ? sanitizeLines(decoder.decode(chunk, { stream: true })) : chunk;
       if (!stdout.write(shown)) await once(stdout, 'drain');

@@ -78,6 +78,10 @@ class EmbeddedEngine implements Engine {
     };
   }
 
+  get readers(): number {
+    return this.#limits.readers;
+  }
+
   async start(): Promise<void> {
     const child = this.#spawn();
     await child.ready;

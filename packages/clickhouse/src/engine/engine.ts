@@ -17,6 +17,8 @@ export interface EngineHealth {
 export interface Engine {
   /** Where `connectClickHouse` and `connectReader` find it; the same through all restarts. */
   readonly target: EmbeddedTarget;
+  /** Tenant queries that run at a time; further ones wait. */
+  readonly readers: number;
   health(): EngineHealth;
   /** Calls `listener` with each new state; returns what takes the listener off again. */
   onState(listener: (state: EngineState) => void): () => void;

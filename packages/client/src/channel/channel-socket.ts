@@ -1,3 +1,4 @@
+import { retryAfterMs } from '@weir/base';
 import WebSocket from 'ws';
 import type { Client } from '../client.js';
 import { pause } from '../pause.js';
@@ -169,7 +170,6 @@ async function refusalOf(response: import('node:http').IncomingMessage): Promise
   } catch {
     // What came of it will do.
   }
-  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
   const text = Buffer.concat(chunks).toString();
   let document: unknown = null;
   try {
@@ -177,9 +177,6 @@ async function refusalOf(response: import('node:http').IncomingMessage): Promise
   } catch {
     // Something between answered.
   }
-  return errorOfDocument(
-    document,
-    response.statusCode ?? 0,
-    Number.isNaN(seconds) ? undefined : seconds * 1000,
-  );
+  const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
+  return errorOfDocument(document, response.statusCode ?? 0, waitMs);
 }

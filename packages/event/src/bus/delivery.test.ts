@@ -146,6 +146,34 @@ test('what nobody wanted yet comes to one who begins before it', async () => {
   await vi.waitFor(() => expect(source.followed).toHaveLength(1));
 });
 
+test('a consumer that begins before the stream was widened for it gets what the narrower stream left out', async () => {
+  const { source } = await start();
+  const narrow = await bus?.consumer({ source: named('a') });
+  await narrow?.connected();
+  for (const type of ['a', 'b', 'b', 'a']) source.publish(type);
+  await narrow?.until(has(2));
+  // Cursor 1 is in the ring, and so is the event after it that was asked for; events 2 and 3 are not.
+  const late = await bus?.consumer({ source: named('b'), from: '1' });
+  await late?.until(has(2));
+  source.publish('b');
+  await late?.until(has(3));
+  expect(late?.numbers).toEqual([2, 3, 5]);
+});
+
+test('a consumer that begins where the stream was widened for it needs no stream of its own', async () => {
+  const { source } = await start();
+  const narrow = await bus?.consumer({ source: named('a') });
+  await narrow?.connected();
+  for (const type of ['a', 'b', 'a']) source.publish(type);
+  await narrow?.until(has(2));
+  const late = await bus?.consumer({ source: named('b'), from: '3' });
+  await late?.connected();
+  source.publish('b');
+  await late?.until(has(1));
+  expect(late?.numbers).toEqual([4]);
+  expect(source.opened.map(({ from }) => from)).toEqual(['latest', '3']);
+});
+
 test('a consumer whose bus died comes back to the next one, and goes on where it was', async () => {
   const { source } = await start();
   const before = await bus?.consumer();

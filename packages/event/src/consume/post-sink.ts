@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundedFetch, retryAfterMs } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import { Backoff } from '../source/backoff.js';
-import { retryAfterMs } from '../source/retry-after.js';
-import { abortWith } from './abort-with.js';
 import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
 
 /** How hard an event is tried. Milliseconds. */
@@ -58,10 +57,8 @@ export class PostSink implements EventSink {
 
   async #try(output: EventOutput, hurry: AbortSignal): Promise<PostFailure | undefined> {
     const { item, lines } = output;
-    const { controller, release } = abortWith(hurry);
-    const timer = setTimeout(() => controller.abort(), this.#limits.timeoutMs);
     try {
-      const response = await fetch(this.#url, {
+      const response = await boundedFetch(this.#url, {
         method: 'POST',
         body: textOf(output),
         headers: {
@@ -71,7 +68,8 @@ export class PostSink implements EventSink {
           ...(item.cursor === undefined ? {} : { 'weir-cursor': item.cursor }),
         },
         redirect: 'manual',
-        signal: controller.signal,
+        timeoutMs: this.#limits.timeoutMs,
+        signal: hurry,
       });
       await response.body?.cancel();
       const { status } = response;
@@ -79,15 +77,12 @@ export class PostSink implements EventSink {
       return {
         message: `${this.#url.host} answered ${status}`,
         isRetryable: status === 408 || status === 429 || status >= 500,
-        waitMs: retryAfterMs(response.headers, Date.now()),
+        waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) ?? 0,
       };
     } catch (error) {
       const reason =
         error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
       return { message: `no answer from ${this.#url.host}: ${reason}`, isRetryable: true, waitMs: 0 };
-    } finally {
-      clearTimeout(timer);
-      release();
     }
   }
 }

@@ -1,6 +1,6 @@
+import { retryAfterMs } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
-import { retryAfterMs } from './retry-after.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
 const problem = z.object({
@@ -14,7 +14,11 @@ const problem = z.object({
 /** The error that an answer other than 200 of a channel is. */
 export async function channelRefusal(response: Response, now: number): Promise<Error> {
   const document: unknown = await response.json().catch(() => ({}));
-  return channelFailure(document, response.status, retryAfterMs(response.headers, now));
+  return channelFailure(
+    document,
+    response.status,
+    retryAfterMs(response.headers.get('retry-after'), now) ?? 0,
+  );
 }
 
 /**

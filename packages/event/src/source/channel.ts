@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundedFetch } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { channelEvent } from './channel-event.js';
@@ -95,11 +96,9 @@ export class ChannelStream implements EventStream {
   }
 
   async #lastIndex(answerMs: number, signal: AbortSignal): Promise<string> {
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(answerMs))]);
     const headers = { authorization: `Bearer ${this.#options.key}` };
-    const response = await fetch(this.#url, { headers, redirect: 'error', signal: patience }).catch(
-      interrupted,
-    );
+    const request = { headers, redirect: 'error', timeoutMs: Math.ceil(answerMs), signal } as const;
+    const response = await boundedFetch(this.#url, request).catch(interrupted);
     if (response.status !== 200) throw await channelRefusal(response, Date.now());
     const document: unknown = await response.json().catch(interrupted);
     return String(channel.parse(document).last_index);

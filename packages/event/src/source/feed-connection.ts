@@ -1,3 +1,4 @@
+import { boundedFetch } from '@weir/base';
 import { feedRefusal } from './feed-refusal.js';
 import { SourceInterrupted } from './source-errors.js';
 import { type SseBlock, SseParser } from './sse-parser.js';
@@ -28,12 +29,7 @@ export async function* feedConnection(
   signal: AbortSignal,
 ): AsyncGenerator<readonly SseBlock[], never> {
   const controller = new AbortController();
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const giveUp = () => {
-    controller.abort();
-    // Node 20 forgets a fetch's signal once the answer's head is there, whenever memory is cleared.
-    reader?.cancel().catch(() => {});
-  };
+  const giveUp = () => controller.abort();
   signal.throwIfAborted();
   signal.addEventListener('abort', giveUp, { once: true });
   // Only while something is awaited: a consumer that takes its time is no silence of the server.
@@ -57,7 +53,7 @@ export async function* feedConnection(
     const from = new URL(url);
     from.searchParams.set('after', after);
     const response = await awaited(
-      fetch(from, {
+      boundedFetch(from, {
         headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
         // A redirect would lead the key elsewhere.
         redirect: 'error',
@@ -67,7 +63,7 @@ export async function* feedConnection(
     );
     if (response.status !== 200) throw await awaited(refusalOf(response, Date.now()));
     if (response.body === null) throw new SourceInterrupted('the server sent nothing', { isAnswered: true });
-    reader = response.body.getReader();
+    const reader = response.body.getReader();
     const decoder = new TextDecoder();
     const parser = new SseParser();
     for (;;) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundedFetch } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { Backoff } from './backoff.js';
@@ -137,34 +138,23 @@ const pulled = z.object({
 /** A request with its whole answer. Throws SourceInterrupted, or the signal's reason once it has aborted. */
 async function exchange(
   url: string,
-  init: RequestInit,
+  init: Omit<RequestInit, 'signal'>,
   silenceMs: number,
   signal?: AbortSignal,
 ): Promise<{ readonly response: Response; readonly text: string }> {
   signal?.throwIfAborted();
-  const controller = new AbortController();
-  const giveUp = () => controller.abort(new Error(`nothing came for ${silenceMs / 1000} s`));
-  const timer = setTimeout(giveUp, silenceMs);
-  signal?.addEventListener('abort', giveUp, { once: true });
-  // Node 20 forgets a fetch's signal once the answer's head is there, whenever memory is cleared.
-  const given = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
-  });
-  const answer = async () => {
-    const response = await fetch(url, { ...init, signal: controller.signal });
-    return { response, text: await response.text() };
-  };
   try {
-    return await Promise.race([given, answer()]);
+    const response = await boundedFetch(url, { ...init, timeoutMs: silenceMs, signal });
+    return { response, text: await response.text() };
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof Error && cause.name === 'TimeoutError') {
+      throw new SourceInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
+    }
     // fetch hides the reason in the cause of its TypeError.
     const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     const reason = inner instanceof Error ? inner.message : String(inner);
     throw new SourceInterrupted(reason || 'nothing listens there', { cause });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
   }
 }
 

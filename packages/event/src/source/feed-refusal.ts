@@ -1,6 +1,6 @@
+import { retryAfterMs } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
-import { retryAfterMs } from './retry-after.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
 /** What the feed says of a cursor whose next items are gone. */
@@ -36,7 +36,10 @@ export async function feedRefusal(
   const { code = `http_${status}`, detail, hint } = problem.safeParse(document).data ?? {};
   const message = detail ?? `the server answered ${status}`;
   if (status === 429 || status >= 500) {
-    return new SourceInterrupted(message, { waitMs: retryAfterMs(response.headers, now), isAnswered: true });
+    return new SourceInterrupted(message, {
+      waitMs: retryAfterMs(response.headers.get('retry-after'), now) ?? 0,
+      isAnswered: true,
+    });
   }
   if (status === 401 || code === 'insufficient_scope') {
     return new ConsumeError('auth', code, message, {

@@ -61,7 +61,8 @@ async function* followNats(
   const told = tellStates(connection, watcher, (isConnected) => {
     brokenAt = isConnected ? undefined : (brokenAt ?? performance.now());
   });
-  connection.closed().then((error) => arrivals.end(error && natsFailure(error, servers)));
+  // It resolves with the error; it never rejects.
+  void connection.closed().then((error) => arrivals.end(error && natsFailure(error, servers)));
   try {
     connection.subscribe(subject, {
       callback: (error, message) => {

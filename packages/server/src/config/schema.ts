@@ -128,7 +128,20 @@ export const configSchema = z.object({
   WEIR_QUERY_MAX_MEMORY: size.prefault('1GiB').describe('Memory one query may take'),
   WEIR_QUERY_MAX_CONCURRENCY: whole(1)
     .prefault('4')
-    .describe('Queries of one project at a time; more get 429 at_capacity'),
+    .describe('Queries of one project at a time, less than the engine runs in any case; more wait'),
+  WEIR_QUERY_QUEUE: whole(0, 1_000)
+    .prefault('16')
+    .describe('Queries of one project that wait for a place; more get 429 at_capacity'),
+  WEIR_QUERY_QUEUE_WAIT: wait
+    .prefault('5s')
+    .describe('Longest wait of a query for a place; then 429 at_capacity'),
+  WEIR_QUERY_SPOOL_BYTES: size
+    .prefault('4GiB')
+    .describe('Bytes on disk of all answers that clients take slowly; without room they are cut off'),
+  WEIR_QUERY_SPOOL_BYTES_EACH: size.prefault('1GiB').describe('The same for the answers of one project'),
+  WEIR_QUERY_STALL_TIMEOUT: wait
+    .prefault('60s')
+    .describe('Longest time in which a client takes nothing of its answer; then its connection ends'),
   WEIR_QUERY_MAX_BODY_BYTES: size.prefault('256KiB').describe('Largest query text'),
 
   WEIR_FEED_RETENTION: duration.prefault('24h').describe('How long the feed keeps an event'),

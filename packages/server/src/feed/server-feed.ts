@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { deadline } from '@weir/base';
 import {
   DeadLetterSource,
   EventTexts,
@@ -89,7 +90,10 @@ export class ServerFeed {
   /** The place a start stands for. Throws like {@link Feed.locate}. */
   async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
     // What was acknowledged before somebody asked for what comes next is none of that.
-    if (start === 'latest') await this.#source.caughtUp(AbortSignal.timeout(CATCH_UP_MS));
+    if (start === 'latest') {
+      const limit = deadline(CATCH_UP_MS);
+      await this.#source.caughtUp(limit.signal).finally(limit.release);
+    }
     return await this.feed.locate(kind, projectId, start);
   }
 

@@ -1,5 +1,7 @@
 /** What every tool call goes through: the admission gate, cancellation, and failures as results. */
+
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import { firstAbort } from '@weir/base';
 import { type EngineMeter, QueryError, type QueryService } from '@weir/query';
 import type { Admission, Lease, RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
@@ -99,7 +101,14 @@ export class ToolCalls {
     if (sessionId === null) return await answer(signal);
     return await cancellations.during(
       { tokenId: caller.tokenId, sessionId, requestId },
-      async (cancelled) => await answer(AbortSignal.any([signal, cancelled])),
+      async (cancelled) => {
+        const either = firstAbort(signal, cancelled);
+        try {
+          return await answer(either.signal);
+        } finally {
+          either.release();
+        }
+      },
     );
   }
 

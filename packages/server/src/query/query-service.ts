@@ -3,11 +3,18 @@ import type { Config } from '../config/schema.js';
 import { Problem } from '../http/problem.js';
 import type { Stores } from '../stores.js';
 
+/** Queries that a node sends to a ClickHouse server at a time: the connections of its reader. */
+const SERVER_QUERIES = 64;
+
 /** Lets everything pass. */
 const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
 
 /** The read path, for each request to ask for: a server without a reader has none. */
-export function queryService(config: Config, { queries }: Stores, hasNoGate: boolean): () => QueryService {
+export function queryService(
+  config: Config,
+  { queries, engine }: Stores,
+  hasNoGate: boolean,
+): () => QueryService {
   if (queries === null) {
     return () => {
       throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
@@ -22,6 +29,9 @@ export function queryService(config: Config, { queries }: Stores, hasNoGate: boo
       memoryBytes: config.WEIR_QUERY_MAX_MEMORY,
       textBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
       concurrency: config.WEIR_QUERY_MAX_CONCURRENCY,
+      queue: config.WEIR_QUERY_QUEUE,
+      queueWaitMs: config.WEIR_QUERY_QUEUE_WAIT,
+      engineQueries: engine?.readers ?? SERVER_QUERIES,
     },
     ...(hasNoGate ? { gate: OPEN_GATE } : {}),
   });

@@ -1,13 +1,13 @@
 /** POST /api/v1/projects/{id}/query: one question about one project's events, in SQL. */
-import { Readable } from 'node:stream';
-import { type QueryService, type Question, STREAM_FORMATS, type StreamFormat } from '@weir/query';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type QueryService, STREAM_FORMATS, type StreamFormat } from '@weir/query';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
 import type { AnalysisAccess } from '../query/access.js';
+import { type AnswerBytes, type AnswerDelivery, piecesOf } from '../query/answer-delivery.js';
 import { meterOf } from '../usage/request-usage.js';
 
 const parameter = z.union([
@@ -32,15 +32,22 @@ const ACCEPTED: Readonly<Record<string, StreamFormat>> = {
   'application/vnd.apache.arrow.stream': 'arrow',
 };
 
+/** JSON answers up to this size are sent in one piece. */
+const WHOLE_CHARACTERS = 64 * 1024;
+
+/** What the route stands on. */
+export interface QueryRouteParts {
+  readonly access: AnalysisAccess;
+  readonly query: () => QueryService;
+  readonly delivery: AnswerDelivery;
+  readonly metrics: Metrics;
+  readonly bodies: BodyReader;
+  readonly maxTextBytes: number;
+}
+
 /** Adds the route. */
-export function queryRoute(
-  web: FastifyInstance,
-  access: AnalysisAccess,
-  query: () => QueryService,
-  metrics: Metrics,
-  bodies: BodyReader,
-  maxTextBytes: number,
-): void {
+export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
+  const { access, query, delivery, metrics, bodies, maxTextBytes } = parts;
   const route = '/api/v1/projects/:id/query';
   // JSON may write each byte of the text as an escape of six.
   const maxBytes = 6 * maxTextBytes + 1024 * 1024;
@@ -57,22 +64,23 @@ export function queryRoute(
     const { format, ...question } = parseInput(body, request.body);
     const chosen = format ?? acceptedFormat(request.headers.accept);
     const options = { signal: gone.signal, ...meterOf(request.raw) };
-    if (chosen === 'json') return query().ask(projectId, question, options);
-    return stream(query(), projectId, question, chosen, options, reply);
+    const send = delivery.open(projectId, request, reply);
+    // A failure after the first byte breaks the connection off: the client cannot take what arrived for the whole.
+    if (chosen !== 'json') return send(await query().stream(projectId, question, chosen, options));
+    const answer = JSON.stringify(await query().ask(projectId, question, options));
+    if (answer.length > WHOLE_CHARACTERS) return send(jsonBytes(answer));
+    return reply.type(JSON_TYPE).send(answer);
   });
 }
 
-async function stream(
-  query: QueryService,
-  projectId: string,
-  question: Question,
-  format: StreamFormat,
-  options: Parameters<QueryService['stream']>[3],
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const { contentType, bytes } = await query.stream(projectId, question, format, options);
-  // A failure from here on breaks the connection off: what arrived cannot be taken for the whole.
-  return reply.type(contentType).send(Readable.from(bytes, { objectMode: false }));
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function jsonBytes(answer: string): AnswerBytes {
+  const whole = Buffer.from(answer);
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* piecesOf(whole);
+  }
+  return { contentType: JSON_TYPE, bytes: bytes(), length: whole.length };
 }
 
 /** The first format of an Accept header that is one of ours; JSON where there is none. */

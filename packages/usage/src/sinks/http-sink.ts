@@ -1,3 +1,4 @@
+import { boundedFetch } from '@weir/base';
 import type { Sink, UsageEvent } from '@weir/extension';
 import { cloudEventOf } from './cloud-event.js';
 import { EventBatches } from './event-batches.js';
@@ -42,17 +43,9 @@ export class HttpSink implements Sink {
 
   async #send(events: readonly UsageEvent[], closing: AbortSignal): Promise<void> {
     const { url, name, authorization } = this.#receiver;
-    // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect such a timeout before it fires.
-    const ended = new AbortController();
-    const timer = setTimeout(
-      () => ended.abort(new DOMException('it did not answer in time', 'TimeoutError')),
-      this.#timeoutMs,
-    );
-    const onClosing = (): void => ended.abort();
-    closing.addEventListener('abort', onClosing, { once: true });
     let status: number;
     try {
-      const response = await fetch(url, {
+      const response = await boundedFetch(url, {
         method: 'POST',
         redirect: 'manual',
         headers: {
@@ -60,15 +53,13 @@ export class HttpSink implements Sink {
           ...(authorization === null ? {} : { authorization }),
         },
         body: JSON.stringify(events.map(cloudEventOf)),
-        signal: ended.signal,
+        timeoutMs: this.#timeoutMs,
+        signal: closing,
       });
       status = response.status;
       await drain(response.body);
     } catch (error) {
       throw new Error(`${name} did not take ${events.length} usage records: ${reasonOf(error)}`);
-    } finally {
-      clearTimeout(timer);
-      closing.removeEventListener('abort', onClosing);
     }
     if (status < 200 || status > 299) {
       throw new Error(`${name} did not take ${events.length} usage records: it answered ${status}`);

@@ -110,7 +110,8 @@ export class SocketChannel {
     const entered = this.#entered;
     const stored =
       entered === null ? this.#opening.then((late) => this.#hand(late, handed)) : this.#hand(entered, handed);
-    stored
+    // Neither handler throws: each sends a frame, and a connection that has ended takes it without an error.
+    void stored
       .then(
         (places) => this.#appended(handed, places),
         (error: unknown) =>

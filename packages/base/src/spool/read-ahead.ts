@@ -1,0 +1,244 @@
+import { SpoolFile } from './spool-file.js';
+
+/** Room on disk that several sources share. */
+export interface SpoolSpace {
+  /** Takes `bytes` of the room; false if there is not so much. */
+  reserve(bytes: number): boolean;
+  /** Returns room that was taken. */
+  release(bytes: number): void;
+}
+
+/** Settings of {@link readAhead}. */
+export interface ReadAheadOptions {
+  /** Where the file is made, when one is needed. */
+  readonly directory: string;
+  /** Default: as much as the file system has. */
+  readonly space?: SpoolSpace;
+  /** Bytes held in memory before the file is used. Default 256 KiB. */
+  readonly windowBytes?: number;
+  /** How long the source waits for the reader, all waits together, before the file is used, milliseconds. Default 500. */
+  readonly patienceMs?: number;
+  /** How long the source waits for the reader, all waits together, when the file may not grow. Default without end. */
+  readonly fullPatienceMs?: number;
+}
+
+/** Thrown to the reader: the file could not grow, and the reader took too long to make room. */
+export class SpoolFullError extends Error {
+  override readonly name = 'SpoolFullError';
+}
+
+/**
+ * Reads a source at the source's speed and hands it out at the reader's. Bytes that a slow reader has not taken wait in
+ * a temporary file, so that the source ends early and frees what it holds: a connection, a thread of an engine.
+ * A reader that keeps up never causes a file.
+ *
+ * Reading begins with the first `next()`. A failure of the source reaches the reader after the bytes before it.
+ */
+export function readAhead(
+  source: AsyncIterable<Uint8Array>,
+  options: ReadAheadOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return new ReadAhead(source, options).read();
+}
+
+const WINDOW_BYTES = 256 * 1024;
+const PATIENCE_MS = 500;
+/** Bytes that wait for a write in progress; together they are the next write. */
+const BATCH_BYTES = 512 * 1024;
+/** What an item costs besides its bytes: a source of tiny items must not fill the memory. */
+const ITEM_BYTES = 256;
+
+class ReadAhead {
+  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #directory: string;
+  readonly #space: SpoolSpace | undefined;
+  readonly #windowBytes: number;
+  readonly #window: Uint8Array[] = [];
+  #inWindow = 0;
+  #file: SpoolFile | undefined;
+  /** Bytes on their way into the file, which follow those in it. */
+  #unwritten: Uint8Array[] = [];
+  #unwrittenBytes = 0;
+  #writing: Promise<void> | undefined;
+  #writeFailure: unknown;
+  #isDiskFull = false;
+  #patienceMs: number;
+  #fullPatienceMs: number;
+  #reserved = 0;
+  #end: 'open' | 'whole' | 'failed' = 'open';
+  #failure: unknown;
+  #hasLeft = false;
+  #wakeReader: () => void = () => {};
+  #wakeSource: () => void = () => {};
+
+  constructor(source: AsyncIterable<Uint8Array>, options: ReadAheadOptions) {
+    this.#source = source;
+    this.#directory = options.directory;
+    this.#space = options.space;
+    this.#windowBytes = options.windowBytes ?? WINDOW_BYTES;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#fullPatienceMs = options.fullPatienceMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+    const filled = this.#fill().then(
+      () => this.#finish('whole'),
+      (error: unknown) => this.#finish('failed', error),
+    );
+    try {
+      for (;;) {
+        const bytes = this.#window.shift();
+        if (bytes !== undefined) {
+          this.#inWindow -= bytes.length + ITEM_BYTES;
+          this.#wakeSource();
+          yield bytes;
+        } else if (this.#file !== undefined && this.#file.unread > 0) {
+          yield await this.#file.read();
+          this.#wakeSource();
+        } else if (this.#writing === undefined && this.#unwritten.length > 0) {
+          // The disk was full when they should have been written.
+          yield* this.#takeUnwritten();
+          this.#wakeSource();
+        } else if (this.#end === 'whole') return;
+        else if (this.#end === 'failed') throw this.#failure;
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wakeReader = resolve;
+          });
+        }
+      }
+    } finally {
+      this.#hasLeft = true;
+      this.#wakeSource();
+      // The source may take long to notice that its reader has left; the file is closed as soon as it has.
+      void filled.then(() => this.#close());
+    }
+  }
+
+  async #fill(): Promise<void> {
+    for await (const bytes of this.#source) {
+      if (this.#hasLeft) return;
+      await this.#put(bytes);
+      if (this.#hasLeft) return;
+      this.#wakeReader();
+    }
+    await this.#writing;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+  }
+
+  #finish(end: 'whole' | 'failed', failure?: unknown): void {
+    this.#end = end;
+    this.#failure = failure;
+    this.#wakeReader();
+  }
+
+  async #put(bytes: Uint8Array): Promise<void> {
+    if (this.#file !== undefined && this.#file.size > 0 && this.#isInOrder) await this.#clear(this.#file);
+    if (this.#isInOrder) this.#patienceMs = await this.#waitForRoom(bytes, this.#patienceMs);
+    if (this.#hasLeft) return;
+    if (!this.#fits(bytes)) {
+      if (await this.#spool(bytes)) return;
+      this.#fullPatienceMs = await this.#waitForRoom(bytes, this.#fullPatienceMs);
+      if (this.#hasLeft) return;
+      if (!this.#fits(bytes)) {
+        throw new SpoolFullError('the reader takes the bytes too slowly, and there is no room to keep them');
+      }
+    }
+    this.#window.push(bytes);
+    this.#inWindow += bytes.length + ITEM_BYTES;
+  }
+
+  /** Whether the file holds nothing that the reader must get first. */
+  get #isInOrder(): boolean {
+    const isRead = this.#file === undefined || this.#file.unread === 0;
+    return isRead && this.#writing === undefined && this.#unwritten.length === 0;
+  }
+
+  /** Always true of an empty window: bytes that exceed the window could never be handed out otherwise. */
+  #fits(bytes: Uint8Array): boolean {
+    if (!this.#isInOrder) return false;
+    return this.#window.length === 0 || this.#inWindow + bytes.length <= this.#windowBytes;
+  }
+
+  /** Waits until the bytes fit, the reader has left or time is up; resolves with the time that is left. */
+  async #waitForRoom(bytes: Uint8Array, ms: number): Promise<number> {
+    const end = performance.now() + ms;
+    while (!this.#hasLeft && !this.#fits(bytes)) {
+      const left = end - performance.now();
+      if (left <= 0) return 0;
+      await new Promise<void>((resolve) => {
+        // A longer timer would fire at once.
+        const timer = setTimeout(resolve, Math.min(left, 2 ** 31 - 1));
+        this.#wakeSource = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return Math.max(0, end - performance.now());
+  }
+
+  /** Has the bytes appended to the file; false if there is no room for more. */
+  async #spool(bytes: Uint8Array): Promise<boolean> {
+    if (this.#isDiskFull || this.#space?.reserve(bytes.length) === false) return false;
+    this.#reserved += bytes.length;
+    this.#unwritten.push(bytes);
+    this.#unwrittenBytes += bytes.length + ITEM_BYTES;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#wakeReader();
+      this.#wakeSource();
+    });
+    if (this.#unwrittenBytes >= BATCH_BYTES) await this.#writing;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    return true;
+  }
+
+  /** Writes what has gathered, in one piece each time: many small writes would be slower than the source. Never rejects. */
+  async #write(): Promise<void> {
+    while (this.#unwritten.length > 0) {
+      const batch = this.#takeUnwritten();
+      try {
+        this.#file ??= await SpoolFile.create(this.#directory);
+        await this.#file.append(Buffer.concat(batch));
+        this.#wakeReader();
+      } catch (error) {
+        this.#unwritten = [...batch, ...this.#unwritten];
+        if (isFull(error)) this.#isDiskFull = true;
+        else this.#writeFailure = error;
+        return;
+      }
+    }
+  }
+
+  #takeUnwritten(): Uint8Array[] {
+    const taken = this.#unwritten;
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
+    return taken;
+  }
+
+  async #clear(file: SpoolFile): Promise<void> {
+    await file.clear();
+    this.#isDiskFull = false;
+    this.#release(this.#reserved);
+  }
+
+  #release(bytes: number): void {
+    this.#reserved -= bytes;
+    this.#space?.release(bytes);
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing;
+    // Closing may fail; the file has no name, so the system removes it in any case.
+    await this.#file?.close().catch(() => {});
+    this.#release(this.#reserved);
+  }
+}
+
+const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && FULL.has(error.code);
+}

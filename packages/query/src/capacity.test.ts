@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { Capacity, type CapacityLimits } from './capacity.js';
+
+const limits = (given: Partial<CapacityLimits> = {}): CapacityLimits => ({
+  perProject: 2,
+  total: 8,
+  queue: 3,
+  waitMs: 60_000,
+  ...given,
+});
+
+/** Lets promises settle that have no timer to wait for. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Asks for a place and writes down when it was given. */
+function ask(capacity: Capacity, project: string, entered: string[]): void {
+  capacity.take(project).then(
+    () => entered.push(project),
+    () => {},
+  );
+}
+
+test('a question above the share waits and runs as soon as a place is free', async () => {
+  const capacity = new Capacity(limits());
+  const release = await capacity.take('a');
+  await capacity.take('a');
+  const third = capacity.take('a');
+  await settled();
+  expect(capacity.use).toEqual({ running: 2, waiting: 1 });
+  release();
+  await third;
+  expect(capacity.use).toEqual({ running: 2, waiting: 0 });
+});
+
+test('a full queue refuses at once, a queue of none too', async () => {
+  for (const queue of [0, 3]) {
+    const capacity = new Capacity(limits({ queue }));
+    const entered: string[] = [];
+    for (let i = 0; i < 2 + queue; i += 1) ask(capacity, 'a', entered);
+    await expect(capacity.take('a')).rejects.toMatchObject({
+      code: 'at_capacity',
+      extras: { limit: 2, retryAfterSeconds: 1 },
+    });
+    expect(capacity.use).toEqual({ running: 2, waiting: queue });
+  }
+});
+
+test('a wait that is too long ends with a refusal and frees its place in the queue', async () => {
+  const capacity = new Capacity(limits({ waitMs: 20, queue: 1 }));
+  await capacity.take('a');
+  await capacity.take('a');
+  await expect(capacity.take('a')).rejects.toMatchObject({ code: 'at_capacity' });
+  expect(capacity.use).toEqual({ running: 2, waiting: 0 });
+});
+
+test('a caller that leaves frees its place in the queue at once', async () => {
+  const capacity = new Capacity(limits({ queue: 1 }));
+  const release = await capacity.take('a');
+  await capacity.take('a');
+  const left = new AbortController();
+  const waiting = capacity.take('a', left.signal);
+  left.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'client_gone' });
+  const next = capacity.take('a');
+  release();
+  await next;
+  await expect(capacity.take('a', left.signal)).rejects.toMatchObject({ code: 'client_gone' });
+  expect(capacity.use).toEqual({ running: 2, waiting: 0 });
+});
+
+test('a place is given back once however often it is released', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, queue: 0 }));
+  const release = await capacity.take('a');
+  release();
+  const second = await capacity.take('a');
+  release();
+  await expect(capacity.take('a')).rejects.toMatchObject({ code: 'at_capacity' });
+  second();
+  expect(capacity.use).toEqual({ running: 0, waiting: 0 });
+});
+
+test('one project never holds all places, whatever its share is', async () => {
+  const capacity = new Capacity(limits({ perProject: 100, total: 4, queue: 0 }));
+  for (let i = 0; i < 3; i += 1) await capacity.take('a');
+  await expect(capacity.take('a')).rejects.toMatchObject({ code: 'at_capacity', extras: { limit: 3 } });
+  await capacity.take('b');
+});
+
+test('a free place goes to the project that runs the fewest, however many questions of others wait longer', async () => {
+  const capacity = new Capacity(limits({ total: 4 }));
+  const releases = [await capacity.take('a'), await capacity.take('a'), await capacity.take('b')];
+  await capacity.take('b');
+  const entered: string[] = [];
+  for (const project of ['a', 'a', 'b', 'b', 'c']) ask(capacity, project, entered);
+  releases[2]?.();
+  await settled();
+  expect(entered).toEqual(['c']);
+});
+
+test('among projects that run equally many, places go round', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 5 }));
+  let release = await capacity.take('x');
+  await capacity.take('y');
+  const entered: string[] = [];
+  for (const project of ['a', 'a', 'b', 'a', 'b']) {
+    capacity.take(project).then(
+      (done) => {
+        entered.push(project);
+        release = done;
+      },
+      () => {},
+    );
+  }
+  for (let i = 0; i < 5; i += 1) {
+    release();
+    await settled();
+  }
+  expect(entered).toEqual(['a', 'b', 'a', 'b', 'a']);
+});
+
+test('the queues of all projects together are bounded', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 1 }));
+  await capacity.take('a');
+  await capacity.take('b');
+  const entered: string[] = [];
+  for (let i = 0; i < 40; i += 1) ask(capacity, `p${i}`, entered);
+  expect(capacity.use).toEqual({ running: 2, waiting: 32 });
+  await expect(capacity.take('late')).rejects.toMatchObject({ code: 'at_capacity' });
+});

@@ -1,0 +1,110 @@
+import { mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SpoolSpace } from '@weir/base/node';
+import { QueryError } from '@weir/query';
+
+/** Bounds of {@link AnswerSpool}. */
+export interface AnswerSpoolLimits {
+  /** Bytes on disk of all answers. */
+  readonly bytes: number;
+  /** Bytes on disk of the answers of one project. */
+  readonly projectBytes: number;
+}
+
+/** Answers of one project that its clients have not read to the end; the place in the project's share is free before. */
+const PROJECT_ANSWERS = 64;
+/** The same of all projects. A project without an open answer may open one in any case. */
+const TOTAL_ANSWERS = 512;
+/** Room on the disk that is left to the log and the engine. */
+const FREE_BYTES = 512 * 1024 * 1024;
+/** How long the free room of the disk is taken as known, milliseconds. */
+const FREE_KNOWN_MS = 1_000;
+
+/** Counts the answers that clients are reading, and the room that slow ones take on disk. */
+export class AnswerSpool {
+  readonly directory: string;
+  readonly #limits: AnswerSpoolLimits;
+  readonly #answers = new Map<string, number>();
+  readonly #bytes = new Map<string, number>();
+  #totalAnswers = 0;
+  #totalBytes = 0;
+  #free = 0;
+  #freeKnownAt = Number.NEGATIVE_INFINITY;
+
+  /** The directory is emptied: a crash can leave the name of an empty file there. */
+  constructor(dataDir: string, limits: AnswerSpoolLimits) {
+    this.directory = join(dataDir, 'query-answers');
+    this.#limits = limits;
+    rmSync(this.directory, { recursive: true, force: true });
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Answers that clients are waiting for or reading. */
+  get answers(): number {
+    return this.#totalAnswers;
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#totalBytes;
+  }
+
+  /**
+   * Counts an answer; the function returned ends that, once however often it is called.
+   * @throws QueryError `at_capacity`
+   */
+  open(projectId: string): () => void {
+    const open = this.#answers.get(projectId) ?? 0;
+    if (open >= PROJECT_ANSWERS || (open > 0 && this.#totalAnswers >= TOTAL_ANSWERS)) {
+      throw new QueryError('at_capacity', `${open} answers to the project have not been read to the end`, {
+        limit: PROJECT_ANSWERS,
+        retryAfterSeconds: 5,
+        hint: 'read the answers that are open, or close their connections',
+      });
+    }
+    add(this.#answers, projectId, 1);
+    this.#totalAnswers += 1;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      add(this.#answers, projectId, -1);
+      this.#totalAnswers -= 1;
+    };
+  }
+
+  /** The room of one project's answers. */
+  space(projectId: string): SpoolSpace {
+    return {
+      reserve: (bytes) => {
+        const own = this.#bytes.get(projectId) ?? 0;
+        const { bytes: total, projectBytes } = this.#limits;
+        if (own + bytes > projectBytes || this.#totalBytes + bytes > total) return false;
+        if (this.#freeBytes() < FREE_BYTES) return false;
+        add(this.#bytes, projectId, bytes);
+        this.#totalBytes += bytes;
+        return true;
+      },
+      release: (bytes) => {
+        add(this.#bytes, projectId, -bytes);
+        this.#totalBytes -= bytes;
+      },
+    };
+  }
+
+  #freeBytes(): number {
+    const now = performance.now();
+    if (now - this.#freeKnownAt > FREE_KNOWN_MS) {
+      const { bavail, bsize } = statfsSync(this.directory);
+      this.#free = bavail * bsize;
+      this.#freeKnownAt = now;
+    }
+    return this.#free;
+  }
+}
+
+function add(counts: Map<string, number>, key: string, more: number): void {
+  const sum = (counts.get(key) ?? 0) + more;
+  if (sum === 0) counts.delete(key);
+  else counts.set(key, sum);
+}
