@@ -9,7 +9,6 @@ export { allOnce, type Reckoning, reckon } from './harness/reckoning.js';
 export { waitUntil } from './harness/wait-until.js';
 export {
   type Environment,
-  freePort,
   type RawAnswer,
   type SendAnswer,
   WeirProcess,

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { freePort } from '@weir/base/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadText } from '../raw-event.js';
 import type { StreamGap } from './event-stream.js';
 import { NatsSource } from './nats.js';
 import { Follower } from './testing/follower.js';
-import { freePort } from './testing/free-port.js';
 
 let port: number;
 let server: ChildProcess;

@@ -69,7 +69,7 @@ test('a child killed while it copies leaves no half directory, and the next star
   const template = join(dataDir, 'template');
   await copyTemplate(postgresTemplate() ?? '', template);
   await mkdir(join(template, 'more'));
-  for (let i = 0; i < 4_000; i++) await writeFile(join(template, 'more', `f${i}`), 'x');
+  for (let i = 0; i < 1_500; i++) await writeFile(join(template, 'more', `f${i}`), 'x');
   const postgres = open(template);
   await vi.waitUntil(() => existsSync(join(dataDir, 'postgres.new')), { timeout: 20_000, interval: 1 });
   const [pid] = childrenOf(join(dataDir, 'postgres'));
