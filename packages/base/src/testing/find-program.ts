@@ -19,18 +19,19 @@ export interface Program {
 }
 
 /**
- * The path of an installed program. Where it is missing and this process is root on a system with `apt-get`, it is installed.
+ * The path of an installed program; a missing one is installed where the process may do so.
+ * @param install default: with `apt-get`, as root
  * @throws Error that says what to install
  */
-export async function findProgram(program: Program): Promise<string> {
+export async function findProgram(
+  program: Program,
+  install: (debianPackage: string) => Promise<void> = installAsRoot,
+): Promise<string> {
   const found = installed(program);
   if (found !== undefined) return found;
-  let cause: unknown;
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    cause = await install(program.debianPackage).catch((error: unknown) => error);
-    const now = installed(program);
-    if (now !== undefined) return now;
-  }
+  const cause = await install(program.debianPackage).catch((error: unknown) => error);
+  const now = installed(program);
+  if (now !== undefined) return now;
   throw new Error(
     `This test needs ${program.name}, which is not installed: install it (Debian: apt-get install ${program.debianPackage}) and put it on PATH`,
     { cause },
@@ -44,8 +45,9 @@ function installed({ name, directories = () => [] }: Program): string | undefine
     .find((file) => existsSync(file));
 }
 
-/** Test files run at the same time: apt-get waits for its own lock. */
-async function install(debianPackage: string): Promise<void> {
+/** Test files run at the same time, so apt-get waits for its own lock. */
+async function installAsRoot(debianPackage: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const lock = ['-o', 'DPkg::Lock::Timeout=120'];
   await run('apt-get', [...lock, 'update'], { env });
