@@ -14,7 +14,15 @@ export default defineConfig({
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'servers', include: SERVERS, exclude: EXCLUDE } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: SERVERS,
+          exclude: EXCLUDE,
+          globalSetup: 'test/src/harness/shared-servers.ts',
+        },
+      },
       {
         extends: true,
         test: { name: 'unit', include: UNIT, exclude: [...EXCLUDE, ...SERVERS], isolate: false },

@@ -1,19 +1,19 @@
 /** Who may read a channel no more is out within ten seconds, however it reads. All wait for the same check. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ChannelClient } from './harness/channel-client.js';
 import { EventStream } from './harness/event-stream.js';
 import { Jobs } from './harness/jobs.js';
-import { WeirProcess, waitUntil } from './index.js';
+import { sharedWeir } from './harness/shared-weir.js';
+import { type WeirProject, waitUntil } from './index.js';
 
 /** The interval of the check is 10 s; the rest is for a machine that is busy. */
 const RIGHTS_MS = 20_000;
 
-let weir: WeirProcess;
+let weir: WeirProject;
 
 beforeAll(async () => {
-  weir = await new WeirProcess().start();
+  weir = await sharedWeir();
 });
-afterAll(async () => await weir?.dispose());
 
 it('a revoked key loses its connection, and an observer taken off its reading (rule 3 of the socket)', async () => {
   const keyOf = async (scopes: readonly string[]) => {

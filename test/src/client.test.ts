@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Client, createClient, type Job, submit, WeirError, worker } from '@weir/client';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 import { Jobs } from './harness/jobs.js';
+import { sharedWeir } from './harness/shared-weir.js';
 import { waitUntil } from './harness/wait-until.js';
-import { WeirProcess } from './harness/weir-process.js';
+import type { WeirProject } from './harness/weir-project.js';
 
-const server = new WeirProcess();
+let server: WeirProject;
 const clients: Client[] = [];
 
 beforeAll(async () => {
-  await server.start();
+  server = await sharedWeir();
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
-afterAll(() => server.dispose());
 
 function client(key = server.key): Client {
   const made = createClient({ url: server.url, key });
