@@ -101,7 +101,7 @@ test('a process killed while it copies leaves no copy, and the next one makes it
   const template = findTemplate(V1, root) ?? '';
   const target = join(root, 'data');
   const script = `
-    import { copyTemplate } from '@weir/base/template-directory';
+    import { copyTemplate } from '@weir/base/node';
     await copyTemplate(process.argv[1], process.argv[2]);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, template, target], {
     cwd: import.meta.dirname,

@@ -4,7 +4,7 @@ import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { copyTemplate } from '@weir/base/template-directory';
+import { copyTemplate } from '@weir/base/node';
 import type { EmbeddedTarget } from '../target.js';
 import { Backoff } from './backoff.js';
 import { DATA_DIRECTORY, type EngineLimits, type Wall } from './control.js';

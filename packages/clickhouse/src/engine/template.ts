@@ -1,5 +1,5 @@
 /**
- * The migrated chDB directory that the build prepares (see `@weir/base/template-directory`). It holds empty tables only.
+ * The migrated chDB directory that the build prepares (see `@weir/base/node`). It holds empty tables only.
  */
 import { join } from 'node:path';
 import {
@@ -7,7 +7,7 @@ import {
   installedVersion,
   makeTemplate,
   type TemplateKind,
-} from '@weir/base/template-directory';
+} from '@weir/base/node';
 import { connectClickHouse } from '../connect.js';
 import { migrateClickHouse } from '../migrate/migrate.js';
 import { databaseNames } from '../migrate/migration.js';

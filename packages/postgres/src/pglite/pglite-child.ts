@@ -5,7 +5,7 @@
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
-import { copyTemplate } from '@weir/base/template-directory';
+import { copyTemplate } from '@weir/base/node';
 import type { ChildMessage } from './child-protocol.js';
 import { lockDirectory } from './directory-lock.js';
 import { DURABLE_START_PARAMS, DurableNodeFs, syncPath } from './durable-node-fs.js';

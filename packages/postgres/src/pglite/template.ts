@@ -1,5 +1,5 @@
 /**
- * The migrated PGlite directory that the build prepares (see `@weir/base/template-directory`). It holds no project, no
+ * The migrated PGlite directory that the build prepares (see `@weir/base/node`). It holds no project, no
  * credential and no secret; the decision page on template directories lists what two copies have in common.
  */
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import {
   installedVersion,
   makeTemplate,
   type TemplateKind,
-} from '@weir/base/template-directory';
+} from '@weir/base/node';
 import { migrations } from '../migrations/index.js';
 import { openPostgres } from '../postgres.js';
 
