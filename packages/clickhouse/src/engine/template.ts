@@ -2,12 +2,7 @@
  * The migrated chDB directory that the build prepares (see `@weir/base/node`). It holds empty tables only.
  */
 import { join } from 'node:path';
-import {
-  findTemplate,
-  installedVersion,
-  makeTemplate,
-  type TemplateKind,
-} from '@weir/base/node';
+import { findTemplate, installedVersion, makeTemplate, type TemplateKind } from '@weir/base/node';
 import { connectClickHouse } from '../connect.js';
 import { migrateClickHouse } from '../migrate/migrate.js';
 import { databaseNames } from '../migrate/migration.js';

@@ -3,12 +3,7 @@
  * credential and no secret; the decision page on template directories lists what two copies have in common.
  */
 import { join } from 'node:path';
-import {
-  findTemplate,
-  installedVersion,
-  makeTemplate,
-  type TemplateKind,
-} from '@weir/base/node';
+import { findTemplate, installedVersion, makeTemplate, type TemplateKind } from '@weir/base/node';
 import { migrations } from '../migrations/index.js';
 import { openPostgres } from '../postgres.js';
 
