@@ -6,7 +6,7 @@ import { FAULTS } from './suites.js';
 export default defineConfig({
   test: {
     include: FAULTS,
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     pool: 'forks',
