@@ -1,19 +1,19 @@
-/** Who may read a channel no more is out within a minute, however it reads. All wait for the same minute. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+/** Who may read a channel no more is out within ten seconds, however it reads. All wait for the same check. */
+import { beforeAll, expect, it } from 'vitest';
 import { ChannelClient } from './harness/channel-client.js';
 import { EventStream } from './harness/event-stream.js';
 import { Jobs } from './harness/jobs.js';
-import { WeirProcess, waitUntil } from './index.js';
+import { sharedWeir } from './harness/shared-weir.js';
+import { type WeirProject, waitUntil } from './index.js';
 
-/** How often the server asks, and some. */
-const MINUTE_MS = 70_000;
+/** The interval of the check is 10 s; the rest is for a machine that is busy. */
+const RIGHTS_MS = 20_000;
 
-let weir: WeirProcess;
+let weir: WeirProject;
 
 beforeAll(async () => {
-  weir = await new WeirProcess().start();
+  weir = await sharedWeir();
 });
-afterAll(async () => await weir?.dispose());
 
 it('a revoked key loses its connection, and an observer taken off its reading (rule 3 of the socket)', async () => {
   const keyOf = async (scopes: readonly string[]) => {
@@ -44,10 +44,10 @@ it('a revoked key loses its connection, and an observer taken off its reading (r
   await weir.operator('DELETE', `/projects/${weir.project}/keys/${leaver.id}`);
   await jobs.call('POST', `/${observed.id}/observers`, { remove: [observer.id] });
 
-  expect(await waitUntil('the end', () => revoked.closed, MINUTE_MS)).toBe(1008);
-  const told = await waitUntil('word', () => watching.controls.find(({ op }) => op === 'error'), MINUTE_MS);
+  expect(await waitUntil('the end', () => revoked.closed, RIGHTS_MS)).toBe(1008);
+  const told = await waitUntil('word', () => watching.controls.find(({ op }) => op === 'error'), RIGHTS_MS);
   expect(told).toMatchObject({ ch: 1, of: 'reading', code: 'forbidden' });
-  await waitUntil('the streams', () => streams[0].isOver && streams[1].isOver, MINUTE_MS);
+  await waitUntil('the streams', () => streams[0].isOver && streams[1].isOver, RIGHTS_MS);
   await jobs.call('POST', `/${observed.id}/channels/c/messages`, { sequence: 1, text: 'for those who may' });
   await waitUntil('it', () => other.messages(1).length === 1 && streams[2].messages.length === 1);
   expect([watching.closed, other.closed, streams[2].isOver]).toEqual([null, null, false]);

@@ -1,19 +1,20 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Client, createClient, type Job, submit, WeirError, worker } from '@weir/client';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { Jobs } from './harness/jobs.js';
+import { sharedWeir } from './harness/shared-weir.js';
 import { waitUntil } from './harness/wait-until.js';
-import { WeirProcess } from './harness/weir-process.js';
+import type { WeirProject } from './harness/weir-project.js';
 
-const server = new WeirProcess();
+let server: WeirProject;
 const clients: Client[] = [];
 
 beforeAll(async () => {
-  await server.start();
+  server = await sharedWeir();
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
-afterAll(() => server.dispose());
 
 function client(key = server.key): Client {
   const made = createClient({ url: server.url, key });
@@ -118,8 +119,14 @@ it('tells a job that was cancelled, and goes on with the next', async () => {
 
 it('keeps a job alive that takes longer than its lease', async () => {
   const weir = client();
+  const jobs = new Jobs(server);
   worker(weir, 'slow', async () => {
-    await sleep(2_500);
+    // The control: two jobs, one after the other, whose executor sends no heartbeat lose leases of the same length.
+    for (let i = 0; i < 2; i++) {
+      const { id } = await jobs.run({ max_exec_ms: 600 });
+      const isLost = async () => (await jobs.call('GET', `/${id}`)).body.state === 'waiting';
+      await waitUntil('the control to lose its lease', isLost);
+    }
     return 'done';
   });
   const job = await submit(weir, { name: 'slow', executorType: 'slow', maxExecMs: 600 });

@@ -1,24 +1,24 @@
 /** What bounds streams for one project so that others do not notice, over real HTTP. */
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { WeirProcess, waitUntil } from './index.js';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { sharedWeir } from './harness/shared-weir.js';
+import { type WeirProject, waitUntil } from './index.js';
 
 const MIB = 1024 * 1024;
-let weir: WeirProcess;
+let weir: WeirProject;
 /** The API key of a second project. */
 let other: string;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  weir = await new WeirProcess().start();
+  weir = await sharedWeir();
   const { body } = await weir.operator('POST', '/projects', { name: 'other' });
   ({ api_key: other } = body as { api_key: string });
 });
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
-afterAll(async () => await weir?.dispose());
 
 interface Call {
   readonly key?: string;

@@ -1,14 +1,15 @@
 /** The Durable Streams protocol as its own suite has it, whole, against the real server; subscriptions are no part of Weir. */
 import { runConformanceTests } from '@durable-streams/server-conformance-tests';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { WeirProcess } from './index.js';
+import { sharedWeir } from './harness/shared-weir.js';
+import type { WeirProject } from './index.js';
 
 const plainFetch = globalThis.fetch;
 const config = { baseUrl: '', subscriptions: false };
-let weir: WeirProcess;
+let weir: WeirProject;
 
 beforeAll(async () => {
-  weir = await new WeirProcess({ WEIR_STREAM_LONG_POLL: '2s' }).start('ready');
+  weir = await sharedWeir();
   config.baseUrl = weir.url;
   // The suite sends no credential.
   globalThis.fetch = async (input, init) => {
@@ -20,9 +21,8 @@ beforeAll(async () => {
   };
 });
 
-afterAll(async () => {
+afterAll(() => {
   globalThis.fetch = plainFetch;
-  await weir?.dispose();
 });
 
 describe('Durable Streams', () => runConformanceTests(config));

@@ -7,6 +7,9 @@ import { type Refusal, SocketClient } from './harness/socket-client.js';
 import { usageFile } from './harness/usage-file.js';
 import { WeirProcess, waitUntil } from './index.js';
 
+/** The interval of the check of rights is 10 s; the rest is for a machine that is busy. */
+const RIGHTS_MS = 20_000;
+
 let weir: WeirProcess;
 let output = '';
 const clients: SocketClient[] = [];
@@ -291,7 +294,7 @@ describe('who may', () => {
   });
 });
 
-it('ends what a revoked key follows within a minute, over both, and what its project follows by others not', async () => {
+it('ends what a revoked key follows within ten seconds, over both, and what its project follows by others not', async () => {
   const keys = `/projects/${weir.project}/keys`;
   const made = await weir.operator('POST', keys, { name: 'page', scopes: ['feed'] });
   const { id, api_key: key } = made.body as { id: string; api_key: string };
@@ -300,10 +303,10 @@ it('ends what a revoked key follows within a minute, over both, and what its pro
   const sse = await fetch(`${weir.url}/api/v1/projects/${weir.project}/feed`, { headers: { authorization } });
   const ended = sse.text();
   expect((await weir.operator('DELETE', `${keys}/${id}`)).status).toBe(204);
-  expect(await waitUntil('the end', () => revoked.closed, 65_000)).toBe(1008);
+  expect(await waitUntil('the end', () => revoked.closed, RIGHTS_MS)).toBe(1008);
   expect(await ended).toContain('retry: 1000');
   expect(other.closed).toBeNull();
-}, 90_000);
+});
 
 it('leaves one usage record a connection, with what it delivered', async () => {
   const rid = randomUUID();

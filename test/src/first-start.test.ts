@@ -1,16 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { clickhouseTemplate } from '@weir/clickhouse';
+import { postgresTemplate } from '@weir/postgres';
 import { afterAll, expect, it } from 'vitest';
 import { waitUntil } from './harness/wait-until.js';
 import { WeirProcess } from './harness/weir-process.js';
 
 // Nothing preset: the first start makes everything up.
-const weir = new WeirProcess({
+const GENERATED = {
   WEIR_BOOTSTRAP_PROJECT_ID: '',
   WEIR_BOOTSTRAP_INGEST_TOKEN: '',
   WEIR_BOOTSTRAP_API_KEY: '',
+};
+const weir = new WeirProcess(GENERATED);
+const others = [new WeirProcess(GENERATED), new WeirProcess(GENERATED)] as const;
+afterAll(async () => {
+  for (const server of [weir, ...others]) await server.dispose();
 });
-afterAll(() => weir.dispose());
 
 interface Credentials {
   readonly url: string;
@@ -44,4 +50,40 @@ it('credentials of a first project outlive a start that could not hand them over
   });
   expect(answer.status).toBe(200);
   expect(existsSync(`${file}.new`)).toBe(false);
+});
+
+/** Everything in a directory's files that looks like an id, an epoch, a hash or a credential. */
+function idsIn(directory: string | undefined): Set<string> {
+  if (directory === undefined) throw new Error('the build has prepared no directory: npm run build');
+  const ids = new Set<string>();
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const file = join(directory, name);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
+    const text = readFileSync(file, 'latin1');
+    for (const [id] of text.matchAll(
+      /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}|weir_\w{20,}/g,
+    ))
+      ids.add(id);
+  }
+  return ids;
+}
+
+it('two first starts have no id, epoch or secret in common', async () => {
+  const found = await Promise.all(
+    others.map(async (server) => {
+      await server.start('live');
+      const file = join(server.dataDir, 'data', 'credentials.json');
+      await waitUntil('the credentials', () => existsSync(file));
+      const { token } = JSON.parse(readFileSync(file, 'utf8')) as Credentials;
+      const events = [{ event: 'e', timestamp: 1 }];
+      await server.send({ events }, { authorization: `Bearer ${token}` });
+      expect(await server.stop()).toBe(0);
+      const ids = idsIn(join(server.dataDir, 'data'));
+      expect(ids).toContain(token);
+      return ids;
+    }),
+  );
+  const prepared = new Set([...idsIn(postgresTemplate()), ...idsIn(clickhouseTemplate())]);
+  const [one, two] = found;
+  expect([...(one ?? [])].filter((id) => two?.has(id) && !prepared.has(id))).toEqual([]);
 });

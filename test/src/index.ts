@@ -7,10 +7,5 @@ export { Load, type LoadOptions } from './harness/load.js';
 export { commandLine, processorSeconds, processTree, residentBytes } from './harness/process-tree.js';
 export { allOnce, type Reckoning, reckon } from './harness/reckoning.js';
 export { waitUntil } from './harness/wait-until.js';
-export {
-  type Environment,
-  freePort,
-  type RawAnswer,
-  type SendAnswer,
-  WeirProcess,
-} from './harness/weir-process.js';
+export { type Environment, WeirProcess } from './harness/weir-process.js';
+export { type RawAnswer, type SendAnswer, WeirProject } from './harness/weir-project.js';

@@ -1,19 +1,18 @@
 /** What /mcp says to requests themselves: who may, from where, how; by plain HTTP. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RawAnswer, WeirProcess } from './harness/weir-process.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedWeir } from './harness/shared-weir.js';
+import type { RawAnswer, WeirProject } from './harness/weir-project.js';
 
 const REVISION = '2026-07-28';
-const weir = new WeirProcess();
+let weir: WeirProject;
 let feedKey: string;
 
 beforeAll(async () => {
-  await weir.start();
+  weir = await sharedWeir();
   const { body } = await weir.operator('POST', `/projects/${weir.project}/keys`, { scopes: ['feed'] });
   // The cast holds: the route's documented answer.
   feedKey = (body as { api_key: string }).api_key;
 });
-
-afterAll(async () => await weir.dispose());
 
 const json = {
   'content-type': 'application/json',

@@ -1,10 +1,9 @@
 /** How a server ends, and what it does when it has no disk left. */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type SmallDisk, smallDisk } from '@weir/base/testing';
 import { type TestDatabase, testServer } from '@weir/postgres/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -161,20 +160,17 @@ describe('SIGTERM', () => {
 });
 
 describe('a full disk', () => {
-  let mount: string;
-  // A disk of its own that can really be full. Needs root, which the test image has.
-  beforeAll(() => {
-    mount = mkdtempSync(join(tmpdir(), 'weir-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', mount]);
+  let disk: SmallDisk;
+  beforeAll(async () => {
+    disk = await smallDisk(128);
   });
   afterAll(async () => {
     await weir?.dispose();
-    execFileSync('umount', [mount]);
-    rmSync(mount, { recursive: true });
+    await disk?.remove();
   });
 
   it('503 log_full; with space again it goes on by itself, and nothing is lost', async () => {
-    const dataDir = join(mount, 'weir');
+    const dataDir = join(disk.path, 'weir');
     mkdirSync(dataDir);
     await start({}, dataDir);
     const sent = load(5);
@@ -204,9 +200,9 @@ describe('a full disk', () => {
   function fill(): string[] {
     const fillers: string[] = [];
     for (;;) {
-      const { bavail, bsize } = statfsSync(mount);
+      const { bavail, bsize } = statfsSync(disk.path);
       if (bavail === 0) return fillers;
-      const filler = join(mount, `filler-${fillers.length}`);
+      const filler = join(disk.path, `filler-${fillers.length}`);
       fillers.push(filler);
       try {
         writeFileSync(filler, Buffer.alloc(bavail * bsize));

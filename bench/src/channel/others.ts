@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { freePort, waitUntil } from '@weir/testing';
+import { freePort } from '@weir/base/testing';
+import { waitUntil } from '@weir/testing';
 import { createClient } from 'redis';
 import { type Appends, appendInWindow, type WindowOptions } from './window.js';
 

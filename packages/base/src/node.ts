@@ -1,2 +1,10 @@
 /** The modules of this package that need Node: `@weir/base/node`. The package's index works in a browser too. */
 export { type ReadAheadOptions, readAhead, SpoolFullError, type SpoolSpace } from './spool/read-ahead.js';
+export {
+  copyTemplate,
+  findTemplate,
+  installedVersion,
+  type MakeTemplateOptions,
+  makeTemplate,
+  type TemplateKind,
+} from './template-directory.js';

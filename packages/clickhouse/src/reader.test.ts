@@ -80,8 +80,7 @@ describe('the reader', () => {
 
   it('cannot take another project for its own, nor learn of it through errors', async () => {
     const forged = `SELECT count() AS n FROM (SELECT * FROM weir.events SETTINGS log_comment = '${PROJECT_B}')`;
-    const outcome = await reader.query(PROJECT_A, forged).then(text, () => 'refused');
-    expect(['{"n":"0"}\n', 'refused']).toContain(outcome);
+    expect(await text(await reader.query(PROJECT_A, forged))).toBe('{"n":"0"}\n');
     const probe = "SELECT count() AS n FROM weir.events WHERE throwIf(event = 'CANARY') = 0";
     expect(await text(await reader.query(PROJECT_A, probe))).toBe('{"n":"300"}\n');
     expect(await text(await reader.query(PROJECT_A, 'SELECT query FROM system.processes'))).toBe('');

@@ -1,28 +1,24 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type SmallDisk, smallDisk } from '@weir/base/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Log, LogError, openLog } from './index.js';
 
-// A disk of its own that can really be full. Needs root, which the test image has.
-let mount: string;
+let disk: SmallDisk;
 let log: Log;
 
 beforeEach(async () => {
-  mount = await mkdtemp(join(tmpdir(), 'weir-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', mount]);
+  disk = await smallDisk(48);
 });
 afterEach(async () => {
-  await log.close();
-  execFileSync('umount', [mount]);
-  await rm(mount, { recursive: true });
+  await log?.close();
+  await disk?.remove();
 });
 
 const open = (reserveBytes?: number) =>
   openLog({
     engine: 'lmdb',
-    path: join(mount, 'log'),
+    path: join(disk.path, 'log'),
     ...(reserveBytes === undefined ? {} : { reserveBytes }),
   });
 
@@ -59,9 +55,9 @@ async function appendsAgain(): Promise<void> {
 /** Takes every byte the disk has left. */
 async function takeTheRest(): Promise<void> {
   for (let i = 0; ; i++) {
-    const { bavail, bsize } = await statfs(mount);
+    const { bavail, bsize } = await statfs(disk.path);
     if (bavail === 0) return;
-    await writeFile(join(mount, `filler-${i}`), Buffer.alloc(bavail * bsize)).catch(() => {});
+    await writeFile(join(disk.path, `filler-${i}`), Buffer.alloc(bavail * bsize)).catch(() => {});
   }
 }
 
@@ -121,7 +117,7 @@ test('a disk that others filled to the last byte: reads and cursors work, trim m
   await appendsAgain();
 
   await fill();
-  await rm(join(mount, 'filler-0'));
+  await rm(join(disk.path, 'filler-0'));
   await appendsAgain();
   expect((await log.size()).writable).toBe(true);
 });

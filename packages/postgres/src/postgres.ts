@@ -36,6 +36,8 @@ export interface PostgresOptions {
   readonly url?: string;
   /** Weir's data directory. */
   readonly dataDir: string;
+  /** A prepared directory that PGlite's first start copies, see `postgresTemplate`. Default: it creates one. */
+  readonly template?: string | undefined;
   readonly logger?: PostgresLogger;
 }
 
@@ -89,7 +91,7 @@ class PostgresStore implements Postgres {
   #woken = false;
   #closing: Promise<void> | null = null;
 
-  constructor({ url, dataDir, logger = silentLogger }: PostgresOptions) {
+  constructor({ url, dataDir, template, logger = silentLogger }: PostgresOptions) {
     this.#logger = logger;
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
@@ -97,7 +99,7 @@ class PostgresStore implements Postgres {
     });
     // Whoever does not wait for it still may not be ended by an unhandled rejection.
     this.ready.catch(() => undefined);
-    this.#engine = url === undefined ? this.#createEngine(dataDir) : null;
+    this.#engine = url === undefined ? this.#createEngine(dataDir, template) : null;
     this.#pool = new GatedPool({
       connection: this.#engine === null ? serverConnection(url) : pgliteConnection(this.#engine),
       closedBecause: () => this.#closedBecause(),
@@ -223,9 +225,10 @@ class PostgresStore implements Postgres {
     }
   }
 
-  #createEngine(dataDir: string): PgliteEngine {
+  #createEngine(dataDir: string, template: string | undefined): PgliteEngine {
     return new PgliteEngine({
       dataDir,
+      template,
       logger: this.#logger,
       onUp: () => this.#lookNow(),
       onDown: () => {

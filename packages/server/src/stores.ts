@@ -7,6 +7,7 @@ import {
   type ClickHouse,
   ClickHouseError,
   type ClickHouseTarget,
+  clickhouseTemplate,
   connectClickHouse,
   connectParser,
   connectReader,
@@ -20,7 +21,7 @@ import {
   type Wall,
 } from '@weir/clickhouse';
 import { type DirectoryLock, type Log, type LogOptions, lockDirectory, openLog } from '@weir/log';
-import { openPostgres, type Postgres } from '@weir/postgres';
+import { openPostgres, type Postgres, postgresTemplate } from '@weir/postgres';
 import type { Logger } from 'pino';
 import type { Config } from './config/schema.js';
 
@@ -77,6 +78,7 @@ export async function openStores(
     closers.push(() => lock.release());
     const postgres = openPostgres({
       dataDir,
+      template: postgresTemplate(),
       logger,
       ...(config.WEIR_POSTGRES_URL === undefined ? {} : { url: config.WEIR_POSTGRES_URL }),
     });
@@ -94,7 +96,9 @@ export async function openStores(
     const [log, engine] = await settleAll(
       [
         openLog(logOptions(config, 'log', maxBytes)),
-        url === undefined ? startEngine({ dataDir, logger, without: withoutWalls }) : Promise.resolve(null),
+        url === undefined
+          ? startEngine({ dataDir, template: clickhouseTemplate(), logger, without: withoutWalls })
+          : Promise.resolve(null),
       ],
       closers,
     );

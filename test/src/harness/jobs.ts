@@ -1,5 +1,5 @@
 import { waitUntil } from './wait-until.js';
-import type { WeirProcess } from './weir-process.js';
+import type { WeirProject } from './weir-project.js';
 
 /** A submitted process, and who has it. */
 export interface Job {
@@ -18,11 +18,11 @@ export interface Answer {
 
 /** Calls of processes and channels by one API key. */
 export class Jobs {
-  readonly #weir: WeirProcess;
+  readonly #weir: WeirProject;
   readonly #key: string;
   #submitted = 0;
 
-  constructor(weir: WeirProcess, key = weir.key) {
+  constructor(weir: WeirProject, key = weir.key) {
     this.#weir = weir;
     this.#key = key;
   }

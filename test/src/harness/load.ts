@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomNumbers } from './random.js';
 import { waitUntil } from './wait-until.js';
-import type { SendAnswer } from './weir-process.js';
+import type { SendAnswer } from './weir-project.js';
 
 /** Where a load goes and what it is made of. */
 export interface LoadOptions {

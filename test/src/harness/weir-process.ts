@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@weir/base/testing';
 import { commandLine, processTree } from './process-tree.js';
 import { waitUntil } from './wait-until.js';
+import { WeirProject } from './weir-project.js';
 
 const CLI = fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.meta.url));
 
@@ -15,12 +16,8 @@ const CLI = fileURLToPath(new URL('../../../packages/cli/bin/weir.js', import.me
 export type Environment = Readonly<Record<string, string>>;
 
 /** One server over one data directory, which outlives kills and restarts. */
-export class WeirProcess {
+export class WeirProcess extends WeirProject {
   readonly dataDir: string;
-  readonly project = randomUUID();
-  readonly token = `weir_pub_${randomBytes(32).toString('hex')}`;
-  readonly key = `weir_sec_${randomBytes(32).toString('hex')}`;
-  readonly operatorKey = `weir_ops_${randomBytes(32).toString('hex')}`;
   readonly #environment: Environment;
   readonly #command: readonly string[];
   /** Told of everything the server writes. */
@@ -35,17 +32,19 @@ export class WeirProcess {
     dataDir = mkdtempSync(join(tmpdir(), 'weir-')),
     command: readonly string[] = [CLI, 'serve'],
   ) {
+    super({
+      project: randomUUID(),
+      token: `weir_pub_${randomBytes(32).toString('hex')}`,
+      key: `weir_sec_${randomBytes(32).toString('hex')}`,
+      operatorKey: `weir_ops_${randomBytes(32).toString('hex')}`,
+    });
     this.#environment = environment;
     this.#command = command;
     this.dataDir = dataDir;
   }
 
-  /** The server's URL; the port stays the same over restarts. */
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  get port(): number {
+  /** The same over restarts; 0 before the first start. */
+  override get port(): number {
     return this.#port;
   }
 
@@ -103,15 +102,6 @@ export class WeirProcess {
     return this;
   }
 
-  /** Whether a path answers 200 now. */
-  async answers(path: string): Promise<boolean> {
-    try {
-      return (await fetch(this.url + path, { signal: AbortSignal.timeout(5_000) })).ok;
-    } catch {
-      return false;
-    }
-  }
-
   /** Sends a signal to the server alone. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
@@ -166,91 +156,6 @@ export class WeirProcess {
     rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
-  /** Sends events; the parsed answer with its status. */
-  async send(
-    body: object | string,
-    headers: Record<string, string> = {},
-  ): Promise<{ status: number; body: SendAnswer }> {
-    const response = await fetch(`${this.url}/api/v1/ingest/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${this.token}`, ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as SendAnswer };
-  }
-
-  /** Runs SQL over the API; its rows. */
-  async query(sql: string): Promise<unknown[][]> {
-    const response = await fetch(`${this.url}/api/v1/projects/${this.project}/query`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ sql }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`query: ${response.status} ${text}`);
-    return (JSON.parse(text) as { rows: unknown[][] }).rows;
-  }
-
-  /** Every stored event's id, as often as it is stored, in no order. */
-  async storedIds(where = 'true'): Promise<string[]> {
-    const { status, text } = await this.request('POST', `/api/v1/projects/${this.project}/query`, {
-      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ sql: `SELECT event_id FROM events WHERE ${where}`, format: 'ndjson' }),
-    });
-    if (status !== 200) throw new Error(`query: ${status} ${text}`);
-    const lines = text.split('\n').filter((line) => line !== '');
-    return lines.map((line) => (JSON.parse(line) as { event_id: string }).event_id);
-  }
-
-  /** Waits until nothing is on its way any more: all of it is stored or quarantined. */
-  async settled(timeoutMs = 60_000): Promise<void> {
-    await waitUntil(
-      'every event to be stored',
-      async () => {
-        const { pending, dlq_depth } = await this.health();
-        if (pending !== 0 || dlq_depth !== 0) return false;
-        // The depth in the health document is that of the last pass.
-        const overview = await this.operator('GET', '/dlq');
-        return (overview.body as { depth: number }).depth === 0;
-      },
-      timeoutMs,
-    );
-  }
-
-  /** Any request; its answer as it is. */
-  async request(
-    method: string,
-    path: string,
-    { headers = {}, body }: { headers?: Record<string, string>; body?: string | Uint8Array } = {},
-  ): Promise<RawAnswer> {
-    const response = await fetch(this.url + path, {
-      method,
-      headers,
-      // The cast holds: fetch takes any bytes, and its types only those over an ArrayBuffer.
-      ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
-    });
-    return { status: response.status, headers: response.headers, text: await response.text() };
-  }
-
-  /** An operator's call. */
-  async operator(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(`${this.url}/api/v1/admin${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.operatorKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
-  }
-
-  /** The health document. */
-  async health(): Promise<{ [key: string]: unknown }> {
-    return (await (await fetch(`${this.url}/healthz`)).json()) as { [key: string]: unknown };
-  }
-
   async #takesEvents(): Promise<boolean> {
     if (!(await this.answers('/readyz'))) return false;
     return (await this.send({ events: [] })).status === 200;
@@ -260,34 +165,6 @@ export class WeirProcess {
     this.signal(signal);
     return await this.exited();
   }
-}
-
-/** An answer before anything is made of it. */
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-/** Body of an ingest answer: counts, or a problem. */
-export interface SendAnswer {
-  readonly accepted?: number;
-  readonly duplicates?: number;
-  readonly rejected?: number;
-  readonly errors?: readonly { readonly index: number; readonly reason: string }[];
-  readonly receipt?: string;
-  readonly state?: string;
-  readonly code?: string;
-  readonly request_id?: string;
-}
-
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** kill -9; false where there is no such process any more. */

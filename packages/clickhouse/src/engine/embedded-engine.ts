@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { copyTemplate } from '@weir/base/node';
 import type { EmbeddedTarget } from '../target.js';
 import { Backoff } from './backoff.js';
-import type { EngineLimits, Wall } from './control.js';
+import { DATA_DIRECTORY, type EngineLimits, type Wall } from './control.js';
 import type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine.js';
 import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
@@ -47,6 +48,7 @@ class EmbeddedEngine implements Engine {
   readonly #socket: SocketPlace;
   readonly #limits: EngineLimits;
   readonly #without: readonly Wall[];
+  readonly #template: string | undefined;
   readonly #logger: EngineLogger | undefined;
   readonly #listeners = new Set<(state: EngineState) => void>();
   readonly #backoff = new Backoff();
@@ -66,6 +68,7 @@ class EmbeddedEngine implements Engine {
     this.#logger = options.logger;
     this.#silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
     this.#without = options.without ?? [];
+    this.#template = options.template;
     this.#limits = {
       memoryBytes: options.memoryBytes ?? Math.round(Math.min(4 * GIB, Math.max(1.5 * GIB, totalmem() / 2))),
       readers: options.readers ?? 8,
@@ -83,6 +86,7 @@ class EmbeddedEngine implements Engine {
   }
 
   async start(): Promise<void> {
+    if (this.#template !== undefined) await this.#copy(this.#template);
     const child = this.#spawn();
     await child.ready;
     this.#becomes('ready');
@@ -105,6 +109,15 @@ class EmbeddedEngine implements Engine {
     await Promise.all([this.#keeping, this.#watching]);
     this.#socket.remove();
     this.#becomes('stopped');
+  }
+
+  async #copy(template: string): Promise<void> {
+    const data = join(this.#directory, DATA_DIRECTORY);
+    if (existsSync(data)) return;
+    await copyTemplate(template, data).catch((error: unknown) =>
+      // A build may have just replaced it. The engine begins empty, and migration makes the tables.
+      this.#logger?.warn({ err: error }, 'the prepared ClickHouse directory could not be copied'),
+    );
   }
 
   /** Ends an engine that is running and does not answer any more: only its end brings a new one. */

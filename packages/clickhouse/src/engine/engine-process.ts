@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from 'chdb';
 import { ScopeSigner } from '../scope.js';
 import { writeConfiguration } from './configuration.js';
-import type { FromEngine, StartEngine, ToEngine } from './control.js';
+import { DATA_DIRECTORY, type FromEngine, type StartEngine, type ToEngine } from './control.js';
 import { openBareSession, type SessionPlace } from './engine-sessions.js';
 import { HttpFront } from './http-front.js';
 import { InsertSpool } from './insert-spool.js';
@@ -56,7 +56,7 @@ async function start(order: StartEngine): Promise<OpenEngine> {
   const files = writeConfiguration(order.directory, order.limits, scope, order.without);
   try {
     const place: SessionPlace = {
-      directory: `${order.directory}/data`,
+      directory: `${order.directory}/${DATA_DIRECTORY}`,
       configurationArgument: files.argument,
     };
     mkdirSync(place.directory, { recursive: true, mode: 0o700 });
@@ -87,10 +87,13 @@ async function start(order: StartEngine): Promise<OpenEngine> {
   }
 }
 
-/** Gives the answer that is being written a moment to leave. */
+/**
+ * Ends the process, after the moment that the answer under way needs. Not by `process.exit`: it waits for threads of the
+ * failed engine, so that only the server's watchdog ended it, 20 s later.
+ */
 function onFatal(reason: string): void {
   console.error(`ending: ${reason}`);
-  setTimeout(() => process.exit(1), 100);
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);
 }
 
 /** Opens the directory; an engine that was just killed may hold it for a moment. */

@@ -36,6 +36,8 @@ export interface EngineLogger {
 export interface EngineOptions {
   /** Weir's data directory; the engine uses `clickhouse` in it. */
   readonly dataDir: string;
+  /** A prepared directory that the first start copies, see `clickhouseTemplate`. Default: the engine begins empty. */
+  readonly template?: string | undefined;
   readonly logger?: EngineLogger;
   /** Gives up the start; a started engine is closed by it. */
   readonly signal?: AbortSignal;

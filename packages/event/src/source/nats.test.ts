@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { findProgram, freePort } from '@weir/base/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadText } from '../raw-event.js';
 import type { StreamGap } from './event-stream.js';
 import { NatsSource } from './nats.js';
 import { Follower } from './testing/follower.js';
-import { freePort } from './testing/free-port.js';
 
 let port: number;
 let server: ChildProcess;
@@ -136,13 +136,12 @@ test('a server that wants credentials gets those of its address, and is believed
 });
 
 async function startNats(at: number, more: readonly string[] = []): Promise<ChildProcess> {
-  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(at), ...more], {
+  const program = await findProgram({ name: 'nats-server', debianPackage: 'nats-server' });
+  const child = spawn(program, ['-a', '127.0.0.1', '-p', String(at), ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const failed = once(child, 'error').then(([error]) => {
-    throw new Error('These tests start a NATS server: install it (apt-get install nats-server).', {
-      cause: error,
-    });
+    throw new Error(`${program} could not be started`, { cause: error });
   });
   const isReady = (async () => {
     for await (const line of createInterface(child.stderr)) if (line.includes('Server is ready')) return;

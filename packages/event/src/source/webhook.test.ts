@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
+import { freePort } from '@weir/base/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadText } from '../raw-event.js';
 import { Follower } from './testing/follower.js';
-import { freePort } from './testing/free-port.js';
 import { WebhookSource } from './webhook.js';
 
 let port: number;

@@ -2,9 +2,10 @@
  * The child process that holds PGlite: PostgreSQL as WebAssembly, which blocks the thread it runs on, behind
  * PostgreSQL's wire protocol on a Unix socket. See child-protocol.ts for how it is started and ended.
  */
-import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { copyTemplate } from '@weir/base/node';
 import type { ChildMessage } from './child-protocol.js';
 import { lockDirectory } from './directory-lock.js';
 import { DURABLE_START_PARAMS, DurableNodeFs, syncPath } from './durable-node-fs.js';
@@ -15,7 +16,7 @@ const LOCK_WAIT_MS = 5_000;
 /** How long an orderly end may take before it becomes a plain one; the write-ahead log makes both safe. */
 const END_MS = 4_000;
 
-const [mode, directory, socketPath] = process.argv.slice(2);
+const [mode, directory, socketPath, template] = process.argv.slice(2);
 const parentGone = new Promise<void>((resolve) => process.once('disconnect', resolve));
 // A Ctrl-C or a service manager's SIGTERM reaches the whole group; in which order things end is the parent's call.
 process.on('SIGINT', () => undefined);
@@ -24,11 +25,14 @@ process.on('SIGTERM', () => undefined);
 /** PGlite makes its files for everybody to write: the directory keeps everybody out. */
 const OWNER_ONLY = 0o700;
 
-if (directory === undefined) throw new Error('usage: pglite-child create|serve <data directory> [socket]');
+if (directory === undefined)
+  throw new Error('usage: pglite-child create|serve <data directory> [socket [template]]');
 await lockDirectory(`${directory}.lock`, LOCK_WAIT_MS);
 if (mode === 'create') await create(directory);
-else if (mode === 'serve' && socketPath !== undefined) await serve(directory, socketPath);
-else throw new Error(`unknown mode ${mode}`);
+else if (mode === 'serve' && socketPath !== undefined) {
+  if (template !== undefined && !existsSync(directory)) await copyTemplate(template, directory);
+  await serve(directory, socketPath);
+} else throw new Error(`unknown mode ${mode}`);
 process.exit(0);
 
 /** Makes the data directory beside its place and moves it there whole: half of one is never taken for one. */

@@ -27,6 +27,8 @@ const MAX_SOCKET_PATH_BYTES = 103;
 export interface PgliteEngineOptions {
   /** Weir's data directory; the engine's own is `postgres` in it. */
   readonly dataDir: string;
+  /** A prepared directory that the first start copies; undefined: it creates one. */
+  readonly template: string | undefined;
   readonly logger: PostgresLogger;
   /** The socket accepts connections. */
   readonly onUp: () => void;
@@ -44,15 +46,17 @@ export class PgliteEngine {
   readonly #onUp: () => void;
   readonly #onDown: () => void;
   readonly #ownSocketDirectory: boolean;
+  #template: string | undefined;
   #child: ChildProcess | null = null;
   #up = false;
   #stopped = false;
   #wake: () => void = () => undefined;
   #supervision: Promise<void> = Promise.resolve();
 
-  constructor({ dataDir, logger, onUp, onDown }: PgliteEngineOptions) {
+  constructor({ dataDir, template, logger, onUp, onDown }: PgliteEngineOptions) {
     const home = resolve(dataDir);
     this.#directory = join(home, 'postgres');
+    this.#template = template;
     this.#logger = logger;
     this.#onUp = onUp;
     this.#onDown = onDown;
@@ -99,9 +103,11 @@ export class PgliteEngine {
       const startedAt = performance.now();
       try {
         mkdirSync(dirname(this.#directory), { recursive: true, mode: 0o700 });
-        if (!existsSync(this.#directory)) await this.#run('create');
+        if (!existsSync(this.#directory) && this.#template === undefined) await this.#run('create');
         if (!this.#stopped) await this.#run('serve');
       } catch (error) {
+        // A template that could not be copied, perhaps because a build has just replaced it: create instead.
+        if (!existsSync(this.#directory)) this.#template = undefined;
         if (!this.#stopped) this.#logger.error({ err: error, retryInMs: backoff }, 'PGlite ended');
       }
       if (performance.now() - startedAt > HEALTHY_MS) backoff = FIRST_BACKOFF_MS;
@@ -113,7 +119,9 @@ export class PgliteEngine {
   /** Runs a child to its end; rejects unless that end was orderly. */
   #run(mode: ChildMode): Promise<void> {
     return new Promise((ended, failed) => {
-      const child = fork(childEntry(), [mode, this.#directory, socketIn(this.socketDirectory)], {
+      const paths = [this.#directory, socketIn(this.socketDirectory)];
+      if (this.#template !== undefined) paths.push(this.#template);
+      const child = fork(childEntry(), [mode, ...paths], {
         // Neither the flags of this process nor the secrets in its environment are the child's business.
         execArgv: [],
         env: {},

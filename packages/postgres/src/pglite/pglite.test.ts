@@ -8,14 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgres, type Postgres } from '../postgres.js';
 import { isUnavailable } from '../postgres-error.js';
 import { installationSettings } from '../schema/index.js';
-
-/** The child processes that serve `dataDir`. */
-function childrenOf(dataDir: string): number[] {
-  return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes('pglite-child.js') && line.includes(dataDir))
-    .map((line) => Number.parseInt(line, 10));
-}
+import { childrenOf } from '../testing/index.js';
 
 const childOf = (dataDir: string): Promise<number> =>
   vi.waitFor(() => {

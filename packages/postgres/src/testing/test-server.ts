@@ -1,17 +1,17 @@
 /**
  * A fresh database on a real PostgreSQL server, for tests. The server is the first of: the one that
- * WEIR_TEST_POSTGRES_URL names; one on 127.0.0.1:5432 that trusts the user postgres; one of our own, started on
- * a temporary directory from whatever `initdb` is installed.
+ * WEIR_TEST_POSTGRES_URL names; one on 127.0.0.1:5432 that trusts the user postgres; one that this process starts in
+ * a temporary directory, from the `initdb` that is installed or that it installs.
  */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readdirSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findProgram, freePort } from '@weir/base/testing';
 import pg from 'pg';
 
 const run = promisify(execFile);
@@ -57,7 +57,7 @@ async function findServer(): Promise<Server> {
 }
 
 async function startServer(): Promise<Server> {
-  const bin = findBinaries();
+  const bin = await findBinaries();
   const identity = await unprivileged();
   const directory = await mkdtemp(join(tmpdir(), 'weir-test-postgres-'));
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid ?? identity.uid);
@@ -87,19 +87,17 @@ async function startServer(): Promise<Server> {
   };
 }
 
-function findBinaries(): string {
-  const roots = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].filter((root) =>
-    existsSync(root),
-  );
-  const versions = roots.flatMap((root) => readdirSync(root).map((entry) => join(root, entry, 'bin')));
-  const path = (process.env.PATH ?? '').split(':');
-  const found = [...versions.reverse(), ...path].find((bin) => existsSync(join(bin, 'initdb')));
-  if (found === undefined) {
-    throw new Error(
-      'No PostgreSQL to test against: set WEIR_TEST_POSTGRES_URL to a server where databases may be created, or install PostgreSQL (its initdb was not found)',
+async function findBinaries(): Promise<string> {
+  const directories = (): string[] => {
+    const roots = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].filter((root) =>
+      existsSync(root),
     );
-  }
-  return found;
+    return roots.flatMap((root) => readdirSync(root).map((entry) => join(root, entry, 'bin'))).reverse();
+  };
+  // Beside it, not beside a link to it, are the programs that it calls.
+  return dirname(
+    realpathSync(await findProgram({ name: 'initdb', debianPackage: 'postgresql', directories })),
+  );
 }
 
 /** PostgreSQL refuses to run as root: as root, the user that its packages create. */
@@ -130,16 +128,4 @@ async function statement(
   } finally {
     await client.end();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = address !== null && typeof address === 'object' ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { postgresTemplate } from '../pglite/template.js';
 import { openPostgres, type Postgres, type PostgresOptions } from '../postgres.js';
 import { testServer } from './test-server.js';
 
@@ -32,7 +33,7 @@ export const storeForms: readonly StoreForm[] = [
 
 async function openStore(where: { url?: string }, remove: () => Promise<void>): Promise<TestStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'weir-postgres-'));
-  const options = { ...where, dataDir };
+  const options = { ...where, dataDir, template: postgresTemplate() };
   const postgres = openPostgres(options);
   await postgres.ready;
   return {

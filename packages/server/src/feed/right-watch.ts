@@ -1,5 +1,5 @@
-/** How often it is asked whether somebody who follows the feed still may. */
-export const RIGHT_MS = 60_000;
+/** The interval at which the right of an open stream's client is checked again, in milliseconds. */
+export const RIGHT_MS = 10_000;
 
 /**
  * A signal that aborts when a right is lost.

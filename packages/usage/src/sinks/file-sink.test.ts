@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   appendFile,
   mkdir,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { smallDisk } from '@weir/base/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeSink } from '../conformance/index.js';
 import { give, giveUntilKept, idsOf, record, recordsOf, tryToGive } from '../conformance/records.js';
@@ -146,28 +146,25 @@ describe('the file sink', () => {
   });
 });
 
-// A disk of its own that can really be full. Needs root, which the test image has.
 it('refuses records while the disk is full, and has each once when there is room', async () => {
-  const mount = await mkdtemp(join(tmpdir(), 'weir-file-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount]);
+  const disk = await smallDisk(2);
   try {
-    const path = join(mount, 'usage', 'usage.ndjson');
+    const path = join(disk.path, 'usage', 'usage.ndjson');
     const sink = new FileSink({ path, makeDirectory: true, maxBytes: 256 * 1024, logger: quietLogger });
     await give(sink, recordsOf(0, 100));
-    const { bavail, bsize } = await statfs(mount);
-    await writeFile(join(mount, 'filler'), Buffer.alloc(bavail * bsize - 300 * 1024));
+    const { bavail, bsize } = await statfs(disk.path);
+    await writeFile(join(disk.path, 'filler'), Buffer.alloc(bavail * bsize - 300 * 1024));
     const events = recordsOf(0, 3_000);
     const kept = 100 + (await tryToGive(sink, events.slice(100)));
     expect(kept).toBe(100);
     // Part of it was kept before the disk was full: it must not be kept again.
     expect((await readdir(dirname(path))).length).toBeGreaterThan(1);
     await expect(give(sink, events.slice(kept))).rejects.toMatchObject({ code: 'ENOSPC' });
-    await rm(join(mount, 'filler'));
+    await rm(join(disk.path, 'filler'));
     await giveUntilKept(sink, events.slice(kept));
     await sink.close(soon());
     expect(await idsInFiles(path)).toEqual(idsOf(events));
   } finally {
-    execFileSync('umount', [mount]);
-    await rm(mount, { recursive: true });
+    await disk.remove();
   }
 });
