@@ -1,6 +1,8 @@
 /** Clients that try to stop the server for others, each as a function that ends by itself within seconds. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import WebSocket from 'ws';
 import { Random } from '../harness/random.js';
 import { draw } from './generator.js';
 import { head, open, send, statusOf, tally, write } from './raw-client.js';
@@ -201,6 +203,61 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       socket.destroy();
       return 0;
     });
+  },
+  'readers of a long history: a stream that wants nothing, and 64 subscriptions': async ({
+    port,
+    project,
+    key,
+  }) => {
+    const socket = await open(port);
+    socket.write(head('GET', `/api/v1/projects/${project}/feed?after=earliest&event=none`, auth(key)));
+    const client = new WebSocket(`ws://127.0.0.1:${port}/api/v1/projects/${project}/feed`, {
+      headers: auth(key),
+    });
+    await once(client, 'open');
+    for (let i = 0; i < 64; i += 1) {
+      client.send(
+        JSON.stringify({
+          op: 'subscribe',
+          sub: `s${i}`,
+          after: 'earliest',
+          ...(i % 2 === 0 ? { event: ['none'] } : {}),
+        }),
+      );
+    }
+    await sleep(3_000);
+    client.terminate();
+    socket.destroy();
+    await sleep(1_000);
+    return {};
+  },
+  'answers of queries that are never read': async ({ port, project, key }) => {
+    const body = JSON.stringify({ sql: 'SELECT * FROM events', format: 'csv' });
+    const sockets = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const socket = await open(port);
+        socket.pause();
+        const headers = { ...json, ...auth(key), 'content-length': body.length };
+        socket.write(head('POST', `/api/v1/projects/${project}/query`, headers) + body);
+        return socket;
+      }),
+    );
+    await sleep(4_000);
+    for (const socket of sockets) socket.destroy();
+    return {};
+  },
+  'thousands of small frames on a WebSocket whose answers are never read': async ({ port, key }) => {
+    const client = new WebSocket(`ws://127.0.0.1:${port}/api/v1/channels`, { headers: auth(key) });
+    await once(client, 'open');
+    client.pause();
+    for (let i = 0; i < 60_000; i += 1) {
+      if (i % 2 === 0) client.send('{"op":"ping"}');
+      else client.ping();
+      if (i % 5_000 === 0) await sleep(1);
+    }
+    await sleep(2_000);
+    client.terminate();
+    return {};
   },
   'requests drawn at random, seed 1': (target) => drawMany(1, target),
   'requests drawn at random, seed 2': (target) => drawMany(2, target),

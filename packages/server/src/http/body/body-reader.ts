@@ -3,7 +3,7 @@
  * gives what the body took back once the request is answered.
  */
 import type { IncomingMessage } from 'node:http';
-import { JsonBoundsExceeded, parseJson } from '@weir/base';
+import { hasRoom, JsonBoundsExceeded, later, parseJson } from '@weir/base';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../address.js';
 import type { ConnectionLimit } from '../connection-limit.js';
@@ -145,7 +145,11 @@ export class BodyReader {
         try {
           body?.progress(chunk.length);
           chunks += 1;
-          if (areTiny(chunks, collected.length)) throw tinyChunks();
+          if (areTiny(chunks, collected.length)) {
+            // The parser goes on with what it has read; nothing more is read from the connection.
+            request.socket.pause();
+            throw tinyChunks();
+          }
           if (chunk.length === length && length <= maxBytes) {
             // Most bodies come in one read: they need no copy.
             share.take(length);
@@ -154,6 +158,11 @@ export class BodyReader {
           }
           if (collected.length + chunk.length > maxBytes) throw bodyTooLarge(limits);
           collected.add(chunk);
+          // Bytes of many clients that arrive together are taken in several turns of the event loop.
+          if (!hasRoom(request)) {
+            request.pause();
+            later(request, () => request.resume());
+          }
         } catch (error) {
           refuse(error);
         }
