@@ -68,7 +68,7 @@ class Follower {
 }
 
 test('pages of small messages are made in short turns', async () => {
-  const turns = await weir.longestTurns(async () => {
+  const longest = await weir.longestTurn(async () => {
     const pages = await Promise.all(
       Array.from({ length: 5 }, () =>
         weir.request('GET', `${channel()}/messages`, { headers: authorization() }),
@@ -76,11 +76,11 @@ test('pages of small messages are made in short turns', async () => {
     );
     for (const { text } of pages) expect(JSON.parse(text).messages.length).toBeGreaterThan(10_000);
   });
-  expect(turns[0]).toBeLessThan(LONGEST_TURN_MS);
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
 });
 
 test('event streams from the beginning of a channel are made in short turns', async () => {
-  const turns = await weir.longestTurns(async () => {
+  const longest = await weir.longestTurn(async () => {
     const streams = await Promise.all(
       Array.from({ length: 5 }, () =>
         EventStream.open(`${weir.url}${channel()}/subscribe?after=${MESSAGES / 2}`, authorization()),
@@ -89,11 +89,11 @@ test('event streams from the beginning of a channel are made in short turns', as
     await waitUntil('all messages', () => streams.every(({ messages }) => messages.length === MESSAGES / 2));
     for (const stream of streams) stream.close();
   });
-  expect(turns[0]).toBeLessThan(LONGEST_TURN_MS);
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
 });
 
 test('a channel read under many numbers of a WebSocket is read in short turns, and left at once', async () => {
-  const turns = await weir.longestTurns(async () => {
+  const longest = await weir.longestTurn(async () => {
     const client = await ChannelClient.connect(weir.url, weir.key);
     for (let ch = 1; ch <= 64; ch += 1)
       client.send({ op: 'open', ch, process: job.id, channel: 'c', read: true, after: 0, credit: 2 ** 31 });
@@ -106,15 +106,15 @@ test('a channel read under many numbers of a WebSocket is read in short turns, a
       return /^weir_channel_subscribers 0$/m.test(text);
     });
   });
-  expect(turns[0]).toBeLessThan(LONGEST_TURN_MS);
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
 });
 
 test('streams of many appends, and channels as streams, are followed in short turns', async () => {
-  const turns = await weir.longestTurns(async () => {
+  const longest = await weir.longestTurn(async () => {
     const paths = Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? 'long' : `-/${job.id}/c`));
     const followers = paths.map((path) => new Follower(`${weir.url}/v1/stream/${path}?offset=-1&live=sse`));
     await waitUntil('some of each', () => followers.every(({ pages }) => pages >= 2));
     for (const follower of followers) follower.close();
   });
-  expect(turns[0]).toBeLessThan(LONGEST_TURN_MS);
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
 });

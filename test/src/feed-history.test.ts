@@ -124,7 +124,7 @@ test('groups whose filter matches nothing pass over history in short turns, many
     expect((await group('PUT', name, { from: 'earliest', event: ['nothing-has-this-name'] })).status).toBe(
       201,
     );
-  const turns = await weir.longestTurns(async () => {
+  const longest = await weir.longestTurn(async () => {
     await Promise.all(
       names.map(async (name) => {
         const { body } = await group('POST', `${name}/pull`, { max: 10, wait_ms: 1_000 });
@@ -132,7 +132,7 @@ test('groups whose filter matches nothing pass over history in short turns, many
       }),
     );
   });
-  expect(turns[0]).toBeLessThan(LONGEST_TURN_MS);
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
 });
 
 async function subscribers(): Promise<number> {
