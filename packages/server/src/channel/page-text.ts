@@ -4,7 +4,7 @@ import type { MsgEntry, Page } from '@weir/channel';
 import { endDocument, messageDocument, type PayloadForm } from './message-document.js';
 
 /** Characters that are made at once. */
-const PIECE = 128 * 1024;
+const PIECE = 64 * 1024;
 
 /** How a page is shown. */
 export interface PageForm {
@@ -14,7 +14,11 @@ export interface PageForm {
 }
 
 /** A page of messages as JSON: in one piece, or where it is long as a stream of pieces, each made in a turn of its own. */
-export function pageText({ entries, next, closed }: Page, { form, owner }: PageForm): string | Readable {
+export async function pageText(
+  { entries, next, closed }: Page,
+  { form, owner }: PageForm,
+): Promise<string | Readable> {
+  await takeTurn(owner);
   const rest = JSON.stringify({ next, ...(closed !== undefined && { closed: endDocument(closed) }) });
   const pieces = piecesOf(entries, form, `],${rest.slice(1)}`);
   const first = pieces.next();

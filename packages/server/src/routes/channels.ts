@@ -141,7 +141,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     // Kept open, the connection would hold up the server that stops.
     if (ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(page.entries.length);
-    return reply.type('application/json; charset=utf-8').send(pageText(page, { form: as, owner }));
+    return reply.type('application/json; charset=utf-8').send(await pageText(page, { form: as, owner }));
   });
 
   web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
