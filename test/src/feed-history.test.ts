@@ -107,6 +107,34 @@ test('a live follower of the same project is served while 64 subscriptions read 
   live.close();
 });
 
+test('groups whose filter matches nothing pass over history in short turns, many at a time', async () => {
+  const group = async (method: string, path: string, body: object) => {
+    const { status, text } = await weir.request(
+      method,
+      `/api/v1/projects/${weir.project}/feed/groups/${path}`,
+      {
+        headers: { authorization: `Bearer ${weir.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      },
+    );
+    return { status, body: JSON.parse(text) as { lag?: number; deliveries?: unknown[] } };
+  };
+  const names = Array.from({ length: 20 }, (_, i) => `g${i}`);
+  for (const name of names)
+    expect((await group('PUT', name, { from: 'earliest', event: ['nothing-has-this-name'] })).status).toBe(
+      201,
+    );
+  const longest = await weir.longestTurn(async () => {
+    await Promise.all(
+      names.map(async (name) => {
+        const { body } = await group('POST', `${name}/pull`, { max: 10, wait_ms: 1_000 });
+        expect(body.deliveries).toEqual([]);
+      }),
+    );
+  });
+  expect(longest).toBeLessThan(LONGEST_TURN_MS);
+});
+
 async function subscribers(): Promise<number> {
   const { text } = await weir.request('GET', '/metrics');
   return Number(/^weir_feed_subscribers (\d+)$/m.exec(text)?.[1]);

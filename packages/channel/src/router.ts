@@ -101,7 +101,7 @@ export interface ChannelView {
 const MAX_WAIT_MS = 30_000;
 /** Bytes of a page, and of what is read of it in one turn of the event loop. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
-const PORTION_BYTES = 256 * 1024;
+const PORTION_BYTES = 128 * 1024;
 /** About what an entry takes besides its payload. */
 const ENTRY_BYTES = 80;
 

@@ -23,7 +23,7 @@ export interface SubscriberParts {
 }
 
 /** Bytes of a frame, unless one entry is larger: what it is made into takes a few milliseconds at most. */
-const PAGE_BYTES = 256 * 1024;
+const PAGE_BYTES = 64 * 1024;
 
 /**
  * One reader of a channel: history from the log first, at its own pace; then what comes, through a bounded buffer. One

@@ -78,7 +78,9 @@ export const configSchema = z.object({
     .describe('Durable log: lmdb on disk, or memory (fast, lost in a crash)'),
   WEIR_LOG_MAX_BYTES: size
     .prefault('10GiB')
-    .describe('Largest size of the log; at it ingest answers 503 log_full'),
+    .describe(
+      'Largest size of the log; at it ingest answers 503 log_full, and before, 503 project_quota to a project with a quarter of it',
+    ),
 
   WEIR_INGEST_EVENT_BUFFER: whole(1)
     .prefault('50000')
@@ -149,7 +151,7 @@ export const configSchema = z.object({
   WEIR_FEED_MAX_BYTES: size
     .prefault('10GiB')
     .describe(
-      'Largest size of the feed as a whole, 256MiB with the memory log; near it busy projects keep less',
+      'Largest size of the feed as a whole, 256MiB with the memory log; near it the projects with the most keep less',
     ),
   WEIR_FEED_MAX_FOLLOWERS: whole(1)
     .prefault('100')
@@ -167,7 +169,9 @@ export const configSchema = z.object({
     .describe('How long the channels of a process can be read after it ended'),
   WEIR_CHANNEL_MAX_BYTES: size
     .prefault('10GiB')
-    .describe('Largest size of all channels and streams; at it appends get 503 log_full'),
+    .describe(
+      'Largest size of all channels and streams; at it appends get 503 log_full, and before, 503 project_quota for a project with a quarter of it',
+    ),
   WEIR_CHANNEL_MAX_BYTES_EACH: size
     .prefault('256MiB')
     .describe(

@@ -10,7 +10,7 @@
  */
 
 import { Readable } from 'node:stream';
-import { firstAbort, Slice } from '@weir/base';
+import { firstAbort } from '@weir/base';
 import { channelId } from '@weir/channel';
 import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -20,8 +20,8 @@ import { MAX_BATCH } from '../channel/batch-limit.js';
 import type { ChannelAccess } from '../channel/channel-access.js';
 import { channelDocument } from '../channel/channel-document.js';
 import { eventStream } from '../channel/event-stream.js';
-import { endDocument, messageDocument } from '../channel/message-document.js';
 import { appendOf } from '../channel/message-input.js';
+import { pageText } from '../channel/page-text.js';
 import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
 import { stillReads } from '../channel/still-reads.js';
 import { lostRight } from '../feed/right-watch.js';
@@ -140,18 +140,8 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
       .finally(over.release);
     // Kept open, the connection would hold up the server that stops.
     if (ending.aborted) reply.header('connection', 'close');
-    const { entries, next, closed } = page;
-    usageOf(request.raw)?.delivered(entries.length);
-    const texts: string[] = [];
-    const slice = new Slice({ owner });
-    for (const entry of entries) {
-      texts.push(JSON.stringify(messageDocument(entry, as)));
-      if (slice.isOver) await slice.next();
-    }
-    const rest = JSON.stringify({ next, ...(closed !== undefined && { closed: endDocument(closed) }) });
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(`{"messages":[${texts.join(',')}],${rest.slice(1)}`);
+    usageOf(request.raw)?.delivered(page.entries.length);
+    return reply.type('application/json; charset=utf-8').send(await pageText(page, { form: as, owner }));
   });
 
   web.get(`${CHANNEL}/subscribe`, async (request, reply) => {

@@ -1,3 +1,4 @@
+import { takeTurn } from '@weir/base';
 import { type Caller, type ChannelEnd, ChannelError, type MsgEntry, type Router } from '@weir/channel';
 import type { RequestRecord } from '@weir/usage';
 import type { Outbox } from '../../http/socket/outbox.js';
@@ -71,12 +72,14 @@ export class Reading {
   }
 
   async #send(entries: readonly MsgEntry[]): Promise<void> {
-    const { ch, outbox, credit, usage } = this.#parts;
+    const { ch, owner, outbox, credit, usage } = this.#parts;
     for (let from = 0; from < entries.length && !this.#isOver; ) {
       await credit.available();
       let isConnected = false;
-      await outbox.give(() => {
+      await outbox.give(async () => {
         isConnected = true;
+        // The frames of one connection are made one after the other, long after their pages were read.
+        await takeTurn(owner);
         if (this.#isOver) return null;
         const { frame, next } = entriesFrame(ch, entries, from);
         credit.spend(frame.length);

@@ -38,7 +38,7 @@ export class Outbox {
   }
 
   /** Makes a frame when there is room for it, one after the other, and sends it unless it is null. */
-  async give(make: () => string | Buffer | null | Promise<string | null>): Promise<void> {
+  async give(make: () => string | Buffer | null | Promise<string | Buffer | null>): Promise<void> {
     const given = this.#turn.then(async () => {
       await this.#hasRoom();
       const frame = this.#isOpen ? await make() : null;
