@@ -83,7 +83,7 @@ export class FeedRetention {
     await this.#makeRoom(streams, slice);
   }
 
-  /** Cuts the largest projects so far that the log has room again, and no others. See docs/decisions/0024-project-quotas.md. */
+  /** Cuts the largest projects so far that the log has room again, and no others. See docs/decisions/0028-project-quotas.md. */
   async #makeRoom(streams: readonly string[], slice: Slice): Promise<void> {
     const { log } = this.#options;
     const { bytes, maxBytes } = await log.size();
