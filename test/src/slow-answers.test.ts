@@ -12,15 +12,15 @@ import { WeirProcess, waitUntil } from './index.js';
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/weir.js', import.meta.url));
 const MIB = 2 ** 20;
 /** Longest time of a query; a slow client takes longer. */
-const EXECUTION_MS = 7_000;
+const EXECUTION_MS = 9_000;
 
 let weir: WeirProcess;
 
 beforeAll(async () => {
   weir = await new WeirProcess({
     WEIR_QUERY_MAX_EXECUTION_TIME: `${EXECUTION_MS}ms`,
-    WEIR_QUERY_STALL_TIMEOUT: '4s',
-    WEIR_QUERY_SPOOL_BYTES_EACH: '100MiB',
+    WEIR_QUERY_STALL_TIMEOUT: '6s',
+    WEIR_QUERY_SPOOL_BYTES_EACH: '60MiB',
   }).start();
   await waitUntil('all stores', () => weir.answers('/readyz?for=query'));
 });
@@ -89,12 +89,16 @@ test('answers that are never read hold neither the engine nor the disk, and thei
   expect([asked.statusCode, await lengthOf(asked)]).toEqual([200, expect.any(Number)]);
   // Answered while the others were open, so it did not wait for their end.
   expect(await metric('weir_query_answers_open')).toBe(8);
+  let mostSpooled = 0;
   await waitUntil(
     'the engine to be free',
-    async () => (await metric('weir_query_running')) === 0,
+    async () => {
+      mostSpooled = Math.max(mostSpooled, await metric('weir_query_spool_bytes'));
+      return (await metric('weir_query_running')) === 0;
+    },
     EXECUTION_MS,
   );
-  expect(await metric('weir_query_spool_bytes')).toBeGreaterThan(8 * 10 * MIB);
+  expect(mostSpooled).toBeGreaterThan(8 * MIB);
   // What a crash would leave behind.
   expect(readdirSync(join(weir.dataDir, 'data', 'query-answers'))).toEqual([]);
   // The own queries of a project with four unread answers run too.
@@ -113,7 +117,7 @@ test('a slow client gets its whole answer, for longer than a query may run', asy
   const whole = await lengthOf(await ask(one, rows(30)));
   const started = performance.now();
   const answer = await ask(one, rows(30));
-  const reading = lengthOf(answer, 16);
+  const reading = lengthOf(answer, 22);
   await waitUntil(
     'the engine to be free',
     async () => (await metric('weir_query_running')) === 0,
@@ -143,7 +147,8 @@ test('without room on disk a slow client is cut off, and the engine is free befo
   await waitUntil(
     'the engine to be free',
     async () => {
-      await chunks.next();
+      // Enough for the server to see that the client goes on.
+      for (let i = 0; i < 4; i += 1) await chunks.next();
       return (await metric('weir_query_running')) === 0;
     },
     EXECUTION_MS,

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { Capacity, type CapacityLimits } from './capacity.js';
 
@@ -118,12 +119,57 @@ test('among projects that run equally many, places go round', async () => {
   expect(entered).toEqual(['a', 'b', 'a', 'b', 'a']);
 });
 
+test('a caller that leaves takes no other waiter of its project with it', async () => {
+  const capacity = new Capacity(limits({ perProject: 1 }));
+  const release = await capacity.take('a');
+  const left = new AbortController();
+  const leaving = capacity.take('a', left.signal);
+  const staying = capacity.take('a');
+  left.abort();
+  await expect(leaving).rejects.toMatchObject({ code: 'client_gone' });
+  release();
+  await staying;
+});
+
+test('a project whose last waiter has entered stands in the way of no other', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, total: 2 }));
+  const [x, y] = [await capacity.take('x'), await capacity.take('y')];
+  const a = capacity.take('a');
+  x();
+  (await a)();
+  const second = await capacity.take('x');
+  const b = capacity.take('b');
+  second();
+  await b;
+  y();
+});
+
+test('a caller is listened to only while it waits', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, waitMs: 20 }));
+  const { signal } = new AbortController();
+  const release = await capacity.take('a', signal);
+  const entering = capacity.take('a', signal);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  release();
+  await entering;
+  await expect(capacity.take('a', signal)).rejects.toMatchObject({ code: 'at_capacity' });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});
+
+test('a refusal says whether the project or the engine is full', async () => {
+  const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 0 }));
+  await capacity.take('a');
+  await capacity.take('b');
+  await expect(capacity.take('a')).rejects.toThrow('the project runs 1 queries already');
+  await expect(capacity.take('c')).rejects.toThrow('all places of the engine are taken');
+});
+
 test('the queues of all projects together are bounded', async () => {
-  const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 1 }));
+  const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 2 }));
   await capacity.take('a');
   await capacity.take('b');
   const entered: string[] = [];
-  for (let i = 0; i < 40; i += 1) ask(capacity, `p${i}`, entered);
-  expect(capacity.use).toEqual({ running: 2, waiting: 32 });
+  for (let i = 0; i < 80; i += 1) ask(capacity, `p${i}`, entered);
+  expect(capacity.use).toEqual({ running: 2, waiting: 64 });
   await expect(capacity.take('late')).rejects.toMatchObject({ code: 'at_capacity' });
 });

@@ -79,7 +79,7 @@ export class Capacity {
         clearTimeout(timer);
         caller?.removeEventListener('abort', onAbort);
       };
-      caller?.addEventListener('abort', onAbort, { once: true });
+      caller?.addEventListener('abort', onAbort);
       this.#add(projectId, waiter);
     });
   }

@@ -5,6 +5,7 @@ const NOW = Date.UTC(2026, 10, 30, 12, 0, 0);
 
 test.each([
   ['7', 7_000],
+  ['120', 120_000],
   ['0', 0],
   [' 3 ', 3_000],
   ['Mon, 30 Nov 2026 12:00:05 GMT', 5_000],
@@ -14,6 +15,7 @@ test.each([
   ['1.5', undefined],
   ['-1', undefined],
   ['soon', undefined],
+  ['in 3 days, Mon, 30 Nov 2026 12:00:05 GMT', undefined],
   ['', undefined],
   [null, undefined],
   [undefined, undefined],

@@ -37,6 +37,7 @@ test('a project has 64 open answers, and the 65th is refused until one is closed
 test('all projects together have 512 open answers, and a project without one gets its first', () => {
   const spool = new AnswerSpool(dataDir, { bytes: 1, projectBytes: 1 });
   for (let i = 0; i < 512; i += 1) spool.open(`p${i % 16}`);
+  expect(() => spool.open('p0')).toThrow(expect.objectContaining({ code: 'at_capacity' }));
   spool.open('late');
   expect(() => spool.open('late')).toThrow(expect.objectContaining({ code: 'at_capacity' }));
 });
@@ -53,5 +54,10 @@ test('room on disk is bounded for each project and for all, and comes back', () 
   ]);
   expect(spool.bytes).toBe(150);
   a.release(60);
-  expect([spool.bytes, b.reserve(50)]).toEqual([90, true]);
+  expect([spool.bytes, b.reserve(50), a.reserve(10)]).toEqual([90, true, true]);
+});
+
+test('no answer takes the last bytes of a disk', () => {
+  const limits = { bytes: 100, projectBytes: 100, freeBytes: Number.MAX_SAFE_INTEGER };
+  expect(new AnswerSpool(dataDir, limits).space('a').reserve(1)).toBe(false);
 });

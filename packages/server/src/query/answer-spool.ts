@@ -9,13 +9,14 @@ export interface AnswerSpoolLimits {
   readonly bytes: number;
   /** Bytes on disk of the answers of one project. */
   readonly projectBytes: number;
+  /** Bytes of the disk that are left to the log and the engine. Default 512 MiB. */
+  readonly freeBytes?: number;
 }
 
 /** Answers of one project that its clients have not read to the end; the place in the project's share is free before. */
 const PROJECT_ANSWERS = 64;
 /** The same of all projects. A project without an open answer may open one in any case. */
 const TOTAL_ANSWERS = 512;
-/** Room on the disk that is left to the log and the engine. */
 const FREE_BYTES = 512 * 1024 * 1024;
 /** How long the free room of the disk is taken as known, milliseconds. */
 const FREE_KNOWN_MS = 1_000;
@@ -80,7 +81,7 @@ export class AnswerSpool {
         const own = this.#bytes.get(projectId) ?? 0;
         const { bytes: total, projectBytes } = this.#limits;
         if (own + bytes > projectBytes || this.#totalBytes + bytes > total) return false;
-        if (this.#freeBytes() < FREE_BYTES) return false;
+        if (this.#freeBytes() < (this.#limits.freeBytes ?? FREE_BYTES)) return false;
         add(this.#bytes, projectId, bytes);
         this.#totalBytes += bytes;
         return true;

@@ -160,6 +160,21 @@ describe('the shipped limit', () => {
 });
 
 describe('seams', () => {
+  it('decide nothing after the server has begun to drain', async () => {
+    let isDraining = false;
+    const one = gate(null, {
+      rateLimiter: { allow: async () => ({ ok: true }) },
+      isDraining: () => isDraining,
+    });
+    const asked = one.admit(key());
+    isDraining = true;
+    expect(codeOf(await asked)).toBe('draining');
+  });
+
+  it('that are not plugged in refuse nothing, even where a failure refuses', () => {
+    expect(codeOf(now(gate(null, {}, 'closed').admit(key('query'))))).toBe('ok');
+  });
+
   it('are asked once a request, with the whole key, and ingest never for its entitlement', async () => {
     const asked: string[] = [];
     const rateLimiter: RateLimiter = {
