@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   type ClickHouse,
+  clickhouseTemplate,
   connectClickHouse,
   connectReader,
   type Engine,
@@ -28,7 +29,7 @@ let reader: Reader;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-use-'));
-  engine = await startEngine({ dataDir });
+  engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   clickhouse = connectClickHouse(engine.target);
   reader = connectReader(engine.target);
   await migrateClickHouse(clickhouse);
