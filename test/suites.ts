@@ -8,19 +8,24 @@ export const SOAK = ['test/src/soak/**/*.test.ts'];
 
 /**
  * Kills, outages, full disks, and models with fixed seeds. A bounded share of such tests stays in `npm test`: the
- * `crash.test.ts` of the packages, and tests of one kill among others of the same server.
+ * `crash.test.ts` of most packages, and tests of one kill among others of the same server.
  */
 export const FAULTS = [
   'packages/clickhouse/src/engine/embedded-engine.test.ts',
   'packages/clickhouse/src/migrate/identity.test.ts',
+  'packages/log/src/crash.test.ts',
   'packages/log/src/full-disk.test.ts',
   'packages/postgres/src/pglite/pglite.test.ts',
+  'packages/query/src/gate/fuzz.test.ts',
   'packages/usage/src/sinks/file-sink-kill.test.ts',
   'packages/usage/src/sinks/file-sink.test.ts',
+  'test/src/bad-data.test.ts',
   'test/src/bus.test.ts',
   'test/src/channel-model.test.ts',
   'test/src/chaos.test.ts',
   'test/src/consume-kills.test.ts',
+  'test/src/durable-streams-client.test.ts',
+  'test/src/feed-streams.test.ts',
   'test/src/isolation/neighbours.test.ts',
   'test/src/outages.test.ts',
   'test/src/recorded-batch.test.ts',

@@ -15,8 +15,8 @@ async function filesOf(config: string): Promise<string[]> {
   return files.map(({ file }) => relative(ROOT, file));
 }
 
-test('every test file belongs to npm test, test:faults or test:soak, and to one of them', async () => {
-  const configs = ['vitest.config.ts', 'test/faults.config.ts', 'test/soak.config.ts'];
+test('every test file belongs to one of npm test, test:faults, test:attacks and test:soak', async () => {
+  const configs = ['vitest', 'test/faults', 'test/attacks', 'test/soak'].map((name) => `${name}.config.ts`);
   const listed = (await Promise.all(configs.map(filesOf))).flat().sort();
   const { stdout } = await run('find', ['packages', 'test', 'bench', 'examples', '-name', '*.test.ts'], {
     cwd: ROOT,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   type ClickHouse,
+  clickhouseTemplate,
   connectClickHouse,
   connectReader,
   type Engine,
@@ -28,7 +29,7 @@ let reader: Reader;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-use-'));
-  engine = await startEngine({ dataDir });
+  engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   clickhouse = connectClickHouse(engine.target);
   reader = connectReader(engine.target);
   await migrateClickHouse(clickhouse);
@@ -144,10 +145,11 @@ it('is told of a query that was killed while it ran', async () => {
     .query(PROJECT, sql, { tag: 'killed', signal: leaving.signal })
     .then((answer) => whole(Promise.resolve(answer)));
   const outcome = call.catch((error: unknown) => error);
-  await vi.waitUntil(async () => {
+  const hasRead = async () => {
     const running = 'SELECT max(read_rows) AS n FROM system.processes';
     return Number((await clickhouse.query<{ n: string }>(running))[0]?.n) > 5_000_000;
-  });
+  };
+  await vi.waitUntil(hasRead, { timeout: 20_000 });
   leaving.abort(new Error('left'));
   expect(await outcome).toMatchObject({ message: 'left' });
   const used = await clickhouse.kill(reader.tagOf(PROJECT, 'killed'));

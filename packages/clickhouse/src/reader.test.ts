@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type ClickHouse,
   ClickHouseError,
+  clickhouseTemplate,
   connectClickHouse,
   connectParser,
   connectReader,
@@ -30,7 +31,7 @@ let reader: Reader;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-reader-'));
-  engine = await startEngine({ dataDir });
+  engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   clickhouse = connectClickHouse(engine.target);
   reader = connectReader(engine.target);
   await migrateClickHouse(clickhouse);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type ClickHouse,
+  clickhouseTemplate,
   connectClickHouse,
   connectReader,
   databaseNames,
@@ -32,7 +33,7 @@ let projects = 0;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-identity-'));
-  engine = await startEngine({ dataDir });
+  engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   clickhouse = connectClickHouse(engine.target);
   reader = connectReader(engine.target);
   await migrateClickHouse(clickhouse);

@@ -36,7 +36,7 @@ describe('PGlite in its process', () => {
     postgres = openPostgres({ dataDir });
     await vi.waitFor(
       () => expect(existsSync(join(dataDir, 'postgres.new', 'PG_VERSION'))).toBe(true),
-      20_000,
+      60_000,
     );
     expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
     process.kill(await childOf(dataDir), 'SIGKILL');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ClickHouse,
+  clickhouseTemplate,
   connectClickHouse,
   connectReader,
   type Engine,
@@ -23,7 +24,7 @@ let admin: ClickHouse;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'weir-usage-clickhouse-'));
-  engine = await startEngine({ dataDir });
+  engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   admin = connectClickHouse(engine.target);
   await migrateClickHouse(admin, { exclusive: true });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ClickHouse,
+  clickhouseTemplate,
   connectClickHouse,
   connectParser,
   connectReader,
@@ -25,7 +26,7 @@ export interface GateEngine {
 /** Starts an engine with the schema in place. */
 export async function startGateEngine(): Promise<GateEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), 'weir-gate-'));
-  const engine = await startEngine({ dataDir });
+  const engine = await startEngine({ dataDir, template: clickhouseTemplate() });
   const admin = connectClickHouse(engine.target);
   const parser = connectParser(engine.target);
   const reader = connectReader(engine.target);
