@@ -2,7 +2,7 @@
 import { hasRoom, nextTurn, type Owner } from './turns.js';
 
 /** How long a loop works before it gives up the event loop, milliseconds. */
-export const SLICE_MS = 5;
+export const SLICE_MS = 3;
 
 /** Settings of a {@link Slice}. */
 export interface SliceOptions {

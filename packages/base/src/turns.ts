@@ -1,8 +1,11 @@
 /**
  * Shares the event loop among clients. Work that may be long runs in slices, and one turn of the loop runs about
- * {@link TURN_MS} of them: without a common bound, the slices of a hundred clients that arrive together
- * would still add up to one long turn. Work that finds its turn used up waits; the queues of the owners (a connection,
- * a project) are served in rotation, so that a client with a thousand waiting slices delays another one by a single slice.
+ * {@link TURN_MS} of them: without a common bound, the slices of a hundred clients that arrive together would still add up to
+ * one long turn. Work that finds its turn used up waits; the queues of the owners (a connection, a project) are served in
+ * rotation, so that a client with a thousand waiting slices delays another one by a single slice.
+ *
+ * Turns are short because libuv accepts one connection in each: with turns of 10 ms, the last of 200 clients that connect at
+ * once would wait for two seconds.
  *
  * The state belongs to the module because a thread has exactly one event loop.
  */
@@ -11,19 +14,17 @@
 export type Owner = string | object;
 
 /** How long the work of one turn of the event loop may take before further work waits, milliseconds. */
-export const TURN_MS = 10;
-
-interface Waiting {
-  readonly run: () => void;
-  /** Whether `run` resumes an async function, whose slice runs after `run` has returned. */
-  readonly isSlice: boolean;
-}
+export const TURN_MS = 3;
 
 /** The owners in order of rotation, each with its work in order of arrival. */
-const queues = new Map<Owner, Waiting[]>();
+const queues = new Map<Owner, (() => void)[]>();
+/** Whether {@link serve} is due, or is under way. */
 let isServing = false;
 let turnEnd = Number.NEGATIVE_INFINITY;
 let hasTurn = false;
+/** Until then, connections that arrive are accepted before waiting work goes on. */
+let arrivalsEnd = Number.NEGATIVE_INFINITY;
+let hasArrival = false;
 
 /**
  * Whether work of this owner may begin in the current turn. If not, pass it to {@link later} or await {@link nextTurn}.
@@ -40,42 +41,72 @@ export function hasRoom(owner: Owner, now = performance.now()): boolean {
 
 /** Runs short synchronous work in a later turn of the event loop. `run` must not throw. */
 export function later(owner: Owner, run: () => void): void {
-  enqueue(owner, { run, isSlice: false });
+  const queue = queues.get(owner);
+  if (queue === undefined) queues.set(owner, [run]);
+  else queue.push(run);
+  if (isServing) return;
+  isServing = true;
+  setImmediate(beginTurn);
 }
 
 /** Resolves in a later turn of the event loop: sockets were read and timers have run. The caller then works for one slice. */
 export function nextTurn(owner: Owner = ''): Promise<void> {
-  return new Promise((resolve) => enqueue(owner, { run: resolve, isSlice: true }));
+  return new Promise((resolve) => later(owner, resolve));
 }
 
-function enqueue(owner: Owner, waiting: Waiting): void {
-  const queue = queues.get(owner);
-  if (queue === undefined) queues.set(owner, [waiting]);
-  else queue.push(waiting);
-  if (isServing) return;
-  isServing = true;
-  setImmediate(serve);
+/**
+ * Reports that a connection was accepted: others may be waiting behind it. Waiting work then pauses for as long as it has
+ * worked, or until no connection arrives.
+ */
+export function connectionArrived(): void {
+  hasArrival = true;
 }
 
 function endTurn(): void {
   hasTurn = false;
 }
 
-function serve(): void {
-  isServing = false;
+function beginTurn(): void {
+  const now = performance.now();
+  if (hasArrival && now < arrivalsEnd) {
+    hasArrival = false;
+    setImmediate(beginTurn);
+    return;
+  }
+  hasArrival = false;
   // The event loop polls its sockets after this: what arrives there counts towards the same turn.
   hasTurn = true;
-  turnEnd = performance.now() + TURN_MS;
+  turnEnd = now + TURN_MS;
   setImmediate(endTurn);
-  for (const [owner, queue] of queues) {
-    const next = queue.shift();
-    queues.delete(owner);
-    // Set again, the owner moves to the end of the rotation.
-    if (queue.length > 0) queues.set(owner, queue);
-    next?.run();
-    if (next?.isSlice === true || performance.now() >= turnEnd) break;
+  queueMicrotask(serve);
+}
+
+/**
+ * Runs the work whose turn is next, as a microtask. Work that resumes an async function goes on in further microtasks; Node runs
+ * ticks when none is left, so that {@link goOn} knows how long all of it took.
+ */
+function serve(): void {
+  const [first] = queues;
+  if (first === undefined) {
+    isServing = false;
+    return;
   }
-  if (queues.size === 0 || isServing) return;
-  isServing = true;
-  setImmediate(serve);
+  const [owner, queue] = first;
+  const run = queue.shift();
+  queues.delete(owner);
+  // Set again, the owner moves to the end of the rotation.
+  if (queue.length > 0) queues.set(owner, queue);
+  run?.();
+  process.nextTick(goOn);
+}
+
+function goOn(): void {
+  const now = performance.now();
+  if (now < turnEnd) {
+    queueMicrotask(serve);
+    return;
+  }
+  arrivalsEnd = now + TURN_MS;
+  if (queues.size === 0) isServing = false;
+  else setImmediate(beginTurn);
 }

@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import WebSocket from 'ws';
 import { Random } from '../harness/random.js';
 import { draw } from './generator.js';
-import { head, open, send, statusOf, tally, write } from './raw-client.js';
+import { download, head, open, send, statusOf, tally, write } from './raw-client.js';
 
 const MIB = 1024 * 1024;
 const INGEST = '/api/v1/ingest/events';
@@ -47,15 +47,32 @@ function packedBodies(bytes: number): Buffer[] {
 
 /** Every attack, by the name of its test. */
 export const ATTACKS: Readonly<Record<string, Attack>> = {
-  /** No attack: 64 clients that send batches of 100 events as fast as they are answered. The memory it takes is the bound. */
-  honest: async ({ port, token }) => {
+  /**
+   * No attack: 64 clients send batches of 100 events and four send 10 MiB at a time, as fast as they are answered; eight read
+   * long answers of queries. The memory of this is the bound.
+   */
+  honest: async ({ port, project, token, key }) => {
     const event = {
       event: 'page_view',
       timestamp: 1_790_000_000_000,
       properties: { path: '/a', title: 'A longer title' },
     };
     const body = JSON.stringify({ events: Array.from({ length: 100 }, () => event) });
-    return await tally(6_000, 64, () => send(port, 'POST', INGEST, auth(token), body));
+    const outcome = await tally(6_000, 64, () => send(port, 'POST', INGEST, auth(token), body));
+    const large = JSON.stringify({ events: Array.from({ length: 30_000 }, () => event) });
+    const packed = gzipSync(large);
+    const query = JSON.stringify({ sql: 'SELECT * FROM events', format: 'csv' });
+    await Promise.all([
+      tally(12, 4, (i) =>
+        i % 2 === 0
+          ? send(port, 'POST', INGEST, auth(token), large)
+          : send(port, 'POST', INGEST, { ...auth(token), 'content-encoding': 'gzip' }, packed),
+      ),
+      tally(8, 8, () =>
+        download(port, `/api/v1/projects/${project}/query`, { ...json, ...auth(key) }, query),
+      ),
+    ]);
+    return outcome;
   },
   'bodies that unpack to 10 MiB, without a token': async ({ port }) => {
     const body = brotliCompressSync(Buffer.alloc(10 * MIB, ' '));
@@ -193,7 +210,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   'thousands of requests that are sent without reading an answer': async ({ port }) => {
     const requests = Buffer.from(head('GET', '/livez', {}).repeat(1_000));
-    return await tally(40, 10, async () => {
+    return await tally(40, 2, async () => {
       const socket = await open(port);
       socket.pause();
       for (let i = 0; i < 5 && !socket.destroyed; i += 1) {

@@ -51,6 +51,23 @@ export async function send(
   return await statusOf(socket);
 }
 
+/** Sends a request and reads its answer to the end. @returns the bytes of the answer */
+export async function download(
+  port: number,
+  path: string,
+  headers: Readonly<Record<string, string | number>>,
+  body: string,
+): Promise<number> {
+  const socket = await open(port);
+  socket.write(head('POST', path, { ...headers, 'content-length': body.length, connection: 'close' }) + body);
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  return bytes;
+}
+
 /** The status of the answer on a connection, 0 where it ends without one. */
 export async function statusOf(socket: Socket): Promise<number> {
   let text = '';

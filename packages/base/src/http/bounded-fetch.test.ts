@@ -54,7 +54,7 @@ function collecting(): () => void {
 test('a server that stalls in mid-body is left after the time limit, whatever was collected', async () => {
   const { listener, closed } = stalling();
   const url = await serve(listener);
-  const response = await boundedFetch(url, { ...LOSING, timeoutMs: 300 });
+  const response = await boundedFetch(url, { ...LOSING, timeoutMs: 1_500 });
   const stop = collecting();
   await expect(response.text()).rejects.toMatchObject({ name: 'TimeoutError' });
   await closed;

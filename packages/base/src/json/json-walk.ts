@@ -95,12 +95,14 @@ export class JsonWalk {
   }
 }
 
-/** The first byte at or after `at` that is not JSON's white space; `bytes.length` where there is none. */
-export function skipSpace(bytes: Uint8Array, at: number): number {
+/** Whether a byte is JSON's white space. */
+export function isSpace(c: number | undefined): boolean {
+  return c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09;
+}
+
+/** The first byte from `at` on that is not white space; `stop` where there is none before it. */
+export function skipSpace(bytes: Uint8Array, at: number, stop = bytes.length): number {
   let i = at;
-  for (;;) {
-    const c = bytes[i];
-    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i;
-    i += 1;
-  }
+  while (i < stop && isSpace(bytes[i])) i += 1;
+  return i;
 }

@@ -1,5 +1,5 @@
 /** Cuts the JSON envelope of a large body into its members, and its events into groups, without parsing the events. */
-import { JsonWalk, PIECE_BYTES, parseJson, type Slice, skipSpace } from '@weir/base';
+import { isSpace, JsonWalk, PIECE_BYTES, parseJson, type Slice, skipSpace } from '@weir/base';
 import { IngestError } from '../errors.js';
 import { parseMarked } from '../exact-numbers.js';
 import type { EnvelopeMembers } from './envelope.js';
@@ -21,6 +21,9 @@ const CLOSE_BRACKET = 0x5d;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+
+/** White space that is passed between two looks at the clock. */
+const STEP_BYTES = 128 * 1024;
 
 /** Events of one group: more tiny ones would take too long to decode in one slice. */
 const GROUP_EVENTS = 500;
@@ -56,6 +59,7 @@ class Cutter {
 
   async members(): Promise<EnvelopeMembers> {
     const members: Record<string, unknown> = {};
+    await this.#space();
     if (this.#next() !== OPEN_BRACE) throw notAnEnvelope();
     this.#at += 1;
     if (this.#next() === CLOSE_BRACE) this.#at += 1;
@@ -66,6 +70,7 @@ class Cutter {
         if (key === 'token' || key === 'sent_at' || key === 'events') members[key] = value;
       } while (this.#hasMore(CLOSE_BRACE));
     }
+    await this.#space();
     if (this.#next() !== undefined) throw invalidJson(null);
     return members;
   }
@@ -144,6 +149,16 @@ class Cutter {
     return c === COMMA;
   }
 
+  /** Passes white space that may be long. */
+  async #space(): Promise<void> {
+    for (let next = this.#at; ; ) {
+      next = skipSpace(this.#body, this.#at, this.#at + STEP_BYTES);
+      if (next < this.#at + STEP_BYTES) return;
+      this.#at = next;
+      if (this.#slice.isOver) await this.#slice.next();
+    }
+  }
+
   /** Passes white space. @returns the byte behind it */
   #next(): number | undefined {
     this.#at = skipSpace(this.#body, this.#at);
@@ -156,6 +171,7 @@ class Cutter {
     while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();
     if (this.#slice.isOver) await this.#slice.next();
     this.#at = walk.at;
+    if (isSpace(this.#body[this.#at])) await this.#space();
     return walk.items;
   }
 }

@@ -1,6 +1,7 @@
 /** Bounds the connections of one address, so that one client cannot take all that the process may have open. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { connectionArrived } from '@weir/base';
 import { addressKey, isNear } from './address.js';
 
 /** Proxies that are remembered; each has many clients, and an installation has few. */
@@ -28,6 +29,7 @@ export class ConnectionLimit {
     const serve = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
+      connectionArrived();
       if (!this.#admit(socket)) refuse(socket, this.#max);
       else for (const listener of serve) listener.call(server, socket);
     });

@@ -12,7 +12,7 @@ import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
 import { whenDone } from '../when-done.js';
 import { BodyCollector } from './body-collector.js';
-import { areTiny, ClientGone } from './drop-rest.js';
+import { areTiny, ClientGone, ignoreRest } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
@@ -146,8 +146,7 @@ export class BodyReader {
           body?.progress(chunk.length);
           chunks += 1;
           if (areTiny(chunks, collected.length)) {
-            // The parser goes on with what it has read; nothing more is read from the connection.
-            request.socket.pause();
+            ignoreRest(request);
             throw tinyChunks();
           }
           if (chunk.length === length && length <= maxBytes) {

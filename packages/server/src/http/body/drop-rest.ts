@@ -15,6 +15,16 @@ export function areTiny(chunks: number, bytes: number): boolean {
 }
 
 /**
+ * Reads nothing more from the connection of a request. The parser goes on with the 64 KiB that it has read, which may be 10,000
+ * chunks: Node passes them over once the message is marked as dumped, as it does itself with an unread body
+ * (lib/_http_common.js, parserOnBody).
+ */
+export function ignoreRest(request: IncomingMessage): void {
+  request.socket.pause();
+  Object.assign(request, { _dumped: true });
+}
+
+/**
  * Reads on for a while, keeping nothing, after a request was answered before its end. A client whose connection breaks while
  * it sends does not see the answer.
  */
