@@ -1,7 +1,7 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
 export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
 export { retryAfterMs } from './http/retry-after.js';
-export { isSpace, JsonWalk, skipSpace } from './json/json-walk.js';
+export { isSpace, JsonWalk, skipSpace, withoutMark } from './json/json-walk.js';
 export { type JsonBounds, JsonBoundsExceeded, PIECE_BYTES, parseJson } from './json/parse-json.js';
 export { takeTurn } from './reader-turns.js';
 export { SLICE_MS, Slice, type SliceOptions } from './slice.js';

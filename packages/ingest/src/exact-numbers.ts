@@ -65,7 +65,8 @@ function markNumbers(json: string): string {
         continue;
       }
       const end = i + number.length;
-      if ((number.length >= 16 || /[.eE]/.test(number)) && endsValue(json, end)) {
+      const digits = number.length - (c === 0x2d ? 1 : 0);
+      if ((digits >= 16 || /[.eE]/.test(number)) && endsValue(json, end)) {
         out += `${json.slice(copied, i)}"${MARK}${number}"`;
         copied = end;
       }

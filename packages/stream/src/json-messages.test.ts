@@ -1,8 +1,9 @@
+import { Slice } from '@weir/base';
 import { openLog } from '@weir/log';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { StreamError, StreamStore } from './index.js';
-import { messagesOf } from './json-messages.js';
+import { messagesOf as cut } from './json-messages.js';
 import { appendOf, JSON_STREAM } from './testing/appends.js';
 
 const spaced = fc
@@ -16,6 +17,8 @@ const damaged = fc
     const place = at % (text.length + 1);
     return text.slice(0, place) + put + text.slice(place + drop);
   });
+
+const messagesOf = (body: Buffer) => cut(body, new Slice());
 
 const numbers = fc.stringMatching(/^[-+]?[0-9]{0,3}(\.[0-9]{0,2})?([eE][-+]?[0-9]{0,2})?$/);
 const strings = fc.stringMatching(/^"([a-z]|\\["\\/bfnrtux]|\\u[0-9a-fA-Fg]{3,4}|\t){0,4}"$/);

@@ -1,6 +1,6 @@
 /** JSON bodies as messages. Their text is kept as it was sent: a number too large for JavaScript stays what it is. */
 import { isUtf8 } from 'node:buffer';
-import { Slice } from '@weir/base';
+import type { Slice } from '@weir/base';
 import { scanJson, spaceEnd, spaceStart } from './json-scan.js';
 import { StreamError } from './stream-error.js';
 
@@ -18,7 +18,7 @@ const MAX_DEPTH = 1_000;
  * @param slice gives up the event loop while a large body is checked
  * @throws StreamError `invalid_message`
  */
-export async function messagesOf(body: Uint8Array, slice = new Slice()): Promise<Messages> {
+export async function messagesOf(body: Uint8Array, slice: Slice): Promise<Messages> {
   await slice.enter();
   if (!isUtf8(body)) throw invalid('it is not UTF-8');
   const text = hasMark(body) ? body.subarray(MARK.length) : body;

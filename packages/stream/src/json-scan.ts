@@ -91,6 +91,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
 
 /** The first place from `at` on that is no white space. */
 export function spaceEnd(text: Uint8Array, at: number): number {
+  if ((text[at] ?? MAX_SPACE) > MAX_SPACE) return at;
   let place = at;
   while (isSpace(text[place])) {
     place += 1;
@@ -106,6 +107,8 @@ export function spaceStart(text: Uint8Array, at: number): number {
   return place;
 }
 
+/** The greatest byte that is white space. */
+const MAX_SPACE = 0x20;
 const [QUOTE, BACKSLASH, COMMA, COLON, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x3a, 0x5b, 0x7b];
 /** How far a bracket's or brace's counterpart is from it. */
 const CLOSES = 2;

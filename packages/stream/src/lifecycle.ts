@@ -3,7 +3,9 @@
  * for them when it is deleted. Changes of two streams go one after the other in a project, so that no two wait for each
  * other; everything else takes the turn of one stream alone.
  */
+
 import { randomInt } from 'node:crypto';
+import { Slice } from '@weir/base';
 import type { Part } from '@weir/log';
 import { DEFAULT_CONTENT_TYPE, isJson } from './content-type.js';
 import { encodeEntry } from './entry-codec.js';
@@ -137,7 +139,7 @@ export class Lifecycle {
     const { key } = live;
     const start = origin && (await forkOf(this.#around, origin.source, origin.fork, options.contentType));
     const contentType = options.contentType ?? start?.contentType ?? DEFAULT_CONTENT_TYPE;
-    const first = await firstAppend(options.body, contentType);
+    const first = await firstAppend(options.body, contentType, key.project);
     const at = now();
     const entries = [...(start?.prefix ?? []), ...(first === null ? [] : [first])].map((append) =>
       encodeEntry({ ...append, at, producer: null, seq: '' }),
@@ -283,9 +285,10 @@ function withForks(live: LiveStream, by: number): Change {
 async function firstAppend(
   body: Uint8Array,
   contentType: string,
+  project: string,
 ): Promise<{ readonly payload: Uint8Array; readonly messages: number } | null> {
   if (body.byteLength === 0) return null;
   if (!isJson(contentType)) return { payload: body, messages: 1 };
-  const { payload, count } = await messagesOf(body);
+  const { payload, count } = await messagesOf(body, new Slice({ owner: project }));
   return count === 0 ? null : { payload, messages: count };
 }

@@ -6,6 +6,7 @@
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -22,6 +23,7 @@ export class JsonWalk {
   #depth = 0;
   #deepest = 0;
   #items = 1;
+  #names = 0;
   #isInString = false;
   #isOver = false;
 
@@ -41,6 +43,11 @@ export class JsonWalk {
     return this.#items;
   }
 
+  /** Names in objects that were seen. */
+  get names(): number {
+    return this.#names;
+  }
+
   /** Deepest nesting seen: 0 for a scalar, 1 for `[]`. */
   get deepest(): number {
     return this.#deepest;
@@ -56,6 +63,7 @@ export class JsonWalk {
     let at = this.#at;
     let depth = this.#depth;
     let items = this.#items;
+    let names = this.#names;
     let deepest = this.#deepest;
     let isInString = this.#isInString;
     let isOver = this.#isOver;
@@ -72,6 +80,8 @@ export class JsonWalk {
         isInString = true;
       } else if (c === COMMA && depth > 0) {
         items += 1;
+      } else if (c === COLON) {
+        names += 1;
       } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
         depth += 1;
         items += 1;
@@ -88,11 +98,19 @@ export class JsonWalk {
     this.#at = Math.min(at, bytes.length);
     this.#depth = depth;
     this.#items = items;
+    this.#names = names;
     this.#deepest = deepest;
     this.#isInString = isInString;
     this.#isOver = isOver || this.#at >= bytes.length;
     return this.#isOver;
   }
+}
+
+const MARK = Buffer.from('\ufeff');
+
+/** A text without the byte order mark that some editors put before it (RFC 8259 section 8.1 lets a parser ignore it). */
+export function withoutMark(bytes: Buffer): Buffer {
+  return MARK.equals(bytes.subarray(0, MARK.length)) ? bytes.subarray(MARK.length) : bytes;
 }
 
 /** Whether a byte is JSON's white space. */

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Slice } from '../slice.js';
 import { JsonBoundsExceeded, PIECE_BYTES, parseJson } from './parse-json.js';
 
 const FREE = { maxItems: Number.POSITIVE_INFINITY, maxDepth: Number.POSITIVE_INFINITY };
 
 async function outcome(text: string): Promise<unknown> {
-  return await parseJson(Buffer.from(text), FREE).catch((error: unknown) => {
+  return await parseJson(Buffer.from(text), { ...FREE, slice: new Slice() }).catch((error: unknown) => {
     if (error instanceof SyntaxError) return 'SyntaxError';
     throw error;
   });
@@ -119,7 +120,7 @@ test('a key __proto__ stays a key, and the last of equal keys wins', async () =>
 
 test('values and levels beyond the bounds are refused before anything is parsed', async () => {
   const bounds = { maxItems: 10, maxDepth: 3 };
-  const parse = (text: string) => parseJson(Buffer.from(text), bounds);
+  const parse = (text: string) => parseJson(Buffer.from(text), { ...bounds, slice: new Slice() });
   expect(await parse('[[[1,2,3]]]')).toEqual([[[1, 2, 3]]]);
   await expect(parse('[[[[]]]]')).rejects.toThrow(new JsonBoundsExceeded('levels', 3));
   await expect(parse(`[${'1,'.repeat(10)}`)).rejects.toThrow(new JsonBoundsExceeded('values', 10));

@@ -4,9 +4,8 @@
  *
  * Measured on Node 20: `JSON.parse` takes up to 5 ms for 32 KiB (objects with ever new keys) and 80 ms for a string of 14 MB.
  */
-import { Slice } from '../slice.js';
-import type { Owner } from '../turns.js';
-import { JsonWalk, skipSpace } from './json-walk.js';
+import type { Slice } from '../slice.js';
+import { JsonWalk, skipSpace, withoutMark } from './json-walk.js';
 
 /** Bytes that one call of `JSON.parse` gets at most. */
 export const PIECE_BYTES = 32 * 1024;
@@ -17,8 +16,8 @@ export interface JsonBounds {
   readonly maxItems: number;
   /** Levels of arrays and objects. */
   readonly maxDepth: number;
-  /** Whose work this is, see {@link Slice}. */
-  readonly owner?: Owner;
+  /** Gives up the event loop in the name of its owner. */
+  readonly slice: Slice;
 }
 
 /** A text that holds more than its bounds allow. */
@@ -27,7 +26,7 @@ export class JsonBoundsExceeded extends Error {
   /** The bound: how many values, or how many levels. */
   readonly limit: number;
 
-  constructor(what: 'values' | 'levels', limit: number) {
+  constructor(what: string, limit: number) {
     super(`the JSON text holds more than ${limit} ${what}`);
     this.limit = limit;
   }
@@ -38,8 +37,9 @@ export class JsonBoundsExceeded extends Error {
  * @returns what `JSON.parse` returns for it
  * @throws SyntaxError for what is not JSON; JsonBoundsExceeded
  */
-export async function parseJson(bytes: Buffer, bounds: JsonBounds): Promise<unknown> {
-  const slice = new Slice(bounds.owner === undefined ? {} : { owner: bounds.owner });
+export async function parseJson(given: Buffer, bounds: JsonBounds): Promise<unknown> {
+  const { slice } = bounds;
+  const bytes = withoutMark(given);
   await slice.enter();
   const walk = new JsonWalk(bytes, 0);
   for (let isOver = false; !isOver; ) {
@@ -58,8 +58,8 @@ interface Piece {
   readonly members: number;
 }
 
-/** Containers nested deeper than this are parsed whole: each level of cutting walks over the bytes again. */
-const MAX_CUT_DEPTH = 4;
+/** Large containers are cut down to this level: each level walks over the bytes again. */
+const MAX_CUT_DEPTH = 16;
 
 class PieceParser {
   readonly #bytes: Buffer;
@@ -72,18 +72,23 @@ class PieceParser {
 
   async value(start: number, end: number, depth: number): Promise<unknown> {
     if (this.#slice.isOver) await this.#slice.next();
-    if (end - start <= PIECE_BYTES || depth > MAX_CUT_DEPTH) return JSON.parse(this.#text(start, end));
+    if (end - start <= PIECE_BYTES) return JSON.parse(this.#text(start, end));
     const first = skipSpace(this.#bytes, start);
-    switch (this.#bytes[first]) {
-      case 0x5b:
-        return await this.#array(first, end, depth);
-      case 0x7b:
-        return await this.#object(first, end, depth);
-      case 0x22:
-        return await this.#string(first, end);
-      default:
-        return JSON.parse(this.#text(start, end));
+    const kind = this.#bytes[first];
+    if (kind === 0x22) return await this.#string(first, end);
+    if (kind !== 0x5b && kind !== 0x7b) {
+      // White space may follow a number or a word.
+      const text = this.#bytes
+        .subarray(first, first + PIECE_BYTES)
+        .toString('latin1')
+        .trimEnd();
+      if (/^[-+.\deE]{32768}/.test(text)) throw new JsonBoundsExceeded('bytes in a number', PIECE_BYTES);
+      return JSON.parse(text);
     }
+    if (depth > MAX_CUT_DEPTH) {
+      throw new JsonBoundsExceeded(`bytes in one value below level ${MAX_CUT_DEPTH}`, PIECE_BYTES);
+    }
+    return kind === 0x5b ? await this.#array(first, end, depth) : await this.#object(first, end, depth);
   }
 
   async #array(start: number, end: number, depth: number): Promise<unknown[]> {

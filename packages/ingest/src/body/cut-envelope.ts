@@ -22,6 +22,10 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
+/** Bytes of a name beside `events`. */
+const MAX_NAME_BYTES = 1_000;
+/** Levels of a member that Weir ignores. */
+const MAX_MEMBER_DEPTH = 500;
 /** White space that is passed between two looks at the clock. */
 const STEP_BYTES = 128 * 1024;
 
@@ -78,8 +82,11 @@ class Cutter {
   async #key(): Promise<string> {
     if (this.#next() !== QUOTE) throw invalidJson(null);
     const start = this.#at;
-    await this.#walk();
-    const key = parsed(this.#body.toString('utf8', start, this.#at), start);
+    const { at } = await this.#walk();
+    if (at - start > MAX_NAME_BYTES) {
+      throw new IngestError('invalid_envelope', `a name in the body has more than ${MAX_NAME_BYTES} bytes`);
+    }
+    const key = parsed(this.#body.toString('utf8', start, at), start);
     if (this.#next() !== COLON || typeof key !== 'string') throw invalidJson(null);
     this.#at += 1;
     return key;
@@ -93,12 +100,16 @@ class Cutter {
       return [];
     }
     const start = this.#at;
-    await this.#walk();
-    const text = this.#body.subarray(start, this.#at);
+    const { at } = await this.#walk();
+    const text = this.#body.subarray(start, at);
     if (text.length <= PIECE_BYTES) return parsed(text.toString('utf8'), start);
-    // Nothing here needs as much; what Weir ignores has to be JSON all the same.
+    // Weir uses no member this large, but ignored members must still be valid JSON.
     try {
-      return await parseJson(text, { maxItems: EVENT_TEXT_LIMITS.items, maxDepth: Number.POSITIVE_INFINITY });
+      return await parseJson(text, {
+        maxItems: EVENT_TEXT_LIMITS.items,
+        maxDepth: MAX_MEMBER_DEPTH,
+        slice: this.#slice,
+      });
     } catch (error) {
       if (error instanceof SyntaxError) throw invalidJson(error);
       throw new IngestError('invalid_envelope', `${JSON.stringify(key.slice(0, 100))} is too large`, {
@@ -121,21 +132,22 @@ class Cutter {
       group = { start: nextStart, end: nextStart, count: 0 };
     };
     do {
+      if (isSpace(this.#body[this.#at])) await this.#space();
       this.#next();
       const start = this.#at;
-      const items = await this.#walk();
-      if (this.#at === start) throw invalidJson(null);
+      const walked = await this.#walk();
+      if (walked.at === start) throw invalidJson(null);
       count += 1;
       if (count > this.#maxEvents) throw tooMany(this.#maxEvents);
-      const reason = textReason(this.#at - start, items);
-      if (reason !== null || this.#at - group.start > PIECE_BYTES || group.count === GROUP_EVENTS)
+      const reason = textReason(walked.at - start, walked);
+      if (reason !== null || walked.at - group.start > PIECE_BYTES || group.count === GROUP_EVENTS)
         close(start);
       if (reason === null) {
-        group.end = this.#at;
+        if (group.count === 0) group.start = start;
+        group.end = walked.at;
         group.count += 1;
       } else {
         this.groups.push({ parse: () => ({ events: [new Unreadable(reason)], marked: false }) });
-        close(this.#at + 1);
       }
     } while (this.#hasMore(CLOSE_BRACKET));
     close(this.#at);
@@ -165,14 +177,14 @@ class Cutter {
     return this.#body[this.#at];
   }
 
-  /** Passes a value. @returns how many values it holds */
-  async #walk(): Promise<number> {
+  /** Passes a value and the white space behind it. */
+  async #walk(): Promise<JsonWalk> {
     const walk = new JsonWalk(this.#body, this.#at);
     while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();
     if (this.#slice.isOver) await this.#slice.next();
     this.#at = walk.at;
     if (isSpace(this.#body[this.#at])) await this.#space();
-    return walk.items;
+    return walk;
   }
 }
 

@@ -33,7 +33,11 @@ export async function cutLines(body: Buffer, maxEvents: number, slice: Slice): P
     if (slice.isOver) await slice.next();
     const newline = body.indexOf(NEWLINE, start);
     const end = newline < 0 ? body.length : newline;
-    const first = firstVisible(body, start, end);
+    let first = firstVisible(body, start, end);
+    while (first < end && isBlank(body[first])) {
+      if (slice.isOver) await slice.next();
+      first = firstVisible(body, first, end);
+    }
     start = end + 1;
     if (first === end) continue;
     count += 1;
@@ -80,10 +84,18 @@ class LineGroup implements EventGroup {
   }
 }
 
-/** The first byte of a line that is not white space; `end` for a blank line. */
+/** Bytes of white space that are passed between two looks at the clock. */
+const STEP_BYTES = 128 * 1024;
+
+function isBlank(byte: number | undefined): boolean {
+  return byte !== undefined && byte <= SPACE;
+}
+
+/** The first byte of a line that is not white space, looked for in {@link STEP_BYTES}; `end` for a blank line. */
 function firstVisible(body: Buffer, start: number, end: number): number {
+  const stop = Math.min(end, start + STEP_BYTES);
   let at = start;
-  while (at < end && (body[at] ?? 0) <= SPACE) at += 1;
+  while (at < stop && isBlank(body[at])) at += 1;
   return at;
 }
 
@@ -92,5 +104,5 @@ async function reasonOf(body: Buffer, start: number, end: number, slice: Slice):
   if (end - start <= PIECE_BYTES) return null;
   const walk = new JsonWalk(body.subarray(start, end), 0);
   while (!walk.step()) if (slice.isOver) await slice.next();
-  return textReason(end - start, walk.items);
+  return textReason(end - start, walk);
 }

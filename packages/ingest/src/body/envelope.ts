@@ -5,7 +5,7 @@
  * and gives up the event loop between them.
  */
 import { isUtf8 } from 'node:buffer';
-import { PIECE_BYTES, type Slice } from '@weir/base';
+import { PIECE_BYTES, type Slice, withoutMark } from '@weir/base';
 import { IngestError } from '../errors.js';
 import { hasDelicateNumbers, isMarkedNumber, parseMarked } from '../exact-numbers.js';
 import { parseInstant } from '../timestamp.js';
@@ -27,7 +27,7 @@ export interface Envelope {
 
 /**
  * Reads the envelope of an unpacked body.
- * @param maxEvents events a body may hold, valid or not: what each costs to refuse must be bounded too
+ * @param maxEvents events a body may hold; rejecting an event also costs time, so rejected ones count too
  * @param slice gives up the event loop where a large body takes long
  * @throws IngestError `invalid_encoding` (not UTF-8), `invalid_json`, `invalid_envelope`, `batch_too_large`
  */
@@ -38,14 +38,15 @@ export async function readEnvelope(
   slice: Slice,
 ): Promise<Envelope> {
   if (!isUtf8(body)) throw new IngestError('invalid_encoding', 'the body is not UTF-8');
+  const text = withoutMark(body);
   if (format === 'ndjson') {
-    return { token: null, sentAt: null, groups: await cutLines(body, maxEvents, slice) };
+    return { token: null, sentAt: null, groups: await cutLines(text, maxEvents, slice) };
   }
-  if (body.length > PIECE_BYTES) {
-    const { members, groups } = await cutEnvelope(body, maxEvents, slice);
+  if (text.length > PIECE_BYTES) {
+    const { members, groups } = await cutEnvelope(text, maxEvents, slice);
     return { ...envelopeOf(members), groups };
   }
-  const { marked, members } = parseEnvelope(body.toString('utf8'));
+  const { marked, members } = parseEnvelope(text.toString('utf8'));
   const envelope = envelopeOf(members);
   const { events } = members;
   // The cast holds: envelopeOf has refused what is no array.

@@ -1,4 +1,5 @@
 /** Events of a body that are parsed together, in one slice of the event loop. */
+import type { JsonWalk } from '@weir/base';
 import { IngestError } from '../errors.js';
 import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
 
@@ -26,13 +27,19 @@ export const EVENT_TEXT_LIMITS = {
   /** Bytes, three times those of the largest event: escapes and white space may take more room than what they stand for. */
   bytes: 3 * 1024 * 1024,
   /** Values, containers and members counted alike: each is an object while the event is parsed. */
-  items: 100_000,
+  items: 30_000,
+  /** Names in objects. Tens of thousands of different ones take a parser 3 µs each. */
+  names: 10_000,
 } as const;
 
 /** Why the text of an event is refused without being parsed; null if it is parsed. */
-export function textReason(bytes: number, items: number): string | null {
+export function textReason(
+  bytes: number,
+  { items, names }: Pick<JsonWalk, 'items' | 'names'>,
+): string | null {
   if (bytes > EVENT_TEXT_LIMITS.bytes) return 'event larger than 1 MiB';
-  return items > EVENT_TEXT_LIMITS.items ? `event holds more than ${EVENT_TEXT_LIMITS.items} values` : null;
+  if (items > EVENT_TEXT_LIMITS.items) return `event holds more than ${EVENT_TEXT_LIMITS.items} values`;
+  return names > EVENT_TEXT_LIMITS.names ? `event holds more than ${EVENT_TEXT_LIMITS.names} names` : null;
 }
 
 /** Consecutive elements of a JSON array. */
@@ -45,7 +52,7 @@ export class ElementGroup implements EventGroup {
   /**
    * @param start of the first element
    * @param end of the last element
-   * @param count of elements: the text must hold just as many
+   * @param count of elements; parsing must yield exactly this number
    */
   constructor(body: Buffer, start: number, end: number, count: number) {
     this.#body = body;

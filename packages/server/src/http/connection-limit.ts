@@ -35,16 +35,17 @@ export class ConnectionLimit {
     });
   }
 
-  /**
-   * Whether a request came through a reverse proxy on the same host or network, whose one address stands for many clients.
-   * The proxy is known by `X-Forwarded-For` from then on.
-   */
-  isProxied({ headers, socket }: IncomingMessage): boolean {
+  /** Notes the sender of a request as a reverse proxy if it is on the same host or network and forwards for others. */
+  noteProxy({ headers, socket }: IncomingMessage): void {
     const { remoteAddress } = socket;
     if (headers['x-forwarded-for'] === undefined || remoteAddress === undefined || !isNear(remoteAddress))
-      return false;
+      return;
     if (this.#proxies.size < MAX_PROXIES) this.#proxies.add(addressKey(remoteAddress));
-    return true;
+  }
+
+  /** Whether a key of an address is that of a proxy, and so stands for many clients. */
+  isProxy(address: string): boolean {
+    return this.#proxies.has(address);
   }
 
   #admit(socket: Socket): boolean {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { ConnectionLimit } from './connection-limit.js';
@@ -11,8 +11,12 @@ afterEach(() => {
   server.close();
 });
 
-async function listen(serve: RequestListener, guard = (_server: Server): void => {}): Promise<number> {
-  server = createServer(frontDoor(serve));
+async function listen(
+  serve: RequestListener,
+  guard = (_server: Server): void => {},
+  onRequest = (_request: IncomingMessage): void => {},
+): Promise<number> {
+  server = createServer(frontDoor(serve, onRequest));
   guard(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -66,6 +70,32 @@ test('a connection with too many unanswered requests is closed', async () => {
   expect(served).toBeLessThanOrEqual(64);
 });
 
+test.each(['GET', 'POST'])(
+  'a %s whose body no route reads is closed when it comes in tiny chunks',
+  async (method) => {
+    const port = await listen((_request, response) => response.end('ok'));
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    socket.write(`${method} / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`);
+    const chunks = '1\r\nx\r\n'.repeat(20_000);
+    const pump = (): void => {
+      while (!socket.destroyed && socket.write(chunks));
+    };
+    socket.on('drain', pump);
+    pump();
+    await closed;
+    expect(socket.bytesWritten).toBeLessThan(20_000_000);
+  },
+);
+
+test('a small body that no route reads leaves the connection usable', async () => {
+  const port = await listen((_request, response) => response.end('ok'));
+  const first = GET.replace('host', 'content-length: 3\r\nhost');
+  const text = await textOf(port, `${first}abc${GET.replace('host', 'connection: close\r\nhost')}`);
+  expect(text.match(/200 OK/g)).toHaveLength(2);
+});
+
 test('connections of one address beyond the limit get 429, until others are closed', async () => {
   let refused = 0;
   const limit = new ConnectionLimit(2, () => {
@@ -88,11 +118,9 @@ test('connections of one address beyond the limit get 429, until others are clos
 test('a proxy that forwards for others on a private address may have any number of connections', async () => {
   const limit = new ConnectionLimit(1, () => {});
   const port = await listen(
-    (request, response) => {
-      limit.isProxied(request);
-      response.end('ok');
-    },
+    (_request, response) => response.end('ok'),
     (one) => limit.guard(one),
+    (request) => limit.noteProxy(request),
   );
   const first = connect(port, '127.0.0.1');
   first.write(GET.replace('host', 'x-forwarded-for: 192.0.2.1\r\nhost'));

@@ -5,23 +5,33 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { hasRoom, later } from '@weir/base';
+import { announcesBody, dropRest } from './body/drop-rest.js';
 
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
 const MAX_PIPELINED = 64;
 
-/** Wraps a request listener. */
-export function frontDoor(serve: RequestListener): RequestListener {
+/**
+ * Wraps a request listener.
+ * @param onRequest called with every request before it is handled
+ */
+export function frontDoor(
+  serve: RequestListener,
+  onRequest: (request: IncomingMessage) => void,
+): RequestListener {
   const unanswered = new WeakMap<Socket, number>();
   return (request, response) => {
     const { socket } = request;
     const count = (unanswered.get(socket) ?? 0) + 1;
     if (count > MAX_PIPELINED) {
-      // The answers of the requests before this one could not be told from a refusal.
+      // Close without an answer: the client would take a refusal for the answer to an earlier request.
       socket.destroy();
       return;
     }
     unanswered.set(socket, count);
     response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    onRequest(request);
+    // What the route has not read of a body is bounded too. At `finish` Node would already read it, without a bound.
+    if (announcesBody(request)) response.on('prefinish', () => dropRest(request));
     if (hasRoom(socket)) serve(request, response);
     else later(socket, () => serveLater(serve, request, response));
   };

@@ -11,7 +11,7 @@ import { problemOfChannel } from '../channel/channel-problem.js';
 import { ClientGone } from './body/drop-rest.js';
 import { Problem } from './problem.js';
 
-/** The problem an error is; one nobody foresaw hides its message. */
+/** The problem that an error is. An unexpected error hides its message. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ClientGone)

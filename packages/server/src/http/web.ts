@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
 import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
-import { dropRest } from './body/drop-rest.js';
+import { releaseBody } from './body/body-reader.js';
 import type { ConnectionLimit } from './connection-limit.js';
 import { frontDoor } from './front-door.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
@@ -47,7 +47,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
         if (front.serves(request)) void front.handle(request, response);
         else handler(request, response);
       };
-      const door = frontDoor(serve);
+      const door = frontDoor(serve, (request) => connections.noteProxy(request));
       const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS }, door);
       routeUpgrades(server, door);
       connections.guard(server);
@@ -156,6 +156,7 @@ function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
       try {
         return await handler.call(this, request, reply);
       } finally {
+        releaseBody(request.raw);
         release?.();
       }
     };
@@ -174,7 +175,5 @@ function fastifyProblem(error: unknown): Problem | null {
 }
 
 function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): FastifyReply {
-  const { raw } = reply.request;
-  reply.raw.once('finish', () => dropRest(raw));
   return reply.code(problem.status).headers(problemHeaders(problem)).send(problemBody(problem, requestId));
 }

@@ -23,7 +23,7 @@ import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
-import { ClientGone, dropRest } from '../http/body/drop-rest.js';
+import { ClientGone } from '../http/body/drop-rest.js';
 import type { OriginPolicy } from '../http/cors.js';
 import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
@@ -136,7 +136,6 @@ export class IngestEndpoint {
       const body = problemBody(problem, requestId);
       await usage?.open();
       send(response, problem.status, problemHeaders(problem), body);
-      dropRest(request);
     }
   }
 

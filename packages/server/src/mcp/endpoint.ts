@@ -40,6 +40,7 @@ export interface McpPost {
 const MAX_BATCH = 20;
 const SESSION_HEADER = 'mcp-session-id';
 /** The library wants a URL and reads nothing from it. */
+const NOT_JSON = '?';
 const ANY_URL = 'http://mcp.invalid/mcp';
 
 /** Answers, each from a server of its own. */
@@ -69,7 +70,8 @@ export class McpEndpoint {
     const request = new Request(ANY_URL, {
       method: 'POST',
       headers: protocolHeaders(headers),
-      body: body.toString(),
+      // The library reads the message; of a text that is not JSON it needs no more than that.
+      body: message === undefined ? NOT_JSON : '{}',
       signal,
     });
     const response = await handler.fetch(request, message === undefined ? {} : { parsedBody: message });

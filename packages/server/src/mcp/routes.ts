@@ -63,8 +63,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         void usage?.open();
         const { id, headers } = request;
         const { projectId } = caller;
-        const share = parts.bodies.share(projectId);
-        whenDone(request.raw, reply.raw, () => share.release());
+        const share = parts.bodies.shareOf(request.raw, projectId);
         const limits = { maxBytes: parts.maxSqlBytes * 2, hint: 'ask for less in one message' };
         const body = await parts.bodies.bytes(request.raw, projectId, share, limits);
         const admit = () => parts.gate.ask(request.raw, 'mcp', caller);

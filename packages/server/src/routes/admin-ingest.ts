@@ -19,9 +19,9 @@ export function adminIngestRoutes(
     authorizer.operator(request);
     return { disabled: killSwitch.disabled };
   });
-  web.put('/api/v1/admin/ingest', async (request, reply) => {
+  web.put('/api/v1/admin/ingest', async (request) => {
     authorizer.operator(request);
-    await bodies.receive(request, reply, SYSTEM_TENANT);
+    await bodies.receive(request, SYSTEM_TENANT);
     const { disabled } = parseInput(body, request.body);
     await killSwitch.set(disabled);
     return { disabled: killSwitch.disabled };

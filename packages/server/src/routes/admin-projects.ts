@@ -38,7 +38,7 @@ export function adminProjectRoutes(
 ): void {
   web.post(ROOT, async (request, reply) => {
     authorizer.operator(request);
-    await bodies.receive(request, reply, SYSTEM_TENANT);
+    await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, id } = parseInput(newProject, request.body);
     const { ingestToken, apiKey, ...project } = await projects.create(title, id === undefined ? {} : { id });
     return await reply.code(201).send({ ...project, ingest_token: ingestToken, api_key: apiKey });
@@ -68,7 +68,7 @@ function tokenRoutes(
   const path = `${ROOT}/:id/tokens`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
-    await bodies.receive(request, reply, SYSTEM_TENANT);
+    await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, allowed_origins } = parseInput(newToken, request.body);
     const created = found(
       await tokens.create(request.params.id, { name: title, allowedOrigins: allowed_origins }),
@@ -104,7 +104,7 @@ function keyRoutes(
   const path = `${ROOT}/:id/keys`;
   web.post<InProject>(path, async (request, reply) => {
     authorizer.operator(request);
-    await bodies.receive(request, reply, SYSTEM_TENANT);
+    await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, scopes, expires_at } = parseInput(newKey, request.body);
     const created = found(
       await keys.create(request.params.id, {

@@ -71,9 +71,9 @@ export function adminTenantRoutes(
     const { id: project } = request.params;
     return answer(project, await tenants.get(project));
   });
-  web.put<OfProject>(PATH, async (request, reply) => {
+  web.put<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
-    await bodies.receive(request, reply, SYSTEM_TENANT);
+    await bodies.receive(request, SYSTEM_TENANT);
     const { id: project } = request.params;
     return answer(project, await tenants.change(project, changesOf(parseInput(known, request.body))));
   });

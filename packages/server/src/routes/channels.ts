@@ -79,7 +79,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   /** Lets a request pass that may do something on the channels of a process. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
     const user = await access.enter(request, reply);
-    await bodies.receive(request, reply, user.projectId, bodyLimits);
+    await bodies.receive(request, user.projectId, bodyLimits);
     // The cast holds: all paths here but that of sockets have the parameter.
     const { id } = request.params as { id: string };
     const processId = id.toLowerCase();

@@ -78,12 +78,12 @@ function addRoutes(
   });
   web.post(`${path}/retry`, async (request, reply) => {
     const scope = await scopeOf(request, reply);
-    await bodies.receive(request, reply, scope ?? SYSTEM_TENANT);
+    await bodies.receive(request, scope ?? SYSTEM_TENANT);
     return { retried: await letters.retry(chosenBy(request.body, scope)) };
   });
   web.post(`${path}/purge`, async (request, reply) => {
     const scope = await scopeOf(request, reply);
-    await bodies.receive(request, reply, scope ?? SYSTEM_TENANT);
+    await bodies.receive(request, scope ?? SYSTEM_TENANT);
     return { purged: await letters.purge(chosenBy(request.body, scope)) };
   });
 }

@@ -69,7 +69,7 @@ export function feedGroupRoutes(
     const { id } = request.params as { id: string };
     const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
     await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId: keyId });
-    await bodies.receive(request, reply, projectId);
+    await bodies.receive(request, projectId);
     return { projectId, keyId };
   };
 

@@ -57,7 +57,7 @@ export function processRoutes(
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<Asked> => {
     const { projectId, keyId } = await authorizer.apiKey(request, null, 'process');
     await gate.admit(request.raw, reply.raw, 'process', { projectId, tokenId: keyId });
-    await bodies.receive(request, reply, projectId, { maxBytes: MAX_BODY_BYTES });
+    await bodies.receive(request, projectId, { maxBytes: MAX_BODY_BYTES });
     return { projectId, keyId };
   };
 

@@ -60,7 +60,7 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
       metrics.queried((performance.now() - started) / 1000);
     });
     const projectId = await access.to(request, reply, request.params.id);
-    await bodies.receive(request, reply, projectId, { maxBytes });
+    await bodies.receive(request, projectId, { maxBytes });
     const { format, ...question } = parseInput(body, request.body);
     const chosen = format ?? acceptedFormat(request.headers.accept);
     const options = { signal: gone.signal, ...meterOf(request.raw) };

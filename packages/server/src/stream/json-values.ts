@@ -23,15 +23,16 @@ const CLOSE_BRACKET = 0x5d;
 export async function jsonValuesOf(body: Uint8Array, owner: string): Promise<JsonValue[]> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!isUtf8(bytes)) throw invalid('the body is not JSON: it is not UTF-8');
-  const value = await parse(bytes, owner);
+  const slice = new Slice({ owner });
+  const value = await parse(bytes, slice);
   if (!Array.isArray(value)) return [{ value, text: bytes.toString('utf8').trim() }];
-  const texts = await elementTexts(bytes, new Slice({ owner }));
+  const texts = await elementTexts(bytes, slice);
   return value.map((element: unknown, i) => ({ value: element, text: texts[i] ?? '' }));
 }
 
-async function parse(bytes: Buffer, owner: string): Promise<unknown> {
+async function parse(bytes: Buffer, slice: Slice): Promise<unknown> {
   try {
-    return await parseJson(bytes, { maxDepth: MAX_DEPTH, maxItems: MAX_ITEMS, owner });
+    return await parseJson(bytes, { maxDepth: MAX_DEPTH, maxItems: MAX_ITEMS, slice });
   } catch (error) {
     if (error instanceof SyntaxError) throw invalid(`the body is not JSON: ${error.message}`);
     if (!(error instanceof JsonBoundsExceeded)) throw error;

@@ -47,11 +47,14 @@ export class ChannelSocket {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
-    onMessages(this.#socket, this.#parts.brake, (frame, isBinary) => this.#receive(frame, isBinary));
+    const allHandled = onMessages(this.#socket, this.#parts.brake, (frame, isBinary) =>
+      this.#receive(frame, isBinary),
+    );
     keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer use channels');
     await closed;
+    await allHandled();
     for (const channel of this.#channels.values()) channel.end();
   }
 

@@ -48,11 +48,14 @@ export class FeedSocket {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     // What is wrong with a frame closes the connection by itself.
     this.#socket.on('error', () => {});
-    onMessages(this.#socket, this.#parts.brake, (frame, isBinary) => this.#receive(frame, isBinary));
+    const allHandled = onMessages(this.#socket, this.#parts.brake, (frame, isBinary) =>
+      this.#receive(frame, isBinary),
+    );
     keepAlive(this.#socket, this.#parts.stream);
     closeOn(ending, this.#socket, GOING_AWAY, 'the server stops');
     closeOn(lost, this.#socket, POLICY_VIOLATION, 'the API key or its project may no longer follow the feed');
     await closed;
+    await allHandled();
     this.#gone.abort();
     for (const subscription of this.#subscriptions.values()) subscription.end();
   }

@@ -1,18 +1,17 @@
 /**
- * Reads the body of a request, for every route. The route checks the credential first; then it asks for the body here, and
- * gives what the body took back once the request is answered.
+ * Reads the body of a request, for every route. The route checks the credential first; then it asks for the body here. The
+ * memory of the body is released after the request was handled.
  */
 import type { IncomingMessage } from 'node:http';
-import { hasRoom, JsonBoundsExceeded, later, parseJson } from '@weir/base';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasRoom, JsonBoundsExceeded, later, parseJson, Slice } from '@weir/base';
+import type { FastifyRequest } from 'fastify';
 import { addressKey } from '../address.js';
 import type { ConnectionLimit } from '../connection-limit.js';
 import type { MemoryBudget, MemoryShare } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
-import { whenDone } from '../when-done.js';
 import { BodyCollector } from './body-collector.js';
-import { areTiny, ClientGone, ignoreRest } from './drop-rest.js';
+import { announcesBody, areTiny, ClientGone, ignoreRest } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
@@ -49,6 +48,14 @@ const MAX_JSON_DEPTH = 100;
 /** `application/json`, and types that build on it (RFC 6839). */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
+/** The shares of requests whose handlers are running. */
+const shares = new WeakMap<IncomingMessage, MemoryShare>();
+
+/** Releases the memory of the body of a request: its handler has ended. */
+export function releaseBody(request: IncomingMessage): void {
+  shares.get(request)?.release();
+}
+
 /** Reads bodies. One for a server. */
 export class BodyReader {
   readonly #parts: BodyReaderParts;
@@ -64,8 +71,8 @@ export class BodyReader {
   }
 
   /**
-   * The share of a body whose credential is in the body itself. Such bodies have memory of their own, so that senders without
-   * a credential cannot use up that of the others. Its `release` must be called.
+   * Memory for a body that contains its own credential. Such bodies have a budget of their own, so that senders without a
+   * credential cannot use up that of the others. Its `release` must be called.
    */
   shareWithoutToken(address: string): MemoryShare {
     return this.#parts.memoryWithoutToken.share(address);
@@ -74,6 +81,13 @@ export class BodyReader {
   /** A share of the memory of all bodies. Its `release` must be called. */
   share(owner: string): MemoryShare {
     return this.#parts.memory.share(owner);
+  }
+
+  /** The same for a route of Fastify; it is released when the handler ends. */
+  shareOf(request: IncomingMessage, owner: string): MemoryShare {
+    const share = this.share(owner);
+    shares.set(request, share);
+    return share;
   }
 
   /**
@@ -94,36 +108,36 @@ export class BodyReader {
     checkDeclaredLength(request, limits);
     const bytes = await this.#receive(request, share, limits);
     if (encoding === null) return bytes;
+    if (request.socket.destroyed) throw new ClientGone();
     const tooLarge = (): Problem => bodyTooLarge(limits);
     const unpacked = await this.#unpacker.unpack({ bytes, encoding, owner, maxBytes, tooLarge, share });
     share.take(-bytes.length);
+    if (request.socket.destroyed) throw new ClientGone();
     return unpacked;
   }
 
   /**
-   * Reads the JSON body of a request into its `body`. Its memory is given back when the response is done or the client has left.
+   * Reads the JSON body of a request into its `body`. Its memory is released when the handler of the route ends.
    * A request without a body, and every GET, keeps `undefined`.
    * @param owner the project whose credential the request has
    * @throws as {@link bytes}; Problem 400 `invalid_json`, `invalid_request` for another type, too many values or levels
    */
-  async receive(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    owner: string,
-    limits: Partial<JsonLimits> = {},
-  ): Promise<void> {
+  async receive(request: FastifyRequest, owner: string, limits: Partial<JsonLimits> = {}): Promise<void> {
     const { raw } = request;
     if (raw.method === 'GET' || raw.method === 'HEAD' || !announcesBody(raw)) return;
-    const share = this.share(owner);
-    whenDone(raw, reply.raw, () => share.release());
+    checkType(raw);
+    const share = this.shareOf(raw, owner);
     const bytes = await this.bytes(raw, owner, share, { maxBytes: MAX_JSON_BYTES, ...limits });
     if (bytes.length === 0) return;
-    checkType(raw);
     request.body = await jsonOf(bytes, owner, limits.maxItems);
   }
 
   #receive(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      if (request.destroyed && !request.readableEnded) {
+        reject(new ClientGone());
+        return;
+      }
       const { maxBytes } = limits;
       const { open, connections } = this.#parts;
       let body: OpenBody | null = null;
@@ -167,11 +181,11 @@ export class BodyReader {
         }
       };
       try {
-        // What has arrived with the head is no unfinished body.
+        // A body that arrived together with the head does not count as unfinished.
         if (!(request.readableLength >= length)) {
           body = open.open({
             address: this.ownerOf(request),
-            isProxy: connections.isProxied(request),
+            isProxy: connections.isProxy(this.ownerOf(request)),
             memory: share.budget,
             owner: share.owner,
             end: refuse,
@@ -186,10 +200,10 @@ export class BodyReader {
         settle();
         resolve(whole ?? collected.take());
       });
-      // Only the client's side breaks off here.
+      // An error here always means that the client closed the connection.
       request.once('error', () => refuse(new ClientGone()));
       request.once('close', () => {
-        if (!request.complete) refuse(new ClientGone());
+        if (!request.readableEnded) refuse(new ClientGone());
       });
     });
   }
@@ -219,10 +233,6 @@ function tinyChunks(): Problem {
   });
 }
 
-function announcesBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
 function checkType({ headers }: IncomingMessage): void {
   if (JSON_TYPE.test(headers['content-type'] ?? '')) return;
   throw new Problem(400, 'invalid_request', 'send application/json', {
@@ -236,7 +246,7 @@ function checkType({ headers }: IncomingMessage): void {
  */
 export async function jsonOf(bytes: Buffer, owner: string, maxItems = MAX_JSON_ITEMS): Promise<unknown> {
   try {
-    return await parseJson(bytes, { maxItems, maxDepth: MAX_JSON_DEPTH, owner });
+    return await parseJson(bytes, { maxItems, maxDepth: MAX_JSON_DEPTH, slice: new Slice({ owner }) });
   } catch (error) {
     throw jsonProblem(error);
   }

@@ -36,12 +36,19 @@ export function dropRest(request: IncomingMessage): void {
   request.on('data', ({ length }: Buffer) => {
     dropped += length;
     chunks += 1;
-    if (dropped > MAX_DROPPED_BYTES || areTiny(chunks, dropped)) request.destroy();
+    if (dropped <= MAX_DROPPED_BYTES && !areTiny(chunks, dropped)) return;
+    ignoreRest(request);
+    request.destroy();
   });
   request.resume();
   const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
   request.once('close', () => clearTimeout(patience));
   request.once('end', () => clearTimeout(patience));
+}
+
+/** Whether a request says that it has a body (RFC 9112 section 6). */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** The client closed the connection before its request was whole. */

@@ -63,7 +63,8 @@ test('after its first 10 s a body must bring 1 KiB a second', () => {
 test('when memory runs out the slowest body of that memory is ended first, and none that is fast or new', () => {
   const { open, add, ended, reasons } = bodies();
   const [fast, slow] = [add('fast'), add('slow')];
-  add('stalled');
+  add('stalled').progress(20_000);
+  add('small');
   add('stalled elsewhere', { address: '192.0.2.2', of: other });
   for (let second = 0; second < 3; second += 1) {
     fast.progress(1_000_000);

@@ -21,6 +21,8 @@ export interface OpenBodiesLimits {
 export type EndReason = 'stalled' | 'slow' | 'pressure';
 
 const TICK_MS = 1_000;
+/** A body that holds less is not ended when memory runs out: it would free next to nothing. */
+const MIN_FREED_BYTES = 16 * 1024;
 /** A body that arrives at this rate is not ended when memory runs out: the next client is refused instead. */
 const HEALTHY_BYTES_PER_SECOND = 256 * 1024;
 
@@ -135,6 +137,7 @@ export class OpenBodies {
     let slowest: OpenBody | null = null;
     for (const body of this.#open) {
       if (body.memory !== memory || (owner !== undefined && body.owner !== owner)) continue;
+      if (body.received < MIN_FREED_BYTES) continue;
       if (slowest === null || body.rate < slowest.rate) slowest = body;
     }
     if (slowest === null || slowest.rate >= HEALTHY_BYTES_PER_SECOND) return false;

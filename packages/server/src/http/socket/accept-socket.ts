@@ -27,6 +27,10 @@ export class SocketAcceptor {
   accept(request: IncomingMessage): Promise<WebSocket | null> {
     const { socket } = request;
     return new Promise((resolve) => {
+      if (socket.destroyed) {
+        resolve(null);
+        return;
+      }
       socket.once('close', () => resolve(null));
       this.#server.handleUpgrade(request, socket, upgradeOf(request) ?? Buffer.alloc(0), resolve);
     });

@@ -48,6 +48,31 @@ test('thousands of small frames are handled in order, over many turns of the eve
   expect(turns.size).toBeGreaterThan(10);
 });
 
+test('frames that came before the client closed are all handled', async () => {
+  const got: number[] = [];
+  const { client, ended, close } = await pair((frame, end) => {
+    const busy = performance.now() + 1;
+    while (performance.now() < busy);
+    got.push(Number(frame.toString()));
+    if (got.length === 100) end();
+  });
+  for (let i = 0; i < 100; i += 1) client.send(String(i));
+  client.close(1000);
+  await ended;
+  close();
+  expect(got).toHaveLength(100);
+});
+
+test('of many pings in one read the newest is answered', async () => {
+  const { client, close } = await pair(() => {});
+  const answers: string[] = [];
+  client.on('pong', (data: Buffer) => answers.push(data.toString()));
+  for (let i = 0; i < 5_000; i += 1) client.ping(String(i));
+  await expect.poll(() => answers.at(-1)).toBe('4999');
+  expect(answers.length).toBeLessThan(1_000);
+  close();
+});
+
 test('a ping is answered', async () => {
   const { client, close } = await pair(() => {});
   client.ping('x');
