@@ -76,7 +76,7 @@ test.each(['GET', 'POST'])(
     const port = await listen((_request, response) => response.end('ok'));
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
-    const closed = once(socket, 'close');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.write(`${method} / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`);
     const chunks = '1\r\nx\r\n'.repeat(20_000);
     const pump = (): void => {

@@ -64,7 +64,7 @@ test('when memory runs out the slowest body of that memory is ended first, and n
   const { open, add, ended, reasons } = bodies();
   const [fast, slow] = [add('fast'), add('slow')];
   add('stalled').progress(20_000);
-  add('small');
+  add('small', { address: '192.0.2.3' });
   add('stalled elsewhere', { address: '192.0.2.2', of: other });
   for (let second = 0; second < 3; second += 1) {
     fast.progress(1_000_000);
@@ -77,7 +77,7 @@ test('when memory runs out the slowest body of that memory is ended first, and n
     true,
     false,
   ]);
-  add('new');
+  add('new', { address: '192.0.2.4' });
   expect(open.endSlowest(memory)).toBe(false);
   expect(ended).toEqual(['stalled 408 body_too_slow', 'slow 408 body_too_slow']);
   expect(reasons).toEqual(['pressure', 'pressure']);
