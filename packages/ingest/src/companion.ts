@@ -1,9 +1,14 @@
 import type { Appended, Part } from '@weir/log';
 
-/** What is to be in the log together with a request's events, in the same commit: both are there, or neither. */
+/** Accompanies the events of a request into the log: its parts are stored in the same commits as the events. */
 export interface Companion {
-  /** Asked once, when it is known how many events are new; not at all where none is. */
-  part(accepted: number): Part;
-  /** Told where it is, or that it is not there. */
-  settled(place: Appended | null): void;
+  /**
+   * Called before each append of events of the request, so several times for a large request. Later calls can come before
+   * the earlier appends are settled. Not called if the request has no new events.
+   * @param events new events in this append
+   * @returns the part to append together with them
+   */
+  part(events: number): Part;
+  /** Reports the result of the append of `part`: its place, or null if the append failed. */
+  settled(part: Part, place: Appended | null): void;
 }

@@ -4,6 +4,31 @@ import { ENTRY_BYTES, encodeEntry } from './entry.js';
 import { RowWriter, uuidBytes } from './rows.js';
 import type { ValidEvent } from './validate.js';
 
+/** Bytes before the first row of an entry, besides those of each event (see entry.ts). */
+const ENTRY_HEADER_BYTES = 48;
+/** Bytes of each event in an entry's header: the end of its row, and its key. */
+const EVENT_HEADER_BYTES = 4 + ID_BYTES;
+/** Bytes of a row without its texts: 48 before them, and three null markers (see rows.ts). */
+const ROW_BYTES = 51;
+/** A UUID's text, given to an event without an id. */
+const GIVEN_ID_BYTES = 36;
+
+/** Bytes of the entries that {@link EntryWriter.write} makes of these events if all of them are new. */
+export function entryBytesOf(events: readonly ValidEvent[]): number {
+  let bytes = 0;
+  let rows = ENTRY_BYTES;
+  for (const event of events) {
+    if (rows >= ENTRY_BYTES) {
+      bytes += ENTRY_HEADER_BYTES;
+      rows = 0;
+    }
+    const row = rowBytesOf(event);
+    rows += row;
+    bytes += row + EVENT_HEADER_BYTES;
+  }
+  return bytes;
+}
+
 /** Lays accepted events out as log entries. Keeps a buffer between calls. */
 export class EntryWriter {
   readonly #epoch: number;
@@ -55,6 +80,31 @@ export class EntryWriter {
     close();
     return entries;
   }
+}
+
+function rowBytesOf(event: ValidEvent): number {
+  return (
+    ROW_BYTES +
+    textBytes(event.event) +
+    (event.event_id === null ? 1 + GIVEN_ID_BYTES : textBytes(event.event_id)) +
+    nullableBytes(event.anonymous_id) +
+    nullableBytes(event.user_id) +
+    nullableBytes(event.session_id) +
+    textBytes(event.properties) +
+    textBytes(event.extras)
+  );
+}
+
+function nullableBytes(text: string | null): number {
+  return text === null ? 0 : textBytes(text);
+}
+
+/** UTF-8 bytes of a text, with the length before them: seven bits of it a byte. */
+function textBytes(text: string): number {
+  const bytes = Buffer.byteLength(text);
+  if (bytes < 2 ** 7) return 1 + bytes;
+  if (bytes < 2 ** 14) return 2 + bytes;
+  return bytes < 2 ** 21 ? 3 + bytes : 4 + bytes;
 }
 
 function idsOf(keys: Uint32Array, indexes: readonly number[]): Uint8Array {

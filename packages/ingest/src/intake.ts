@@ -4,7 +4,7 @@ import { type Appended, type Log, LogError } from '@weir/log';
 import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
 import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
-import { EntryWriter } from './entry-writer.js';
+import { EntryWriter, entryBytesOf } from './entry-writer.js';
 import { BufferFullError, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
 import type { LogShares } from './log-shares.js';
@@ -12,6 +12,7 @@ import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import type { Pending } from './pending.js';
 import type { LogRange } from './receipt.js';
+import { Reservation } from './reservation.js';
 import type { ValidEvent } from './validate.js';
 
 /** What an {@link Intake} works with. */
@@ -21,12 +22,12 @@ export interface IntakeParts {
   readonly stream: string;
   readonly ids: IdWindow;
   readonly pending: Pending;
-  /** Bytes of the log that each project has. */
+  /** Bytes of the log by project. */
   readonly shares: LogShares;
   readonly flags: Flags;
   readonly logger: Logger;
   readonly options: IngestOptions;
-  /** Told of what has been appended. */
+  /** Called after each append. */
   readonly onAppended: (events: number, bytes: number) => void;
 }
 
@@ -41,10 +42,21 @@ export interface Arrival {
   readonly slice?: Slice | undefined;
 }
 
-/** What is stored in one turn of the event loop, and in one append. */
-interface Part extends Arrival {
-  /** Room in the buffer that was reserved for it. */
-  readonly reserved: { readonly events: number; readonly bytes: number };
+/** A part of an arrival whose ids are claimed and whose append has begun. */
+interface Begun {
+  readonly part: Arrival;
+  /** Null if the part is the whole arrival. */
+  readonly room: Reservation | null;
+  readonly outcomes: readonly ClaimOutcome[];
+  readonly accepted: number;
+  readonly ranges: Promise<readonly LogRange[]>;
+}
+
+/** What {@link Intake} stores of a part: the events named by `indexes`. */
+interface Storing extends Pick<Begun, 'part' | 'room'> {
+  readonly keys: Uint32Array;
+  readonly indexes: readonly number[];
+  readonly claims: Claims;
 }
 
 /** What became of an arrival. */
@@ -53,11 +65,11 @@ export interface Taken {
   readonly accepted: number;
   /** Events whose id was known. */
   readonly duplicates: number;
-  /** Where the new events are; empty where nobody waited for the disk. */
+  /** Places of the new events in the log; empty with `ack: memory`. */
   readonly ranges: readonly LogRange[];
 }
 
-/** No place: never answered for a part that was asked for. */
+/** Fallback for the types only: `appendAll` returns a place for every part. */
 const NOWHERE: Appended = { first: 1, last: 0 };
 
 /** Takes events. One for an ingest log. */
@@ -71,95 +83,105 @@ export class Intake {
   }
 
   /**
-   * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts with turns of the event loop between
-   * them. Room for all of it is reserved first, so that a full buffer refuses all of it or none.
-   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). Where that happens between two parts,
-   * the first ones are stored, and a retry recognises their ids.
+   * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts, in order, with turns of the event
+   * loop between them. Buffer, project quota and log size are checked for all parts before the first is stored.
+   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). If the log fails, or the
+   * table of ids is full, between two parts, the parts before are stored and their ids are recognised in a retry.
    */
   async take(arrival: Arrival): Promise<Taken> {
-    const { events, companion, slice = new Slice() } = arrival;
-    const { pending } = this.#parts;
-    const bytes = events.reduce((sum, event) => sum + leastBytes(event), 0);
-    // Before any id is claimed: a refusal must leave nothing behind.
-    this.#checkRoom(events.length, bytes);
+    const { events, slice = new Slice() } = arrival;
+    // A cheap lower estimate, before any id is claimed: a refusal must leave nothing behind.
+    this.#checkRoom(
+      events.length,
+      events.reduce((sum, event) => sum + leastBytes(event), 0),
+    );
     if (this.#parts.options.ack === 'memory' && !(await this.#parts.log.size()).writable) throw logFull();
-    if (events.length <= PART_EVENTS) {
-      return await this.#takePart({ ...arrival, reserved: { events: 0, bytes: 0 } });
-    }
-    pending.add(events.length, bytes);
-    const taken: Promise<Taken>[] = [];
-    let stored = 0;
+    if (events.length <= PART_EVENTS) return await this.#finish(await this.#begin(arrival, null));
+    const room = await this.#reserve(arrival, slice);
     try {
-      for (; stored < events.length; stored += PART_EVENTS) {
+      return await this.#takeParts(arrival, room, slice);
+    } finally {
+      room.release();
+    }
+  }
+
+  /** Reserves room for all events of an arrival, as if all were new. */
+  async #reserve({ projectId, events }: Arrival, slice: Slice): Promise<Reservation> {
+    const { log, pending, shares } = this.#parts;
+    let bytes = 0;
+    for (const part of partsOf(events)) {
+      if (slice.isOver) await slice.next();
+      bytes += entryBytesOf(part);
+    }
+    const size = await log.size();
+    if (!size.writable || size.bytes + bytes > size.maxBytes) throw logFull();
+    this.#checkRoom(events.length, bytes);
+    this.#checkQuota(projectId, bytes);
+    return new Reservation({ pending, shares, projectId, events: events.length, bytes });
+  }
+
+  async #takeParts(arrival: Arrival, room: Reservation, slice: Slice): Promise<Taken> {
+    const taken: Promise<Taken>[] = [];
+    let hasFailed = false;
+    try {
+      for (const events of partsOf(arrival.events)) {
         if (slice.isOver) await slice.next();
-        const some = events.slice(stored, stored + PART_EVENTS);
-        const reserved = {
-          events: some.length,
-          bytes: some.reduce((sum, event) => sum + leastBytes(event), 0),
-        };
-        const isLast = stored + PART_EVENTS >= events.length;
-        // What goes into the log with the last part states the number of all events.
-        const before = isLast && companion !== undefined ? (await sumOf(taken)).accepted : 0;
-        const part = {
-          ...arrival,
-          events: some,
-          reserved,
-          companion: isLast ? afterOthers(companion, before) : undefined,
-        };
-        const done = this.#takePart(part);
-        // It is awaited with the others.
-        done.catch(() => {});
+        // A small part may fit where a large one did not: stop, so that the log has no gap.
+        if (hasFailed) break;
+        // Await the claims of a part, not its append: the appends share commits, and keep the order of the events.
+        const done = this.#finish(await this.#begin({ ...arrival, events }, room));
+        // Prevent an unhandled rejection; `sumOf` reports the error.
+        done.catch(() => {
+          hasFailed = true;
+        });
         taken.push(done);
       }
-    } finally {
-      for (const event of events.slice(stored)) pending.remove(1, leastBytes(event));
+    } catch (error) {
+      await Promise.allSettled(taken);
+      throw error;
     }
     return await sumOf(taken);
   }
 
-  async #takePart(part: Part): Promise<Taken> {
-    const { events } = part;
-    const { ids, pending } = this.#parts;
-    const { reserved } = part;
+  /** Claims the ids of a part and begins its append, in one turn of the event loop. */
+  async #begin(part: Arrival, room: Reservation | null): Promise<Begun> {
+    const { ids } = this.#parts;
     const keys = keysOf(part);
     let claims: Claims | null = null;
-    try {
-      while (claims === null) {
-        const lookup = ids.lookup(keys);
-        // Only an id that may be on disk costs a turn of the event loop.
-        claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
-      }
-    } finally {
-      pending.remove(reserved.events, reserved.bytes);
+    while (claims === null) {
+      const lookup = ids.lookup(keys);
+      // Only an id that may be on disk costs a turn of the event loop.
+      claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
     }
-    const indexes = newIndexes(claims.outcomes);
-    const ranges = await this.#store(part, keys, indexes, claims);
-    const lost = await lostCopies(events, claims.outcomes);
-    const duplicates = events.length - indexes.length - lost.length;
-    if (lost.length === 0) return { accepted: indexes.length, duplicates, ranges };
-    const { projectId, receivedAt } = part;
-    const again = await this.take({ projectId, events: lost, receivedAt });
+    const { outcomes } = claims;
+    const indexes = newIndexes(outcomes);
+    const ranges = this.#store({ part, room, keys, indexes, claims });
+    return { part, room, outcomes, accepted: indexes.length, ranges };
+  }
+
+  /** Waits for the append of a part and for the first copies of its other events. Stores those whose first copy failed. */
+  async #finish({ part, room, outcomes, accepted, ranges: appending }: Begun): Promise<Taken> {
+    const ranges = await appending;
+    const events = await lostCopies(part.events, outcomes);
+    const duplicates = part.events.length - accepted - events.length;
+    if (events.length === 0) return { accepted, duplicates, ranges };
+    const lost = { ...part, events };
+    const again = await (room === null ? this.take(lost) : this.#finish(await this.#begin(lost, room)));
     return {
-      accepted: indexes.length + again.accepted,
+      accepted: accepted + again.accepted,
       duplicates: duplicates + again.duplicates,
       ranges: [...ranges, ...again.ranges],
     };
   }
 
-  /** Appends the new events; the claims are settled by how that went, also where nobody waits for it. */
-  async #store(
-    { projectId, events, receivedAt, companion }: Part,
-    keys: Uint32Array,
-    indexes: readonly number[],
-    claims: Claims,
-  ): Promise<readonly LogRange[]> {
+  /** Appends the new events. Settles the claims by the result, with `ack: memory` after it has resolved. */
+  async #store({ part, room, keys, indexes, claims }: Storing): Promise<readonly LogRange[]> {
+    const { projectId, events, receivedAt } = part;
     let appended: Promise<LogRange | null>;
     try {
       const entries = this.#entries.write(projectId, receivedAt, events, keys, indexes);
       appended =
-        entries.length === 0
-          ? Promise.resolve(null)
-          : this.#append(projectId, entries, indexes.length, companion);
+        entries.length === 0 ? Promise.resolve(null) : this.#append(part, room, entries, indexes.length);
     } catch (error) {
       claims.settle(null);
       throw error;
@@ -185,29 +207,33 @@ export class Intake {
   }
 
   #append(
-    projectId: string,
+    { projectId, companion }: Arrival,
+    room: Reservation | null,
     entries: readonly Buffer[],
     events: number,
-    companion: Companion | undefined,
   ): Promise<LogRange> {
     const { log, stream, pending, shares, onAppended } = this.#parts;
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
-    this.#checkRoom(events, bytes);
-    this.#checkQuota(projectId, bytes);
-    pending.add(events, bytes);
-    shares.begin(projectId, bytes);
-    const part = companion?.part(events);
-    return log.appendAll([{ stream, entries }, ...(part === undefined ? [] : [part])]).then(
-      ([place = NOWHERE, beside = null]) => {
+    if (room !== null) {
+      room.spend(events, bytes);
+    } else {
+      this.#checkRoom(events, bytes);
+      this.#checkQuota(projectId, bytes);
+      pending.add(events, bytes);
+      shares.begin(projectId, bytes);
+    }
+    const beside = companion?.part(events);
+    return log.appendAll([{ stream, entries }, ...(beside === undefined ? [] : [beside])]).then(
+      ([place = NOWHERE, besidePlace = null]) => {
         onAppended(events, bytes);
         shares.stored(projectId, bytes, place.last);
-        companion?.settled(beside);
+        if (beside !== undefined) companion?.settled(beside, besidePlace);
         return { first: place.first, last: place.last, events };
       },
       (error: unknown) => {
         pending.remove(events, bytes);
         shares.failed(projectId, bytes);
-        companion?.settled(null);
+        if (beside !== undefined) companion?.settled(beside, null);
         throw refusalOf(error);
       },
     );
@@ -241,12 +267,10 @@ function leastBytes({ properties, extras }: ValidEvent): number {
   return properties.length + extras.length;
 }
 
-function afterOthers(companion: Companion | undefined, accepted: number): Companion | undefined {
-  if (companion === undefined || accepted === 0) return companion;
-  return {
-    part: (own) => companion.part(accepted + own),
-    settled: (place) => companion.settled(place),
-  };
+function* partsOf(events: readonly ValidEvent[]): Generator<readonly ValidEvent[]> {
+  for (let start = 0; start < events.length; start += PART_EVENTS) {
+    yield events.slice(start, start + PART_EVENTS);
+  }
 }
 
 /** Waits for all parts, also if one fails: until then they use memory. */

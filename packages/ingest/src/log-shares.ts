@@ -1,8 +1,8 @@
 /**
- * How many bytes of the ingest log each project has. All projects share one stream, so that only what writes it can tell.
+ * Bytes of the ingest log by project. All projects share one stream, so only the writer knows each project's bytes.
  *
- * What was appended is gathered in buckets of consecutive entries; trimming frees a bucket when all of it is gone. So the
- * figures cost little memory, and are at most one bucket (a thousandth of the log) too high for all projects together.
+ * Appended bytes are summed up in buckets of consecutive entries. A bucket is freed once all of its entries are trimmed. So
+ * memory is bounded, and the figures of all projects together are at most one bucket (a thousandth of the log) too high.
  */
 
 interface Bucket {
@@ -17,7 +17,7 @@ const BUCKETS = 1_024;
 export class LogShares {
   readonly #bucketBytes: number;
   readonly #held = new Map<string, number>();
-  /** In the order of the log. */
+  /** In log order. */
   readonly #buckets: Bucket[] = [];
 
   /** @param maxBytes of the log */
@@ -25,17 +25,17 @@ export class LogShares {
     this.#bucketBytes = maxBytes / BUCKETS;
   }
 
-  /** Bytes that a project has in the log, with those on their way into it. */
+  /** Bytes of a project in the log, including reserved ones and appends that are not settled. */
   of(projectId: string): number {
     return this.#held.get(projectId) ?? 0;
   }
 
-  /** An append begins: {@link stored} or {@link failed} follows. */
+  /** Counts bytes of an append that begins, or a reservation. {@link stored} or {@link failed} follows. */
   begin(projectId: string, bytes: number): void {
     this.#hold(projectId, bytes);
   }
 
-  /** It is in the log, up to this offset. */
+  /** Reports that the bytes are in the log, at offsets up to `lastOffset`. */
   stored(projectId: string, bytes: number, lastOffset: number): void {
     let bucket = this.#buckets.at(-1);
     if (bucket === undefined || bucket.bytes >= this.#bucketBytes) {
@@ -47,7 +47,7 @@ export class LogShares {
     bucket.shares.set(projectId, (bucket.shares.get(projectId) ?? 0) + bytes);
   }
 
-  /** It is not in the log. */
+  /** Reports that the append failed, or that reserved bytes were not needed. */
   failed(projectId: string, bytes: number): void {
     this.#hold(projectId, -bytes);
   }

@@ -189,8 +189,9 @@ it('counts what is accepted after its client has left, in one record', async () 
   const release = record.hold();
   record.identify('project', 'key');
   record.end({ ...END, httpStatus: null, isWhole: false });
-  const [place = null] = await log.appendAll([record.part(1_000)]);
-  record.settled(place);
+  const part = record.part(1_000);
+  const [place = null] = await log.appendAll([part]);
+  record.settled(part, place);
   expect(sink.kept).toEqual([]);
   release();
   await until(() => sink.kept.length === 1);
@@ -201,6 +202,47 @@ it('counts what is accepted after its client has left, in one record', async () 
   await serve([next]);
   await until(async () => (await log.cursor(USAGE_STREAM, 'recovery').get())?.offset !== undefined);
   expect(next.kept).toEqual([]);
+});
+
+it('bills what the log has of a request whose events come in several appends, also after a kill', async () => {
+  const service = await serve([new Keeper('one')]);
+  const [large, small] = [service.begin(START), service.begin(START)];
+  const append = async (record: typeof large, events: number): Promise<void> => {
+    const part = record.part(events);
+    const [place = null] = await log.appendAll([part]);
+    record.settled(part, place);
+  };
+  await append(large, 500);
+  await append(small, 7);
+  const failed = large.part(500);
+  large.settled(failed, null);
+  await append(large, 300);
+  // Notes from where on requests may be open.
+  services = [];
+  await service.close();
+  await kill();
+  const sink = new Keeper('one');
+  await serve([sink]);
+  await until(() => sink.kept.length === 2);
+  expect(Object.fromEntries(sink.kept.map(({ id, fuel }) => [id, fuel]))).toEqual({
+    [large.id]: 10 + 800,
+    [small.id]: 10 + 7,
+  });
+});
+
+it('counts the events of the appends that the log took, though a later one failed', async () => {
+  const sink = new Keeper('one');
+  const service = await serve([sink]);
+  const record = service.begin(START);
+  const [first, second] = [record.part(500), record.part(500)];
+  record.settled(second, null);
+  expect(record.isOpen).toBe(true);
+  const [place = null] = await log.appendAll([first]);
+  record.settled(first, place);
+  await record.open();
+  record.end({ ...END, httpStatus: 503 });
+  await until(() => sink.kept.length === 1);
+  expect(sink.kept[0]).toMatchObject({ id: record.id, fuel: 510, status: 'error' });
 });
 
 it('gives every sink the same record, which none can change', async () => {
@@ -270,8 +312,9 @@ it('has exactly one record of each request that was opened, through kills and re
         } else {
           const record = service.begin(START);
           if (one === 'with events') {
-            const [place = null] = await log.appendAll([record.part(3)]);
-            record.settled(place);
+            const part = record.part(3);
+            const [place = null] = await log.appendAll([part]);
+            record.settled(part, place);
           } else {
             await record.open();
           }

@@ -115,9 +115,11 @@ export class Journal {
     return { stream: USAGE_STREAM, entries: [encodeOpening(row)] };
   }
 
-  /** Says where an opening is. */
+  /** Reports the place of an opening. It replaces an earlier opening of the same request. */
   opened(of: Opened, { entries: [entry] }: Part, { last: offset }: Appended): void {
     this.#last = Math.max(this.#last, offset);
+    // Keep the map in log order: the checkpoint is taken from its first opening.
+    this.#open.delete(of);
     // The cast holds: this class made the part.
     this.#open.set(of, { offset, entry: entry as Buffer });
   }
@@ -228,6 +230,8 @@ export class Journal {
       for (const { offset, data } of entries) {
         if (isOpening(data)) {
           const [id] = decodeOpening(data);
+          // The last opening counts, and the map stays in log order.
+          open.delete(id);
           if (!over.has(id)) open.set(id, { offset, entry: Buffer.from(data) });
           continue;
         }

@@ -58,7 +58,10 @@ export class RequestRecord {
   #delivered = 0;
   #messages = 0;
   #messageBytes = 0;
-  #opening: Promise<void> | Part | null = null;
+  #opening: Promise<void> | null = null;
+  /** Appends of accepted events that are not settled, with their numbers of events. */
+  readonly #appends = new Map<Part, number>();
+  #isStored = false;
   #end: RequestEnd | null = null;
   #holds = 0;
   #isComplete = false;
@@ -129,7 +132,7 @@ export class RequestRecord {
 
   /** Whether its opening is in the log, or on its way there. */
   get isOpen(): boolean {
-    return this.#opening !== null;
+    return this.#opening !== null || this.#isStored || this.#appends.size > 0;
   }
 
   /** Keeps it from being completed, until what is returned is called: more may be learned of it. */
@@ -152,31 +155,36 @@ export class RequestRecord {
     };
   }
 
-  /** Opens it, where that was not begun; resolves when its opening is on disk, or the log takes none. Never rejects. */
+  /** Opens it, unless that has begun. Resolves once the opening is on disk or the log has refused it. Never rejects. */
   async open(): Promise<void> {
-    if (this.#isComplete) return;
+    if (this.#isComplete || this.#isStored || this.#appends.size > 0) return;
     this.#opening ??= this.#journal.open(this, this.#openingRow());
-    if (this.#opening instanceof Promise) await this.#opening;
+    await this.#opening;
   }
 
-  /** Its opening, to be appended together with accepted events; {@link settled} tells what became of it. */
-  part(accepted: number): Part {
-    this.#events = accepted;
+  /**
+   * Its opening, to be appended in one commit with `events` accepted events. Call it for each append of the request:
+   * every opening counts the events of the appends before it too, and replaces the opening before it. So a kill between two
+   * commits leaves a record of exactly the events in the log.
+   */
+  part(events: number): Part {
+    this.#events += events;
     const part = this.#journal.part(this.#openingRow());
-    this.#opening = part;
+    this.#appends.set(part, events);
     return part;
   }
 
-  /** Says where the opening of {@link part} is, or that it is nowhere. */
-  settled(place: Appended | null): void {
-    const opening = this.#opening;
-    if (opening === null || opening instanceof Promise) return;
-    if (place !== null) {
-      this.#journal.opened(this, opening, place);
-    } else {
-      this.#events = 0;
-      this.#opening = null;
+  /** Reports the result of the append of a {@link part}: its place, or null if it failed. Then its events do not count. */
+  settled(part: Part, place: Appended | null): void {
+    const events = this.#appends.get(part);
+    if (events === undefined) return;
+    this.#appends.delete(part);
+    if (place === null) {
+      this.#events -= events;
+      return;
     }
+    this.#isStored = true;
+    this.#journal.opened(this, part, place);
   }
 
   /** Says that the answer is done, or that the client has left. */
