@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import { hasRoom, later } from '@weir/base';
 import { announcesBody, dropRest } from './body/drop-rest.js';
+import { watchChunks } from './body/tiny-chunks.js';
 
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
 const MAX_PIPELINED = 64;
@@ -31,7 +32,10 @@ export function frontDoor(
     response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     onRequest(request);
     // What the route has not read of a body is bounded too. At `finish` Node would already read it, without a bound.
-    if (announcesBody(request)) response.on('prefinish', () => dropRest(request));
+    if (announcesBody(request)) {
+      if (request.headers['transfer-encoding'] !== undefined) watchChunks(request);
+      response.on('prefinish', () => dropRest(request));
+    }
     if (hasRoom(socket)) serve(request, response);
     else later(socket, () => serveLater(serve, request, response));
   };

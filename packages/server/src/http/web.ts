@@ -77,9 +77,11 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     const src = route === '/mcp' ? 'mcp' : 'http';
     usageOf(request.raw)?.route(src, stackOf(surfaceOf(route), request.raw, route));
   });
-  // Before the first byte of any answer.
+  // Before the first byte of any answer. Probes get theirs also while the disk does not answer: a supervisor would restart the
+  // server for it.
   web.addHook('onSend', async (request) => {
-    await usageOf(request.raw)?.open();
+    const opened = usageOf(request.raw)?.open();
+    if (surfaceOf(request.routeOptions.url ?? '') !== '') await opened;
   });
   web.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '';

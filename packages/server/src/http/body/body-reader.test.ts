@@ -11,6 +11,7 @@ import { bodyMemory } from './body-memory.js';
 import { BodyReader } from './body-reader.js';
 import { dropRest } from './drop-rest.js';
 import { OpenBodies } from './open-bodies.js';
+import { watchChunks } from './tiny-chunks.js';
 
 const MIB = 1024 * 1024;
 const sockets: Socket[] = [];
@@ -31,6 +32,7 @@ async function serve(maxBytes: number, memoryBytes = 64 * MIB) {
   const addressOf = remoteAddress('');
   const reader = new BodyReader({ memory, memoryWithoutToken: memory, open, connections, addressOf });
   server = createServer(async (request, response) => {
+    watchChunks(request);
     const share = reader.share('p');
     try {
       const text = `length ${(await reader.bytes(request, 'p', share, { maxBytes })).length}`;

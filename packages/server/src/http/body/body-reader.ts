@@ -3,7 +3,7 @@
  * memory of the body is released after the request was handled.
  */
 import type { IncomingMessage } from 'node:http';
-import { hasRoom, JsonBoundsExceeded, later, parseJson, Slice } from '@weir/base';
+import { JsonBoundsExceeded, parseJson, Slice } from '@weir/base';
 import type { FastifyRequest } from 'fastify';
 import { addressKey } from '../address.js';
 import type { ConnectionLimit } from '../connection-limit.js';
@@ -11,8 +11,10 @@ import type { MemoryBudget, MemoryShare } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
 import { BodyCollector } from './body-collector.js';
-import { announcesBody, areTiny, ClientGone, ignoreRest } from './drop-rest.js';
+import { announcesBody, ClientGone } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
+import { ReadTurns } from './read-turns.js';
+import { onTinyChunks } from './tiny-chunks.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
 /** What a {@link BodyReader} works with. */
@@ -60,6 +62,7 @@ export function releaseBody(request: IncomingMessage): void {
 export class BodyReader {
   readonly #parts: BodyReaderParts;
   readonly #unpacker = new Unpacker();
+  readonly #turns = new ReadTurns();
 
   constructor(parts: BodyReaderParts) {
     this.#parts = parts;
@@ -144,7 +147,6 @@ export class BodyReader {
       const collected = new BodyCollector(share, maxBytes);
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       let whole: Buffer | null = null;
-      let chunks = 0;
       const settle = (): void => {
         if (body !== null) open.close(body);
         request.off('data', onData);
@@ -158,11 +160,6 @@ export class BodyReader {
       const onData = (chunk: Buffer): void => {
         try {
           body?.progress(chunk.length);
-          chunks += 1;
-          if (areTiny(chunks, collected.length)) {
-            ignoreRest(request);
-            throw tinyChunks();
-          }
           if (chunk.length === length && length <= maxBytes) {
             // Most bodies come in one read: they need no copy.
             share.take(length);
@@ -171,11 +168,7 @@ export class BodyReader {
           }
           if (collected.length + chunk.length > maxBytes) throw bodyTooLarge(limits);
           collected.add(chunk);
-          // Bytes of many clients that arrive together are taken in several turns of the event loop.
-          if (!hasRoom(request)) {
-            request.pause();
-            later(request, () => request.resume());
-          }
+          this.#turns.pause(request);
         } catch (error) {
           refuse(error);
         }
@@ -195,6 +188,7 @@ export class BodyReader {
         refuse(error);
         return;
       }
+      onTinyChunks(request, () => refuse(tinyChunks()));
       request.on('data', onData);
       request.once('end', () => {
         settle();
