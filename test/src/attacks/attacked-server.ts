@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { MeasuredServer } from '../harness/measured-server.js';
 import type { TurnReport } from '../harness/turn-probe.js';
+import { waitUntil } from '../harness/wait-until.js';
 import type { Environment } from '../harness/weir-process.js';
 import type { Outcome, Target } from './attacks.js';
 import { runAttack } from './run-attack.js';
-import { residentOf, type Seen, Watch } from './watch.js';
+import { memoryOf, type Seen, Watch } from './watch.js';
 
 const MIB = 1024 * 1024;
+/** Time in which memory at rest changes no more. */
+const SETTLING_MS = 1_000;
 
 /** What an attack did. */
 export interface Attacked extends Seen {
@@ -39,12 +42,20 @@ export class AttackedServer {
     return new AttackedServer(weir, watch, target);
   }
 
-  /** Measures the memory of the idle server, and of honest clients who send as fast as they can. */
+  /** Measures the memory under honest load, and that of the server at rest after it. */
   async measureHonest(): Promise<void> {
-    this.#idleBytes = residentOf(this.weir.tree);
     const { peakBytes } = await this.attack('honest');
     this.#honestBytes = peakBytes;
     await this.weir.settled();
+    // The engine and the garbage collector release memory in steps.
+    let rest = Number.POSITIVE_INFINITY;
+    await waitUntil('the memory to stay the same', async () => {
+      const before = rest;
+      rest = Math.min(rest, memoryOf(this.weir.tree));
+      await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
+      return memoryOf(this.weir.tree) > before - MIB;
+    });
+    this.#idleBytes = rest;
   }
 
   /** Runs an attack and measures what the others notice of it. */
@@ -57,12 +68,12 @@ export class AttackedServer {
     return { ...seen, outcome, turns: await this.weir.turns() };
   }
 
-  /** Resident memory of the idle server and its children before the first attack, bytes. */
+  /** Memory of the server and its children at rest, before the first attack, bytes. */
   get idleBytes(): number {
     return this.#idleBytes;
   }
 
-  /** Their largest resident memory under honest load, bytes. */
+  /** Their largest memory under honest load, bytes. */
   get honestBytes(): number {
     return this.#honestBytes;
   }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { waitUntil } from '../harness/wait-until.js';
 import type { Attacked, AttackedServer } from './attacked-server.js';
-import { residentOf } from './watch.js';
+import { memoryOf } from './watch.js';
 
 const MIB = 1024 * 1024;
 
@@ -20,7 +20,7 @@ export async function expectUnharmed(server: AttackedServer, attacked: Attacked)
   expect(peakBytes).toBeLessThanOrEqual(server.honestBytes);
   await waitUntil(
     'the memory to be free again',
-    () => residentOf(server.weir.tree) <= server.idleBytes + 100 * MIB,
+    () => memoryOf(server.weir.tree) <= server.idleBytes + 100 * MIB,
     30_000,
   );
 }

@@ -3,9 +3,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { residentBytes } from '../harness/process-tree.js';
+import { anonymousBytes } from '../harness/process-tree.js';
 
 const INTERVAL_MS = 20;
+const LEAST_MS = 5_000;
 const CONTROL = fileURLToPath(new URL('../../dist/attacks/control-server.js', import.meta.url));
 
 /** Times of one kind of request, milliseconds. */
@@ -23,7 +24,7 @@ export interface Seen {
   readonly neighbour: Latencies;
   readonly controlLivez: Latencies;
   readonly controlNeighbour: Latencies;
-  /** Largest resident memory of the server and its children, bytes. */
+  /** Largest memory of the server and its children, bytes. */
   readonly peakBytes: number;
 }
 
@@ -54,7 +55,7 @@ export class Watch {
     this.#control.kill('SIGKILL');
   }
 
-  /** Watches until `attack` has ended, and a little longer. */
+  /** Watches until `attack` has ended, for {@link LEAST_MS} at least: a percentile needs some hundred requests. */
   async during(attack: () => Promise<unknown>): Promise<Seen> {
     const over = new AbortController();
     const event = JSON.stringify({ events: [{ event: 'neighbour', timestamp: 1_790_000_000_000 }] });
@@ -69,7 +70,7 @@ export class Watch {
       peak(this.#pids(), over.signal),
     ]);
     try {
-      await attack();
+      await Promise.all([attack(), new Promise((resolve) => setTimeout(resolve, LEAST_MS))]);
     } finally {
       over.abort();
     }
@@ -87,9 +88,9 @@ export interface WatchTarget {
   readonly pids: () => readonly number[];
 }
 
-/** Resident memory of processes together, bytes. */
-export function residentOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
+/** Memory of processes together, bytes, without the files that they map. */
+export function memoryOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + anonymousBytes(pid), 0);
 }
 
 interface Asked {
@@ -151,7 +152,7 @@ function askOnce(port: number, { method, path, body, headers }: Asked, agent: Ag
 async function peak(pids: readonly number[], over: AbortSignal): Promise<number> {
   let largest = 0;
   const look = (): void => {
-    largest = Math.max(largest, residentOf(pids));
+    largest = Math.max(largest, memoryOf(pids));
   };
   look();
   const timer = setInterval(look, 50);

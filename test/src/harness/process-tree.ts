@@ -37,6 +37,15 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
+/**
+ * Resident memory of a process that is its own, in bytes. The pages of files that it maps, such as those of the log, are not counted:
+ * they are a cache, which the kernel frees when it needs the memory.
+ */
+export function anonymousBytes(pid: number): number {
+  const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readProc(pid, 'status') ?? '')?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}
+
 /** Processor time of a process in seconds, user and system, its ended children not counted. */
 export function processorSeconds(pid: number): number {
   const stat = readProc(pid, 'stat');

@@ -9,7 +9,7 @@ import { announcesBody, dropRest } from './body/drop-rest.js';
 import { watchChunks } from './body/tiny-chunks.js';
 
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
-const MAX_PIPELINED = 64;
+const MAX_PIPELINED = 16;
 
 /**
  * Wraps a request listener.

@@ -24,10 +24,10 @@ const STREAMS: ReadonlyMap<string, CreateStream> = new Map<string, CreateStream>
 const OPTIONS: ZlibOptions = { chunkSize: 64 * 1024 };
 
 /**
- * Bodies that are unpacked at one time. Decompressors run on the thread pool, which the log's file access uses too, and a
+ * Bodies that are unpacked at one time: 100 MB/s and more. Decompressors run on the thread pool, which the log's file access uses too, and a
  * brotli decoder allocates a window of up to 16 MiB that the memory of bodies cannot count.
  */
-const UNPACKED_AT_A_TIME = 2;
+const UNPACKED_AT_A_TIME = 1;
 
 /** A body to unpack. */
 export interface PackedBody {
