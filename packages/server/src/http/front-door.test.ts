@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { boundUnread } from './body/drop-rest.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { frontDoor } from './front-door.js';
 
@@ -73,7 +74,10 @@ test('a connection with too many unanswered requests is closed', async () => {
 test.each(['GET', 'POST'])(
   'a %s whose body no route reads is closed when it comes in tiny chunks',
   async (method) => {
-    const port = await listen((_request, response) => response.end('ok'));
+    const port = await listen((request, response) => {
+      boundUnread(request, response);
+      response.end('ok');
+    });
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -90,7 +94,10 @@ test.each(['GET', 'POST'])(
 );
 
 test('a small body that no route reads leaves the connection usable', async () => {
-  const port = await listen((_request, response) => response.end('ok'));
+  const port = await listen((request, response) => {
+    boundUnread(request, response);
+    response.end('ok');
+  });
   const first = GET.replace('host', 'content-length: 3\r\nhost');
   const text = await textOf(port, `${first}abc${GET.replace('host', 'connection: close\r\nhost')}`);
   expect(text.match(/200 OK/g)).toHaveLength(2);

@@ -5,7 +5,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { hasRoom, later } from '@weir/base';
-import { announcesBody, dropRest } from './body/drop-rest.js';
 import { watchChunks } from './body/tiny-chunks.js';
 
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
@@ -19,23 +18,25 @@ export function frontDoor(
   serve: RequestListener,
   onRequest: (request: IncomingMessage) => void,
 ): RequestListener {
-  const unanswered = new WeakMap<Socket, number>();
+  /** The latest response of each connection, and how many before it are under way. */
+  const latest = new WeakMap<Socket, ServerResponse>();
+  const pipelined = new WeakMap<Socket, number>();
   return (request, response) => {
     const { socket } = request;
-    const count = (unanswered.get(socket) ?? 0) + 1;
-    if (count > MAX_PIPELINED) {
-      // Close without an answer: the client would take a refusal for the answer to an earlier request.
-      socket.destroy();
-      return;
+    const before = latest.get(socket);
+    latest.set(socket, response);
+    if (before !== undefined && !before.writableFinished && !before.closed) {
+      const count = (pipelined.get(socket) ?? 1) + 1;
+      if (count > MAX_PIPELINED) {
+        // Close without an answer: the client would take a refusal for the answer to an earlier request.
+        socket.destroy();
+        return;
+      }
+      pipelined.set(socket, count);
+      response.once('close', () => pipelined.set(socket, (pipelined.get(socket) ?? 2) - 1));
     }
-    unanswered.set(socket, count);
-    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     onRequest(request);
-    // What the route has not read of a body is bounded too. At `finish` Node would already read it, without a bound.
-    if (announcesBody(request)) {
-      if (request.headers['transfer-encoding'] !== undefined) watchChunks(request);
-      response.on('prefinish', () => dropRest(request));
-    }
+    if (request.headers['transfer-encoding'] !== undefined) watchChunks(request);
     if (hasRoom(socket)) serve(request, response);
     else later(socket, () => serveLater(serve, request, response));
   };

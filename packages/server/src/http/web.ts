@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
 import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
 import { releaseBody } from './body/body-reader.js';
+import { boundUnread } from './body/drop-rest.js';
 import type { ConnectionLimit } from './connection-limit.js';
 import { frontDoor } from './front-door.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
@@ -45,7 +46,10 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       const serve: RequestListener = (request, response) => {
         if (usage !== null) beginUsage(usage, request, response);
         if (front.serves(request)) void front.handle(request, response);
-        else handler(request, response);
+        else {
+          boundUnread(request, response);
+          handler(request, response);
+        }
       };
       const door = frontDoor(serve, (request) => connections.noteProxy(request));
       const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS }, door);

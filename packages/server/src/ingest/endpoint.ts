@@ -23,7 +23,7 @@ import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
-import { ClientGone } from '../http/body/drop-rest.js';
+import { ClientGone, dropRest } from '../http/body/drop-rest.js';
 import type { OriginPolicy } from '../http/cors.js';
 import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
@@ -75,9 +75,11 @@ interface Work {
 /** Serves the route. */
 export class IngestEndpoint {
   readonly #d: IngestEndpointDependencies;
+  readonly #limits: BodyLimits;
 
   constructor(dependencies: IngestEndpointDependencies) {
     this.#d = dependencies;
+    this.#limits = { maxBytes: dependencies.maxBodyBytes, hint: SMALLER_BATCHES };
   }
 
   /** Whether a request is for this route. */
@@ -135,12 +137,13 @@ export class IngestEndpoint {
         );
       const body = problemBody(problem, requestId);
       await usage?.open();
+      dropRest(request);
       send(response, problem.status, problemHeaders(problem), body);
     }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
-    const { service, maxBodyBytes, bodies } = this.#d;
+    const { service, bodies } = this.#d;
     if (request.method !== 'POST') {
       throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
         headers: { allow: 'POST, OPTIONS' },
@@ -148,7 +151,7 @@ export class IngestEndpoint {
     }
     const query = queryOf(request);
     const given = bearerOf(request) ?? query.get('token');
-    const limits = given === null ? WITHOUT_TOKEN : { maxBytes: maxBodyBytes, hint: SMALLER_BATCHES };
+    const limits = given === null ? WITHOUT_TOKEN : this.#limits;
     checkDeclaredLength(request, limits);
     let token = given === null ? null : await this.#admit(request, response, given);
     const owner = token?.projectId ?? bodies.ownerOf(request);

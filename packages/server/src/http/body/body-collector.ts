@@ -1,5 +1,6 @@
 import type { MemoryShare } from '../memory-budget.js';
 
+const NOTHING = Buffer.alloc(0);
 const FIRST_BYTES = 4 * 1024;
 
 /**
@@ -9,7 +10,7 @@ const FIRST_BYTES = 4 * 1024;
 export class BodyCollector {
   readonly #share: MemoryShare;
   readonly #maxBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = NOTHING;
   #length = 0;
 
   /** @param maxBytes no body is longer; bounds the capacity */

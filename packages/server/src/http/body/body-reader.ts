@@ -14,7 +14,7 @@ import { BodyCollector } from './body-collector.js';
 import { announcesBody, ClientGone } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
 import { ReadTurns } from './read-turns.js';
-import { onTinyChunks } from './tiny-chunks.js';
+import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
 /** What a {@link BodyReader} works with. */
@@ -109,7 +109,7 @@ export class BodyReader {
     const { maxBytes } = limits;
     const encoding = encodingOf(request.headers['content-encoding']);
     checkDeclaredLength(request, limits);
-    const bytes = await this.#receive(request, share, limits);
+    const bytes = wholeOf(request, share, limits) ?? (await this.#receive(request, share, limits));
     if (encoding === null) return bytes;
     if (request.socket.destroyed) throw new ClientGone();
     const tooLarge = (): Problem => bodyTooLarge(limits);
@@ -201,6 +201,17 @@ export class BodyReader {
       });
     });
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A body that has arrived as a whole together with its head, as nearly all do; null for another. */
+function wholeOf(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Buffer | null {
+  if (!request.complete || request.destroyed || hasTinyChunks(request)) return null;
+  if (request.readableLength > limits.maxBytes) throw bodyTooLarge(limits);
+  share.take(request.readableLength);
+  // The cast holds: a request without an encoding gives Buffers.
+  return (request.read() as Buffer | null) ?? NOTHING;
 }
 
 /**

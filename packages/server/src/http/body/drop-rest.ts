@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { onTinyChunks } from './tiny-chunks.js';
 
 /** How long a client may go on sending after it was refused, milliseconds. */
@@ -23,6 +23,14 @@ export function dropRest(request: IncomingMessage): void {
   const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
   request.once('close', () => clearTimeout(patience));
   request.once('end', () => clearTimeout(patience));
+}
+
+/**
+ * Bounds what the route does not read of a body. Call it before the request is handled: at `finish` of the response, Node would
+ * read the rest itself, without a bound.
+ */
+export function boundUnread(request: IncomingMessage, response: ServerResponse): void {
+  if (announcesBody(request)) response.on('prefinish', () => dropRest(request));
 }
 
 /** Whether a request says that it has a body (RFC 9112 section 6). */

@@ -33,6 +33,11 @@ export function watchChunks(request: IncomingMessage): void {
   };
 }
 
+/** Whether the body has turned out to come in tiny chunks. It is cut short then, whatever `complete` says. */
+export function hasTinyChunks(request: IncomingMessage): boolean {
+  return noticed.has(request);
+}
+
 /** Calls `refuse` when the body turns out to come in tiny chunks; at once if it has. The body never ends then. */
 export function onTinyChunks(request: IncomingMessage, refuse: () => void): void {
   if (noticed.has(request)) refuse();
