@@ -106,11 +106,9 @@ export class JsonWalk {
   }
 }
 
-const MARK = Buffer.from('\ufeff');
-
 /** A text without the byte order mark that some editors put before it (RFC 8259 section 8.1 lets a parser ignore it). */
 export function withoutMark(bytes: Buffer): Buffer {
-  return MARK.equals(bytes.subarray(0, MARK.length)) ? bytes.subarray(MARK.length) : bytes;
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 /** Whether a byte is JSON's white space. */

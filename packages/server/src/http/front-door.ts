@@ -10,6 +10,12 @@ import { watchChunks } from './body/tiny-chunks.js';
 /** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
 const MAX_PIPELINED = 16;
 
+/** The latest response of a connection. A property: the garbage collector works more for a weak map that changes with each request. */
+const LATEST = Symbol('latest response');
+interface TrackedSocket extends Socket {
+  [LATEST]?: ServerResponse;
+}
+
 /**
  * Wraps a request listener.
  * @param onRequest called with every request before it is handled
@@ -18,13 +24,12 @@ export function frontDoor(
   serve: RequestListener,
   onRequest: (request: IncomingMessage) => void,
 ): RequestListener {
-  /** The latest response of each connection, and how many before it are under way. */
-  const latest = new WeakMap<Socket, ServerResponse>();
   const pipelined = new WeakMap<Socket, number>();
   return (request, response) => {
-    const { socket } = request;
-    const before = latest.get(socket);
-    latest.set(socket, response);
+    // The cast holds: the property is this module's own.
+    const socket = request.socket as TrackedSocket;
+    const before = socket[LATEST];
+    socket[LATEST] = response;
     if (before !== undefined && !before.writableFinished && !before.closed) {
       const count = (pipelined.get(socket) ?? 1) + 1;
       if (count > MAX_PIPELINED) {
