@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { onTinyChunks } from './tiny-chunks.js';
+import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
 
 /** How long a client may go on sending after it was refused, milliseconds. */
 const LINGER_MS = 5_000;
@@ -18,7 +18,8 @@ export function dropRest(request: IncomingMessage): void {
     dropped += length;
     if (dropped > MAX_DROPPED_BYTES) request.destroy();
   });
-  onTinyChunks(request, () => request.destroy());
+  // Where they were noticed before, nothing is read any more, and the answer is still to be sent.
+  if (!hasTinyChunks(request)) onTinyChunks(request, () => request.destroy());
   request.resume();
   const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
   request.once('close', () => clearTimeout(patience));
