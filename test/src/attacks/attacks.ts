@@ -146,6 +146,17 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       return await status;
     });
   },
+  'chunks of one byte to routes that refuse before they read': async ({ port }) => {
+    const piece = Buffer.from('1\r\n \r\n'.repeat(3_000));
+    const paths = ['/api/v1/admin/projects', '/api/v1/processes/a/channels/a/messages', '/nowhere', '/livez'];
+    return await tally(24, 6, async (i) => {
+      const socket = await open(port);
+      socket.write(head('POST', paths[i % paths.length] ?? '/', { ...json, 'transfer-encoding': 'chunked' }));
+      const status = statusOf(socket);
+      for (let sent = 0; sent < 60 && !socket.destroyed; sent += 1) await write(socket, piece);
+      return await status;
+    });
+  },
   'bodies that are announced and never finished': async ({ port, token }) => {
     const sockets = await Promise.all(
       Array.from({ length: 107 }, async () => {

@@ -4,8 +4,6 @@ import type { Attacked, AttackedServer } from './attacked-server.js';
 import { memoryOf } from './watch.js';
 
 const MIB = 1024 * 1024;
-/** What the allocator of the engine may keep after long answers, beside the 100 MiB of the server. */
-const RETAINED_BYTES = 250 * MIB;
 
 /** What holds for other clients and for the server during and after every attack. */
 export async function expectUnharmed(server: AttackedServer, attacked: Attacked): Promise<void> {
@@ -19,11 +17,10 @@ export async function expectUnharmed(server: AttackedServer, attacked: Attacked)
     expect(seen.worst).toBeLessThan(control.worst + 1_000);
   }
   expect(turns.cpuMs).toBeLessThanOrEqual(50);
-  // The allocator of the engine releases memory in steps: two runs of the same load differ by a twentieth.
-  expect(peakBytes).toBeLessThanOrEqual(server.honestBytes * 1.1);
+  expect(peakBytes).toBeLessThanOrEqual(server.honestBytes);
   await waitUntil(
     'the memory to be free again',
-    () => memoryOf(server.weir.tree) <= server.idleBytes + RETAINED_BYTES,
+    () => memoryOf(server.weir.tree) <= server.idleBytes + 100 * MIB,
     30_000,
   );
 }

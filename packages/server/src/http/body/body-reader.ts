@@ -13,7 +13,7 @@ import type { RemoteAddress } from '../remote-address.js';
 import { BodyCollector } from './body-collector.js';
 import { announcesBody, ClientGone } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
-import { ReadTurns } from './read-turns.js';
+import { readLater } from './read-turns.js';
 import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
@@ -62,7 +62,6 @@ export function releaseBody(request: IncomingMessage): void {
 export class BodyReader {
   readonly #parts: BodyReaderParts;
   readonly #unpacker = new Unpacker();
-  readonly #turns = new ReadTurns();
 
   constructor(parts: BodyReaderParts) {
     this.#parts = parts;
@@ -168,7 +167,7 @@ export class BodyReader {
           }
           if (collected.length + chunk.length > maxBytes) throw bodyTooLarge(limits);
           collected.add(chunk);
-          this.#turns.pause(request);
+          readLater(request);
         } catch (error) {
           refuse(error);
         }

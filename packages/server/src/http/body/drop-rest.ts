@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readLater } from './read-turns.js';
 import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
 
 /** How long a client may go on sending after it was refused, milliseconds. */
@@ -17,10 +18,13 @@ export function dropRest(request: IncomingMessage): void {
   request.on('data', ({ length }: Buffer) => {
     dropped += length;
     if (dropped > MAX_DROPPED_BYTES) request.destroy();
+    else readLater(request);
   });
-  // Where they were noticed before, nothing is read any more, and the answer is still to be sent.
-  if (!hasTinyChunks(request)) onTinyChunks(request, () => request.destroy());
-  request.resume();
+  // If they were noticed before, nothing more may be read, and the answer is still to be sent.
+  if (!hasTinyChunks(request)) {
+    onTinyChunks(request, () => request.destroy());
+    request.resume();
+  }
   const patience = setTimeout(() => request.destroy(), LINGER_MS).unref();
   request.once('close', () => clearTimeout(patience));
   request.once('end', () => clearTimeout(patience));

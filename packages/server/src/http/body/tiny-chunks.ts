@@ -25,7 +25,10 @@ export function watchChunks(request: IncomingMessage): void {
       noticed.add(request);
       // Nothing more is read from the connection. Node passes over what it has read already once the message is marked as
       // dumped, as it marks an unread body itself (lib/_http_common.js, parserOnBody).
-      request.socket.pause();
+      const { socket } = request;
+      socket.pause();
+      // A resume that was due already, or that a reader of the request asks for, must not undo the pause.
+      socket.on('resume', () => socket.pause());
       Object.assign(request, { _dumped: true });
       request.emit(EVENT);
     }
