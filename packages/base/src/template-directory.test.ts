@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Fills a directory with `files` files, beside others that do not belong to the template. */
+/** Fills a directory with `files` files, and with others that do not belong to the template. */
 const filling =
   (files: number, text = 'x') =>
   async (scratch: string): Promise<string> => {

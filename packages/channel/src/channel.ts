@@ -29,7 +29,7 @@ export interface ProcessInfo {
   readonly executorId?: string;
   /** Which assignment this is; default 0 without an executor, 1 with one. */
   readonly attempt?: number;
-  /** Whose share of the log its messages count towards, such as a project; kept with its first channels. Default nobody's. */
+  /** The owner, such as a project, whose share of the log grows with its messages. Set by its first channels. Default: no owner. */
   readonly owner?: string;
   /** Kept with its first channels, whatever later ones say; default what the router's are at each use. */
   readonly processLimits?: Partial<ProcessLimits>;

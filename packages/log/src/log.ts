@@ -45,7 +45,7 @@ export interface Part {
   readonly entries: readonly Uint8Array[];
   /**
    * Whose share of the log the stream counts towards from now on, such as a project. An owner with more than a quarter of
-   * `maxBytes` is refused (`project_quota`) while less than a quarter is free. Default: as before, of a new stream nobody's.
+   * `maxBytes` is refused (`project_quota`) while less than a quarter is free. Default: the owner of the earlier entries; a new stream has none.
    */
   readonly owner?: string;
 }

@@ -10,7 +10,7 @@ import { download, head, open, send, statusOf, tally, write } from './raw-client
 const MIB = 1024 * 1024;
 const INGEST = '/api/v1/ingest/events';
 
-/** Whom an attack is against, and what its client has. */
+/** The server that is attacked, and the credentials of the attacker. */
 export interface Target {
   readonly port: number;
   readonly project: string;

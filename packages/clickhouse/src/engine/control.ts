@@ -1,6 +1,6 @@
 /** What server and engine process say to one another over the control pipe (Node's IPC channel). */
 
-/** The engine's files, in its own directory; beside it are what one start needs. */
+/** The directory of the engine's files. The files that a single start needs are in the directory above it. */
 export const DATA_DIRECTORY = 'data';
 
 /** The first message to a new engine process. Secrets travel here and never in arguments, environment or files. */

@@ -22,7 +22,7 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
-/** Bytes of a name beside `events`. */
+/** Longest name of a member of the envelope, bytes. */
 const MAX_NAME_BYTES = 1_000;
 /** Levels of a member that Weir ignores. */
 const MAX_MEMBER_DEPTH = 500;

@@ -54,5 +54,5 @@ export async function decodeBatch(
 
 /** Events decoded between two looks at the clock. */
 const EVENTS_A_LOOK = 8;
-/** Memory of a decoded event beside its long texts: the object, its short texts, and its key. */
+/** Memory of a decoded event without `properties` and `extras`: the object, its short texts, and its key. */
 const EVENT_OVERHEAD_BYTES = 400;

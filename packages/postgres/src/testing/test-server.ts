@@ -94,7 +94,7 @@ async function findBinaries(): Promise<string> {
     );
     return roots.flatMap((root) => readdirSync(root).map((entry) => join(root, entry, 'bin'))).reverse();
   };
-  // Beside it, not beside a link to it, are the programs that it calls.
+  // Follow links: the program finds the programs that it calls in the directory of the real file.
   return dirname(
     realpathSync(await findProgram({ name: 'initdb', debianPackage: 'postgresql', directories })),
   );
