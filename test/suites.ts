@@ -7,15 +7,18 @@
 export const SOAK = ['test/src/soak/**/*.test.ts'];
 
 /**
- * Kills, outages, full disks, and models with fixed seeds. A bounded share of such tests stays in `npm test`: the
+ * Kills, outages, full disks, corpora of attacks, and models with fixed seeds. A bounded share of such tests stays in `npm test`: the
  * `crash.test.ts` of most packages, and tests of one kill among others of the same server.
  */
 export const FAULTS = [
+  'packages/cli/src/dead-letters.test.ts',
+  'packages/clickhouse/src/clickhouse.test.ts',
   'packages/clickhouse/src/engine/embedded-engine.test.ts',
   'packages/clickhouse/src/migrate/identity.test.ts',
   'packages/log/src/crash.test.ts',
   'packages/log/src/full-disk.test.ts',
   'packages/postgres/src/pglite/pglite.test.ts',
+  'packages/postgres/src/pglite/template.test.ts',
   'packages/query/src/gate/fuzz.test.ts',
   'packages/usage/src/sinks/file-sink-kill.test.ts',
   'packages/usage/src/sinks/file-sink.test.ts',
@@ -25,7 +28,9 @@ export const FAULTS = [
   'test/src/chaos.test.ts',
   'test/src/consume-kills.test.ts',
   'test/src/durable-streams-client.test.ts',
+  'test/src/durable-streams-limits.test.ts',
   'test/src/feed-streams.test.ts',
+  'test/src/isolation/corpus.test.ts',
   'test/src/isolation/neighbours.test.ts',
   'test/src/outages.test.ts',
   'test/src/recorded-batch.test.ts',
