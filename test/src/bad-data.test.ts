@@ -68,7 +68,9 @@ describe('is stored as it was sent', () => {
 
   it('events of 101 odd months in one batch', async () => {
     const months = Array.from({ length: 101 }, (_, i) => Date.UTC(1970 + ((i * 37) % 230), i % 12, 3));
-    const rows = await readBack(months.map((at) => `{"event":"months","timestamp":${at}}`).join());
+    const rows = await readBack(
+      months.map((at) => `{"event":"months","timestamp":"${new Date(at).toISOString()}"}`).join(),
+    );
     expect(rows.map(({ timestamp }) => Date.parse(`${timestamp?.replace(' ', 'T')}Z`)).sort()).toEqual(
       [...months].sort(),
     );
@@ -76,7 +78,7 @@ describe('is stored as it was sent', () => {
 
   it('\\u0000, in names, keys and values', async () => {
     const [row] = await readBack(
-      '{"event":"nul","event_id":"a\\u0000b","timestamp":1,"properties":{"k\\u0000":"v\\u0000"}}',
+      '{"event":"nul","event_id":"a\\u0000b","timestamp":1700000000001,"properties":{"k\\u0000":"v\\u0000"}}',
     );
     expect(row).toMatchObject({ event_id: 'a\0b' });
     expect(JSON.parse(row?.properties ?? '')).toEqual({ 'k\0': 'v\0' });
@@ -84,7 +86,7 @@ describe('is stored as it was sent', () => {
 
   it('`__proto__`, `constructor` and duplicate keys, in order and without effect', async () => {
     const [row] = await readBack(
-      '{"event":"proto","timestamp":1,"__proto__":{"polluted":1},"constructor":2,"properties":{"__proto__":{"x":1},"a":1,"a":2},"extras":{"toString":"t"}}',
+      '{"event":"proto","timestamp":1700000000001,"__proto__":{"polluted":1},"constructor":2,"properties":{"__proto__":{"x":1},"a":1,"a":2},"extras":{"toString":"t"}}',
     );
     expect(row?.properties).toBe('{"__proto__":{"x":1},"a":2}');
     expect(Object.entries(JSON.parse(row?.extras ?? '') as object)).toEqual([
@@ -96,15 +98,15 @@ describe('is stored as it was sent', () => {
 
   it('numbers with more digits than a double has', async () => {
     const text = '{"big":12345678901234567890123,"small":0.1000000000000000055511151231257827,"n":-0}';
-    const [row] = await readBack(`{"event":"digits","timestamp":1,"properties":${text}}`);
-    expect(row?.properties).toContain('12345678901234567890123');
+    const [row] = await readBack(`{"event":"digits","timestamp":1700000000001,"properties":${text}}`);
+    expect(row?.properties).toBe(text.replace('12345678901234567890123', '"12345678901234567890123"'));
   });
 
   it('a body of 10 MiB, and the largest event', async () => {
     const text = 'x'.repeat(MIB - 100);
     const events = Array.from(
       { length: 9 },
-      () => `{"event":"large","timestamp":1,"properties":{"t":"${text}"}}`,
+      () => `{"event":"large","timestamp":1700000000001,"properties":{"t":"${text}"}}`,
     );
     const rows = await readBack(events.join());
     expect(rows).toHaveLength(9);
@@ -118,11 +120,11 @@ describe('is refused alone', () => {
     ['an event over 1 MiB', `{"properties":{"t":"${'x'.repeat(MIB)}"}}`, 'event larger than 1 MiB'],
     ['a lone surrogate in an id', '{"event_id":"\\ud800"}', 'event_id is not valid Unicode'],
     ['a number no double can hold', '{"properties":{"n":1e999}}', /^properties: /],
-    ['a time without a zone', '{"timestamp":"2026-01-01T00:00:00"}', 'timestamp invalid'],
+    ['a time without a zone', '{"timestamp":"2026-01-01T00:00:00"}', /^timestamp invalid: send /],
     ['an object for a name', '{"event":{}}', 'event must be a string'],
   ])('%s, and its neighbours are stored', async (name, odd, reason) => {
-    const neighbour = `{"event":"beside ${name}","timestamp":1}`;
-    const strange = `{"event":"odd","timestamp":1,${odd.slice(1)}`;
+    const neighbour = `{"event":"beside ${name}","timestamp":1700000000001}`;
+    const strange = `{"event":"odd","timestamp":1700000000001,${odd.slice(1)}`;
     const { status, json } = await post(`{"events":[${neighbour},${strange},${neighbour}]}`, {
       query: '?wait=stored',
     });
@@ -134,7 +136,9 @@ describe('is refused alone', () => {
   });
 
   it('JSON nested 10,000 deep, and its neighbours are stored', async () => {
-    const events = ['1', nested, '2'].map((v) => `{"event":"deep","timestamp":1,"properties":{"v":${v}}}`);
+    const events = ['1', nested, '2'].map(
+      (v) => `{"event":"deep","timestamp":1700000000001,"properties":{"v":${v}}}`,
+    );
     const { status, json } = await post(`{"events":[${events.join()}]}`, { query: '?wait=stored' });
     expect(status).toBe(202);
     expect(json.state).toBe('stored');
@@ -170,7 +174,7 @@ describe('rows that ClickHouse refuses', () => {
       events: Array.from({ length: count }, (_, i) => ({
         event: bad.has(i) ? 'refused row' : name,
         event_id: `${name}-${i}`,
-        timestamp: 1,
+        timestamp: 1_700_000_000_001,
       })),
     });
   const receiptOf = async (receipt: string) => {
@@ -207,7 +211,7 @@ describe('rows that ClickHouse refuses', () => {
     const [mine, ...theirs] = await Promise.all([
       post(batch('mixed', 500, bad)),
       ...Array.from({ length: 5 }, (_, i) =>
-        post(`{"events":[{"event":"theirs","event_id":"theirs-${i}","timestamp":1}]}`, {
+        post(`{"events":[{"event":"theirs","event_id":"theirs-${i}","timestamp":1700000000001}]}`, {
           token: other.ingest_token,
           query: '?wait=stored',
         }),
@@ -294,7 +298,7 @@ describe('rows that ClickHouse refuses', () => {
       for (let i = 0; !done.signal.aborted; i += 1) await post(batch(`flood${i}`, 200, new Set([3, 150])));
     })();
     for (let i = 0; i < 8; i += 1) {
-      const { json } = await post('{"events":[{"event":"beside the flood","timestamp":1}]}', {
+      const { json } = await post('{"events":[{"event":"beside the flood","timestamp":1700000000001}]}', {
         token: other.ingest_token,
         query: '?wait=stored',
       });
@@ -314,7 +318,7 @@ describe('rows that ClickHouse refuses', () => {
     const { json } = await post(batch('flood', 2_000, new Set()));
     for (let i = 0; i < 5; i += 1) {
       const theirs = await post(
-        `{"events":[{"event":"beside the flood","event_id":"flood-${i}","timestamp":1}]}`,
+        `{"events":[{"event":"beside the flood","event_id":"flood-${i}","timestamp":1700000000001}]}`,
         {
           token: other.ingest_token,
           query: '?wait=stored',

@@ -39,7 +39,7 @@ it('credentials of a first project outlive a start that could not hand them over
   );
   expect(url).toBe(weir.url);
   const sent = await weir.send(
-    { events: [{ event: 'e', timestamp: 1 }] },
+    { events: [{ event: 'e', timestamp: 1_700_000_000_001 }] },
     { authorization: `Bearer ${token}` },
   );
   expect(sent.body).toMatchObject({ accepted: 1 });
@@ -75,7 +75,7 @@ it('two first starts have no id, epoch or secret in common', async () => {
       const file = join(server.dataDir, 'data', 'credentials.json');
       await waitUntil('the credentials', () => existsSync(file));
       const { token } = JSON.parse(readFileSync(file, 'utf8')) as Credentials;
-      const events = [{ event: 'e', timestamp: 1 }];
+      const events = [{ event: 'e', timestamp: 1_700_000_000_001 }];
       await server.send({ events }, { authorization: `Bearer ${token}` });
       expect(await server.stop()).toBe(0);
       const ids = idsIn(join(server.dataDir, 'data'));

@@ -60,7 +60,16 @@ describe('accepted', () => {
     const known = event('a', { event_id: 'known' });
     expect((await post({ body: { events: [known] } })).json).toMatchObject({ accepted: 1, duplicates: 0 });
     const answer = await post({
-      body: { events: [known, event('b'), { event: 'c' }, { timestamp: 1 }, 7, event('d', { event_id: 4 })] },
+      body: {
+        events: [
+          known,
+          event('b'),
+          { event: 'c' },
+          { timestamp: 1_700_000_000_001 },
+          7,
+          event('d', { event_id: {} }),
+        ],
+      },
     });
     expect(answer.status).toBe(202);
     expect(answer.json).toEqual({
@@ -71,7 +80,7 @@ describe('accepted', () => {
         { index: 2, reason: 'timestamp required' },
         { index: 3, reason: 'event required' },
         { index: 4, reason: 'event must be an object' },
-        { index: 5, reason: 'event_id must be a string or null' },
+        { index: 5, reason: 'event_id must be a string, an integer or null' },
       ],
       receipt: expect.any(String),
     });
@@ -241,7 +250,11 @@ describe('refused for good', () => {
     ],
     [
       'more events than the buffer can ever hold',
-      { body: { events: Array.from({ length: 50_001 }, () => ({ event: 'e', timestamp: 1 })) } },
+      {
+        body: {
+          events: Array.from({ length: 50_001 }, () => ({ event: 'e', timestamp: 1_700_000_000_001 })),
+        },
+      },
       413,
       'batch_too_large',
     ],

@@ -45,7 +45,12 @@ describe('a server whose ClickHouse is away for long', () => {
   const send = async (count: number, bytes = 10, token = weir.token) => {
     const events = Array.from({ length: count }, () => {
       sent += 1;
-      return { event: 'e', event_id: `r${sent}`, timestamp: 1, properties: { text: 'x'.repeat(bytes) } };
+      return {
+        event: 'e',
+        event_id: `r${sent}`,
+        timestamp: 1_700_000_000_001,
+        properties: { text: 'x'.repeat(bytes) },
+      };
     });
     const answer = await weir.request('POST', PATH, {
       headers: { authorization: `Bearer ${token}` },

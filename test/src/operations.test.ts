@@ -10,7 +10,7 @@ afterAll(async () => {
   await weir?.dispose();
 });
 
-const events = [{ event: 'e', timestamp: 1 }];
+const events = [{ event: 'e', timestamp: 1_700_000_000_001 }];
 const status = async (token: string): Promise<number> => {
   const { status } = await weir.request('POST', '/api/v1/ingest/events', {
     headers: { authorization: `Bearer ${token}` },

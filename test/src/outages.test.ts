@@ -130,7 +130,7 @@ describe('a store that is away', () => {
       await waitUntil('fatal', () => isFatal(weir));
       const refused = await weir.request('POST', '/api/v1/ingest/events', {
         headers: { authorization: `Bearer ${weir.token}` },
-        body: '{"events":[{"event":"x","timestamp":1}]}',
+        body: '{"events":[{"event":"x","timestamp":1700000000001}]}',
       });
       expect(refused.status).toBe(503);
       expect(refused.headers.get('retry-after')).toBe('5');

@@ -59,7 +59,12 @@ it('weir send: a file of three thousand films, as it is', async () => {
   const films = JSON.parse(readFileSync(data, 'utf8')) as Film[];
   const file = join(server.dataDir, 'films.ndjson');
   const lines = films.map((properties, i) =>
-    JSON.stringify({ event: 'film', event_id: `film-${i}`, timestamp: 1_000 * i, properties }),
+    JSON.stringify({
+      event: 'film',
+      event_id: `film-${i}`,
+      timestamp: 1_700_000_000_000 + 1_000 * i,
+      properties,
+    }),
   );
   writeFileSync(file, `${lines.join('\n')}\n`);
   expect(await weir('send', file)).toMatchObject({ sent: films.length, accepted: films.length, rejected: 0 });

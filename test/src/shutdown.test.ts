@@ -56,7 +56,7 @@ async function storedIds(): Promise<string[]> {
 
 /** A request whose body comes in two parts. */
 async function beginRequest(): Promise<{ finish(): Promise<IncomingMessage>; abandon(): void }> {
-  const body = JSON.stringify({ events: [{ event: 'late', timestamp: 1 }] });
+  const body = JSON.stringify({ events: [{ event: 'late', timestamp: 1_700_000_000_001 }] });
   const sent = request(`${weir.url}/api/v1/ingest/events`, {
     method: 'POST',
     headers: { authorization: `Bearer ${weir.token}`, 'content-length': Buffer.byteLength(body) },

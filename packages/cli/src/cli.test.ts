@@ -83,10 +83,10 @@ describe('send and query', () => {
 
   it('sends NDJSON from standard input and files, and names the lines that are refused', async () => {
     const lines = Array.from({ length: 2_500 }, (_, i) =>
-      JSON.stringify({ event: 'bulk', timestamp: 1 + i }),
+      JSON.stringify({ event: 'bulk', timestamp: 1_700_000_000_001 + i }),
     );
     lines[7] = 'no JSON';
-    lines[1_900] = JSON.stringify({ event: '', timestamp: 1 });
+    lines[1_900] = JSON.stringify({ event: '', timestamp: 1_700_000_000_001 });
     await writeFile(join(cwd, 'events.ndjson'), `${lines.join('\n')}\n`);
     const refused = await run(['send', 'events.ndjson']);
     expect(refused.code).toBe(1);
@@ -95,7 +95,7 @@ describe('send and query', () => {
     expect(refused.stderr).toContain('rejected events.ndjson:1901: event required\n');
     const piped = await json<{ rejected: number; errors: unknown }>(
       ['send', '--allow-rejected'],
-      '{"event":"bulk","timestamp":1}\n\n{"event":"bulk"}\n',
+      '{"event":"bulk","timestamp":1700000000001}\n\n{"event":"bulk"}\n',
     );
     expect(piped).toMatchObject({ accepted: 1, errors: [{ line: 3, reason: 'timestamp required' }] });
     await stored('bulk', 2_499);
@@ -266,7 +266,7 @@ it('ends with 0 when asked once, and comes back with what it had', async () => {
   expect((await run(['send', 'before-stop'])).code).toBe(0);
   expect(await server.stop('SIGTERM')).toMatchObject({ code: 0 });
   const file = join(cwd, 'events.ndjson');
-  await writeFile(file, '{"event":"across","timestamp":1,"event_id":"across"}\n');
+  await writeFile(file, '{"event":"across","timestamp":1700000000001,"event_id":"across"}\n');
   // Sent while nothing listens: it waits for the server.
   const patient = run(['send', file, '--retry-for', '60s', '--server', server.url, ...(await tokenArgs())]);
   const port = new URL(server.url).port;

@@ -37,7 +37,7 @@ it('lists, shows, exports and purges what ClickHouse did not take', async () => 
     '--event-id',
     'x',
     '--timestamp',
-    '5',
+    '1970-01-01T00:00:00.005Z',
     '--prop',
     'n:=12345678901234567890',
   );
@@ -49,7 +49,7 @@ it('lists, shows, exports and purges what ClickHouse did not take', async () => 
   const [letter] = letters;
   const id = letter?.id ?? '';
   const line =
-    '{"event":"lost","event_id":"x","user_id":"u1","timestamp":5,"properties":{"n":12345678901234567890},"extras":{}}';
+    '{"event":"lost","event_id":"x","user_id":"u1","timestamp":"1970-01-01T00:00:00.005Z","properties":{"n":12345678901234567890},"extras":{}}';
   expect((await run('dlq', 'show', id)).stdout).toContain(line);
   const exported = await run('dlq', 'export', '--id', id);
   expect(exported).toMatchObject({ code: 0, stdout: `${line}\n` });

@@ -10,15 +10,20 @@ import type { ValidEvent } from './validate.js';
 const RECORDED_ABOVE_MS = 1_000;
 /** Where the client's own time is kept. */
 const ORIGINAL = '$original_timestamp';
+/** An event that happens later after its arrival than this speaks of a wrong `sent_at`. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The event with its time moved by `skew` milliseconds (`received_at - sent_at`); unmoved where the result would
- * leave the range of timestamps. A move of more than 1 s keeps the client's time in `extras.$original_timestamp`.
+ * The event with its time moved by `skew` milliseconds (`received_at - sent_at`); unmoved where the result would leave the
+ * range of timestamps or lie more than a day after the arrival. A move of more than 1 s keeps the client's time in
+ * `extras.$original_timestamp`.
+ * @param receivedAt arrival, in epoch milliseconds
  */
-export function correctClock(event: ValidEvent, skew: number): ValidEvent {
+export function correctClock(event: ValidEvent, skew: number, receivedAt: number): ValidEvent {
+  if (skew === 0) return event;
   const timestamp = event.timestamp + skew;
-  if (skew === 0 || timestamp < EVENT_LIMITS.minTimestamp || timestamp >= EVENT_LIMITS.endTimestamp)
-    return event;
+  const end = Math.min(EVENT_LIMITS.endTimestamp, receivedAt + MAX_AHEAD_MS + 1);
+  if (timestamp < EVENT_LIMITS.minTimestamp || timestamp >= end) return event;
   if (Math.abs(skew) <= RECORDED_ABOVE_MS) return { ...event, timestamp };
   // An event that was moved before, by whoever passed it on, keeps the first time it had.
   if (event.extras.includes(`"${ORIGINAL}":`)) return { ...event, timestamp };

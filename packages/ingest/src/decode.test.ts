@@ -8,6 +8,8 @@ import type { Event } from './event.js';
 import { validateBatch } from './validate.js';
 
 const AT = Date.parse('2026-01-02T03:04:05.678Z');
+const INVALID_TIME =
+  'timestamp invalid: send RFC 3339 with a zone (2026-11-30T10:00:00Z) or integer epoch milliseconds';
 
 async function decodeBody(body: Buffer, format: BodyFormat = 'json'): Promise<DecodedBatch> {
   const slice = new Slice();
@@ -38,7 +40,7 @@ describe('timestamps', () => {
     ['2026-01-02T03:04:05.678999Z', AT],
     ['2026-01-02t05:04:05.678+02:00', AT],
     [AT, AT],
-    [0, 0],
+    [100_000_000_000, 100_000_000_000],
     ['1970-01-01T00:00:00Z', 0],
     ['2024-02-29T00:00:00Z', Date.UTC(2024, 1, 29)],
     ['2199-12-31T23:59:59.999Z', Date.UTC(2200, 0, 1) - 1],
@@ -61,21 +63,25 @@ describe('timestamps', () => {
     {},
     '',
   ])('%s is invalid', async (timestamp) => {
-    expect(await one({ timestamp })).toBe('timestamp invalid');
+    expect(await one({ timestamp })).toBe(INVALID_TIME);
   });
 
   it.each(['1e12', '1767323045678.0', '1.767323045678e12'])(
     'the number %s is invalid as written',
     async (digits) => {
       const { rejected } = await decodeText(
-        `{"events":[{"event":"e","timestamp":${digits}},{"event":"e","timestamp":1}]}`,
+        `{"events":[{"event":"e","timestamp":${digits}},{"event":"e","timestamp":${AT}}]}`,
       );
-      expect(rejected).toEqual([{ index: 0, reason: 'timestamp invalid' }]);
+      expect(rejected).toEqual([{ index: 0, reason: INVALID_TIME }]);
     },
   );
 
-  it.each([-1, Date.UTC(2200, 0, 1)])('%s is out of range', async (timestamp) => {
-    expect(await one({ timestamp })).toMatch(/^timestamp out of range/);
+  it('refuses a time from 2200 on', async () => {
+    expect(await one({ timestamp: Date.UTC(2200, 0, 1) })).toMatch(/^timestamp out of range/);
+  });
+
+  it.each([0, 1, -1, 1_796_007_469, 99_999_999_999])('%s looks like seconds', async (timestamp) => {
+    expect(await one({ timestamp })).toBe('timestamp looks like seconds; send milliseconds or RFC 3339');
   });
 });
 
@@ -110,15 +116,15 @@ describe('fields', () => {
       {},
       { event: '' },
       { event: 'a' },
-      { event: 1, timestamp: 1 },
+      { event: 1, timestamp: AT },
       7,
       null,
-      { event: 'ok', timestamp: 1 },
-      { event: 'a', timestamp: 1, user_id: 5 },
-      { event: 'weir.x', timestamp: 1 },
-      { event: 'x'.repeat(513), timestamp: 1 },
-      { event: 'a', timestamp: 1, anonymous_id: 'é'.repeat(513) },
-      { event: 'a', timestamp: 1, properties: { p: 'x'.repeat(1024 * 1024) } },
+      { event: 'ok', timestamp: AT },
+      { event: 'a', timestamp: AT, user_id: true },
+      { event: 'weir.x', timestamp: AT },
+      { event: 'x'.repeat(513), timestamp: AT },
+      { event: 'a', timestamp: AT, anonymous_id: 'é'.repeat(513) },
+      { event: 'a', timestamp: AT, properties: { p: 'x'.repeat(1024 * 1024) } },
     ]);
     expect(valid.map(({ event }) => event)).toEqual(['ok']);
     expect(rejected).toEqual([
@@ -128,7 +134,7 @@ describe('fields', () => {
       { index: 3, reason: 'event must be a string' },
       { index: 4, reason: 'event must be an object' },
       { index: 5, reason: 'event must be an object' },
-      { index: 7, reason: 'user_id must be a string or null' },
+      { index: 7, reason: 'user_id must be a string, an integer or null' },
       { index: 8, reason: 'event reserved: names starting with "weir." are Weir\'s own' },
       { index: 9, reason: 'event longer than 512 bytes' },
       { index: 10, reason: 'anonymous_id longer than 1024 bytes' },
@@ -137,8 +143,7 @@ describe('fields', () => {
   });
 
   it('keeps hostile keys as data', async () => {
-    const text =
-      '{"events":[{"event":"e","timestamp":1,"__proto__":{"x":1},"constructor":2,"properties":{"__proto__":{"y":1},"a":1,"a":2}}]}';
+    const text = `{"events":[{"event":"e","timestamp":${AT},"__proto__":{"x":1},"constructor":2,"properties":{"__proto__":{"y":1},"a":1,"a":2}}]}`;
     const { valid } = await decodeText(text);
     expect(valid[0]?.extras).toBe('{"__proto__":{"x":1},"constructor":2}');
     expect(valid[0]?.properties).toBe('{"__proto__":{"y":1},"a":2}');
@@ -148,13 +153,12 @@ describe('fields', () => {
   it('stores NUL and refuses lone surrogates for their event alone', async () => {
     expect(await one({ user_id: 'a\u0000b' })).toMatchObject({ user_id: 'a\u0000b' });
     expect(await one({ user_id: '\ud800' })).toBe('user_id is not valid Unicode');
-    expect(await one({ properties: { p: '\ud800' } })).toMatchObject({ properties: '{"p":"\\ud800"}' });
   });
 
   it('refuses 10,000 levels of nesting, for that event alone', async () => {
     const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
     const { valid, rejected } = await decodeText(
-      `{"events":[{"event":"deep","timestamp":1,"properties":{"d":${deep}}},{"event":"flat","timestamp":1}]}`,
+      `{"events":[{"event":"deep","timestamp":${AT},"properties":{"d":${deep}}},{"event":"flat","timestamp":${AT}}]}`,
     );
     expect(valid.map(({ event }) => event)).toEqual(['flat']);
     expect(rejected).toEqual([{ index: 0, reason: 'properties nested deeper than 500' }]);
@@ -162,41 +166,46 @@ describe('fields', () => {
 });
 
 describe('numbers', () => {
-  it.each(['9007199254740993', '-123456789012345678901234567890', '1e300', '0.1', '12345678901234567890.5'])(
-    '%s keeps its digits',
-    async (digits) => {
-      const { valid } = await decodeText(
-        `{"events":[{"event":"e","timestamp":1,"properties":{"n":${digits},"m":[${digits}]}}]}`,
-      );
-      expect(valid[0]?.properties).toBe(`{"n":${digits},"m":[${digits}]}`);
-    },
-  );
+  it.each([
+    '9007199254740993',
+    '-9223372036854775808',
+    '18446744073709551615',
+    '1e300',
+    '1e-400',
+    '0.1',
+    '0.1234567890123456789012',
+    '12345678901234567890.5',
+    '-0',
+    '-0.0',
+    '-0.5',
+  ])('%s keeps its digits', async (digits) => {
+    const { valid } = await decodeText(
+      `{"events":[{"event":"e","timestamp":${AT},"properties":{"n":${digits},"m":[${digits}]}}]}`,
+    );
+    expect(valid[0]?.properties).toBe(`{"n":${digits},"m":[${digits}]}`);
+  });
 
   it('refuses a number no double can hold, for its event alone', async () => {
     const { valid, rejected } = await decodeText(
-      '{"events":[{"event":"a","timestamp":1,"properties":{"n":1e999}},{"event":"b","timestamp":1}]}',
+      `{"events":[{"event":"a","timestamp":${AT},"properties":{"n":1e999}},{"event":"b","timestamp":${AT}}]}`,
     );
     expect(valid.map(({ event }) => event)).toEqual(['b']);
     expect(rejected).toEqual([{ index: 0, reason: 'properties: number out of range' }]);
   });
 
-  it('does not mistake a long number for an id', async () => {
-    const { rejected } = await decodeText(
-      '{"events":[{"event":"e","timestamp":1,"user_id":12345678901234567890}]}',
-    );
-    expect(rejected).toEqual([{ index: 0, reason: 'user_id must be a string or null' }]);
-  });
-
   it('does not hide a malformed number from the parser', async () => {
     for (const bad of ['01234567890123456789', '12345678901234567890x', '-', '1e', '1234567890123456.']) {
-      expect(await codeOf(() => decodeText(`{"events":[{"event":"e","timestamp":1,"p":${bad}}]}`))).toBe(
+      expect(await codeOf(() => decodeText(`{"events":[{"event":"e","timestamp":${AT},"p":${bad}}]}`))).toBe(
         'invalid_json',
       );
     }
   });
 
   it('changes nothing but what JSON allows (property)', async () => {
-    const integer = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
+    const integer = fc.oneof(
+      fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }),
+      fc.bigInt({ min: -(2n ** 65n), max: 2n ** 65n }),
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.dictionary(fc.string(), fc.oneof(integer, fc.string(), fc.boolean())),
@@ -207,11 +216,16 @@ describe('numbers', () => {
             .map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`)
             .join(',')}}`;
           const { valid } = await decodeText(
-            `{"events":[{"event":"e","timestamp":1,"properties":${object}}]}`,
+            `{"events":[{"event":"e","timestamp":${AT},"properties":${object}}]}`,
           );
-          const digits = (json: string): string[] => json.match(/-?\d{16,}/g) ?? [];
-          expect(digits(valid[0]?.properties ?? '').sort()).toEqual(digits(object).sort());
-          expect(JSON.parse(valid[0]?.properties ?? '')).toEqual(JSON.parse(object));
+          const kept = JSON.parse(valid[0]?.properties ?? '') as Record<string, unknown>;
+          for (const [key, value] of Object.entries(properties)) {
+            if (typeof value !== 'bigint') expect(kept[key]).toBe(value);
+            else if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value)
+              expect(valid[0]?.properties).toContain(`${JSON.stringify(key)}:${value}`);
+            else expect(kept[key]).toBe(String(value));
+          }
+          expect(Object.keys(kept).sort()).toEqual(Object.keys(properties).sort());
         },
       ),
       { seed: 1 },
@@ -227,17 +241,26 @@ describe('the client clock', () => {
       timestamp: AT - 1_000,
       extras: `{"a":1,"$original_timestamp":"${new Date(AT - 61_000).toISOString()}"}`,
     });
-    const slight = await decode([{ event: 'e', timestamp: 5 }], { sent_at: AT - 500 });
-    expect(slight.valid[0]).toMatchObject({
-      timestamp: 505,
-      extras: '{}',
-    });
+    const slight = await decode([{ event: 'e', timestamp: AT }], { sent_at: AT - 500 });
+    expect(slight.valid[0]).toMatchObject({ timestamp: AT + 500, extras: '{}' });
   });
 
-  it('leaves a timestamp that would leave the range', async () => {
-    const { valid } = await decode([{ event: 'e', timestamp: 5 }], { sent_at: AT + 60_000 });
-    expect(valid[0]).toMatchObject({ timestamp: 5, extras: '{}' });
+  const day = 86_400_000;
+  it.each([
+    ['would leave the range', '1970-01-01T00:00:00.005Z', AT + 60_000],
+    ['would lie more than a day after the arrival', AT + day, AT - 1_001],
+  ])('leaves a timestamp that %s', async (_, timestamp, sent_at) => {
+    const { valid } = await decode([{ event: 'e', timestamp }], { sent_at });
+    expect(valid[0]).toMatchObject({ timestamp: new Date(timestamp).getTime(), extras: '{}' });
   });
+
+  it.each([0, -1, Math.floor(AT / 1000)])(
+    'ignores the sent_at %s, which cannot be milliseconds',
+    async (sent_at) => {
+      const { valid } = await decode([{ event: 'e', timestamp: AT - 5 }], { sent_at });
+      expect(valid[0]).toMatchObject({ timestamp: AT - 5, extras: '{}' });
+    },
+  );
 
   it('refuses a sent_at it cannot read', async () => {
     expect(await codeOf(() => decode([], { sent_at: 'yesterday' }))).toBe('invalid_envelope');
@@ -248,13 +271,17 @@ describe('bodies', () => {
   it.each([
     ['{', 'invalid_json'],
     ['', 'invalid_json'],
-    ['[]', 'invalid_envelope'],
+    ['[]', 'none'],
     ['"x"', 'invalid_envelope'],
     ['null', 'invalid_envelope'],
     ['{"events":{}}', 'invalid_envelope'],
     ['{"events":"x"}', 'invalid_envelope'],
-    ['{}', 'none'],
-    ['{"events":null,"other":1}', 'none'],
+    ['{}', 'invalid_envelope'],
+    ['{"events":null,"other":1}', 'invalid_envelope'],
+    ['{"batch":"x"}', 'invalid_envelope'],
+    ['{"events":[],"batch":[]}', 'invalid_envelope'],
+    ['{"events":[]}', 'none'],
+    ['{"batch":[]}', 'none'],
   ])('%s → %s', async (text, code) => {
     expect(await codeOf(() => decodeText(text))).toBe(code);
   });
@@ -264,8 +291,7 @@ describe('bodies', () => {
   });
 
   it('reads NDJSON, blank lines skipped, a bad line refused alone', async () => {
-    const lines =
-      '{"event":"a","timestamp":1}\n\r\n  \nnope\r\n{"event":"b","timestamp":1,"properties":{"n":9007199254740993}}';
+    const lines = `{"event":"a","timestamp":${AT}}\n\r\n  \nnope\r\n{"event":"b","timestamp":${AT},"properties":{"n":9007199254740993}}`;
     const { valid, rejected } = await decodeBody(Buffer.from(lines), 'ndjson');
     expect(valid.map(({ event }) => event)).toEqual(['a', 'b']);
     expect(valid[1]?.properties).toBe('{"n":9007199254740993}');
@@ -300,7 +326,7 @@ describe('bodies', () => {
 it('validateBatch is pure and names what is missing', async () => {
   const event: Event = {
     event: 'e',
-    timestamp: 1,
+    timestamp: AT,
     event_id: null,
     anonymous_id: null,
     user_id: null,
@@ -330,4 +356,159 @@ it('reads every instant as JavaScript writes it (property)', async () => {
     }),
     { seed: 7, numRuns: 500 },
   );
+});
+
+describe('ids', () => {
+  it.each([
+    ['42', '42'],
+    ['-7', '-7'],
+    ['42.0', '42'],
+    ['12345678901234567890123', '12345678901234567890123'],
+    ['"007"', '007'],
+  ])('takes %s as the text %s in every id field', async (sent, id) => {
+    const ids = '"event_id":X,"anonymousId":X,"user_id":X,"sessionId":X'.replaceAll('X', sent);
+    // With and without a number that puts all others under a mark.
+    for (const more of ['', ',"properties":{"n":9007199254740993}']) {
+      const { valid } = await decodeText(`{"events":[{"event":"e","timestamp":${AT},${ids}${more}}]}`);
+      expect(valid[0]).toMatchObject({
+        event_id: id,
+        anonymous_id: id,
+        user_id: id,
+        session_id: id,
+        extras: '{}',
+      });
+    }
+  });
+
+  it.each(['4.2', 'true', '[1]', '{}', '1e30'])('refuses %s', async (sent) => {
+    const { rejected } = await decodeText(`{"events":[{"event":"e","timestamp":${AT},"user_id":${sent}}]}`);
+    expect(rejected[0]?.reason).toBe('user_id must be a string, an integer or null');
+  });
+
+  const texts = [
+    'undefined',
+    'NULL',
+    ' None ',
+    '[object Object]',
+    'NaN',
+    'Guest',
+    'not_authenticated',
+    '',
+    ' \t',
+  ];
+  it.each([...texts, 0, -0])('keeps %j as no id in any id field, and counts it', async (id) => {
+    const fields = { event_id: id, anonymousId: id, user_id: id, session_id: id };
+    const { valid, ignoredIds } = await decode([{ event: 'e', timestamp: AT, ...fields, a: 1 }]);
+    expect(valid[0]).toMatchObject({ event_id: null, anonymous_id: null, user_id: null, session_id: null });
+    const kept = String(id);
+    expect(JSON.parse(valid[0]?.extras ?? '')).toEqual({
+      a: 1,
+      $ignored_ids: { event_id: kept, anonymous_id: kept, user_id: kept, session_id: kept },
+    });
+    expect(ignoredIds).toBe(4);
+  });
+
+  it('keeps ids that only look similar', async () => {
+    for (const user_id of ['undefined1', 'no one', '00', 'anonymous-3'])
+      expect(await one({ user_id })).toMatchObject({ user_id, extras: '{}' });
+  });
+});
+
+describe('values that ClickHouse cannot read', () => {
+  const props = async (properties: string, more = '') => {
+    const { valid } = await decodeText(
+      `{"events":[{"event":"e","timestamp":${AT},"properties":${properties}${more}}]}`,
+    );
+    return [valid[0]?.properties, valid[0]?.extras];
+  };
+
+  it('replaces lone surrogates in values and keys, and keeps pairs', async () => {
+    expect(
+      await props('{"a":"cut \\ud83d","b":["\\uDE00x",{"k\\ud83d":1}],"c":"\\ud83d\\ude00","d":"\\\\ud83d"}'),
+    ).toEqual(['{"a":"cut \ufffd","b":["\ufffdx",{"k\ufffd":1}],"c":"😀","d":"\\\\ud83d"}', '{}']);
+    expect(await props('{}', ',"cut \\ud83d":"\\udc00","extras":{"n":9007199254740993}')).toEqual([
+      '{}',
+      '{"n":9007199254740993,"cut \ufffd":"\ufffd"}',
+    ]);
+  });
+
+  it('keeps members apart whose names become the same', async () => {
+    expect(await props('{"\\ud800":1,"\\ud801":2,"\ufffd":3,"__proto__":{"\\ud800":4}}')).toEqual([
+      '{"\ufffd\ufffd":1,"\ufffd\ufffd\ufffd":2,"\ufffd":3,"__proto__":{"\ufffd":4}}',
+      '{}',
+    ]);
+  });
+
+  it('writes integers beyond 64 bits as strings of their digits, and lists where they stood', async () => {
+    const long = '-9223372036854775809';
+    expect(
+      await props(`{"a":18446744073709551616,"b":{"c d":[1,${long}]},"c":1.5}`, `,"n":[${'1'.repeat(400)}]`),
+    ).toEqual([
+      `{"a":"18446744073709551616","b":{"c d":[1,"${long}"]},"c":1.5}`,
+      `{"n":["${'1'.repeat(400)}"],"$long_integers":["properties.a","properties.b[\\"c d\\"][1]","extras.n[0]"]}`,
+    ]);
+  });
+
+  it('bounds the list of long integers', async () => {
+    const [, extras] = await props(`{"a":[${'18446744073709551616,'.repeat(500)}0]}`);
+    expect(JSON.parse(extras ?? '').$long_integers).toHaveLength(100);
+  });
+});
+
+describe('the forms of a body', () => {
+  const event = `"event":"e","timestamp":${AT},"x":1,"properties":{"p":"${'y'.repeat(100)}"}`;
+  const expected = { event: 'e', timestamp: AT, extras: '{"x":1}' };
+  /** White space that makes a body too long to be parsed as a whole. */
+  const long = ' '.repeat(40_000);
+
+  it.each([
+    ['an event', `{${event}}`],
+    ['an event with what belongs to the envelope', `{"token":"t",${event},"sent_at":${AT}}`],
+    [
+      'an event with members that are called like those of an envelope',
+      `{${event.replace('"x":1', '"batch":[1],"events":"x"')}}`,
+      '{"batch":[1],"events":"x"}',
+    ],
+    ['an array', `[{${event}}]`],
+    ['batch', `{"batch":[{${event}}]}`],
+    ['events of null beside batch', `{"events":null,"batch":[{${event}}]}`],
+  ])('takes %s', async (_, text, extras = '{"x":1}') => {
+    for (const body of [text, text + long]) {
+      expect(await decodeText(body)).toMatchObject({ valid: [{ ...expected, extras }], rejected: [] });
+    }
+  });
+
+  it('takes one large event whole', async () => {
+    const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    const large = (levels: number) =>
+      `{"token":"t","event":"e","timestamp":${AT},"properties":{"long":"${'y'.repeat(100_000)}","deep":${deep(levels)}}}`;
+    expect(await decodeText(large(499))).toMatchObject({ valid: [{ event: 'e', extras: '{}' }] });
+    expect(await decodeText(large(500))).toMatchObject({
+      rejected: [{ index: 0, reason: 'properties nested deeper than 500' }],
+    });
+  });
+
+  it.each(['{}', '{"events":null}', '{"event":null,"timestamp":1}', '"x"', '{"batch":{}}'])(
+    'refuses %s, and names "events"',
+    async (text) => {
+      for (const body of [text, text + long]) {
+        await expect(decodeText(body)).rejects.toMatchObject({
+          code: 'invalid_envelope',
+          hint: expect.stringContaining('{"events": [ … ]}'),
+        });
+      }
+    },
+  );
+
+  it('names a word that is no JSON value, and its place', async () => {
+    const text = `{"events":[{"event":"NaN \\"","timestamp":${AT},"properties":{"a":true,"b":-Infinity}}]}`;
+    const place = text.indexOf('-Infinity');
+    for (const body of [text, text + long]) {
+      await expect(decodeText(body)).rejects.toMatchObject({
+        message: expect.stringContaining(`-Infinity at position ${place}`),
+      });
+    }
+    const { rejected } = await decodeBody(Buffer.from('{"event":"e","timestamp":NaN}'), 'ndjson');
+    expect(rejected[0]?.reason).toMatch(/^not JSON: NaN at position 25/);
+  });
 });

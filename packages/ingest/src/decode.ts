@@ -3,8 +3,16 @@
  * is kept in `extras`, never a reason to refuse.
  */
 import type { Event } from './event.js';
-import { isMarkedNumber, NumberOutOfRange, unmarkNumbers } from './exact-numbers.js';
-import { parseInstant } from './timestamp.js';
+import { isMarkedNumber, NumberOutOfRange, type Unmarked, unmarkNumbers } from './exact-numbers.js';
+import { integerText, isNoId } from './identifiers.js';
+import {
+  addLongIntegers,
+  LongIntegerPaths,
+  MAX_DEPTH,
+  mayHoldLoneSurrogate,
+  wellFormed,
+} from './odd-values.js';
+import { INSTANT_FORMS, parseInstant } from './timestamp.js';
 
 /** A refused event's reason, told from an Event by its one field. */
 export interface Refusal {
@@ -35,68 +43,109 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['sessionId', 'session_id'],
 ]);
 
+/** Extras that tell of values that could not be stored as they were sent. */
+const IGNORED_IDS = '$ignored_ids';
+const LONG_INTEGERS = '$long_integers';
+
+/** What is known of the text that events were parsed from. */
+export interface ParsedText {
+  /** Whether numbers stand under the mark of exact-numbers. */
+  readonly marked: boolean;
+  /** Whether strings may hold lone surrogates. */
+  readonly surrogates: boolean;
+  /** Called with each id that counts as none, see identifiers. */
+  readonly onIgnoredId?: () => void;
+}
+
+const UNKNOWN_TEXT: ParsedText = { marked: false, surrogates: true };
+
 /**
  * Decodes one element of `events`.
  *
  * @param raw the element as JSON.parse (or `parseMarked`) gave it
- * @param marked true when numbers may stand under the mark of exact-numbers
+ * @param text of which it is a part
  * @returns the event, fields that are missing left for `validateBatch` to name, or why it cannot be read
  */
-export function decodeEvent(raw: unknown, marked = false): Event | Refusal {
+export function decodeEvent(raw: unknown, text: ParsedText = UNKNOWN_TEXT): Event | Refusal {
   if (!isObject(raw)) return { reason: 'event must be an object' };
   const name = raw.event ?? '';
-  if (typeof name !== 'string' || isMarkedNumber(name)) return { reason: 'event must be a string' };
-
+  if (typeof name !== 'string' || (text.marked && isMarkedNumber(name)))
+    return { reason: 'event must be a string' };
   const timestamp = parseInstant(raw.timestamp);
-  const event_id = identifier(raw, 'event_id', 'eventId');
-  const anonymous_id = identifier(raw, 'anonymous_id', 'anonymousId');
-  const user_id = identifier(raw, 'user_id', 'userId');
-  const session_id = identifier(raw, 'session_id', 'sessionId');
+  const event_id = identifier(raw, 'event_id', 'eventId', text.marked);
+  const anonymous_id = identifier(raw, 'anonymous_id', 'anonymousId', text.marked);
+  const user_id = identifier(raw, 'user_id', 'userId', text.marked);
+  const session_id = identifier(raw, 'session_id', 'sessionId', text.marked);
   // A missing name is the first thing to say; other mistakes of the same event come after it.
   if (name !== '') {
-    const wrong = [event_id, anonymous_id, user_id, session_id].find(
-      (id) => id !== null && typeof id === 'object',
-    );
-    if (timestamp === 'invalid') return { reason: 'timestamp invalid' };
-    if (typeof wrong === 'object' && wrong !== null) return wrong;
+    if (timestamp === 'invalid') return { reason: `timestamp invalid: send ${INSTANT_FORMS}` };
+    if (timestamp === 'seconds')
+      return { reason: 'timestamp looks like seconds; send milliseconds or RFC 3339' };
+    const wrong = [event_id, anonymous_id, user_id, session_id].find(isWrong);
+    if (wrong !== undefined) return wrong;
   }
-  const properties = objectText(raw.properties, marked);
+  const notes: Notes = { ignoredIds: undefined, longIntegers: undefined };
+  const eventId = asId('event_id', event_id, text, notes);
+  const anonymousId = asId('anonymous_id', anonymous_id, text, notes);
+  const userId = asId('user_id', user_id, text, notes);
+  const sessionId = asId('session_id', session_id, text, notes);
+  const properties = objectText(raw.properties, text, notes);
   if (typeof properties === 'object') return about('properties', properties);
-  const extras = extrasText(raw, marked);
+  const extras = extrasText(raw, text, notes);
   if (typeof extras === 'object') return about('extras', extras);
   return {
     event: name,
     timestamp: typeof timestamp === 'number' ? timestamp : null,
-    event_id: asId(event_id),
-    anonymous_id: asId(anonymous_id),
-    user_id: asId(user_id),
-    session_id: asId(session_id),
+    event_id: eventId,
+    anonymous_id: anonymousId,
+    user_id: userId,
+    session_id: sessionId,
     properties,
     extras,
   };
 }
 
-/** An id field under its name or, where that is absent, its alias. An empty string is no id. */
-function identifier(raw: JsonObject, name: string, alias: string): string | null | Refusal {
+/** What `extras` says of the rest of an event. */
+interface Notes {
+  ignoredIds: Record<string, string> | undefined;
+  longIntegers: LongIntegerPaths | undefined;
+}
+
+/** An id field under its name or, where that is absent, its alias. */
+function identifier(raw: JsonObject, name: string, alias: string, marked: boolean): string | null | Refusal {
   const value = Object.hasOwn(raw, name) ? raw[name] : Object.hasOwn(raw, alias) ? raw[alias] : null;
-  if (value === null || value === '') return null;
-  if (typeof value !== 'string' || isMarkedNumber(value))
-    return { reason: `${name} must be a string or null` };
-  return value;
+  if (value === null) return null;
+  if (typeof value === 'string' && !(marked && isMarkedNumber(value))) return value;
+  return integerText(value) ?? { reason: `${name} must be a string, an integer or null` };
 }
 
-function asId(decoded: string | null | Refusal): string | null {
-  return typeof decoded === 'string' ? decoded : null;
+/** The id, null where its text stands for none: that is noted. */
+function asId(
+  field: string,
+  decoded: string | null | Refusal,
+  text: ParsedText,
+  notes: Notes,
+): string | null {
+  if (typeof decoded !== 'string') return null;
+  if (!isNoId(decoded)) return decoded;
+  notes.ignoredIds ??= {};
+  notes.ignoredIds[field] = decoded;
+  text.onIgnoredId?.();
+  return null;
 }
 
-function objectText(value: unknown, marked: boolean): string | Refusal {
+function isWrong(id: string | null | Refusal): id is Refusal {
+  return id !== null && typeof id === 'object';
+}
+
+function objectText(value: unknown, text: ParsedText, notes: Notes): string | Refusal {
   if (value === undefined || value === null || value === '') return '{}';
   if (!isObject(value)) return { reason: ' must be an object' };
-  return jsonText(value, marked);
+  return jsonText(value, 'properties', text, notes);
 }
 
-/** The explicit `extras` object, with every stray top-level key laid over it. */
-function extrasText(raw: JsonObject, marked: boolean): string | Refusal {
+/** The explicit `extras` object, with every stray top-level key and what is noted of the event laid over it. */
+function extrasText(raw: JsonObject, text: ParsedText, notes: Notes): string | Refusal {
   let strays: [string, unknown][] | undefined;
   for (const key of Object.keys(raw)) {
     if (FIELDS.has(key)) continue;
@@ -110,33 +159,48 @@ function extrasText(raw: JsonObject, marked: boolean): string | Refusal {
   if (explicit !== undefined && explicit !== null && !isObject(explicit)) {
     strays = [['extras', explicit], ...(strays ?? [])];
   }
-  if (strays === undefined) return base === explicit ? jsonText(base, marked) : '{}';
+  if (notes.ignoredIds !== undefined) strays = [...(strays ?? []), [IGNORED_IDS, notes.ignoredIds]];
+  if (strays === undefined && base !== explicit && notes.longIntegers === undefined) return '{}';
+  if (strays === undefined) return withPaths(base, text, notes);
   // fromEntries defines properties instead of assigning them: a key `__proto__` stays a key.
-  return jsonText(Object.fromEntries([...Object.entries(base), ...strays]), marked);
+  return withPaths(Object.fromEntries([...Object.entries(base), ...strays]), text, notes);
 }
 
-/** Levels that `properties` and `extras` may have: ClickHouse's JSON functions read nothing of a document with more than 1,000. */
-const MAX_DEPTH = 500;
-const TOO_DEEP: Refusal = { reason: ` nested deeper than ${MAX_DEPTH}` };
+/** The text of `extras`, which lists the event's long integers if it has any. */
+function withPaths(extras: object, text: ParsedText, notes: Notes): string | Refusal {
+  const written = jsonText(extras, 'extras', text, notes);
+  if (notes.longIntegers === undefined || typeof written !== 'string') return written;
+  const entries = [...Object.entries(extras), [LONG_INTEGERS, [...notes.longIntegers.list]]];
+  return jsonText(Object.fromEntries(entries), 'extras', text, notes);
+}
 
-function jsonText(value: object, marked: boolean): string | Refusal {
-  let text: string;
+function jsonText(value: object, path: string, text: ParsedText, notes: Notes): string | Refusal {
+  let json: string;
   try {
-    text = JSON.stringify(value);
+    json = JSON.stringify(value);
   } catch (error) {
     // Many thousand levels overflow the stack.
     if (error instanceof RangeError) return TOO_DEEP;
     throw error;
   }
-  if (text.length > 2 * MAX_DEPTH && isDeeper(text, MAX_DEPTH)) return TOO_DEEP;
-  if (!marked) return text;
+  if (json.length > 2 * MAX_DEPTH && isDeeper(json, MAX_DEPTH)) return TOO_DEEP;
+  if (text.surrogates && mayHoldLoneSurrogate(json)) json = JSON.stringify(wellFormed(value));
+  if (!text.marked) return json;
+  let unmarked: Unmarked;
   try {
-    return unmarkNumbers(text);
+    unmarked = unmarkNumbers(json);
   } catch (error) {
     if (error instanceof NumberOutOfRange) return { reason: `: ${error.message}` };
     throw error;
   }
+  if (unmarked.long) {
+    notes.longIntegers ??= new LongIntegerPaths();
+    addLongIntegers(value, path, notes.longIntegers);
+  }
+  return unmarked.json;
 }
+
+const TOO_DEEP: Refusal = { reason: ` nested deeper than ${MAX_DEPTH}` };
 
 /** Whether a JSON text has more levels of arrays and objects. */
 function isDeeper(json: string, max: number): boolean {

@@ -30,6 +30,12 @@ const FORMS: Record<IngestErrorCode, { status: number; retryAfterSeconds?: numbe
   store_unavailable: { status: 503, retryAfterSeconds: 1 },
 };
 
+/** What an {@link IngestError} may carry. */
+export interface IngestErrorOptions extends ErrorOptions {
+  readonly limit?: number;
+  readonly hint?: string;
+}
+
 /** A refusal of the write path, with what an HTTP surface needs to answer it. */
 export class IngestError extends Error {
   override readonly name: string = 'IngestError';
@@ -38,10 +44,16 @@ export class IngestError extends Error {
   readonly status: number;
   /** Seconds for Retry-After, where waiting helps. */
   readonly retryAfterSeconds: number | undefined;
+  /** The bound that was passed. */
+  readonly limit: number | undefined;
+  /** What to do next. */
+  readonly hint: string | undefined;
 
-  constructor(code: IngestErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: IngestErrorCode, message: string, options: IngestErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.limit = options.limit;
+    this.hint = options.hint;
     this.status = FORMS[code].status;
     this.retryAfterSeconds = FORMS[code].retryAfterSeconds;
   }
@@ -55,7 +67,19 @@ export class IngestError extends Error {
 /** Submit refused: accepting would pass the ceiling of events or bytes not yet flushed. */
 export class BufferFullError extends IngestError {
   override readonly name = 'BufferFullError';
-  constructor() {
-    super('ingest_full', 'the ingest buffer is full; send again after the Retry-After seconds');
+  /** @param limit events or bytes that the buffer holds, whichever was passed */
+  constructor(what: string, limit: number) {
+    super('ingest_full', `the ingest buffer is full: it holds at most ${limit} ${what}`, {
+      limit,
+      hint: 'send the same events again after the seconds of Retry-After',
+    });
   }
+}
+
+/** The error for more events than a batch may hold. */
+export function tooMany(maxEvents: number): IngestError {
+  return new IngestError('batch_too_large', `a batch holds at most ${maxEvents} events`, {
+    limit: maxEvents,
+    hint: 'send several smaller batches',
+  });
 }

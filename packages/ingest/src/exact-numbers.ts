@@ -11,8 +11,11 @@ import { randomBytes } from 'node:crypto';
 const MARK = `~weir:${randomBytes(16).toString('hex')}~`;
 const MARKED = new RegExp(`"${MARK}([-+.0-9eE]+)"`, 'g');
 
-/** A number with sixteen digits before any point, or an exponent of three digits, in the place of a JSON value. */
-const DELICATE = /[:,[]\s*-?\d(?:\d{15}|[\d.]*[eE]\+?\d{3})/;
+/**
+ * A number in the place of a JSON value that has sixteen digits before any point, more digits than a double is written
+ * with, or an exponent of three digits; or a negative zero.
+ */
+const DELICATE = /[:,[]\s*(?:-0(?:\.0*)?(?![.\d])|-?\d(?:\d{15}|[\d.]{20}|[\d.]*[eE][+-]?\d{3}))/;
 /** A timestamp with a fraction or an exponent: refused, though `JSON.parse` may make an integer of it. */
 const INEXACT_TIME = /"(?:timestamp|sent_at)"\s*:\s*-?\d+[.eE]/;
 const JSON_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -27,7 +30,23 @@ export function isMarkedNumber(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith(MARK);
 }
 
-/** Parses JSON with every number that has a fraction, an exponent or sixteen digits left under the mark. */
+/** The digits of a number under the mark; null for any other value. */
+export function unmarkedNumber(value: unknown): string | null {
+  return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;
+}
+
+/** Whether digits are an integer that neither Int64 nor UInt64 holds. */
+export function isLongInteger(digits: string): boolean {
+  if (digits.length < 19 || !/^-?\d+$/.test(digits)) return false;
+  if (digits.length > 20) return true;
+  const integer = BigInt(digits);
+  return integer > MAX_UINT64 || integer < MIN_INT64;
+}
+
+const MAX_UINT64 = 2n ** 64n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+
+/** Parses JSON with every negative zero and every number that has a fraction, an exponent or sixteen digits left under the mark. */
 export function parseMarked(json: string): unknown {
   return JSON.parse(markNumbers(json));
 }
@@ -39,15 +58,29 @@ export class NumberOutOfRange extends Error {
   }
 }
 
+/** A JSON text without marks. */
+export interface Unmarked {
+  readonly json: string;
+  /** Whether it holds integers, now strings, that neither Int64 nor UInt64 holds. */
+  readonly long: boolean;
+}
+
 /**
- * Writes the marked numbers of a JSON text back as they were sent.
+ * Writes the marked numbers of a JSON text back as they were sent; an integer beyond 64 bits as a string of its digits,
+ * because ClickHouse reads nothing of a document with such a number.
  * @throws NumberOutOfRange for one that no double can hold.
  */
-export function unmarkNumbers(json: string): string {
-  return json.replace(MARKED, (_, digits: string) => {
+export function unmarkNumbers(marked: string): Unmarked {
+  let long = false;
+  const json = marked.replace(MARKED, (_, digits: string) => {
+    if (isLongInteger(digits)) {
+      long = true;
+      return `"${digits}"`;
+    }
     if (!Number.isFinite(Number(digits))) throw new NumberOutOfRange();
     return digits;
   });
+  return { json, long };
 }
 
 function markNumbers(json: string): string {
@@ -66,7 +99,7 @@ function markNumbers(json: string): string {
       }
       const end = i + number.length;
       const digits = number.length - (c === 0x2d ? 1 : 0);
-      if ((digits >= 16 || /[.eE]/.test(number)) && endsValue(json, end)) {
+      if ((digits >= 16 || number === '-0' || /[.eE]/.test(number)) && endsValue(json, end)) {
         out += `${json.slice(copied, i)}"${MARK}${number}"`;
         copied = end;
       }

@@ -251,11 +251,17 @@ export class Intake {
   #checkRoom(events: number, bytes: number): void {
     const { pending, flags, options } = this.#parts;
     if (bytes > options.eventBufferBytes) {
-      throw new IngestError('batch_too_large', `a batch holds at most ${options.eventBufferBytes} bytes`);
+      const limit = options.eventBufferBytes;
+      throw new IngestError('batch_too_large', `a batch holds at most ${limit} bytes`, {
+        limit,
+        hint: 'send several smaller batches',
+      });
     }
     // While neither store takes events, spooling fills the log as far as that goes.
     const isSpooling = flags.fatal && options.onFatal === 'spool';
-    if (!isSpooling && !pending.hasRoom(events, bytes)) throw new BufferFullError();
+    if (isSpooling) return;
+    const full = pending.fullOf(events, bytes);
+    if (full !== null) throw new BufferFullError(full.what, full.limit);
   }
 }
 

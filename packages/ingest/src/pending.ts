@@ -19,9 +19,13 @@ export class Pending {
     return this.#bytes;
   }
 
-  /** Whether so many more fit. */
-  hasRoom(events: number, bytes: number): boolean {
-    return this.#events + events <= this.#maxEvents && this.#bytes + bytes <= this.#maxBytes;
+  /** The bound that so many more would pass; null if they fit. */
+  fullOf(
+    events: number,
+    bytes: number,
+  ): { readonly what: 'events' | 'bytes'; readonly limit: number } | null {
+    if (this.#events + events > this.#maxEvents) return { what: 'events', limit: this.#maxEvents };
+    return this.#bytes + bytes > this.#maxBytes ? { what: 'bytes', limit: this.#maxBytes } : null;
   }
 
   add(events: number, bytes: number): void {

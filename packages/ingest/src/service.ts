@@ -12,7 +12,7 @@ import { IdWindow } from './dedup/id-window.js';
 import { DeadLetterPlaces, DlqAdmin } from './dlq-admin.js';
 import { Drainer } from './drainer.js';
 import { IngestEntry } from './entry.js';
-import { IngestError } from './errors.js';
+import { IngestError, tooMany } from './errors.js';
 import { Flags } from './flags.js';
 import { Flusher } from './flusher.js';
 import { type Arrival, Intake } from './intake.js';
@@ -185,9 +185,7 @@ export class IngestService {
   ): Promise<Submitted> {
     const refusal = this.refusal();
     if (refusal !== null) throw refusal;
-    if (events.length > this.options.eventBuffer) {
-      throw new IngestError('batch_too_large', `a batch holds at most ${this.options.eventBuffer} events`);
-    }
+    if (events.length > this.options.eventBuffer) throw tooMany(this.options.eventBuffer);
     const running = this.#started;
     if (running === null) throw new IngestError('draining', 'ingest is not running');
     const { accepted, duplicates, ranges } = await running.intake.take({

@@ -28,13 +28,22 @@ export function parseRfc3339(text: string): number | null {
   return withTail(seconds * 1000, text.slice(19));
 }
 
-/** What a `timestamp` or `sent_at` holds: an instant, nothing, or something that is not an instant. */
-export type ParsedInstant = number | 'missing' | 'invalid';
+/** What a `timestamp` or `sent_at` holds: an instant, nothing, an integer that is no milliseconds, or something else. */
+export type ParsedInstant = number | 'missing' | 'seconds' | 'invalid';
+
+/** Integers below this many milliseconds (March 1973) are taken for seconds, which would read as January 1970. */
+const LEAST_MS = 100_000_000_000;
+
+/** Forms that {@link parseInstant} reads. */
+export const INSTANT_FORMS = 'RFC 3339 with a zone (2026-11-30T10:00:00Z) or integer epoch milliseconds';
 
 /** Reads a JSON value as an instant. Fractions are refused here; exponents never reach it (see exact-numbers). */
 export function parseInstant(value: unknown): ParsedInstant {
   if (value === undefined || value === null) return 'missing';
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : 'invalid';
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) return 'invalid';
+    return value < LEAST_MS ? 'seconds' : value;
+  }
   if (typeof value !== 'string') return 'invalid';
   const ms = parseRfc3339(value);
   if (ms === null) return 'invalid';
@@ -43,6 +52,12 @@ export function parseInstant(value: unknown): ParsedInstant {
 
 function withTail(ms: number, tail: string): number | null {
   if (tail === 'Z') return ms;
+  // `.123Z`, as JavaScript writes it.
+  if (tail.length === 5 && tail.charAt(0) === '.' && tail.charAt(4) === 'Z') {
+    const tens = twoDigits(tail, 1);
+    const ones = tail.charCodeAt(3) - 0x30;
+    return tens >= 0 && ones >= 0 && ones <= 9 ? ms + tens * 10 + ones : null;
+  }
   const parts = TAIL.exec(tail);
   if (parts === null) return null;
   const [, fraction = '', sign, hours, minutes] = parts;

@@ -50,6 +50,11 @@ export class Metrics {
     labelNames: ['outcome'],
     registers: [this.#registry],
   });
+  readonly #ignoredIds = new Counter({
+    name: 'weir_ingest_ignored_ids_total',
+    help: 'Ids of events that count as none, such as undefined and null',
+    registers: [this.#registry],
+  });
   readonly #flushEvents = new Histogram({
     name: 'weir_flush_events',
     help: 'Events of a flushed batch',
@@ -197,6 +202,10 @@ export class Metrics {
 
   ingested(outcome: 'accepted' | 'duplicate' | 'rejected', events: number): void {
     if (events > 0) this.#events.inc({ outcome }, events);
+  }
+
+  ignoredIds(ids: number): void {
+    this.#ignoredIds.inc(ids);
   }
 
   flushed(events: number, seconds: number): void {

@@ -14,7 +14,9 @@ export const storedEvent = z.object({
 
 /** The event as a line of NDJSON that `weir send` takes. */
 export function exportedEvent({ properties, extras, ...rest }: z.output<typeof storedEvent>): string {
-  const members = Object.entries(rest).filter(([, value]) => value !== null);
+  // As text: the ingest route takes milliseconds of the early seventies for seconds.
+  const timestamp = new Date(rest.timestamp).toISOString();
+  const members = Object.entries({ ...rest, timestamp }).filter(([, value]) => value !== null);
   const head = JSON.stringify(Object.fromEntries(members)).slice(0, -1);
   return `${head},"properties":${properties},"extras":${extras}}`;
 }

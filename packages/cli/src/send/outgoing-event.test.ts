@@ -33,7 +33,7 @@ describe('an event on its way out', () => {
   });
 
   it('keeps every digit', () => {
-    const text = '{"event":"a","timestamp":1,"properties":{"n":123456789012345678901,"f":1.10}}';
+    const text = '{"event":"a","timestamp":1700000000001,"properties":{"n":123456789012345678901,"f":1.10}}';
     expect(sentText(text)).toBe(`${text.slice(0, -1)},"event_id":"${NEW_ID}"}`);
     const built = eventOfOptions('a', { prop: ['n:=123456789012345678901', 'p=x=y'] }, new Date(0));
     expect(built).toContain('"properties":{"n":123456789012345678901,"p":"x=y"}');

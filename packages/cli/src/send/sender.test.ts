@@ -51,7 +51,9 @@ function refuse(response: ServerResponse, status: number, code: string, headers 
 async function send(url: string, events: number, retryForMs = 10_000): Promise<SendCounts> {
   const delivery = new Delivery(new ApiClient(url, 'token'), { retryForMs, firstRetryForMs: 0 });
   const sender = new Sender(delivery, { rejected: () => {}, progressed: () => {} });
-  const text = Array.from({ length: events }, (_, i) => `{"event":"e${i}","timestamp":1}\n`).join('');
+  const text = Array.from({ length: events }, (_, i) => `{"event":"e${i}","timestamp":1700000000001}\n`).join(
+    '',
+  );
   const source = (async function* () {
     yield Buffer.from(text);
   })();

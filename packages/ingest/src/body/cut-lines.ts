@@ -1,14 +1,9 @@
 /** Cuts an NDJSON body into groups of lines. */
 import { JsonWalk, PIECE_BYTES, type Slice } from '@weir/base';
+import { tooMany } from '../errors.js';
 import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
-import {
-  complaintOf,
-  type EventGroup,
-  type ParsedEvents,
-  textReason,
-  tooMany,
-  Unreadable,
-} from './event-group.js';
+import { mayHoldSurrogates } from '../odd-values.js';
+import { complaintOf, type EventGroup, type ParsedEvents, textReason, Unreadable } from './event-group.js';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -77,10 +72,10 @@ class LineGroup implements EventGroup {
       try {
         return marked ? parseMarked(text) : JSON.parse(text);
       } catch (error) {
-        return new Unreadable(`not JSON: ${complaintOf(error)}`);
+        return new Unreadable(`not JSON: ${complaintOf(error, text)}`);
       }
     });
-    return { events, marked };
+    return { events, marked, surrogates: texts.some(mayHoldSurrogates) };
   }
 }
 

@@ -10,6 +10,8 @@ import { Unreadable } from './event-group.js';
 export interface DecodedBatch {
   readonly valid: readonly ValidEvent[];
   readonly rejected: readonly ValidationError[];
+  /** Ids of the events that count as none, such as `undefined`. */
+  readonly ignoredIds: number;
 }
 
 /**
@@ -28,20 +30,25 @@ export async function decodeBatch(
   const skew = envelope.sentAt === null ? 0 : receivedAt - envelope.sentAt;
   const valid: ValidEvent[] = [];
   const rejected: ValidationError[] = [];
+  let ignoredIds = 0;
+  const onIgnoredId = (): void => {
+    ignoredIds += 1;
+  };
   let index = 0;
   for (const group of envelope.groups) {
     if (slice.isOver) await slice.next();
-    const { events, marked } = group.parse();
+    const { events, marked, surrogates } = group.parse();
+    const text = { marked, surrogates, onIgnoredId };
     let bytes = 0;
     for (const raw of events) {
       if (index % EVENTS_A_LOOK === 0 && slice.isOver) await slice.next();
-      const decoded = raw instanceof Unreadable ? raw : decodeEvent(raw, marked);
+      const decoded = raw instanceof Unreadable ? raw : decodeEvent(raw, text);
       const reason = isRefusal(decoded) ? decoded.reason : invalidReason(decoded);
       if (reason !== null) {
         rejected.push({ index, reason });
       } else {
         // The cast holds: invalidReason names a missing timestamp.
-        const event = correctClock(decoded as ValidEvent, skew);
+        const event = correctClock(decoded as ValidEvent, skew, receivedAt);
         valid.push(event);
         bytes += EVENT_OVERHEAD_BYTES + event.properties.length + event.extras.length;
       }
@@ -49,7 +56,7 @@ export async function decodeBatch(
     }
     onGroup(bytes);
   }
-  return { valid, rejected };
+  return { valid, rejected, ignoredIds };
 }
 
 /** Events decoded between two looks at the clock. */

@@ -1,17 +1,21 @@
 /**
- * A request body into its events, not decoded yet: `{"token"?, "sent_at"?, "events": [...]}` or NDJSON, an event a line.
+ * A request body into its events, not decoded yet. A body is `{"token"?, "sent_at"?, "events": [...]}` (or `batch`), an array
+ * of events, one event with the envelope's `token` and `sent_at` beside its own members, or NDJSON, an event a line.
  *
  * A small body is parsed as a whole. A large one is only cut into groups of events here; `decodeBatch` parses group by group
  * and gives up the event loop between them.
  */
 import { isUtf8 } from 'node:buffer';
 import { PIECE_BYTES, type Slice, withoutMark } from '@weir/base';
-import { IngestError } from '../errors.js';
+import type { ParsedText } from '../decode.js';
+import { IngestError, tooMany } from '../errors.js';
 import { hasDelicateNumbers, isMarkedNumber, parseMarked } from '../exact-numbers.js';
-import { parseInstant } from '../timestamp.js';
-import { cutEnvelope } from './cut-envelope.js';
+import { mayHoldSurrogates } from '../odd-values.js';
+import { INSTANT_FORMS, parseInstant } from '../timestamp.js';
+import { cutBody } from './cut-body.js';
 import { cutLines } from './cut-lines.js';
-import { type EventGroup, invalidJson, notAnEnvelope, tooMany } from './event-group.js';
+import { type EnvelopeMembers, eventOf, placeOfEvents } from './envelope-members.js';
+import { type EventGroup, invalidJson, notAnEnvelope } from './event-group.js';
 
 /** How the events stand in the body. */
 export type BodyFormat = 'json' | 'ndjson';
@@ -43,50 +47,43 @@ export async function readEnvelope(
     return { token: null, sentAt: null, groups: await cutLines(text, maxEvents, slice) };
   }
   if (text.length > PIECE_BYTES) {
-    const { members, groups } = await cutEnvelope(text, maxEvents, slice);
-    return { ...envelopeOf(members), groups };
+    const { members, groups } = await cutBody(text, maxEvents, slice);
+    return { ...surroundings(members), groups };
   }
-  const { marked, members } = parseEnvelope(text.toString('utf8'));
-  const envelope = envelopeOf(members);
-  const { events } = members;
-  // The cast holds: envelopeOf has refused what is no array.
-  const list = (events ?? []) as readonly unknown[];
-  if (list.length > maxEvents) throw tooMany(maxEvents);
-  return { ...envelope, groups: [{ parse: () => ({ events: list, marked }) }] };
+  const { members, ...known } = parseWhole(text.toString('utf8'));
+  const events = eventsOf(members);
+  if (events.length > maxEvents) throw tooMany(maxEvents);
+  return { ...surroundings(members), groups: [{ parse: () => ({ events, ...known }) }] };
 }
 
-/** The members of an envelope that Weir knows, as parsed. */
-export interface EnvelopeMembers {
-  readonly token?: unknown;
-  readonly sent_at?: unknown;
-  readonly events?: unknown;
-}
-
-function parseEnvelope(text: string): { readonly marked: boolean; readonly members: EnvelopeMembers } {
+function parseWhole(text: string): ParsedText & { readonly members: EnvelopeMembers } {
   const marked = hasDelicateNumbers(text);
-  let parsed: unknown;
+  let root: unknown;
   try {
-    parsed = marked ? parseMarked(text) : JSON.parse(text);
+    root = marked ? parseMarked(text) : JSON.parse(text);
   } catch (error) {
-    throw invalidJson(error);
+    throw invalidJson(error, text);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw notAnEnvelope();
-  return { marked, members: parsed };
+  if (typeof root !== 'object' || root === null) throw notAnEnvelope('the body is no JSON object');
+  const members = Array.isArray(root) ? { events: root } : root;
+  return { members, marked, surrogates: mayHoldSurrogates(text) };
 }
 
-function envelopeOf({ token, sent_at, events }: EnvelopeMembers): Pick<Envelope, 'token' | 'sentAt'> {
-  if (events !== undefined && events !== null && !Array.isArray(events)) {
-    throw new IngestError('invalid_envelope', '"events" must be an array');
-  }
+/** The events of a body that is an object. */
+function eventsOf(members: EnvelopeMembers): readonly unknown[] {
+  const place = placeOfEvents(members);
+  // The cast holds: placeOfEvents names an array.
+  return place === 'body' ? [eventOf(members)] : (members[place] as readonly unknown[]);
+}
+
+function surroundings({ token, sent_at }: EnvelopeMembers): Pick<Envelope, 'token' | 'sentAt'> {
   const sentAt = parseInstant(sent_at);
   if (sentAt === 'invalid') {
-    throw new IngestError(
-      'invalid_envelope',
-      '"sent_at" must be an RFC 3339 time with a zone, or integer epoch milliseconds',
-    );
+    throw new IngestError('invalid_envelope', `"sent_at" is not ${INSTANT_FORMS}`);
   }
   return {
     token: typeof token === 'string' && !isMarkedNumber(token) ? token : null,
-    sentAt: sentAt === 'missing' ? null : sentAt,
+    // A clock that counts seconds, or stands at 0, says nothing about the error of the timestamps.
+    sentAt: typeof sentAt === 'number' ? sentAt : null,
   };
 }

@@ -1,14 +1,20 @@
 /** Events of a body that are parsed together, in one slice of the event loop. */
 import type { JsonWalk } from '@weir/base';
+import type { ParsedText } from '../decode.js';
 import { IngestError } from '../errors.js';
 import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
+import { mayHoldSurrogates } from '../odd-values.js';
+import { firstBareWord } from './bare-word.js';
 
 /** Events as parsed, not decoded. */
-export interface ParsedEvents {
+export interface ParsedEvents extends ParsedText {
   /** Each as `JSON.parse` gave it, or why it was not parsed. */
   readonly events: readonly (unknown | Unreadable)[];
-  /** Whether numbers stand under the mark of exact-numbers. */
-  readonly marked: boolean;
+}
+
+/** An event that is refused, as a group of its own. */
+export function refusedAlone(reason: string): EventGroup {
+  return { parse: () => ({ events: [new Unreadable(reason)], marked: false, surrogates: false }) };
 }
 
 /** See the head of this file. */
@@ -69,33 +75,37 @@ export class ElementGroup implements EventGroup {
       // The cast holds: the text is in brackets.
       events = (marked ? parseMarked(text) : JSON.parse(text)) as unknown[];
     } catch (error) {
-      throw invalidJson(error, this.#start - 1);
+      throw invalidJson(error, text, this.#start - 1);
     }
     if (events.length !== this.#count) throw invalidJson(null);
-    return { events, marked };
+    return { events, marked, surrogates: mayHoldSurrogates(text) };
   }
 }
 
-/** The error for a body that is JSON and no object. */
-export function notAnEnvelope(): IngestError {
-  return new IngestError('invalid_envelope', 'the body must be a JSON object: {"events": [ … ]}');
-}
-
-/** The error for more events than a body may hold. */
-export function tooMany(maxEvents: number): IngestError {
-  return new IngestError('batch_too_large', `a batch holds at most ${maxEvents} events`);
+/** The error for a body that is JSON and neither an envelope, nor an event, nor an array of events. */
+export function notAnEnvelope(what: string): IngestError {
+  return new IngestError('invalid_envelope', what, {
+    hint: 'send {"events": [ … ]}, one event object, or an array of events',
+  });
 }
 
 /**
  * The error for a body that is not JSON.
- * @param offset where the text of the parser begins in the body
+ * @param text that the parser was given
+ * @param offset where that begins in the body
  */
-export function invalidJson(cause: unknown, offset = 0): IngestError {
-  return new IngestError('invalid_json', `the body is not JSON: ${complaintOf(cause, offset)}`, { cause });
+export function invalidJson(cause: unknown, text = '', offset = 0): IngestError {
+  return new IngestError('invalid_json', `the body is not JSON: ${complaintOf(cause, text, offset)}`, {
+    cause,
+  });
 }
 
-/** The parser's complaint without the body's text, which it quotes. */
-export function complaintOf(error: unknown, offset = 0): string {
+/** What is wrong with a text: the parser's complaint without the text, which it quotes, or a word that JSON does not have. */
+export function complaintOf(error: unknown, text: string, offset = 0): string {
+  const word = firstBareWord(text);
+  if (word !== null) {
+    return `${word.text} at position ${word.at + offset} is no JSON value; send null or leave the member out`;
+  }
   const message = error instanceof Error ? error.message : String(error);
   const position = /at position (\d+)/.exec(message)?.[1];
   return position === undefined

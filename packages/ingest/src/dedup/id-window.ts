@@ -217,7 +217,8 @@ export class IdWindow {
     const generation = this.#current;
     const { table } = generation;
     // Runs cannot be written (the log is full, say): rather refuse than forget ids.
-    if (table.used + keys.length / 4 > table.capacity * MAX_FILL) throw new BufferFullError();
+    const room = Math.floor(table.capacity * MAX_FILL);
+    if (table.used + keys.length / 4 > room) throw new BufferFullError('event ids', room);
     const number = this.#nextSubmission++;
     let resolve: (isDurable: boolean) => void = () => {};
     const durable = new Promise<boolean>((settled) => {

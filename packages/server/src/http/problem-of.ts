@@ -17,16 +17,13 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ClientGone)
     return new Problem(400, 'invalid_request', 'the connection closed before the request was whole');
   if (error instanceof IngestError) {
-    const { retryAfterSeconds } = error;
-    return new Problem(
-      error.status,
-      error.code,
-      error.message,
-      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-      {
-        cause: error,
-      },
-    );
+    const { retryAfterSeconds, limit, hint } = error;
+    const extras = {
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(hint === undefined ? {} : { hint }),
+    };
+    return new Problem(error.status, error.code, error.message, extras, { cause: error });
   }
   if (error instanceof ChannelError) return problemOfChannel(error);
   if (error instanceof ProcessError) {

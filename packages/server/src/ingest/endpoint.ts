@@ -208,7 +208,9 @@ export class IngestEndpoint {
     usage: RequestRecord | undefined,
   ): Promise<Answer> {
     const { service } = this.#d;
-    const { valid, rejected } = await decodeBatch(envelope, receivedAt, slice, (bytes) => share.take(bytes));
+    const onGroup = (bytes: number): void => share.take(bytes);
+    const { valid, rejected, ignoredIds } = await decodeBatch(envelope, receivedAt, slice, onGroup);
+    if (ignoredIds > 0) this.#d.metrics.ignoredIds(ignoredIds);
     const errors = rejected.length === 0 ? '' : `,"errors":${await errorsText(rejected, slice)}`;
     const answer = (status: number, accepted: number, duplicates: number, more = ''): Answer => ({
       status,

@@ -1,17 +1,16 @@
-/** Cuts the JSON envelope of a large body into its members, and its events into groups, without parsing the events. */
+/** Cuts a large JSON body into its members, and its events into groups, without parsing the events. */
 import { isSpace, JsonWalk, PIECE_BYTES, parseJson, type Slice, skipSpace } from '@weir/base';
-import { IngestError } from '../errors.js';
+import { IngestError, tooMany } from '../errors.js';
 import { parseMarked } from '../exact-numbers.js';
-import type { EnvelopeMembers } from './envelope.js';
+import { ENVELOPE_NAMES, type EnvelopeMembers, eventOf, placeOfEvents } from './envelope-members.js';
 import {
   ElementGroup,
   EVENT_TEXT_LIMITS,
   type EventGroup,
   invalidJson,
   notAnEnvelope,
+  refusedAlone,
   textReason,
-  tooMany,
-  Unreadable,
 } from './event-group.js';
 
 const OPEN_BRACE = 0x7b;
@@ -23,7 +22,7 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 
 /** Longest name of a member of the envelope, bytes. */
-const MAX_NAME_BYTES = 1_000;
+const MAX_NAME_BYTES = PIECE_BYTES;
 /** Levels of a member that Weir ignores. */
 const MAX_MEMBER_DEPTH = 500;
 /** White space that is passed between two looks at the clock. */
@@ -32,8 +31,8 @@ const STEP_BYTES = 128 * 1024;
 /** Events of one group: more tiny ones would take too long to decode in one slice. */
 const GROUP_EVENTS = 500;
 
-/** A cut envelope. */
-export interface CutEnvelope {
+/** A cut body. */
+export interface CutBody {
   readonly members: EnvelopeMembers;
   readonly groups: readonly EventGroup[];
 }
@@ -43,13 +42,21 @@ export interface CutEnvelope {
  * @throws IngestError `invalid_json`, `invalid_envelope`, `batch_too_large`. What is wrong inside an event shows when its
  * group is parsed.
  */
-export async function cutEnvelope(body: Buffer, maxEvents: number, slice: Slice): Promise<CutEnvelope> {
-  const cutter = new Cutter(body, maxEvents, slice);
-  return { members: await cutter.members(), groups: cutter.groups };
+export async function cutBody(body: Buffer, maxEvents: number, slice: Slice): Promise<CutBody> {
+  return await new Cutter(body, maxEvents, slice).cut();
+}
+
+/** A large member that is no event. */
+interface LargeMember {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
 }
 
 class Cutter {
-  groups: EventGroup[] = [];
+  readonly #groups: Record<'events' | 'batch', EventGroup[]> = { events: [], batch: [] };
+  /** Each of more than {@link PIECE_BYTES}, so that a body holds few. */
+  readonly #large: LargeMember[] = [];
   readonly #body: Buffer;
   readonly #maxEvents: number;
   readonly #slice: Slice;
@@ -61,22 +68,53 @@ class Cutter {
     this.#slice = slice;
   }
 
-  async members(): Promise<EnvelopeMembers> {
-    const members: Record<string, unknown> = {};
+  async cut(): Promise<CutBody> {
     await this.#space();
-    if (this.#next() !== OPEN_BRACE) throw notAnEnvelope();
+    const start = this.#at;
+    const members = await this.#root();
+    const end = this.#at;
+    await this.#space();
+    if (this.#next() !== undefined) throw invalidJson(null);
+    const place = placeOfEvents(members);
+    if (place === 'body') return { members, groups: [await this.#oneEvent(start, end)] };
+    for (const member of this.#large) await this.#check(member);
+    return { members, groups: this.#groups[place] };
+  }
+
+  async #root(): Promise<EnvelopeMembers> {
+    const first = this.#next();
+    if (first === OPEN_BRACKET) {
+      await this.#cutEvents(this.#groups.events);
+      return { events: [] };
+    }
+    if (first !== OPEN_BRACE) throw notAnEnvelope('the body is no JSON object');
+    const members: Record<string, unknown> = {};
     this.#at += 1;
     if (this.#next() === CLOSE_BRACE) this.#at += 1;
     else {
       do {
         const key = await this.#key();
         const value = await this.#member(key);
-        if (key === 'token' || key === 'sent_at' || key === 'events') members[key] = value;
+        if (ENVELOPE_NAMES.has(key)) members[key] = value;
       } while (this.#hasMore(CLOSE_BRACE));
     }
-    await this.#space();
-    if (this.#next() !== undefined) throw invalidJson(null);
     return members;
+  }
+
+  /** The body as the only event. */
+  async #oneEvent(start: number, end: number): Promise<EventGroup> {
+    const walk = new JsonWalk(this.#body, start);
+    while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();
+    const reason = textReason(end - start, walk);
+    if (reason !== null) return refusedAlone(reason);
+    const element = new ElementGroup(this.#body, start, end, 1);
+    return {
+      parse: () => {
+        const parsed = element.parse();
+        // The cast holds: the text begins with a brace.
+        return { ...parsed, events: parsed.events.map((event) => eventOf(event as EnvelopeMembers)) };
+      },
+    };
   }
 
   async #key(): Promise<string> {
@@ -94,18 +132,25 @@ class Cutter {
 
   /** The value of a member of the envelope. An array of events is cut, and an empty one stands for it. */
   async #member(key: string): Promise<unknown> {
-    if (key === 'events') this.groups = [];
-    if (key === 'events' && this.#next() === OPEN_BRACKET) {
-      await this.#cutEvents();
-      return [];
+    if (key === 'events' || key === 'batch') {
+      this.#groups[key] = [];
+      if (this.#next() === OPEN_BRACKET) {
+        await this.#cutEvents(this.#groups[key]);
+        return [];
+      }
     }
     const start = this.#at;
-    const { at } = await this.#walk();
-    const text = this.#body.subarray(start, at);
+    const { at: end } = await this.#walk();
+    const text = this.#body.subarray(start, end);
     if (text.length <= PIECE_BYTES) return parsed(text.toString('utf8'), start);
-    // Weir uses no member this large, but ignored members must still be valid JSON.
+    this.#large.push({ key, start, end });
+    return undefined;
+  }
+
+  /** Weir uses no member this large, but ignored members must still be valid JSON. */
+  async #check({ key, start, end }: LargeMember): Promise<void> {
     try {
-      return await parseJson(text, {
+      await parseJson(this.#body.subarray(start, end), {
         maxItems: EVENT_TEXT_LIMITS.items,
         maxDepth: MAX_MEMBER_DEPTH,
         slice: this.#slice,
@@ -118,7 +163,7 @@ class Cutter {
     }
   }
 
-  async #cutEvents(): Promise<void> {
+  async #cutEvents(groups: EventGroup[]): Promise<void> {
     this.#at += 1;
     if (this.#next() === CLOSE_BRACKET) {
       this.#at += 1;
@@ -127,8 +172,7 @@ class Cutter {
     let count = 0;
     let group = { start: this.#at, end: this.#at, count: 0 };
     const close = (nextStart: number): void => {
-      if (group.count > 0)
-        this.groups.push(new ElementGroup(this.#body, group.start, group.end, group.count));
+      if (group.count > 0) groups.push(new ElementGroup(this.#body, group.start, group.end, group.count));
       group = { start: nextStart, end: nextStart, count: 0 };
     };
     do {
@@ -147,7 +191,7 @@ class Cutter {
         group.end = walked.at;
         group.count += 1;
       } else {
-        this.groups.push({ parse: () => ({ events: [new Unreadable(reason)], marked: false }) });
+        groups.push(refusedAlone(reason));
       }
     } while (this.#hasMore(CLOSE_BRACKET));
     close(this.#at);
@@ -192,6 +236,6 @@ function parsed(text: string, offset: number): unknown {
   try {
     return parseMarked(text);
   } catch (error) {
-    throw invalidJson(error, offset);
+    throw invalidJson(error, text, offset);
   }
 }

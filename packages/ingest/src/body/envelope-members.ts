@@ -1,0 +1,43 @@
+/** What the members of a JSON body mean. */
+import { IngestError } from '../errors.js';
+import { notAnEnvelope } from './event-group.js';
+
+/** The members of a body that decide how it is read, as parsed. */
+export interface EnvelopeMembers {
+  readonly token?: unknown;
+  readonly sent_at?: unknown;
+  readonly events?: unknown;
+  /** Another name of `events`, as other event backends have it. */
+  readonly batch?: unknown;
+  /** The name of an event: the body is that event, unless it has `events`. */
+  readonly event?: unknown;
+}
+
+/** Names of {@link EnvelopeMembers}. */
+export const ENVELOPE_NAMES: ReadonlySet<string> = new Set(['token', 'sent_at', 'events', 'batch', 'event']);
+
+/**
+ * Where the events of a body stand: in one of its arrays, or the body is one event.
+ * @throws IngestError `invalid_envelope` for a body that has none of these
+ */
+export function placeOfEvents({ events, batch, event }: EnvelopeMembers): 'events' | 'batch' | 'body' {
+  const hasEvents = events !== undefined && events !== null;
+  const hasBatch = batch !== undefined && batch !== null;
+  const isEvent = event !== undefined && event !== null;
+  if (Array.isArray(events)) {
+    if (!Array.isArray(batch)) return 'events';
+    throw new IngestError('invalid_envelope', '"events" and "batch" name the same member', {
+      hint: 'send all events in "events"',
+    });
+  }
+  // An event may have members of its own that are called so.
+  if (isEvent) return 'body';
+  if (Array.isArray(batch) && !hasEvents) return 'batch';
+  if (hasEvents || hasBatch) throw notAnEnvelope(`"${hasEvents ? 'events' : 'batch'}" is not an array`);
+  throw notAnEnvelope('the body has no "events"');
+}
+
+/** The event that a body is: what belongs to the envelope is none of its members. */
+export function eventOf({ token, sent_at, ...event }: EnvelopeMembers): object {
+  return event;
+}

@@ -1,0 +1,66 @@
+/** Ids of an event as clients write them, and texts that stand for "no id" in the code of some client. */
+import { unmarkedNumber } from './exact-numbers.js';
+
+/**
+ * Texts that clients send where they have no id, in lower case. As an id, each would join strangers to one person, or make
+ * different events duplicates. PostHog refuses the same: https://posthog.com/docs/data/ingestion-warnings.
+ */
+const NO_IDS: ReadonlySet<string> = new Set([
+  '',
+  '0',
+  '[object object]',
+  'anonymous',
+  'distinct_id',
+  'distinctid',
+  'email',
+  'false',
+  'guest',
+  'id',
+  'nan',
+  'nil',
+  'none',
+  'not_authenticated',
+  'null',
+  'true',
+  'undefined',
+]);
+const LONGEST = Math.max(...[...NO_IDS].map((text) => text.length));
+
+/** Whether an id is one of {@link NO_IDS}, in any case and with any white space around it. */
+export function isNoId(id: string): boolean {
+  // Each event has up to four ids, and nearly all end here.
+  if (!FIRST.has(id.charCodeAt(0)) || !LAST.has(id.charCodeAt(id.length - 1))) return false;
+  const text = id.trim();
+  return text.length <= LONGEST && NO_IDS.has(text.toLowerCase());
+}
+
+/** Characters that some text of {@link NO_IDS} has at a place, in either case, with white space around it or not. */
+class CharactersAt {
+  readonly #ascii = new Uint8Array(0x80);
+
+  /** @param place as `String.at` takes it */
+  constructor(place: number) {
+    this.#ascii.fill(1, 0, 0x21);
+    for (const text of NO_IDS) {
+      for (const c of [text.at(place) ?? '', (text.at(place) ?? '').toUpperCase()]) {
+        if (c !== '') this.#ascii[c.charCodeAt(0)] = 1;
+      }
+    }
+  }
+
+  /** @param c a UTF-16 unit, NaN for none; any unit beyond ASCII may be white space */
+  has(c: number): boolean {
+    return this.#ascii[c] !== 0;
+  }
+}
+
+const FIRST = new CharactersAt(0);
+const LAST = new CharactersAt(-1);
+
+/** The decimal text of an integer, all digits exact; null for any other value. */
+export function integerText(value: unknown): string | null {
+  const digits = unmarkedNumber(value);
+  if (digits !== null && digits !== '-0' && /^-?\d+$/.test(digits)) return digits;
+  const number = digits === null ? value : Number(digits);
+  return typeof number === 'number' && Number.isSafeInteger(number) ? String(number) : null;
+}
