@@ -36,7 +36,8 @@ const FIELDS = new Set([
   'properties',
   'extras',
 ]);
-const ALIASES: ReadonlyMap<string, string> = new Map([
+/** Other names of fields. */
+export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['eventId', 'event_id'],
   ['anonymousId', 'anonymous_id'],
   ['userId', 'user_id'],
@@ -47,14 +48,16 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 const IGNORED_IDS = '$ignored_ids';
 const LONG_INTEGERS = '$long_integers';
 
+/** Called for each id that counts as none, see identifiers. */
+export type OnIgnoredId = () => void;
+
 /** What is known of the text that events were parsed from. */
 export interface ParsedText {
   /** Whether numbers stand under the mark of exact-numbers. */
   readonly marked: boolean;
   /** Whether strings may hold lone surrogates. */
   readonly surrogates: boolean;
-  /** Called with each id that counts as none, see identifiers. */
-  readonly onIgnoredId?: () => void;
+  readonly onIgnoredId?: OnIgnoredId;
 }
 
 const UNKNOWN_TEXT: ParsedText = { marked: false, surrogates: true };

@@ -1,9 +1,8 @@
 /**
  * JSON numbers that keep their digits.
  *
- * `JSON.parse` rounds what a double cannot hold (2^53 + 1, 1e999). Nearly no body has such a number, so bodies are
- * looked over with one regular expression, and only a body that may have one pays for this: its delicate numbers are
- * put between quotes behind a mark before parsing, and taken out of them again when properties are written back.
+ * `JSON.parse` rounds what a double cannot hold (2^53 + 1, 1e999). Numbers that it could change are put between quotes behind
+ * a mark before parsing, and taken out of them again when properties are written back.
  * The mark holds a random word of this process, so no client can write one.
  */
 import { randomBytes } from 'node:crypto';
@@ -11,19 +10,7 @@ import { randomBytes } from 'node:crypto';
 const MARK = `~weir:${randomBytes(16).toString('hex')}~`;
 const MARKED = new RegExp(`"${MARK}([-+.0-9eE]+)"`, 'g');
 
-/**
- * A number in the place of a JSON value that has sixteen digits before any point, more digits than a double is written
- * with, or an exponent of three digits; or a negative zero.
- */
-const DELICATE = /[:,[]\s*(?:-0(?:\.0*)?(?![.\d])|-?\d(?:\d{15}|[\d.]{20}|[\d.]*[eE][+-]?\d{3}))/;
-/** A timestamp with a fraction or an exponent: refused, though `JSON.parse` may make an integer of it. */
-const INEXACT_TIME = /"(?:timestamp|sent_at)"\s*:\s*-?\d+[.eE]/;
 const JSON_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-
-/** Whether plain `JSON.parse` could change a number of this text that Weir promises to keep. */
-export function hasDelicateNumbers(json: string): boolean {
-  return DELICATE.test(json) || INEXACT_TIME.test(json);
-}
 
 /** Whether a parsed value is a number under the mark, where a caller expects a string. */
 export function isMarkedNumber(value: unknown): boolean {

@@ -5,6 +5,10 @@
 /** What may follow the seconds: a fraction and the zone. */
 const TAIL = /^(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
+const POINT = 0x2e;
+const ZERO = 0x30;
+const LETTER_Z = 0x5a;
+
 /** The zero time of languages that have one, `0001-01-01T00:00:00Z`: it means "not set". */
 const ZERO_TIME = Date.parse('0001-01-01T00:00:00Z');
 
@@ -25,7 +29,7 @@ export function parseRfc3339(text: string): number | null {
   if (hour > 23 || minute > 59 || second > 60 || month < 1 || month > 12) return null;
   if (day < 1 || day > daysIn(year, month)) return null;
   const seconds = (daysSinceEpoch(year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
-  return withTail(seconds * 1000, text.slice(19));
+  return withMilliseconds(seconds * 1000, text) ?? withTail(seconds * 1000, text.slice(19));
 }
 
 /** What a `timestamp` or `sent_at` holds: an instant, nothing, an integer that is no milliseconds, or something else. */
@@ -48,6 +52,13 @@ export function parseInstant(value: unknown): ParsedInstant {
   const ms = parseRfc3339(value);
   if (ms === null) return 'invalid';
   return ms === ZERO_TIME ? 'missing' : ms;
+}
+
+/** Reads the tail `.sssZ`, which most clients write, without the expression that reads every tail; null for any other. */
+function withMilliseconds(ms: number, text: string): number | null {
+  if (text.length !== 24 || text.charCodeAt(19) !== POINT || text.charCodeAt(23) !== LETTER_Z) return null;
+  const fraction = (text.charCodeAt(20) - ZERO) * 100 + twoDigits(text, 21);
+  return fraction >= 0 && fraction < 1_000 ? ms + fraction : null;
 }
 
 function withTail(ms: number, tail: string): number | null {

@@ -2,6 +2,7 @@
 import { isSpace, JsonWalk, PIECE_BYTES, parseJson, type Slice, skipSpace } from '@weir/base';
 import { IngestError, tooMany } from '../errors.js';
 import { parseMarked } from '../exact-numbers.js';
+import { mayHoldSurrogates } from '../odd-values.js';
 import { ENVELOPE_NAMES, type EnvelopeMembers, eventOf, placeOfEvents } from './envelope-members.js';
 import {
   ElementGroup,
@@ -9,6 +10,7 @@ import {
   type EventGroup,
   invalidJson,
   notAnEnvelope,
+  ParsedGroup,
   refusedAlone,
   textReason,
 } from './event-group.js';
@@ -107,14 +109,10 @@ class Cutter {
     while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();
     const reason = textReason(end - start, walk);
     if (reason !== null) return refusedAlone(reason);
-    const element = new ElementGroup(this.#body, start, end, 1);
-    return {
-      parse: () => {
-        const parsed = element.parse();
-        // The cast holds: the text begins with a brace.
-        return { ...parsed, events: parsed.events.map((event) => eventOf(event as EnvelopeMembers)) };
-      },
-    };
+    const text = this.#body.toString('utf8', start, end);
+    // The cast holds: the text begins with a brace.
+    const event = eventOf(parsed(text, start) as EnvelopeMembers);
+    return new ParsedGroup([event], mayHoldSurrogates(text));
   }
 
   async #key(): Promise<string> {

@@ -1,9 +1,10 @@
 /** Cuts an NDJSON body into groups of lines. */
-import { JsonWalk, PIECE_BYTES, type Slice } from '@weir/base';
-import { tooMany } from '../errors.js';
-import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
-import { mayHoldSurrogates } from '../odd-values.js';
-import { complaintOf, type EventGroup, type ParsedEvents, textReason, Unreadable } from './event-group.js';
+import { JsonWalk, PIECE_BYTES, type Slice, skipSpace } from '@weir/base';
+import type { OnIgnoredId, Refusal } from '../decode.js';
+import { IngestError, tooMany } from '../errors.js';
+import type { Event } from '../event.js';
+import { complaintOf, type EventGroup, parseEvent, textReason } from './event-group.js';
+import { EventScan } from './event-scan.js';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -55,27 +56,34 @@ interface Line {
 class LineGroup implements EventGroup {
   readonly #body: Buffer;
   readonly #lines: readonly Line[];
+  #index = 0;
+  #scan: EventScan | null = null;
 
   constructor(body: Buffer, lines: readonly Line[]) {
     this.#body = body;
     this.#lines = lines;
   }
 
-  parse(): ParsedEvents {
-    const texts = this.#lines.map(({ start, end, reason }) =>
-      reason === null ? this.#body.toString('utf8', start, end) : '',
-    );
-    const marked = texts.some(hasDelicateNumbers);
-    const events = texts.map((text, index) => {
-      const reason = this.#lines[index]?.reason ?? null;
-      if (reason !== null) return new Unreadable(reason);
-      try {
-        return marked ? parseMarked(text) : JSON.parse(text);
-      } catch (error) {
-        return new Unreadable(`not JSON: ${complaintOf(error, text)}`);
-      }
-    });
-    return { events, marked, surrogates: texts.some(mayHoldSurrogates) };
+  next(onIgnoredId: OnIgnoredId): Event | Refusal | null {
+    const line = this.#lines[this.#index];
+    if (line === undefined) return null;
+    this.#index += 1;
+    const { start, end, reason } = line;
+    if (reason !== null) return { reason };
+    // The scan begins with the group, so that places in it are places in the group.
+    const offset = this.#lines[0]?.start ?? 0;
+    const text = this.#body.subarray(offset, this.#lines.at(-1)?.end);
+    this.#scan ??= new EventScan(text);
+    const event = this.#scan.event(start - offset);
+    // White space of JSON may be the end of a line, so that the scan can run into the next one.
+    if (event && skipSpace(text, this.#scan.end, end - offset) === end - offset) return event;
+    try {
+      const marked = event === undefined || this.#scan.hasDelicateNumber;
+      return parseEvent(this.#body, { start, end, marked }, onIgnoredId);
+    } catch (error) {
+      if (!(error instanceof IngestError)) throw error;
+      return { reason: `not JSON: ${complaintOf(error.cause, this.#body.toString('utf8', start, end))}` };
+    }
   }
 }
 

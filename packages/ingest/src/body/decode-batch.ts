@@ -1,10 +1,9 @@
 import type { Slice } from '@weir/base';
 import { correctClock } from '../clock-skew.js';
-import { decodeEvent, isRefusal } from '../decode.js';
+import { isRefusal } from '../decode.js';
 import type { ValidationError } from '../event.js';
 import { invalidReason, type ValidEvent } from '../validate.js';
 import type { Envelope } from './envelope.js';
-import { Unreadable } from './event-group.js';
 
 /** The events of a request, sorted into those to keep and those refused by index. */
 export interface DecodedBatch {
@@ -18,7 +17,7 @@ export interface DecodedBatch {
  * Decodes and checks every event, its time corrected by the client's clock error where `sent_at` tells it.
  * @param receivedAt arrival, in epoch milliseconds
  * @param slice gives up the event loop between events
- * @param onGroup called with the bytes of the valid events of each group, before the next group is parsed
+ * @param onGroup called with the bytes of the valid events of each group, before the next group is decoded
  * @throws IngestError `invalid_json` where the text of an event is not JSON
  */
 export async function decodeBatch(
@@ -37,12 +36,11 @@ export async function decodeBatch(
   let index = 0;
   for (const group of envelope.groups) {
     if (slice.isOver) await slice.next();
-    const { events, marked, surrogates } = group.parse();
-    const text = { marked, surrogates, onIgnoredId };
     let bytes = 0;
-    for (const raw of events) {
+    for (;;) {
       if (index % EVENTS_A_LOOK === 0 && slice.isOver) await slice.next();
-      const decoded = raw instanceof Unreadable ? raw : decodeEvent(raw, text);
+      const decoded = group.next(onIgnoredId);
+      if (decoded === null) break;
       const reason = isRefusal(decoded) ? decoded.reason : invalidReason(decoded);
       if (reason !== null) {
         rejected.push({ index, reason });

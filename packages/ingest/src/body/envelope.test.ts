@@ -62,6 +62,36 @@ test('a body that is cut gives the same events and refusals as one that is parse
   );
 });
 
+test('events are the same whether they are scanned in an envelope or parsed as an array', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(event, { maxLength: 5 }),
+      fc.constantFrom(undefined, 1, '\t'),
+      async (events, space) => {
+        const inEnvelope = await outcome(JSON.stringify({ events }, null, space));
+        expect(inEnvelope).toEqual(await outcome(JSON.stringify(events)));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('numbers keep the digits that were sent, in every form of a body', async () => {
+  const properties = '{"a":1.50,"b":[1.0,2E3,-0,12345678901234567890]}';
+  const one = `{"event":"e","timestamp":${AT},"properties":${properties}}`;
+  for (const [text, format] of [
+    [`{"events":[${one}]}`, 'json'],
+    [`{"events":[${one}]}${PADDING}`, 'json'],
+    [`{"batch":[${one}]}`, 'json'],
+    [`[${one}]`, 'json'],
+    [one, 'json'],
+    [one + PADDING, 'json'],
+    [one, 'ndjson'],
+  ] as const) {
+    expect(await outcome(text, format)).toMatchObject({ valid: [{ properties }] });
+  }
+});
+
 test('a damaged body that is cut is refused like one that is parsed as a whole', async () => {
   const damage = fc.record({
     events: fc.array(event, { maxLength: 3 }),

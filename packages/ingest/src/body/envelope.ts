@@ -2,20 +2,20 @@
  * A request body into its events, not decoded yet. A body is `{"token"?, "sent_at"?, "events": [...]}` (or `batch`), an array
  * of events, one event with the envelope's `token` and `sent_at` beside its own members, or NDJSON, an event a line.
  *
- * A small body is parsed as a whole. A large one is only cut into groups of events here; `decodeBatch` parses group by group
- * and gives up the event loop between them.
+ * The events of a small body are scanned here, and a small body of unusual form is parsed as a whole. A large body is only cut
+ * into groups of events; `decodeBatch` decodes group by group and gives up the event loop between them.
  */
 import { isUtf8 } from 'node:buffer';
 import { PIECE_BYTES, type Slice, withoutMark } from '@weir/base';
-import type { ParsedText } from '../decode.js';
 import { IngestError, tooMany } from '../errors.js';
-import { hasDelicateNumbers, isMarkedNumber, parseMarked } from '../exact-numbers.js';
+import { isMarkedNumber, parseMarked } from '../exact-numbers.js';
 import { mayHoldSurrogates } from '../odd-values.js';
 import { INSTANT_FORMS, parseInstant } from '../timestamp.js';
 import { cutBody } from './cut-body.js';
 import { cutLines } from './cut-lines.js';
 import { type EnvelopeMembers, eventOf, placeOfEvents } from './envelope-members.js';
-import { type EventGroup, invalidJson, notAnEnvelope } from './event-group.js';
+import { type EventGroup, invalidJson, notAnEnvelope, ParsedGroup } from './event-group.js';
+import { scanEnvelope } from './scan-envelope.js';
 
 /** How the events stand in the body. */
 export type BodyFormat = 'json' | 'ndjson';
@@ -50,23 +50,29 @@ export async function readEnvelope(
     const { members, groups } = await cutBody(text, maxEvents, slice);
     return { ...surroundings(members), groups };
   }
-  const { members, ...known } = parseWhole(text.toString('utf8'));
+  const scanned = scanEnvelope(text, maxEvents);
+  if (scanned !== null) return { ...surroundings(scanned.members), groups: [scanned.events] };
+  const { members, surrogates } = parseWhole(text.toString('utf8'));
   const events = eventsOf(members);
   if (events.length > maxEvents) throw tooMany(maxEvents);
-  return { ...surroundings(members), groups: [{ parse: () => ({ events, ...known }) }] };
+  return { ...surroundings(members), groups: [new ParsedGroup(events, surrogates)] };
 }
 
-function parseWhole(text: string): ParsedText & { readonly members: EnvelopeMembers } {
-  const marked = hasDelicateNumbers(text);
+interface Whole {
+  readonly members: EnvelopeMembers;
+  readonly surrogates: boolean;
+}
+
+function parseWhole(text: string): Whole {
   let root: unknown;
   try {
-    root = marked ? parseMarked(text) : JSON.parse(text);
+    root = parseMarked(text);
   } catch (error) {
     throw invalidJson(error, text);
   }
   if (typeof root !== 'object' || root === null) throw notAnEnvelope('the body is no JSON object');
   const members = Array.isArray(root) ? { events: root } : root;
-  return { members, marked, surrogates: mayHoldSurrogates(text) };
+  return { members, surrogates: mayHoldSurrogates(text) };
 }
 
 /** The events of a body that is an object. */

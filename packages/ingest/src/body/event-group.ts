@@ -1,31 +1,33 @@
-/** Events of a body that are parsed together, in one slice of the event loop. */
-import type { JsonWalk } from '@weir/base';
-import type { ParsedText } from '../decode.js';
+/** Events of a body that are decoded together, in one slice of the event loop. */
+import { JsonWalk, skipSpace } from '@weir/base';
+import { decodeEvent, type OnIgnoredId, type Refusal } from '../decode.js';
 import { IngestError } from '../errors.js';
-import { hasDelicateNumbers, parseMarked } from '../exact-numbers.js';
+import type { Event } from '../event.js';
+import { parseMarked } from '../exact-numbers.js';
 import { mayHoldSurrogates } from '../odd-values.js';
 import { firstBareWord } from './bare-word.js';
+import { EventScan } from './event-scan.js';
 
-/** Events as parsed, not decoded. */
-export interface ParsedEvents extends ParsedText {
-  /** Each as `JSON.parse` gave it, or why it was not parsed. */
-  readonly events: readonly (unknown | Unreadable)[];
+/** See the head of this file. */
+export interface EventGroup {
+  /**
+   * Decodes the next event.
+   * @returns the event, or why it is refused; null behind the last one
+   * @throws IngestError `invalid_json`
+   */
+  next(onIgnoredId: OnIgnoredId): Event | Refusal | null;
 }
 
 /** An event that is refused, as a group of its own. */
 export function refusedAlone(reason: string): EventGroup {
-  return { parse: () => ({ events: [new Unreadable(reason)], marked: false, surrogates: false }) };
-}
-
-/** See the head of this file. */
-export interface EventGroup {
-  /** Parses them. Call it once. @throws IngestError `invalid_json` */
-  parse(): ParsedEvents;
-}
-
-/** An event that is refused without being parsed. */
-export class Unreadable {
-  constructor(readonly reason: string) {}
+  let refusal: Refusal | null = { reason };
+  return {
+    next: () => {
+      const next = refusal;
+      refusal = null;
+      return next;
+    },
+  };
 }
 
 /** Bounds of the text of one event. */
@@ -48,38 +50,100 @@ export function textReason(
   return names > EVENT_TEXT_LIMITS.names ? `event holds more than ${EVENT_TEXT_LIMITS.names} names` : null;
 }
 
+/** Events as `parseMarked` gave them. */
+export class ParsedGroup implements EventGroup {
+  readonly #events: readonly unknown[];
+  readonly #surrogates: boolean;
+  #index = 0;
+
+  constructor(events: readonly unknown[], surrogates: boolean) {
+    this.#events = events;
+    this.#surrogates = surrogates;
+  }
+
+  next(onIgnoredId: OnIgnoredId): Event | Refusal | null {
+    if (this.#index === this.#events.length) return null;
+    const raw = this.#events[this.#index];
+    this.#index += 1;
+    return decodeEvent(raw, { marked: true, surrogates: this.#surrogates, onIgnoredId });
+  }
+}
+
+const COMMA = 0x2c;
+
 /** Consecutive elements of a JSON array. */
 export class ElementGroup implements EventGroup {
   readonly #body: Buffer;
   readonly #start: number;
   readonly #end: number;
-  readonly #count: number;
+  #left: number;
+  #scan: EventScan | null = null;
+  /** Where the next element begins in the part of the body that is scanned. */
+  #at = 0;
 
   /**
    * @param start of the first element
    * @param end of the last element
-   * @param count of elements; parsing must yield exactly this number
+   * @param count of elements; the text must hold exactly this number
    */
   constructor(body: Buffer, start: number, end: number, count: number) {
     this.#body = body;
     this.#start = start;
     this.#end = end;
-    this.#count = count;
+    this.#left = count;
   }
 
-  parse(): ParsedEvents {
-    const text = `[${this.#body.toString('utf8', this.#start, this.#end)}]`;
-    const marked = hasDelicateNumbers(text);
-    let events: unknown[];
-    try {
-      // The cast holds: the text is in brackets.
-      events = (marked ? parseMarked(text) : JSON.parse(text)) as unknown[];
-    } catch (error) {
-      throw invalidJson(error, text, this.#start - 1);
-    }
-    if (events.length !== this.#count) throw invalidJson(null);
-    return { events, marked, surrogates: mayHoldSurrogates(text) };
+  next(onIgnoredId: OnIgnoredId): Event | Refusal | null {
+    if (this.#left === 0) return null;
+    this.#left -= 1;
+    const text = this.#body.subarray(this.#start, this.#end);
+    this.#scan ??= new EventScan(text);
+    const start = this.#at;
+    const event = this.#scan.event(start);
+    const end = event === undefined ? endOf(text, start) : this.#scan.end;
+    this.#at = skipSpace(text, end);
+    if (this.#left === 0 ? this.#at !== text.length : text[this.#at] !== COMMA) throw invalidJson(null);
+    if (this.#left > 0) this.#at = skipSpace(text, this.#at + 1);
+    if (event) return event;
+    const marked = event === undefined || this.#scan.hasDelicateNumber;
+    return parseEvent(text, { start, end, marked }, onIgnoredId, this.#start);
   }
+}
+
+/** Where an event stands in a body. */
+export interface EventPlace {
+  readonly start: number;
+  readonly end: number;
+  /** Whether `JSON.parse` could change the digits of a number. */
+  readonly marked: boolean;
+}
+
+/**
+ * Decodes an event that is not ordinary (see event-scan).
+ * @param offset where `body` begins in the body of the request
+ * @throws IngestError `invalid_json`
+ */
+export function parseEvent(
+  body: Buffer,
+  { start, end, marked }: EventPlace,
+  onIgnoredId: OnIgnoredId,
+  offset = 0,
+): Event | Refusal {
+  const text = body.toString('utf8', start, end);
+  let raw: unknown;
+  try {
+    raw = marked ? parseMarked(text) : JSON.parse(text);
+  } catch (error) {
+    throw invalidJson(error, text, offset + start);
+  }
+  return decodeEvent(raw, { marked, surrogates: mayHoldSurrogates(text), onIgnoredId });
+}
+
+/** Where a value ends that is not JSON, or deeper than it is scanned. */
+function endOf(text: Buffer, start: number): number {
+  const walk = new JsonWalk(text, start);
+  while (!walk.step());
+  return walk.at;
 }
 
 /** The error for a body that is JSON and neither an envelope, nor an event, nor an array of events. */
