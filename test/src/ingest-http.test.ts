@@ -93,7 +93,7 @@ describe('accepted', () => {
     expect({ status, json }).toEqual({ status: 202, json: { accepted: 0, duplicates: 2, rejected: 0 } });
   });
 
-  it.each([{}, { events: null }, { events: [] }, { events: [], more: [1] }])(
+  it.each([[], { events: [] }, { batch: [] }, { events: [], more: [1] }])(
     '200 with zeros for %j',
     async (body) => {
       const { status, json } = await post({ body });
@@ -231,7 +231,7 @@ describe('refused for good', () => {
     ],
     ['no JSON', { body: '{"events":' }, 400, 'invalid_json'],
     ['an empty body', { body: '' }, 400, 'invalid_json'],
-    ['an array', { body: '[]' }, 400, 'invalid_envelope'],
+    ['no events', { body: '{"other":1}' }, 400, 'invalid_envelope'],
     ['events that are no array', { body: { events: {} } }, 400, 'invalid_envelope'],
     ['a sent_at that is no time', { body: { sent_at: 'soon', events: [] } }, 400, 'invalid_envelope'],
     ['an unknown encoding', { headers: { 'content-encoding': 'zstd' } }, 415, 'unsupported_encoding'],

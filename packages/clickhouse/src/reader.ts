@@ -102,6 +102,7 @@ class HttpReader implements Reader {
       params: options.params,
       settings: {
         ...EXACT_JSON,
+        ...WHOLE_DOCUMENTS,
         // The text was parsed before and may have grown in that.
         max_query_size: 8 * 1024 * 1024,
         default_format: options.format ?? 'JSONEachRow',
@@ -132,6 +133,19 @@ const EXACT_JSON = {
   output_format_json_quote_decimals: 1,
   output_format_json_quote_denormals: 0,
   date_time_output_format: 'iso',
+} as const;
+
+/**
+ * `properties::JSON` reads every document in full, and returns its texts as they were sent. Without these settings one event
+ * with `{"a": {"b": 1}, "a.b": 2}` makes the query of its whole project fail, and texts that look like times come out in
+ * another form and zone. Keys that hold a dot are asked for as `properties::JSON.\`a%2Eb\``. Known since ClickHouse 25.8.
+ */
+const WHOLE_DOCUMENTS = {
+  json_type_escape_dots_in_keys: 1,
+  // A key that itself reads `a%2Eb` beside one that reads `a.b`.
+  type_json_skip_duplicated_paths: 1,
+  input_format_try_infer_dates: 0,
+  input_format_try_infer_datetimes: 0,
 } as const;
 
 /** A query that groups or sorts more than a quarter of its memory goes on on disk, which is bounded too. */

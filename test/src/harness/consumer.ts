@@ -36,7 +36,7 @@ export class Consumer {
    * @param environment instead of the server's own address and key
    */
   constructor(
-    weir: WeirProcess,
+    weir: Pick<WeirProcess, 'url' | 'project' | 'key' | 'dataDir'>,
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ) {
