@@ -26,10 +26,15 @@ test('a signal that lives on holds one listener, however many scopes were made a
 
 test('a released scope does not abort, the others of the same signal do', () => {
   const outer = new AbortController();
-  const [released, held] = [firstAbort(outer.signal), firstAbort(outer.signal)];
+  const [released, held, timed] = [
+    firstAbort(outer.signal),
+    firstAbort(outer.signal),
+    deadline(60_000, outer.signal),
+  ];
   released.release();
+  timed.release();
   outer.abort();
-  expect([released.signal.aborted, held.signal.aborted]).toEqual([false, true]);
+  expect([released.signal.aborted, held.signal.aborted, timed.signal.aborted]).toEqual([false, true, false]);
 });
 
 test('a deadline fires although the garbage collector ran and only its signal is held', async () => {
@@ -38,6 +43,13 @@ test('a deadline fires although the garbage collector ran and only its signal is
   for (let i = 0; i < 5; i += 1) collect();
   await aborted;
   expect(signal.reason).toMatchObject({ name: 'TimeoutError', message: 'timed out after 50 ms' });
+});
+
+test('a deadline does not keep the process alive', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  deadline(60_000);
+  expect(timers()).toBe(before);
 });
 
 test('a deadline aborts early with a signal that it was given', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smallDisk } from '../testing/index.js';
 import { readAhead, SpoolFullError, type SpoolSpace } from './read-ahead.js';
 
 let directory: string;
@@ -149,6 +150,32 @@ test('without room on disk a source waits for a reader that goes on, and leaves 
   expect(from.given).toBeLessThan(20);
   await expect(bytesOf(reading)).rejects.toBeInstanceOf(SpoolFullError);
   await until(() => options.space.used === 0);
+});
+
+test('a source waits for its reader once the window is full, again and again', async () => {
+  const from = source(Number.POSITIVE_INFINITY);
+  const options = { directory, windowBytes: 50_000, patienceMs: 60_000 };
+  const reading = readAhead(from.items, options);
+  for (let taken = 1; taken < 20; taken += 1) {
+    await reading.next();
+    // Four items fit into the window, with what they cost besides their bytes, and the source holds one more.
+    await until(() => from.given >= taken + 4);
+    await new Promise(setImmediate);
+    expect(from.given).toBe(taken + 4);
+  }
+  await reading.return();
+});
+
+test('on a full disk a reader gets every byte in order, and the file is used again after it has caught up', async () => {
+  const disk = await smallDisk(1);
+  try {
+    const count = 600;
+    const options = { directory: disk.path, windowBytes: 20_000, patienceMs: 0 };
+    const got = await bytesOf(readAhead(source(count).items, options), 1);
+    expect(got.equals(whole(count))).toBe(true);
+  } finally {
+    await disk.remove();
+  }
 });
 
 test('a reader that leaves ends the source and returns the room', async () => {
