@@ -223,6 +223,34 @@ test('what a stream is survives a restart: its type, its end, Stream-Seq, and ma
   await expect.poll(async () => (await log.stats('streams:p:a')).entries).toBe(1);
 });
 
+test('Stream-Seq grows from append to append, and appends without one leave it as it is', async () => {
+  const { store } = await timed();
+  await store.create('p', 'a', TEXT);
+  const source = await store.open('p', 'a');
+  await source.append(appendOf('1'));
+  await source.append(appendOf('2', { seq: 'b' }));
+  await source.append(appendOf('3'));
+  for (const seq of ['a', 'b']) {
+    await expect(source.append(appendOf('x', { seq }))).rejects.toMatchObject({ code: 'sequence_conflict' });
+  }
+  await source.append(appendOf('4', { seq: 'c' }));
+  expect(await contentOf(source)).toBe('1234');
+});
+
+test('appends that are stored together fill a stream together', async () => {
+  const log = await openLog({ engine: 'memory' });
+  const store = await StreamStore.open({ log, limits: { bytes: 1_000 } });
+  await store.create('p', 'a', TEXT);
+  const source = await store.open('p', 'a');
+  const all = await Promise.allSettled(
+    Array.from({ length: 20 }, () => source.append(appendOf('x'.repeat(200)))),
+  );
+  const stored = all.filter(({ status }) => status === 'fulfilled').length;
+  expect(stored).toBe(4);
+  expect(await contentOf(source)).toBe('x'.repeat(200 * stored));
+  expect(all.at(-1)).toMatchObject({ reason: { code: 'stream_full', details: { limit: 1_000 } } });
+});
+
 test('a stream is filled to its last byte, and a project to its last stream', async () => {
   const log = await openLog({ engine: 'memory' });
   // An entry has a head of 31 bytes.
