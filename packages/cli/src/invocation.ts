@@ -1,13 +1,7 @@
 import type { Readable } from 'node:stream';
-import { ApiClient } from './api/client.js';
-import {
-  type Connection,
-  mergeSources,
-  requireAnyKey,
-  requireKey,
-  requireOperatorKey,
-} from './connection/connection.js';
-import { type ConnectionOptions, connectionSources, type Environment } from './connection/sources.js';
+import type { ApiClient } from './api/client.js';
+import type { Connection } from './connection/connection.js';
+import type { ConnectionOptions, Environment } from './connection/sources.js';
 import { Output, type OutputStream } from './output/output.js';
 
 /** The process a command runs in. */
@@ -44,21 +38,22 @@ export class Invocation {
 
   /** Server, project and credentials. Throws CliError `usage` for what cannot be read. */
   async connection(): Promise<Connection> {
-    const { env, cwd } = this.context;
-    return mergeSources(await connectionSources(this.options, env, cwd));
+    return await this.#connect(this.options);
   }
 
   /** The server with the operator key. */
   async operator(): Promise<{ api: ApiClient; connection: Connection }> {
     const connection = await this.connection();
-    return { api: new ApiClient(connection.server, requireOperatorKey(connection)), connection };
+    const { requireOperatorKey } = await import('./connection/connection.js');
+    return { api: await client(connection, requireOperatorKey(connection)), connection };
   }
 
   /** The server with an API key, for what is in the key's own project. */
   async keyed(): Promise<{ api: ApiClient; key: string }> {
     const connection = await this.connection();
+    const { requireAnyKey } = await import('./connection/connection.js');
     const key = requireAnyKey(connection);
-    return { api: new ApiClient(connection.server, key), key };
+    return { api: await client(connection, key), key };
   }
 
   /**
@@ -66,11 +61,25 @@ export class Invocation {
    * @param id of the project, where a command names it otherwise than by --project
    */
   async project(id?: string): Promise<{ api: ApiClient; path: string; connection: Connection }> {
-    const { env, cwd } = this.context;
-    const options = id === undefined ? this.options : { ...this.options, project: id };
-    const connection = mergeSources(await connectionSources(options, env, cwd));
+    const connection = await this.#connect(
+      id === undefined ? this.options : { ...this.options, project: id },
+    );
+    const { requireKey } = await import('./connection/connection.js');
     const { project, key } = requireKey(connection);
     const path = `/api/v1/projects/${encodeURIComponent(project)}`;
-    return { api: new ApiClient(connection.server, key), path, connection };
+    return { api: await client(connection, key), path, connection };
   }
+
+  // Modules of the connection are loaded by need: their schemas take as long as the rest of a command that needs no server.
+  async #connect(options: ConnectionOptions): Promise<Connection> {
+    const { env, cwd } = this.context;
+    const { mergeSources } = await import('./connection/connection.js');
+    const { connectionSources } = await import('./connection/sources.js');
+    return mergeSources(await connectionSources(options, env, cwd));
+  }
+}
+
+async function client({ server }: Connection, key: string): Promise<ApiClient> {
+  const { ApiClient } = await import('./api/client.js');
+  return new ApiClient(server, key);
 }

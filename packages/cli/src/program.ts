@@ -1,26 +1,6 @@
-import type { SettingInfo } from '@weir/server';
 import { Command } from 'commander';
-import { channelCommand } from './commands/channel.js';
-import { addCompletion } from './commands/completion.js';
-import { configCommand } from './commands/config.js';
-import { demoCommand } from './commands/demo.js';
-import { dlqCommand } from './commands/dlq.js';
-import { doctorCommand } from './commands/doctor.js';
-import { eventCommand } from './commands/event.js';
-import { ingestCommand } from './commands/ingest.js';
-import { keyCommand } from './commands/key.js';
-import { loginCommand } from './commands/login.js';
-import { mcpCommand } from './commands/mcp.js';
-import { processCommand } from './commands/process.js';
-import { projectCommand } from './commands/project.js';
-import { queryCommand } from './commands/query.js';
-import { sendCommand } from './commands/send.js';
-import { serveCommand } from './commands/serve.js';
-import { tenantCommand } from './commands/tenant.js';
-import { tokenCommand } from './commands/token.js';
-import { usageCommand } from './commands/usage.js';
-import { versionCommand } from './commands/version.js';
 import { type CliContext, type GlobalOptions, Invocation } from './invocation.js';
+import { VERSION } from './version.js';
 
 /** Makes the invocation of a command from all options that were given to it. */
 export type Begin = (command: Command) => Invocation;
@@ -40,12 +20,68 @@ WEIR_DATA_DIR, http://127.0.0.1:8080. A profile named by --profile comes before 
 
 Exit codes: 0 done · 1 failed · 2 usage or something missing · 3 credential or scope · 4 no answer · 5 internal`;
 
+/** Adds a command to the program. */
+type AddCommand = (program: Command, begin: Begin) => void;
+
+/** Each command, in the order of the help text, and the module that adds it. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<AddCommand>>> = {
+  serve: async (args) => {
+    const { serveCommand } = await import('./commands/serve.js');
+    // Reading the settings loads the whole server.
+    const isAsked = args.includes('serve') || args.includes('complete');
+    const settings = isAsked ? (await import('@weir/server')).settings() : [];
+    return (program, begin) => serveCommand(program, begin, settings);
+  },
+  send: async () => (await import('./commands/send.js')).sendCommand,
+  query: async () => (await import('./commands/query.js')).queryCommand,
+  schema: async () => (await import('./commands/schema.js')).schemaCommand,
+  usage: async () => (await import('./commands/usage.js')).usageCommand,
+  event: async () => (await import('./commands/event.js')).eventCommand,
+  process: async () => (await import('./commands/process.js')).processCommand,
+  channel: async () => (await import('./commands/channel.js')).channelCommand,
+  mcp: async () => (await import('./commands/mcp.js')).mcpCommand,
+  dlq: async () => (await import('./commands/dlq.js')).dlqCommand,
+  ingest: async () => (await import('./commands/ingest.js')).ingestCommand,
+  project: async () => (await import('./commands/project.js')).projectCommand,
+  tenant: async () => (await import('./commands/tenant.js')).tenantCommand,
+  token: async () => (await import('./commands/token.js')).tokenCommand,
+  key: async () => (await import('./commands/key.js')).keyCommand,
+  login: async () => (await import('./commands/login.js')).loginCommand,
+  config: async () => (await import('./commands/config.js')).configCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  demo: async () => (await import('./commands/demo.js')).demoCommand,
+  version: async () => (await import('./commands/version.js')).versionCommand,
+};
+
+/** Options of the program that take the next word. */
+const VALUE_OPTIONS = new Set(['--server', '--project', '--key', '--operator-key', '--profile']);
+
 /**
- * The whole command line.
- * @param settings the server's, as flags of \`weir serve\`; empty where that command is not asked for
+ * Runs a command line. Loads the module of the command that it names, and all of them only where it names none: for the
+ * help text, completion, and the suggestion for a mistyped command.
  * @param context streams, environment and directory the commands work with
  */
-export function createProgram(settings: readonly SettingInfo[], context: CliContext): Command {
+export async function runProgram(args: readonly string[], context: CliContext): Promise<void> {
+  const { program, begin } = emptyProgram(context);
+  const load = COMMANDS[commandOf(args) ?? ''];
+  const loads = load === undefined ? Object.values(COMMANDS) : [load];
+  for (const add of await Promise.all(loads.map((one) => one(args)))) add(program, begin);
+  if (load === undefined)
+    await (await import('./commands/completion.js')).addCompletion(program, begin, args);
+  await program.parseAsync(args, { from: 'user' });
+}
+
+/** The first word that is neither an option nor its value. */
+function commandOf(args: readonly string[]): string | undefined {
+  for (let i = 0; i < args.length; i += 1) {
+    const word = args[i] ?? '';
+    if (!word.startsWith('-')) return word;
+    if (VALUE_OPTIONS.has(word)) i += 1;
+  }
+  return undefined;
+}
+
+function emptyProgram(context: CliContext): { readonly program: Command; readonly begin: Begin } {
   const program = new Command('weir')
     .description('Weir, a self-hosted event backend')
     .option('--server <url>', 'server to talk to')
@@ -55,6 +91,7 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
     .option('--profile <name>', 'profile of ~/.weir/config.json')
     .option('--json', 'results and errors as JSON')
     .option('--debug', 'show where an error came from')
+    .version(VERSION, '--version', 'version of Weir')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .helpCommand('help [command]', 'show the help of a command')
@@ -67,25 +104,5 @@ export function createProgram(settings: readonly SettingInfo[], context: CliCont
       writeErr: (text) => context.stderr.write(text),
     });
   const begin: Begin = (command) => new Invocation(context, command.optsWithGlobals<GlobalOptions>());
-  serveCommand(program, begin, settings);
-  sendCommand(program, begin);
-  queryCommand(program, begin);
-  usageCommand(program, begin);
-  eventCommand(program, begin);
-  processCommand(program, begin);
-  channelCommand(program, begin);
-  mcpCommand(program, begin);
-  dlqCommand(program, begin);
-  ingestCommand(program, begin);
-  projectCommand(program, begin);
-  tenantCommand(program, begin);
-  tokenCommand(program, begin);
-  keyCommand(program, begin);
-  loginCommand(program, begin);
-  configCommand(program, begin);
-  doctorCommand(program, begin);
-  demoCommand(program, begin);
-  versionCommand(program, begin);
-  addCompletion(program);
-  return program;
+  return { program, begin };
 }

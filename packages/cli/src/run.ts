@@ -3,10 +3,7 @@ import { CliError, EXIT_CODES } from './cli-error.js';
 import { usageOf } from './commander-error.js';
 import type { CliContext } from './invocation.js';
 import { Output } from './output/output.js';
-import { createProgram } from './program.js';
-
-/** Words of a command line that need the server's settings; loading them takes the whole server. */
-const NEEDS_SETTINGS = new Set(['serve', 'complete']);
+import { runProgram } from './program.js';
 
 /**
  * Runs a command line.
@@ -19,9 +16,7 @@ const NEEDS_SETTINGS = new Set(['serve', 'complete']);
  */
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
   try {
-    const isAsked = args.some((word) => NEEDS_SETTINGS.has(word));
-    const settings = isAsked ? (await import('@weir/server')).settings() : [];
-    await createProgram(settings, context).parseAsync(args, { from: 'user' });
+    await runProgram(args, context);
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
