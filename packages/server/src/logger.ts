@@ -1,12 +1,26 @@
+import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 /** The server's logger: JSON lines on standard output, or lines for people where that is a terminal. */
-export function createLogger(level: string): Logger {
+export function createLogger(
+  level: string,
+  output: Writable & { readonly isTTY?: boolean } = process.stdout,
+): Logger {
   const options: LoggerOptions = { level, base: null, serializers: { err: describeError } };
-  if (!process.stdout.isTTY) return pino(options);
+  if (output.isTTY !== true) return pino(options, output);
+  const lines = pretty({ colorize: true, ignore: 'pid,hostname', singleLine: true, destination: output });
   // The cast holds: pino-pretty's stream is what pino writes to.
-  return pino(options, pretty({ colorize: true, ignore: 'pid,hostname' }) as DestinationStream);
+  return pino({ ...options, formatters: { log: forPeople } }, lines as DestinationStream);
+}
+
+/** What a terminal shows of a usage record: of its thirty fields, those that tell one request from another. */
+const SHOWN = ['tenant', 'stack', 'http_status', 'duration_ms', 'code', 'fuel'];
+
+function forPeople(fields: Record<string, unknown>): Record<string, unknown> {
+  const isUsageRecord = 'log_id' in fields && 'ended_at' in fields;
+  if (!isUsageRecord) return fields;
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => SHOWN.includes(name)));
 }
 
 /**
