@@ -33,7 +33,7 @@ export class Invocation {
     this.context = context;
     this.options = options;
     const { json = false, debug = false } = options;
-    this.output = new Output(context.stdout, context.stderr, { json, debug });
+    this.output = new Output(context.stdout, context.stderr, { json, debug, env: context.env });
   }
 
   /** Server, project and credentials. Throws CliError `usage` for what cannot be read. */

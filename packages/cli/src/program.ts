@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type CliContext, type GlobalOptions, Invocation } from './invocation.js';
+import { asTyped } from './output/typed-command.js';
 import { VERSION } from './version.js';
 
 /** Makes the invocation of a command from all options that were given to it. */
@@ -100,7 +101,7 @@ function emptyProgram(context: CliContext): { readonly program: Command; readonl
     // Errors of usage are reported like all others, in one place.
     .configureOutput({
       outputError: () => {},
-      writeOut: (text) => context.stdout.write(text),
+      writeOut: (text) => context.stdout.write(asTyped(text, context.env)),
       writeErr: (text) => context.stderr.write(text),
     });
   const begin: Begin = (command) => new Invocation(context, command.optsWithGlobals<GlobalOptions>());

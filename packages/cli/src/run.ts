@@ -24,6 +24,7 @@ export async function run(args: readonly string[], context: CliContext): Promise
     const output = new Output(context.stdout, context.stderr, {
       json: args.includes('--json'),
       debug: args.includes('--debug'),
+      env: context.env,
     });
     if (failure.details.isReported !== true) output.failure(failure);
     return EXIT_CODES[failure.kind];

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { CliError } from '../cli-error.js';
 import { sanitize } from './sanitize.js';
+import { asTyped } from './typed-command.js';
 
 /** A stream that may be a terminal. */
 export type OutputStream = Writable & { readonly isTTY?: boolean };
@@ -19,6 +20,14 @@ export interface ErrorDocument {
   };
 }
 
+/** How a command writes. */
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+  /** Of the process: says how it was started, see {@link asTyped}. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** A command's output, for people or for programs. */
 export class Output {
   readonly stdout: OutputStream;
@@ -26,12 +35,15 @@ export class Output {
   /** Whether programs read it. */
   readonly json: boolean;
   readonly #debug: boolean;
+  readonly #env: OutputOptions['env'];
 
-  constructor(stdout: OutputStream, stderr: OutputStream, { json = false, debug = false } = {}) {
+  constructor(stdout: OutputStream, stderr: OutputStream, options: OutputOptions) {
+    const { json = false, debug = false, env } = options;
     this.stdout = stdout;
     this.stderr = stderr;
     this.json = json;
     this.#debug = debug;
+    this.#env = env;
   }
 
   /** Whether somebody reads the results on a terminal. */
@@ -62,7 +74,8 @@ export class Output {
 
   /** The failure a command ends with. */
   failure(error: CliError): void {
-    const { hint, reasons = [], requestId } = error.details;
+    const { reasons = [], requestId } = error.details;
+    const hint = error.details.hint === undefined ? undefined : asTyped(error.details.hint, this.#env);
     if (this.json) {
       const document: ErrorDocument = {
         ok: false,

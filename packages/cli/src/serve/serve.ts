@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { App, Variables } from '@weir/server';
 import type { Invocation } from '../invocation.js';
+import { asTyped } from '../output/typed-command.js';
 import { firstStartMessage } from './first-start-message.js';
 import { loadSettings } from './settings.js';
 import { startError } from './start-error.js';
@@ -21,7 +22,8 @@ export async function serve({ context, output }: Invocation, flags: Variables): 
     const stopped = stop.first.then(() => null);
     const url = await Promise.race([app.listen(), app.failure, stopped]);
     if (url instanceof Error) throw url;
-    if (url !== null && output.isInteractive) void greet(app, VERSION, (text) => output.text(text));
+    if (url !== null && output.isInteractive)
+      void greet(app, VERSION, (text) => output.text(asTyped(text, context.env)));
     const failure = await Promise.race([app.failure, stopped]);
     if (failure !== null) throw failure;
   } catch (error) {
