@@ -47,6 +47,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<Add
   tenant: async () => (await import('./commands/tenant.js')).tenantCommand,
   token: async () => (await import('./commands/token.js')).tokenCommand,
   key: async () => (await import('./commands/key.js')).keyCommand,
+  env: async () => (await import('./commands/env.js')).envCommand,
   login: async () => (await import('./commands/login.js')).loginCommand,
   config: async () => (await import('./commands/config.js')).configCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

@@ -1,0 +1,93 @@
+/** The commands of README.md and of pages, typed into a shell in their order, and what the pages say that they print. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findProgram, freePort } from '@weir/base/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitUntil } from '../harness/wait-until.js';
+import { expressionOf, isAsShown, stepsOf } from './page.js';
+import { Shell } from './shell.js';
+
+const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
+const CLI = join(CHECKOUT, 'packages/cli/bin/weir.js');
+/** The page, and whether it begins with an empty project instead of the one that README.md has used. */
+const PAGES = [
+  { page: 'README.md', isAlone: false },
+  { page: 'docs/api.md', isAlone: true },
+] as const;
+
+const OPERATOR_KEY = `weir_ops_${randomBytes(32).toString('hex')}`;
+
+/** Makes a project. @returns the command that makes it the one of the shell */
+async function newProject(url: string): Promise<string> {
+  const response = await fetch(`${url}/api/v1/admin/projects`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${OPERATOR_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'a page' }),
+  });
+  // The cast holds for what the route answers.
+  const made = (await response.json()) as { id: string; ingest_token: string; api_key: string };
+  return `export WEIR_SERVER=${url} WEIR_PROJECT=${made.id} WEIR_KEY=${made.api_key} WEIR_TOKEN=${made.ingest_token}`;
+}
+
+describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
+  let home: string;
+  let server: ChildProcess;
+  let shell: Shell;
+  let url: string;
+
+  beforeAll(async () => {
+    await findProgram({ name, debianPackage: name });
+    await findProgram({ name: 'curl', debianPackage: 'curl' });
+    home = mkdtempSync(join(tmpdir(), 'weir-docs-'));
+    for (const entry of ['node_modules', 'examples']) symlinkSync(join(CHECKOUT, entry), join(home, entry));
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const { PATH } = process.env;
+    const env = { PATH, HOME: home, TERM: 'dumb' };
+    server = spawn(process.execPath, [CLI, 'serve'], {
+      cwd: home,
+      env: { ...env, WEIR_PORT: `${port}`, WEIR_LOG_LEVEL: 'error', WEIR_OPERATOR_KEY: OPERATOR_KEY },
+      stdio: 'ignore',
+    });
+    await waitUntil('the credentials of the first project', () =>
+      existsSync(join(home, '.weir/credentials.json')),
+    );
+    shell = new Shell(name, home, env);
+  });
+
+  afterAll(async () => {
+    shell?.end();
+    if (server !== undefined) {
+      const ended = once(server, 'exit');
+      server.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  test.each(PAGES)('$page', async ({ page, isAlone }) => {
+    if (isAlone) await shell.run(await newProject(url));
+    else await shell.run('unset WEIR_PROJECT WEIR_KEY WEIR_TOKEN');
+    const markdown = readFileSync(join(CHECKOUT, page), 'utf8').replaceAll('http://127.0.0.1:8080', url);
+    for (const { line, commands, answer } of stepsOf(markdown)) {
+      for (const command of commands) {
+        const shown = command === commands.at(-1) ? answer : null;
+        const { stdout, stderr, code } = await shell.run(
+          command,
+          (output) => shown !== null && isAsShown(output, shown),
+        );
+        const where = `${page}:${line}: ${command}`;
+        expect.soft({ where, code, stderr }).toMatchObject({
+          code: 0,
+          stderr: expect.not.stringMatching(/not found|no matches|parse error|syntax error|bad pattern/),
+        });
+        if (shown !== null) expect.soft(stdout.replaceAll(/\s+/g, ''), where).toMatch(expressionOf(shown));
+      }
+    }
+  });
+});
