@@ -7,7 +7,7 @@
 export const SOAK = ['test/src/soak/**/*.test.ts'];
 
 /**
- * Kills, outages, full disks, corpora of attacks, and models with fixed seeds. A bounded share of such tests stays in `npm test`: the
+ * Kills, outages, full disks, corpora of attacks, models with fixed seeds, and the pages of docs/ in two shells. A bounded share of such tests stays in `npm test`: the
  * `crash.test.ts` of most packages, and tests of one kill among others of the same server.
  */
 export const FAULTS = [
@@ -27,6 +27,7 @@ export const FAULTS = [
   'test/src/channel-model.test.ts',
   'test/src/chaos.test.ts',
   'test/src/consume-kills.test.ts',
+  'test/src/docs/docs.test.ts',
   'test/src/durable-streams-client.test.ts',
   'test/src/durable-streams-limits.test.ts',
   'test/src/feed-streams.test.ts',

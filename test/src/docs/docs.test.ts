@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram, freePort } from '@weir/base/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitUntil } from '../harness/wait-until.js';
 import { expressionOf, isAsShown, stepsOf } from './page.js';
 import { Shell } from './shell.js';
@@ -17,6 +17,11 @@ const CLI = join(CHECKOUT, 'packages/cli/bin/weir.js');
 /** The page, and whether it begins with an empty project instead of the one that README.md has used. */
 const PAGES = [
   { page: 'README.md', isAlone: false },
+  { page: 'docs/ingest.md', isAlone: false },
+  { page: 'docs/query.md', isAlone: false },
+  { page: 'docs/mcp.md', isAlone: false },
+  { page: 'docs/feed.md', isAlone: false },
+  { page: 'docs/streams.md', isAlone: false },
   { page: 'docs/api.md', isAlone: true },
 ] as const;
 
@@ -37,18 +42,20 @@ async function newProject(url: string): Promise<string> {
 describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
   let home: string;
   let server: ChildProcess;
-  let shell: Shell;
+  let shell: Shell | undefined;
   let url: string;
+  let env: Record<string, string | undefined>;
 
   beforeAll(async () => {
     await findProgram({ name, debianPackage: name });
     await findProgram({ name: 'curl', debianPackage: 'curl' });
+    await findProgram({ name: 'jq', debianPackage: 'jq' });
     home = mkdtempSync(join(tmpdir(), 'weir-docs-'));
     for (const entry of ['node_modules', 'examples']) symlinkSync(join(CHECKOUT, entry), join(home, entry));
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const { PATH } = process.env;
-    const env = { PATH, HOME: home, TERM: 'dumb' };
+    env = { PATH, HOME: home, TERM: 'dumb' };
     server = spawn(process.execPath, [CLI, 'serve'], {
       cwd: home,
       env: { ...env, WEIR_PORT: `${port}`, WEIR_LOG_LEVEL: 'error', WEIR_OPERATOR_KEY: OPERATOR_KEY },
@@ -57,11 +64,11 @@ describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
     await waitUntil('the credentials of the first project', () =>
       existsSync(join(home, '.weir/credentials.json')),
     );
-    shell = new Shell(name, home, env);
   });
 
+  afterEach(() => shell?.end());
+
   afterAll(async () => {
-    shell?.end();
     if (server !== undefined) {
       const ended = once(server, 'exit');
       server.kill('SIGTERM');
@@ -71,8 +78,8 @@ describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
   });
 
   test.each(PAGES)('$page', async ({ page, isAlone }) => {
+    shell = new Shell(name, home, env);
     if (isAlone) await shell.run(await newProject(url));
-    else await shell.run('unset WEIR_PROJECT WEIR_KEY WEIR_TOKEN');
     const markdown = readFileSync(join(CHECKOUT, page), 'utf8').replaceAll('http://127.0.0.1:8080', url);
     for (const { line, commands, answer } of stepsOf(markdown)) {
       for (const command of commands) {

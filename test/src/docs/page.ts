@@ -18,10 +18,14 @@ interface Block {
 /** Languages of blocks that show an answer. */
 const ANSWERS = new Set(['', 'json', 'csv', 'text']);
 
-/** The steps of a page in Markdown. Commands that build, test or start the checkout are not among them. */
+/** The steps of a page in Markdown; SQL is a step by `weir query`. Commands that build, test or start the checkout are not among them. */
 export function stepsOf(markdown: string): Step[] {
   const blocks = blocksOf(markdown);
   return blocks.flatMap((block, i) => {
+    if (block.language === 'sql') {
+      const command = `npx weir query '${block.text.replaceAll("'", "'\\''")}'`;
+      return [{ line: block.line, commands: [command], answer: null }];
+    }
     if (block.language !== 'sh') return [];
     const commands = commandsOf(block.text).filter((command) => !/^npm /.test(command));
     const next = blocks[i + 1];

@@ -50,12 +50,17 @@ export class Shell {
     this.#child.stdin?.write(`${command}\necho ${END}$?\n`);
     const end = new RegExp(`${END}(\\d+)\\n$`);
     let isInterrupted = false;
-    await waitUntil(`the end of ${command}`, async () => {
+    const ended = (): boolean => {
       if (!isInterrupted && isEnough(this.#stdout)) {
         isInterrupted = true;
         for (const pid of processTree(this.#child.pid ?? 0).slice(1)) interrupt(pid);
       }
       return end.test(this.#stdout);
+    };
+    await waitUntil(`the end of ${command}`, ended).catch((error: unknown) => {
+      throw new Error(
+        `${String(error)}; it wrote: ${this.#stdout.slice(0, 2_000)} ${this.#stderr.slice(-500)}`,
+      );
     });
     const code = Number(end.exec(this.#stdout)?.[1]);
     return { stdout: this.#stdout.replace(end, ''), stderr: this.#stderr, code: isInterrupted ? 0 : code };
