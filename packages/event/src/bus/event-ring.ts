@@ -45,7 +45,7 @@ export class EventRing {
 
   /** The event at a place; undefined where none is held. */
   at(place: number): RingEvent | undefined {
-    return place < this.#first ? undefined : this.#events[place % this.#capacity];
+    return place < this.#first || place >= this.#end ? undefined : this.#events[place % this.#capacity];
   }
 
   /** Adds an event, and forgets the oldest ones for it. The newest is always held. */
@@ -69,8 +69,7 @@ export class EventRing {
   /** The place after a cursor, when the ring has all that follows it. */
   placeAfter(cursor: string): number | undefined {
     if (cursor === this.#position) return this.#end;
-    const place = this.#places.get(cursor);
-    return place === undefined || place < this.#first ? undefined : place;
+    return this.#places.get(cursor);
   }
 
   /** Events are missing after the last one: no cursor from before leads to what comes now. */

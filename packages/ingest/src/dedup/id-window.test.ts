@@ -126,8 +126,11 @@ describe('IdWindow', () => {
         let window = await reopen(log, {}, () => 0);
         const model = new Set<number>();
         for (const step of commands) {
-          if (step === 'spill') await window.maintain(true);
-          else if (step === 'restart') window = await reopen(log, {}, () => 0);
+          if (step === 'spill') {
+            await window.maintain(true);
+            // Entries whose ids are in runs leave the log, so that only the runs know them after a restart.
+            await log.trim(STREAM, window.spilledOffset + 1);
+          } else if (step === 'restart') window = await reopen(log, {}, () => 0);
           else {
             const wanted = step.map((id) => {
               const isKnown = model.has(id);
@@ -142,6 +145,63 @@ describe('IdWindow', () => {
       }),
       { seed: 3, numRuns: 60 },
     );
+  });
+
+  it('removes what an interrupted write of a run left in the log', async () => {
+    const log = await openLog({ engine: 'memory' });
+    const window = await reopen(log, {}, () => 0);
+    await store(window, log, ['a']);
+    await window.maintain(true);
+    const runs = await log.streams(`${STREAM}.ids.`);
+    expect(runs).toHaveLength(1);
+    await log.append(`${STREAM}.ids.left`, [Buffer.from('x')]);
+    const again = await reopen(log, {}, () => 0);
+    expect(await log.streams(`${STREAM}.ids.`)).toEqual(runs);
+    expect(await store(again, log, ['a'])).toEqual(['known']);
+  });
+
+  it('writes a run by itself when its table is full or old, and drops runs that are past the window', async () => {
+    let now = 0;
+    const log = await openLog({ engine: 'memory' });
+    const window = await reopen(log, { tableIds: 64 }, () => now);
+    const runs = async () => (await log.streams(`${STREAM}.ids.`)).length;
+    await store(window, log, ['a']);
+    await window.maintain();
+    expect([await runs(), window.isFull, window.size]).toEqual([0, false, 1]);
+    await store(
+      window,
+      log,
+      Array.from({ length: 63 }, (_, i) => `b${i}`),
+    );
+    expect(window.isFull).toBe(true);
+    await window.maintain();
+    expect([await runs(), window.isFull, window.size]).toEqual([1, false, 64]);
+    await store(window, log, ['c']);
+    now = HOUR - 1;
+    await window.maintain();
+    expect(await runs()).toBe(1);
+    now = HOUR;
+    await window.maintain();
+    expect([await runs(), window.size]).toEqual([2, 65]);
+    now = 25 * HOUR + 1;
+    await store(window, log, ['d']);
+    await window.maintain();
+    await window.maintain();
+    expect(await store(window, log, ['b1', 'd'])).toEqual(['new', 'known']);
+  });
+
+  it('takes no more ids where runs cannot be written, and loses none', async () => {
+    const log = await openLog({ engine: 'memory' });
+    const window = await reopen(log, { tableIds: 64 }, () => 0);
+    const claims: Claims[] = [];
+    const claimAll = async (): Promise<void> => {
+      for (let i = 0; i < 1_000; i += 1) claims.push(await claim(window, keysOf([`n${i}`])));
+    };
+    await expect(claimAll()).rejects.toMatchObject({ name: 'BufferFullError' });
+    expect(claims).toHaveLength(96);
+    for (const [i, one] of claims.entries()) one.settle(i + 1);
+    await window.maintain(true);
+    expect((await claim(window, keysOf(['n0', 'n95', 'n96']))).outcomes).toEqual(['known', 'known', 'new']);
   });
 
   it('lets a full log be trimmed: its ids move into the room kept for runs', async () => {
