@@ -41,18 +41,6 @@ async function weir(...args: string[]): Promise<Counts> {
   return JSON.parse(stdout) as Counts;
 }
 
-it('weir demo: every flight once, however often it is sent', async () => {
-  const rows = 20_000;
-  expect(await weir('demo', '--rows', String(rows))).toMatchObject({ accepted: rows, rejected: 0 });
-  expect(await weir('demo', '--rows', String(rows))).toMatchObject({ accepted: 0, duplicates: rows });
-  await server.settled();
-  const [row] = await server.query(
-    `SELECT count(), uniqExact(event_id), countIf(JSONExtractString(properties, 'origin') = '')
-     FROM events WHERE event = 'flight'`,
-  );
-  expect(row?.map(Number)).toEqual([rows, rows, 0]);
-});
-
 it('weir send: a file of three thousand films, as it is', async () => {
   type Film = Record<string, string | number | null>;
   const data = new URL('../data/movies.json', import.meta.resolve('vega-datasets'));

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ShopEvent, visitsBefore } from './demo/shop.js';
 import { type Ended, eventually, ServerProcess, weir } from './testing/weir-process.js';
 
 const OPERATOR_KEY = `weir_ops_${'a1'.repeat(32)}`;
@@ -111,23 +112,38 @@ describe('send and query', () => {
   });
 });
 
-it('sends the flights of the data set, and the second time only duplicates', async () => {
-  const rows = 3_000;
-  expect(await json(['demo', '--rows', String(rows)])).toMatchObject({ accepted: rows, duplicates: 0 });
-  await stored('flight', rows);
-  expect(await json(['demo', '--rows', String(rows)])).toMatchObject({ accepted: 0, duplicates: rows });
-  const sql = `SELECT min(timestamp), countIf(JSONExtractString(properties, 'origin') = 'ORD'),
-    sum(JSONExtractInt(properties, 'distance')) FROM events WHERE event = 'flight'`;
-  const { rows: answer } = await json<Rows>(['query', sql]);
-  const source = await flightsOf(rows);
-  expect(answer).toEqual([
-    [
-      expect.stringMatching(/^2001-01-01T00:01:00(\.000)?Z$/),
-      String(source.filter(({ origin }) => origin === 'ORD').length),
-      String(source.reduce((sum, { distance }) => sum + Number(distance), 0)),
-    ],
+it('sends the events of the shop, and the second time only duplicates', async () => {
+  const events = 3_000;
+  expect(await json(['demo', '--events', String(events)])).toMatchObject({ accepted: events, duplicates: 0 });
+  expect(await json(['demo', '--events', String(events)])).toMatchObject({ accepted: 0, duplicates: events });
+  await stored('page', shopOf(events).filter(({ event }) => event === 'page').length);
+  const sql = `SELECT uniqExact(event_id), uniqExact(session_id), uniqExactIf(distinct_id, event = 'purchase'),
+    sumIf(toInt64(100 * JSONExtractFloat(properties, 'total') + 0.5), event = 'purchase'),
+    min(timestamp) >= now() - INTERVAL 31 DAY
+    FROM events WHERE event_id LIKE 'demo-%'`;
+  const { rows } = await json<Rows>(['query', sql]);
+  const source = shopOf(events);
+  const purchases = source.filter(({ event }) => event === 'purchase');
+  const cents = purchases.map(({ properties }) => Math.round(100 * Number(Object(properties).total)));
+  expect(rows?.[0]?.map(Number)).toEqual([
+    events,
+    new Set(source.map(({ session_id }) => session_id)).size,
+    new Set(purchases.map(({ anonymous_id }) => anonymous_id)).size,
+    cents.reduce((sum, one) => sum + one, 0),
+    1,
   ]);
 });
+
+/** The first events of the shop, as they were made. */
+function shopOf(count: number): ShopEvent[] {
+  const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  const events: ShopEvent[] = [];
+  for (const event of visitsBefore(today)) {
+    if (events.length === count) break;
+    events.push(event);
+  }
+  return events;
+}
 
 describe('operating an installation', () => {
   it('throws the kill switch, and says so to who sends', async () => {
@@ -296,17 +312,4 @@ async function tokenArgs(): Promise<string[]> {
     token: string;
   };
   return ['--token', token];
-}
-
-/** The first flights, read from the data set without any of our code. */
-async function flightsOf(count: number): Promise<{ origin: string; distance: bigint }[]> {
-  const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
-  const { decompress } = await import('fzstd');
-  const path = new URL('../data/flights-3m.parquet', import.meta.resolve('vega-datasets'));
-  const rows = await parquetReadObjects({
-    file: await asyncBufferFromFile(path.pathname),
-    rowEnd: count,
-    compressors: { ZSTD: (bytes, length) => decompress(bytes, new Uint8Array(length)) },
-  });
-  return rows as { origin: string; distance: bigint }[];
 }

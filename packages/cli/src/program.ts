@@ -12,7 +12,7 @@ Examples:
   $ weir send signup --user u1 --prop plan=pro      send an event
   $ weir query "SELECT event, count() FROM events GROUP BY event"
   $ weir event consume weir.event                   follow events as they are accepted
-  $ weir demo                                       send 200,000 flights, to have something to look at
+  $ weir demo                                       send the last month of a made-up shop
   $ weir doctor                                     what is wrong, and what to do about it
 
 Where a command connects to, the first that knows: options, WEIR_SERVER, WEIR_PROJECT, WEIR_KEY, WEIR_TOKEN and
