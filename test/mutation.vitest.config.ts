@@ -9,8 +9,8 @@ export default defineConfig({
       'packages/usage/src/admission/{admission-gate,tenant-table,token-bucket}.test.ts',
       'packages/ingest/src/dedup/*.test.ts',
       'packages/server/src/query/answer-spool.test.ts',
-      'packages/stream/src/{stream-store,producers,fork}.test.ts',
-      'packages/event/src/bus/delivery.test.ts',
+      'packages/stream/src/{stream-store,producers,fork,full-log}.test.ts',
+      'packages/event/src/bus/{delivery,event-ring}.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/full-disk.test.ts'],
     // A mutant that never settles must not cost two minutes.

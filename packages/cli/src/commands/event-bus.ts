@@ -46,14 +46,14 @@ Examples:
     )
     .action(async (_options: unknown, self: Command) => {
       const invocation = begin(self);
-      const { knownBuses } = await import('../event/bus-control.js');
+      const { knownBuses, STOP_HINT } = await import('../event/bus-control.js');
       const { busDocument, busText } = await import('../event/bus-text.js');
       const buses = (await knownBuses(invocation)).filter(({ state }) => state !== 'stopped');
       const text = buses.length === 0 ? 'no bus runs' : buses.map(busText).join('\n\n');
       invocation.output.result({ buses: buses.map(busDocument) }, text);
       if (buses.every(({ state }) => state === 'running')) return;
       throw new CliError('failed', 'bus_orphaned', 'a bus lives and does not answer', {
-        hint: 'End it with "weir event stop --all --force"',
+        hint: STOP_HINT,
       });
     });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DEFAULT_SERVER, mergeSources, type Source } from './connection.js';
+import { DEFAULT_SERVER, mergeSources, requireKey, type Source } from './connection.js';
 
 const HERE = 'http://127.0.0.1:8080';
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -42,6 +42,16 @@ it('sends no credential to another server or project than its source names', () 
   );
 });
 
+it('says which credentials are those of another server', () => {
+  const connection = mergeSources([
+    { name: 'the command line', server: 'https://weir.example' },
+    { name: 'the environment', server: HERE, project: 'p1', key: 'k1' },
+  ]);
+  expect(connection).toMatchObject({ project: null, key: null, unused: [`the environment (${HERE})`] });
+  const hint = expect.stringContaining(`the environment (${HERE}) has is not used`);
+  expect(() => requireKey(connection)).toThrow(expect.objectContaining({ details: { hint } }));
+});
+
 it('takes each from the first source that knows it', () => {
   const merged = mergeSources([
     { name: 'options', project: 'p1' },
@@ -56,6 +66,7 @@ it('takes each from the first source that knows it', () => {
     key: 'k1',
     token: 't3',
     operatorKey: 'o2',
+    unused: [],
   });
   expect(mergeSources([]).server).toBe(DEFAULT_SERVER);
 });

@@ -3,7 +3,7 @@
  * one rule on top: a credential goes only to the server, and for the project, that its own source names. So
  * `--server https://elsewhere` never carries a profile's key to somebody else.
  */
-import { usageError } from '../cli-error.js';
+import { type CliError, usageError } from '../cli-error.js';
 import { isSameServer, serverUrl } from './server-url.js';
 
 /** Where a server is looked for when nothing names one. */
@@ -33,6 +33,8 @@ export interface Connection {
   readonly key: string | null;
   readonly operatorKey: string | null;
   readonly token: string | null;
+  /** Sources with a project or a credential of another server, for people: "the environment (http://other)". */
+  readonly unused: readonly string[];
 }
 
 /** Merges sources, the first one first. */
@@ -55,44 +57,36 @@ export function mergeSources(sources: readonly Source[]): Connection {
     key: ofProject.find((source) => isSet(source.key))?.key || null,
     operatorKey: here.find((source) => isSet(source.operatorKey))?.operatorKey || null,
     token: ofProject.find((source) => isSet(source.token))?.token || null,
+    unused: sources
+      .filter((source) => !here.includes(source) && (isSet(source.project) || isSet(source.key)))
+      .map(({ name, server: theirs }) => `${name} (${theirs ?? 'no server named'})`),
   };
 }
 
 /** The ingest token, or how to get one. */
-export function requireToken({ token, server }: Connection): string {
-  if (token !== null) return token;
-  throw usageError(
-    `no ingest token for ${server}`,
-    'Give --token or WEIR_TOKEN, save one with "weir login", or be where the server keeps its .weir',
-  );
+export function requireToken(connection: Connection): string {
+  if (connection.token !== null) return connection.token;
+  throw missing(`no ingest token for ${connection.server}`, '--token or WEIR_TOKEN', connection);
 }
 
 /** The project, or how to name one. */
-export function requireProject({ project, server }: Connection): string {
-  if (project !== null) return project;
-  throw usageError(
-    `no project named for ${server}`,
-    'Give --project or WEIR_PROJECT, save one with "weir login", or be where the server keeps its .weir',
-  );
+export function requireProject(connection: Connection): string {
+  if (connection.project !== null) return connection.project;
+  throw missing(`no project named for ${connection.server}`, '--project or WEIR_PROJECT', connection);
 }
 
 /** The project and its API key, or how to get them. */
 export function requireKey(connection: Connection): { project: string; key: string } {
   const project = requireProject(connection);
   if (connection.key !== null) return { project, key: connection.key };
-  throw usageError(
-    `no API key for project ${project} on ${connection.server}`,
-    'Give --key or WEIR_KEY, save one with "weir login", or be where the server keeps its .weir',
-  );
+  const what = `no API key for project ${project} on ${connection.server}`;
+  throw missing(what, '--key or WEIR_KEY', connection);
 }
 
 /** An API key, for what its own project is enough; or how to get one. */
-export function requireAnyKey({ key, server }: Connection): string {
-  if (key !== null) return key;
-  throw usageError(
-    `no API key for ${server}`,
-    'Give --key or WEIR_KEY, save one with "weir login", or be where the server keeps its .weir',
-  );
+export function requireAnyKey(connection: Connection): string {
+  if (connection.key !== null) return connection.key;
+  throw missing(`no API key for ${connection.server}`, '--key or WEIR_KEY', connection);
 }
 
 /** The operator key, or how to get one. */
@@ -102,6 +96,14 @@ export function requireOperatorKey({ operatorKey, server }: Connection): string 
     `this needs the operator key of ${server}`,
     'Give --operator-key or WEIR_OPERATOR_KEY: the value the server was started with',
   );
+}
+
+/** The error for something that no source has, or only a source of another server. */
+function missing(what: string, options: string, { server, unused }: Connection): CliError {
+  const give = `Give ${options}, save one with "weir login", or be where the server keeps its .weir`;
+  if (unused.length === 0) return usageError(what, give);
+  const why = `What ${unused.join(' and ')} has is not used: it belongs to another server than ${server}`;
+  return usageError(what, `${why}. ${give}`);
 }
 
 function isSet(value: string | undefined): value is string {

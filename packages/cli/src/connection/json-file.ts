@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 
@@ -14,6 +15,8 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
       return null;
     }
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES')
+      throw await ofAnother(path, error);
     throw invalid(path, error instanceof Error ? error.message : String(error), error);
   }
   let parsed: unknown;
@@ -27,6 +30,26 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   throw invalid(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`, undefined);
+}
+
+/** The error for a file in a directory that this user may not read: `sudo -E`, say, keeps the HOME of another user. */
+async function ofAnother(path: string, cause: Error): Promise<CliError> {
+  let directory = dirname(path);
+  // The directory itself may be hidden by the one above it.
+  let owner = await stat(directory).catch(() => null);
+  while (owner === null && directory !== dirname(directory)) {
+    directory = dirname(directory);
+    owner = await stat(directory).catch(() => null);
+  }
+  const whose =
+    owner === null ? '' : `: ${directory} belongs to user ${owner.uid}, this is user ${process.getuid?.()}`;
+  return new CliError(
+    'usage',
+    'not_your_directory',
+    `cannot read ${path}${whose}`,
+    { hint: 'Set WEIR_HOME to a directory of your own' },
+    { cause },
+  );
 }
 
 function invalid(path: string, reason: string, cause: unknown): CliError {

@@ -67,6 +67,9 @@ export async function chosenBuses(invocation: Invocation, isAll: boolean): Promi
   return alive.filter(({ found }) => paths.includes(found.directory.path));
 }
 
+/** What to do about a bus that does not answer. */
+export const STOP_HINT = 'End it with "weir event stop --all --force"';
+
 /**
  * Ends a bus; one that does not answer only with `force`, by a signal.
  *
@@ -90,7 +93,7 @@ export async function stopBus({ found, state, status }: KnownBus, force: boolean
   throw new CliError('failed', 'bus_lives_on', `the bus in ${directory.path} does not end`, {
     hint: force
       ? `End the process ${file?.pid ?? ''} yourself; ${directory.logFile} says what it waits for`
-      : 'Give --force',
+      : STOP_HINT,
   });
 }
 
@@ -99,10 +102,7 @@ async function endOrphan({ directory, file }: FoundBus, force: boolean): Promise
   const pid = file?.pid;
   if (!force || pid === undefined) {
     throw new CliError('failed', 'bus_orphaned', `a bus lives in ${directory.path} and does not answer`, {
-      hint:
-        pid === undefined
-          ? 'Look for "event _bus" among the processes'
-          : 'Give --force to end it by a signal',
+      hint: pid === undefined ? 'Look for "event _bus" among the processes' : STOP_HINT,
     });
   }
   signal(pid, 'SIGTERM');

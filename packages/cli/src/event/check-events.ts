@@ -5,7 +5,7 @@ import { weirHome } from '../connection/profiles.js';
 import { type Check, fail, ok, warn } from '../doctor/check.js';
 import type { Invocation } from '../invocation.js';
 import { VERSION } from '../version.js';
-import { knownBuses } from './bus-control.js';
+import { knownBuses, STOP_HINT } from './bus-control.js';
 import { loadRegistry } from './key-registry.js';
 import { leftLeases } from './left-leases.js';
 
@@ -35,7 +35,7 @@ async function checkBuses(invocation: Invocation): Promise<Check[]> {
     async ({ found, state, status }: Awaited<ReturnType<typeof knownBuses>>[number]) => {
       const { directory, file } = found;
       if (state === 'orphaned') {
-        const hint = `End it with "weir event stop --all --force"; ${directory.logFile} says more`;
+        const hint = `${STOP_HINT}; ${directory.logFile} says more`;
         return fail('bus', `process ${file?.pid ?? '?'} lives and does not answer`, hint);
       }
       const left = await leftLeases(directory.leasesFile, status);
