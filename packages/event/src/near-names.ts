@@ -1,3 +1,5 @@
+import { distance } from 'fastest-levenshtein';
+
 /**
  * The names a misspelt one most likely stands for: nearest first, at most `limit` (default 3). Near is few edits for
  * the length, or one name being part of the other.
@@ -8,7 +10,7 @@ export function nearNames(wanted: string, names: Iterable<string>, limit = 3): s
   const near: { name: string; distance: number }[] = [];
   for (const name of names) {
     const candidate = name.toLowerCase();
-    const edits = editDistance(text, candidate);
+    const edits = distance(text, candidate);
     const part = text.length >= 3 && (candidate.includes(text) || text.includes(candidate));
     // An edit of every letter is another name, however short both are.
     if (part || (edits <= allowed && edits < Math.max(text.length, candidate.length))) {
@@ -26,25 +28,3 @@ export function didYouMean(wanted: string, names: Iterable<string>): string | un
   if (last === undefined) return undefined;
   return `Did you mean ${near.length === 0 ? last : `${near.join(', ')} or ${last}`}?`;
 }
-
-// Insertions, deletions, replacements and swaps of neighbours, each counting one.
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let edits = Math.min(at(row, j) + 1, at(next, j - 1) + 1, at(row, j - 1) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        edits = Math.min(edits, at(before, j - 2) + 1);
-      }
-      next.push(edits);
-    }
-    before = row;
-    row = next;
-  }
-  return at(row, b.length);
-}
-
-const at = (row: readonly number[], j: number): number => row[j] ?? Number.POSITIVE_INFINITY;

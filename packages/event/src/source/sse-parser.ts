@@ -7,9 +7,8 @@ export interface SseBlock {
 
 /**
  * Reads an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) piece by piece; what is cut
- * off at its end is never delivered. The parsers there are drop blocks without data, and with them the places that the
- * feed tells so that a filter which lets nothing through does not fall behind. Lines end with LF or CRLF; a lone CR,
- * which nobody writes, ends none.
+ * off at its end is never delivered. Libraries drop blocks without data, and with them the cursors that the feed sends so
+ * that a filter which lets nothing through does not fall behind (decision 29). Lines end with LF or CRLF, not with a lone CR.
  */
 export class SseParser {
   #rest = '';
