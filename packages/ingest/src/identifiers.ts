@@ -1,29 +1,7 @@
 /** Ids of an event as clients write them, and texts that stand for "no id" in the code of some client. */
+import { NO_IDS } from '@weir/base';
 import { unmarkedNumber } from './exact-numbers.js';
 
-/**
- * Texts that clients send where they have no id, in lower case. As an id, each would join strangers to one person, or make
- * different events duplicates. PostHog refuses the same: https://posthog.com/docs/data/ingestion-warnings.
- */
-const NO_IDS: ReadonlySet<string> = new Set([
-  '',
-  '0',
-  '[object object]',
-  'anonymous',
-  'distinct_id',
-  'distinctid',
-  'email',
-  'false',
-  'guest',
-  'id',
-  'nan',
-  'nil',
-  'none',
-  'not_authenticated',
-  'null',
-  'true',
-  'undefined',
-]);
 const LONGEST = Math.max(...[...NO_IDS].map((text) => text.length));
 
 /** Whether an id is one of {@link NO_IDS}, in any case and with any white space around it. */

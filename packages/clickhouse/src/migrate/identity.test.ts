@@ -139,6 +139,33 @@ describe("an event's person", () => {
     expect(await people(project)).toMatchObject({ 'event-5': 'first' });
   });
 
+  it('links an alias as a user id and as an anonymous id, but none of the texts that are no ids', async () => {
+    const project = newProject();
+    const alias = (at: number, kept: string, joins: unknown): EventRow =>
+      event(project, at, { event: '$alias', userId: kept, json: { alias: joins } });
+    await insert([
+      alias(1, 'kept', 'device'),
+      alias(2, 'kept', 42),
+      alias(3, 'other', 'device'),
+      alias(4, 'kept', 'undefined'),
+      alias(5, 'other', '[Object object]'),
+      alias(6, 'other', ' NULL '),
+      event(project, 7, { anonymousId: 'device' }),
+      event(project, 8, { userId: '42' }),
+      event(project, 9, { userId: 'undefined' }),
+      event(project, 10, { anonymousId: '[Object object]' }),
+      event(project, 11, { anonymousId: ' NULL ' }),
+    ]);
+    expect(await people(project)).toMatchObject({
+      'event-3': 'other',
+      'event-7': 'kept',
+      'event-8': 'kept',
+      'event-9': 'undefined',
+      'event-10': '[Object object]',
+      'event-11': ' NULL ',
+    });
+  });
+
   it('follows aliases of aliases to the end; a user has one alias, the first; one that closes a circle is nothing', async () => {
     const project = newProject();
     const alias = (at: number, kept: string, joins: unknown): EventRow =>

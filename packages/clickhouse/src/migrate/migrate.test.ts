@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ClickHouse, connectClickHouse, type Engine, startEngine } from '../index.js';
-import { EVENTS_INSERT, eventRows } from '../testing/event-rows.js';
+import { EVENTS_INSERT, eventRow, eventRows } from '../testing/event-rows.js';
 import { migrateClickHouse } from './migrate.js';
-import type { Migration } from './migration.js';
+import { databaseNames, type Migration } from './migration.js';
+import { migrations } from './migrations.js';
 
 let dataDir: string;
 let engine: Engine;
@@ -25,13 +26,15 @@ afterAll(async () => {
 
 it('brings an empty store to this version once, however many nodes start at once', async () => {
   const results = await Promise.all([1, 2, 3].map(() => migrateClickHouse(clickhouse)));
-  expect(results.map(({ version }) => version)).toEqual([3, 3, 3]);
-  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2, 3]);
-  expect(await migrateClickHouse(clickhouse)).toEqual({ version: 3, applied: [] });
+  expect(results.map(({ version }) => version)).toEqual([5, 5, 5]);
+  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2, 3, 4, 5]);
+  expect(await migrateClickHouse(clickhouse)).toEqual({ version: 5, applied: [] });
   expect(await clickhouse.query('SELECT id, name FROM weir.weir_migrations ORDER BY id')).toEqual([
     { id: 1, name: 'events' },
     { id: 2, name: 'identity' },
     { id: 3, name: 'usage' },
+    { id: 4, name: 'readable documents' },
+    { id: 5, name: 'aliases of anonymous ids' },
   ]);
 });
 
@@ -126,4 +129,53 @@ it('keeps times from 1970 to 2200 in months where events are dense and in years 
     '204100',
     '220000',
   ]);
+});
+
+it('rewrites stored documents that ClickHouse cannot read, and links the aliases in them', async () => {
+  const projectId = '0192f0c1-0000-7000-8000-00000000000b';
+  const before = migrations(databaseNames());
+  await clickhouse.command('TRUNCATE TABLE weir.weir_migrations');
+  await migrateClickHouse(clickhouse, { steps: before.slice(0, 3) });
+  const documents: [string, string][] = [
+    ['{"n":1,"s":"a\\ud83d\\ud83db"}', '{"n":1,"s":"a\ufffd\ufffdb"}'],
+    ['{"\\ud800":{"s":"\\\\ud83d"}}', '{"\ufffd":{"s":"\\\\ud83d"}}'],
+    [
+      '{"n":[18446744073709551616,1.5],"s":"x,18446744073709551616,"}',
+      '{"n":["18446744073709551616",1.5],"s":"x,18446744073709551616,"}',
+    ],
+    ['{"n":18446744073709551615}', '{"n":18446744073709551615}'],
+    [
+      `{"d":${'['.repeat(2_000)}${']'.repeat(2_000)}}`,
+      `{"$unreadable":"{\\"d\\":${'['.repeat(2_000)}${']'.repeat(2_000)}}"}`,
+    ],
+    ['{"alias":"old","n":-9223372036854775809}', '{"alias":"old","n":"-9223372036854775809"}'],
+  ];
+  const row = (n: number, properties: string, event = '$alias') =>
+    eventRow({
+      projectId,
+      place: [1, n, 0],
+      event,
+      eventId: `${n}`,
+      anonymousId: null,
+      userId: 'kept',
+      sessionId: null,
+      timestamp: Date.UTC(2026, 5, 15),
+      properties,
+    });
+  await clickhouse.insertRaw(
+    EVENTS_INSERT,
+    documents.map(([properties], n) => row(n, properties)),
+  );
+  await migrateClickHouse(clickhouse);
+  const read = async () =>
+    (
+      await clickhouse.query<{ properties: string }>(
+        `SELECT properties FROM weir_base.events_raw_v1 WHERE project_id = '${projectId}' ORDER BY log_offset`,
+      )
+    ).map(({ properties }) => properties);
+  await expect.poll(read, { timeout: 20_000 }).toEqual(documents.map(([, expected]) => expected));
+  const links = await clickhouse.query(
+    `SELECT user_id FROM weir_base.alias_links_v1 WHERE project_id = '${projectId}' AND id = sipHash64('old')`,
+  );
+  expect(links).toEqual([{ user_id: 'kept' }]);
 });

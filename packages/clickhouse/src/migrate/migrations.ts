@@ -1,6 +1,7 @@
 import { createEventsTable } from './events.js';
-import { backfillLinks, createLinkTables } from './identity-links.js';
+import { backfillLinks, createLinkTables, renewAliasLinks } from './identity-links.js';
 import type { DatabaseNames, Migration } from './migration.js';
+import { rewriteUnreadable } from './readable-documents.js';
 import { createUsageTable } from './usage.js';
 
 /** All steps, in order. The public views are no steps: they are asserted anew at each start, see views.ts. */
@@ -17,5 +18,7 @@ export function migrations(names: DatabaseNames): readonly Migration[] {
       name: 'usage',
       statements: [`CREATE DATABASE IF NOT EXISTS ${names.usage}`, createUsageTable(names)],
     },
+    { id: 4, name: 'readable documents', statements: [rewriteUnreadable(names)] },
+    { id: 5, name: 'aliases of anonymous ids', statements: renewAliasLinks(names) },
   ];
 }

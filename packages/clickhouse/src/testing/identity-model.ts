@@ -1,4 +1,5 @@
 /** The public views as a plain reading of the rules, event after event in order of arrival; tests hold the SQL to it. */
+import { NO_IDS } from '@weir/base';
 import type { EventRow } from './event-rows.js';
 
 /** What the three views must show of one project's events. */
@@ -79,8 +80,11 @@ function readIdentity(arrived: readonly EventRow[]): (row: EventRow) => string |
   for (const { anonymousId, userId, event, properties } of arrived) {
     if (userId === null) continue;
     if (anonymousId !== null && !userOf.has(anonymousId)) userOf.set(anonymousId, userId);
-    const alias = event === '$alias' ? object(JSON.parse(properties)).alias : undefined;
-    if (typeof alias !== 'string' || alias === '' || alias === userId || aliased.has(alias)) continue;
+    const named = event === '$alias' ? object(JSON.parse(properties)).alias : undefined;
+    const alias = Number.isInteger(named) ? String(named) : named;
+    if (typeof alias !== 'string' || NO_IDS.has(alias.trim().toLowerCase()) || alias === userId) continue;
+    if (!userOf.has(alias)) userOf.set(alias, userId);
+    if (aliased.has(alias)) continue;
     aliased.add(alias);
     if (root(userId) !== alias) keptOf.set(alias, userId);
   }

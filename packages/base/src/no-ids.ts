@@ -1,0 +1,23 @@
+/**
+ * Texts that clients send where they have no id, in lower case. As an id, each would join strangers to one person, or make
+ * different events duplicates. PostHog refuses the same: https://posthog.com/docs/data/ingestion-warnings.
+ */
+export const NO_IDS: ReadonlySet<string> = new Set([
+  '',
+  '0',
+  '[object object]',
+  'anonymous',
+  'distinct_id',
+  'distinctid',
+  'email',
+  'false',
+  'guest',
+  'id',
+  'nan',
+  'nil',
+  'none',
+  'not_authenticated',
+  'null',
+  'true',
+  'undefined',
+]);
