@@ -3,6 +3,8 @@
  * Those of a server in trouble are in ingest-refusals.test.ts. 402 has no test: nothing refuses payment before there is
  * an admission gate.
  */
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -184,7 +186,7 @@ describe('the token', () => {
       body: { events: [event('left')] },
     });
     expect(answer.status).toBe(202);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
   });
 
   it('401 is the same for every reason', async () => {
@@ -299,7 +301,8 @@ describe('around the answer', () => {
       },
     });
     expect(answer.status).toBe(204);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
     expect(answer.headers.get('access-control-allow-methods')).toMatch(/\bPOST\b/);
     expect(answer.headers.get('access-control-allow-headers')).toBe('authorization,content-encoding');
     expect(answer.headers.get('vary')).toBe('Origin');
@@ -308,8 +311,52 @@ describe('around the answer', () => {
   it('a page may read every answer, refusals too', async () => {
     const answer = await post({ token: null, headers: { origin: 'https://shop.example' } });
     expect(answer.status).toBe(401);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
     expect(answer.headers.get('vary')).toBe('Origin');
+  });
+
+  it('slashes that joining paths has put in change nothing', async () => {
+    for (const path of [`${PATH}/`, `/${PATH}`, `/${PATH.replace('ingest/', 'ingest//')}/?wait=stored`]) {
+      const answer = await weir.request('POST', path, {
+        headers: { authorization: `Bearer ${weir.token}`, origin: 'https://shop.example' },
+        body: JSON.stringify({ events: [event('slashes')] }),
+      });
+      expect({ path, status: answer.status }).toEqual({ path, status: 202 });
+      expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    }
+  });
+
+  it('a page may ask for its receipts', async () => {
+    const headers = { origin: 'https://shop.example' };
+    const preflight = await weir.request('OPTIONS', '/api/v1/ingest/receipts/r1', { headers });
+    const refused = await weir.request('GET', '/api/v1/ingest/receipts/r1', { headers });
+    expect([preflight.status, refused.status]).toEqual([204, 401]);
+    for (const answer of [preflight, refused])
+      expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+  });
+
+  it('a client that expects 100-continue is refused before it sends its body, and else asked for it', async () => {
+    const ask = async (token: string): Promise<string[]> => {
+      const body = JSON.stringify({ events: [event('expected')] });
+      const seen: string[] = [];
+      const request = httpRequest(weir.url + PATH, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, expect: '100-continue', 'content-length': body.length },
+      });
+      request.on('continue', () => {
+        seen.push('continue');
+        request.end(body);
+      });
+      request.flushHeaders();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.resume();
+      seen.push(String(response.statusCode), String(response.headers.connection));
+      request.destroy();
+      return seen;
+    };
+    expect(await ask(weir.token)).toEqual(['continue', '202', 'undefined']);
+    expect(await ask('weir_pub_none')).toEqual(['401', 'close']);
   });
 
   it('the request id is the client’s where it is a plain one', async () => {

@@ -121,7 +121,7 @@ it('takes POST alone', async () => {
   for (const method of ['GET', 'DELETE', 'PUT']) {
     const answer = await weir.request(method, '/mcp', { headers: bearer(weir.key) });
     expect(answer.status).toBe(405);
-    expect(answer.headers.get('allow')).toBe('POST');
+    expect(answer.headers.get('allow')).toBe('POST, OPTIONS');
   }
 });
 

@@ -33,7 +33,7 @@ import { Health } from './health.js';
 import { Authorizer } from './http/authorize.js';
 import { createBodies } from './http/body/create-bodies.js';
 import { ConnectionLimit } from './http/connection-limit.js';
-import { OriginPolicy } from './http/cors.js';
+import { CrossOrigin, OriginList } from './http/cors.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
@@ -218,11 +218,16 @@ class Server implements App {
       metrics.refusedConnection(),
     );
     const bodies = createBodies(config, { connections, addressOf, metrics });
+    const pages = new OriginList(config.WEIR_ALLOWED_ORIGINS);
+    const ingestPages = (methods: string) =>
+      new CrossOrigin((origin) => pages.allows(origin), { methods, credentials: true });
+    const analysisPages = (methods: string) =>
+      new CrossOrigin((origin) => pages.names(origin), { methods, exposed: ['content-disposition'] });
     const endpoint = new IngestEndpoint({
       service: this.#ingest,
       credentials: this.#credentials,
       gate,
-      origins: new OriginPolicy(config.WEIR_ALLOWED_ORIGINS),
+      origins: ingestPages('POST, OPTIONS'),
       logger,
       maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
       bodies,
@@ -257,10 +262,11 @@ class Server implements App {
     this.#web = createWeb({ front: endpoint, connections, logger, metrics, usage }, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
-      receiptRoutes(web, authorizer, gate, this.#ingest);
+      receiptRoutes(web, authorizer, gate, this.#ingest, ingestPages('GET, OPTIONS'));
       const maxTextBytes = config.WEIR_QUERY_MAX_BODY_BYTES;
-      queryRoute(web, { access, query, delivery, metrics, bodies, maxTextBytes });
-      schemaRoute(web, access, query);
+      const crossOrigin = analysisPages('POST, OPTIONS');
+      queryRoute(web, { access, query, delivery, metrics, bodies, maxTextBytes, crossOrigin });
+      schemaRoute(web, access, query, analysisPages('GET, OPTIONS'));
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
       feedGroupRoutes(web, authorizer, gate, bodies, this.#feed);
@@ -276,6 +282,7 @@ class Server implements App {
         publicUrl,
         bodies,
         maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
+        allowedOrigins: pages.named,
       });
       dlqRoutes(web, authorizer, gate, bodies, this.#ingest.deadLetters);
       adminProjectRoutes(web, authorizer, bodies, new Projects(postgres, this.#credentials));

@@ -1,8 +1,72 @@
-/** Cross-origin rules of the ingest route: browsers send events from any page an installation or a token allows. */
+/** Cross-origin rules of a route: which pages may send it requests and read its answers (https://fetch.spec.whatwg.org/#http-cors-protocol). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Origins that may send; `*` is all. */
-export class OriginPolicy {
+/** What {@link CrossOrigin} takes. */
+export interface CrossOriginOptions {
+  /** Methods of the route, as in `POST, OPTIONS`. */
+  readonly methods: string;
+  /**
+   * Whether pages may send with credentials, as `sendBeacon` always does. Only for routes that read no cookie: any page that is
+   * allowed could act for the person whose cookie it is. Default false.
+   */
+  readonly credentials?: boolean;
+  /** Headers of answers that pages may read, beside those of every route. */
+  readonly exposed?: readonly string[];
+}
+
+const EXPOSED = ['x-request-id', 'retry-after', 'www-authenticate'];
+
+/** The rules of one route, or of several. */
+export class CrossOrigin {
+  readonly #allows: (origin: string) => boolean;
+  readonly #options: CrossOriginOptions;
+  readonly #exposed: string;
+
+  /** @param allows whether pages of an origin may send */
+  constructor(allows: (origin: string) => boolean, options: CrossOriginOptions) {
+    this.#allows = allows;
+    this.#options = options;
+    this.#exposed = [...EXPOSED, ...(options.exposed ?? [])].join(', ');
+  }
+
+  /** Whether pages of this origin may send. */
+  allows(origin: string): boolean {
+    return this.#allows(origin);
+  }
+
+  /** Answers a preflight; before any credential is looked at. */
+  preflight(request: IncomingMessage, response: ServerResponse): void {
+    this.mark(request, response);
+    response.writeHead(204, this.preflightHeaders(request));
+    response.end();
+  }
+
+  /** What the answer to a preflight has beside the headers of {@link mark}. Its status is 204. */
+  preflightHeaders(request: IncomingMessage): Record<string, string> {
+    const { methods } = this.#options;
+    return {
+      allow: methods,
+      'access-control-allow-methods': methods,
+      'access-control-allow-headers':
+        request.headers['access-control-request-headers'] ?? 'authorization, content-type',
+      'access-control-max-age': '86400',
+    };
+  }
+
+  /** Sets the headers an actual request needs. */
+  mark(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('vary', 'Origin');
+    const { origin } = request.headers;
+    if (origin === undefined || !this.#allows(origin)) return;
+    // Never `*`: browsers refuse it for requests with credentials.
+    response.setHeader('access-control-allow-origin', origin);
+    if (this.#options.credentials === true) response.setHeader('access-control-allow-credentials', 'true');
+    response.setHeader('access-control-expose-headers', this.#exposed);
+  }
+}
+
+/** Origins of `WEIR_ALLOWED_ORIGINS`. */
+export class OriginList {
   readonly #all: boolean;
   readonly #origins: ReadonlySet<string>;
 
@@ -10,32 +74,21 @@ export class OriginPolicy {
   constructor(list: string) {
     const origins = list.split(',').map((origin) => origin.trim().toLowerCase());
     this.#all = origins.includes('*');
-    this.#origins = new Set(origins);
+    this.#origins = new Set(origins.filter((origin) => origin !== '*' && origin !== ''));
   }
 
-  /** Whether pages of this origin may send. */
+  /** The origins that are named. */
+  get named(): readonly string[] {
+    return [...this.#origins];
+  }
+
+  /** Whether pages of this origin may send events. */
   allows(origin: string): boolean {
-    return this.#all || this.#origins.has(origin.toLowerCase());
+    return this.#all || this.names(origin);
   }
 
-  /** Answers a preflight; before any credential is looked at. */
-  preflight(request: IncomingMessage, response: ServerResponse): void {
-    this.mark(request, response);
-    response.writeHead(204, {
-      'access-control-allow-methods': 'POST, OPTIONS',
-      'access-control-allow-headers':
-        request.headers['access-control-request-headers'] ?? 'authorization, content-type',
-      'access-control-max-age': '86400',
-    });
-    response.end();
-  }
-
-  /** Sets the headers an actual request needs. */
-  mark(request: IncomingMessage, response: ServerResponse): void {
-    response.setHeader('vary', 'Origin');
-    const { origin } = request.headers;
-    if (origin === undefined || !this.allows(origin)) return;
-    response.setHeader('access-control-allow-origin', this.#all ? '*' : origin);
-    response.setHeader('access-control-expose-headers', 'x-request-id, retry-after');
+  /** Whether this origin is named: for routes that return data of a project, `*` is not enough. */
+  names(origin: string): boolean {
+    return this.#origins.has(origin.toLowerCase());
   }
 }

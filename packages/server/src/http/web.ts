@@ -8,11 +8,21 @@ import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
 import { releaseBody } from './body/body-reader.js';
 import { boundUnread } from './body/drop-rest.js';
 import type { ConnectionLimit } from './connection-limit.js';
+import type { CrossOrigin } from './cors.js';
+import { serveWaiting } from './expect-continue.js';
 import { frontDoor } from './front-door.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { tidyUrl } from './tidy-url.js';
 import { routeUpgrades } from './upgrade.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Which pages may call the route. Default none. */
+    readonly crossOrigin?: CrossOrigin;
+  }
+}
 
 /** Serves some requests before Fastify sees them. */
 export interface FrontHandler {
@@ -44,6 +54,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   const web = Fastify({
     serverFactory: (handler: RequestListener) => {
       const serve: RequestListener = (request, response) => {
+        request.url = tidyUrl(request.url ?? '');
         if (usage !== null) beginUsage(usage, request, response);
         if (front.serves(request)) void front.handle(request, response);
         else {
@@ -53,6 +64,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       };
       const door = frontDoor(serve, (request) => connections.noteProxy(request));
       const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS }, door);
+      serveWaiting(server, door);
       routeUpgrades(server, door);
       connections.guard(server);
       return server;
@@ -78,6 +90,8 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     reply.header(REQUEST_ID_HEADER, request.id);
     const route = request.routeOptions.url;
     if (route === undefined) return;
+    // Before the credential is looked at: a page must be able to read a refusal.
+    request.routeOptions.config.crossOrigin?.mark(request.raw, reply.raw);
     const src = route === '/mcp' ? 'mcp' : 'http';
     usageOf(request.raw)?.route(src, stackOf(surfaceOf(route), request.raw, route));
   });
@@ -120,20 +134,34 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
 }
 
 /**
- * Once all routes stand: answers 405 where a path exists and the method does not (RFC 9110 section 15.5.6).
- * @param routes the methods of each path, as collected from Fastify's onRoute
+ * Once all routes stand: answers 405 where a path exists and the method does not (RFC 9110 section 15.5.6), and OPTIONS with the
+ * methods that do.
+ * @param routes what each path has, as collected from Fastify's onRoute
  */
-function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const [url, known] of [...routes]) {
-    const allow = [...known].filter((method) => method !== 'HEAD').join(', ');
+function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, KnownPath>): void {
+  for (const [url, { methods, crossOrigin }] of [...routes]) {
+    const allow = [...methods].filter((method) => method !== 'HEAD').join(', ');
+    const config = crossOrigin === undefined ? {} : { crossOrigin };
     web.route({
-      method: METHODS.filter((method) => !known.has(method)),
+      method: METHODS.filter((method) => !methods.has(method)),
       url,
+      config,
       handler: () => {
         throw new Problem(405, 'method_not_allowed', `only ${allow} here`, { headers: { allow } });
       },
     });
+    if (methods.has('OPTIONS')) continue;
+    web.options(url, { config }, async (request, reply) => {
+      const headers = crossOrigin?.preflightHeaders(request.raw) ?? { allow: `${allow}, OPTIONS` };
+      return await reply.code(204).headers(headers).send();
+    });
   }
+}
+
+/** What a path has. */
+interface KnownPath {
+  readonly methods: Set<string>;
+  crossOrigin: CrossOrigin | undefined;
 }
 
 /** Where a request came in, see the specification's "surface"; empty for health, metrics and unknown paths. */
@@ -149,12 +177,13 @@ function surfaceOf(route: string): string {
   return /\/(query|schema)$/.test(route) ? 'query' : '';
 }
 
-function collectRoutes(web: FastifyInstance): Map<string, Set<string>> {
-  const routes = new Map<string, Set<string>>();
+function collectRoutes(web: FastifyInstance): Map<string, KnownPath> {
+  const routes = new Map<string, KnownPath>();
   web.addHook('onRoute', (route) => {
-    const { url, method, handler } = route;
-    const known = routes.get(url) ?? new Set();
-    for (const one of [method].flat()) known.add(one);
+    const { url, method, handler, config } = route;
+    const known: KnownPath = routes.get(url) ?? { methods: new Set(), crossOrigin: undefined };
+    for (const one of [method].flat()) known.methods.add(one);
+    known.crossOrigin ??= config?.crossOrigin;
     routes.set(url, known);
     // What a handler does after its client has left belongs to the request all the same.
     route.handler = async function (request, reply) {

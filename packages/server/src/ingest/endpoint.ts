@@ -24,7 +24,7 @@ import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
 import { ClientGone, dropRest } from '../http/body/drop-rest.js';
-import type { OriginPolicy } from '../http/cors.js';
+import type { CrossOrigin } from '../http/cors.js';
 import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
@@ -47,7 +47,7 @@ export interface IngestEndpointDependencies {
   readonly service: IngestService;
   readonly credentials: Credentials;
   readonly gate: TenantGate;
-  readonly origins: OriginPolicy;
+  readonly origins: CrossOrigin;
   readonly logger: Logger;
   /** Largest body in bytes, compressed or not. */
   readonly maxBodyBytes: number;

@@ -6,6 +6,7 @@ import type { Credentials } from '@weir/accounts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { BodyReader } from '../http/body/body-reader.js';
+import { CrossOrigin } from '../http/cors.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
@@ -32,6 +33,10 @@ export interface McpParts extends McpEndpointParts {
 export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
   const publicUrl = () => parts.publicUrl().replace(/\/+$/, '');
   const origins = new PageOrigins(publicUrl, parts.allowedOrigins);
+  const crossOrigin = new CrossOrigin((origin) => origins.allows(origin), {
+    methods: 'POST, OPTIONS',
+    exposed: ['mcp-session-id', 'mcp-protocol-version'],
+  });
   const callers = new WeakMap<FastifyRequest, McpCaller>();
   const endpoint = new McpEndpoint(parts);
   resourceMetadataRoute(web, publicUrl);
@@ -40,17 +45,23 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       exposeHeadRoute: false,
       url: '/mcp',
+      config: { crossOrigin },
       // Before the body is read: who may not ask is not listened to.
-      onRequest: async (request) => {
+      onRequest: async (request, reply) => {
         const { origin } = request.headers;
         if (origin !== undefined && !origins.allows(origin)) {
           throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not call this server');
+        }
+        if (request.method === 'OPTIONS' && origin !== undefined) {
+          return await reply.code(204).headers(crossOrigin.preflightHeaders(request.raw)).send();
         }
         const caller = await callerOf(request, parts.credentials, publicUrl());
         usageOf(request.raw)?.identify(caller.projectId, caller.tokenId);
         callers.set(request, caller);
         if (request.method !== 'POST') {
-          throw new Problem(405, 'method_not_allowed', 'only POST here', { headers: { allow: 'POST' } });
+          throw new Problem(405, 'method_not_allowed', 'only POST here', {
+            headers: { allow: 'POST, OPTIONS' },
+          });
         }
       },
       handler: async (request, reply) => {

@@ -3,6 +3,7 @@ import { type QueryService, STREAM_FORMATS, type StreamFormat } from '@weir/quer
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { BodyReader } from '../http/body/body-reader.js';
+import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
@@ -43,15 +44,16 @@ export interface QueryRouteParts {
   readonly metrics: Metrics;
   readonly bodies: BodyReader;
   readonly maxTextBytes: number;
+  readonly crossOrigin: CrossOrigin;
 }
 
 /** Adds the route. */
 export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
-  const { access, query, delivery, metrics, bodies, maxTextBytes } = parts;
+  const { access, query, delivery, metrics, bodies, maxTextBytes, crossOrigin } = parts;
   const route = '/api/v1/projects/:id/query';
   // JSON may write each byte of the text as an escape of six.
   const maxBytes = 6 * maxTextBytes + 1024 * 1024;
-  web.post<{ Params: { id: string } }>(route, async (request, reply) => {
+  web.post<{ Params: { id: string } }>(route, { config: { crossOrigin } }, async (request, reply) => {
     const gone = new AbortController();
     const started = performance.now();
     // Before anything is waited for: a client may leave at any time.

@@ -2,6 +2,7 @@ import type { IngestService } from '@weir/ingest';
 import type { FastifyInstance } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
+import type { CrossOrigin } from '../http/cors.js';
 
 /** GET /api/v1/ingest/receipts/{receipt}: what has become of the events of one request. */
 export function receiptRoutes(
@@ -9,8 +10,11 @@ export function receiptRoutes(
   authorizer: Authorizer,
   gate: TenantGate,
   service: IngestService,
+  crossOrigin: CrossOrigin,
 ): void {
-  web.get<{ Params: { receipt: string } }>('/api/v1/ingest/receipts/:receipt', async (request, reply) => {
+  const route = '/api/v1/ingest/receipts/:receipt';
+  const config = { crossOrigin };
+  web.get<{ Params: { receipt: string } }>(route, { config }, async (request, reply) => {
     const credential = await authorizer.tokenOrKey(request);
     await gate.admit(request.raw, reply.raw, 'ingest', credential);
     return await service.receipt(credential.projectId, request.params.receipt);

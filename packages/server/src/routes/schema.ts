@@ -2,6 +2,7 @@
 import type { QueryService } from '@weir/query';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
 import type { AnalysisAccess } from '../query/access.js';
 import { meterOf } from '../usage/request-usage.js';
@@ -11,8 +12,14 @@ const querystring = z.strictObject({
 });
 
 /** Adds the route. */
-export function schemaRoute(web: FastifyInstance, access: AnalysisAccess, query: () => QueryService): void {
-  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/schema', async (request, reply) => {
+export function schemaRoute(
+  web: FastifyInstance,
+  access: AnalysisAccess,
+  query: () => QueryService,
+  crossOrigin: CrossOrigin,
+): void {
+  const config = { crossOrigin };
+  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/schema', { config }, async (request, reply) => {
     const projectId = await access.to(request, reply, request.params.id);
     const { properties } = parseInput(querystring, request.query);
     const tables = query().tables();

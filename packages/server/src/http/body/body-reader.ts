@@ -7,6 +7,7 @@ import { JsonBoundsExceeded, parseJson, Slice } from '@weir/base';
 import type { FastifyRequest } from 'fastify';
 import { addressKey } from '../address.js';
 import type { ConnectionLimit } from '../connection-limit.js';
+import { askForBody } from '../expect-continue.js';
 import type { MemoryBudget, MemoryShare } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
@@ -108,6 +109,7 @@ export class BodyReader {
     const { maxBytes } = limits;
     const encoding = encodingOf(request.headers['content-encoding']);
     checkDeclaredLength(request, limits);
+    askForBody(request);
     const bytes = wholeOf(request, share, limits) ?? (await this.#receive(request, share, limits));
     if (encoding === null) return bytes;
     if (request.socket.destroyed) throw new ClientGone();
