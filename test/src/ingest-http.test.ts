@@ -198,7 +198,7 @@ describe('the token', () => {
       expect((await weir.operator('DELETE', ended)).status).toBe(204);
 
     const unknown = `weir_pub_${'0'.repeat(64)}`;
-    const tokens = [null, '', 'weir_pub_short', weir.key, unknown, revoked.ingest_token, ofDeleted];
+    const tokens = [null, '', 'weir_pub_short', unknown, revoked.ingest_token, ofDeleted];
     const answers: unknown[] = [];
     for (const token of tokens) {
       const answer = await post({ token, body: { events: [event('no')] } });
@@ -208,6 +208,20 @@ describe('the token', () => {
       answers.push(rest);
     }
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  });
+
+  it('401 names the kind of a credential that is no ingest token, and nothing more', async () => {
+    const unknown = `weir_sec_${'0'.repeat(64)}`;
+    for (const token of [weir.key, unknown]) {
+      const { json } = await post({ token, body: { events: [event('no')] } });
+      expect(json.detail).toBe('the credential is an API key; this route needs an ingest token (weir_pub_…)');
+    }
+    const { text } = await weir.request('GET', '/api/v1/whoami', {
+      headers: { authorization: `Bearer ${weir.token}` },
+    });
+    expect(JSON.parse(text).detail).toBe(
+      'the credential is an ingest token; this route needs an API key (weir_sec_…)',
+    );
   });
 
   it('403 for a page the token does not allow', async () => {

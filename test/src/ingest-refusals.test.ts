@@ -56,20 +56,20 @@ describe('a server whose ClickHouse is away for long', () => {
       headers: { authorization: `Bearer ${token}` },
       body: JSON.stringify({ events }),
     });
-    const { code, accepted = 0 } = JSON.parse(answer.text) as { code?: string; accepted?: number };
-    return { status: answer.status, code, accepted, retryAfter: answer.headers.get('retry-after') };
+    const { accepted = 0, ...rest } = JSON.parse(answer.text) as { accepted?: number; code?: string };
+    return { ...rest, status: answer.status, accepted, retryAfter: answer.headers.get('retry-after') };
   };
 
   it('503 ingest_full while the buffer has no room, 413 for what it never has room for', async () => {
     await start({ WEIR_INGEST_EVENT_BUFFER: '100', WEIR_INGEST_EVENT_BUFFER_BYTES: '64KiB' });
-    const tooLarge = { status: 413, code: 'batch_too_large', retryAfter: null };
-    expect(await send(10, 10_000)).toMatchObject(tooLarge);
+    const tooLarge = { status: 413, code: 'batch_too_large', retryAfter: null, hint: expect.any(String) };
+    expect(await send(10, 10_000)).toMatchObject({ ...tooLarge, limit: 64 * 1024 });
     expect(await send(60)).toMatchObject({ status: 202 });
-    const full = { status: 503, code: 'ingest_full', retryAfter: '1' };
+    const full = { status: 503, code: 'ingest_full', retryAfter: '1', limit: 100, hint: expect.any(String) };
     expect(await send(60)).toMatchObject(full);
     expect(await send(40)).toMatchObject({ status: 202 });
     expect(await send(1)).toMatchObject(full);
-    expect(await send(101)).toMatchObject(tooLarge);
+    expect(await send(101)).toMatchObject({ ...tooLarge, limit: 100 });
     expect(await weir.health()).toMatchObject({ status: 'ok', pending: 100 });
 
     await clickhouse.network.restore();

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { TenantCredential } from '../admission/tenant-gate.js';
 import { usageOf } from '../usage/request-usage.js';
 import { bearerOf } from './bearer.js';
+import { wrongKind } from './credential-kind.js';
 import { Problem } from './problem.js';
 
 /** What usage records call whoever holds the operator key. */
@@ -22,7 +23,10 @@ export class Authorizer {
   operator(request: FastifyRequest): void {
     const given = bearerOf(request.raw);
     if (given === null || !this.#credentials.isOperatorKey(given)) {
-      throw unauthorized('send the operator key: "Authorization: Bearer weir_ops_…" (WEIR_OPERATOR_KEY)');
+      throw unauthorized(
+        'send the operator key: "Authorization: Bearer weir_ops_…" (WEIR_OPERATOR_KEY)',
+        wrongKind(given, 'the operator key (weir_ops_…)', NO_CREDENTIAL),
+      );
     }
     usageOf(request.raw)?.identify(SYSTEM_TENANT, OPERATOR);
   }
@@ -50,7 +54,12 @@ export class Authorizer {
   /** The API key of a request, whatever its project and scopes. */
   async anyApiKey(request: FastifyRequest, given = bearerOf(request.raw)): Promise<ApiKeyFound> {
     const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
-    if (found === null) throw unauthorized('send an API key: "Authorization: Bearer weir_sec_…"');
+    if (found === null) {
+      throw unauthorized(
+        'send an API key: "Authorization: Bearer weir_sec_…"',
+        wrongKind(given, 'an API key (weir_sec_…)', NO_CREDENTIAL),
+      );
+    }
     usageOf(request.raw)?.identify(found.projectId, found.keyId);
     return found;
   }
@@ -58,7 +67,16 @@ export class Authorizer {
   /** The ingest token or API key of a request, whatever its project. */
   async tokenOrKey(request: FastifyRequest): Promise<TenantCredential> {
     const found = await this.#tokenOrKey(request);
-    if (found === null) throw unauthorized('send the ingest token or an API key of the project');
+    if (found === null) {
+      throw unauthorized(
+        'send the ingest token or an API key of the project',
+        wrongKind(
+          bearerOf(request.raw),
+          'an ingest token (weir_pub_…) or an API key (weir_sec_…)',
+          NO_CREDENTIAL,
+        ),
+      );
+    }
     usageOf(request.raw)?.identify(found.projectId, found.tokenId);
     return found;
   }
@@ -74,8 +92,10 @@ export class Authorizer {
   }
 }
 
-function unauthorized(hint: string): Problem {
-  return new Problem(401, 'unauthorized', 'no valid credential', {
+const NO_CREDENTIAL = 'no valid credential';
+
+function unauthorized(hint: string, detail: string): Problem {
+  return new Problem(401, 'unauthorized', detail, {
     hint,
     headers: { 'www-authenticate': 'Bearer realm="weir"' },
   });

@@ -25,6 +25,7 @@ import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
 import { ClientGone, dropRest } from '../http/body/drop-rest.js';
 import type { CrossOrigin } from '../http/cors.js';
+import { wrongKind } from '../http/credential-kind.js';
 import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
@@ -181,7 +182,8 @@ export class IngestEndpoint {
     const found = plaintext?.startsWith(TOKEN_PREFIX) ? credentials.lookupIngestToken(plaintext) : null;
     const token = found instanceof Promise ? await found : found;
     if (token === null) {
-      throw new Problem(401, 'unauthorized', 'no valid ingest token', {
+      const detail = wrongKind(plaintext, 'an ingest token (weir_pub_…)', 'no valid ingest token');
+      throw new Problem(401, 'unauthorized', detail, {
         hint: 'send "Authorization: Bearer weir_pub_…", or the token in the body or as ?token=',
         headers: { 'www-authenticate': 'Bearer realm="weir"' },
       });

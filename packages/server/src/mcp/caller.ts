@@ -2,6 +2,7 @@
 import type { Credentials } from '@weir/accounts';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../http/bearer.js';
+import { wrongKind } from '../http/credential-kind.js';
 import { Problem } from '../http/problem.js';
 import { challenge, MCP_SCOPES } from './resource-metadata.js';
 
@@ -38,7 +39,8 @@ export async function callerOf(
   const given = bearerOf(request.raw);
   const found = given === null ? null : await find(given, credentials);
   if (found === null) {
-    throw new Problem(401, 'unauthorized', 'no valid credential', {
+    const detail = wrongKind(given, 'an API key (weir_sec_…)', 'no valid credential');
+    throw new Problem(401, 'unauthorized', detail, {
       hint: `send an API key with the scope ${MCP_SCOPES.join(' ')}: "Authorization: Bearer weir_sec_…"`,
       headers: challenge(publicUrl, given === null ? undefined : 'invalid_token'),
     });

@@ -18,10 +18,16 @@ export function bodyMemory(
     maxBytesEach,
     relieve,
     full: () =>
-      new Problem(503, 'ingest_full', 'the memory for request bodies is full', {
-        retryAfterSeconds: 1,
-        hint: 'send again after the Retry-After seconds',
-      }),
+      new Problem(
+        503,
+        'ingest_full',
+        `the memory for request bodies is full: they hold at most ${maxBytes} bytes`,
+        {
+          limit: maxBytes,
+          retryAfterSeconds: 1,
+          hint: 'send again after the Retry-After seconds',
+        },
+      ),
     ownerFull: (limit) =>
       new Problem(
         429,
