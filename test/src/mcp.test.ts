@@ -220,7 +220,8 @@ describe('what was recorded', () => {
       truncated: true,
       advice: expect.stringContaining('select fewer columns'),
     });
-    expect(Buffer.byteLength(bytes.text)).toBeLessThan(62_000);
+    const together = Buffer.byteLength(bytes.text) + Buffer.byteLength(JSON.stringify(bytes.structured));
+    expect(together).toBeLessThan(102_000);
     expect(bytes.structured.row_count).toBeGreaterThan(100);
   });
 

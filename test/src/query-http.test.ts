@@ -334,7 +334,7 @@ describe('who may ask', () => {
       api_key: string;
     };
     const refusals = [
-      [await post({ key: null }), await post({ key: 'weir_sec_x' }), await post({ key: weir.token })],
+      [await post({ key: null }), await post({ key: 'weir_sec_x' }), await post({ key: 'x' })],
       [await post({ key: other.api_key }), await post({ project: 'x' }), await post({ project: '%27%00' })],
     ];
     for (const [i, status] of [401, 404].entries()) {

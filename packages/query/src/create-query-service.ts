@@ -198,7 +198,7 @@ class EngineQueryService implements QueryService {
     prepare: (turn: Turn) => Promise<Omit<Statement, 'format'>>,
   ): Promise<Answer> {
     const started = performance.now();
-    return this.#executor.during(projectId, options.signal, async (turn) => {
+    const answer = await this.#executor.during(projectId, options.signal, async (turn) => {
       const statement = { ...(await prepare(turn)), format: ROWS_FORMAT };
       const execution = await this.#executor.run(turn, statement, options.meter);
       const { columns, rows, truncated } = await readRows(execution.bytes, max);
@@ -212,7 +212,17 @@ class EngineQueryService implements QueryService {
       };
       return { columns, rows, stats, truncated };
     });
+    // Without its only row, an answer would read as if there were no data.
+    if (answer.truncated && answer.rows.length === 0 && max.rows > 0) throw firstRowTooLarge(max.bytes);
+    return answer;
   }
+}
+
+function firstRowTooLarge(limit: number): QueryError {
+  return new QueryError('query_too_large', `the first row alone has more than ${limit} bytes`, {
+    limit,
+    hint: 'select parts of the large value (substring(x, 1, 1000), JSONExtract…, arraySlice(x, 1, 100)), aggregate into smaller groups, or ask for a format that streams (ndjson, csv, parquet, arrow)',
+  });
 }
 
 /** What runs, and where. */

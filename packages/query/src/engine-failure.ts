@@ -1,5 +1,6 @@
 import { ClickHouseError } from '@weir/clickhouse';
-import { scrub } from './engine-text.js';
+import { failedExpression, scrub } from './engine-text.js';
+import { hintOfError } from './hints/query-hints.js';
 import { QueryError } from './query-error.js';
 
 /** ClickHouse's codes that mean something of their own to whoever asked. */
@@ -8,8 +9,22 @@ const TIMEOUT_EXCEEDED = 159;
 const TOO_MANY_QUERIES = 202;
 const MEMORY_LIMIT_EXCEEDED = 241;
 const CANNOT_COMPILE_REGEXP = 427;
-const UNFIT =
-  'functions whose name ends in OrNull or OrZero go on (toUInt8OrNull); times are written 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z';
+const ILLEGAL_PREWHERE = 182;
+/** Errors of types, whose texts do not say where. */
+const TYPES_DIFFER: ReadonlySet<number> = new Set([43, 53, 70, 386]);
+/** Names of views that the engine puts before those of columns. */
+const ENGINE_NAMES = /\bweir\w*\.(?:events|persons|sessions)\./g;
+const UNFIT_HINTS: readonly (readonly [codeName: RegExp, hint: string])[] = [
+  [
+    /DATE/,
+    'write times as 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z; parseDateTimeBestEffortOrNull(x) goes on where a text is no time',
+  ],
+  [
+    /PARSE/,
+    'functions whose name ends in OrNull or OrZero go on where a text does not fit, such as toFloat64OrNull(x)',
+  ],
+  [/REGEXP/, 'write a backslash of a pattern twice, and escape ( [ { that stand for themselves'],
+];
 /** Rows or bytes of the answer, and the like. */
 const TOO_MUCH: ReadonlySet<number> = new Set([158, 161, 167, 168, 191, 223, 290, 306, 307, 396]);
 /** A parameter is missing, or its value does not fit. */
@@ -47,17 +62,11 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
     const extras = { retryAfterSeconds: 2 };
     return new QueryError('engine_unavailable', 'the engine does not answer now', extras, because);
   }
-  if (error.kind === 'bad_data' || code === CANNOT_COMPILE_REGEXP) {
-    // These quote the value that does not fit, bare or in quotes, each in its own way.
-    const what = (error.codeName ?? 'INCORRECT_DATA').toLowerCase().replaceAll('_', ' ');
-    return new QueryError(
-      'query_failed',
-      `a value does not fit what is done with it (${what})`,
-      { hint: UNFIT },
-      because,
-    );
-  }
-  const detail = scrub(error.detail ?? error.message, own);
+  const text = error.detail ?? error.message;
+  if (error.kind === 'bad_data' || code === CANNOT_COMPILE_REGEXP) return unfit(error, text, own);
+  const detail = scrub(text, own);
+  const known = hintOfError(text.replace(ENGINE_NAMES, ''), own.join('\n'));
+  const hinted = known === undefined ? {} : { hint: known };
   if (TOO_MUCH.has(code)) {
     const hint = 'aggregate, filter by timestamp, select fewer columns or add LIMIT';
     return new QueryError('query_too_large', detail, { hint }, because);
@@ -70,7 +79,40 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
     const hint = 'send a value of its type for each parameter in params';
     return new QueryError('sql_invalid', detail, { hint }, because);
   }
-  return new QueryError(code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed', detail, {}, because);
+  if (code === ILLEGAL_PREWHERE)
+    return new QueryError('query_failed', 'the tables do not support PREWHERE', hinted, because);
+  const where = TYPES_DIFFER.has(code) ? place(text, own) : '';
+  return new QueryError(
+    code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed',
+    detail + where,
+    hinted,
+    because,
+  );
+}
+
+/**
+ * A value that does not fit what is done with it. The engine quotes it, bare or in quotes, each error in its own way: it is
+ * repeated only where the caller wrote it.
+ */
+function unfit(error: ClickHouseError, text: string, own: readonly string[]): QueryError {
+  const name = error.codeName ?? 'INCORRECT_DATA';
+  const what = name.toLowerCase().replaceAll('_', ' ');
+  const value = /(?:string|converting) '((?:[^'\\]|\\.)*)' (?:as|to) ([A-Z]\w*)/.exec(text);
+  const isOwn =
+    value?.[1] !== undefined && value[1] !== '' && own.some((one) => one.includes(value[1] ?? ''));
+  const which = isOwn ? `: '${value?.[1]}' is no ${value?.[2]}` : '';
+  const hint = UNFIT_HINTS.find(([codes]) => codes.test(name))?.[1];
+  return new QueryError(
+    'query_failed',
+    `a value does not fit what is done with it (${what})${which}${place(text, own)}`,
+    hint === undefined ? {} : { hint },
+    { cause: error },
+  );
+}
+
+function place(text: string, own: readonly string[]): string {
+  const expression = failedExpression(text, own);
+  return expression === undefined ? '' : `, in ${expression}`;
 }
 
 /** Time was up. */

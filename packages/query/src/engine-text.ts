@@ -1,16 +1,26 @@
 import { PUBLIC_TABLES } from '@weir/clickhouse';
+import { functionVerdict } from './gate/functions/function-verdict.js';
 
 /**
  * The engine's error texts, made fit for whoever asked. They quote values, and name tables, files and expressions
  * behind the public views. Row policies keep other projects' values out of them; this is the wall behind that one.
  */
 
-/** From here on a text speaks of the engine's own doings. */
+/** From here on a text speaks of the engine's own doings, or repeats the whole query. */
 const INTERNAL =
-  /:? \(?(?:In scope|While executing|while executing|While processing|while converting|Stack trace|in file\/uri)\b/;
+  /:? \(?(?:[Ii]n scope|In query|While executing|while executing|While processing|while converting|Stack trace|in file\/uri)\b/;
 const QUOTED = /'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const PATH = /(?<![\w<])\/(?:[\w.-]+\/)+[\w.-]*/g;
+/** Names that the engine puts before those of the caller: of tables of its plan, and of the databases of views. */
+const PREFIXES =
+  /\b__table\d+\.|\bweir(?:_plain|_keyed|_plain_keyed)?\.(?:(?:events|persons|sessions)\.(?=\w))?/g;
+/** Advice that a query cannot follow, because it brings no settings of its own. */
+const SETTINGS =
+  / (?:(?:Set setting|You can enable setting|Enable setting) [^.]*\.|Consider using a subcolumn .*)/gs;
+const SUGGESTION = /Maybe you meant: (\[[^\]]*\])/;
+/** Sub-columns that the engine makes by itself: no property is called so. */
+const SUBCOLUMN = /\.(?:size\d*|null)'/;
 const MASK = '…';
 const MAX_LENGTH = 2_000;
 /** Longer than any name worth repeating. */
@@ -21,10 +31,40 @@ const MAX_QUOTED = 200;
  * `own`, the texts the reader sent, or is a name anybody may know.
  */
 export function scrub(text: string, own: readonly string[]): string {
+  const plain = text
+    .slice(0, 4 * MAX_LENGTH)
+    .replace(PREFIXES, '')
+    .replace(SETTINGS, '');
+  const internal = INTERNAL.exec(plain);
+  const [suggestion = ''] = SUGGESTION.exec(plain) ?? [];
+  const message = plain.slice(0, internal?.index).replace(SUGGESTION, '').trimEnd();
+  const masked = mask(suggestion, own);
+  const isHelpful = masked !== '' && !masked.includes(MASK) && !SUBCOLUMN.test(masked);
+  return mask(isHelpful ? `${message.replace(/\.$/, '')}. ${suggestion}.` : message, own)
+    .slice(0, MAX_LENGTH)
+    .trim();
+}
+
+/** The expression that failed, as in `toUInt8(event)`; undefined where a part of it is not the reader's own. */
+export function failedExpression(text: string, own: readonly string[]): string | undefined {
+  const written =
+    /FUNCTION [^']*?(?:'[^']*'[^']*?)*? -> (.+?) (?:Nullable|U?Int|Float|String|Date|Bool|Array|Tuple|Map|LowCardinality|Decimal|UUID|JSON|Dynamic)/s
+      .exec(text)?.[1]
+      ?.replace(PREFIXES, '')
+      // The engine writes the type behind each constant.
+      .replace(/('(?:[^'\\]|\\.)*'|\b\d[\d.]*)_[A-Z]\w*(?:\([^)]*\))?/g, '$1');
+  if (written === undefined || written.length > MAX_QUOTED) return undefined;
+  const parts = written.match(/'(?:[^'\\]|\\.)*'|\w+/g) ?? [];
+  const isOwn = (part: string): boolean => {
+    const value = part.replace(/^'|'$/g, '');
+    return own.some((one) => one.includes(value)) || isName(value);
+  };
+  return parts.every(isOwn) ? written : undefined;
+}
+
+function mask(text: string, own: readonly string[]): string {
   const isOwn = (part: string): boolean => own.some((one) => one.includes(part));
-  const internal = INTERNAL.exec(text.slice(0, 4 * MAX_LENGTH));
   return text
-    .slice(0, internal?.index ?? 4 * MAX_LENGTH)
     .replace(QUOTED, (quoted, single: string | undefined, tick: string | undefined) => {
       const value = single ?? tick ?? '';
       return value.length <= MAX_QUOTED && (isOwn(value) || isName(value))
@@ -33,21 +73,26 @@ export function scrub(text: string, own: readonly string[]): string {
     })
     .replace(UUID, (id) => (isOwn(id) ? id : MASK))
     .replace(PATH, (path) => (isOwn(path) ? path : MASK))
-    .replace(/\b__table\d+\./g, '')
-    .replace(/\bweir_base\.\w+/g, MASK)
-    .slice(0, MAX_LENGTH)
-    .trim();
+    .replace(/\bweir_base\.\w+/g, MASK);
 }
 
 /** Names of the public tables' columns, of functions and of types are nobody's secret. */
 function isName(value: string): boolean {
-  return PUBLIC_COLUMNS.has(value) || TYPE.test(value);
+  return (
+    PUBLIC_COLUMNS.has(value) ||
+    PUBLIC_NAMES.has(value) ||
+    TYPE.test(value) ||
+    functionVerdict(value).kind === 'allowed'
+  );
 }
 
 /** `String`, `Nullable(DateTime64(3, 'UTC'))`. */
 const TYPE =
-  /^(?:Array|Bool|Date|Date32|DateTime|DateTime64|Decimal\w*|Enum\w*|FixedString|Float\d+|U?Int\d+|IPv[46]|LowCardinality|Map|Nothing|Nullable|String|Tuple|UUID)(?:\([A-Za-z0-9(), '/_]*\))?$/;
+  /^(?:Array|Bool|Date|Date32|DateTime|DateTime64|Decimal\w*|Enum\w*|FixedString|Dynamic|Float\d+|JSON|U?Int\d+|IPv[46]|LowCardinality|Map|Nothing|Nullable|String|Tuple|UUID|Variant)(?:\([A-Za-z0-9(), '/_]*\))?$/;
 
 const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
   PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
 );
+
+/** Names of the tables, and the zone of all times. */
+const PUBLIC_NAMES: ReadonlySet<string> = new Set(['UTC', ...PUBLIC_TABLES.map((table) => table.name)]);

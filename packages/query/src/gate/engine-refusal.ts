@@ -1,5 +1,6 @@
 import { ClickHouseError } from '@weir/clickhouse';
-import { GateRefusal, type SqlPosition } from './gate-refusal.js';
+import { changingStatement, hintOfSyntax } from '../hints/query-hints.js';
+import { GateRefusal, notAllowed, type SqlPosition } from './gate-refusal.js';
 
 /** ClickHouse codes of parsing that deserve words of our own. */
 const TOO_DEEP = new Set([306, 167]);
@@ -27,12 +28,26 @@ export function refusalOfEngine(error: unknown, sql: string): unknown {
     const name = /[`']([A-Za-z_][A-Za-z0-9_]*)['`]/.exec(detail)?.[1];
     return parameterRefusal(name ?? '', scrub(detail));
   }
+  const statement = changingStatement(sql);
+  if (statement !== undefined) return readsOnly(statement);
   const position = positionOf(detail, sql);
+  const hint = hintOfSyntax(sql);
   return new GateRefusal({
     code: 'sql_invalid',
     message: scrub(detail),
     ...(position === undefined ? {} : { position }),
+    ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** The refusal of a statement that would change something. */
+export function readsOnly(statement: string): GateRefusal {
+  return notAllowed(
+    'statement',
+    statement,
+    `${statement} would change something; queries only read.`,
+    'Send a SELECT. Events are added by the ingest route, and stay as they were sent.',
+  );
 }
 
 /** A parameter has no value, or one that does not fit its type. */

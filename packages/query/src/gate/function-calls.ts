@@ -1,3 +1,5 @@
+import { insteadOf } from '../hints/foreign-functions.js';
+import { nearFunction } from '../hints/near-functions.js';
 import { checkDataType } from './data-types.js';
 import { SHORT_ARGUMENT } from './functions/bounded-arguments.js';
 import { functionVerdict } from './functions/function-verdict.js';
@@ -51,8 +53,14 @@ function checkName(name: string, lambdas: ReadonlySet<string>): void {
     'function',
     name,
     `There is no function ${name}, or it has not been reviewed for queries.`,
-    'Functions are those of ClickHouse SQL; check the spelling.',
+    insteadOf(name) ?? spelling(name),
   );
+}
+
+function spelling(name: string): string {
+  const near = nearFunction(name);
+  if (near !== undefined) return `Did you mean ${near}?`;
+  return 'Functions are those of ClickHouse SQL; check the spelling.';
 }
 
 function refusedFunction(name: string, group: RefusedGroup): Error {

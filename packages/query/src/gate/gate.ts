@@ -1,8 +1,9 @@
 import { ClickHouseError, type ParameterValue } from '@weir/clickhouse';
+import { changingStatement } from '../hints/query-hints.js';
 import { asksForNobody } from './asks-for-nobody.js';
 import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
-import { parameterRefusal, refusalOfEngine, tooLarge } from './engine-refusal.js';
+import { parameterRefusal, readsOnly, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { checkExpansion } from './expansion-depth.js';
 import { MAX_SHORT } from './functions/bounded-arguments.js';
 import { GateRefusal, notAllowed } from './gate-refusal.js';
@@ -121,7 +122,10 @@ export class Gate {
     }
     const explained = /^EXPLAIN SYNTAX (?=SELECT |WITH |\()/.exec(canonical)?.[0] ?? '';
     const query = canonical.slice(explained.length);
-    if (!/^(?:SELECT |WITH |\()/.test(query)) throw otherStatement(canonical);
+    if (!/^(?:SELECT |WITH |\()/.test(query)) {
+      const statement = changingStatement(sql);
+      throw statement === undefined ? otherStatement(canonical) : readsOnly(statement);
+    }
     const kind = explained === '' ? 'select' : 'explain';
     const { nobody, safely, ...needs } = await this.#examineQuery(query, sql, signal);
     return { passed: { kind, sql: canonical, asksForNobody: nobody, usesTimeSafely: safely }, ...needs };
@@ -185,7 +189,7 @@ function trailingClause(): GateRefusal {
     'output',
     'INTO OUTFILE, FORMAT',
     'Only the query itself may be sent, without INTO OUTFILE, FORMAT or a further statement.',
-    'Choose the format with the request.',
+    'Leave it out, and choose the format with the request: "format" of its body, or --format of weir query.',
   );
 }
 

@@ -35,12 +35,28 @@ export function checkTable(node: TreeNode, names: Names): void {
   const name = node.fields.get('identifier');
   for (const field of node.fields.keys()) if (!TABLE_FIELDS.has(field)) throw modifier(field);
   if (name === undefined || !/^[01]$/.test(node.fields.get('final') ?? '0')) throw modifier(node.text);
-  if (PUBLIC_NAMES.has(name) || name === NO_TABLE || names.isCte(node, name)) return;
+  if (isKnown(name, node, names)) {
+    if (node.fields.has('sample_size')) throw sampled();
+    return;
+  }
   throw notAllowed('table', name, `There is no table ${name}.`, TABLES_HINT);
 }
 
+function isKnown(name: string, node: TreeNode, names: Names): boolean {
+  return PUBLIC_NAMES.has(name) || name === NO_TABLE || names.isCte(node, name);
+}
+
+/** The engine reads all of a view, whatever SAMPLE says. */
+function sampled(): Error {
+  return notAllowed(
+    'clause',
+    'SAMPLE',
+    'SAMPLE has no effect on these tables.',
+    'Filter by a hash instead: WHERE cityHash64(distinct_id) % 10 = 0 keeps a tenth of the people.',
+  );
+}
 function modifier(text: string): Error {
-  return notAllowed('clause', text.slice(0, 60), 'A table can only be modified by FINAL and SAMPLE.');
+  return notAllowed('clause', text.slice(0, 60), 'A table can only be modified by FINAL.');
 }
 
 /**

@@ -14,6 +14,7 @@ export function checkText(tokens: readonly Token[]): void {
     if (token.kind === 'string' && token.control && isPrintedRaw(tokens, n))
       throw controlCharacter(token.text);
     if (token.kind === 'word' && token.text === 'SETTINGS') checkSettings(tokens, n);
+    if (token.kind === 'word' && token.text === 'TOTALS') checkTotals(tokens, n);
     if (isSymbol(token, '*')) checkAsterisk(tokens, n);
     if (isName(token) && token.text === 'system' && isSymbol(tokens[n + 1], '.')) checkSystem(tokens, n);
   });
@@ -54,6 +55,19 @@ export function settingsRefusal(setting: string): Error {
     setting,
     'A query cannot bring SETTINGS of its own.',
     'Leave the SETTINGS clause out; limits are set by whoever runs the installation.',
+  );
+}
+
+/** `WITH TOTALS` behind GROUP BY: no format here returns the row of totals. `WITH TOTALS AS (…)` is a CTE of that name. */
+function checkTotals(tokens: readonly Token[], n: number): void {
+  const [before, after] = [tokens[n - 1], tokens[n + 1]];
+  if (before?.kind !== 'word' || before.text !== 'WITH') return;
+  if (after?.kind === 'word' && after.text === 'AS') return;
+  throw notAllowed(
+    'clause',
+    'WITH TOTALS',
+    'WITH TOTALS has no effect: answers have no row of totals.',
+    'Use GROUP BY … WITH ROLLUP, whose rows of totals are rows like the others.',
   );
 }
 

@@ -33,7 +33,8 @@ describe('rows', () => {
     const { items, lines, of, cutCells } = excerptRows(rows);
     expect(of).toBe(1_000);
     expect(items).toHaveLength(lines.length);
-    const bytes = Buffer.byteLength(lines.join('\n'));
+    // What a result holds: the lines in its text, and the items in its structured content.
+    const bytes = Buffer.byteLength(lines.join('\n')) + Buffer.byteLength(JSON.stringify(items));
     expect(bytes).toBeLessThanOrEqual(MAX_RESULT_BYTES);
     expect(bytes).toBeGreaterThan(MAX_RESULT_BYTES - 1_000);
     expect(cutCells).toBe(0);

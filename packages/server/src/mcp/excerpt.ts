@@ -3,8 +3,8 @@ import { dataLine } from './untrusted.js';
 
 /** Characters of one value; what is longer is cut, and says so where it was cut. */
 export const MAX_CELL_CHARACTERS = 500;
-/** Bytes of all lines of one result's text. */
-export const MAX_RESULT_BYTES = 60_000;
+/** Bytes of all items of one result, in its text and in its structured content together. */
+export const MAX_RESULT_BYTES = 100_000;
 
 /** What fits. */
 export interface Excerpt<T> {
@@ -67,7 +67,8 @@ function excerpt<From, To>(
   for (const one of all) {
     const { item, cut } = shorten(one);
     const line = dataLine(item);
-    bytes += Buffer.byteLength(line) + 1;
+    // The item is in the result twice: in its text and in its structured content.
+    bytes += Buffer.byteLength(line) + Buffer.byteLength(JSON.stringify(item) ?? '') + 2;
     if (bytes > maxBytes) break;
     items.push(item);
     lines.push(line);

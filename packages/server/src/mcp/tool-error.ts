@@ -75,7 +75,9 @@ export function toolErrorOf(error: QueryError): ToolError {
     ...(identifier === undefined ? [] : [`at ${dataLine(identifier)}`]),
     ...(position === undefined ? [] : [`line ${position.line}, column ${position.column}`]),
   ].join(', ');
-  const advice = hint === undefined ? NEXT[code] : sentence(plainLine(hint));
+  const known =
+    rule === 'output' ? 'leave FORMAT and INTO OUTFILE out: this tool returns rows as JSON' : hint;
+  const advice = known === undefined ? NEXT[code] : sentence(plainLine(known));
   const next = retryAfter === undefined ? advice : `${advice} Wait ${retryAfter} s.`;
   const what = isQuoted ? 'the engine refuses the query; its words are below' : message.replace(/\.$/, '');
   return new ToolError(

@@ -258,7 +258,7 @@ export const LEGITIMATE: readonly LegitimateQuery[] = [
   q('using', 'SELECT count() FROM sessions JOIN persons USING distinct_id'),
   q(
     'rollup and totals',
-    'SELECT event, toDate(timestamp) AS d, count() FROM events GROUP BY event, d WITH ROLLUP WITH TOTALS',
+    'SELECT event, toDate(timestamp) AS d, count() FROM events GROUP BY event, d WITH ROLLUP',
   ),
   q('cube', 'SELECT event, user_id, count() FROM events GROUP BY CUBE(event, user_id)'),
   q(
