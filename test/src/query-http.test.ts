@@ -1,7 +1,9 @@
 /** The query surface over HTTP, as docs/api.md promises it. */
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { tableFromIPC } from 'apache-arrow';
 import { decompress } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -210,6 +212,88 @@ describe('other formats', () => {
     const { headers, text } = await post({ body: { sql, format: 'arrow' } });
     expect(headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
     expect(text.length).toBeGreaterThan(100_000);
+  });
+
+  it('Arrow is read by the library of the format, with times and dates as such', async () => {
+    const typed = `SELECT toDate(timestamp) AS day, toDate32('1950-01-02') AS d32, timestamp, toStartOfHour(timestamp) AS \`the \`\`hour\`,
+      toNullable(toDateTime(timestamp)) AS second, toUInt64(number) AS n, user_id, properties::JSON.plan::String AS plan
+      FROM events CROSS JOIN numbers(2) AS numbers WHERE event = 'login' ORDER BY n DESC`;
+    const { body } = await fetch(`${weir.url}/api/v1/projects/${weir.project}/query`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${weir.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ sql: typed, format: 'arrow' }),
+    });
+    const table = await tableFromIPC(body as unknown as AsyncIterable<Uint8Array>);
+    expect(table.schema.fields.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'day Date32<DAY>',
+      'd32 Date32<DAY>',
+      'timestamp Timestamp<MILLISECOND, UTC>',
+      'the `hour Timestamp<SECOND, UTC>',
+      'second Timestamp<SECOND, UTC>',
+      'n Uint64',
+      'user_id Utf8',
+      'plan Utf8',
+    ]);
+    expect(table.numRows).toBe(2);
+    expect(table.get(0)?.toArray()).toMatchObject([
+      Date.parse('2026-11-20'),
+      Date.parse('1950-01-02'),
+      Date.parse(TIMESTAMP),
+      Date.parse(TIMESTAMP),
+      Date.parse(TIMESTAMP),
+      1n,
+      'u1',
+      '',
+    ]);
+  });
+
+  it.each([
+    ['gzip', (bytes: Buffer) => gunzipSync(bytes)],
+    ['br', (bytes: Buffer) => brotliDecompressSync(bytes)],
+    ['gzip;q=0.5, br;q=0', (bytes: Buffer) => gunzipSync(bytes)],
+    ['identity, *;q=0', (bytes: Buffer) => bytes],
+  ])('is compressed for a client that accepts %s, and is a file by its name', async (accepted, unpack) => {
+    const ask = async (format: string): Promise<IncomingMessage> => {
+      const request = httpRequest(`${weir.url}/api/v1/projects/${weir.project}/query`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${weir.key}`,
+          'content-type': 'application/json',
+          'accept-encoding': accepted,
+        },
+      });
+      request.end(JSON.stringify({ sql: 'SELECT number, number AS again FROM numbers(1000)', format }));
+      return ((await once(request, 'response')) as [IncomingMessage])[0];
+    };
+    const encoding = accepted.startsWith('identity') ? undefined : accepted.split(';', 1)[0];
+    for (const [format, name] of [
+      ['json', undefined],
+      ['csv', 'weir-query.csv'],
+      ['arrow', 'weir-query.arrows'],
+    ] as const) {
+      const response = await ask(format);
+      expect(response.headers['content-encoding']).toBe(encoding);
+      expect(response.headers['content-disposition']).toBe(
+        name === undefined ? undefined : `attachment; filename="${name}"`,
+      );
+      expect(response.headers.vary).toContain('Accept-Encoding');
+      const bytes = unpack(await buffer(response));
+      if (format === 'json') expect(JSON.parse(bytes.toString()).rows).toHaveLength(1_000);
+      else expect(bytes.length).toBeGreaterThan(7_000);
+    }
+    const parquet = await ask('parquet');
+    expect(parquet.headers['content-encoding']).toBeUndefined();
+    parquet.resume();
+  });
+
+  it('CSV has nothing where a value is NULL, and cells as they are', async () => {
+    const { text } = await post({
+      body: {
+        sql: "SELECT NULL AS a, user_id, anonymous_id, '' AS b, '\\\\N' AS c, '=1+1' AS d FROM events LIMIT 1",
+        format: 'csv',
+      },
+    });
+    expect(text).toBe('"a","user_id","anonymous_id","b","c","d"\n,"u1",,"","\\N","=1+1"\n');
   });
 
   it('what fails before its first block is no 200; what fails later breaks off', async () => {

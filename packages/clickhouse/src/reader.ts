@@ -106,6 +106,7 @@ class HttpReader implements Reader {
         // The text was parsed before and may have grown in that.
         max_query_size: 8 * 1024 * 1024,
         default_format: options.format ?? 'JSONEachRow',
+        ...(OF_FORMAT[options.format ?? ''] ?? {}),
         // The settings of this request are taken first; the statement may not bring its own.
         readonly: 1,
         ...limitSettings(options.limits ?? {}),
@@ -147,6 +148,14 @@ const WHOLE_DOCUMENTS = {
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
 } as const;
+
+/** What readers of a format expect of it. */
+const OF_FORMAT: Readonly<Record<string, Readonly<Record<string, string | number>>>> = {
+  // By default NULL is \\N, which spreadsheets, DuckDB and pandas take for a text.
+  CSVWithNames: { format_csv_null_representation: '' },
+  // Readers in browsers decompress nothing inside of Arrow.
+  ArrowStream: { output_format_arrow_compression_method: 'none' },
+};
 
 /** A query that groups or sorts more than a quarter of its memory goes on on disk, which is bounded too. */
 function spillSettings(memoryBytes: number | undefined): Record<string, number> {

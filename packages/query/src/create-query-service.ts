@@ -116,10 +116,25 @@ class EngineQueryService implements QueryService {
     const { format: engineFormat, contentType } = STREAMED[format];
     const { bytes } = await this.#executor.during(projectId, options.signal, async (turn) => {
       const runnable = await this.#pass(question, turn);
-      const statement = { ...runnable, format: engineFormat, own: ownTexts(sql, params) };
+      const own = ownTexts(sql, params);
+      const selected = format === 'arrow' ? await this.#withTimes(turn, { ...runnable, own }) : runnable.sql;
+      const statement = { ...runnable, sql: selected, format: engineFormat, own };
       return this.#executor.run(turn, statement, options.meter);
     });
     return { contentType, bytes };
+  }
+
+  /** A statement with each DateTime as DateTime64: in Arrow, the engine writes the former as a bare number. */
+  async #withTimes(turn: Turn, statement: Omit<Statement, 'format'>): Promise<string> {
+    const { sql } = statement;
+    const empty = { ...statement, sql: `SELECT * FROM (${sql}) LIMIT 0`, format: ROWS_FORMAT };
+    const { bytes } = await this.#executor.run(turn, empty);
+    const { columns } = await readRows(bytes, { rows: 0, bytes: MIB });
+    const times = columns.filter(({ type }) => /^(?:Nullable\()?DateTime(?:\('[^']*'\))?\)?$/.test(type));
+    const isUnique = new Set(columns.map(({ name }) => name)).size === columns.length;
+    if (times.length === 0 || !isUnique) return sql;
+    const replaced = times.map(({ name }) => `toDateTime64(${quotedName(name)}, 0) AS ${quotedName(name)}`);
+    return `SELECT * REPLACE (${replaced.join(', ')}) FROM (${sql})`;
   }
 
   tables(): readonly TableEntry[] {
@@ -241,6 +256,10 @@ function refused(refusal: GateRefusal): QueryError {
     ...(hint === undefined ? {} : { hint }),
   };
   return new QueryError(code, message, extras, { cause: refusal });
+}
+
+function quotedName(name: string): string {
+  return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 }
 
 /** What the caller wrote: errors may repeat it. */

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { readAhead, SpoolFullError } from '@weir/base/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { acceptedEncoding, compressed, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';
 import type { AnswerSpool } from './answer-spool.js';
@@ -27,6 +28,10 @@ export interface AnswerBytes {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Bytes of the whole, if that is known. */
   readonly length?: number;
+  /** What a browser calls the file, if the answer is one. */
+  readonly fileName?: string;
+  /** Whether the format is compressed in itself. Default false. */
+  readonly isCompressed?: boolean;
 }
 
 /** Sends the answer of one request, once. */
@@ -55,18 +60,23 @@ export class AnswerDelivery {
     const { spool } = this.#parts;
     whenDone(request.raw, reply.raw, spool.open(projectId));
     this.#endIfStalled(request.raw, reply.raw, request.id);
-    return ({ contentType, bytes, length }) => {
+    return ({ contentType, bytes, length, fileName, isCompressed = false }) => {
       const ahead = readAhead(bytes, {
         directory: spool.directory,
         space: spool.space(projectId),
         fullPatienceMs: NO_ROOM_PATIENCE_MS,
       });
-      if (length !== undefined) reply.header('content-length', length);
       const body = Readable.from(this.#pieces(ahead, request.id), {
         objectMode: false,
         highWaterMark: PIECE_BYTES,
       });
-      return reply.type(contentType).send(body);
+      reply.type(contentType);
+      if (fileName !== undefined) reply.header('content-disposition', `attachment; filename="${fileName}"`);
+      const isSmall = length !== undefined && length < LEAST_COMPRESSED_BYTES;
+      if (isCompressed || isSmall) return send(reply, body, length);
+      const encoding = acceptedEncoding(request.headers['accept-encoding']);
+      if (encoding === null) return send(reply, body, length);
+      return reply.header('content-encoding', encoding).send(compressed(body, encoding));
     };
   }
 
@@ -103,6 +113,11 @@ export class AnswerDelivery {
     metrics.answerCut(reason);
     logger.info({ rid, reason }, 'the client takes its answer too slowly: the answer is cut off');
   }
+}
+
+function send(reply: FastifyReply, body: Readable, length: number | undefined): FastifyReply {
+  if (length !== undefined) reply.header('content-length', length);
+  return reply.send(body);
 }
 
 /** Cuts bytes into pieces of at most {@link PIECE_BYTES}, without copying them. */

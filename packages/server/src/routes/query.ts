@@ -3,6 +3,7 @@ import { type QueryService, STREAM_FORMATS, type StreamFormat } from '@weir/quer
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { BodyReader } from '../http/body/body-reader.js';
+import { acceptedEncoding, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
@@ -31,6 +32,14 @@ const ACCEPTED: Readonly<Record<string, StreamFormat>> = {
   'text/csv': 'csv',
   'application/vnd.apache.parquet': 'parquet',
   'application/vnd.apache.arrow.stream': 'arrow',
+};
+
+/** Formats that people keep as files. Parquet is compressed in itself. */
+const FILES: Readonly<Record<StreamFormat, Pick<AnswerBytes, 'fileName' | 'isCompressed'>>> = {
+  ndjson: {},
+  csv: { fileName: 'weir-query.csv' },
+  parquet: { fileName: 'weir-query.parquet', isCompressed: true },
+  arrow: { fileName: 'weir-query.arrows' },
 };
 
 /** JSON answers up to this size are sent in one piece. */
@@ -64,13 +73,19 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
     const projectId = await access.to(request, reply, request.params.id);
     await bodies.receive(request, projectId, { maxBytes });
     const { format, ...question } = parseInput(body, request.body);
+    reply.header('vary', 'Origin, Accept-Encoding');
     const chosen = format ?? acceptedFormat(request.headers.accept);
     const options = { signal: gone.signal, ...meterOf(request.raw) };
     const send = delivery.open(projectId, request, reply);
     // A failure after the first byte breaks the connection off: the client cannot take what arrived for the whole.
-    if (chosen !== 'json') return send(await query().stream(projectId, question, chosen, options));
+    if (chosen !== 'json') {
+      const answer = await query().stream(projectId, question, chosen, options);
+      return send({ ...answer, ...FILES[chosen] });
+    }
     const answer = JSON.stringify(await query().ask(projectId, question, options));
-    if (answer.length > WHOLE_CHARACTERS) return send(jsonBytes(answer));
+    const isEncoded = acceptedEncoding(request.headers['accept-encoding']) !== null;
+    if (answer.length > (isEncoded ? LEAST_COMPRESSED_BYTES : WHOLE_CHARACTERS))
+      return send(jsonBytes(answer));
     return reply.type(JSON_TYPE).send(answer);
   });
 }
