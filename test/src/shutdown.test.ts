@@ -159,6 +159,28 @@ describe('SIGTERM', () => {
   });
 });
 
+it('a deleted data directory is noticed within 2 s: nothing more is acknowledged, and it is said', async () => {
+  await start();
+  expect(await weir.send({ events: [{ event: 'kept', timestamp: Date.now() }] })).toMatchObject({
+    status: 202,
+  });
+  rmSync(weir.dataDir, { recursive: true });
+  const deadline = performance.now() + 2_500;
+  let lastAcknowledged = 0;
+  await waitUntil('a refusal', async () => {
+    const { status, body } = await weir.send({ events: [{ event: 'late', timestamp: Date.now() }] });
+    if (status === 202) lastAcknowledged = performance.now();
+    else expect({ status, code: body.code }).toEqual({ status: 503, code: 'ingest_down' });
+    return status !== 202;
+  });
+  expect(lastAcknowledged).toBeLessThan(deadline);
+  expect((await weir.request('GET', '/readyz')).status).toBe(503);
+  expect((await weir.request('GET', '/healthz')).status).toBe(503);
+  await waitUntil('the message', () =>
+    weir.output.includes('the log cannot be written: nothing is acknowledged'),
+  );
+});
+
 describe('a full disk', () => {
   let disk: SmallDisk;
   beforeAll(async () => {
@@ -178,10 +200,19 @@ describe('a full disk', () => {
     const fillers = fill();
     await waitUntil('log_full', () => (sent.answers.get('503 log_full') ?? 0) > 10);
     expect((await weir.request('GET', '/readyz')).status).toBe(503);
+    expect(await weir.request('GET', '/healthz')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('"status":"down"'),
+    });
     expect(await weir.answers('/livez')).toBe(true);
+    const warnings = (text: string) => weir.output.split(text).length - 1;
+    await waitUntil('a warning', () => warnings('the disk of the log is full') > 0);
     for (const filler of fillers) rmSync(filler);
     await sent.progress(20);
     await waitUntil('readiness', () => weir.answers('/readyz'));
+    await waitUntil('health', () => weir.answers('/healthz'));
+    await waitUntil('the end of it', () => warnings('the log can be written again') > 0);
+    expect(warnings('"log":"events","bytes"')).toBe(2);
 
     // Full again, and killed like that.
     const again = fill();

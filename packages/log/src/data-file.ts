@@ -1,4 +1,4 @@
-import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { LogError } from './log-error.js';
 
 /** How much disk to leave alone. */
@@ -34,6 +34,7 @@ const REFUSE_MS = 250;
  */
 export class DataFile {
   readonly #dir: string;
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #reserve: number;
   readonly #pages: () => FilePages;
@@ -47,12 +48,14 @@ export class DataFile {
 
   private constructor(
     dir: string,
+    path: string,
     file: FileHandle,
     allocated: number,
     pages: () => FilePages,
     o: DiskOptions,
   ) {
     this.#dir = dir;
+    this.#path = path;
     this.#file = file;
     this.#pages = pages;
     this.#reserve = o.reserveBytes ?? 64 * MIB;
@@ -66,7 +69,7 @@ export class DataFile {
     const file = await open(path, 'r+');
     const { size, blocks } = await file.stat();
     // A sparse copy of the file has holes where zeros were: they are then written anew.
-    return new DataFile(dir, file, blocks * 512 >= size ? size : 0, pages, o);
+    return new DataFile(dir, path, file, blocks * 512 >= size ? size : 0, pages, o);
   }
 
   /**
@@ -102,6 +105,16 @@ export class DataFile {
     if (!this.#refused) return false;
     const { size, free } = this.#pages();
     return !this.#canReuse(MIB, free * size, false) && (await this.#growth()) < STEP;
+  }
+
+  /** Whether the path still names the file that is open. An error other than its absence says nothing. */
+  async isInPlace(): Promise<boolean> {
+    try {
+      const [named, opened] = await Promise.all([stat(this.#path), this.#file.stat()]);
+      return named.ino === opened.ino && named.dev === opened.dev;
+    } catch (error) {
+      return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    }
   }
 
   async close(): Promise<void> {

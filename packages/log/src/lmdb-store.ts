@@ -7,6 +7,8 @@ import { LogError } from './log-error.js';
 import type { Change, KeyRange, Pair, Store } from './store.js';
 
 const MDB_MAP_FULL = -30792;
+/** How often the store looks whether its file is still in the directory. */
+const PLACE_CHECK_MS = 1_000;
 
 /**
  * LMDB as the store: one B+tree, copy-on-write, one writer.
@@ -22,6 +24,7 @@ export class LmdbStore implements Store {
   readonly #lock: DirectoryLock;
   readonly #file: DataFile;
   readonly #pageSize: number;
+  readonly #watch: NodeJS.Timeout;
   #failure: LogError | undefined;
 
   private constructor(db: RootDatabase<Buffer, Buffer>, lock: DirectoryLock, file: DataFile) {
@@ -29,6 +32,7 @@ export class LmdbStore implements Store {
     this.#lock = lock;
     this.#file = file;
     this.#pageSize = pagesOf(db).size;
+    this.#watch = setInterval(() => void this.#checkPlace(), PLACE_CHECK_MS).unref();
   }
 
   /**
@@ -91,14 +95,27 @@ export class LmdbStore implements Store {
     return this.#file.hasRoom();
   }
 
+  get failure(): LogError | undefined {
+    return this.#failure;
+  }
+
   async isFull(): Promise<boolean> {
     return this.#failure !== undefined || (await this.#file.isFull());
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#db.close();
     await this.#file.close();
     await this.#lock.release();
+  }
+
+  /** A deleted file can still be written, but nothing of it is there after a restart: what is stored now would be lost. */
+  async #checkPlace(): Promise<void> {
+    if (this.#failure !== undefined || (await this.#file.isInPlace())) return;
+    const reason =
+      'the file of the log was deleted or replaced; start the server again with its data directory';
+    this.#failure = new LogError('log_failed', reason);
   }
 
   /** Commits, and answers with what LMDB has against it. */

@@ -83,6 +83,8 @@ export interface LogSize {
   readonly maxBytes: number;
   /** False while the disk has no room for appends, though `bytes` may be below `maxBytes`. */
   readonly writable: boolean;
+  /** Why nothing can be stored until the log is opened again; null while it can. */
+  readonly failure: string | null;
   /** Appends refused with `project_quota` since the log was opened. */
   readonly quotaRefusals: number;
 }

@@ -63,6 +63,8 @@ export class MemoryStore implements Store {
     return true;
   }
 
+  readonly failure = undefined;
+
   async isFull(): Promise<boolean> {
     return false;
   }

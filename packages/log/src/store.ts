@@ -1,3 +1,5 @@
+import type { LogError } from './log-error.js';
+
 /** A put (with a value) or a removal (without) of one key. */
 export type Change = readonly [key: Buffer, value: Buffer | undefined];
 
@@ -34,6 +36,8 @@ export interface Store {
   commit(changes: readonly Change[], essential: boolean): Promise<void>;
   /** Whether an append may be tried. Cheap: asked for every one. */
   hasRoom(): boolean;
+  /** Why nothing can be stored until the log is opened again; undefined while it can. */
+  readonly failure: LogError | undefined;
   /** Whether the storage has no room for appends. Looks at the disk. */
   isFull(): Promise<boolean>;
   close(): Promise<void>;

@@ -240,7 +240,8 @@ export class StoredLog implements Log, GroupHost {
   async size(): Promise<LogSize> {
     const { bytes } = this.table;
     const writable = !this.closed && bytes < this.#maxBytes && !(await this.store.isFull());
-    return { bytes, maxBytes: this.#maxBytes, writable, quotaRefusals: this.#quotaRefusals };
+    const { message: failure } = this.store.failure ?? { message: null };
+    return { bytes, maxBytes: this.#maxBytes, writable, failure, quotaRefusals: this.#quotaRefusals };
   }
 
   close(): Promise<void> {

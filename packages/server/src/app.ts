@@ -38,6 +38,7 @@ import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
+import { LogWatch } from './log-watch.js';
 import { createLogger } from './logger.js';
 import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
@@ -148,6 +149,7 @@ class Server implements App {
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
   readonly #channels: ServerChannels;
+  readonly #logWatch: LogWatch;
   readonly #web: FastifyInstance;
   #address: string | null = null;
   #listening: Promise<string> | null = null;
@@ -187,6 +189,7 @@ class Server implements App {
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
     this.#tenants = new TenantStates({ postgres, dataDir, logger });
+    this.#logWatch = new LogWatch({ events: log, feed: stores.feedLog, channels: stores.channelLog }, logger);
     const tenants = this.#tenants.table;
     this.#channels = new ServerChannels({ config, stores, feed: this.#feed, tenants, logger });
     const metrics = new Metrics();
@@ -384,6 +387,7 @@ class Server implements App {
     const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
     // Those who follow it would hold the server up; they come back to another, or this one's next start.
     this.#feed.end();
+    this.#logWatch.close();
     const parts = [
       () => this.#web.close(),
       () => this.#ingest.shutdown(),

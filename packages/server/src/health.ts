@@ -80,7 +80,7 @@ export class Health {
       usage?.status() ?? { lost: 0, sinks: [] },
     ]);
     return {
-      status: flags.fatal || flags.dlqDepth > dlqDepthThreshold ? 'down' : 'ok',
+      status: flags.fatal || log.state === 'down' || flags.dlqDepth > dlqDepthThreshold ? 'down' : 'ok',
       version,
       ingest_disabled: flags.disabled,
       fatal: flags.fatal,

@@ -62,6 +62,13 @@ export function problemOf(error: unknown): Problem {
     const extras = { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' };
     return new Problem(503, error.code, error.message, extras, { cause: error });
   }
+  if (error instanceof LogError && error.code === 'log_failed') {
+    const extras = {
+      retryAfterSeconds: 5,
+      hint: 'nothing was stored; the operator must start the server again',
+    };
+    return new Problem(503, 'store_unavailable', 'the log cannot be written', extras, { cause: error });
+  }
   if (error instanceof LogError && error.code === 'log_closed')
     return new Problem(503, 'draining', 'the server stops', { retryAfterSeconds: 1 }, { cause: error });
   return Problem.unexpected(error);

@@ -1,0 +1,48 @@
+/** Says in the server's log when one of its logs cannot be written, once when that begins and once when it ends. */
+import type { Log } from '@weir/log';
+import type { Logger } from 'pino';
+
+const LOOK_MS = 1_000;
+
+/** Watches the logs of a server. */
+export class LogWatch {
+  readonly #logs: Readonly<Record<string, Log>>;
+  readonly #logger: Logger;
+  readonly #troubled = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param logs by what they hold */
+  constructor(logs: Readonly<Record<string, Log>>, logger: Logger) {
+    this.#logs = logs;
+    this.#logger = logger;
+    this.#timer = setInterval(() => void this.#lookAtAll(), LOOK_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const [name, log] of Object.entries(this.#logs)) await this.#look(name, log);
+  }
+
+  async #look(name: string, log: Log): Promise<void> {
+    // A log that is being closed has its own message.
+    const size = await log.size().catch(() => null);
+    if (size === null) return;
+    const { writable, failure, bytes, maxBytes } = size;
+    if (writable === !this.#troubled.has(name)) return;
+    const facts = { log: name, bytes, max_bytes: maxBytes };
+    if (writable) {
+      this.#troubled.delete(name);
+      this.#logger.warn(facts, 'the log can be written again');
+      return;
+    }
+    this.#troubled.add(name);
+    if (failure !== null)
+      this.#logger.error({ ...facts, reason: failure }, 'the log cannot be written: nothing is acknowledged');
+    else if (bytes >= maxBytes)
+      this.#logger.warn(facts, 'the log has reached its limit: requests that write to it get 503');
+    else this.#logger.warn(facts, 'the disk of the log is full: requests that write to it get 503');
+  }
+}
