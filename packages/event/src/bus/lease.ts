@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { json } from '../protocol/hello.js';
+import { json, jsonObject } from '../protocol/hello.js';
 import type { ConsumerHello } from './consumer.js';
 
 /** What is known of a subscription upstream, and needed to end it: it outlives the consumers and the bus. */
@@ -7,7 +7,7 @@ export const lease = z.object({
   subscription_id: z.string().min(1),
   event_key: z.string().min(1),
   /** The params after normalizeParams. */
-  params: z.record(z.string(), json),
+  params: jsonObject,
   /** What preConsume left for cleanup. */
   state: json.exactOptional(),
   /** The name of the identity that hooks run with. */

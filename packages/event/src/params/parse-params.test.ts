@@ -137,3 +137,8 @@ test('a param named as a member of every object is unknown like any other', () =
     'constructor',
   ]);
 });
+
+test('keeps a param that is called `__proto__`', () => {
+  const params = parseParams([{ name: '__proto__', type: 'string', description: 'A name' }], ['__proto__=x']);
+  expect(Object.entries(params)).toEqual([['__proto__', 'x']]);
+});

@@ -20,7 +20,7 @@ export function parseParams<const P extends readonly ParamDef[]>(
 ): ParamsOf<P> {
   const problems: ParamProblem[] = [];
   const given = group(defs, args, problems);
-  const params: Record<string, ParamArgument | undefined> = {};
+  const params = new Map<string, ParamArgument | undefined>();
   for (const def of defs) {
     const texts = given.get(def.name) ?? (def.default === undefined ? [] : [def.default]);
     if (def.required === true && texts.every((text) => text === '')) {
@@ -30,16 +30,16 @@ export function parseParams<const P extends readonly ParamDef[]>(
         hint: `Give -p ${def.name}=VALUE: ${def.description}`,
       });
     } else if (texts.length === 0) {
-      params[def.name] = def.type === 'multi' ? [] : undefined;
+      params.set(def.name, def.type === 'multi' ? [] : undefined);
     } else {
       const read = readValue(def, texts);
-      if (read.ok) params[def.name] = read.value;
+      if (read.ok) params.set(def.name, read.value);
       else problems.push(...read.reasons.map((reason) => ({ param: def.name, ...reason })));
     }
   }
   if (problems.length > 0) throw new ParamsError(problems);
   // Every name of P has been set to a value that readValue made by its own definition.
-  return params as ParamsOf<P>;
+  return Object.fromEntries(params) as ParamsOf<P>;
 }
 
 function group(

@@ -1,9 +1,15 @@
 import * as z from 'zod';
-import type { JsonValue } from '../json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { sourceSpec } from './source-spec.js';
 
 /** Any JSON value. It was parsed from JSON, so there is nothing to check but that it is there. */
 export const json = z.custom<JsonValue>((value) => value !== undefined);
+
+/** Any JSON object, as it is: `z.record` makes a copy without a member that is called `__proto__`. */
+export const jsonObject = z.custom<JsonObject>(
+  (value) => isJsonObject(value as JsonValue),
+  'must be an object',
+);
 
 const anyHello = {
   type: z.literal('hello'),
@@ -34,7 +40,7 @@ export const hello = z.discriminatedUnion('role', [
     /** The file of keys, when it is not a shipped key; kept with the lease as well. */
     keys_file: z.string().exactOptional(),
     /** The params after normalizeParams, which cleanup gets. */
-    params: z.record(z.string(), json).exactOptional(),
+    params: jsonObject.exactOptional(),
     /** Whether the key has a preConsume or a cleanup, so that a lease is needed. */
     needs_lease: z.boolean(),
     single_consumer: z.boolean(),
