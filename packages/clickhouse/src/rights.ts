@@ -13,7 +13,7 @@ export const DEFINER = 'weir_definer';
  * reader and its rights, the definer of the views, and the row policies that bind it. Each says how things are to be,
  * so all may be run again at every start, by several nodes at once.
  *
- * The user who runs them needs ACCESS MANAGEMENT and SET DEFINER with grant option. Written for ClickHouse 25.3 and
+ * The user who runs them needs ACCESS MANAGEMENT and SET DEFINER with grant option. Written for ClickHouse 25.8 and
  * newer.
  */
 export function rightsStatements(reader: ServerReader, database = 'weir'): readonly string[] {

@@ -338,9 +338,10 @@ it('validateBatch is pure and names what is missing', async () => {
     event,
     Object.freeze({ ...event, event: '' }),
     Object.freeze({ ...event, timestamp: null }),
+    Object.freeze({ ...event, properties: '', extras: '' }),
   ]);
   expect(validateBatch(batch)).toEqual({
-    valid: [event],
+    valid: [event, event],
     rejected: [
       { index: 1, reason: 'event required' },
       { index: 2, reason: 'timestamp required' },

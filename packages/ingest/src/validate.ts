@@ -19,10 +19,16 @@ export function validateBatch(events: readonly Event[]): ValidatedBatch {
   events.forEach((event, index) => {
     const reason = invalidReason(event);
     // The cast holds: a null timestamp has a reason.
-    if (reason === null) valid.push(event as ValidEvent);
+    if (reason === null) valid.push(withObjects(event as ValidEvent));
     else rejected.push({ index, reason });
   });
   return { valid, rejected };
+}
+
+/** An event that was made by hand may leave its texts empty; stored, they are objects. */
+function withObjects(event: ValidEvent): ValidEvent {
+  if (event.properties !== '' && event.extras !== '') return event;
+  return { ...event, properties: event.properties || '{}', extras: event.extras || '{}' };
 }
 
 /** Why an event is invalid, or null. */

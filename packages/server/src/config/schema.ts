@@ -39,7 +39,9 @@ export const configSchema = z.object({
     .string()
     .min(1)
     .default('*')
-    .describe('Origins, comma separated, whose pages may send events; * for all'),
+    .describe(
+      'Origins, comma separated, whose pages may send events; * for all. Pages of origins that are named may also query',
+    ),
 
   WEIR_MAX_CONNECTIONS_PER_ADDRESS: whole(1)
     .prefault('1000')
