@@ -73,9 +73,12 @@ export function hintOfSyntax(sql: string): string | undefined {
   return arrow(sql);
 }
 
-/** Statements that change something, by their first word. */
+/**
+ * Statements that change something, by their first word, behind white space and comments. No text can be split into comments in
+ * two ways, so that a long one costs no more than its length.
+ */
 const CHANGES =
-  /^\s*(?:--[^\n]*\n|\/\*.*?\*\/|\s)*(ALTER|ATTACH|CREATE|DELETE|DETACH|DROP|GRANT|INSERT|MERGE|OPTIMIZE|RENAME|REPLACE|REVOKE|TRUNCATE|UPDATE)\b/is;
+  /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(ALTER|ATTACH|CREATE|DELETE|DETACH|DROP|GRANT|INSERT|MERGE|OPTIMIZE|RENAME|REPLACE|REVOKE|TRUNCATE|UPDATE)\b/i;
 
 /** The statement of a text that would change something; undefined for any other. */
 export function changingStatement(sql: string): string | undefined {
