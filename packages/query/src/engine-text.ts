@@ -23,6 +23,8 @@ const SUGGESTION = /Maybe you meant: (\[[^\]]*\])/;
 const SUBCOLUMN = /\.(?:size\d*|null)'/;
 const MASK = '…';
 const MAX_LENGTH = 2_000;
+/** Characters in which a failed expression is looked for: the expression that finds it takes more than the square of their number. */
+const MAX_EXPRESSION = 1_000;
 /** Longer than any name worth repeating. */
 const MAX_QUOTED = 200;
 
@@ -47,9 +49,10 @@ export function scrub(text: string, own: readonly string[]): string {
 
 /** The expression that failed, as in `toUInt8(event)`; undefined where a part of it is not the reader's own. */
 export function failedExpression(text: string, own: readonly string[]): string | undefined {
+  const start = Math.max(0, text.indexOf('FUNCTION '));
   const written =
     /FUNCTION [^']*?(?:'[^']*'[^']*?)*? -> (.+?) (?:Nullable|U?Int|Float|String|Date|Bool|Array|Tuple|Map|LowCardinality|Decimal|UUID|JSON|Dynamic)/s
-      .exec(text)?.[1]
+      .exec(text.slice(start, start + MAX_EXPRESSION))?.[1]
       ?.replace(PREFIXES, '')
       // The engine writes the type behind each constant.
       .replace(/('(?:[^'\\]|\\.)*'|\b\d[\d.]*)_[A-Z]\w*(?:\([^)]*\))?/g, '$1');

@@ -82,9 +82,13 @@ function tooManyParts(): GateRefusal {
 /** What the parser could have gone on with: all keywords there are, which help nobody. */
 const EXPECTED = / Expected one of: .{200,}$/s;
 
+/** Characters of a text that are looked at: it may repeat the whole query, and expressions take the square of their text's length. */
+const MAX_DETAIL = 4_000;
+
 /** The engine's text without the statement it stood in, which is ours and repeats the whole query. */
 function scrub(detail: string): string {
   const text = detail
+    .slice(0, MAX_DETAIL)
     .replace(/:? ?In scope .*$/s, '')
     .replace(/ \(version [^)]*\)/g, '')
     .replace(EXPECTED, '');

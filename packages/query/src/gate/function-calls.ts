@@ -94,11 +94,20 @@ function spelledOut(argument: TreeNode | undefined, name: string, what: string):
   );
 }
 
+/** Longer texts are no names with parameters, and the expression below takes the square of their length. */
+const MAX_AGGREGATE_LENGTH = 1_000;
+
 /** `quantile(0.5)`: the name, then parameters that are constants. */
 function checkAggregateName(text: string): void {
   const name = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(|$)/.exec(text)?.[1];
   const verdict = name === undefined ? undefined : functionVerdict(name);
   if (name !== undefined && verdict?.kind === 'refused') throw refusedFunction(name, verdict.group);
+  if (text.length > MAX_AGGREGATE_LENGTH)
+    throw notAllowed(
+      'literal',
+      name ?? '',
+      `An aggregate function has at most ${MAX_AGGREGATE_LENGTH} characters.`,
+    );
   if (verdict?.kind !== 'allowed')
     throw notAllowed('function', text, `There is no aggregate function ${text}.`);
   // Parameters are read by the engine's parser: nothing in them may be more than a literal.

@@ -45,7 +45,10 @@ const BY_ERROR: readonly (readonly [RegExp, Hint])[] = [
   ],
   [
     /of arguments of function (?:minus|plus)\b/,
-    (_, sql) => (/'\s*\d+\s*\w+\s*'/.test(sql) ? 'write a length of time as INTERVAL 7 DAY' : TEXT_TO_NUMBER),
+    (_, sql) =>
+      /'\s*\d{1,9}\s*[a-z]{1,20}\s*'/i.test(sql)
+        ? 'write a length of time as INTERVAL 7 DAY'
+        : TEXT_TO_NUMBER,
   ],
   [/Illegal types? .*String.* of arguments? (?:of|for)/, () => TEXT_TO_NUMBER],
   [
