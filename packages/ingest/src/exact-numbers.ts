@@ -22,16 +22,17 @@ export function unmarkedNumber(value: unknown): string | null {
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;
 }
 
-/** Whether digits are an integer that neither Int64 nor UInt64 holds. */
+/** Whether digits are an integer that neither Int64 nor UInt64 holds. JSON writes no leading zeros, so texts of one length compare like numbers. */
 export function isLongInteger(digits: string): boolean {
-  if (digits.length < 19 || !/^-?\d+$/.test(digits)) return false;
-  if (digits.length > 20) return true;
-  const integer = BigInt(digits);
-  return integer > MAX_UINT64 || integer < MIN_INT64;
+  const { length } = digits;
+  if (length < LONGEST_INT64.length || NOT_DIGITS.test(digits)) return false;
+  if (length > LONGEST_INT64.length) return true;
+  return digits > (digits.startsWith('-') ? LONGEST_INT64 : LONGEST_UINT64);
 }
 
-const MAX_UINT64 = 2n ** 64n - 1n;
-const MIN_INT64 = -(2n ** 63n);
+const LONGEST_INT64 = '-9223372036854775808';
+const LONGEST_UINT64 = '18446744073709551615';
+const NOT_DIGITS = /[.eE]/;
 
 /** Parses JSON with every negative zero and every number that has a fraction, an exponent or sixteen digits left under the mark. */
 export function parseMarked(json: string): unknown {

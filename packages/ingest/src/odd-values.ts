@@ -31,26 +31,40 @@ export function mayHoldLoneSurrogate(json: string): boolean {
 }
 
 /**
- * A copy with U+FFFD for each lone surrogate, in keys too. A key that is then the same as another gets a further U+FFFD:
- * two members of one name cannot be read either.
+ * A copy with U+FFFD for each lone surrogate, in keys too. Two members of one name cannot be read either: of names that become
+ * the same, each after the first gets a further U+FFFD and a number.
  */
 export function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(wellFormed);
-  const taken = new Set(Object.keys(value).filter((key) => key.isWellFormed()));
+  const names = new FreeNames(Object.keys(value).filter((key) => key.isWellFormed()));
   // fromEntries defines properties instead of assigning them: a key `__proto__` stays a key.
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => {
-      let name = key;
-      if (!key.isWellFormed()) {
-        name = key.toWellFormed();
-        while (taken.has(name)) name += REPLACEMENT;
-        taken.add(name);
-      }
-      return [name, wellFormed(member)];
-    }),
+    Object.entries(value).map(([key, member]) => [
+      key.isWellFormed() ? key : names.take(key.toWellFormed()),
+      wellFormed(member),
+    ]),
   );
+}
+
+/** Names of one object. Numbers per name go up only, so that thousands of equal names cost no more than different ones. */
+class FreeNames {
+  readonly #taken: Set<string>;
+  readonly #next = new Map<string, number>();
+
+  constructor(taken: readonly string[]) {
+    this.#taken = new Set(taken);
+  }
+
+  take(wanted: string): string {
+    let name = wanted;
+    let next = this.#next.get(wanted) ?? 2;
+    for (; this.#taken.has(name); next += 1) name = `${wanted}${REPLACEMENT}${next}`;
+    this.#next.set(wanted, next);
+    this.#taken.add(name);
+    return name;
+  }
 }
 
 /** Adds the paths of integers that no 64-bit integer holds, such as `properties.order.id` and `properties.ids[0]`. */
