@@ -9,6 +9,7 @@ import type { LimitDecision, LimitKey, RateLimiter } from '@weir/extension';
 import { type TestDatabase, testServer } from '@weir/postgres/testing';
 import { type App, createApp, createLogger, loadConfig } from '@weir/server';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { usageFile } from './harness/usage-file.js';
 import { ClickHouseServer, type Environment, WeirProcess, waitUntil } from './index.js';
 
 const PATH = '/api/v1/ingest/events';
@@ -30,12 +31,24 @@ describe('a server whose ClickHouse is away for long', () => {
     await weir?.dispose();
   });
 
+  /** Each answer of 503 has left a record, and none is billed. */
+  const nothingBilled = async (answers: number): Promise<void> => {
+    const refused = await waitUntil('the records of refused requests', () => {
+      const found = usageFile(weir).filter(
+        ({ stack, http_status = 0 }) => stack.startsWith('ingest:') && http_status >= 500,
+      );
+      return found.length >= answers && found;
+    });
+    expect(refused.filter(({ billable, fuel }) => billable || fuel !== undefined)).toEqual([]);
+  };
+
   const start = async (extra: Environment): Promise<void> => {
     weir = new WeirProcess({
       WEIR_CLICKHOUSE_URL: clickhouse.url,
       WEIR_POSTGRES_URL: database.url,
       WEIR_INGEST_RETRY_IN_PLACE: '1h',
       WEIR_INGEST_FLUSH_INTERVAL: '100ms',
+      WEIR_USAGE_SINKS: 'file',
       ...extra,
     });
     await weir.start();
@@ -71,6 +84,7 @@ describe('a server whose ClickHouse is away for long', () => {
     expect(await send(1)).toMatchObject(full);
     expect(await send(101)).toMatchObject({ ...tooLarge, limit: 100 });
     expect(await weir.health()).toMatchObject({ status: 'ok', pending: 100 });
+    await nothingBilled(2);
 
     await clickhouse.network.restore();
     await waitUntil('room', async () => (await send(60)).status === 202);
@@ -105,6 +119,7 @@ describe('a server whose ClickHouse is away for long', () => {
     expect(await fill(fourth)).toMatchObject({ status: 503, code: 'log_full', retryAfter: '5' });
     const { text } = await weir.request('GET', '/metrics');
     expect(text).toMatch(/^weir_project_quota_refused_total\{log="log"\} 2$/m);
+    await nothingBilled(3);
 
     // A start reads whose the log is.
     await weir.stop();

@@ -237,6 +237,16 @@ describe('each request', () => {
     }
     expect(await recordOf(limited.rid)).toMatchObject({ http_status: 429, admission_reason: 'rate_limited' });
   });
+
+  it('that ingest refused with 503 while its kill switch is on: nothing billed', async () => {
+    await weir.operator('PUT', '/ingest', { disabled: true });
+    const refused = await send('POST', INGEST, weir.token, { events: [EVENT] });
+    await weir.operator('PUT', '/ingest', { disabled: false });
+    const record = await recordOf(refused.rid);
+    expect(record).toMatchObject({ http_status: 503, status: 'error', billable: false });
+    expect(record).not.toHaveProperty('fuel');
+    expect(record).not.toHaveProperty('admission_denied');
+  });
 });
 
 describe('bytes', () => {
@@ -334,6 +344,21 @@ describe('a client that leaves', () => {
   });
 });
 
+describe('a client that closes a stream without an end', () => {
+  it.each([
+    ['the feed', () => `/api/v1/projects/${weir.project}/feed?after=earliest`],
+    ['a named stream', () => '/v1/stream/open-ended?offset=-1&live=sse'],
+  ])('has read all of its answer: %s', async (_name, path) => {
+    await send('PUT', '/v1/stream/open-ended', weir.key);
+    const rid = randomUUID();
+    const socket = await open();
+    socket.write(requestOf('GET', path(), weir.key, rid, ''));
+    await once(socket, 'data');
+    socket.destroy();
+    expect(await recordOf(rid)).toMatchObject({ status: 'ok', http_status: 200, billable: true });
+  });
+});
+
 describe('totals', () => {
   const usage = async (search: string, key = weir.key) =>
     await send('GET', `/api/v1/projects/${weir.project}/usage${search}`, key);
@@ -419,6 +444,35 @@ describe('totals', () => {
     expect((await usage('')).status).toBe(200);
     await weir.operator('PUT', `/tenants/${weir.project}`, { suspended: false });
   });
+});
+
+it('a request whose body is still on its way when the server stops is denied as draining', async () => {
+  const rid = randomUUID();
+  const body = JSON.stringify({ events: [EVENT] });
+  const socket = await open();
+  const head = `POST ${INGEST} HTTP/1.1\r\nhost: weir\r\nx-request-id: ${rid}\r\nauthorization: Bearer ${weir.token}\r\n`;
+  socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  // The next request is answered after the head above was read.
+  expect((await weir.request('GET', '/livez')).status).toBe(200);
+  weir.signal('SIGTERM');
+  await waitUntil('the server to stop listening', async () => !(await weir.answers('/livez')));
+  socket.write(body.slice(5));
+  await once(socket, 'close');
+  expect(text).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"draining"/);
+  await weir.exited();
+  const record = await recordOf(rid);
+  expect(record).toMatchObject({
+    tenant: weir.project,
+    http_status: 503,
+    admission_denied: true,
+    admission_reason: 'draining',
+    billable: false,
+  });
+  expect(record).not.toHaveProperty('fuel');
 });
 
 it('a server without sinks of its own has no totals, and one that is switched off no records', async () => {

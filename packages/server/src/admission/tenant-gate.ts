@@ -4,7 +4,6 @@ import type { Surface } from '@weir/extension';
 import type { Admission, AdmissionGate } from '@weir/usage';
 import type { RemoteAddress } from '../http/remote-address.js';
 import { whenDone } from '../http/when-done.js';
-import { usageOf } from '../usage/request-usage.js';
 import { problemOfDenial } from './denial.js';
 
 /** Whose credential a request came with. */
@@ -60,10 +59,7 @@ export class TenantGate {
   }
 
   #enter(admission: Admission, request: IncomingMessage, response: ServerResponse): void {
-    if (!admission.ok) {
-      usageOf(request)?.deny(admission.code);
-      throw problemOfDenial(admission, this.#upgradeUrl);
-    }
+    if (!admission.ok) throw problemOfDenial(admission, this.#upgradeUrl);
     const { lease } = admission;
     if (lease !== null) whenDone(request, response, () => lease.release());
   }

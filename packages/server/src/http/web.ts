@@ -4,7 +4,7 @@ import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
-import { beginUsage, stackOf, usageOf } from '../usage/request-usage.js';
+import { beginUsage, noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 import { releaseBody } from './body/body-reader.js';
 import { boundUnread } from './body/drop-rest.js';
 import type { ConnectionLimit } from './connection-limit.js';
@@ -95,6 +95,14 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     const src = route === '/mcp' ? 'mcp' : 'http';
     usageOf(request.raw)?.route(src, stackOf(surfaceOf(route), request.raw, route));
   });
+  let isClosing = false;
+  web.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  // A request that began before the server stops: its client would keep the connection, and hold up the shutdown.
+  web.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
   // Before the first byte of any answer. Probes get theirs also while the disk does not answer: a supervisor would restart the
   // server for it.
   web.addHook('onSend', async (request) => {
@@ -121,6 +129,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     const problem = fastifyProblem(error) ?? problemOf(error);
     if (problem.status === 500) logger.error({ err: error, rid: request.id }, 'request failed');
     problemCodes.set(request, problem.code);
+    noteRefusal(request.raw, problem.code);
     return sendProblem(reply, request.id, problem);
   });
   web.setNotFoundHandler((request, reply) => {

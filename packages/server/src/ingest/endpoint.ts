@@ -31,7 +31,7 @@ import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
 import type { Metrics } from '../metrics.js';
-import { stackOf, usageOf } from '../usage/request-usage.js';
+import { noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 
 /** The route. */
 export const INGEST_PATH = '/api/v1/ingest/events';
@@ -118,13 +118,12 @@ export class IngestEndpoint {
     const requestId = requestIdOf(request);
     response.setHeader(REQUEST_ID_HEADER, requestId);
     origins.mark(request, response);
-    // A client that keeps its connection busy would hold up a shutdown.
-    if (service.flags.draining) response.setHeader('connection', 'close');
     try {
       const { status, text } = await this.#answer(request, response);
       // Accepted events have brought it into the log with them.
       if (usage?.isOpen === false) await usage.open();
       metrics.request('ingest', INGEST_PATH, status, '');
+      if (service.flags.draining) endConnection(response);
       send(response, status, { 'content-type': 'application/json' }, text);
     } catch (error) {
       if (error instanceof ClientGone) return;
@@ -137,8 +136,10 @@ export class IngestEndpoint {
           'ingest request refused',
         );
       const body = problemBody(problem, requestId);
+      noteRefusal(request, problem.code);
       await usage?.open();
       dropRest(request);
+      if (service.flags.draining) endConnection(response);
       send(response, problem.status, problemHeaders(problem), body);
     }
   }
@@ -265,6 +266,11 @@ async function errorsText(errors: readonly ValidationError[], slice: Slice): Pro
     text += (i === 0 ? '' : ',') + piece.slice(1, -1);
   }
   return `${text}]`;
+}
+
+/** A connection that its client keeps would hold up the server that stops. */
+function endConnection(response: ServerResponse): void {
+  response.setHeader('connection', 'close');
 }
 
 function send(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {

@@ -32,7 +32,7 @@ import { Problem } from '../http/problem.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { assignmentOf } from '../process/assignment.js';
-import { usageOf } from '../usage/request-usage.js';
+import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
 
 const CHANNELS = '/api/v1/processes/:id/channels';
 const CHANNEL = `${CHANNELS}/:name`;
@@ -180,7 +180,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
         .header('x-accel-buffering', 'no')
         // A server that stops waits for connections that are kept.
         .header('connection', 'close')
-        .send(Readable.from(text, { objectMode: false }))
+        .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
     );
   });
 

@@ -14,7 +14,7 @@ import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
-import { usageOf } from '../usage/request-usage.js';
+import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
 import { problemOfPlace, startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
 
@@ -61,7 +61,7 @@ export function feedRoute(
       over.release();
     });
     const pages = feed.feed.follow(place, { signal: over.signal, idleMs: HEARTBEAT_MS });
-    const usage = usageOf(request.raw);
+    const text = textOf(pages, place, feed.texts, event, usageOf(request.raw));
     return (
       reply
         .type('text/event-stream; charset=utf-8')
@@ -69,7 +69,7 @@ export function feedRoute(
         .header('x-accel-buffering', 'no')
         // A server that stops waits for connections that are kept.
         .header('connection', 'close')
-        .send(Readable.from(textOf(pages, place, feed.texts, event, usage), { objectMode: false }))
+        .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
     );
   });
 }

@@ -36,7 +36,7 @@ import {
 } from '../stream/stream-headers.js';
 import { STREAM_PATH, streamAt } from '../stream/stream-path.js';
 import { problemOfStream } from '../stream/stream-problem.js';
-import { usageOf } from '../usage/request-usage.js';
+import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
 
 const MIB = 1024 * 1024;
 /** Largest body of one append. */
@@ -235,7 +235,7 @@ class StreamRoutes {
         .header('x-accel-buffering', 'no')
         // A server that stops waits for connections that are kept.
         .header('connection', 'close')
-        .send(Readable.from(events, { objectMode: false }))
+        .send(Readable.from(openEndedAnswer(request.raw, events), { objectMode: false }))
     );
   }
 

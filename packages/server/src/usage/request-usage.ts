@@ -1,5 +1,6 @@
 /** The usage record of each HTTP request, found by the request wherever something is learned about it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DenialReason } from '@weir/extension';
 import type { EngineMeter } from '@weir/query';
 import type { RequestRecord, UsageService } from '@weir/usage';
 import { requestIdOf } from '../http/request-id.js';
@@ -7,6 +8,7 @@ import { whenDone } from '../http/when-done.js';
 import { takeBytes } from './wire-bytes.js';
 
 const upgraded = new WeakSet<IncomingMessage>();
+const openEnded = new WeakSet<IncomingMessage>();
 const records = new WeakMap<IncomingMessage, RequestRecord>();
 
 /** What a request is called until its route is known, and where it has none. */
@@ -34,8 +36,45 @@ function outcomeOf(request: IncomingMessage, response: ServerResponse) {
   if (upgraded.has(request)) return { httpStatus: 101, isWhole: true };
   return {
     httpStatus: response.headersSent ? response.statusCode : null,
-    isWhole: response.writableFinished,
+    isWhole: response.writableFinished || openEnded.has(request),
   };
+}
+
+/**
+ * An answer without an end of its own, such as an event stream: whole also when its client closes it. If `chunks` fails
+ * while the client is there, the request has failed.
+ */
+export async function* openEndedAnswer(
+  request: IncomingMessage,
+  chunks: AsyncIterable<string>,
+): AsyncGenerator<string> {
+  openEnded.add(request);
+  try {
+    yield* chunks;
+  } catch (error) {
+    if (!request.socket.destroyed) usageOf(request)?.fail();
+    throw error;
+  }
+}
+
+const DENIALS: ReadonlySet<string> = new Set<DenialReason>([
+  'draining',
+  'suspended',
+  'payment_required',
+  'rate_limited',
+  'at_capacity',
+]);
+
+/**
+ * Says that a request is refused with a problem's code. The codes of the admission gate mean a denial wherever they come
+ * from: a body that arrives while the server stops is as denied as a request.
+ */
+export function noteRefusal(request: IncomingMessage, code: string): void {
+  if (isDenial(code)) usageOf(request)?.deny(code);
+}
+
+function isDenial(code: string): code is DenialReason {
+  return DENIALS.has(code);
 }
 
 /** A request's record; undefined where usage is switched off. */

@@ -88,7 +88,7 @@ export class RequestRecord {
     this.#principal = principal;
   }
 
-  /** Says that the admission gate has refused it: nothing of it is billed. */
+  /** Says that it was refused before any work: nothing of it is billed. */
   deny(reason: DenialReason): void {
     this.#denied = reason;
   }
@@ -215,6 +215,8 @@ export class RequestRecord {
     bytesOut: number,
   ): RecordRow {
     const isDenied = this.#denied !== null;
+    // An answer of 5xx is the server's fault: it costs the tenant nothing.
+    const isFree = isDenied || (httpStatus ?? 0) >= 500;
     const fuel =
       this.#fuel +
       fuelOfEvents(this.#events) +
@@ -235,9 +237,9 @@ export class RequestRecord {
       bytesIn,
       bytesOut,
       0,
-      isDenied ? 0 : fuel,
+      isFree ? 0 : fuel,
       this.#denied,
-      !isDenied && this.#tenant !== SYSTEM_TENANT,
+      !isFree && this.#tenant !== SYSTEM_TENANT,
     ];
   }
 
