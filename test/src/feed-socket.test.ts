@@ -7,8 +7,8 @@ import { type Refusal, SocketClient } from './harness/socket-client.js';
 import { usageFile } from './harness/usage-file.js';
 import { WeirProcess, waitUntil } from './index.js';
 
-/** The interval of the check of rights is 10 s; the rest is for a machine that is busy. */
-const RIGHTS_MS = 20_000;
+/** Within which a right that is lost must have its effect. */
+const RIGHTS_MS = 10_000;
 
 let weir: WeirProcess;
 let output = '';

@@ -17,6 +17,38 @@ it('aborts when the right is lost, and asks no more', async () => {
   expect(asked).toBe(3);
 });
 
+it('aborts when the check itself fails, and asks once at a time', async () => {
+  const over = new AbortController();
+  let asked = 0;
+  let fail = (): void => {};
+  const lost = lostRight(
+    () => {
+      asked += 1;
+      return new Promise((_resolve, reject) => {
+        fail = () => reject(new Error('no answer'));
+      });
+    },
+    over.signal,
+    1,
+  );
+  // Another watch has had its turn many times by then.
+  let turns = 0;
+  await once(
+    lostRight(
+      async () => {
+        turns += 1;
+        return turns < 10;
+      },
+      over.signal,
+      1,
+    ),
+    'abort',
+  );
+  expect(asked).toBe(1);
+  fail();
+  await once(lost, 'abort');
+});
+
 it('asks nothing once the connection is over', async () => {
   const over = new AbortController();
   let asked = 0;

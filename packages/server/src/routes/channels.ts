@@ -88,6 +88,11 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     return { user, who, processId, caller };
   };
 
+  type Entered = Awaited<ReturnType<typeof enter>>;
+  /** Whether a caller that was let in would be let in now. */
+  const mayRead = async ({ user, who, processId }: Entered): Promise<boolean> =>
+    (await access.isStillAllowed(user)) && (await stillReads(processes, user.projectId, processId, who));
+
   /** The same for one channel. */
   const enterChannel = async (request: FastifyRequest, reply: FastifyReply) => {
     const entered = await enter(request, reply);
@@ -127,12 +132,14 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   });
 
   web.get(`${CHANNEL}/messages`, async (request, reply) => {
-    const { id, caller, user } = await enterChannel(request, reply);
+    const entered = await enterChannel(request, reply);
+    const { id, caller, user } = entered;
     const { after, limit, wait_ms: waitMs, as } = parseInput(pageQuery, request.query);
     if (waitMs > 0) holdPlace(subscribers, user.projectId, request, reply);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
-    const over = firstAbort(gone.signal, ending);
+    const lost = waitMs > 0 ? lostRight(() => mayRead(entered), gone.signal) : undefined;
+    const over = firstAbort(gone.signal, ending, lost);
     const { signal } = over;
     const owner = user.projectId;
     const page = await router
@@ -145,7 +152,8 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   });
 
   web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
-    const { id, caller, user, who, processId } = await enterChannel(request, reply);
+    const entered = await enterChannel(request, reply);
+    const { id, caller, user } = entered;
     const { after, as } = parseInput(streamQuery, request.query);
     const { 'last-event-id': resumed } = parseInput(resumption, request.headers);
     holdPlace(subscribers, user.projectId, request, reply);
@@ -153,9 +161,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     // Told as a status while that is still possible.
     await router.readAfter(id, caller, start, 1);
     const gone = new AbortController();
-    const mayRead = async () =>
-      (await access.isStillAllowed(user)) && (await stillReads(processes, user.projectId, processId, who));
-    const lost = lostRight(mayRead, gone.signal);
+    const lost = lostRight(() => mayRead(entered), gone.signal);
     const over = firstAbort(gone.signal, ending, lost);
     whenDone(request.raw, reply.raw, () => {
       gone.abort();
