@@ -15,6 +15,7 @@ import type { EntitlementDecision, LimitDecision, LimitKey } from '@weir/extensi
 import { type TcpProxy, type TestDatabase, tcpProxy, testServer } from '@weir/postgres/testing';
 import { type App, createApp, createLogger, loadConfig } from '@weir/server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SocketClient } from './harness/socket-client.js';
 import { type Environment, WeirProcess, waitUntil } from './index.js';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/weir.js', import.meta.url));
@@ -482,6 +483,64 @@ describe('what a host plugs in', () => {
     expect((await surfaces.ingest(our)).status).toBe(202);
     consent = async () => ({ ok: false });
     expect((await surfaces.query(our)).body.detail).toBe('this project may not be analysed now');
+  });
+
+  it('refuses to hand out events of the feed, and ends who follows them within ten seconds', async () => {
+    const headers = bearer(key);
+    const feed = `${our.url}/api/v1/projects/${project}/feed`;
+    const makeGroup = (name: string, stream?: string) =>
+      fetch(`${feed}/groups/${name}`, { method: 'PUT', headers, body: JSON.stringify({ stream }) });
+    const pull = (name: string, wait_ms = 0) =>
+      fetch(`${feed}/groups/${name}/pull`, { method: 'POST', headers, body: JSON.stringify({ wait_ms }) });
+    const follow = (stream: string) => fetch(`${feed}?stream=${stream}`, { headers });
+    expect((await makeGroup('before')).status).toBe(201);
+    const events = await follow('events');
+    const usage = await follow('usage');
+    const socket = await SocketClient.open(`${our.url}/api/v1/feed`, headers);
+    if (!(socket instanceof SocketClient)) throw new Error(JSON.stringify(socket));
+    await socket.subscribe('events');
+    await socket.subscribe('processes', { stream: 'processes' });
+    const asked = entitled.length;
+    const waiting = pull('before', 30_000);
+    await waitUntil('the pull to wait', () => entitled.length > asked);
+
+    consent = () => ({ ok: false, reason: 'the trial has ended' });
+    const denied = performance.now();
+    const refusal = {
+      status: 402,
+      code: 'payment_required',
+      detail: 'the trial has ended',
+      hint: 'see https://pay.example/upgrade',
+    };
+    for (const refused of [
+      await follow('events'),
+      await makeGroup('after'),
+      await pull('before'),
+      await fetch(`${feed}/groups/before/dead`, { headers }),
+    ]) {
+      expect(await refused.json()).toMatchObject(refusal);
+    }
+    socket.send({ op: 'subscribe', sub: 'later' });
+    socket.send({ op: 'pull', id: 'p', group: 'before' });
+    for (const about of [{ sub: 'later' }, { id: 'p' }, { sub: 'events' }]) {
+      const frame = await socket.answer(
+        (one) => one.op === 'error' && (one.sub ?? one.id) === Object.values(about)[0],
+      );
+      expect(frame).toMatchObject({ ...about, code: 'payment_required', detail: 'the trial has ended' });
+    }
+    await events.text();
+    expect(await (await waiting).json()).toEqual({ deliveries: [] });
+    expect(performance.now() - denied).toBeLessThan(10_000);
+
+    // What is not events goes on, and what a member has may be acknowledged.
+    await socket.subscribe('dead_letters', { stream: 'dead_letters' });
+    expect((await makeGroup('records', 'usage')).status).toBe(201);
+    expect((await pull('records')).status).toBe(200);
+    const ack = { method: 'POST', headers, body: JSON.stringify({ ids: ['1-1-1'] }) };
+    expect((await fetch(`${feed}/groups/before/ack`, ack)).status).not.toBe(402);
+    expect([socket.closed, usage.bodyUsed]).toEqual([null, false]);
+    socket.close();
+    await usage.body?.cancel();
   });
 
   it('is given up after 50 ms where it hangs for 10 s, and counts as WEIR_SEAM_FAILURE says', async () => {

@@ -6,8 +6,8 @@ export interface EntitlementDecision {
 }
 
 /**
- * Gates the read surfaces (query, schema, MCP tool calls, playground), once the project is known, as the last step of
- * admission. Ingest is never gated: a host can keep a tenant's events while refusing analysis until they pay.
+ * Gates what reads events (query, schema, MCP tool calls, playground, events of the feed and of its groups), once the
+ * project is known, as the last step of admission; again every few seconds while a stream of events is open. Ingest is never gated: a host can keep a tenant's events while refusing analysis until they pay.
  *
  * Must be safe for concurrent use, must not throw, and should decide within a few milliseconds: an answer later
  * than 50 ms counts as a failure of the seam (`WEIR_SEAM_FAILURE`).

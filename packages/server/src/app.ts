@@ -272,7 +272,7 @@ class Server implements App {
       schemaRoute(web, access, query, analysisPages('GET, OPTIONS'));
       feedRoute(web, feedAccess, this.#feed, sockets);
       feedSocketRoutes(web, feedAccess, sockets);
-      feedGroupRoutes(web, authorizer, gate, bodies, this.#feed);
+      feedGroupRoutes(web, authorizer, gate, feedAccess, bodies, this.#feed);
       const entry = { authorizer, credentials, gate, tenants, origins };
       this.#channels.addRoutes(web, { ...entry, bodies, metrics, publicUrl });
       whoamiRoute(web, authorizer);

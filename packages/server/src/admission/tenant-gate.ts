@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Surface } from '@weir/extension';
 import type { Admission, AdmissionGate } from '@weir/usage';
+import type { Problem } from '../http/problem.js';
 import type { RemoteAddress } from '../http/remote-address.js';
 import { whenDone } from '../http/when-done.js';
 import { problemOfDenial } from './denial.js';
@@ -29,6 +30,7 @@ export class TenantGate {
   /**
    * Lets a request pass, once its project is known; a promise only where a seam answers by one. What it holds is given
    * back when the response is done or the client has left.
+   * @param readsEvents whether it asks for stored events; default by its surface
    * @throws Problem 402, 403, 429 or 503, or rejects with it
    */
   admit(
@@ -36,8 +38,9 @@ export class TenantGate {
     response: ServerResponse,
     surface: Surface,
     credential: TenantCredential,
+    readsEvents?: boolean,
   ): void | Promise<void> {
-    const admission = this.ask(request, surface, credential);
+    const admission = this.ask(request, surface, credential, readsEvents);
     if (admission instanceof Promise)
       return admission.then((answer) => this.#enter(answer, request, response));
     this.#enter(admission, request, response);
@@ -48,14 +51,16 @@ export class TenantGate {
     request: IncomingMessage,
     surface: Surface,
     { projectId, tokenId }: TenantCredential,
+    readsEvents?: boolean,
   ): Admission | Promise<Admission> {
-    return this.#gate.admit({
-      surface,
-      projectId,
-      userId: '',
-      tokenId,
-      remoteIp: this.#remoteAddress(request),
-    });
+    const remoteIp = this.#remoteAddress(request);
+    return this.#gate.admit({ surface, projectId, userId: '', tokenId, remoteIp }, readsEvents);
+  }
+
+  /** Why a project may not read its events now; null if it may. */
+  async analysisRefusal(projectId: string): Promise<Problem | null> {
+    const refusal = await this.#gate.analysisRefusal(projectId);
+    return refusal === null ? null : problemOfDenial(refusal, this.#upgradeUrl);
   }
 
   #enter(admission: Admission, request: IncomingMessage, response: ServerResponse): void {

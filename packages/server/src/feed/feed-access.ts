@@ -1,4 +1,5 @@
 import type { Credentials } from '@weir/accounts';
+import type { FeedKind } from '@weir/feed';
 import type { TenantTable } from '@weir/usage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
@@ -39,16 +40,23 @@ export class FeedAccess {
   /**
    * Lets a request pass.
    * @param projectId whose feed it asks for; null for that of its API key
+   * @param stream what it asks for, called once its credential is known
    * @throws Problem 401, 402, 403, 404, 429 or 503
    */
-  async enter(request: FastifyRequest, reply: FastifyReply, projectId: string | null): Promise<FeedCaller> {
+  async enter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    projectId: string | null,
+    stream?: () => FeedKind,
+  ): Promise<FeedCaller> {
     const { authorizer, gate } = this.#parts;
     this.#admitPage(request, reply);
     const key = bearerOf(request.raw) ?? this.#keyOfTicket(request);
     const found = await authorizer.apiKey(request, projectId, 'feed', key);
     // The cast holds: what was found was looked up by it.
     const caller = { projectId: found.projectId, keyId: found.keyId, key: key as string };
-    await gate.admit(request.raw, reply.raw, 'feed', { projectId: found.projectId, tokenId: found.keyId });
+    const credential = { projectId: found.projectId, tokenId: found.keyId };
+    await gate.admit(request.raw, reply.raw, 'feed', credential, stream?.() === 'events');
     return caller;
   }
 
@@ -73,9 +81,21 @@ export class FeedAccess {
     return ticket;
   }
 
-  /** Whether a caller might enter now as well: the key is not revoked, and its project not suspended. */
-  async isStillAllowed({ key, projectId }: FeedCaller): Promise<boolean> {
+  /**
+   * Why a stream may not be read now, by the host's decision; null if it may. Events need the consent to analyse, other
+   * streams do not.
+   */
+  async refusalOf(stream: FeedKind, projectId: string): Promise<Problem | null> {
+    return stream === 'events' ? await this.#parts.gate.analysisRefusal(projectId) : null;
+  }
+
+  /**
+   * Whether a caller might enter now as well: the key is not revoked, its project not suspended.
+   * @param stream what it reads, where that is one stream: of events the consent to analyse is checked too
+   */
+  async isStillAllowed({ key, projectId }: FeedCaller, stream?: FeedKind): Promise<boolean> {
     const { credentials, tenants } = this.#parts;
+    if (stream !== undefined && (await this.refusalOf(stream, projectId)) !== null) return false;
     if ((tenants.find(projectId)?.refusal ?? null) !== null) return false;
     try {
       return (await credentials.lookupApiKey(key))?.scopes.includes('feed') ?? false;

@@ -9,13 +9,16 @@
  *     POST …/feed/groups/{name}/release  never tried
  */
 import { firstAbort, Slice } from '@weir/base';
-import { documentIn, type FeedGroup } from '@weir/feed';
+import { documentIn, type FeedGroup, type FeedKind } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
+import type { FeedAccess, FeedCaller } from '../feed/feed-access.js';
 import { deliveriesText, idList, idsInput, nackInput, pullInput } from '../feed/group-input.js';
+import { pullWhile } from '../feed/pull-while.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { Authorizer } from '../http/authorize.js';
+import { bearerOf } from '../http/bearer.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
@@ -58,10 +61,17 @@ export function feedGroupRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
   gate: TenantGate,
+  access: FeedAccess,
   bodies: BodyReader,
   feed: ServerFeed,
 ): void {
   const { groups } = feed;
+
+  /** Refuses what hands out events the host does not let the project read. What a member has may be acknowledged. */
+  const checkAnalysis = async (projectId: string, stream: FeedKind): Promise<void> => {
+    const refusal = await access.refusalOf(stream, projectId);
+    if (refusal !== null) throw refusal;
+  };
 
   /** Lets a request pass that may follow the feed of its project. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -70,7 +80,8 @@ export function feedGroupRoutes(
     const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
     await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId: keyId });
     await bodies.receive(request, projectId);
-    return { projectId, keyId };
+    // The cast holds: the key was found by it.
+    return { projectId, keyId, key: bearerOf(request.raw) as string };
   };
 
   /** Adds a route for one group, whose name is checked. */
@@ -83,9 +94,9 @@ export function feedGroupRoutes(
       method,
       url: path,
       handler: async (request, reply) => {
-        const { projectId, keyId } = await enter(request, reply);
+        const caller = await enter(request, reply);
         const { name } = parseInput(params, request.params);
-        return await answer({ projectId, keyId, name }, request, reply).catch((error: unknown) => {
+        return await answer({ ...caller, name }, request, reply).catch((error: unknown) => {
           throw problemOfGroup(error);
         });
       },
@@ -99,11 +110,11 @@ export function feedGroupRoutes(
       group: FeedGroup,
       request: FastifyRequest,
       reply: FastifyReply,
-      keyId: string,
+      caller: FeedCaller,
     ) => Promise<unknown>,
   ) =>
-    route(method, path, async ({ projectId, keyId, name }, request, reply) =>
-      answer(await groups.find(projectId, name), request, reply, keyId),
+    route(method, path, async (asked, request, reply) =>
+      answer(await groups.find(asked.projectId, asked.name), request, reply, asked),
     );
 
   web.get(GROUPS, async (request, reply) => {
@@ -116,6 +127,7 @@ export function feedGroupRoutes(
 
   route('PUT', GROUP, async ({ projectId, name }, request, reply) => {
     const wanted = parseInput(definition, request.body);
+    await checkAnalysis(projectId, wanted.stream ?? 'events');
     const { group, isNew } = await groups.make(projectId, name, wanted, ({ stream, from }) =>
       feed.locate(stream, projectId, startOf(from)).catch((error: unknown) => {
         throw problemOfPlace(error, 'from');
@@ -130,12 +142,17 @@ export function feedGroupRoutes(
   });
   groupRoute('GET', GROUP, describe);
 
-  groupRoute('POST', `${GROUP}/pull`, async (group, request, reply, keyId) => {
-    const { max, wait_ms: waitMs, member = keyId } = parseInput(pullInput, request.body);
+  groupRoute('POST', `${GROUP}/pull`, async (group, request, reply, caller) => {
+    const { max, wait_ms: waitMs, member = caller.keyId } = parseInput(pullInput, request.body);
+    const { stream } = group.definition;
+    await checkAnalysis(caller.projectId, stream);
     const gone = new AbortController();
     whenDone(request.raw, reply.raw, () => gone.abort());
     const over = firstAbort(gone.signal, feed.ending);
-    const deliveries = await group.pull({ max, waitMs, member, signal: over.signal }).finally(over.release);
+    const isAllowed = () => access.isStillAllowed(caller, stream);
+    const deliveries = await pullWhile(isAllowed, over.signal, (signal) =>
+      group.pull({ max, waitMs, member, signal }),
+    ).finally(over.release);
     // Kept open, the connection would hold up the server that stops.
     if (feed.ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(deliveries.length);
@@ -157,8 +174,9 @@ export function feedGroupRoutes(
     extended: await group.extend(parseInput(idsInput, body).ids),
   }));
 
-  groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply) => {
+  groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply, { projectId }) => {
     const { limit, after } = parseInput(page, query);
+    await checkAnalysis(projectId, group.definition.stream);
     const letters: string[] = [];
     const slice = new Slice({ owner: group.stream });
     for (const { id, cursor, attempts, diedAt, payload } of await group.dead(limit, after)) {
@@ -177,9 +195,7 @@ export function feedGroupRoutes(
 }
 
 /** Which group a request is about, and whose it is. */
-interface Asked {
-  readonly projectId: string;
-  readonly keyId: string;
+interface Asked extends FeedCaller {
   readonly name: string;
 }
 

@@ -43,18 +43,19 @@ export function feedRoute(
       await sockets.serve(request, reply, id);
       return reply;
     }
-    const caller = await access.enter(request, reply, id);
+    const asked = () => parseInput(querystring, request.query);
+    const caller = await access.enter(request, reply, id, () => asked().stream);
     const { projectId } = caller;
     holdPlace(feed.followers, projectId, request, reply);
     holdPlace(feed.subscriptions, projectId, request, reply);
-    const { stream, event, after } = parseInput(querystring, request.query);
+    const { stream, event, after } = asked();
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
     const place = await feed.locate(stream, projectId, startOf(given)).catch((error: unknown) => {
       throw problemOfPlace(error, 'after');
     });
     const gone = new AbortController();
-    const lost = lostRight(() => access.isStillAllowed(caller), gone.signal);
+    const lost = lostRight(() => access.isStillAllowed(caller, stream), gone.signal);
     const over = firstAbort(gone.signal, feed.ending, lost);
     whenDone(request.raw, reply.raw, () => {
       gone.abort();

@@ -2,7 +2,7 @@
  * The one gate in front of every tenant surface. What it asks, in this order; the first refusal wins:
  *
  *     1 draining           503 draining           4 concurrency_limit   429 at_capacity
- *     2 suspended/disabled 403 or 402             5 entitlement         402 payment_required (read surfaces)
+ *     2 suspended/disabled 403 or 402             5 entitlement         402 payment_required (what reads events)
  *     3 rates              429 rate_limited
  *
  * Rates are three: the RateLimiter seam, the shipped limit of the surface, the tenant's own. A request refused by a later
@@ -72,40 +72,45 @@ export class AdmissionGate {
   /**
    * Whether a request may go on, asked once, when its project is known. An {@link Admission} with a lease must be
    * released when the response is done.
+   * @param readsEvents whether it asks for stored events; default by its surface
    */
-  admit(key: LimitKey): Admission | Promise<Admission> {
+  admit(key: LimitKey, readsEvents = isRead(key.surface)): Admission | Promise<Admission> {
     const { tenants, rateLimiter, seams, isDraining } = this.#options;
     if (key.projectId === SYSTEM_TENANT) return ADMITTED;
     if (isDraining()) return DRAINING;
     const tenant = tenants.find(key.projectId);
     const refusal = tenant?.refusal ?? null;
     if (refusal !== null) return refusal;
-    if (rateLimiter === null) return this.#take(key, tenant);
+    if (rateLimiter === null) return this.#take(key, tenant, readsEvents);
     const asked = seams.ask('rateLimiter', (signal) => rateLimiter.allow(key, signal));
     return asked instanceof Promise
-      ? asked.then((decision) => this.#afterWaiting(decision, key))
-      : this.#afterLimiter(asked, key, tenant);
+      ? asked.then((decision) => this.#afterWaiting(decision, key, readsEvents))
+      : this.#afterLimiter(asked, key, tenant, readsEvents);
   }
 
   /** Much may have been decided while the limiter thought. */
   #afterWaiting(
     decision: { readonly ok: boolean; readonly retryAfterMs?: number },
     key: LimitKey,
+    readsEvents: boolean,
   ): Admission | Promise<Admission> {
     if (this.#options.isDraining()) return DRAINING;
     const tenant = this.#options.tenants.find(key.projectId);
-    return tenant?.refusal ?? this.#afterLimiter(decision, key, tenant);
+    return tenant?.refusal ?? this.#afterLimiter(decision, key, tenant, readsEvents);
   }
 
   #afterLimiter(
     { ok, retryAfterMs = 0 }: { readonly ok: boolean; readonly retryAfterMs?: number },
     key: LimitKey,
     tenant: Tenant | undefined,
+    readsEvents: boolean,
   ): Admission | Promise<Admission> {
-    return ok ? this.#take(key, tenant) : rateLimited(Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
+    return ok
+      ? this.#take(key, tenant, readsEvents)
+      : rateLimited(Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
   }
 
-  #take(key: LimitKey, tenant: Tenant | undefined): Admission | Promise<Admission> {
+  #take(key: LimitKey, tenant: Tenant | undefined, readsEvents: boolean): Admission | Promise<Admission> {
     const now = this.#now();
     const table = this.#buckets.get(key.surface);
     const ofSurface = table?.of(key.projectId, key.tokenId, now) ?? null;
@@ -113,7 +118,9 @@ export class AdmissionGate {
       const wait = ofSurface.take(table.rate, now);
       if (wait > 0) return rateLimited(wait);
     }
-    if (tenant === undefined) return this.#entitled(key, { ofSurface, ofTenant: null, lease: null });
+    const { projectId } = key;
+    if (tenant === undefined)
+      return this.#entitled(projectId, readsEvents, { ofSurface, ofTenant: null, lease: null });
     const wait = tenant.takeToken(now);
     if (wait > 0) {
       ofSurface?.giveBack();
@@ -121,21 +128,30 @@ export class AdmissionGate {
     }
     const lease = tenant.lease();
     if (lease === 'full') return undo({ ofSurface, ofTenant: tenant, lease: null }, AT_CAPACITY);
-    return this.#entitled(key, { ofSurface, ofTenant: tenant, lease });
+    return this.#entitled(projectId, readsEvents, { ofSurface, ofTenant: tenant, lease });
   }
 
-  #entitled({ surface, projectId }: LimitKey, taken: Taken): Admission | Promise<Admission> {
+  /** Why a project may not read its events now; null if it may. For streams that stay open longer than one decision holds. */
+  analysisRefusal(projectId: string): Denied | null | Promise<Denied | null> {
     const { entitlement, seams } = this.#options;
-    const admitted = taken.lease === null ? ADMITTED : { ok: true as const, lease: taken.lease };
-    if (entitlement === null || !isRead(surface)) return admitted;
+    if (entitlement === null) return null;
     const asked = seams.ask('entitlement', (signal) => entitlement.allowAnalysis(projectId, signal));
-    const answer = (decision: { readonly ok: boolean; readonly reason?: string }): Admission =>
-      decision.ok ? admitted : undo(taken, paymentRequired(decision.reason || NOT_ENTITLED));
+    const refusal = (decision: { readonly ok: boolean; readonly reason?: string }): Denied | null =>
+      decision.ok ? null : paymentRequired(decision.reason || NOT_ENTITLED);
+    return asked instanceof Promise ? asked.then(refusal) : refusal(asked);
+  }
+
+  #entitled(projectId: string, readsEvents: boolean, taken: Taken): Admission | Promise<Admission> {
+    const admitted = taken.lease === null ? ADMITTED : { ok: true as const, lease: taken.lease };
+    if (!readsEvents) return admitted;
+    const asked = this.analysisRefusal(projectId);
+    const answer = (refusal: Denied | null): Admission =>
+      refusal === null ? admitted : undo(taken, refusal);
     return asked instanceof Promise ? asked.then(answer) : answer(asked);
   }
 }
 
-/** Surfaces that need the host's consent to analyse. */
+/** Surfaces on which every request reads events. On the feed the stream that is asked for decides. */
 function isRead(surface: Surface): boolean {
   return surface === 'query' || surface === 'mcp';
 }

@@ -62,6 +62,7 @@ export class FeedSockets {
       stream: raw.socket,
       brake,
       feed,
+      access,
       usage,
       outbox: new Outbox(socket, raw.socket, brake),
       ending: feed.ending,

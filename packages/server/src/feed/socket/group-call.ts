@@ -1,6 +1,7 @@
 import { problemOfGroup } from '../../routes/feed-group-problem.js';
 import type { FeedCaller } from '../feed-access.js';
 import { deliveriesText } from '../group-input.js';
+import { pullWhile } from '../pull-while.js';
 import type { GroupFrame } from './frames.js';
 import type { SubscriptionParts } from './subscription.js';
 
@@ -12,7 +13,7 @@ import type { SubscriptionParts } from './subscription.js';
 export async function callGroup(
   frame: GroupFrame,
   { projectId, keyId }: FeedCaller,
-  { feed, outbox, usage }: SubscriptionParts,
+  { access, feed, outbox, usage }: SubscriptionParts,
   gone: AbortSignal,
 ): Promise<void> {
   const { id } = frame;
@@ -20,7 +21,14 @@ export async function callGroup(
     const group = await feed.groups.find(projectId, frame.group);
     if (frame.op === 'pull') {
       const { max, wait_ms: waitMs, member = keyId } = frame;
-      const deliveries = await group.pull({ max, waitMs, member, signal: gone });
+      const refusal = () => access.refusalOf(group.definition.stream, projectId);
+      const refused = await refusal();
+      if (refused !== null) throw refused;
+      const deliveries = await pullWhile(
+        async () => (await refusal()) === null,
+        gone,
+        (signal) => group.pull({ max, waitMs, member, signal }),
+      );
       await outbox.give(async () => {
         usage?.delivered(deliveries.length);
         const list = await deliveriesText(deliveries, group.stream, feed.texts);

@@ -3,6 +3,8 @@ import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedS
 import type { RequestRecord } from '@weir/usage';
 import type { Outbox } from '../../http/socket/outbox.js';
 import { problemOfPlace, startOf } from '../../routes/feed-place.js';
+import type { FeedAccess } from '../feed-access.js';
+import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
 import type { SubscribeFrame } from './frames.js';
 
@@ -14,6 +16,8 @@ export interface SubscriptionParts {
   readonly feed: ServerFeed;
   readonly outbox: Outbox;
   readonly usage: RequestRecord | undefined;
+  /** Who may read what. */
+  readonly access: FeedAccess;
 }
 
 /** One stream of a project sent over a socket, under the name its client gave it. */
@@ -37,11 +41,20 @@ export class Subscription {
 
   /**
    * Sends what comes until {@link end}; what retention took before it could be sent is told as a `gap`.
-   * @throws Problem for a place that is none
+   * @throws Problem for a place that is none, and 402 where the host does not let the project read events, or no longer
    */
   async run(): Promise<void> {
     const { signal } = this.#over;
-    const { sub, after } = this.#frame;
+    const { sub, after, stream } = this.#frame;
+    let refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
+    if (refusal !== null) throw refusal;
+    if (stream === 'events') {
+      const isAllowed = async (): Promise<boolean> => {
+        refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
+        return refusal === null;
+      };
+      lostRight(isAllowed, signal).addEventListener('abort', () => this.end(), { once: true });
+    }
     let place = await this.#locate(startOf(after));
     if (!signal.aborted) this.#parts.outbox.answer({ op: 'ready', sub, cursor: place.cursor });
     while (!signal.aborted) {
@@ -53,6 +66,7 @@ export class Subscription {
         place = await this.#passGap(error);
       }
     }
+    if (refusal !== null) throw refusal;
   }
 
   async #locate(start: FeedStart): Promise<FeedPlace> {
