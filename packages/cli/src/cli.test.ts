@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ShopEvent, visitsBefore } from './demo/shop.js';
+import { onTerminal } from './testing/on-terminal.js';
 import { type Ended, eventually, ServerProcess, weir } from './testing/weir-process.js';
 
 const OPERATOR_KEY = `weir_ops_${'a1'.repeat(32)}`;
@@ -31,7 +32,7 @@ async function run(args: readonly string[], input = ''): Promise<Ended> {
 /** The document a command prints under --json. */
 async function json<T>(args: readonly string[], input = ''): Promise<T> {
   const { code, stdout, stderr } = await run([...args, '--json'], input);
-  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) });
   return JSON.parse(stdout) as T;
 }
 
@@ -275,6 +276,49 @@ describe('failing', () => {
         expect.objectContaining({ name: 'WEIR_INGEST_FLUSH_INTERVAL', value: '200' }),
       ]),
     });
+  });
+});
+
+describe('on a terminal', () => {
+  // Clears a screen, sets the title, a C1 sequence, an override of the direction, a bell.
+  const EVIL = '\u001b[2J\u001b]0;owned\u0007\u009b31m\u202emoc\u200f\rx';
+  const place = () => ({ cwd });
+  const UNSAFE = /\p{Bidi_Control}|(?![\n\t])\p{Cc}/u;
+
+  it('shows what others wrote as escapes, unless it is asked for as it is', async () => {
+    const id = await json<{ id: string }>([
+      'process',
+      'submit',
+      'evil',
+      '--type',
+      'evil',
+      '--channel',
+      'chat',
+    ]);
+    const job = await json<{ assignment: string }>(['process', 'assign', 'evil']);
+    const assignment = ['--assignment', job.assignment];
+    await run(['channel', 'send', id.id, 'chat', EVIL, ...assignment]);
+    await run(['channel', 'send', id.id, 'chat', '--error', EVIL, ...assignment]);
+    await run(['channel', 'send', id.id, 'chat', '--end', ...assignment]);
+    await run(['send', 'evil', '--prop', `text=${EVIL}`]);
+    await stored('evil', 1);
+    const sql = "SELECT JSONExtractString(properties, 'text') AS text FROM events WHERE event = 'evil'";
+    const commands: readonly (readonly string[])[] = [
+      ...['json', 'ndjson'].map((format) => ['query', sql, '--format', format]),
+      ['event', 'consume', 'weir.event', '-p', 'event=evil', '--from', 'earliest', '--max-events', '1'],
+      ['channel', 'pipe', id.id, 'chat'],
+      ['channel', 'read', id.id, 'chat'],
+    ];
+    for (const command of commands) {
+      // The end of input (ctrl-D) ends a pipe.
+      const shown = await onTerminal(command, place(), '\u0004');
+      expect({ command, shown }).toMatchObject({ shown: expect.stringMatching(/\\u001b\[2J/i) });
+      expect({ command, unsafe: UNSAFE.exec(shown) }).toEqual({ command, unsafe: null });
+      if (!command.includes('pipe') && !command.includes('consume')) continue;
+      expect(await onTerminal([...command, '--raw'], place(), '\u0004')).toMatch(/\u202emoc/);
+    }
+    expect((await run(['channel', 'read', id.id, 'chat', '--raw'])).stdout).toBe(EVIL);
+    await run(['event', 'stop', '--all', '--force']);
   });
 });
 

@@ -23,17 +23,22 @@ export interface GlobalOptions extends ConnectionOptions {
   readonly debug?: boolean;
 }
 
+/** Of commands that show what others wrote: as it is, also on a terminal. */
+interface RawOption {
+  readonly raw?: boolean;
+}
+
 /** One call of a command: where it reads and writes, and whom it talks to. */
 export class Invocation {
   readonly context: CliContext;
   readonly options: GlobalOptions;
   readonly output: Output;
 
-  constructor(context: CliContext, options: GlobalOptions) {
+  constructor(context: CliContext, options: GlobalOptions & RawOption) {
     this.context = context;
     this.options = options;
-    const { json = false, debug = false } = options;
-    this.output = new Output(context.stdout, context.stderr, { json, debug, env: context.env });
+    const { json = false, debug = false, raw = false } = options;
+    this.output = new Output(context.stdout, context.stderr, { json, debug, raw, env: context.env });
   }
 
   /** Server, project and credentials. Throws CliError `usage` for what cannot be read. */

@@ -62,6 +62,7 @@ Examples:
     .option('--after <index>', 'read from behind this message', '0')
     .option('--lines', 'a message is a line (default: what was read at once)')
     .option('--keep-open', 'go on when standard input ends: this side is not ended')
+    .option('--raw', 'on a terminal too, control characters as they are')
     .addHelpText(
       'after',
       `

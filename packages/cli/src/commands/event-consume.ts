@@ -34,6 +34,7 @@ export function consumeCommand(event: Command, begin: Begin): void {
       ).choices(['bot', 'user']),
     )
     .option(...KEYS_OPTION)
+    .option('--raw', 'on a terminal too, control characters as they are')
     .option('--quiet', 'nothing on standard error but errors')
     .option('--dry-run', 'only say what would be done')
     .addHelpText(

@@ -29,6 +29,7 @@ export function queryCommand(program: Command, begin: Begin): void {
       'value of {name:Type} in the SQL; name:=JSON for null; repeatable',
       collect,
     )
+    .option('--raw', 'on a terminal too, control characters as they are (not in a table)')
     .addHelpText(
       'after',
       `

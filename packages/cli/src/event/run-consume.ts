@@ -114,8 +114,8 @@ function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string)
   });
 }
 
-async function openSink(choice: SinkChoice, { context }: Invocation): Promise<EventSink> {
-  if (choice.kind === 'stdout') return new StreamSink(context.stdout);
+async function openSink(choice: SinkChoice, { context, output }: Invocation): Promise<EventSink> {
+  if (choice.kind === 'stdout') return new StreamSink(output.stdout);
   if (choice.kind === 'exec') return new ExecSink(choice.to, context.env);
   if (choice.kind === 'post') return new PostSink(choice.to);
   return await DirectorySink.open(resolve(context.cwd, choice.to));

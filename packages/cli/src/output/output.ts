@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { CliError } from '../cli-error.js';
 import { sanitize } from './sanitize.js';
+import { guardTerminal } from './terminal-guard.js';
 import { asTyped } from './typed-command.js';
 
 /** A stream that may be a terminal. */
@@ -24,6 +25,8 @@ export interface ErrorDocument {
 export interface OutputOptions {
   readonly json?: boolean;
   readonly debug?: boolean;
+  /** Results reach a terminal as they are. */
+  readonly raw?: boolean;
   /** Of the process: says how it was started, see {@link asTyped}. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -38,9 +41,9 @@ export class Output {
   readonly #env: OutputOptions['env'];
 
   constructor(stdout: OutputStream, stderr: OutputStream, options: OutputOptions) {
-    const { json = false, debug = false, env } = options;
-    this.stdout = stdout;
-    this.stderr = stderr;
+    const { json = false, debug = false, raw = false, env } = options;
+    this.stdout = raw ? stdout : guardTerminal(stdout);
+    this.stderr = guardTerminal(stderr);
     this.json = json;
     this.#debug = debug;
     this.#env = env;

@@ -1,4 +1,5 @@
 import type { OutputStream } from './output.js';
+import { behindGuard } from './terminal-guard.js';
 
 const TTY_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 5_000;
@@ -12,7 +13,7 @@ export class Progress {
 
   /** @param now a clock, milliseconds */
   constructor(stream: OutputStream, now: () => number = () => performance.now()) {
-    this.#stream = stream;
+    this.#stream = behindGuard(stream);
     this.#now = now;
     this.#shownAt = now();
   }

@@ -6,7 +6,6 @@ import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { CliError, usageError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
-import { sanitizeLines } from '../output/sanitize.js';
 import { type Column, formatTable } from '../output/table.js';
 
 /** How rows are written. */
@@ -78,14 +77,10 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
  * @throws CliError `failed` if the answer ends too early
  */
 async function copyBody(response: Response, server: string, { stdout }: Output): Promise<void> {
-  const isTerminal = stdout.isTTY === true;
   if (response.body === null) return;
   try {
-    const decoder = new TextDecoder();
     for await (const chunk of readAhead(response.body, { directory: tmpdir(), windowBytes: WINDOW_BYTES })) {
-      // On a terminal, text that others wrote must not move the cursor; a file or a pipe gets the bytes as they are.
-      const shown = isTerminal ? sanitizeLines(decoder.decode(chunk, { stream: true })) : chunk;
-      if (!stdout.write(shown)) await once(stdout, 'drain');
+      if (!stdout.write(chunk)) await once(stdout, 'drain');
     }
   } catch (error) {
     // The status was good: what broke off is the answer, which the server does when a query fails in its midst.

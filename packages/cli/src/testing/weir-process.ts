@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('../../bin/weir.js', import.meta.url));
+/** The command. */
+export const SCRIPT = fileURLToPath(new URL('../../bin/weir.js', import.meta.url));
 
 /** What a command ended with. */
 export interface Ended {
@@ -22,13 +23,18 @@ export interface Place {
 }
 
 /** Starts a command. */
-export function start(args: readonly string[], { cwd, env = {} }: Place): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_'));
+export function start(args: readonly string[], place: Place): ChildProcess {
   return spawn(process.execPath, [SCRIPT, ...args], {
-    cwd,
-    env: { ...Object.fromEntries(inherited), WEIR_HOME: join(cwd, 'home'), ...env },
+    cwd: place.cwd,
+    env: environmentOf(place),
     stdio: 'pipe',
   });
+}
+
+/** The variables of a command. */
+export function environmentOf({ cwd, env = {} }: Place): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_'));
+  return { ...Object.fromEntries(inherited), WEIR_HOME: join(cwd, 'home'), ...env };
 }
 
 /** Waits for the end of a command. */
