@@ -488,6 +488,14 @@ describe('keys of the user', () => {
        ];`,
     );
     const args = ['consume', 'shop.order', '-p', 'min=-2', '--max-events', '2'];
+    // Code of the working directory: not before its user says so.
+    const untrusted = await start(args).ended();
+    expect(untrusted).toMatchObject({
+      code: 2,
+      error: { subtype: 'unknown_key', hint: expect.stringMatching(/weir event trust/) },
+    });
+    expect((await start(['list', '--json']).ended()).stdout).not.toContain('shop.order');
+    expect((await start(['trust']).ended()).code).toBe(0);
     const consumer = await start(args).ready();
     await send([...events(2, 'other', 5), ...events(6, 'order')]);
     const { code, stderr } = await consumer.ended();

@@ -50,7 +50,9 @@ export async function runLeases(options: {
   let killed = 0;
   const come = () => {
     const room = `r${Math.floor(random() * ROOMS)}`;
-    const one = new Consumer(weir, ['consume', 'held', '-p', `room=${room}`], { WEIR_EVENT_BUS_IDLE: '2s' });
+    const one = new Consumer(weir, ['consume', 'held', '--keys', 'weir.keys.mjs', '-p', `room=${room}`], {
+      WEIR_EVENT_BUS_IDLE: '2s',
+    });
     there.push(one);
     return one;
   };

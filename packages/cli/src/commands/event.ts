@@ -1,9 +1,14 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatTable } from '../output/table.js';
 import type { Begin } from '../program.js';
 import { busCommands } from './event-bus.js';
 import { consumeCommand } from './event-consume.js';
 import { KEYS_OPTION } from './event-keys-option.js';
+
+interface TrustOptions {
+  readonly remove?: boolean;
+}
 
 interface KeysOption {
   readonly keys?: string;
@@ -19,14 +24,18 @@ export function eventCommand(program: Command, begin: Begin): void {
     .option(...KEYS_OPTION)
     .action(async ({ keys: file }: KeysOption, self: Command) => {
       const { output, context } = begin(self);
-      const { loadRegistry } = await import('../event/key-registry.js');
-      const keys = (await loadRegistry(file, context.cwd)).listAll();
-      const rows = keys.map(({ key, params, description }) => [
+      const { loadKeys, untrustedNote } = await import('../event/key-registry.js');
+      const known = await loadKeys(file, context);
+      const keys = known.registry.listAll();
+      const rows = keys.map(({ key, params, authTypes, description }) => [
         key,
         params.map(({ name }) => name).join(', '),
+        authTypes.join(', '),
         description,
       ]);
-      output.result({ keys }, formatTable(['key', 'params', 'description'], rows));
+      output.result({ keys }, formatTable(['key', 'params', 'as', 'description'], rows));
+      const note = untrustedNote(known);
+      if (note !== null) output.note(`weir: ${note}`);
     });
   event
     .command('schema')
@@ -35,10 +44,27 @@ export function eventCommand(program: Command, begin: Begin): void {
     .option(...KEYS_OPTION)
     .action(async (name: string, { keys: file }: KeysOption, self: Command) => {
       const { output, context } = begin(self);
-      const { loadRegistry, requireKey } = await import('../event/key-registry.js');
+      const { loadKeys, requireKey } = await import('../event/key-registry.js');
       const { keyText } = await import('../event/key-text.js');
-      const key = requireKey(await loadRegistry(file, context.cwd), name);
+      const key = requireKey(await loadKeys(file, context), name);
       output.result(key, keyText(key));
+    });
+  event
+    .command('trust')
+    .description('let commands read a file of keys, which is code, without being named')
+    .argument('[file]', 'the file (default: weir.keys.mjs of this directory)')
+    .option('--remove', 'trust it no more')
+    .action(async (file: string | undefined, { remove = false }: TrustOptions, self: Command) => {
+      const { output, context } = begin(self);
+      const { DEFAULT_KEYS_FILE, distrust, trust } = await import('../event/trusted-keys.js');
+      const path = resolve(context.cwd, file ?? DEFAULT_KEYS_FILE);
+      if (remove) {
+        const removed = await distrust(path, context.env);
+        output.result({ removed }, `${path} ${removed ? 'is trusted no more' : 'was not trusted'}`);
+        return;
+      }
+      const trusted = await trust(path, context.env);
+      output.result({ trusted }, `${trusted} is trusted: commands in its directory run it`);
     });
   busCommands(event, begin);
 }

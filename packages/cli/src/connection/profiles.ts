@@ -1,9 +1,9 @@
 /** Profiles: servers a person works with, in `~/.weir/config.json`, readable by its owner only. */
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile } from './json-file.js';
+import { writePrivateFile } from './private-file.js';
 
 const profile = z.object({
   server: z.url({ protocol: /^https?$/ }),
@@ -42,9 +42,5 @@ export async function readProfiles(path: string): Promise<Profiles> {
 
 /** Replaces the file as a whole. */
 export async function writeProfiles(path: string, profiles: Profiles): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
-  await writeFile(draft, `${JSON.stringify(profiles, null, 2)}\n`, { mode: 0o600 });
-  await chmod(draft, 0o600);
-  await rename(draft, path);
+  await writePrivateFile(path, `${JSON.stringify(profiles, null, 2)}\n`);
 }

@@ -6,7 +6,7 @@ import { type Check, fail, ok, warn } from '../doctor/check.js';
 import type { Invocation } from '../invocation.js';
 import { VERSION } from '../version.js';
 import { knownBuses, STOP_HINT } from './bus-control.js';
-import { loadRegistry } from './key-registry.js';
+import { loadKeys, untrustedNote } from './key-registry.js';
 import { leftLeases } from './left-leases.js';
 
 /** Keys, the directory of buses, the buses in it, and the server's feed. */
@@ -16,7 +16,10 @@ export async function checkEvents(invocation: Invocation, keys: string | undefin
 
 async function checkKeys({ context }: Invocation, file: string | undefined): Promise<Check> {
   try {
-    const { length } = (await loadRegistry(file, context.cwd)).listAll();
+    const known = await loadKeys(file, context);
+    const { length } = known.registry.listAll();
+    const note = untrustedNote(known);
+    if (note !== null) return warn('keys', `${length} keys can be consumed`, note);
     return ok('keys', `${length} keys can be consumed`);
   } catch (error) {
     const { message, details } = CliError.from(error);

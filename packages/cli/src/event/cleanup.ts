@@ -12,7 +12,7 @@ import type { Environment } from '../connection/sources.js';
 import type { Invocation } from '../invocation.js';
 import { ownCommand } from './bus-command.js';
 import { hookApi } from './hook-api.js';
-import { loadRegistry, requireKey } from './key-registry.js';
+import { loadKeys, requireKey } from './key-registry.js';
 
 /** How long a cleanup may take. */
 const CLEANUP_MS = 60_000;
@@ -78,7 +78,7 @@ async function cleanUp(invocation: Invocation, line: string): Promise<void> {
   // The cast holds: what is read is checked below, as far as it is used.
   const lease = JSON.parse(line) as Lease;
   if (!isJsonObject(lease.params ?? {})) throw usageError('standard input has no lease');
-  const key = requireKey(await loadRegistry(lease.keys_file, invocation.context.cwd), lease.event_key);
+  const key = requireKey(await loadKeys(lease.keys_file, invocation.context), lease.event_key);
   const { server, key: credential } = await invocation.connection();
   const api = hookApi(new ApiClient(server, credential));
   // They were a consumer's params, as its key's normalizeParams left them.

@@ -11,7 +11,7 @@ import type { Invocation } from '../invocation.js';
 import { type Bounds, boundsOf, type ConsumeFlags, type SinkChoice, sinkOf } from './consume-options.js';
 import { groupTask } from './group-task.js';
 import { hookApi } from './hook-api.js';
-import { keysFile, loadRegistry, requireKey } from './key-registry.js';
+import { loadKeys, requireKey } from './key-registry.js';
 import { requireScopes } from './require-scopes.js';
 
 /** A consumer to be. */
@@ -44,12 +44,13 @@ export async function prepareJob(
   name: string,
   flags: ConsumeFlags,
 ): Promise<ConsumeJob> {
-  const { env, cwd } = invocation.context;
+  const { env } = invocation.context;
   const [sink, bounds] = [sinkOf(flags), boundsOf(flags)];
   // A dry run refuses what a real one would.
   if (sink.kind === 'post') new PostSink(sink.to);
   refuseIdentity(flags);
-  const key = requireKey(await loadRegistry(flags.keys, cwd), name);
+  const keys = await loadKeys(flags.keys, invocation.context);
+  const key = requireKey(keys, name);
   const given = parseParams(key.params, flags.param ?? []);
   const upstream = await upstreamOf(invocation, key, given);
   const isAlone = upstream.source === 'stdin';
@@ -75,7 +76,7 @@ export async function prepareJob(
     onSlow,
     group: flags.group,
     task: groupTask(prepared, flags.jq),
-    keysFile: isShipped(key) ? undefined : await keysFile(flags.keys, cwd),
+    keysFile: isShipped(key) ? undefined : keys.file,
   };
 }
 

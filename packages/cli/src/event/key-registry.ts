@@ -6,25 +6,45 @@ import { pathToFileURL } from 'node:url';
 import { type KeyDefinition, type RegisteredKey, Registry, RegistryError } from '@weir/event';
 import { shippedKeys } from '@weir/event/keys';
 import { CliError, usageError } from '../cli-error.js';
+import type { CliContext } from '../invocation.js';
+import { DEFAULT_KEYS_FILE, isTrusted } from './trusted-keys.js';
 
-/** The file that is read where none is named. */
-const DEFAULT_FILE = 'weir.keys.mjs';
-
-/** The file that keys of one's own come from, absolute; undefined where there is none. */
-export async function keysFile(file: string | undefined, cwd: string): Promise<string | undefined> {
-  const path = resolve(cwd, file ?? DEFAULT_FILE);
-  return (await isThere(path)) ? path : undefined;
+/** What a command knows. */
+export interface KnownKeys {
+  readonly registry: Registry;
+  /** Where keys of the user's own came from, absolute; undefined where there are none. */
+  readonly file: string | undefined;
+  /** A file of the working directory that was not read, as the user has not trusted it. */
+  readonly untrusted: string | undefined;
 }
 
 /**
- * All keys.
- * @param file named by the user, or undefined for `weir.keys.mjs` of the directory, if it is there
+ * All keys: those that come with Weir, and the user's own of a file. Such a file is code, so it is read only if the user
+ * names it, or has trusted the `weir.keys.mjs` of the working directory.
  * @throws CliError `usage` for a file that cannot be read, or whose keys are wrong: all problems at once
  */
-export async function loadRegistry(file: string | undefined, cwd: string): Promise<Registry> {
-  const path = await keysFile(file, cwd);
-  if (path === undefined && file === undefined) return new Registry(shippedKeys);
-  if (path === undefined) throw usageError(`there is no file ${file}`, 'Check what stands after --keys');
+export async function loadKeys(
+  file: string | undefined,
+  { cwd, env }: Pick<CliContext, 'cwd' | 'env'>,
+): Promise<KnownKeys> {
+  const path = resolve(cwd, file ?? DEFAULT_KEYS_FILE);
+  if (!(await isThere(path))) {
+    if (file !== undefined) throw usageError(`there is no file ${file}`, 'Check what stands after --keys');
+    return { registry: new Registry(shippedKeys), file: undefined, untrusted: undefined };
+  }
+  if (file === undefined && !(await isTrusted(path, env))) {
+    return { registry: new Registry(shippedKeys), file: undefined, untrusted: path };
+  }
+  return { registry: await registryWith(path), file: path, untrusted: undefined };
+}
+
+/** What to say about a file that was not read; null where there is none. */
+export function untrustedNote({ untrusted }: KnownKeys): string | null {
+  if (untrusted === undefined) return null;
+  return `${untrusted} was not read: it is code. If you trust it, run "weir event trust" once, or name it by --keys`;
+}
+
+async function registryWith(path: string): Promise<Registry> {
   const own = await definitionsIn(path);
   try {
     return new Registry([...shippedKeys, ...own]);
@@ -42,7 +62,8 @@ export async function loadRegistry(file: string | undefined, cwd: string): Promi
 }
 
 /** The key of that name. Throws CliError `usage` with the nearest names, or all of them. */
-export function requireKey(registry: Registry, name: string): RegisteredKey {
+export function requireKey(known: KnownKeys, name: string): RegisteredKey {
+  const { registry } = known;
   const key = registry.lookup(name);
   if (key !== undefined) return key;
   const near = registry.suggest(name);
@@ -53,7 +74,10 @@ export function requireKey(registry: Registry, name: string): RegisteredKey {
           .listAll()
           .map((one) => one.key)
           .join(', ')}`;
-  throw new CliError('usage', 'unknown_key', `there is no key "${name}"`, { hint });
+  const note = untrustedNote(known);
+  throw new CliError('usage', 'unknown_key', `there is no key "${name}"`, {
+    hint: note === null ? hint : `${hint}${near.length > 0 ? '' : '.'} ${note}`,
+  });
 }
 
 async function isThere(path: string): Promise<boolean> {
