@@ -2,10 +2,8 @@
  * A small JSON file that outlives the process: written whole beside its place, flushed, and renamed over it, so
  * that a reader finds the old content or the new, never half of one. Mode 0600.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writePrivateFile } from '@weir/base/node';
 
 /** One file, written by one owner. Writes queue up; a later one replaces one that has not begun. */
 export class CacheFile {
@@ -42,29 +40,11 @@ export class CacheFile {
     try {
       for (let content = this.#next; content !== null; content = this.#next) {
         this.#next = null;
-        await this.#replace(JSON.stringify(content()));
+        await writePrivateFile(this.#path, JSON.stringify(content()));
       }
     } finally {
       // In the same step as the last look at `#next`: whoever comes later begins anew.
       this.#writing = null;
-    }
-  }
-
-  async #replace(text: string): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const draft = `${this.#path}.${randomBytes(4).toString('hex')}`;
-    try {
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(draft, this.#path);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
     }
   }
 }

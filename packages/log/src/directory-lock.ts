@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { unsafeDirectory } from '@weir/base/node';
 import { tryLock } from 'fs-native-extensions';
 import { LogError } from './log-error.js';
 import { makeDirectory } from './make-directory.js';
@@ -15,10 +16,12 @@ export interface DirectoryLock {
 /**
  * Takes the advisory lock of a directory (made if absent) by locking `<dir>/weir.lock`. The operating system frees it
  * when the process ends, kill -9 included; the file itself means nothing.
- * @throws LogError `locked` when another holder has it
+ * @throws LogError `locked` when another holder has it, `directory_unsafe` when other users may write to it
  */
 export async function lockDirectory(dir: string): Promise<DirectoryLock> {
   await makeDirectory(resolve(dir));
+  const reason = await unsafeDirectory(dir);
+  if (reason !== null) throw new LogError('directory_unsafe', reason);
   const file = await open(join(dir, 'weir.lock'), 'a+', 0o600);
   try {
     if (!tryLock(file.fd)) {

@@ -5,7 +5,7 @@
  * - `project_quota`: the owner of the stream has more than its share of a log that has little room left.
  * - `log_closed`: the log was closed.
  * - `log_failed`: the storage broke (an I/O error that is not a full disk); the log refuses to write until reopened.
- * - `locked`: another process has the directory.
+ * - `locked`: another process has the directory. `directory_unsafe`: other users may write to it.
  * - `epoch_mismatch`: the cursor is of a log that was lost. `cursor_invalid`: it is not a cursor at all.
  * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` says what is left.
  * - `too_many_unacknowledged`: a member of a group has all it may have until it acknowledges some.
@@ -17,6 +17,7 @@ export type LogErrorCode =
   | 'log_closed'
   | 'log_failed'
   | 'locked'
+  | 'directory_unsafe'
   | 'epoch_mismatch'
   | 'cursor_invalid'
   | 'cursor_expired'
@@ -30,6 +31,7 @@ const STATUS: Readonly<Record<LogErrorCode, number>> = {
   log_closed: 503,
   log_failed: 503,
   locked: 503,
+  directory_unsafe: 500,
   epoch_mismatch: 410,
   cursor_invalid: 400,
   cursor_expired: 410,

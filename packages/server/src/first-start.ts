@@ -1,7 +1,8 @@
 /** The first start of an installation: what was made up, written where the command line finds it. */
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateCredential } from '@weir/accounts';
+import { readPrivateFile, writePrivateFile } from '@weir/base/node';
 import { uuidv7 } from 'uuidv7';
 
 /** The first project and its credentials. Shown once on a terminal, never logged. */
@@ -19,8 +20,8 @@ export const CREDENTIALS_FILE = 'credentials.json';
 
 /** Writes the file, readable by its owner only. */
 export async function writeCredentials(dataDir: string, first: FirstProject): Promise<void> {
-  await writeDraft(dataDir, first);
-  await rename(draftPath(dataDir), join(dataDir, CREDENTIALS_FILE));
+  await writePrivateFile(join(dataDir, CREDENTIALS_FILE), textOf(first));
+  await dropDraft(dataDir);
 }
 
 /**
@@ -36,7 +37,7 @@ export async function draftCredentials(dataDir: string, url: string): Promise<Fi
     ...earlier,
     url,
   };
-  await writeDraft(dataDir, draft);
+  await writePrivateFile(draftPath(dataDir), textOf(draft));
   return draft;
 }
 
@@ -49,16 +50,19 @@ function draftPath(dataDir: string): string {
   return join(dataDir, `${CREDENTIALS_FILE}.new`);
 }
 
-async function writeDraft(dataDir: string, first: FirstProject): Promise<void> {
-  await writeFile(draftPath(dataDir), `${JSON.stringify(first, null, 2)}\n`, { mode: 0o600, flush: true });
-  await chmod(draftPath(dataDir), 0o600);
+function textOf(first: FirstProject): string {
+  return `${JSON.stringify(first, null, 2)}\n`;
 }
 
-/** A credentials file, or null where there is none that can be read: one cut off by a power failure, say. */
+/**
+ * A credentials file, or null where there is none that can be read: one cut off by a power failure, say, or one that another
+ * user has put there.
+ */
 async function readFirst(path: string): Promise<FirstProject | null> {
   try {
+    const text = await readPrivateFile(path);
     // The cast holds: the file is ours.
-    return JSON.parse(await readFile(path, 'utf8')) as FirstProject;
+    return text === null ? null : (JSON.parse(text) as FirstProject);
   } catch {
     return null;
   }

@@ -1,9 +1,9 @@
 /** Profiles: servers a person works with, in `~/.weir/config.json`, readable by its owner only. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { writePrivateFile } from '@weir/base/node';
 import { z } from 'zod';
 import { readJsonFile } from './json-file.js';
-import { writePrivateFile } from './private-file.js';
 
 const profile = z.object({
   server: z.url({ protocol: /^https?$/ }),

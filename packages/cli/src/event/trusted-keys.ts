@@ -4,10 +4,10 @@
  */
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writePrivateFile } from '@weir/base/node';
 import { z } from 'zod';
 import { usageError } from '../cli-error.js';
 import { readJsonFile } from '../connection/json-file.js';
-import { writePrivateFile } from '../connection/private-file.js';
 import { weirHome } from '../connection/profiles.js';
 import type { Environment } from '../connection/sources.js';
 

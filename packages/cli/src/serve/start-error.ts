@@ -22,16 +22,24 @@ export function startError(error: unknown, dataDir: string, address: string): Cl
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return known('host_unknown', `${address} is no address of this machine`, 'Choose another with --host');
+    case 'directory_unsafe':
+      return known('data_dir_unsafe', error.message, 'Its data could be read or changed by others');
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
     case 'ENOTDIR':
     case 'ENOENT':
-      return known(
-        'not_permitted',
-        error.message,
-        `Check the rights of ${dataDir}, and choose a port above 1023`,
-      );
+      return 'syscall' in error && error.syscall === 'listen'
+        ? known(
+            'port_not_permitted',
+            `this user may not listen on ${address}`,
+            'Choose a port above 1023 with --port',
+          )
+        : known(
+            'data_dir_not_permitted',
+            `cannot use the data directory ${dataDir}: ${error.message}`,
+            'Give this user the right to write there, or choose another with --data-dir',
+          );
     case 'ENOSPC':
       return known(
         'disk_full',

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { writePrivateFile } from '@weir/base/node';
 import * as z from 'zod';
 import { codeOf } from '../transport/net-transport.js';
 import { type Lease, lease } from './lease.js';
@@ -57,29 +56,12 @@ export class LeaseFile {
     try {
       for (let leases = this.#next; leases !== undefined; leases = this.#next) {
         this.#next = undefined;
-        await this.#replace({ version: 1, leases: [...leases] });
+        const document: z.infer<typeof content> = { version: 1, leases: [...leases] };
+        await writePrivateFile(this.#path, JSON.stringify(document));
       }
     } finally {
       // In the same step as the last look at `#next`: whoever comes later begins anew.
       this.#writing = undefined;
-    }
-  }
-
-  async #replace(document: z.infer<typeof content>): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const draft = `${this.#path}.${randomBytes(4).toString('hex')}`;
-    try {
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(JSON.stringify(document));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(draft, this.#path);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { writePrivateFile } from '@weir/base/node';
 import { Bus, type BusOptions } from '../bus/index.js';
 import type { BusApp, BusDirectory } from '../bus-directory/bus-directory.js';
 import type { BusFile } from '../bus-directory/bus-file.js';
@@ -58,7 +59,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
     });
     await bus.start();
     const listener = await localTransport().listen(directory.socket, (socket) => bus.accept(socket));
-    await replaceFile(directory.secretFile, secret);
+    await writePrivateFile(directory.secretFile, secret);
     const file: BusFile = {
       pid: process.pid,
       version,
@@ -66,7 +67,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
       ...app,
       started_at: new Date().toISOString(),
     };
-    await replaceFile(directory.pidFile, `${JSON.stringify(file)}\n`);
+    await writePrivateFile(directory.pidFile, `${JSON.stringify(file)}\n`);
     logger.info({ ...file }, 'the bus takes consumers');
     options.onReady();
     const reason = await Promise.race([bus.ended, aborted(signal)]);
@@ -83,13 +84,6 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
     await closeLog();
     await alive.release();
   }
-}
-
-/** Nobody sees half of it. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.new`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, path);
 }
 
 function aborted(signal: AbortSignal): Promise<'shutdown'> {

@@ -2,10 +2,8 @@
  * The last known states as a file, for a start while PostgreSQL is down. Written whole beside its place, flushed, and
  * renamed over it, so that a reader finds the old content or the new. Mode 0600.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writePrivateFile } from '@weir/base/node';
 import { z } from 'zod';
 import { documentOf, stateOf, type TenantState, tenantDocument } from './tenant-state.js';
 
@@ -29,19 +27,5 @@ export async function keepStates(path: string, states: ReadonlyMap<string, Tenan
   const documents = Object.fromEntries(
     [...states].map(([projectId, state]) => [projectId, documentOf(state)]),
   );
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomBytes(4).toString('hex')}`;
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(JSON.stringify(documents));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+  await writePrivateFile(path, JSON.stringify(documents));
 }

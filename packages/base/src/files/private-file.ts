@@ -1,0 +1,48 @@
+/** Small files that only their owner may read: credentials, states that outlive the process. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Replaces a file as a whole (mode 0600). It is written beside its place under a name that is not there yet, flushed, and
+ * renamed: a reader finds the old content or the new, and neither a link nor a file that another user has put in its place
+ * is written to.
+ */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomBytes(4).toString('hex')}`;
+  try {
+    const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+    const file = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** The content of such a file; null where there is none, or where it is a link, or belongs to another user. */
+export async function readPrivateFile(path: string): Promise<string | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && MISSING.has(String(error.code))) return null;
+    throw error;
+  });
+  if (file === null) return null;
+  try {
+    const { uid } = await file.stat();
+    const isOwn = process.getuid === undefined || uid === process.getuid();
+    return isOwn ? await file.readFile('utf8') : null;
+  } finally {
+    await file.close();
+  }
+}
+
+/** No such file, and a link (ELOOP; EMLINK on FreeBSD). */
+const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EMLINK']);
