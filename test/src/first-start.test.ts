@@ -71,10 +71,13 @@ function idsIn(directory: string | undefined): Set<string> {
 it('two first starts have no id, epoch or secret in common', async () => {
   const found = await Promise.all(
     others.map(async (server) => {
-      await server.start('live');
+      // Ready is what a script waits for before it reads the file. All addresses are none that a client can connect to.
+      await server.start('live', { WEIR_HOST: '0.0.0.0' });
       const file = join(server.dataDir, 'data', 'credentials.json');
-      await waitUntil('the credentials', () => existsSync(file));
-      const { token } = JSON.parse(readFileSync(file, 'utf8')) as Credentials;
+      while (!(await server.answers('/readyz')));
+      expect(existsSync(file)).toBe(true);
+      const { token, url } = JSON.parse(readFileSync(file, 'utf8')) as Credentials;
+      expect(url).toBe(server.url);
       const events = [{ event: 'e', timestamp: 1_700_000_000_001 }];
       await server.send({ events }, { authorization: `Bearer ${token}` });
       expect(await server.stop()).toBe(0);

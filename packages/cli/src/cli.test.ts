@@ -1,5 +1,5 @@
 /** The command against a real server. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -270,6 +270,21 @@ describe('failing', () => {
       code: 2,
       stderr: expect.stringMatching(/^weir: another server uses .*--data-dir\n$/),
     });
+    const open = join(cwd, 'open');
+    await mkdir(open);
+    await chmod(open, 0o777);
+    expect(await run(['serve', '--port', '0', '--data-dir', open])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^weir: other users may write to .*chmod go-w/),
+    });
+    const file = join(cwd, 'a-file');
+    await writeFile(file, '');
+    const notThere = await run(['serve', '--port', '0', '--data-dir', join(file, 'below')]);
+    expect(notThere).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^weir: cannot use the data directory/),
+    });
+    expect(notThere.stderr).not.toMatch(/--port|1023/);
     expect(JSON.parse((await run(['config', '--json'])).stdout)).toMatchObject({
       settings: expect.arrayContaining([
         expect.objectContaining({ name: 'WEIR_OPERATOR_KEY', value: '[redacted]' }),

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eq, sql } from 'drizzle-orm';
@@ -201,4 +202,39 @@ describe('a server that goes away', () => {
     await never.close();
     await expect(never.ready).rejects.toMatchObject({ code: 'store_unavailable' });
   });
+});
+
+it('reports a database that does not exist once, with what to do, however often it tries', async () => {
+  const server = await testServer();
+  const target = new URL(server.url);
+  const { hostname, port } = target;
+  let tries = 0;
+  const counting = createServer((inner) => {
+    tries += 1;
+    const outer = connect(Number(port || 5432), hostname);
+    for (const socket of [inner, outer]) socket.on('error', () => {});
+    inner.pipe(outer).pipe(inner);
+  });
+  await new Promise<void>((resolve) => counting.listen(0, '127.0.0.1', resolve));
+  const address = counting.address();
+  target.port = String(typeof address === 'object' ? address?.port : '');
+  target.hostname = '127.0.0.1';
+  target.pathname = '/weir_of_no_one';
+  const told: object[] = [];
+  const logger = { debug() {}, info() {}, error() {}, warn: (fields: object) => void told.push(fields) };
+  const postgres = openPostgres({ url: target.href, dataDir: tmpdir(), logger });
+  try {
+    await vi.waitFor(() => expect(tries).toBeGreaterThan(3), 10_000);
+    expect(told).toEqual([
+      {
+        reason: 'database "weir_of_no_one" does not exist',
+        hint: expect.stringContaining('create the database'),
+        retryInMs: expect.any(Number),
+      },
+    ]);
+  } finally {
+    await postgres.close();
+    counting.close();
+    await server.close();
+  }
 });

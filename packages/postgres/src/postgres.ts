@@ -23,6 +23,7 @@ const ANSWER_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const SERVER_CONNECTIONS = 10;
 const CLOSE_GRACE_MS = 5_000;
+const TELL_AGAIN_MS = 60_000;
 
 /**
  * `starting` until the first success · `ready` connected and migrated · `down` it was ready, or can never be
@@ -85,6 +86,8 @@ class PostgresStore implements Postgres {
   readonly #loop: Promise<void>;
   #state: PostgresState = 'starting';
   #lastError: unknown;
+  #toldReason: string | null = null;
+  #toldAt = 0;
   #resolveReady: () => void = () => undefined;
   #rejectReady: (error: PostgresError) => void = () => undefined;
   #wake: () => void = () => undefined;
@@ -174,11 +177,21 @@ class PostgresStore implements Postgres {
           this.#enter('down');
           this.#pool.cutOff();
         }
-        this.#logger.warn({ err: error, retryInMs: backoff }, 'the relational store does not answer');
+        this.#tellOf(error, backoff);
         await this.#pause(backoff);
         backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
       }
     }
+  }
+
+  /** Reports a failure to connect once, and again when its reason changes or a minute has passed. */
+  #tellOf(error: unknown, retryInMs: number): void {
+    const { reason, hint } = reasonOf(error);
+    const isKnown = reason === this.#toldReason && performance.now() - this.#toldAt < TELL_AGAIN_MS;
+    if (isKnown) return;
+    this.#toldReason = reason;
+    this.#toldAt = performance.now();
+    this.#logger.warn({ reason, retryInMs, hint }, 'the relational store does not answer; trying again');
   }
 
   async #bringUp(): Promise<void> {
@@ -194,6 +207,7 @@ class PostgresStore implements Postgres {
       client.release(failure);
     }
     this.#enter('ready');
+    this.#toldReason = null;
     this.#resolveReady();
   }
 
@@ -304,4 +318,23 @@ function pgliteConnection(engine: PgliteEngine): pg.PoolConfig {
     // All connections reach the same backend: what the last one left in the session must not meet the next.
     onConnect: (client) => client.query('discard all'),
   };
+}
+
+/** What to do about errors that trying again does not mend, by PostgreSQL's code. */
+const HINTS: Readonly<Record<string, string>> = {
+  '3D000': 'create the database, or correct its name in WEIR_POSTGRES_URL',
+  '28P01': 'correct user and password in WEIR_POSTGRES_URL',
+  '28000': 'correct the user in WEIR_POSTGRES_URL, or let it in by pg_hba.conf',
+  ENOTFOUND: 'correct the host in WEIR_POSTGRES_URL',
+  ECONNREFUSED: 'start the server, or correct host and port in WEIR_POSTGRES_URL',
+};
+
+/** Why a connection failed, without a stack: the place in this code says nothing about it. */
+function reasonOf(error: unknown): { readonly reason: string; readonly hint: string | undefined } {
+  const cause = error instanceof PostgresError ? (error.cause ?? error) : error;
+  // Node tries every address of a host, and reports the failures together.
+  const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
+  const code = first instanceof Error && 'code' in first ? String(first.code) : '';
+  const reason = first instanceof Error ? first.message : String(first);
+  return { reason, hint: HINTS[code] };
 }

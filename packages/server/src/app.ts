@@ -154,6 +154,7 @@ class Server implements App {
   #address: string | null = null;
   #listening: Promise<string> | null = null;
   #closing: Promise<void> | null = null;
+  #isMakingFirst = false;
   #resolveFirst: (first: FirstProject | null) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
@@ -245,6 +246,7 @@ class Server implements App {
       ingest: this.#ingest,
       usage,
       knowsCredentials: () => this.#credentials.size > 0,
+      isMakingFirst: () => this.#isMakingFirst,
       dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
     });
     const authorizer = new Authorizer(this.#credentials);
@@ -317,6 +319,8 @@ class Server implements App {
       WEIR_DATA_DIR: dataDir,
     } = this.#config;
     this.#credentials.start();
+    // Without any credential this may be a first start: then nothing can be sent before it has made some.
+    this.#isMakingFirst = this.#credentials.size === 0;
     this.#settings.start();
     this.#tenants.start();
     await this.#feed.start();
@@ -326,8 +330,7 @@ class Server implements App {
     await this.#web.listen({ host, port });
     // The cast holds: a TCP server's address is an object.
     const bound = this.#web.server.address() as AddressInfo;
-    const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-    const url = publicUrl ?? `http://${name}:${bound.port}`;
+    const url = publicUrl ?? urlOf(bound);
     this.#address = url;
     await updateCredentialsUrl(dataDir, url);
     void this.#bootstrap(url);
@@ -349,6 +352,7 @@ class Server implements App {
         const { project } = first;
         this.#logger.info({ project, file }, 'made the first project; its credentials are in the file');
       }
+      this.#isMakingFirst = false;
       this.#resolveFirst(first);
     } catch (error) {
       if (this.#closing === null && error instanceof Error) this.#fail(error);
@@ -454,4 +458,10 @@ function observe(
     answersOpen: () => spool.answers,
     spoolBytes: () => spool.bytes,
   });
+}
+
+/** Where clients on this machine reach a server. All addresses (`0.0.0.0`, `::`) is none that a client can connect to. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

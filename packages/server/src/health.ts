@@ -21,6 +21,8 @@ export interface HealthSources {
   readonly usage: UsageService | null;
   /** Whether the cache holds any credential, so that tokens can be checked without PostgreSQL. */
   readonly knowsCredentials: () => boolean;
+  /** Whether a first start has not made the first project, and written its credentials, yet. */
+  readonly isMakingFirst: () => boolean;
   /** Events among the dead letters above which the node is down. */
   readonly dlqDepthThreshold: number;
 }
@@ -98,13 +100,13 @@ export class Health {
 
   /** Whether a balancer should send traffic here: ingest needs the log and a way to check tokens, queries ClickHouse. */
   async readiness(forQueries: boolean): Promise<ReadyDocument> {
-    const { ingest, knowsCredentials } = this.#sources;
+    const { ingest, knowsCredentials, isMakingFirst } = this.#sources;
     const [log, clickhouse, postgres] = await Promise.all([
       this.#log(),
       this.#clickhouse(),
       this.#postgres(),
     ]);
-    const tokens = postgres === 'ok' || knowsCredentials() ? 'ok' : 'down';
+    const tokens = (postgres === 'ok' || knowsCredentials()) && !isMakingFirst() ? 'ok' : 'down';
     const { draining } = ingest.flags;
     const ready = !draining && log.state === 'ok' && tokens === 'ok' && (!forQueries || clickhouse === 'ok');
     return { ready, draining, log: log.state, tokens, clickhouse, postgres };
