@@ -403,10 +403,46 @@ describe('receipts', () => {
     const { ingest_token, api_key } = await createProject();
     for (const credential of [ingest_token, api_key])
       expectProblem(await ask(receipt, credential), 404, 'receipt_unknown');
-    for (const wrong of [`${receipt}x`, 'nonsense', receipt.replace('r1.', 'r1.1')]) {
+    for (const wrong of [`${receipt}x`, 'nonsense', receipt.replace('r2.', 'r2.1')]) {
       expectProblem(await ask(wrong, weir.token), 404, 'receipt_unknown');
     }
     expectProblem(await ask(receipt, 'weir_pub_nobody'), 401, 'unauthorized');
+  });
+
+  it('count nothing of other projects, nor do request ids and deliveries of groups', async () => {
+    const other = await createProject();
+    const groups = `/api/v1/projects/${weir.project}/feed/groups`;
+    const headers = { authorization: `Bearer ${weir.key}`, 'content-type': 'application/json' };
+    /** What a project is told when it sends an event and has it delivered. */
+    const sample = async (group: string) => {
+      await weir.request('PUT', `${groups}/${group}`, { headers, body: '{}' });
+      const sent = await post({ body: { events: [event('counted')] } });
+      const path = `${groups}/${group}/pull`;
+      const pulled = await weir.request('POST', path, { headers, body: '{"wait_ms":30000}' });
+      const { deliveries } = JSON.parse(pulled.text) as { deliveries: { id: string }[] };
+      const [, place, own] = /^r2\.([\w-]{22})(-1-1)\.[\w-]{22}$/.exec(String(sent.json.receipt)) ?? [];
+      const [epoch, tag, offset] = deliveries[0]?.id.split('-') ?? [];
+      return {
+        place: Buffer.from(place ?? '', 'base64url'),
+        own,
+        rid: sent.headers.get('x-request-id'),
+        epoch,
+        tag,
+        offset,
+      };
+    };
+    const before = await sample('one');
+    for (let i = 0; i < 5; i += 1) await post({ body: { events: [event('x')] }, token: other.ingest_token });
+    const after = await sample('two');
+    expect(after.rid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect([before.own, after.own]).toEqual(['-1-1', '-1-1']);
+    // Of a cipher's block half of the bits change, of a number written down a few at its end.
+    const changed = [...after.place].filter((byte, i) => byte !== before.place[i]).length;
+    expect(changed).toBeGreaterThan(8);
+    expect(after.tag).toMatch(/^[0-9a-f]{16}$/);
+    expect(after.epoch).toBe(before.epoch);
+    // The project's own events count.
+    expect(Number(after.offset) - Number(before.offset)).toBe(1);
   });
 
   const ask = (receipt: string, credential: string) =>

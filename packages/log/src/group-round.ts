@@ -179,7 +179,7 @@ export class GroupRound {
       { attempt, deadline, lane, member: this.#member, data: copy },
       this.#changes,
     );
-    const { group } = this.#state;
+    const { tag: group } = this.#state;
     const id = encodeDeliveryId({ epoch: this.#host.epoch, group, offset, attempt });
     this.deliveries.push({ id, attempt, offset, data });
     this.#bytes -= data.byteLength;

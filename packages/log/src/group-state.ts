@@ -1,5 +1,6 @@
 import type { CommitQueue } from './commit-queue.js';
 import { DeadSet } from './dead-set.js';
+import { groupTag } from './delivery-id.js';
 import { decodeGroup, encodeGroup, groupKey } from './group-rows.js';
 import { type GroupNumber, removedGroupKey } from './keys.js';
 import { PendingSet } from './pending-set.js';
@@ -10,6 +11,8 @@ import type { Wakeups } from './wakeups.js';
 
 /** What a group needs of the log it belongs to. */
 export interface GroupHost {
+  /** The log's own, which no client sees. */
+  readonly id: string;
   readonly epoch: number;
   readonly store: Store;
   readonly queue: CommitQueue;
@@ -29,6 +32,8 @@ const SAVE_AFTER_MS = 60_000;
 export class GroupState implements GroupNumber {
   readonly stream: number;
   readonly group: number;
+  /** What delivery ids call it. */
+  readonly tag: string;
   readonly pending: PendingSet;
   readonly dead: DeadSet;
   readonly #name: string;
@@ -41,7 +46,7 @@ export class GroupState implements GroupNumber {
   #savedAt: number;
 
   private constructor(
-    { store, now }: GroupHost,
+    { id, store, now }: GroupHost,
     stream: number,
     name: string,
     group: number,
@@ -53,6 +58,7 @@ export class GroupState implements GroupNumber {
     this.pending = PendingSet.load(store, stream, group);
     this.dead = DeadSet.load(store, stream, group);
     this.group = group;
+    this.tag = groupTag(id, group);
     this.#name = name;
     this.#saved = saved ? delivered : null;
     this.#savedAt = now();

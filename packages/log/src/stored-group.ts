@@ -167,7 +167,7 @@ export class StoredGroup {
     return await this.#changing((state, changes) => {
       let count = 0;
       for (const name of names) {
-        if (name.group !== state.group) continue;
+        if (name.group !== state.tag) continue;
         const pending = state.pending.get(name.offset);
         // A try that was not made yet, or before the entry came back from the dead, settles nothing.
         if (pending === undefined || name.attempt < 1 || name.attempt > pending.attempt) continue;

@@ -5,8 +5,6 @@ import { defineKey } from '../key/key-definition.js';
 const usageDocument = z
   .looseObject({
     id: z.string().describe('The record itself: repeated deliveries have the same'),
-    log_id: z.string().describe('The log that it stands in'),
-    seq: z.int().describe('Its place there: grows, with gaps'),
     time: z.iso.datetime().describe('End of the request'),
     node_id: z.string().describe('The node that answered'),
     epoch: z.string().describe("One start of that node's server"),

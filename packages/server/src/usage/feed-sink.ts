@@ -43,6 +43,8 @@ function isPublished({ tenant, stack }: UsageEvent): boolean {
 }
 
 function itemOf(event: UsageEvent): NewItem {
-  const text = JSON.stringify(usageDocumentOf(event));
+  // The place counts the records of all projects: a project could watch the traffic of the others.
+  const { log_id: _, seq: __, ...document } = usageDocumentOf(event);
+  const text = JSON.stringify(document);
   return { projectId: event.tenant, payload: documentItem(Date.parse(event.time), event.stack, text) };
 }
