@@ -277,7 +277,7 @@ describe('what an operator decides', () => {
     // Requests sent behind one another on a connection wait for their turn; when it breaks, none of them keeps a place.
     await decide({ concurrency_limit: 3 });
     const body = JSON.stringify({ sql: ENDLESS });
-    const head = `Host: weir\r\nAuthorization: Bearer ${here.key}\r\nContent-Type: application/json\r\n`;
+    const head = `Host: localhost\r\nAuthorization: Bearer ${here.key}\r\nContent-Type: application/json\r\n`;
     const [api, schema] = ['query', 'schema'].map((name) => `/api/v1/projects/${here.project}/${name}`);
     const isFull = async () => (await surfaces.schema(place(here))).status === 429;
     // A look takes a place too: one that came between them is done, and they are sent anew.
@@ -587,7 +587,7 @@ describe('what a host plugs in', () => {
   it('is not asked any more once the server is closing, which comes first', async () => {
     // Begun before the end and finished after it: a connection without a request would just be closed.
     const socket = connect(Number(new URL(our.url).port), '127.0.0.1');
-    const head = `GET /api/v1/projects/${project}/schema HTTP/1.1\r\nHost: weir\r\nAuthorization: Bearer ${key}\r\n`;
+    const head = `GET /api/v1/projects/${project}/schema HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n`;
     const received = textOf(socket);
     await once(socket, 'connect');
     await new Promise((resolve) => socket.write(head, resolve));

@@ -46,7 +46,7 @@ function send(bytes: string): Socket {
 }
 
 const headOf = (target: string, more = '') =>
-  `${target} HTTP/1.1\r\nhost: weir\r\nauthorization: Bearer ${weir.key}\r\n${more}\r\n`;
+  `${target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${weir.key}\r\n${more}\r\n`;
 
 it('refuses a project whose readers do not read, and only that one, until they are gone', async () => {
   const body = gzipSync(Buffer.alloc(10 * MIB, 'x'));

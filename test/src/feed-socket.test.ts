@@ -353,7 +353,7 @@ it('serves clients that offer HTTP/2 with every request, as if they had not', as
   const body = JSON.stringify({ events: [{ event: 'h2c', timestamp: Date.now() }] });
   const head = [
     'POST /api/v1/ingest/events HTTP/1.1',
-    'Host: weir',
+    'Host: localhost',
     `Authorization: Bearer ${weir.token}`,
     'Connection: Upgrade, HTTP2-Settings',
     'Upgrade: h2c',

@@ -159,7 +159,7 @@ describe('following', () => {
     const socket = connect(weir.port, '127.0.0.1');
     await once(socket, 'connect');
     socket.write(
-      `GET ${path('?event=slow')} HTTP/1.1\r\nhost: weir\r\nauthorization: Bearer ${weir.key}\r\n\r\n`,
+      `GET ${path('?event=slow')} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${weir.key}\r\n\r\n`,
     );
     await once(socket, 'data');
     socket.pause();

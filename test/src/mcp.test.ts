@@ -122,7 +122,8 @@ describe.each(MCP_WAYS)('over %s', (way) => {
       const argument = await client.call('query', { statement: 'SELECT 1' });
       expect(argument.isError).toBe(true);
       expect(argument.text).toMatch(/sql/);
-      await expect(client.call('drop_all')).rejects.toThrow(/drop_all not found/);
+      for (const name of ['drop_all', 'toString', 'constructor', '__proto__'])
+        await expect(client.call(name)).rejects.toThrow(`${name} not found`);
     });
 
     it('cancels, and the engine stops', async () => {

@@ -450,7 +450,7 @@ it('a request whose body is still on its way when the server stops is denied as 
   const rid = randomUUID();
   const body = JSON.stringify({ events: [EVENT] });
   const socket = await open();
-  const head = `POST ${INGEST} HTTP/1.1\r\nhost: weir\r\nx-request-id: ${rid}\r\nauthorization: Bearer ${weir.token}\r\n`;
+  const head = `POST ${INGEST} HTTP/1.1\r\nhost: localhost\r\nx-request-id: ${rid}\r\nauthorization: Bearer ${weir.token}\r\n`;
   socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`);
   let text = '';
   socket.on('data', (chunk) => {
@@ -517,7 +517,7 @@ function requestOf(
 ): string {
   const head = [
     `${method} ${path} HTTP/1.1`,
-    'host: weir',
+    'host: localhost',
     `authorization: Bearer ${credential}`,
     `x-request-id: ${rid}`,
     'content-type: application/json',

@@ -34,6 +34,7 @@ import { Authorizer } from './http/authorize.js';
 import { createBodies } from './http/body/create-bodies.js';
 import { ConnectionLimit } from './http/connection-limit.js';
 import { CrossOrigin, OriginList } from './http/cors.js';
+import { HostGuard } from './http/host-guard.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
@@ -264,7 +265,12 @@ class Server implements App {
     observe(metrics, stores, this.#ingest, usage, this.#feed, this.#channels, query, spool);
     const delivery = new AnswerDelivery({ spool, stallMs: config.WEIR_QUERY_STALL_TIMEOUT, metrics, logger });
     const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
-    this.#web = createWeb({ front: endpoint, connections, logger, metrics, usage }, (web) => {
+    const hosts = new HostGuard({
+      publicUrl: config.WEIR_PUBLIC_URL,
+      listening: config.WEIR_HOST,
+      allowed: config.WEIR_ALLOWED_HOSTS,
+    });
+    this.#web = createWeb({ front: endpoint, connections, hosts, logger, metrics, usage }, (web) => {
       healthRoutes(web, health);
       metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
       receiptRoutes(web, authorizer, gate, this.#ingest, ingestPages('GET, OPTIONS'));

@@ -56,7 +56,15 @@ export function loadConfig(variables: Variables): LoadedConfig {
   const parsed = configSchema.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => problemOf(issue, values)));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  return { config: parsed.data, warnings };
+  return { config: parsed.data, warnings: [...warnings, ...oddities(parsed.data)] };
+}
+
+/** What each setting allows and both together make useless. */
+function oddities({ WEIR_INGEST_MAX_BODY_BYTES: body, WEIR_BODY_MEMORY: memory }: Config): string[] {
+  if (body <= memory / 2) return [];
+  return [
+    `WEIR_INGEST_MAX_BODY_BYTES=${body} is more than half of WEIR_BODY_MEMORY=${memory}, which is all that one project may have: larger bodies are refused; raise WEIR_BODY_MEMORY to at least ${2 * body}`,
+  ];
 }
 
 /** The variables of a `.env` file; none where there is no such file. */

@@ -3,6 +3,7 @@
  * `weir serve` and the table in docs/self-host.md come from here.
  */
 import { z } from 'zod';
+import { areAddresses } from '../http/remote-address.js';
 import { duration, flag, names, rate, rateOrOff, retention, size, wait, whole } from './units.js';
 
 const hex64 = (prefix: string) =>
@@ -34,6 +35,7 @@ export const configSchema = z.object({
   WEIR_TRUST_PROXY: z
     .string()
     .default('')
+    .refine(areAddresses, 'must be addresses or CIDR ranges, comma separated, such as 10.0.0.0/8')
     .describe('Addresses or CIDR ranges, comma separated, whose X-Forwarded-For is believed'),
   WEIR_ALLOWED_ORIGINS: z
     .string()
@@ -41,6 +43,13 @@ export const configSchema = z.object({
     .default('*')
     .describe(
       'Origins, comma separated, whose pages may send events; * for all. Pages of origins that are named may also query',
+    ),
+
+  WEIR_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .describe(
+      'Host names, comma separated, that a server on a loopback address answers to, beside localhost and WEIR_PUBLIC_URL',
     ),
 
   WEIR_MAX_CONNECTIONS_PER_ADDRESS: whole(1)

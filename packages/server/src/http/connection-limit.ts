@@ -3,6 +3,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { connectionArrived } from '@weir/base';
 import { addressKey, isNear } from './address.js';
+import { Problem } from './problem.js';
+import { endWithProblem } from './raw-answer.js';
 
 /** Proxies that are remembered; each has many clients, and an installation has few. */
 const MAX_PROXIES = 1_000;
@@ -70,26 +72,16 @@ export class ConnectionLimit {
 const LINGER_MS = 1_000;
 
 function refuse(socket: Socket, limit: number): void {
-  const body = JSON.stringify({
-    type: 'urn:weir:problem:at_capacity',
-    title: 'Too Many Requests',
-    status: 429,
-    detail: `one address may have ${limit} connections`,
-    code: 'at_capacity',
-    limit,
-    retry_after_s: 5,
-    hint: 'close connections that are not in use; WEIR_MAX_CONNECTIONS_PER_ADDRESS sets the limit',
-  });
-  const head = [
-    'HTTP/1.1 429 Too Many Requests',
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'retry-after: 5',
-    'connection: close',
-  ];
   const patience = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.on('error', () => socket.destroy());
   socket.once('close', () => clearTimeout(patience));
   socket.resume();
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  endWithProblem(
+    socket,
+    new Problem(429, 'at_capacity', `one address may have ${limit} connections`, {
+      limit,
+      retryAfterSeconds: 5,
+      hint: 'close connections that are not in use; WEIR_MAX_CONNECTIONS_PER_ADDRESS sets the limit',
+    }),
+  );
 }

@@ -16,6 +16,12 @@ interface TrackedSocket extends Socket {
   [LATEST]?: ServerResponse;
 }
 
+/** The response to the latest request of a connection; undefined before the first. */
+export function latestResponse(socket: Socket): ServerResponse | undefined {
+  // The cast holds: the property is this module's own.
+  return (socket as TrackedSocket)[LATEST];
+}
+
 /**
  * Wraps a request listener.
  * @param onRequest called with every request before it is handled

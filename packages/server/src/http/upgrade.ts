@@ -7,6 +7,7 @@
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { latestResponse } from './front-door.js';
 
 const upgrades = new WeakMap<IncomingMessage, Buffer>();
 
@@ -15,19 +16,33 @@ export function routeUpgrades(server: Server, handle: RequestListener): void {
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // The cast holds: the server listens on TCP.
     const socket = stream as Socket;
+    // Nobody else listens now, and an error without a listener would end the process.
+    socket.on('error', destroyOnError);
+    const earlier = latestResponse(socket);
+    if (earlier === undefined || earlier.closed) serve(request, socket, head);
+    // Sent before the answers to earlier requests (pipelining): those use the connection until they are whole.
+    else earlier.once('close', () => serve(request, socket, head));
+  });
+
+  const serve = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    if (socket.destroyed) return;
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      // The server listens again; a client may offer a protocol with each of its requests.
+      socket.off('error', destroyOnError);
       readAnew(server, request, socket, head);
       return;
     }
-    // Nobody else listens now, and an error without a listener would end the process.
-    socket.on('error', () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.on('finish', () => socket.end());
     upgrades.set(request, head);
     handle(request, response);
-  });
+  };
+}
+
+function destroyOnError(this: Socket): void {
+  this.destroy();
 }
 
 /** What came behind the head of a request for a WebSocket; null for any other request. */

@@ -11,8 +11,11 @@ import type { ConnectionLimit } from './connection-limit.js';
 import type { CrossOrigin } from './cors.js';
 import { serveWaiting } from './expect-continue.js';
 import { frontDoor } from './front-door.js';
+import type { HostGuard } from './host-guard.js';
+import { onClientError, refuseConnect } from './parser-errors.js';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
+import { faultOfHead, normalizeTarget } from './request-head.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 import { tidyUrl } from './tidy-url.js';
 import { routeUpgrades } from './upgrade.js';
@@ -39,10 +42,32 @@ export interface WebParts {
   /** Gets its requests before Fastify sees them. */
   readonly front: FrontHandler;
   readonly connections: ConnectionLimit;
+  readonly hosts: HostGuard;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Records every request; null where that is switched off. */
   readonly usage: UsageService | null;
+}
+
+/** Answers a request that no route sees. */
+async function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  problem: Problem,
+  metrics: Metrics,
+): Promise<void> {
+  const id = requestIdOf(request);
+  const body = problemBody(problem, id);
+  await usageOf(request)?.open();
+  metrics.request('', '', problem.status, problem.code);
+  response.writeHead(problem.status, {
+    ...problemHeaders(problem),
+    [REQUEST_ID_HEADER]: id,
+    'x-content-type-options': 'nosniff',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
 }
 
 /**
@@ -50,25 +75,41 @@ export interface WebParts {
  * @param addRoutes adds all routes
  */
 export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => void): FastifyInstance {
-  const { front, connections, logger, metrics, usage } = parts;
+  const { front, connections, hosts, logger, metrics, usage } = parts;
+  const problemCodes = new WeakMap<FastifyRequest, string>();
   const web = Fastify({
     serverFactory: (handler: RequestListener) => {
       const serve: RequestListener = (request, response) => {
+        normalizeTarget(request);
         request.url = tidyUrl(request.url ?? '');
+        response.setHeader('x-content-type-options', 'nosniff');
         if (usage !== null) beginUsage(usage, request, response);
-        if (front.serves(request)) void front.handle(request, response);
+        const fault = faultOfHead(request) ?? hosts.fault(request);
+        if (fault !== null) void refuse(request, response, fault, metrics);
+        else if (front.serves(request)) void front.handle(request, response);
         else {
           boundUnread(request, response);
           handler(request, response);
         }
       };
       const door = frontDoor(serve, (request) => connections.noteProxy(request));
-      const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS }, door);
+      const server = createServer(
+        // A missing Host is refused above, with a problem document.
+        { keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
+        door,
+      );
       serveWaiting(server, door);
       routeUpgrades(server, door);
+      refuseConnect(server);
+      server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+        if (usage !== null) beginUsage(usage, request, response);
+        const problem = new Problem(417, 'invalid_request', 'no expectation but 100-continue can be met');
+        void refuse(request, response, problem, metrics);
+      });
       connections.guard(server);
       return server;
     },
+    clientErrorHandler: onClientError,
     genReqId: requestIdOf,
     forceCloseConnections: 'idle',
     // A request that comes too late is answered like every other refusal, by the admission gate.
@@ -77,6 +118,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     frameworkErrors: (_error, request, reply) => {
       const problem = new Problem(400, 'invalid_request', 'the path of the URL cannot be read');
       reply.header(REQUEST_ID_HEADER, request.id);
+      problemCodes.set(request, problem.code);
       void (usageOf(request.raw)?.open() ?? Promise.resolve()).then(() =>
         sendProblem(reply, request.id, problem),
       );
@@ -85,7 +127,6 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   // A route reads its body once it has checked the credential, see body/body-reader.
   web.removeAllContentTypeParsers();
   web.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  const problemCodes = new WeakMap<FastifyRequest, string>();
   web.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
     const route = request.routeOptions.url;
@@ -134,6 +175,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   });
   web.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
+    problemCodes.set(request, 'not_found');
     return sendProblem(reply, request.id, new Problem(404, 'not_found', `nothing at ${path.slice(0, 200)}`));
   });
   const routes = collectRoutes(web);

@@ -36,5 +36,15 @@ export function createMcpServer(calls: ToolCalls): McpServer {
   addListEventsTool(server, calls);
   addDescribeEventTool(server, calls);
   addTailTool(server, calls);
+  hideInheritedNames(server);
   return server;
+}
+
+/**
+ * The library looks tools up as members of a plain object, so that `toString` or `__proto__` is a tool that is disabled. An object
+ * without a prototype has only the tools.
+ */
+function hideInheritedNames(server: McpServer): void {
+  const tools: unknown = Reflect.get(server, '_registeredTools');
+  if (typeof tools === 'object' && tools !== null) Object.setPrototypeOf(tools, null);
 }

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { bearerOf } from '../http/bearer.js';
@@ -23,16 +24,23 @@ export function metricsRoute(
           headers: { 'www-authenticate': 'Bearer realm="weir"' },
         });
       }
-    } else if (!isLoopback(remoteAddress(request.raw))) {
+    } else if (isForwarded(request.raw) || !isLoopback(remoteAddress(request.raw))) {
       throw new Problem(
         403,
         'forbidden',
-        'metrics are for loopback only; set WEIR_METRICS_TOKEN to read them from elsewhere',
+        'metrics are for loopback only, without a proxy; set WEIR_METRICS_TOKEN to read them from elsewhere',
       );
     }
     return await reply.type(metrics.contentType).send(await metrics.text());
   });
 }
+
+/** Whether a proxy forwards for another client, who may be anywhere, even if the proxy is on this machine. */
+function isForwarded({ headers }: IncomingMessage): boolean {
+  return FORWARDING.some((name) => headers[name] !== undefined);
+}
+
+const FORWARDING = ['x-forwarded-for', 'forwarded', 'x-real-ip'] as const;
 
 function isSame(given: string | null, wanted: string): boolean {
   const a = Buffer.from(given ?? '');

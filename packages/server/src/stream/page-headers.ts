@@ -43,7 +43,8 @@ const RESPONSE_HEADERS = [
 /** Marks an answer (protocol, section 10.7); the access check refuses pages that may not have it. */
 export function markAnswer(reply: FastifyReply, origin: string | undefined, origins: PageOrigins): void {
   reply
-    .header('x-content-type-options', 'nosniff')
+    // What a stream holds was written by its clients: opened as a page it must not run as one of this server's.
+    .header('content-security-policy', 'sandbox')
     .header('cross-origin-resource-policy', 'cross-origin')
     .header('vary', 'Origin');
   if (origin === undefined || !origins.allows(origin)) return;
