@@ -11,6 +11,7 @@
  * - `earlier_refused`: in a pipeline, one before it was refused for a while and has not been sent again.
  * - `sequence_conflict`: the sequence is stored with other content. `sequence_out_of_order`: a later one is stored, this
  *   one is not (any more). `sender_ended`: the sender's side has ended. `channel_closed`: the process has.
+ * - `invalid_cursor`: an index or a limit is not a whole number.
  * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` is the first one kept.
  * - `subscriber_too_slow`: the subscription ended; `cursor` is where to go on. `draining`: the router closes; `cursor` too.
  */
@@ -34,6 +35,7 @@ export type ChannelErrorCode =
   | 'sequence_out_of_order'
   | 'sender_ended'
   | 'channel_closed'
+  | 'invalid_cursor'
   | 'cursor_expired'
   | 'subscriber_too_slow'
   | 'draining';
@@ -53,6 +55,7 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
     status: 400,
     hint: 'a name has 1 to 64 of A-Z a-z 0-9 . _ -, and is not . or ..; a process id 1 to 128 of A-Z a-z 0-9 . : -',
   },
+  invalid_cursor: { status: 400, hint: 'give the index of a message, or 0 for the start' },
   invalid_message: { status: 400, hint: 'correct the message; nothing was stored' },
   invalid_in_reply_to: { status: 400, hint: 'name the index of a message you have read from this channel' },
   message_too_large: { status: 413, hint: 'send it in several messages' },

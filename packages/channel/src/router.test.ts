@@ -63,6 +63,20 @@ describe('channels', () => {
 });
 
 describe('append and readAfter', () => {
+  test('refuse an index or a limit that is no whole number', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    for (const wrong of [Number.NaN, 1.5, Number.POSITIVE_INFINITY]) {
+      const refusal = {
+        code: 'invalid_cursor',
+        status: 400,
+        message: expect.stringContaining(String(wrong)),
+      };
+      await expect(router.readAfter(ID, ANN, wrong)).rejects.toMatchObject(refusal);
+      await expect(router.readAfter(ID, ANN, 0, wrong)).rejects.toMatchObject(refusal);
+      await expect(router.subscribe(ID, ANN, { after: wrong })).rejects.toMatchObject(refusal);
+    }
+  });
+
   test('give one order to both sides, and pages after an index', async () => {
     const router = await routed(await Router.withoutRateLimit());
     await router.append(ID, ANN, text(1, 'hello'));

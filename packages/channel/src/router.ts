@@ -242,9 +242,11 @@ export class Router {
 
   /**
    * Entries with index > `after`: at most `limit`, 0 for no limit but 4 MiB. None at or past the end.
-   * @throws ChannelError `cursor_expired`, `log_lost`, `channel_gone`, `forbidden`, `stale_attempt`
+   * @throws ChannelError `invalid_cursor`, `cursor_expired`, `log_lost`, `channel_gone`, `forbidden`, `stale_attempt`
    */
   async readAfter(id: string, caller: Caller, after: number, limit = 0, o: ReadOptions = {}): Promise<Page> {
+    checkWhole('after', after);
+    checkWhole('limit', limit);
     this.#checkLog(o.logId);
     return await this.#useChannel(id, async (live) => {
       const deadline = performance.now() + Math.min(o.waitMs ?? 0, MAX_WAIT_MS);
@@ -292,6 +294,7 @@ export class Router {
 
   /** History, then live: to be iterated. Counts as a subscriber from now until it ends. */
   async subscribe(id: string, caller: Caller, o: SubscribeOptions = {}): Promise<Subscriber> {
+    checkWhole('after', o.after ?? 0);
     this.#checkLog(o.logId);
     const { processId, name } = partsOf(id);
     const { process, release } = await this.#processes.hold(processId);
@@ -435,4 +438,10 @@ export class Router {
 function lastSequence({ senders, channel }: LiveChannel, role: Sender['role']): number | null {
   const place = role === 'submitter' ? senders.submitter : executorPlace(senders, channel.attempt);
   return place.sequence < 0 ? null : place.sequence;
+}
+
+/** The log has whole numbers for places: any other would look like a log that is damaged. */
+function checkWhole(what: string, value: number): void {
+  if (Number.isSafeInteger(value)) return;
+  throw new ChannelError('invalid_cursor', `${what} is no whole number: ${value}`);
 }

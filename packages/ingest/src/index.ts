@@ -1,7 +1,8 @@
 export { type DecodedBatch, decodeBatch } from './body/decode-batch.js';
 export { type BodyFormat, type Envelope, readEnvelope } from './body/envelope.js';
 export type { Companion } from './companion.js';
-export { decodeEvent, isRefusal, type Refusal } from './decode.js';
+export { isRefusal, type Refusal } from './decode.js';
+export { type DecodedEvent, decodeEvent } from './decoded-event.js';
 export type {
   DeadLetterFilter,
   DeadLetterState,

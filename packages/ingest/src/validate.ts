@@ -12,23 +12,52 @@ export interface ValidatedBatch {
   readonly rejected: readonly ValidationError[];
 }
 
-/** Splits a batch into valid events and reasons. `index` is the position in `events`. */
-export function validateBatch(events: readonly Event[]): ValidatedBatch {
+/** An event as a program makes one: what it does not say is absent. */
+export type PartialEvent = { readonly [Field in keyof Event]?: Event[Field] | undefined };
+
+/**
+ * Splits a batch into valid events and reasons. `index` is the position in `events`. Ids that are absent become null, and
+ * `properties` and `extras` that are absent or empty become `{}`.
+ */
+export function validateBatch(events: readonly PartialEvent[]): ValidatedBatch {
   const valid: ValidEvent[] = [];
   const rejected: ValidationError[] = [];
-  events.forEach((event, index) => {
-    const reason = invalidReason(event);
-    // The cast holds: a null timestamp has a reason.
-    if (reason === null) valid.push(withObjects(event as ValidEvent));
+  events.forEach((given, index) => {
+    const event = wholeEvent(given);
+    const reason = typeof event === 'string' ? event : invalidReason(event);
+    // The cast holds: a text is a reason, and so has a null timestamp.
+    if (reason === null) valid.push(event as ValidEvent);
     else rejected.push({ index, reason });
   });
   return { valid, rejected };
 }
 
-/** An event that was made by hand may leave its texts empty; stored, they are objects. */
-function withObjects(event: ValidEvent): ValidEvent {
-  if (event.properties !== '' && event.extras !== '') return event;
-  return { ...event, properties: event.properties || '{}', extras: event.extras || '{}' };
+/** The event with every field, or why it is none: programs without types may hand anything over. */
+function wholeEvent(given: PartialEvent): Event | string {
+  if (typeof given !== 'object' || given === null) return 'event must be an object';
+  const { event = '', timestamp = null } = given;
+  const wrong = TEXTS.find((field) => typeof (given[field] ?? '') !== 'string');
+  if (wrong !== undefined) return wrongText(wrong);
+  if (timestamp !== null && !Number.isSafeInteger(timestamp))
+    return 'timestamp invalid: give epoch milliseconds';
+  return {
+    event: event ?? '',
+    timestamp,
+    event_id: given.event_id ?? null,
+    anonymous_id: given.anonymous_id ?? null,
+    user_id: given.user_id ?? null,
+    session_id: given.session_id ?? null,
+    properties: given.properties || '{}',
+    extras: given.extras || '{}',
+  };
+}
+
+const TEXTS = ['event', 'event_id', 'anonymous_id', 'user_id', 'session_id', 'properties', 'extras'] as const;
+
+function wrongText(field: (typeof TEXTS)[number]): string {
+  return field === 'properties' || field === 'extras'
+    ? `${field} must be the JSON text of an object`
+    : `${field} must be a string`;
 }
 
 /** Why an event is invalid, or null. */
