@@ -96,6 +96,8 @@ describe('the kill switch', () => {
     expect(await weir.stop()).toBe(0);
     await restart({ WEIR_INGEST_DISABLED: 'true' });
     expect(await status(weir.token)).toBe(503);
+    expect(weir.output).toMatch(/ingest is switched off/);
+    expect(weir.output).toMatch(/"by":"WEIR_INGEST_DISABLED"/);
     expect((await weir.operator('PUT', '/ingest', { disabled: false })).status).toBe(200);
     expect(await status(weir.token)).toBe(202);
   });

@@ -147,6 +147,7 @@ class Server implements App {
   readonly #settings: InstallationSettings;
   readonly #tenants: TenantStates;
   readonly #ingest: IngestService;
+  readonly #killSwitch: KillSwitch;
   readonly #usage: UsageService | null;
   readonly #feed: ServerFeed;
   readonly #channels: ServerChannels;
@@ -207,7 +208,13 @@ class Server implements App {
       },
       { ...ingestOptions(config, options.usageSink ?? new Discard()), heldAfter: () => this.#feed.position },
     );
-    const killSwitch = new KillSwitch(this.#settings, this.#ingest.flags, config.WEIR_INGEST_DISABLED);
+    const killSwitch = new KillSwitch({
+      settings: this.#settings,
+      flags: this.#ingest.flags,
+      logger,
+      startsDisabled: config.WEIR_INGEST_DISABLED,
+    });
+    this.#killSwitch = killSwitch;
     const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
     const upgradeUrl = options.upgradeUrl ?? null;
     const admission = createGate(config, {
@@ -393,6 +400,7 @@ class Server implements App {
   async #close(): Promise<void> {
     this.#logger.info({}, 'shutting down');
     this.#ingest.flags.setDraining(true);
+    this.#killSwitch.close();
     await this.#listening?.catch(() => {});
     const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
     // Those who follow it would hold the server up; they come back to another, or this one's next start.
