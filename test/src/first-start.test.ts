@@ -23,6 +23,9 @@ interface Credentials {
   readonly project: string;
   readonly token: string;
   readonly key: string;
+  readonly project_id: string;
+  readonly ingest_token: string;
+  readonly api_key: string;
 }
 
 it('credentials of a first project outlive a start that could not hand them over', async () => {
@@ -34,9 +37,12 @@ it('credentials of a first project outlive a start that could not hand them over
   rmdirSync(file);
 
   await weir.start('live');
-  const { project, token, key, url } = await waitUntil('the credentials', () =>
+  const written = await waitUntil('the credentials', () =>
     existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : null,
   );
+  const { project_id: project, ingest_token: token, api_key: key, url } = written;
+  // Scripts may have the names of earlier releases.
+  expect(written).toMatchObject({ project, token, key });
   expect(url).toBe(weir.url);
   const sent = await weir.send(
     { events: [{ event: 'e', timestamp: 1_700_000_000_001 }] },

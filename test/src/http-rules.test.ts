@@ -131,6 +131,7 @@ it('metrics that a proxy of this machine asks for need the token, and count refu
   expect(metrics).toMatch(
     /^weir_requests_total\{surface="",route="\/metrics",status="403",code="forbidden"\} [3-9]/m,
   );
+  expect(metrics).not.toMatch(/^# TYPE \S+_total gauge$/m);
   await weir.request('GET', '/nothing-at-all');
   const later = (await weir.request('GET', '/metrics')).text;
   expect(later).toMatch(/^weir_requests_total\{surface="",route="",status="404",code="not_found"\} /m);

@@ -230,3 +230,23 @@ it('says what is wrong with a body in the form of the protocol', async () => {
   expect(large.status).toBe(413);
   expect(documentOf(large)).toMatchObject({ code: 'body_too_large' });
 });
+
+it('a handshake and a list count towards the rate limit, notifications and cancellations do not', async () => {
+  const tenant = `/tenants/${weir.project}`;
+  await weir.operator('PUT', tenant, { rate_limit_rps: 0.001, rate_burst: 2 });
+  try {
+    expect((await post(initialize, bearer(weir.key))).status).toBe(200);
+    const told = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    for (let i = 0; i < 3; i += 1) expect((await post(told, bearer(weir.key))).status).toBe(202);
+    const list = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} });
+    expect((await post(list, bearer(weir.key))).status).toBe(200);
+    const limited = await post(list, bearer(weir.key));
+    expect([limited.status, JSON.parse(limited.text)]).toMatchObject([429, { code: 'rate_limited' }]);
+    expect(limited.headers.get('retry-after')).not.toBeNull();
+    // A new rate has a burst of its own.
+    const raised = await weir.operator('PUT', tenant, { rate_limit_rps: 100 });
+    expect(raised.body).toMatchObject({ rate_limit_rps: 100, rate_burst: 0 });
+  } finally {
+    await weir.operator('PUT', tenant, { rate_limit_rps: 0 });
+  }
+});

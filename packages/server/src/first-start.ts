@@ -50,8 +50,12 @@ function draftPath(dataDir: string): string {
   return join(dataDir, `${CREDENTIALS_FILE}.new`);
 }
 
-function textOf(first: FirstProject): string {
-  return `${JSON.stringify(first, null, 2)}\n`;
+/**
+ * The names are those of the REST API. Those of earlier releases stand beside them, for scripts that read them.
+ */
+function textOf({ url, project, token, key }: FirstProject): string {
+  const document = { url, project_id: project, ingest_token: token, api_key: key, project, token, key };
+  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /**
@@ -61,11 +65,21 @@ function textOf(first: FirstProject): string {
 async function readFirst(path: string): Promise<FirstProject | null> {
   try {
     const text = await readPrivateFile(path);
-    // The cast holds: the file is ours.
-    return text === null ? null : (JSON.parse(text) as FirstProject);
+    return text === null ? null : firstIn(JSON.parse(text));
   } catch {
     return null;
   }
+}
+
+/** What a file says under the names of this release or of earlier ones. The cast holds: the file is ours. */
+function firstIn(document: object): FirstProject {
+  const { url, project, token, key, project_id, ingest_token, api_key } = document as Record<string, string>;
+  return {
+    url: url ?? '',
+    project: project_id ?? project ?? '',
+    token: ingest_token ?? token ?? '',
+    key: api_key ?? key ?? '',
+  };
 }
 
 /** Keeps the file's URL true when the server listens elsewhere than last time; does nothing where there is none. */

@@ -21,9 +21,13 @@ export interface ConnectionOptions {
   readonly profile?: string;
 }
 
+/** The names are those of the REST API; before, they were `project`, `key` and `token`. */
 const localCredentials = z.object({
   url: z.url({ protocol: /^https?$/ }),
-  project: z.string(),
+  project_id: z.string().optional(),
+  api_key: z.string().optional(),
+  ingest_token: z.string().optional(),
+  project: z.string().optional(),
   key: z.string().optional(),
   token: z.string().optional(),
 });
@@ -82,7 +86,10 @@ async function localServer(env: Environment, cwd: string): Promise<Source[]> {
   const path = join(dataDir, 'credentials.json');
   const found = await readJsonFile(path, localCredentials);
   if (found === null) return [];
-  const { url: server, project, key, token } = found;
+  const { url: server } = found;
+  const project = found.project_id ?? found.project;
+  const key = found.api_key ?? found.key;
+  const token = found.ingest_token ?? found.token;
   const operatorKey = dotenv.WEIR_OPERATOR_KEY;
   return [
     {

@@ -26,6 +26,8 @@ export interface McpPost {
   readonly caller: McpCaller;
   /** Asked before each tool call. */
   readonly admit: () => Admission | Promise<Admission>;
+  /** Asked once for a POST that has requests, and no tool call among them. Throws a Problem where it is refused. */
+  readonly admitOther: () => void | Promise<void>;
   /** The request's record; undefined where usage is switched off. */
   readonly usage: RequestRecord | undefined;
   /** The HTTP request's, for the log. */
@@ -61,6 +63,7 @@ export class McpEndpoint {
         limit: MAX_BATCH,
       });
     }
+    if (asksForOtherThanTools(message)) await post.admitOther();
     const sessionId = sessionOf(headers);
     const handler = createMcpHandler(() => this.#serverFor(post, sessionId), {
       // Nothing here ever changes while a client listens, so there is nothing to subscribe to.
@@ -94,6 +97,19 @@ export class McpEndpoint {
     }
     return server;
   }
+}
+
+/**
+ * Whether there are requests, such as `initialize` or `tools/list`, and none of them is a tool call, which is admitted by
+ * itself. Notifications have no id and ask for nothing.
+ */
+function asksForOtherThanTools(message: unknown): boolean {
+  const methods = [message]
+    .flat()
+    .flatMap((one: unknown) =>
+      typeof one === 'object' && one !== null && 'id' in one && 'method' in one ? [one.method] : [],
+    );
+  return methods.length > 0 && !methods.includes('tools/call');
 }
 
 /** The headers the protocol speaks of; a credential is none of them. */

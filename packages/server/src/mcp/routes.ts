@@ -78,8 +78,19 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         const limits = { maxBytes: parts.maxSqlBytes * 2, hint: 'ask for less in one message' };
         const body = await parts.bodies.bytes(request.raw, projectId, share, limits);
         const admit = () => parts.gate.ask(request.raw, 'mcp', caller);
+        // A handshake or a list reads no events.
+        const admitOther = () => parts.gate.admit(request.raw, reply.raw, 'mcp', caller, false);
         return await reply.send(
-          await endpoint.respond({ caller, admit, usage, id, headers, body, signal: gone.signal }),
+          await endpoint.respond({
+            caller,
+            admit,
+            admitOther,
+            usage,
+            id,
+            headers,
+            body,
+            signal: gone.signal,
+          }),
         );
       },
     });
