@@ -133,6 +133,18 @@ describe('projects and tokens', () => {
     await waitUntil('the deletion', async () => (await status(project.ingest_token)) === 401, 10_000);
     expect((await weir.operator('GET', path)).status).toBe(404);
     expect((await weir.operator('DELETE', `/projects/${project.id}`)).status).toBe(404);
+    const tenants = async () => JSON.stringify((await weir.operator('GET', '/tenants')).body);
+    expect(await tenants()).not.toContain(project.id);
+
+    // For 30 days it can be brought back, with the credentials that were not revoked.
+    const deleted = (await weir.operator('GET', '/projects?deleted=true')).body;
+    expect(deleted).toMatchObject({ projects: [{ id: project.id, name: 'Shop' }] });
+    const restore = `/projects/${project.id}/restore`;
+    expect(await weir.operator('POST', restore)).toMatchObject({ status: 200, body: { id: project.id } });
+    expect([await status(project.ingest_token), await status(token.ingest_token)]).toEqual([202, 401]);
+    expect(await tenants()).toContain(project.id);
+    expect((await weir.operator('POST', restore)).status).toBe(404);
+    expect((await weir.operator('POST', '/projects/nonsense/restore')).status).toBe(404);
   });
 
   it('are no business of anybody without the operator key', async () => {

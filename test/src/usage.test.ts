@@ -389,6 +389,7 @@ describe('totals', () => {
         computed?.requests === settled.length - requests.length &&
         Number(all?.fuel) >= sum(requests, 'fuel') &&
         Number(all?.fuel) <= sum(records, 'fuel') &&
+        Number(all?.events) === eventsOf(requests) &&
         Number(all?.denied) === requests.filter(({ admission_denied }) => admission_denied).length
       );
     });
@@ -529,6 +530,13 @@ function requestOf(
 
 function postOf(rid: string, body: string): string {
   return requestOf('POST', INGEST, weir.token, rid, body);
+}
+
+/** Events that ingest requests brought: their fuel without that of the requests. */
+function eventsOf(records: readonly UsageLine[]): number {
+  return records
+    .filter(({ stack, fuel }) => stack === `ingest:POST ${INGEST}` && fuel !== undefined)
+    .reduce((sum, { fuel = 0 }) => sum + fuel - 10, 0);
 }
 
 /** A small answer, whole. */

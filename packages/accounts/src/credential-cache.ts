@@ -225,6 +225,11 @@ export class CredentialCache<Found> {
     if (this.#misses.size > MAX_MISSES) dropOldest(this.#misses);
   }
 
+  /** Forgets which credentials do not exist: some may again. */
+  forgetMisses(): void {
+    this.#misses.clear();
+  }
+
   /** How many misses are remembered now. */
   get misses(): number {
     return this.#misses.size;

@@ -163,6 +163,12 @@ export class Credentials {
     await this.#keep();
   }
 
+  /** Looks up again what was found not to exist: the credentials of a project that was restored do. */
+  reconsider(): void {
+    this.#ingest.forgetMisses();
+    this.#api.forgetMisses();
+  }
+
   #use(found: ApiKeyFound | null): ApiKeyFound | null {
     if (found === null) return null;
     const now = this.#now();

@@ -1,5 +1,5 @@
 import { apiKeys, ingestTokens, type Postgres, projects } from '@weir/postgres';
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull } from 'drizzle-orm';
 import { uuidv7 } from 'uuidv7';
 import { AccountsError } from './accounts-error.js';
 import { ApiKeys } from './api-keys.js';
@@ -26,6 +26,16 @@ export interface CreatedProject {
   readonly apiKey: string;
 }
 
+/** How long a deleted project can be restored, milliseconds. */
+export const RESTORABLE_MS = 30 * 24 * 3_600_000;
+
+/** A project that was deleted and can be restored. */
+export interface DeletedProject extends Project {
+  readonly deletedAt: Date;
+  /** Until when. */
+  readonly restorableUntil: Date;
+}
+
 /** What a caller may fix of a new project; the rest is made up. */
 export interface ProjectPresets {
   /** A UUID. */
@@ -40,8 +50,11 @@ export class Projects {
   readonly keys: ApiKeys;
   readonly #postgres: Postgres;
   readonly #credentials: Credentials;
+  readonly #now: () => number;
 
-  constructor(postgres: Postgres, credentials: Credentials) {
+  /** @param now epoch milliseconds */
+  constructor(postgres: Postgres, credentials: Credentials, now: () => number = Date.now) {
+    this.#now = now;
     this.#postgres = postgres;
     this.#credentials = credentials;
     this.tokens = new IngestTokens(postgres, credentials);
@@ -68,6 +81,20 @@ export class Projects {
       .orderBy(asc(projects.createdAt), asc(projects.id));
   }
 
+  /** The deleted projects that can be restored, the last deleted first. */
+  async listDeleted(): Promise<DeletedProject[]> {
+    const rows = await this.#postgres.db
+      .select({ ...LISTED, deletedAt: projects.deletedAt })
+      .from(projects)
+      .where(gt(projects.deletedAt, this.#restorableSince()))
+      .orderBy(desc(projects.deletedAt), asc(projects.id));
+    return rows.flatMap(({ deletedAt, ...project }) =>
+      deletedAt === null
+        ? []
+        : [{ ...project, deletedAt, restorableUntil: new Date(deletedAt.getTime() + RESTORABLE_MS) }],
+    );
+  }
+
   /** One project, or null. */
   async get(id: string): Promise<Project | null> {
     if (!isId(id)) return null;
@@ -79,18 +106,38 @@ export class Projects {
   }
 
   /**
-   * Deletes a project so that it can still be restored. Its credentials end: here at once, on every other node
-   * within 10 s. False where there is none.
+   * Deletes a project so that it can be restored for 30 days ({@link RESTORABLE_MS}). Its credentials end: here at once, on
+   * every other node within 10 s. False where there is none.
    */
   async softDelete(id: string): Promise<boolean> {
     if (!isId(id)) return false;
     const [deleted] = await this.#postgres.db
       .update(projects)
-      .set({ deletedAt: new Date() })
+      .set({ deletedAt: new Date(this.#now()) })
       .where(and(eq(projects.id, id), isNull(projects.deletedAt)))
       .returning({ id: projects.id });
     if (deleted !== undefined) await this.#credentials.withdraw({ projectId: deleted.id });
     return deleted !== undefined;
+  }
+
+  /**
+   * Restores a project that was deleted within 30 days, with its events and with those of its credentials that were not
+   * revoked: they work here at once, on every other node within 10 s. Null where there is none.
+   */
+  async restore(id: string): Promise<Project | null> {
+    if (!isId(id)) return null;
+    const [restored] = await this.#postgres.db
+      .update(projects)
+      .set({ deletedAt: null })
+      .where(and(eq(projects.id, id), gt(projects.deletedAt, this.#restorableSince())))
+      .returning(LISTED);
+    if (restored === undefined) return null;
+    this.#credentials.reconsider();
+    return restored;
+  }
+
+  #restorableSince(): Date {
+    return new Date(this.#now() - RESTORABLE_MS);
   }
 }
 

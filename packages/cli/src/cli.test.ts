@@ -185,6 +185,16 @@ describe('operating an installation', () => {
     ]);
     expect(keys.find(({ id }) => id === key.id)?.revoked_at).not.toBeNull();
 
+    await run(['tenant', 'suspend', made.id, '--reason', 'unpaid', '--status', '402']);
+    const tenants = await run(['tenant', 'list']);
+    expect(tenants.stdout).toMatch(/^project +name +state +requests\/s +at once +reason$/m);
+    expect(tenants.stdout).toMatch(new RegExp(`^${made.id} +Shop +suspended \\(402\\) .*unpaid$`, 'm'));
+    await run(['tenant', 'resume', made.id]);
+    expect((await run(['usage'])).stdout).toMatch(/requests +errors +denied +events +fuel/);
+    await json(['project', 'delete', made.id, '--yes']);
+    expect((await run(['project', 'list', '--deleted'])).stdout).toContain(made.id);
+    expect((await run(['project', 'restore', made.id])).stdout).toBe(`project ${made.id} (Shop) restored\n`);
+    expect(await run(['project', 'restore', made.id])).toMatchObject({ code: 1 });
     await json(['project', 'delete', made.id, '--yes']);
     const { projects } = await json<{ projects: { id: string }[] }>(['project', 'list']);
     expect(projects.map(({ id }) => id)).not.toContain(made.id);

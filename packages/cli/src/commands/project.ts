@@ -15,6 +15,13 @@ const list = z.object({
   projects: z.array(z.object({ id: z.string(), name: z.string(), created_at: z.string() })),
 });
 
+const deletedList = z.object({
+  projects: z.array(
+    z.looseObject({ id: z.string(), name: z.string(), deleted_at: z.string(), restorable_until: z.string() }),
+  ),
+});
+const restored = z.looseObject({ id: z.string(), name: z.string() });
+
 const PATH = '/api/v1/admin/projects';
 
 /** `weir project`: the tenants of an installation, for its operator. */
@@ -28,7 +35,9 @@ export function projectCommand(program: Command, begin: Begin): void {
 Examples:
   $ weir project create "Web shop" --json
   $ weir project list
-  $ weir project delete 0198a6d2-0000-7000-8000-000000000000 --yes`,
+  $ weir project delete 0198a6d2-0000-7000-8000-000000000000 --yes
+  $ weir project list --deleted
+  $ weir project restore 0198a6d2-0000-7000-8000-000000000000`,
     );
   project
     .command('create')
@@ -47,16 +56,23 @@ Examples:
   project
     .command('list')
     .description('all projects')
-    .action(async (_options: unknown, self: Command) => {
+    .option('--deleted', 'those that were deleted and can be restored')
+    .action(async ({ deleted = false }: { deleted?: boolean }, self: Command) => {
       const invocation = begin(self);
       const { api } = await invocation.operator();
+      if (deleted) {
+        const gone = await api.json(deletedList, { path: PATH, query: { deleted: 'true' } });
+        const lines = gone.projects.map((one) => [one.id, one.name, one.deleted_at, one.restorable_until]);
+        invocation.output.result(gone, formatTable(['id', 'name', 'deleted', 'restorable until'], lines));
+        return;
+      }
       const { projects } = await api.json(list, { path: PATH });
       const rows = projects.map(({ id, name, created_at }) => [id, name, created_at]);
       invocation.output.result({ projects }, formatTable(['id', 'name', 'created'], rows));
     });
   project
     .command('delete')
-    .description('delete a project: its credentials stop working, its events are no longer visible')
+    .description('delete a project: its credentials stop working; it can be restored for 30 days')
     .argument('<id>', 'id of the project')
     .option('--yes', 'do not ask')
     .action(async (id: string, { yes }: { yes?: boolean }, self: Command) => {
@@ -64,6 +80,18 @@ Examples:
       const { api } = await invocation.operator();
       if (yes !== true) await confirm(`Delete project ${id}?`, invocation.context);
       await api.done({ method: 'DELETE', path: `${PATH}/${encodeURIComponent(id)}` });
-      invocation.output.result({ deleted: id }, `project ${sanitize(id)} deleted`);
+      const text = `project ${sanitize(id)} deleted; for 30 days "weir project restore ${sanitize(id)}" brings it back`;
+      invocation.output.result({ deleted: id }, text);
+    });
+  project
+    .command('restore')
+    .description('bring back a project that was deleted within 30 days, with its events and credentials')
+    .argument('<id>', 'id of the project')
+    .action(async (id: string, _options: unknown, self: Command) => {
+      const invocation = begin(self);
+      const { api } = await invocation.operator();
+      const path = `${PATH}/${encodeURIComponent(id)}/restore`;
+      const one = await api.json(restored, { method: 'POST', path });
+      invocation.output.result(one, `project ${one.id} (${sanitize(one.name)}) restored`);
     });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Invocation } from '../invocation.js';
+import { formatTable } from '../output/table.js';
 
 const state = z.looseObject({
   project_id: z.string(),
@@ -18,6 +19,8 @@ const state = z.looseObject({
   channels_per_process: z.number(),
 });
 
+const list = z.object({ tenants: z.array(state.extend({ name: z.string() })) });
+
 /** A tenant as the API answers it. */
 export type TenantState = z.output<typeof state>;
 
@@ -32,4 +35,25 @@ export async function reportTenant(
   const path = `/api/v1/admin/tenants/${encodeURIComponent(id)}`;
   const one = await api.json(state, changes === null ? { path } : { method: 'PUT', path, body: changes });
   invocation.output.result(one, textOf(one));
+}
+
+/** Prints all tenants. */
+export async function listTenants(invocation: Invocation): Promise<void> {
+  const { api } = await invocation.operator();
+  const found = await api.json(list, { path: '/api/v1/admin/tenants' });
+  const limit = (value: number): string => (value === 0 ? '' : String(value));
+  const rows = found.tenants.map((one) => [
+    one.project_id,
+    one.name,
+    one.suspended
+      ? `suspended (${one.deny_status})`
+      : one.enabled
+        ? 'admitted'
+        : `disabled (${one.deny_status})`,
+    limit(one.rate_limit_rps),
+    limit(one.concurrency_limit),
+    one.deny_reason,
+  ]);
+  const columns = ['project', 'name', 'state', 'requests/s', 'at once', 'reason'];
+  invocation.output.result(found, formatTable(columns, rows));
 }

@@ -17,6 +17,7 @@ export function tenantCommand(program: Command, begin: Begin): void {
 A change reaches every node within 2 s, and outlives restarts.
 
 Examples:
+  $ weir tenant list
   $ weir tenant suspend ID --reason "unpaid since March" --status 402
   $ weir tenant resume ID
   $ weir tenant limits set ID --rps 100 --burst 200 --concurrency 8
@@ -44,6 +45,13 @@ Examples:
     .action(async (id: string, _options: unknown, self: Command) => {
       const changes = { suspended: false };
       await reportTenant(begin(self), id, changes, standing);
+    });
+  tenant
+    .command('list')
+    .description('all projects, and whether and how much they may use the installation')
+    .action(async (_options: unknown, self: Command) => {
+      const { listTenants } = await import('./tenant-report.js');
+      await listTenants(begin(self));
     });
   tenant
     .command('show')

@@ -14,6 +14,8 @@ const total = z.looseObject({
   requests: z.number(),
   errors: z.number(),
   denied: z.number(),
+  // A server of an earlier release counts none.
+  events: z.number().optional(),
   fuel: z.number(),
   billable_fuel: z.number(),
   bytes_in: z.number(),
@@ -40,6 +42,7 @@ const FIGURES = [
   'requests',
   'errors',
   'denied',
+  'events',
   'fuel',
   'billable_fuel',
   'bytes_in',
@@ -58,7 +61,7 @@ export function withUsageOptions(command: Command): Command {
 /** `weir usage`: what the project's requests came to. */
 export function usageCommand(program: Command, begin: Begin): void {
   withUsageOptions(program.command('usage'))
-    .description("what the project's requests came to: counts, bytes, fuel")
+    .description("what the project's requests came to: requests, events, bytes, fuel")
     .addHelpText(
       'after',
       `

@@ -19,6 +19,8 @@ export const usageRollup = pgTable(
     /** Those with status `error`; the denied are among them. */
     errors: count('errors'),
     denied: count('denied'),
+    /** Events that were accepted. */
+    events: count('events'),
     fuel: count('fuel'),
     billableFuel: count('billable_fuel'),
     bytesIn: count('bytes_in'),

@@ -20,6 +20,8 @@ const newKey = z.strictObject({
   expires_at: z.iso.datetime({ offset: true }).nullable().default(null),
 });
 
+const listQuery = z.strictObject({ deleted: z.stringbool().default(false) });
+
 const ROOT = '/api/v1/admin/projects';
 
 interface InProject {
@@ -29,7 +31,7 @@ interface OneOfProject {
   Params: { id: string; credential: string };
 }
 
-/** `…/projects`, `…/projects/{id}`, and its `tokens` and `keys`. */
+/** `…/projects`, `…/projects/{id}` with `restore`, and its `tokens` and `keys`. */
 export function adminProjectRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
@@ -45,6 +47,18 @@ export function adminProjectRoutes(
   });
   web.get(ROOT, async (request) => {
     authorizer.operator(request);
+    if (parseInput(listQuery, request.query).deleted) {
+      const deleted = await projects.listDeleted();
+      return {
+        projects: deleted.map(({ id, name: title, createdAt, deletedAt, restorableUntil }) => ({
+          id,
+          name: title,
+          created_at: createdAt,
+          deleted_at: deletedAt,
+          restorable_until: restorableUntil,
+        })),
+      };
+    }
     const all = await projects.list();
     return {
       projects: all.map(({ id, name: title, createdAt }) => ({ id, name: title, created_at: createdAt })),
@@ -54,6 +68,18 @@ export function adminProjectRoutes(
     authorizer.operator(request);
     found(await projects.softDelete(request.params.id), 'project');
     return await reply.code(204).send();
+  });
+  web.post<InProject>(`${ROOT}/:id/restore`, async (request) => {
+    authorizer.operator(request);
+    const {
+      id,
+      name: title,
+      createdAt,
+    } = found(
+      await projects.restore(request.params.id),
+      'deleted project, or it was deleted more than 30 days ago',
+    );
+    return { id, name: title, created_at: createdAt };
   });
   tokenRoutes(web, authorizer, bodies, projects);
   keyRoutes(web, authorizer, bodies, projects);

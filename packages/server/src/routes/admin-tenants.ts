@@ -1,4 +1,4 @@
-/** GET and PUT /api/v1/admin/tenants/{id}: what is decided about a tenant, for the operator. */
+/** GET /api/v1/admin/tenants, GET and PUT …/{id}: what is decided about tenants, for the operator. */
 import { documentOf, SYSTEM_TENANT, type TenantState, type TenantStates } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -66,6 +66,17 @@ export function adminTenantRoutes(
   const known = body.extend({
     channel_message_bytes: z.int().min(0).max(maxMessageBytes, tooMany).optional(),
   });
+  web.get('/api/v1/admin/tenants', async (request) => {
+    authorizer.operator(request);
+    const all = await tenants.list();
+    return {
+      tenants: all.map(({ projectId, name, state }) => ({
+        project_id: projectId,
+        name,
+        ...documentOf(state),
+      })),
+    };
+  });
   web.get<OfProject>(PATH, async (request) => {
     authorizer.operator(request);
     const { id: project } = request.params;
@@ -91,12 +102,13 @@ function changesOf(given: z.output<typeof body>): Partial<TenantState> {
     ...(given.deny_status === undefined ? {} : { denyStatus: given.deny_status }),
     ...(given.deny_reason === undefined ? {} : { denyReason: given.deny_reason }),
     ...(given.rate_limit_rps === undefined ? {} : { rateLimitRps: given.rate_limit_rps }),
-    ...(given.rate_burst === undefined ? {} : { rateBurst: given.rate_burst }),
+    // A burst that belonged to the rate before would bound the new one: 0 is twice the new rate.
+    ...burstOf('rateBurst', given.rate_limit_rps, given.rate_burst),
     ...(given.concurrency_limit === undefined ? {} : { concurrencyLimit: given.concurrency_limit }),
     ...(given.channel_rate_limit_rps === undefined
       ? {}
       : { channelRateLimitRps: given.channel_rate_limit_rps }),
-    ...(given.channel_rate_burst === undefined ? {} : { channelRateBurst: given.channel_rate_burst }),
+    ...burstOf('channelRateBurst', given.channel_rate_limit_rps, given.channel_rate_burst),
     ...(given.channel_messages === undefined ? {} : { channelMessages: given.channel_messages }),
     ...(given.channel_message_bytes === undefined
       ? {}
@@ -104,4 +116,13 @@ function changesOf(given: z.output<typeof body>): Partial<TenantState> {
     ...(given.channel_bytes === undefined ? {} : { channelBytes: given.channel_bytes }),
     ...(given.channels_per_process === undefined ? {} : { channelsPerProcess: given.channels_per_process }),
   };
+}
+
+/** The burst that goes with a rate: the one that is given, else 0 where the rate is. */
+function burstOf<Name extends 'rateBurst' | 'channelRateBurst'>(
+  name: Name,
+  rps: number | undefined,
+  burst: number | undefined,
+): Partial<TenantState> {
+  return rps === undefined && burst === undefined ? {} : { [name]: burst ?? 0 };
 }

@@ -11,7 +11,7 @@ import {
   tenantRuntimeState,
   withoutStatement,
 } from '@weir/postgres';
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, asc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { keepStates, readKeptStates } from './kept-states.js';
 import type { UsageLogger } from './seam-caller.js';
@@ -30,6 +30,14 @@ export interface TenantStatesOptions {
   readonly logger: UsageLogger;
   /** Milliseconds of the gate's clock; default the process's. */
   readonly now?: () => number;
+}
+
+/** A tenant in a list. */
+export interface ListedTenant {
+  readonly projectId: string;
+  /** The project's. */
+  readonly name: string;
+  readonly state: TenantState;
 }
 
 /** See the head of this file. */
@@ -70,6 +78,21 @@ export class TenantStates {
       .where(and(eq(projects.id, projectId), isNull(projects.deletedAt)));
     if (row === undefined) return null;
     return row.state === null ? DEFAULT_TENANT_STATE : stateOfRow(row.state);
+  }
+
+  /** All projects that are not deleted with their states, oldest first. */
+  async list(): Promise<ListedTenant[]> {
+    const rows = await this.#postgres.db
+      .select({ projectId: projects.id, name: projects.name, state: STATE_COLUMNS })
+      .from(projects)
+      .leftJoin(tenantRuntimeState, eq(tenantRuntimeState.projectId, projects.id))
+      .where(isNull(projects.deletedAt))
+      .orderBy(asc(projects.createdAt), asc(projects.id));
+    return rows.map(({ projectId, name, state }) => ({
+      projectId,
+      name,
+      state: state === null ? DEFAULT_TENANT_STATE : stateOfRow(state),
+    }));
   }
 
   /**

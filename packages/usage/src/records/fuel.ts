@@ -23,6 +23,14 @@ export function fuelOfEvents(count: number): number {
   return FUEL.event * count;
 }
 
+/** Stack of the requests that bring events. */
+const INGEST_STACK = 'ingest:POST /api/v1/ingest/events';
+
+/** How many events a request brought that is billed, by its fuel: nothing else of an ingest request costs any. */
+export function billedEvents({ stack, fuel }: { readonly stack: string; readonly fuel: number }): number {
+  return stack === INGEST_STACK ? Math.max(0, fuel - FUEL.request) / FUEL.event : 0;
+}
+
 /** Fuel of a question to the engine: whole rows and milliseconds, begun ones left out. */
 export function fuelOfQuery(readRows: number, engineMs: number): number {
   return Math.floor(readRows / FUEL.rowsRead) + Math.floor(engineMs / FUEL.engineMs);

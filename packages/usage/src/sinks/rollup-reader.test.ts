@@ -42,6 +42,9 @@ function expected(events: readonly UsageEvent[], groupBy: readonly UsageGroup[])
         requests: requests.length,
         errors: sum(requests, ({ status }) => (status === 'error' ? 1 : 0)),
         denied: sum(requests, ({ admissionDenied }) => (admissionDenied ? 1 : 0)),
+        events: sum(requests, ({ stack, fuel }) =>
+          stack === 'ingest:POST /api/v1/ingest/events' ? Math.max(0, fuel - 10) : 0,
+        ),
         fuel: sum(requests, ({ fuel }) => fuel),
         billableFuel: sum(requests, ({ fuel, billable }) => (billable ? fuel : 0)),
         bytesIn: sum(requests, ({ bytesIn }) => bytesIn),

@@ -37,6 +37,8 @@ export interface UsageTotal {
   /** Requests with status `error`; the denied are among them. */
   readonly errors: number;
   readonly denied: number;
+  /** Events that were accepted, of requests that were not refused. */
+  readonly events: number;
   readonly fuel: number;
   /** The part of `fuel` that counts for a bill. */
   readonly billableFuel: number;
@@ -85,6 +87,7 @@ export class UsageTotals {
       sql`${sum('requests', request)} as requests`,
       sql`${sum('errors', request)} as errors`,
       sql`${sum('denied', request)} as denied`,
+      sql`${sum('events', request)} as events`,
       sql`${sum('fuel', request)} as fuel`,
       sql`${sum('billable_fuel', request)} as billable_fuel`,
       sql`${sum('bytes_in', request)} as bytes_in`,
@@ -111,6 +114,7 @@ function totalOf(row: Record<string, unknown>, groups: readonly UsageGroup[]): U
     requests: Number(row.requests),
     errors: Number(row.errors),
     denied: Number(row.denied),
+    events: Number(row.events),
     fuel: Number(row.fuel),
     billableFuel: Number(row.billable_fuel),
     bytesIn: Number(row.bytes_in),

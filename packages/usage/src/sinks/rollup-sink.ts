@@ -103,6 +103,7 @@ const COUNTS = [
   'requests',
   'errors',
   'denied',
+  'events',
   'fuel',
   'billable_fuel',
   'bytes_in',

@@ -1,4 +1,5 @@
 import type { UsageEvent } from '@weir/extension';
+import { billedEvents } from '../records/fuel.js';
 
 /** Of an RFC 3339 time, as far as its hour: `2026-11-21T16`. */
 const HOUR_LENGTH = 13;
@@ -14,6 +15,7 @@ export interface RollupSum {
   requests: number;
   errors: number;
   denied: number;
+  events: number;
   fuel: number;
   billable_fuel: number;
   bytes_in: number;
@@ -45,6 +47,7 @@ function add(sum: RollupSum, event: UsageEvent): void {
   sum.requests += 1;
   if (event.status === 'error') sum.errors += 1;
   if (event.admissionDenied) sum.denied += 1;
+  sum.events += billedEvents(event);
   sum.fuel += event.fuel;
   if (event.billable) sum.billable_fuel += event.fuel;
   sum.bytes_in += event.bytesIn;
@@ -63,6 +66,7 @@ function nothing({ tenant, src, stack, nodeId }: UsageEvent, hour: string): Roll
     requests: 0,
     errors: 0,
     denied: 0,
+    events: 0,
     fuel: 0,
     billable_fuel: 0,
     bytes_in: 0,
