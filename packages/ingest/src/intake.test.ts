@@ -54,12 +54,14 @@ class Counter implements Companion {
 interface Setup {
   readonly log?: Log;
   readonly options?: Partial<IngestOptions>;
+  /** Ids in memory before they are written out. */
+  readonly tableIds?: number;
 }
 
-async function open({ log: given, options: changed = {} }: Setup = {}) {
+async function open({ log: given, options: changed = {}, tableIds = 2 ** 19 }: Setup = {}) {
   const log = given ?? (await openLog({ engine: 'memory' }));
   const options = { ...INGEST_DEFAULTS, usageSink: () => {}, ...changed } as IngestOptions;
-  const ids = await IdWindow.open(log, STREAM, { windowMs: 1e9, maxIds: 1e6, now: () => AT });
+  const ids = await IdWindow.open(log, STREAM, { windowMs: 1e9, maxIds: 1e6, tableIds, now: () => AT });
   const pending = new Pending(options.eventBuffer, options.eventBufferBytes);
   const shares = new LogShares((await log.size()).maxBytes);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -276,4 +278,18 @@ test('the parts of an arrival are in the log in order, also if the ids of one ar
   expect([accepted, duplicates]).toEqual([2_299, 1]);
   expect(await names()).toEqual(['first', ...sent.toSpliced(3, 1).map((one) => one.event)]);
   expect(ranges.map(({ events: count }) => count)).toEqual([499, 500, 500, 500, 300]);
+});
+
+test('a large batch for whose ids there is no room is refused whole, also beside another', async () => {
+  // Room for 1,536 ids, and a batch is stored in parts of 500.
+  const { take, names } = await open({ tableIds: 1024 });
+  const withIds = (count: number, name: string) =>
+    Array.from({ length: count }, (_, i) => event({ event: name, event_id: `${name}-${i}` }));
+  await expect(take(withIds(2_000, 'large'))).rejects.toMatchObject({ code: 'ingest_full' });
+  expect(await names()).toEqual([]);
+  const both = await Promise.allSettled([take(withIds(1_000, 'one')), take(withIds(1_000, 'other'))]);
+  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(await names()).toEqual(Array(1_000).fill('one'));
+  // The refused batch holds no room.
+  expect(await take(withIds(500, 'third'))).toMatchObject({ accepted: 500 });
 });

@@ -3,7 +3,7 @@ import { Slice } from '@weir/base';
 import { type Appended, type Log, LogError } from '@weir/log';
 import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
-import type { ClaimOutcome, Claims, IdWindow } from './dedup/id-window.js';
+import type { ClaimOutcome, Claims, IdReservation, IdWindow } from './dedup/id-window.js';
 import { EntryWriter, entryBytesOf } from './entry-writer.js';
 import { BufferFullError, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
@@ -84,9 +84,9 @@ export class Intake {
 
   /**
    * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts, in order, with turns of the event
-   * loop between them. Buffer, project quota and log size are checked for all parts before the first is stored.
-   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). If the log fails, or the
-   * table of ids is full, between two parts, the parts before are stored and their ids are recognised in a retry.
+   * loop between them. Buffer, project quota, log size and the table of ids are checked for all parts before the first is stored.
+   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). If the log fails between
+   * two parts, the parts before are stored and their ids are recognised in a retry.
    */
   async take(arrival: Arrival): Promise<Taken> {
     const { events, slice = new Slice() } = arrival;
@@ -98,10 +98,12 @@ export class Intake {
     if (this.#parts.options.ack === 'memory' && !(await this.#parts.log.size()).writable) throw logFull();
     if (events.length <= PART_EVENTS) return await this.#finish(await this.#begin(arrival, null));
     const room = await this.#reserve(arrival, slice);
+    const ids = this.#reserveIds(events.length, room);
     try {
       return await this.#takeParts(arrival, room, slice);
     } finally {
       room.release();
+      ids.release();
     }
   }
 
@@ -118,6 +120,15 @@ export class Intake {
     this.#checkRoom(events.length, bytes);
     this.#checkQuota(projectId, bytes);
     return new Reservation({ pending, shares, projectId, events: events.length, bytes });
+  }
+
+  #reserveIds(count: number, room: Reservation): IdReservation {
+    try {
+      return this.#parts.ids.reserve(count);
+    } catch (error) {
+      room.release();
+      throw error;
+    }
   }
 
   async #takeParts(arrival: Arrival, room: Reservation, slice: Slice): Promise<Taken> {
@@ -151,7 +162,7 @@ export class Intake {
     while (claims === null) {
       const lookup = ids.lookup(keys);
       // Only an id that may be on disk costs a turn of the event loop.
-      claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup);
+      claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup, room !== null);
     }
     const { outcomes } = claims;
     const indexes = newIndexes(outcomes);

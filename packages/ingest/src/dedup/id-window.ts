@@ -74,6 +74,12 @@ interface StoredState {
   readonly completeSince: number;
 }
 
+/** Room in the table for the ids of a submission that is claimed in parts. */
+export interface IdReservation {
+  /** Returns the room; further calls have no effect. */
+  release(): void;
+}
+
 /** Recognises events by the keys of their ids. One for a log stream. */
 export class IdWindow {
   readonly #log: Log;
@@ -83,6 +89,8 @@ export class IdWindow {
   /** Submissions still being written, by number: whether each becomes durable. */
   readonly #submissions = new Map<number, Promise<boolean>>();
   #nextSubmission = DURABLE + 1;
+  /** Ids for which room is reserved. */
+  #reserved = 0;
   #current: Generation;
   #sealed: Generation | null = null;
   #runs: readonly IdRun[] = [];
@@ -151,11 +159,31 @@ export class IdWindow {
    * Claims the ids of one submission, all zeros for an event without one. A second copy within the submission is
    * `known`: it shares the fate of the first. The append has to begin in the same turn of the event loop, so that
    * claims and log offsets have one order.
+   * @param isReserved whether room for these ids was reserved
    * @returns null where runs came or went since the look-up, which may have missed ids on their way to disk: look again
    * @throws BufferFullError where ids pile up because runs cannot be written
    */
-  claim(keys: Uint32Array, { runs, found }: Lookup): Claims | null {
-    return runs === this.#runs ? this.#claim(keys, found) : null;
+  claim(keys: Uint32Array, { runs, found }: Lookup, isReserved = false): Claims | null {
+    if (runs !== this.#runs) return null;
+    if (!isReserved) this.#checkRoom(keys.length / 4);
+    return this.#claim(keys, found);
+  }
+
+  /**
+   * Reserves room for the ids of a submission that is claimed in parts. Without it the table could be full before the second
+   * part, when the first is stored.
+   * @throws BufferFullError where ids pile up because runs cannot be written
+   */
+  reserve(ids: number): IdReservation {
+    this.#checkRoom(ids);
+    this.#reserved += ids;
+    let isHeld = true;
+    return {
+      release: () => {
+        if (isHeld) this.#reserved -= ids;
+        isHeld = false;
+      },
+    };
   }
 
   /** Whether the table is full enough for {@link maintain} to write it out, and nothing is being written. */
@@ -213,12 +241,16 @@ export class IdWindow {
     return `${this.#stream}.ids.`;
   }
 
+  /** If runs cannot be written (the log is full, say), events are refused: otherwise ids would be forgotten. */
+  #checkRoom(ids: number): void {
+    const { table } = this.#current;
+    const room = Math.floor(table.capacity * MAX_FILL);
+    if (table.used + this.#reserved + ids > room) throw new BufferFullError('event ids', room);
+  }
+
   #claim(keys: Uint32Array, inRuns: ReadonlySet<number>): Claims {
     const generation = this.#current;
     const { table } = generation;
-    // Runs cannot be written (the log is full, say): rather refuse than forget ids.
-    const room = Math.floor(table.capacity * MAX_FILL);
-    if (table.used + keys.length / 4 > room) throw new BufferFullError('event ids', room);
     const number = this.#nextSubmission++;
     let resolve: (isDurable: boolean) => void = () => {};
     const durable = new Promise<boolean>((settled) => {
