@@ -7,7 +7,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { USAGE_STREAM } from './records/entry.js';
 import type { RequestEnd } from './records/request-record.js';
+import { HttpSink } from './sinks/http-sink.js';
 import { SinkRegistry } from './sinks/registry.js';
+import { EventReceiver } from './sinks/testing/event-receiver.js';
 import { UsageService } from './usage-service.js';
 
 const END: RequestEnd = { httpStatus: 200, isWhole: true, bytesIn: 100, bytesOut: 200 };
@@ -92,6 +94,30 @@ async function kill(): Promise<void> {
 const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
   await vi.waitFor(async () => expect(await condition()).toBe(true), { timeout: 40_000, interval: 20 });
 };
+
+it('waits as long as the receiver of the http sink asks for', async () => {
+  const receiver = await new EventReceiver().listen();
+  receiver.answers.push('refuse for a second');
+  const registry = new SinkRegistry().register('http', () => new HttpSink({ url: receiver.origin }));
+  const options = {
+    nodeId: 'node-1',
+    dataDir: directory,
+    retention: { ageMs: 1e9, bytes: 1e9 },
+    logger: quiet,
+  };
+  const service = await UsageService.open({ log, registry, sinks: ['http'], ...options });
+  services.push(service);
+  await service.start();
+  service.begin(START).end(END);
+  try {
+    await until(() => receiver.events.length === 1);
+    const [refused, taken] = receiver.requests;
+    // The sink gathers records for up to a second more; without the header it is asked again after 0.1 s.
+    expect((taken?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThan(1_900);
+  } finally {
+    await receiver.close();
+  }
+});
 
 it('records a request with what was learned about it', async () => {
   const sink = new Keeper('one');
@@ -240,9 +266,27 @@ it('counts the events of the appends that the log took, though a later one faile
   const [place = null] = await log.appendAll([first]);
   record.settled(first, place);
   await record.open();
-  record.end({ ...END, httpStatus: 503 });
+  record.end({ ...END, httpStatus: null, isWhole: false });
   await until(() => sink.kept.length === 1);
   expect(sink.kept[0]).toMatchObject({ id: record.id, fuel: 510, status: 'error' });
+});
+
+it('bills no answer of 5xx, whatever was done for it', async () => {
+  const sink = new Keeper('one');
+  const service = await serve([sink]);
+  for (const httpStatus of [500, 503, 499, 200]) {
+    const record = service.begin(START);
+    record.identify('project', 'key');
+    record.accepted(3);
+    record.end({ ...END, httpStatus });
+  }
+  await until(() => sink.kept.length === 4);
+  expect(sink.kept.map(({ httpStatus, billable, fuel }) => [httpStatus, billable, fuel])).toEqual([
+    [500, false, 0],
+    [503, false, 0],
+    [499, true, 13],
+    [200, true, 13],
+  ]);
 });
 
 it('gives every sink the same record, which none can change', async () => {

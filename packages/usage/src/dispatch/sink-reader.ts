@@ -14,6 +14,8 @@ const CHUNKS = 64;
 const PACE_MS = 100;
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 30_000;
+/** A receiver that asks for more is asked again all the same: records are kept for a bounded time. */
+const LONGEST_ASKED_MS = 10 * 60_000;
 /** Failures in a row, some 6 s of them. A store that is starting or restarting is none of this. */
 const WORTH_TELLING = 7;
 /** A sink that has not answered for so long is told of. */
@@ -135,8 +137,9 @@ export class SinkReader {
 
   async #failed(error: unknown): Promise<void> {
     this.#failures += 1;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LAST_PAUSE_MS);
-    if (this.#failures === WORTH_TELLING || pause === LAST_PAUSE_MS) {
+    const backoff = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LAST_PAUSE_MS);
+    const pause = Math.max(backoff, askedPauseOf(error));
+    if (this.#failures === WORTH_TELLING || pause >= LAST_PAUSE_MS) {
       this.#logger.warn(
         { err: error, sink: this.sink.name, failures: this.#failures, again_in_ms: pause },
         'a usage sink fails; its records are kept and come again',
@@ -222,6 +225,12 @@ export class SinkReader {
     this.#kept = offset;
     if (this.#freed.length > 0) this.#freed = this.#freed.filter((one) => one.offset > offset);
   }
+}
+
+/** The wait that a sink asks for by `retryAfterMs` of its error, in milliseconds; 0 for none. */
+function askedPauseOf(error: unknown): number {
+  const asked = error instanceof Error && 'retryAfterMs' in error ? Number(error.retryAfterMs) : 0;
+  return Number.isFinite(asked) ? Math.min(Math.max(0, asked), LONGEST_ASKED_MS) : 0;
 }
 
 /** Why a sink has not kept all it was given. */

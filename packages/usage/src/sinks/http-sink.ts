@@ -1,4 +1,4 @@
-import { boundedFetch } from '@weir/base';
+import { boundedFetch, retryAfterMs } from '@weir/base';
 import type { Sink, UsageEvent } from '@weir/extension';
 import { cloudEventOf } from './cloud-event.js';
 import { EventBatches } from './event-batches.js';
@@ -10,7 +10,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /**
  * Sends records as CloudEvents, in structured batches
  * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format), by POST. A batch is kept when the answer is a 2xx that comes whole; anything else rejects, a redirect
- * too, so that the token goes nowhere else. Records come again after a failure: the receiver tells them by `source`
+ * too, so that the token goes nowhere else. A `Retry-After` of the answer is heeded. Records come again after a failure: the receiver tells them by `source`
  * and `id`.
  */
 export class HttpSink implements Sink {
@@ -44,6 +44,7 @@ export class HttpSink implements Sink {
   async #send(events: readonly UsageEvent[], closing: AbortSignal): Promise<void> {
     const { url, name, authorization } = this.#receiver;
     let status: number;
+    let waitMs: number | undefined;
     try {
       const response = await boundedFetch(url, {
         method: 'POST',
@@ -57,12 +58,14 @@ export class HttpSink implements Sink {
         signal: closing,
       });
       status = response.status;
+      waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now());
       await drain(response.body);
     } catch (error) {
       throw new Error(`${name} did not take ${events.length} usage records: ${reasonOf(error)}`);
     }
     if (status < 200 || status > 299) {
-      throw new Error(`${name} did not take ${events.length} usage records: it answered ${status}`);
+      const refusal = new Error(`${name} did not take ${events.length} usage records: it answered ${status}`);
+      throw waitMs === undefined ? refusal : Object.assign(refusal, { retryAfterMs: waitMs });
     }
   }
 }

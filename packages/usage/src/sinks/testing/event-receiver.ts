@@ -10,6 +10,8 @@ export type Answer =
   | 'take and fail'
   /** Refuses it with 503. */
   | 'refuse'
+  /** The same, and asks for a second of patience. */
+  | 'refuse for a second'
   /** Breaks the connection off before an answer. */
   | 'reset'
   /** Takes it, and breaks the connection off in the middle of its answer. */
@@ -31,6 +33,8 @@ export class EventReceiver {
     readonly url: string;
     readonly headers: IncomingHttpHeaders;
     readonly count: number;
+    /** Milliseconds of `performance.now`. */
+    readonly at: number;
   }[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -43,7 +47,8 @@ export class EventReceiver {
       request.on('end', () => {
         const batch = HTTP.toEvent({ headers: request.headers, body: Buffer.concat(parts).toString() });
         const events = Array.isArray(batch) ? batch : [batch];
-        this.requests.push({ url: request.url ?? '', headers: request.headers, count: events.length });
+        const { url = '', headers } = request;
+        this.requests.push({ url, headers, count: events.length, at: performance.now() });
         this.#respond(this.answers.shift() ?? this.answer, events, response);
       });
     });
@@ -82,6 +87,9 @@ export class EventReceiver {
         break;
       case 'refuse':
         response.writeHead(503).end();
+        break;
+      case 'refuse for a second':
+        response.writeHead(503, { 'retry-after': '1' }).end();
         break;
       case 'reset':
         response.socket?.resetAndDestroy();
