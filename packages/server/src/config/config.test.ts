@@ -66,6 +66,7 @@ describe('configuration', () => {
     expect(
       problemsOf({
         WEIR_PORT: '70000',
+        WEIR_TRUST_PROXY: 'foo',
         WEIR_INGEST_FLUSH_INTERVAL: '5 parsecs',
         WEIR_INGEST_FLUSH_BYTES: '0MiB',
         WEIR_INGEST_SHUTDOWN_GRACE: '30d',
@@ -77,6 +78,7 @@ describe('configuration', () => {
       }),
     ).toEqual([
       'WEIR_PORT=70000: must be a whole number from 0 to 65535',
+      'WEIR_TRUST_PROXY=foo: must be addresses or CIDR ranges, comma separated, such as 10.0.0.0/8',
       'WEIR_CLICKHOUSE_URL=[redacted]: must be an http:// or https:// URL',
       'WEIR_INGEST_FLUSH_BYTES=0MiB: must be a size such as 512KiB, 10MiB or 1GiB',
       'WEIR_INGEST_FLUSH_INTERVAL=5 parsecs: must be a duration such as 500ms, 10s, 5m or 24h',
@@ -94,6 +96,15 @@ describe('configuration', () => {
     ).toEqual([
       'unknown variable WEIR_INGEST_FLUSH_EVENT; did you mean WEIR_INGEST_FLUSH_EVENTS?',
       'unknown variable WEIR_XYZZY',
+    ]);
+  });
+
+  it('warns of bodies that are allowed and never have room', () => {
+    const warned = (bytes: string) =>
+      loadConfig({ WEIR_INGEST_MAX_BODY_BYTES: bytes, WEIR_BODY_MEMORY: '64MiB' }).warnings;
+    expect(warned('32MiB')).toEqual([]);
+    expect(warned('33MiB')).toEqual([
+      expect.stringMatching(/^WEIR_INGEST_MAX_BODY_BYTES=\d+ is more than half of WEIR_BODY_MEMORY=\d+/),
     ]);
   });
 

@@ -219,7 +219,7 @@ export const configSchema = z.object({
   WEIR_RATE_LIMIT_INGEST: rate
     .optional()
     .describe(
-      'Requests to ingest of each credential of a project: rps:burst, such as 100:200; unset is no limit',
+      'Requests to ingest of each credential of a project: rps:burst, such as 100:200, or rps with a burst of twice that; unset is no limit',
     ),
   WEIR_RATE_LIMIT_QUERY: rate.optional().describe('The same for queries and schema'),
   WEIR_RATE_LIMIT_MCP: rate.optional().describe('The same for MCP tool calls'),
