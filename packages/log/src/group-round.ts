@@ -9,6 +9,7 @@ import { blockWith, readEntries } from './read-entries.js';
 import type { Change } from './store.js';
 import type { StreamRecord } from './stream-record.js';
 
+/** How long a lease lasts unless told otherwise. */
 export const ACK_WAIT_MS = 30_000;
 const PULL_BYTES = 4 * 1024 * 1024;
 /** Entries that die in one pull, and their bytes, which are copied. */
@@ -30,6 +31,8 @@ export class GroupRound {
   readonly deliveries: Delivery[] = [];
   /** Nothing was found yet, and there is more to look at. */
   hasMore = false;
+  /** The member gets nothing now, whatever is due: it has an entry on its last try, or is to get one alone. */
+  isBlocked = false;
   readonly #host: GroupHost;
   readonly #stream: StreamRecord;
   readonly #state: GroupState;
@@ -37,6 +40,7 @@ export class GroupRound {
   readonly #changes: Change[];
   readonly #member: string;
   readonly #now: number;
+  readonly #leaseMs: number;
   /** Lanes of which all that is pending was lent in this round: what comes next of them may go along. */
   readonly #mine = new Set<Lane>();
   #room: number;
@@ -61,7 +65,8 @@ export class GroupRound {
     this.#options = options;
     this.#changes = changes;
     this.#member = pull.member ?? '';
-    this.#now = host.now();
+    this.#now = host.leaseNow();
+    this.#leaseMs = options.ackWaitMs ?? ACK_WAIT_MS;
     this.#bytes = pull.maxBytes ?? PULL_BYTES;
     const has = options.maxUnacknowledged === undefined ? 0 : state.pending.countOf(this.#member, this.#now);
     this.#room = Math.min(pull.max, (options.maxUnacknowledged ?? Infinity) - has);
@@ -70,10 +75,40 @@ export class GroupRound {
   /** Lends what is due, then what is new, and saves the group when something changed. */
   run(): void {
     const { length } = this.#changes;
+    if (this.#hasLastTry()) {
+      this.isBlocked = true;
+      return;
+    }
     this.#lendDue();
+    this.#state.pending.restoreTurns();
     if (!this.#isOver) this.#lendNew();
     if (this.#changes.length > length || this.#state.isStale(this.#now))
       this.#state.save(this.#changes, this.#now);
+  }
+
+  /** Whether the member has an entry on its last try: what else it had would die with it. */
+  #hasLastTry(): boolean {
+    for (const [, row] of this.#state.pending.of(this.#member))
+      if (row.deadline > this.#now && this.#isLast(row.attempt)) return true;
+    return false;
+  }
+
+  #isLast(attempt: number): boolean {
+    return attempt > SUSPECT && attempt >= (this.#options.maxAttempts ?? Infinity);
+  }
+
+  /** Whether an entry on its last try, which goes to a member without others, may go to this member now. */
+  #mayHaveAlone(offset: number, lane: Lane): 'yes' | 'later' {
+    const { pending, promised } = this.#state;
+    if (this.deliveries.length === 0 && pending.countOf(this.#member, this.#now) === 0) {
+      promised.end(offset);
+      return 'yes';
+    }
+    if (this.deliveries.length === 0 && promised.take(offset, this.#member, this.#now, this.#leaseMs)) {
+      this.isBlocked = true;
+      this.#isOver = true;
+    } else pending.setAside(lane);
+    return 'later';
   }
 
   #lendDue(): void {
@@ -100,6 +135,7 @@ export class GroupRound {
         if (!this.#bury(offset, data, row)) return false;
         continue;
       }
+      if (this.#isLast(row.attempt + 1) && this.#mayHaveAlone(offset, lane) === 'later') return false;
       if (!this.#lend(offset, data, row) || isSuspect) return false;
       lent += 1;
     }
@@ -116,7 +152,7 @@ export class GroupRound {
     this.#deaths += 1;
     this.#deathBytes += data.byteLength;
     this.#state.pending.remove(offset, this.#changes);
-    this.#state.dead.add(offset, { attempts, diedAt: this.#now, lane, data }, this.#changes);
+    this.#state.dead.add(offset, { attempts, diedAt: this.#host.now(), lane, data }, this.#changes);
     return true;
   }
 
@@ -166,13 +202,13 @@ export class GroupRound {
   /** Lends an entry; false when there is no room for it. */
   #lend(offset: number, data: Uint8Array, row: Pick<Pending, 'attempt' | 'lane' | 'data'>): boolean {
     const attempt = row.attempt + 1;
-    const isAlone = attempt > SUSPECT && attempt >= (this.#options.maxAttempts ?? Infinity);
+    const isAlone = this.#isLast(attempt);
     const isFirst = this.deliveries.length === 0;
-    this.#isOver = this.#room <= 0 || (!isFirst && (isAlone || data.byteLength > this.#bytes));
+    this.#isOver = this.#room <= 0 || (!isFirst && data.byteLength > this.#bytes);
     if (this.#isOver) return false;
     this.#isOver = isAlone;
     // A deadline of now would be due again in this very round.
-    const deadline = this.#now + Math.max(1, this.#options.ackWaitMs ?? ACK_WAIT_MS);
+    const deadline = this.#now + Math.max(1, this.#leaseMs);
     const { lane, data: copy } = row;
     this.#state.pending.put(
       offset,

@@ -4,6 +4,7 @@ import { groupTag } from './delivery-id.js';
 import { decodeGroup, encodeGroup, groupKey } from './group-rows.js';
 import { type GroupNumber, removedGroupKey } from './keys.js';
 import { PendingSet } from './pending-set.js';
+import { Promises } from './promises.js';
 import type { Change, Store } from './store.js';
 import type { StreamRecord } from './stream-record.js';
 import type { StreamTable } from './stream-table.js';
@@ -19,6 +20,12 @@ export interface GroupHost {
   readonly table: StreamTable;
   readonly wakeups: Wakeups;
   readonly now: () => number;
+  /** The clock of deadlines: Unix milliseconds at the start, then the time in which the process runs. */
+  readonly leaseNow: () => number;
+  /** When this process opened the log, by that clock. */
+  readonly openedAt: number;
+  /** Groups that this process has read: what it lent itself is among their leases. */
+  readonly loadedGroups: Set<number>;
   readonly closed: boolean;
   /** Deletes what is pending and dead in a group that was removed. */
   sweepGroup(group: GroupNumber): Promise<void>;
@@ -39,6 +46,8 @@ export class GroupState implements GroupNumber {
   readonly #name: string;
   /** Every entry up to here is pending, done with, or was passed over. */
   delivered: number;
+  /** For entries on their last try that are due, the members that are to get them alone. */
+  readonly promised = new Promises();
   /** Nothing pending that is needed of the stream is below this offset. */
   cleanTo = 0;
   /** Where `delivered` is in the store; null while there is no row of it, and it may still start elsewhere. */
@@ -46,35 +55,45 @@ export class GroupState implements GroupNumber {
   #savedAt: number;
 
   private constructor(
-    { id, store, now }: GroupHost,
+    host: GroupHost,
     stream: number,
     name: string,
     group: number,
     delivered: number,
     saved: boolean,
+    leaseMs: number,
   ) {
     this.stream = stream;
     this.delivered = delivered;
-    this.pending = PendingSet.load(store, stream, group);
-    this.dead = DeadSet.load(store, stream, group);
+    this.pending = PendingSet.load(host, stream, group, leaseMs);
+    this.dead = DeadSet.load(host.store, stream, group);
     this.group = group;
-    this.tag = groupTag(id, group);
+    this.tag = groupTag(host.id, group);
     this.#name = name;
     this.#saved = saved ? delivered : null;
-    this.#savedAt = now();
+    this.#savedAt = host.leaseNow();
   }
 
-  /** @param after where a new group starts; default before the oldest entry kept */
-  static load(host: GroupHost, stream: StreamRecord, name: string, after?: number): GroupState {
+  /**
+   * @param leaseMs how long a lease of the group lasts
+   * @param after where a new group starts; default before the oldest entry kept
+   */
+  static load(
+    host: GroupHost,
+    stream: StreamRecord,
+    name: string,
+    leaseMs: number,
+    after?: number,
+  ): GroupState {
     const value = host.store.get(groupKey(stream.id, name));
     if (value === undefined) return GroupState.anew(host, stream, name, after);
     const { group, delivered } = decodeGroup(value);
-    return new GroupState(host, stream.id, name, group, delivered, true);
+    return new GroupState(host, stream.id, name, group, delivered, true, leaseMs);
   }
 
   /** A group that is not stored yet. */
   static anew(host: GroupHost, stream: StreamRecord, name: string, after = stream.first - 1): GroupState {
-    return new GroupState(host, stream.id, name, host.table.newId(), after, false);
+    return new GroupState(host, stream.id, name, host.table.newId(), after, false, 0);
   }
 
   get isStored(): boolean {

@@ -148,6 +148,12 @@ export interface PullOptions {
   readonly max: number;
   /** Who pulls, at most 1,024 bytes; default nobody in particular. */
   readonly member?: string;
+  /**
+   * The deliveries that the member has. What else is lent to it, it never got, because an answer was lost: that comes again
+   * at once, and the try does not count. A pull that says so takes the place of an earlier one of the member. Default
+   * unknown.
+   */
+  readonly holding?: readonly string[];
   /** Wait so long for the first one; default 0. */
   readonly waitMs?: number;
   /** Ends the wait: the pull then resolves with nothing. */
@@ -175,8 +181,10 @@ export interface GroupStats {
  * deadline comes again, to any member, with its attempt counted. What is pending survives a restart. A group with 20,000
  * entries pending, or 16 MiB that came back from the dead, hands out nothing new until some are done with.
  *
- * From the third time on an entry goes out without others of its lane, and the last of `maxAttempts` it goes alone: so
- * that what makes a member fail takes no others along.
+ * From the third time on an entry goes out without others of its lane, and the last of `maxAttempts` it goes alone, to a
+ * member that has nothing else and gets nothing else meanwhile: so that what makes a member fail takes no others along.
+ *
+ * Deadlines count the time in which the process runs. After a restart, what is lent has its whole `ackWaitMs` again.
  */
 export interface Group {
   /** Makes the group durable at the place it starts from, before anything is pulled; false when it exists. */
@@ -198,6 +206,11 @@ export interface Group {
    * left alone when another of its lane has gone out since.
    */
   extend(ids: readonly string[], o?: { readonly forMs?: number }): Promise<number>;
+  /**
+   * Gives a member another lease of these, even where its lease has expired or a later try was lent to it. Resolves with
+   * those that it has: not those that are settled, or of whose lane another member has an entry.
+   */
+  claim(ids: readonly string[], member: string): Promise<string[]>;
   stats(): Promise<GroupStats>;
   /**
    * Dead entries in the order they died: those after one, at most `limit` (default 100) and 4 MiB.

@@ -6,7 +6,10 @@ import { StoredLog } from './stored-log.js';
 
 /** Which engine, and its bounds. */
 export type LogOptions = (MemoryLogOptions | LmdbLogOptions) & {
-  /** Unix milliseconds, for the epoch and the deadlines of groups; default `Date.now`. */
+  /**
+   * Unix milliseconds, for the epoch, the age of dead entries and the leases of groups; default `Date.now`, and for leases
+   * the time in which the process runs.
+   */
   readonly now?: () => number;
 };
 
@@ -38,13 +41,13 @@ const GIB = 1024 ** 3;
  * @throws LogError `locked` when another process has the directory
  */
 export async function openLog(o: LogOptions): Promise<Log> {
-  const now = o.now ?? Date.now;
+  const clocks = { now: o.now ?? Date.now, ...(o.now === undefined ? {} : { leaseNow: o.now }) };
   if (o.engine === 'memory') {
-    return await StoredLog.open(new MemoryStore(), { maxBytes: o.maxBytes ?? GIB, now });
+    return await StoredLog.open(new MemoryStore(), { ...clocks, maxBytes: o.maxBytes ?? GIB });
   }
   const store = await LmdbStore.open(o.path, o);
   try {
-    return await StoredLog.open(store, { maxBytes: o.maxBytes ?? 10 * GIB, now });
+    return await StoredLog.open(store, { ...clocks, maxBytes: o.maxBytes ?? 10 * GIB });
   } catch (error) {
     await store.close();
     throw error;

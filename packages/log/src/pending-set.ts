@@ -27,6 +27,14 @@ interface Turn extends Due {
   readonly lane: OpenLane;
 }
 
+/** What the rows of a group are read with. */
+interface LeaseHost {
+  readonly store: Store;
+  readonly leaseNow: () => number;
+  readonly openedAt: number;
+  readonly loadedGroups: Set<number>;
+}
+
 interface Row extends Pending {
   readonly home: OpenLane;
 }
@@ -45,6 +53,7 @@ export class PendingSet {
   readonly #members = new Map<string, Set<number>>();
   readonly #turns = new DeadlineHeap<Turn>();
   readonly #changed = new Set<OpenLane>();
+  readonly #aside: Turn[] = [];
   #held = 0;
   #copied = 0;
 
@@ -53,10 +62,24 @@ export class PendingSet {
     this.#group = group;
   }
 
-  static load(store: Store, stream: number, group: number): PendingSet {
+  /** @param leaseMs how long a lease of the group lasts */
+  static load(
+    { store, leaseNow, openedAt, loadedGroups }: LeaseHost,
+    stream: number,
+    group: number,
+    leaseMs: number,
+  ): PendingSet {
     const set = new PendingSet(stream, group);
-    for (const { key, value } of store.range(entryKeys('p', stream, group)))
-      set.#add(offsetInEntryKey(key), decodePending(value));
+    // A lease of an earlier process begins anew with this one: its member could not extend it in between, and the clock
+    // that its deadline was counted with may have been another.
+    const soonest = openedAt + leaseMs;
+    const latest = loadedGroups.has(group) ? Math.max(openedAt, leaseNow()) + leaseMs : soonest;
+    loadedGroups.add(group);
+    for (const { key, value } of store.range(entryKeys('p', stream, group))) {
+      const row = decodePending(value);
+      const deadline = Math.min(Math.max(row.deadline, soonest), latest);
+      set.#add(offsetInEntryKey(key), row.member === null ? row : { ...row, deadline });
+    }
     return set;
   }
 
@@ -104,6 +127,27 @@ export class PendingSet {
     for (const offset of this.#members.get(member) ?? [])
       if ((this.#rows.get(offset)?.deadline ?? 0) > now) count += 1;
     return count;
+  }
+
+  /** The entries that a member has or had last: offsets with their rows. */
+  *of(member: string): Iterable<[number, Pending]> {
+    for (const offset of [...(this.#members.get(member) ?? [])]) {
+      const row = this.#rows.get(offset);
+      if (row !== undefined) yield [offset, row];
+    }
+  }
+
+  /** Leaves a lane out of its turn until {@link restoreTurns}. */
+  setAside(lane: Lane): void {
+    const top = this.#nextTurn();
+    if (top === undefined || top.lane !== lane) return;
+    this.#turns.pop();
+    this.#aside.push(top);
+  }
+
+  /** Gives those set aside their turn again. */
+  restoreTurns(): void {
+    for (const turn of this.#aside.splice(0)) this.#turns.push(turn);
   }
 
   /** When something may be handed out next; Infinity when nothing is pending. */

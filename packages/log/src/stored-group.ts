@@ -1,4 +1,4 @@
-import { nextTurn, takeTurn } from '@weir/base';
+import { firstAbort, nextTurn, takeTurn } from '@weir/base';
 import { type DeliveryName, decodeDeliveryId } from './delivery-id.js';
 import { ACK_WAIT_MS, GroupRound } from './group-round.js';
 import type { Pending } from './group-rows.js';
@@ -11,6 +11,8 @@ import type { StreamRecord } from './stream-record.js';
 const DEAD_MS = 7 * 24 * 3_600_000;
 /** How long a pull that does not wait looks for what the group is about. */
 const SEARCH_MS = 1_000;
+/** How long a member that may get nothing waits for its lease to end, unless its entry is settled before. */
+const BLOCKED_MS = 1_000;
 
 /** Dead entries brought back or forgotten in one commit, so that others pass in between. */
 const PORTION = 500;
@@ -23,7 +25,12 @@ export class StoredGroup {
   readonly #host: GroupHost;
   readonly #stream: string;
   readonly #name: string;
+  /** What each member waits for that says what it has: a later pull of it takes the place of an earlier one. */
+  readonly #pulls = new Map<string, AbortController>();
   #state: GroupState | undefined;
+  #leaseMs = ACK_WAIT_MS;
+  /** Pulls of members that get nothing now, whatever is there. */
+  #blocked = 0;
 
   constructor(host: GroupHost, stream: string, name: string) {
     this.#host = host;
@@ -38,12 +45,14 @@ export class StoredGroup {
 
   /** One caller's view of the group, with its own options. */
   handle(o: GroupOptions): Group {
+    if (o.ackWaitMs !== undefined) this.#leaseMs = o.ackWaitMs;
     return {
       pull: (p) => this.#pull(p, o),
       ack: (ids) => this.#settle(ids, () => null),
       nack: (ids, n) => this.#nack(ids, n?.delayMs ?? 0),
       release: (ids) => this.#release(ids),
-      extend: (ids, e) => this.#extend(ids, e?.forMs ?? o.ackWaitMs ?? ACK_WAIT_MS),
+      extend: (ids, e) => this.#extend(ids, e?.forMs ?? this.#leaseMs),
+      claim: (ids, member) => this.#claim(ids, member),
       dead: async (d = {}) => this.#find({})?.dead.list(d, this.#deadSince(o)) ?? [],
       retry: (which) => this.#retry(which, o),
       purge: (which) => this.#purge(which, o),
@@ -58,13 +67,30 @@ export class StoredGroup {
       // The stream may be made by this very commit: its record is then not yet what readers see.
       const state = this.#load(this.#host.table.open(this.#stream, changes), o);
       if (state.isStored) return false;
-      state.save(changes, this.#host.now());
+      state.save(changes, this.#host.leaseNow());
       return true;
     });
   }
 
   async #pull(p: PullOptions, o: GroupOptions): Promise<Delivery[]> {
     if (!(p.max >= 1)) throw new RangeError(`max must be at least 1, not ${p.max}`);
+    if (p.member === undefined || p.holding === undefined) return await this.#take(p, o);
+    // The answer of an earlier pull is lost: what it takes would wait for the end of its lease.
+    const { member, holding } = p;
+    const mine = new AbortController();
+    this.#pulls.get(member)?.abort();
+    this.#pulls.set(member, mine);
+    const scope = firstAbort(p.signal, mine.signal);
+    try {
+      await this.#keepOnly(holding, member);
+      return await this.#take({ ...p, signal: scope.signal }, o);
+    } finally {
+      scope.release();
+      if (this.#pulls.get(member) === mine) this.#pulls.delete(member);
+    }
+  }
+
+  async #take(p: PullOptions, o: GroupOptions): Promise<Delivery[]> {
     const begun = performance.now();
     const end = begun + (p.waitMs ?? 0);
     const searchEnd = Math.max(end, begun + SEARCH_MS);
@@ -73,26 +99,31 @@ export class StoredGroup {
       await takeTurn(this.#stream, p.signal);
       if (p.signal?.aborted) return [];
       this.#checkRoom(p, o);
+      let isBlocked = false;
       if (this.#isReady(o)) {
-        const round = await this.#queue((changes) => this.#take(p, o, changes));
+        const round = await this.#queue((changes) => {
+          // It may have waited for its turn to commit: its caller is gone.
+          return p.signal?.aborted ? undefined : this.#round(p, o, changes);
+        });
         if (round !== undefined && 'missed' in round) throw passedBy(round.missed, round.oldest);
         if (round !== undefined && round.deliveries.length > 0) return round.deliveries;
         if (round?.hasMore && performance.now() < searchEnd) continue;
+        isBlocked = round?.isBlocked === true;
       }
       const left = end - performance.now();
       if (left <= 0) return [];
-      const due = (this.#state?.pending.nextTurn ?? Infinity) - this.#host.now();
-      await this.#host.wakeups.wait(this.#stream, {
-        signal: p.signal,
-        timeoutMs: Math.max(1, Math.min(left, due)),
-      });
+      const due = (this.#state?.pending.nextTurn ?? Infinity) - this.#host.leaseNow();
+      const timeoutMs = Math.max(1, Math.min(left, isBlocked ? BLOCKED_MS : due));
+      if (isBlocked) this.#blocked += 1;
+      await this.#host.wakeups.wait(this.#stream, { signal: p.signal, timeoutMs });
+      if (isBlocked) this.#blocked -= 1;
     }
   }
 
   #checkRoom({ member = '' }: PullOptions, o: GroupOptions): void {
     const { maxUnacknowledged: most } = o;
     if (most === undefined) return;
-    const has = this.#find(o)?.pending.countOf(member, this.#host.now()) ?? 0;
+    const has = this.#find(o)?.pending.countOf(member, this.#host.leaseNow()) ?? 0;
     if (has < most) return;
     throw new LogError(
       'too_many_unacknowledged',
@@ -106,7 +137,7 @@ export class StoredGroup {
     if (stream === undefined) return false;
     const state = this.#load(stream, o);
     if (state.cleanTo < stream.first && state.pending.lowest >= stream.first) state.cleanTo = stream.first;
-    const now = this.#host.now();
+    const now = this.#host.leaseNow();
     return (
       state.delivered < stream.last ||
       state.cleanTo < stream.first ||
@@ -115,7 +146,7 @@ export class StoredGroup {
     );
   }
 
-  #take(p: PullOptions, o: GroupOptions, changes: Change[]) {
+  #round(p: PullOptions, o: GroupOptions, changes: Change[]) {
     const stream = this.#host.table.peek(this.#stream);
     if (stream === undefined) return undefined;
     const state = this.#load(stream, o);
@@ -133,19 +164,19 @@ export class StoredGroup {
     if (missed > 0) state.delivered = stream.first - 1;
     if (state.cleanTo < stream.first) missed += state.pending.removeBelow(stream.first, changes);
     state.cleanTo = stream.first;
-    if (missed > 0) state.save(changes, this.#host.now());
+    if (missed > 0) state.save(changes, this.#host.leaseNow());
     return missed;
   }
 
   #nack(ids: readonly string[], delayMs: number): Promise<number> {
-    const deadline = this.#host.now() + delayMs;
+    const deadline = this.#host.leaseNow() + delayMs;
     return this.#settle(ids, (name, pending) =>
       pending.attempt === name.attempt ? { ...pending, member: null, deadline } : undefined,
     );
   }
 
   #release(ids: readonly string[]): Promise<number> {
-    const deadline = this.#host.now();
+    const deadline = this.#host.leaseNow();
     return this.#settle(ids, (name, pending) =>
       pending.attempt === name.attempt && pending.member !== null
         ? { ...pending, member: null, deadline, attempt: pending.attempt - 1 }
@@ -154,11 +185,39 @@ export class StoredGroup {
   }
 
   #extend(ids: readonly string[], ms: number): Promise<number> {
-    const now = this.#host.now();
+    const now = this.#host.leaseNow();
     return this.#settle(ids, (name, pending, state) => {
       if (pending.attempt !== name.attempt || pending.member === null) return undefined;
       if (pending.deadline <= now && state.pending.isLaneOut(name.offset, now)) return undefined;
       return { ...pending, deadline: now + ms };
+    });
+  }
+
+  /** Gives a member these for another lease, where no other member has them or any of their lanes; which it has. */
+  async #claim(ids: readonly string[], member: string): Promise<string[]> {
+    const now = this.#host.leaseNow();
+    const claimed = new Set<number>();
+    await this.#settle(ids, (name, pending, state) => {
+      const isMine = pending.member === member && pending.deadline > now;
+      if (!isMine && state.pending.isLaneOut(name.offset, now)) return undefined;
+      claimed.add(name.offset);
+      return { ...pending, member, deadline: now + this.#leaseMs };
+    });
+    return ids.filter((id) => claimed.has(decodeDeliveryId(id).offset));
+  }
+
+  /** Gives back what a member never got: all that it has but these, which it keeps. */
+  async #keepOnly(holding: readonly string[], member: string): Promise<void> {
+    if (holding.length > 0) await this.#claim(holding, member);
+    const kept = new Set(holding.map((id) => decodeDeliveryId(id).offset));
+    const isStray = ([offset, { attempt }]: readonly [number, Pending]) => attempt > 0 && !kept.has(offset);
+    if (![...(this.#find({})?.pending.of(member) ?? [])].some(isStray)) return;
+    await this.#changing((state, changes) => {
+      const strays = [...state.pending.of(member)].filter(isStray);
+      const deadline = this.#host.leaseNow();
+      for (const [offset, row] of strays)
+        state.pending.put(offset, { ...row, member: null, deadline, attempt: row.attempt - 1 }, changes);
+      return strays.length;
     });
   }
 
@@ -225,7 +284,7 @@ export class StoredGroup {
       const before = state.pending.nextTurn;
       const changed = change(state, changes);
       const after = state.pending.nextTurn;
-      isSooner = after < before || after <= this.#host.now();
+      isSooner = after < before || this.#blocked > 0 || after <= this.#host.leaseNow();
       return changed;
     });
     if (isSooner) this.#host.wakeups.wake(this.#stream);
@@ -292,7 +351,7 @@ export class StoredGroup {
   #load(stream: StreamRecord, o: GroupOptions): GroupState {
     if (this.#state?.stream === stream.id && (this.#state.isStored || o.after === undefined))
       return this.#state;
-    this.#state = GroupState.load(this.#host, stream, this.#name, o.after);
+    this.#state = GroupState.load(this.#host, stream, this.#name, this.#leaseMs, o.after);
     return this.#state;
   }
 }

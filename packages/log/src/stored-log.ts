@@ -14,6 +14,7 @@ import {
   removedGroupKey,
   STREAM_TABLES,
 } from './keys.js';
+import { LeaseClock } from './lease-clock.js';
 import type {
   Appended,
   AppendOptions,
@@ -55,8 +56,10 @@ const ESSENTIAL_BYTES = 1500;
 /** What a stored log is opened with. */
 export interface StoredLogOptions {
   readonly maxBytes: number;
-  /** Unix milliseconds: for the epoch of a new log and the deadlines of groups. */
+  /** Unix milliseconds: for the epoch of a new log and the age of dead entries. */
   readonly now: () => number;
+  /** The time that leases are counted in; default a {@link LeaseClock}. */
+  readonly leaseNow?: () => number;
 }
 
 /** A log over an ordered key-value {@link Store}: blocks of entries, a record a stream, rows of cursors and groups. */
@@ -69,6 +72,10 @@ export class StoredLog implements Log, GroupHost {
   readonly queue: CommitQueue;
   readonly wakeups = new Wakeups();
   readonly now: () => number;
+  readonly leaseNow: () => number;
+  readonly openedAt: number;
+  readonly loadedGroups = new Set<number>();
+  readonly #clock: LeaseClock | undefined;
   readonly #maxBytes: number;
   readonly #groups = new GroupTable(this);
   #queuedBytes = 0;
@@ -83,6 +90,11 @@ export class StoredLog implements Log, GroupHost {
     this.epoch = epoch;
     this.id = id;
     this.now = o.now;
+    const { leaseNow } = o;
+    const clock = leaseNow === undefined ? new LeaseClock(o.now()) : undefined;
+    this.#clock = clock;
+    this.leaseNow = leaseNow ?? (() => clock?.now() ?? 0);
+    this.openedAt = this.leaseNow();
     this.#maxBytes = o.maxBytes;
     this.table = new StreamTable(store, (stream) => this.wakeups.wake(stream));
     this.queue = new CommitQueue(store, this.table);
@@ -251,6 +263,7 @@ export class StoredLog implements Log, GroupHost {
 
   async #close(): Promise<void> {
     await this.queue.close();
+    this.#clock?.stop();
     this.wakeups.wakeAll();
     await this.store.close();
   }

@@ -78,6 +78,11 @@ export class LaneModel {
     if (extends_) entry.deadline = now + this.#ackWaitMs;
   }
 
+  /** Whoever has entries has them for the whole time again. */
+  restarted(now: number): void {
+    for (const entry of this.#entries) if (entry.pull !== null) entry.deadline = now + this.#ackWaitMs;
+  }
+
   /** Of each lane, what may be handed out now. */
   #available(now: number): Map<string, Modelled[]> {
     const lanes = new Map<string, Modelled[]>();

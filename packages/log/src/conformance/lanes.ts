@@ -124,8 +124,10 @@ export function describeLanes(t: Trial): void {
               model.appended(s.lanes);
             } else if (s.do === 'pull') await pull(s.max);
             else if (s.do === 'wait') t.clock += s.ms;
-            else if (s.do === 'restart') await t.restart();
-            else {
+            else if (s.do === 'restart') {
+              await t.restart();
+              if (t.harness.reopen !== undefined) model.restarted(t.clock);
+            } else {
               const given = model.given(s.n);
               if (given === undefined) continue;
               if (s.do === 'ack') model.acked(given, await shared().ack([given.id]));
@@ -188,6 +190,63 @@ export function describeLanes(t: Trial): void {
     });
   });
 
+  describe('members that lose their leases or what they were sent', () => {
+    test('a restart gives what is lent its whole time again, whatever the wall clock did', async () => {
+      await append('-1 -2');
+      const first = await group().pull({ max: 1, member: 'm' });
+      t.clock += 5_000;
+      if (t.harness.reopen === undefined) return;
+      await t.restart();
+      expect(texts(await group().pull({ max: 9, member: 'n' }))).toEqual(['-2']);
+      t.clock -= 3_600_000;
+      await t.restart();
+      t.clock += 999;
+      expect(await group().pull({ max: 9, member: 'n' })).toEqual([]);
+      t.clock += 1;
+      const again = await group().pull({ max: 9, member: 'n' });
+      expect(again.map((d) => [texts([d])[0], d.attempt])).toEqual([
+        ['-1', 2],
+        ['-2', 2],
+      ]);
+      expect(await group().ack(ids(first))).toBe(1);
+    });
+
+    test('what a member was sent and did not get comes again at once, as no further try', async () => {
+      await append('a1 b1 b2 -1');
+      const got = await group().pull({ max: 9, member: 'm' });
+      expect(texts(got)).toEqual(['a1', 'b1', 'b2', '-1']);
+      const holding = ids(got).slice(0, 2);
+      const again = await group().pull({ max: 9, member: 'm', holding });
+      // The first of lane b is still out.
+      expect(again.map((d) => [texts([d])[0], d.attempt])).toEqual([['-1', 1]]);
+      expect(await group().pull({ max: 9, member: 'm', holding: [] })).toHaveLength(4);
+    });
+
+    test('a pull that says what its member has takes the place of an earlier one', async () => {
+      await append('-1');
+      await group().ack(ids(await group().pull({ max: 1 })));
+      const lost = group().pull({ max: 9, member: 'm', waitMs: 20_000, holding: [] });
+      const pull = group().pull({ max: 9, member: 'm', waitMs: 20_000, holding: [] });
+      expect(await lost).toEqual([]);
+      await append('-2');
+      expect(texts(await pull)).toEqual(['-2']);
+    });
+
+    test('a member claims what has expired or was lent to it anew, and not what another has', async () => {
+      await append('a1 b1 c1');
+      const got = await group().pull({ max: 9, member: 'm' });
+      expect(await group().claim(ids(got), 'm')).toEqual(ids(got));
+      t.clock += 1_001;
+      expect(texts(await group().pull({ max: 1, member: 'n' }))).toEqual(['a1']);
+      expect(texts(await group().pull({ max: 1, member: 'm' }))).toEqual(['b1']);
+      expect(await group().claim(ids(got), 'm')).toEqual(ids(got).slice(1));
+      await group().ack(ids(got).slice(1, 2));
+      expect(await group().claim(ids(got), 'm')).toEqual(ids(got).slice(2));
+      t.clock += 999;
+      expect(await group().pull({ max: 9, member: 'n' })).toEqual([]);
+    });
+  });
+
   describe('dead entries', () => {
     const mortal = (o: GroupOptions = {}) => group({ maxAttempts: 2, deadMs: 5000, ...o });
     const fail = async () => await mortal().nack(ids(await mortal().pull({ max: 9 })));
@@ -231,13 +290,46 @@ export function describeLanes(t: Trial): void {
       await append('c1');
       await four().nack(ids(await pull()));
       const rest: string[] = [];
-      for (let i = 0; i < 4; i++) {
+      for (let i = 0; i < 3; i++) {
         const got = await pull();
         rest.push(got.map((d) => `${texts([d])} ${d.attempt}`).join());
         await four().ack(ids(got));
       }
-      expect(rest).toEqual(['a2 3', 'a3 3', 'b1 4', 'c1 1']);
+      expect(rest).toEqual(['a2 3,c1 1', 'a3 3', 'b1 4']);
       expect(texts(await four().dead())).toEqual(['a1']);
+    });
+
+    test('while a member has an entry on its last try, it gets nothing else, and others get the rest', async () => {
+      const four = () => mortal({ maxAttempts: 4 });
+      const pull = (member: string, max = 9) => four().pull({ max, member });
+      await append('-1');
+      for (let i = 0; i < 3; i++) await four().nack(ids(await pull('m')));
+      await append('-2 -3 -4');
+      const last = await pull('m');
+      expect(last.map((d) => [texts([d])[0], d.attempt])).toEqual([['-1', 4]]);
+      expect(await pull('m')).toEqual([]);
+      const waiting = four().pull({ max: 9, member: 'm', waitMs: 20_000 });
+      expect(texts(await pull('n', 1))).toEqual(['-2']);
+      await four().ack(ids(last));
+      expect(texts(await waiting)).toEqual(['-3', '-4']);
+    });
+
+    test('a busy member finishes what it has before it gets an entry on its last try', async () => {
+      const four = () => mortal({ maxAttempts: 4 });
+      const pull = (member: string, max = 9) => four().pull({ max, member });
+      await append('-1');
+      for (let i = 0; i < 3; i++) await four().nack(ids(await pull('m')));
+      await append('-2 -3 -4');
+      const first = await four().pull({ max: 1, member: 'm' });
+      expect(texts(first)).toEqual(['-1']);
+      const [two, three] = [await pull('n', 1), await pull('o', 1)];
+      await four().release(ids(first));
+      expect(await pull('n')).toEqual([]);
+      expect(texts(await pull('o'))).toEqual(['-4']);
+      expect(texts(three)).toEqual(['-3']);
+      const waiting = four().pull({ max: 9, member: 'n', waitMs: 20_000 });
+      await four().ack(ids(two));
+      expect(texts(await waiting)).toEqual(['-1']);
     });
 
     test('many of one lane die over several pulls, come back in order, as many as may be pending', async () => {
