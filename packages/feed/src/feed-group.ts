@@ -43,8 +43,13 @@ export interface FeedPull {
   /** Milliseconds. */
   readonly waitMs: number;
   readonly member: string;
+  /** Ids of the deliveries that the member has; undefined where it does not say. */
+  readonly holding?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
+
+/** How long a member has for a delivery, unless it is told otherwise; milliseconds. */
+export const DEFAULT_LEASE_MS = 30_000;
 
 /** How many items a member may have. */
 export const MAX_UNACKNOWLEDGED = 1_000;
@@ -56,20 +61,24 @@ export class FeedGroup {
   readonly definition: GroupDefinition;
   /** The stream its items are of. */
   readonly stream: string;
+  readonly leaseMs: number;
   readonly #log: Log;
   readonly #group: Group;
   readonly #gone = new AbortController();
 
-  constructor(log: Log, projectId: string, definition: GroupDefinition) {
+  /** @param leaseMs how long a member has for a delivery */
+  constructor(log: Log, projectId: string, definition: GroupDefinition, leaseMs: number) {
     const { stream: kind, name, event } = definition;
     const reader = readerOf(kind);
     const wanted = event === null ? null : new Set(event);
     this.definition = definition;
     this.stream = streamOf(kind, projectId);
+    this.leaseMs = leaseMs;
     this.#log = log;
     this.#group = log.group(this.stream, name, {
       lane: (data) => reader.lane(bufferOf(data)),
       ...(wanted === null ? {} : { wants: (data) => wanted.has(reader.name(bufferOf(data))) }),
+      ackWaitMs: leaseMs,
       maxUnacknowledged: MAX_UNACKNOWLEDGED,
       maxAttempts: MAX_ATTEMPTS,
     });
@@ -79,10 +88,10 @@ export class FeedGroup {
    * @throws FeedExpired once when retention passed the group by; FeedGroupMissing when it is removed meanwhile; LogError
    * `too_many_unacknowledged`
    */
-  async pull({ signal, ...pull }: FeedPull): Promise<FeedDelivery[]> {
+  async pull({ signal, holding, ...pull }: FeedPull): Promise<FeedDelivery[]> {
     const over = firstAbort(signal, this.#gone.signal);
     const deliveries = await this.#group
-      .pull({ ...pull, signal: over.signal })
+      .pull({ ...pull, ...(holding === undefined ? {} : { holding }), signal: over.signal })
       .catch((error: unknown) => {
         throw this.#expired(error);
       })
@@ -110,6 +119,11 @@ export class FeedGroup {
 
   extend(ids: readonly string[]): Promise<number> {
     return this.#group.extend(ids);
+  }
+
+  /** Gives a member another lease of these; resolves with those that it has. */
+  claim(ids: readonly string[], member: string): Promise<string[]> {
+    return this.#group.claim(ids, member);
   }
 
   /** Dead letters as they died, those after one. Throws LogError `cursor_invalid`. */

@@ -4,7 +4,7 @@
  */
 import type { Log } from '@weir/log';
 import type { FeedPlace } from './feed.js';
-import { FeedGroup } from './feed-group.js';
+import { DEFAULT_LEASE_MS, FeedGroup } from './feed-group.js';
 import { type FeedKind, ownerOf } from './feed-kind.js';
 import { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 import { type GroupDefinition, GroupList } from './group-list.js';
@@ -29,12 +29,17 @@ const DEFAULTS = { stream: 'events', from: 'latest', event: null, hold: false } 
 /** See the head of this file. */
 export class FeedGroups {
   readonly #log: Log;
+  readonly #leaseMs: number;
   readonly #list: GroupList;
   readonly #open = new Map<string, FeedGroup>();
 
-  /** @param log that of the feed */
-  constructor(log: Log) {
+  /**
+   * @param log that of the feed
+   * @param leaseMs how long members have for a delivery
+   */
+  constructor(log: Log, leaseMs = DEFAULT_LEASE_MS) {
     this.#log = log;
+    this.#leaseMs = leaseMs;
     this.#list = new GroupList(log);
   }
 
@@ -110,7 +115,7 @@ export class FeedGroups {
     const key = keyOf(projectId, definition.name);
     let group = this.#open.get(key);
     if (group === undefined) {
-      group = new FeedGroup(this.#log, projectId, definition);
+      group = new FeedGroup(this.#log, projectId, definition, this.#leaseMs);
       this.#open.set(key, group);
     }
     return group;

@@ -164,6 +164,10 @@ export const configSchema = z.object({
     .describe(
       'Largest size of the feed as a whole, 256MiB with the memory log; near it the projects with the most keep less',
     ),
+  WEIR_FEED_GROUP_LEASE: wait
+    .refine((ms) => ms >= 1_000, 'must be at least 1s')
+    .prefault('30s')
+    .describe('How long a member of a group has an event that it neither acknowledges nor extends'),
   WEIR_FEED_MAX_FOLLOWERS: whole(1)
     .prefault('100')
     .describe(

@@ -46,7 +46,7 @@ export class ServerFeed {
     this.#logger = logger;
     this.#ingest = ingest;
     this.feed = new Feed(feedLog);
-    this.groups = new FeedGroups(feedLog);
+    this.groups = new FeedGroups(feedLog, config.WEIR_FEED_GROUP_LEASE);
     this.followers = new ProjectPlaces({
       name: 'feed_followers',
       limit: config.WEIR_FEED_MAX_FOLLOWERS,

@@ -3,7 +3,7 @@
  *
  *     GET  …/feed/groups                 all of them      POST …/{name}/ack      done with these
  *     PUT  …/feed/groups/{name}          makes one        POST …/{name}/nack     these again, to anybody
- *     GET  …/feed/groups/{name}          how far it is    POST …/{name}/extend   30 s more for these
+ *     GET  …/feed/groups/{name}          how far it is    POST …/{name}/extend   more time for these
  *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  *     POST …/feed/groups/{name}/release  never tried
@@ -14,7 +14,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { FeedAccess, FeedCaller } from '../feed/feed-access.js';
-import { deliveriesText, idList, idsInput, nackInput, pullInput } from '../feed/group-input.js';
+import {
+  deliveriesText,
+  extend,
+  extendInput,
+  idList,
+  idsInput,
+  nackInput,
+  pullInput,
+} from '../feed/group-input.js';
 import { pullWhile } from '../feed/pull-while.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { Authorizer } from '../http/authorize.js';
@@ -143,7 +151,7 @@ export function feedGroupRoutes(
   groupRoute('GET', GROUP, describe);
 
   groupRoute('POST', `${GROUP}/pull`, async (group, request, reply, caller) => {
-    const { max, wait_ms: waitMs, member = caller.keyId } = parseInput(pullInput, request.body);
+    const { max, wait_ms: waitMs, member = caller.keyId, holding } = parseInput(pullInput, request.body);
     const { stream } = group.definition;
     await checkAnalysis(caller.projectId, stream);
     const gone = new AbortController();
@@ -151,14 +159,22 @@ export function feedGroupRoutes(
     const over = firstAbort(gone.signal, feed.ending);
     const isAllowed = () => access.isStillAllowed(caller, stream);
     const deliveries = await pullWhile(isAllowed, over.signal, (signal) =>
-      group.pull({ max, waitMs, member, signal }),
+      group.pull({ max, waitMs, member, holding, signal }),
     ).finally(over.release);
+    // Return deliveries whose answer was not sent whole: else they would wait for the end of their lease.
+    whenDone(request.raw, reply.raw, () => {
+      if (reply.raw.writableFinished || deliveries.length === 0) return;
+      // If the log is closed, their lease ends by itself.
+      group.release(deliveries.map(({ id }) => id)).catch(() => {});
+    });
     // Kept open, the connection would hold up the server that stops.
     if (feed.ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(deliveries.length);
     return reply
       .type('application/json; charset=utf-8')
-      .send(`{"deliveries":${await deliveriesText(deliveries, group.stream, feed.texts)}}`);
+      .send(
+        `{"lease_ms":${group.leaseMs},"deliveries":${await deliveriesText(deliveries, group.stream, feed.texts)}}`,
+      );
   });
   groupRoute('POST', `${GROUP}/ack`, async (group, { body }) => ({
     acknowledged: await group.ack(parseInput(idsInput, body).ids),
@@ -170,9 +186,9 @@ export function feedGroupRoutes(
   groupRoute('POST', `${GROUP}/release`, async (group, { body }) => ({
     released: await group.release(parseInput(idsInput, body).ids),
   }));
-  groupRoute('POST', `${GROUP}/extend`, async (group, { body }) => ({
-    extended: await group.extend(parseInput(idsInput, body).ids),
-  }));
+  groupRoute('POST', `${GROUP}/extend`, async (group, { body }) =>
+    extend(group, parseInput(extendInput, body)),
+  );
 
   groupRoute('GET', `${GROUP}/dead`, async (group, { query }, reply, { projectId }) => {
     const { limit, after } = parseInput(page, query);

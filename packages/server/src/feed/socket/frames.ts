@@ -4,7 +4,7 @@ import { parseInput } from '../../http/parse.js';
 import { Problem } from '../../http/problem.js';
 import { problemOf } from '../../http/problem-of.js';
 import { streamName } from '../../routes/feed-stream.js';
-import { idsInput, nackInput, pullInput } from '../group-input.js';
+import { extendInput, idsInput, nackInput, pullInput } from '../group-input.js';
 
 const sub = z.string().min(1).max(64);
 /** Of a call of a group, with which its answer comes. */
@@ -22,7 +22,7 @@ const clientFrame = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('unsubscribe'), sub }),
   pullInput.extend({ op: z.literal('pull'), ...call }),
   idsInput.extend({ op: z.literal('ack'), ...call }),
-  idsInput.extend({ op: z.literal('extend'), ...call }),
+  extendInput.extend({ op: z.literal('extend'), ...call }),
   idsInput.extend({ op: z.literal('release'), ...call }),
   nackInput.extend({ op: z.literal('nack'), ...call }),
   z.strictObject({ op: z.literal('ping') }),
