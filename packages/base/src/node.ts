@@ -1,6 +1,7 @@
 /** The modules of this package that need Node: `@weir/base/node`. The package's index works in a browser too. */
 export { unsafeDirectory } from './files/own-directory.js';
 export { readPrivateFile, writePrivateFile } from './files/private-file.js';
+export { afterSilence } from './silence.js';
 export { type ReadAheadOptions, readAhead, SpoolFullError, type SpoolSpace } from './spool/read-ahead.js';
 export {
   copyTemplate,

@@ -121,9 +121,9 @@ export class FeedGroup {
     return this.#group.extend(ids);
   }
 
-  /** Gives a member another lease of these; resolves with those that it has. */
-  claim(ids: readonly string[], member: string): Promise<string[]> {
-    return this.#group.claim(ids, member);
+  /** Gives a member another lease of these, also those of `from`; resolves with those that it has. */
+  claim(ids: readonly string[], member: string, from?: string): Promise<string[]> {
+    return this.#group.claim(ids, member, from === undefined ? {} : { from });
   }
 
   /** Dead letters as they died, those after one. Throws LogError `cursor_invalid`. */

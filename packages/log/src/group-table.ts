@@ -27,7 +27,7 @@ export class GroupTable {
       ack: (ids) => call((group) => group.ack(ids)),
       nack: (ids, n) => call((group) => group.nack(ids, n)),
       release: (ids) => call((group) => group.release(ids)),
-      claim: (ids, member) => call((group) => group.claim(ids, member)),
+      claim: (ids, member, c) => call((group) => group.claim(ids, member, c)),
       extend: (ids, e) => call((group) => group.extend(ids, e)),
       stats: () => call((group) => group.stats()),
       dead: (d) => call((group) => group.dead(d)),

@@ -208,9 +208,10 @@ export interface Group {
   extend(ids: readonly string[], o?: { readonly forMs?: number }): Promise<number>;
   /**
    * Gives a member another lease of these, even where its lease has expired or a later try was lent to it. Resolves with
-   * those that it has: not those that are settled, or of whose lane another member has an entry.
+   * those that it has: not those that are settled or returned, or of whose lane another member has an entry.
+   * @param o `from`: a member that gives up its leases of these
    */
-  claim(ids: readonly string[], member: string): Promise<string[]>;
+  claim(ids: readonly string[], member: string, o?: { readonly from?: string }): Promise<string[]>;
   stats(): Promise<GroupStats>;
   /**
    * Dead entries in the order they died: those after one, at most `limit` (default 100) and 4 MiB.

@@ -52,7 +52,7 @@ export class StoredGroup {
       nack: (ids, n) => this.#nack(ids, n?.delayMs ?? 0),
       release: (ids) => this.#release(ids),
       extend: (ids, e) => this.#extend(ids, e?.forMs ?? this.#leaseMs),
-      claim: (ids, member) => this.#claim(ids, member),
+      claim: (ids, member, c) => this.#claim(ids, member, c?.from),
       dead: async (d = {}) => this.#find({})?.dead.list(d, this.#deadSince(o)) ?? [],
       retry: (which) => this.#retry(which, o),
       purge: (which) => this.#purge(which, o),
@@ -194,12 +194,14 @@ export class StoredGroup {
   }
 
   /** Gives a member these for another lease, where no other member has them or any of their lanes; which it has. */
-  async #claim(ids: readonly string[], member: string): Promise<string[]> {
+  async #claim(ids: readonly string[], member: string, from = member): Promise<string[]> {
     const now = this.#host.leaseNow();
     const claimed = new Set<number>();
     await this.#settle(ids, (name, pending, state) => {
-      const isMine = pending.member === member && pending.deadline > now;
-      if (!isMine && state.pending.isLaneOut(name.offset, now)) return undefined;
+      const isGiven = pending.member === member || pending.member === from;
+      // Returned for a later try, perhaps by this member a moment ago.
+      if (pending.member === null) return undefined;
+      if (!(isGiven && pending.deadline > now) && state.pending.isLaneOut(name.offset, now)) return undefined;
       claimed.add(name.offset);
       return { ...pending, member, deadline: now + this.#leaseMs };
     });
@@ -208,7 +210,6 @@ export class StoredGroup {
 
   /** Gives back what a member never got: all that it has but these, which it keeps. */
   async #keepOnly(holding: readonly string[], member: string): Promise<void> {
-    if (holding.length > 0) await this.#claim(holding, member);
     const kept = new Set(holding.map((id) => decodeDeliveryId(id).offset));
     const isStray = ([offset, { attempt }]: readonly [number, Pending]) => attempt > 0 && !kept.has(offset);
     if (![...(this.#find({})?.pending.of(member) ?? [])].some(isStray)) return;

@@ -21,6 +21,11 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .option('--post <url>', 'post each event to a URL')
     .option('--from <place>', 'latest, earliest, a cursor, or a time (default: latest)')
     .option('--group <name>', 'share events with the others of a durable group, each at least once')
+    .option(
+      '--prefetch <n>',
+      'of a group: events out with this consumer (default with --exec and --post: its workers)',
+    )
+    .option('--exec-timeout <duration>', 'end a command that runs longer: its event has failed')
     .addOption(
       new Option(
         '--on-slow <how>',

@@ -8,7 +8,15 @@ import { ApiClient } from '../api/client.js';
 import { requireKey as requireApiKey } from '../connection/connection.js';
 import { weirHome } from '../connection/profiles.js';
 import type { Invocation } from '../invocation.js';
-import { type Bounds, boundsOf, type ConsumeFlags, type SinkChoice, sinkOf } from './consume-options.js';
+import {
+  type Bounds,
+  boundsOf,
+  type ConsumeFlags,
+  type SinkChoice,
+  sinkOf,
+  type Work,
+  workOf,
+} from './consume-options.js';
 import { groupTask } from './group-task.js';
 import { hookApi } from './hook-api.js';
 import { loadKeys, requireKey } from './key-registry.js';
@@ -25,6 +33,7 @@ export interface ConsumeJob {
   readonly credential: string | undefined;
   readonly sink: SinkChoice;
   readonly bounds: Bounds;
+  readonly work: Work;
   readonly from: string;
   readonly onSlow: OnSlow;
   readonly group: string | undefined;
@@ -45,7 +54,7 @@ export async function prepareJob(
   flags: ConsumeFlags,
 ): Promise<ConsumeJob> {
   const { env } = invocation.context;
-  const [sink, bounds] = [sinkOf(flags), boundsOf(flags)];
+  const [sink, bounds, work] = [sinkOf(flags), boundsOf(flags), workOf(flags)];
   // A dry run refuses what a real one would.
   if (sink.kind === 'post') new PostSink(sink.to);
   refuseIdentity(flags);
@@ -72,6 +81,8 @@ export async function prepareJob(
     credential: upstream.credential,
     sink,
     bounds,
+    // What waits behind a command or a request could run at an idle member.
+    work: sink.kind === 'exec' || sink.kind === 'post' ? { prefetch: key.workers, ...work } : work,
     from: flags.from ?? 'latest',
     onSlow,
     group: flags.group,

@@ -15,6 +15,9 @@ export interface ConsumeFlags {
   readonly post?: string;
   readonly from?: string;
   readonly group?: string;
+  readonly prefetch?: string;
+  readonly execTimeout?: string;
+  readonly failOnGap?: boolean;
   readonly onSlow?: OnSlow;
   readonly as?: AuthType;
   readonly keys?: string;
@@ -32,6 +35,13 @@ export interface Bounds {
   readonly maxEvents?: number;
   /** Milliseconds from ready. */
   readonly timeoutMs?: number;
+}
+
+/** How the events of a group are worked on. */
+export interface Work {
+  /** Events out with this consumer; undefined for what suits the sink. */
+  readonly prefetch?: number;
+  readonly execTimeoutMs?: number;
 }
 
 /** The one sink that is named. Throws CliError `usage` for more than one. */
@@ -54,13 +64,35 @@ export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
   if (maxEvents !== undefined && !/^[1-9]\d{0,14}$/.test(maxEvents)) {
     throw usageError(`--max-events ${maxEvents}: must be a whole number from 1`);
   }
-  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
-  // A timer of Node holds no more, and goes off at once.
-  if (timeoutMs === 0 || (timeoutMs ?? 0) > 2 ** 31 - 1) {
-    throw usageError(`--timeout ${timeout}: must be between 1ms and 24 days`);
-  }
+  const timeoutMs = durationOf('timeout', timeout);
   return {
     ...(maxEvents === undefined ? {} : { maxEvents: Number(maxEvents) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
+}
+
+/** How a group's events are worked on. Throws CliError `usage` for what is none. */
+export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Work {
+  if (prefetch !== undefined && group === undefined)
+    throw usageError(
+      '--prefetch is for the events of a group',
+      'Give --group as well, or leave --prefetch out',
+    );
+  if (prefetch !== undefined && !/^([1-9]\d{0,2}|1000)$/.test(prefetch))
+    throw usageError(`--prefetch ${prefetch}: must be a whole number from 1 to 1000`);
+  if (execTimeout !== undefined && exec === undefined)
+    throw usageError('--exec-timeout is for commands', 'Give --exec as well, or leave --exec-timeout out');
+  const execTimeoutMs = durationOf('exec-timeout', execTimeout);
+  return {
+    ...(prefetch === undefined ? {} : { prefetch: Number(prefetch) }),
+    ...(execTimeoutMs === undefined ? {} : { execTimeoutMs }),
+  };
+}
+
+function durationOf(name: string, text: string | undefined): number | undefined {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  // A timer of Node holds no more, and goes off at once.
+  if (ms === 0 || (ms ?? 0) > 2 ** 31 - 1)
+    throw usageError(`--${name} ${text}: must be between 1ms and 24 days`);
+  return ms;
 }

@@ -6,7 +6,7 @@ import type { ConsumeFlags } from './consume-options.js';
 
 /** What would be done; passwords in addresses are left out. */
 export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
-  const { prepared, source, directory, sink, bounds, from, onSlow, group } = job;
+  const { prepared, source, directory, sink, bounds, from, onSlow, group, work } = job;
   const { key, params, subscriptionId } = prepared;
   return {
     dry_run: true,
@@ -17,6 +17,7 @@ export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
     bus: source === 'stdin' ? null : directory.path,
     from,
     group: group ?? null,
+    prefetch: group === undefined ? null : (work.prefetch ?? null),
     on_slow: onSlow,
     jq: jq ?? null,
     sink,

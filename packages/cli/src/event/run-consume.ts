@@ -20,7 +20,7 @@ import { VERSION } from '../version.js';
 import { ownCommand } from './bus-command.js';
 import { consumeFailure } from './consume-failure.js';
 import { type ConsumeJob, prepareJob } from './consume-job.js';
-import type { ConsumeFlags, SinkChoice } from './consume-options.js';
+import type { ConsumeFlags } from './consume-options.js';
 import { tellFailure } from './failure-document.js';
 import { planOf } from './plan.js';
 import { watchInput, watchSignals } from './stop-causes.js';
@@ -79,7 +79,7 @@ async function run(
 ): Promise<Outcome> {
   const { context, output } = invocation;
   const { prepared, bounds, source } = job;
-  const sink = await openSink(job.sink, invocation);
+  const sink = await openSink(job, invocation);
   const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined;
   // Where events come from standard input, its end is that of the events.
   const forget = isBounded || source === 'stdin' ? () => {} : watchInput(stop, context);
@@ -88,7 +88,14 @@ async function run(
       if (flags.quiet !== true) output.note(line);
     };
     const stream = streamOf(job, invocation, tell);
-    return await consume(prepared, { stream, sink, stop, tell, ...bounds });
+    return await consume(prepared, {
+      stream,
+      sink,
+      stop,
+      tell,
+      isBounded: job.group !== undefined,
+      ...bounds,
+    });
   } finally {
     forget();
     if (stop.hurry.aborted) context.abandonRest?.();
@@ -96,7 +103,7 @@ async function run(
 }
 
 function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string) => void): EventStream {
-  const { source, app, directory, prepared, onSlow, from, credential, group, task, keysFile } = job;
+  const { source, app, directory, prepared, onSlow, from, credential, group, task, keysFile, work } = job;
   if (source === 'stdin') return new StdinStream(context.stdin);
   return new BusStream({
     directory,
@@ -110,13 +117,17 @@ function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string)
     tell,
     ...(credential === undefined ? {} : { credential }),
     ...(group === undefined ? {} : { group, task }),
+    ...(group === undefined || work.prefetch === undefined ? {} : { prefetch: work.prefetch }),
     ...(keysFile === undefined ? {} : { keysFile }),
   });
 }
 
-async function openSink(choice: SinkChoice, { context, output }: Invocation): Promise<EventSink> {
+async function openSink(
+  { sink: choice, work }: ConsumeJob,
+  { context, output }: Invocation,
+): Promise<EventSink> {
   if (choice.kind === 'stdout') return new StreamSink(output.stdout);
-  if (choice.kind === 'exec') return new ExecSink(choice.to, context.env);
+  if (choice.kind === 'exec') return new ExecSink(choice.to, context.env, work.execTimeoutMs);
   if (choice.kind === 'post') return new PostSink(choice.to);
   return await DirectorySink.open(resolve(context.cwd, choice.to));
 }

@@ -1,32 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff, SourceInterrupted } from '../source/index.js';
+import { SourceInterrupted } from '../source/index.js';
 import type { BusLimits } from './bus-limits.js';
+import { OutageBackoff } from './outage-backoff.js';
 
 /** Answers that come within so many milliseconds go together. */
 const GATHER_MS = 3;
 
-/** The source gives back what had no answer for 30 s: later answers say nothing any more. */
-const DEADLINE_MS = 30_000;
+/** Longest call. */
+const MAX_IDS = 1_000;
+
+/** How the answers of one kind are given. */
+export interface AnswersOptions {
+  readonly send: (ids: readonly string[]) => Promise<void>;
+  readonly limits: BusLimits;
+  /** The source knows of these; with an error, it refuses them for good. */
+  readonly onSettled: (ids: readonly string[], error?: unknown) => void;
+}
 
 /**
- * Answers to deliveries of a group, of one kind: gathered, sent one call after another, and sent again for as long as
- * the source is interrupted and the deliveries are still lent.
+ * Answers to deliveries of a group, of one kind: gathered, sent one call after another, and sent again until the source
+ * has answered.
  */
 export class Answers {
-  readonly #send: (ids: readonly string[]) => Promise<void>;
-  readonly #limits: BusLimits;
-  readonly #onLost: (error: unknown, ids: readonly string[]) => void;
-  #ids: string[] = [];
+  readonly #options: AnswersOptions;
+  readonly #giveUp = new AbortController();
+  readonly #ids: string[] = [];
+  /** A call that is sent again. */
+  #retrying: Promise<void> | undefined;
   #sending: Promise<void> | undefined;
 
-  constructor(
-    send: (ids: readonly string[]) => Promise<void>,
-    limits: BusLimits,
-    onLost: (error: unknown, ids: readonly string[]) => void,
-  ) {
-    this.#send = send;
-    this.#limits = limits;
-    this.#onLost = onLost;
+  constructor(options: AnswersOptions) {
+    this.#options = options;
   }
 
   add(ids: readonly string[]): void {
@@ -39,25 +43,55 @@ export class Answers {
     await this.#sending;
   }
 
+  /** Resolves once no call is sent again because the source was interrupted. */
+  async caughtUp(): Promise<void> {
+    await this.#retrying?.catch(() => {});
+  }
+
+  /** Tries no more where the source is interrupted. */
+  giveUp(): void {
+    this.#giveUp.abort();
+  }
+
   async #sendAll(): Promise<void> {
     await sleep(GATHER_MS);
     while (this.#ids.length > 0) {
-      const ids = this.#ids;
-      this.#ids = [];
-      await this.#sendThese(ids).catch((error: unknown) => this.#onLost(error, ids));
+      const ids = this.#ids.splice(0, MAX_IDS);
+      await this.#sendThese(ids).then(
+        () => this.#options.onSettled(ids),
+        (error: unknown) => {
+          // Their consumers tell the next bus.
+          if (!this.#giveUp.signal.aborted) this.#options.onSettled(ids, error);
+        },
+      );
     }
     this.#sending = undefined;
   }
 
   async #sendThese(ids: readonly string[]): Promise<void> {
-    const backoff = new Backoff({ firstMs: this.#limits.firstWaitMs, longestMs: this.#limits.longestWaitMs });
-    const until = performance.now() + DEADLINE_MS;
-    for (;;) {
+    try {
+      return await this.#options.send(ids);
+    } catch (error) {
+      if (!(error instanceof SourceInterrupted)) throw error;
+      this.#retrying = this.#sendAgain(ids, error);
+      await this.#retrying.finally(() => {
+        this.#retrying = undefined;
+      });
+    }
+  }
+
+  async #sendAgain(ids: readonly string[], first: SourceInterrupted): Promise<void> {
+    const { send, limits } = this.#options;
+    const { signal } = this.#giveUp;
+    const backoff = new OutageBackoff(limits);
+    for (let last = first; ; ) {
+      if (signal.aborted || backoff.ageMs > limits.outageMs) throw last;
+      await sleep(Math.max(backoff.next(), last.waitMs), undefined, { signal }).catch(() => {});
       try {
-        return await this.#send(ids);
+        return await send(ids);
       } catch (error) {
-        if (!(error instanceof SourceInterrupted) || performance.now() > until) throw error;
-        await sleep(Math.max(backoff.next(), error.waitMs));
+        if (!(error instanceof SourceInterrupted)) throw error;
+        last = error;
       }
     }
   }

@@ -6,7 +6,7 @@ import { HELLO, type TestConsumer } from './testing/test-consumer.js';
 const CONTROL = {
   type: 'hello',
   role: 'control',
-  protocol: 1,
+  protocol: 2,
   version: '1.2.0',
   pid: 7,
   secret: 'secret',
@@ -21,7 +21,7 @@ const closed = (consumer: TestConsumer) => consumer.closed();
 
 test.each([
   ['secret', { secret: 'other' }],
-  ['version', { protocol: 2 }],
+  ['version', { protocol: 3 }],
 ])('a hello with another %s is refused', async (code, change) => {
   await start();
   for (const hello of [HELLO, CONTROL]) {

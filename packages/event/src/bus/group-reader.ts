@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstAbort } from '@weir/base';
 import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import {
-  Backoff,
   ConsumeError,
+  deliveryKey,
   type GroupDelivery,
   type GroupMember,
   type Source,
@@ -14,40 +15,62 @@ import { Answers } from './answers.js';
 import type { BusLimits } from './bus-limits.js';
 import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
+import { type Lent, LentEvents } from './lent-events.js';
+import { Moment } from './moment.js';
 import { list } from './names.js';
+import { OutageBackoff } from './outage-backoff.js';
 import type { Parting, Reader } from './reader.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
 import { ToldStatus } from './told-status.js';
 
-/** Events out with one member: what waits at a busy one cannot be done by an idle one. */
+/** Events out with one member unless it says how many: what waits at a busy one cannot be done by an idle one. */
 const MOST_OUT = 250;
+/** Bytes of events out with one member; one event always goes. */
+const MOST_OUT_BYTES = 8 * 1024 * 1024;
+/** How often leases are looked after. */
+const TICK_MS = 250;
+/** A consumer says several times in this time that it is there: silent, it is stopped, and begins nothing. */
+const SILENT_MS = 1_000;
+/** Leases are extended so many times in their length. */
+const EXTENSIONS = 8;
+/** How long the source is told of the last answers once the consumer is gone. */
+const LAST_ANSWERS_MS = 30_000;
+/** An event may be begun without asking the source while this part of its lease is left. */
+const SAFE_PART = 1 / 3;
 
 /**
  * A consumer that is a member of a durable group. It gets as many events as it may have without an answer, and more for
- * each that it answers. What it has when it goes is given back at once.
+ * each that it answers. It begins an event only when this reader says that its lease lasts; what it has not begun goes
+ * back at once when it falls silent, and what it has begun is extended for as long as it was heard from within the lease.
  */
 export class GroupReader implements Reader {
   readonly consumer: Consumer;
   readonly facts: SourceFacts;
-  readonly #group: string;
+  readonly group: string;
   readonly #hub: SourceHub;
   readonly #limits: BusLimits;
   readonly #log: BusLogger;
   readonly #told: ToldStatus;
   readonly #run = new AbortController();
-  readonly #out = new Set<string>();
+  readonly #lent = new LentEvents();
+  /** Ids whose answer the source may not know yet. */
+  readonly #unsettled = new Set<string>();
   readonly #acks: Answers;
   readonly #releases: Answers;
   /** By how long the events are to wait. */
   readonly #nacks = new Map<number, Answers>();
+  /** Aborts the pull under way when the consumer falls silent; undefined while it is silent. */
+  #pulling: AbortController | undefined = new AbortController();
+  #heard = new Moment();
   #member: GroupMember | undefined;
   #following: Promise<void> | undefined;
-  #extending: NodeJS.Timeout | undefined;
+  #ticking: NodeJS.Timeout | undefined;
+  #isExtending = false;
   #resume: (() => void) | undefined;
 
   constructor(group: string, consumer: Consumer, hub: SourceHub, limits: BusLimits, log: BusLogger) {
-    this.#group = group;
+    this.group = group;
     this.consumer = consumer;
     this.facts = new SourceFacts(hub.source.name);
     this.#hub = hub;
@@ -55,7 +78,9 @@ export class GroupReader implements Reader {
     this.#log = log;
     this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
     this.#acks = this.#answers((member, ids) => member.ack(ids));
-    this.#releases = this.#answers((member, ids) => member.release(ids));
+    this.#releases = this.#answers((member, ids) => member.release(ids), false);
+    for (const id of consumer.hello.holding ?? [])
+      this.#lent.add({ id, bytes: 0, isBegun: true, isLost: false, leasedAt: undefined });
   }
 
   start(): void {
@@ -63,21 +88,44 @@ export class GroupReader implements Reader {
     this.#hub.addGroup(this);
     this.#told.tell();
     this.#following = this.#follow();
-    this.#extending = setInterval(() => this.#extend(), this.#limits.extendMs);
+    this.#ticking = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#limits.extendMs));
+  }
+
+  /** The consumer said something. */
+  heard(): void {
+    this.#heard = new Moment();
+    if (this.#pulling !== undefined || this.#run.signal.aborted) return;
+    this.#pulling = new AbortController();
+    this.#resume?.();
+  }
+
+  /** The consumer is about to handle these, once it is told that it may. */
+  begin(ids: readonly string[]): void {
+    const begun: string[] = [];
+    const lost: string[] = [];
+    const doubtful: string[] = [];
+    for (const id of ids) {
+      const lent = this.#lent.get(id);
+      if (lent === undefined) lost.push(id);
+      else if (lent.isBegun || this.#isSafe(lent)) {
+        lent.isBegun = true;
+        begun.push(id);
+      } else doubtful.push(id);
+    }
+    this.#say('begun', begun);
+    this.#say('lost', lost);
+    if (doubtful.length > 0) void this.#beginExtended(doubtful);
   }
 
   /** The consumer is done with these. */
   ack(ids: readonly string[]): void {
-    for (const id of ids) this.#out.delete(id);
-    this.#acks.add(ids);
-    this.#resume?.();
+    for (const id of ids) this.#hub.done.add(deliveryKey(id));
+    this.#answer(this.#acks, ids);
   }
 
   /** The consumer could not handle these. */
   nack(ids: readonly string[], delayMs: number | undefined): void {
-    for (const id of ids) this.#out.delete(id);
-    this.#sendBack(ids, delayMs);
-    this.#resume?.();
+    this.#answer(this.#nacksAfter(delayMs), ids);
   }
 
   freed(): void {
@@ -90,7 +138,17 @@ export class GroupReader implements Reader {
   }
 
   get queued(): number {
-    return this.#out.size;
+    return this.#lent.size;
+  }
+
+  /** Takes over a later try of an event that this consumer handles; false when it does not, or may be gone. */
+  async takeOver(id: string, from: string): Promise<boolean> {
+    const lent = this.#lent.get(id);
+    const member = this.#member;
+    if (lent === undefined || !lent.isBegun || member === undefined || !this.#isThere) return false;
+    lent.id = id;
+    await this.#extend([lent], from).catch((error: unknown) => this.#warnOfLeases(error));
+    return true;
   }
 
   stop(): void {
@@ -101,21 +159,87 @@ export class GroupReader implements Reader {
 
   async close(parting: Parting): Promise<void> {
     this.stop();
-    clearInterval(this.#extending);
+    clearInterval(this.#ticking);
+    const giveUp = () => {
+      for (const one of this.#allAnswers) one.giveUp();
+    };
+    // Its consumer tells the next bus what was not settled.
+    if (parting === 'moves') giveUp();
+    const tooLate = setTimeout(giveUp, LAST_ANSWERS_MS);
     await this.#following;
-    const out = [...this.#out];
-    this.#out.clear();
-    if (out.length > 0 && parting === 'left') this.#releases.add(out);
-    if (out.length > 0 && parting === 'died') this.#sendBack(out);
-    const answers = [this.#acks, this.#releases, ...this.#nacks.values()];
-    await Promise.all(answers.map((one) => one.sent()));
+    if (parting === 'left') this.#giveBack((lent) => lent.id, this.#releases);
+    if (parting === 'died') {
+      this.#giveBack(({ isBegun, id }) => (isBegun ? id : undefined), this.#nacksAfter(0));
+      this.#giveBack(({ isBegun, id }) => (isBegun ? undefined : id), this.#releases);
+    }
+    await Promise.all(this.#allAnswers.map((one) => one.sent()));
+    clearTimeout(tooLate);
   }
 
-  #sendBack(ids: readonly string[], delayMs = 0): void {
+  get #allAnswers(): readonly Answers[] {
+    return [this.#acks, this.#releases, ...this.#nacks.values()];
+  }
+
+  /** Whether the consumer was heard from within the lease. */
+  get #isThere(): boolean {
+    return !this.#run.signal.aborted && this.#heard.ageMs <= this.#leaseMs;
+  }
+
+  get #leaseMs(): number {
+    return this.#member?.leaseMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  #isSafe({ leasedAt, isLost }: Lent): boolean {
+    return !isLost && leasedAt !== undefined && leasedAt.ageMs < this.#leaseMs * (1 - SAFE_PART);
+  }
+
+  /** The lease may have ended, as after a sleep of this process: the source says whether it has. */
+  async #beginExtended(ids: readonly string[]): Promise<void> {
+    const lent = ids.flatMap((id) => this.#lent.get(id) ?? []);
+    await this.#throughInterruptions(() => this.#extend(lent)).catch((error: unknown) => {
+      for (const one of lent) one.isLost = true;
+      this.#warnOfLeases(error);
+    });
+    if (this.#run.signal.aborted) return;
+    for (const one of lent) {
+      if (one.isLost) this.#lent.delete(one.id);
+      else one.isBegun = true;
+    }
+    const isKept = (id: string) => this.#lent.get(id) !== undefined;
+    this.#say(
+      'begun',
+      ids.filter((id) => isKept(id)),
+    );
+    this.#say(
+      'lost',
+      ids.filter((id) => !isKept(id)),
+    );
+    this.#resume?.();
+  }
+
+  #say(of: 'begun' | 'lost' | 'settled', ids: readonly string[]): void {
+    if (ids.length > 0) this.consumer.connection.send({ type: 'ack', of, ids: [...ids] });
+  }
+
+  #answer(answers: Answers, ids: readonly string[]): void {
+    // The latest try counts: an earlier one returns nothing.
+    const latest = ids.map((id) => this.#lent.delete(id)?.id ?? id);
+    for (const id of latest) this.#unsettled.add(id);
+    answers.add(latest);
+    this.#resume?.();
+  }
+
+  #giveBack(idOf: (lent: Lent) => string | undefined, answers: Answers): void {
+    const ids = this.#lent.all.filter(({ isLost }) => !isLost).flatMap((lent) => idOf(lent) ?? []);
+    for (const id of ids) this.#lent.delete(id);
+    if (ids.length > 0) answers.add(ids);
+  }
+
+  #nacksAfter(delayMs = 0): Answers {
     const known = this.#nacks.get(delayMs);
     const answers = known ?? this.#answers((member, some) => member.nack(some, delayMs));
     if (known === undefined) this.#nacks.set(delayMs, answers);
-    answers.add(ids);
+    return answers;
   }
 
   // Through every interruption, and with another consumer's credential where that helps.
@@ -134,31 +258,60 @@ export class GroupReader implements Reader {
   }
 
   async #pullAll(source: Source): Promise<void> {
-    const { from = 'latest' } = this.consumer.hello;
+    const { from = 'latest', task, member: name, prefetch } = this.consumer.hello;
     if (source.join === undefined) {
       throw new ConsumeError('usage', 'no_groups', `${source.name} has no groups`, { param: 'group' });
     }
     const names = list(this.consumer.names);
-    const { task } = this.consumer.hello;
-    const member = source.join(this.#group, from, {
+    const member = source.join(this.group, from, {
       ...(names === undefined ? {} : { names }),
       ...(task === undefined ? {} : { task }),
+      ...(name === undefined ? {} : { member: name }),
     });
     this.#member = member;
     const { signal } = this.#run;
     await this.#throughInterruptions(() => member.start(signal));
+    const most = prefetch ?? Math.min(this.consumer.bufferSize, MOST_OUT);
     while (!signal.aborted) {
-      const room = Math.min(this.consumer.bufferSize, MOST_OUT) - this.#out.size;
-      if (room <= 0 || !this.consumer.connection.isFree) {
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve;
-        });
+      const room = this.#lent.bytes < MOST_OUT_BYTES ? most - this.#lent.size : 0;
+      const isReady = room > 0 && this.#pulling !== undefined && this.consumer.connection.isFree;
+      if (signal.aborted || !isReady) {
+        await this.#changed();
         continue;
       }
       const deliveries = await this.#throughInterruptions(() =>
-        this.#pastGap(() => member.pull(room, signal)),
+        this.#pastGap(async () => {
+          // What is done and not known to be would come again.
+          for (const one of this.#allAnswers) await one.caughtUp();
+          return await this.#pull(member, room);
+        }),
       );
-      if (deliveries !== undefined) this.#deliver(deliveries);
+      if (deliveries !== undefined) await this.#deliver(deliveries, member);
+    }
+  }
+
+  async #changed(): Promise<void> {
+    if (this.#run.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+
+  /** Nothing when the consumer fell silent meanwhile. */
+  async #pull(member: GroupMember, room: number): Promise<readonly Delivered[]> {
+    const pulling = this.#pulling;
+    if (pulling === undefined) return [];
+    const scope = firstAbort(this.#run.signal, pulling.signal);
+    const leasedAt = new Moment();
+    const holding = [...this.#lent.all.map(({ id }) => id), ...this.#unsettled];
+    try {
+      const deliveries = await member.pull(room, scope.signal, holding);
+      return deliveries.map((delivery) => ({ delivery, leasedAt }));
+    } catch (error) {
+      if (pulling.signal.aborted && !this.#run.signal.aborted) return [];
+      throw error;
+    } finally {
+      scope.release();
     }
   }
 
@@ -174,34 +327,46 @@ export class GroupReader implements Reader {
     }
   }
 
-  #deliver(deliveries: readonly GroupDelivery[]): void {
-    if (this.#run.signal.aborted) {
-      // They came too late: they are given back with the others.
-      for (const { id } of deliveries) this.#out.add(id);
-      return;
-    }
+  async #deliver(deliveries: readonly Delivered[], member: GroupMember): Promise<void> {
     const rests: Buffer[] = [];
-    for (const { id, attempt, event, cursor } of deliveries) {
+    for (const { delivery, leasedAt } of deliveries) {
+      if (await this.#isKnown(delivery, leasedAt, member)) continue;
+      const { id, attempt, event, cursor } = delivery;
       this.facts.saw(event);
-      const delivery = { id, attempt };
       try {
-        const written = { event, delivery, ...(cursor === undefined ? {} : { cursor }) };
-        rests.push(Buffer.from(encodeEventRest(written)));
-        this.#out.add(id);
+        const written = { event, delivery: { id, attempt }, ...(cursor === undefined ? {} : { cursor }) };
+        const rest = Buffer.from(encodeEventRest(written));
+        this.#lent.add({ id, bytes: rest.byteLength, isBegun: false, isLost: false, leasedAt });
+        rests.push(rest);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#told.gap({ missed: 1, message: error.message });
-        this.#sendBack([id]);
+        this.#nacksAfter(0).add([id]);
       }
     }
-    if (rests.length > 0) this.consumer.write(rests);
+    // What came too late is given back with the others.
+    if (rests.length > 0 && !this.#run.signal.aborted) this.consumer.write(rests);
+  }
+
+  /** Whether an event is done or under way already: a further try must not run. */
+  async #isKnown({ id }: GroupDelivery, leasedAt: Moment, member: GroupMember): Promise<boolean> {
+    if (this.#hub.done.has(deliveryKey(id))) {
+      this.#answer(this.#acks, [id]);
+      return true;
+    }
+    const lent = this.#lent.get(id);
+    if (lent !== undefined) {
+      Object.assign(lent, { id, leasedAt, isLost: false });
+      return true;
+    }
+    for (const other of this.#hub.groupReaders(this.group))
+      if (other !== this && (await other.takeOver(id, member.name))) return true;
+    return false;
   }
 
   async #throughInterruptions<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#run;
-    const { firstWaitMs, longestWaitMs, outageMs } = this.#limits;
-    const backoff = new Backoff({ firstMs: firstWaitMs, longestMs: longestWaitMs });
-    let since: number | undefined;
+    let backoff: OutageBackoff | undefined;
     while (!signal.aborted) {
       try {
         const result = await work();
@@ -210,10 +375,9 @@ export class GroupReader implements Reader {
       } catch (error) {
         if (signal.aborted || !(error instanceof SourceInterrupted)) throw error;
         this.#moveTo('disconnected', error.message);
-        const now = performance.now();
-        since ??= now;
+        backoff ??= new OutageBackoff(this.#limits);
         const waitMs = Math.max(backoff.next(), error.waitMs);
-        if (now + waitMs - since > outageMs) throw this.#unreachable(error);
+        if (backoff.ageMs + waitMs > this.#limits.outageMs) throw this.#unreachable(error);
         await sleep(waitMs, undefined, { signal }).catch(() => {});
         if (!signal.aborted) this.#moveTo('reconnecting', error.message);
       }
@@ -225,7 +389,7 @@ export class GroupReader implements Reader {
     return new ConsumeError(
       'network',
       'unreachable',
-      `the group ${this.#group} of ${this.#hub.source.name} cannot be reached: ${cause.message}`,
+      `the group ${this.group} of ${this.#hub.source.name} cannot be reached: ${cause.message}`,
       { hint: 'Consume again once the server answers: the group keeps its place.' },
       { cause },
     );
@@ -235,25 +399,74 @@ export class GroupReader implements Reader {
     if (!this.#run.signal.aborted && this.facts.moveTo(state, reason)) this.#told.tell();
   }
 
-  #extend(): void {
-    if (this.#out.size === 0) return;
-    // Again in a while: there is time for a further try.
-    this.#member?.extend([...this.#out]).catch((error: unknown) => {
-      this.#log.warn('group: no more time for deliveries', { group: this.#group, error: String(error) });
+  // After a sleep of this process, timers come before what consumers have said meanwhile: that is read first.
+  #tick(): void {
+    setImmediate(() => {
+      if (this.#run.signal.aborted) return;
+      if (this.#heard.ageMs > SILENT_MS) this.#suspend();
+      const dueMs = Math.min(this.#limits.extendMs, this.#leaseMs / EXTENSIONS);
+      const held = this.#lent.all.filter(({ isLost }) => !isLost);
+      const isDue = held.some(({ leasedAt }) => leasedAt === undefined || leasedAt.ageMs >= dueMs);
+      if (!isDue || this.#isExtending || !this.#isThere) return;
+      this.#isExtending = true;
+      this.#extend(held)
+        // Again in a while: there is time for a further try.
+        .catch((error: unknown) => this.#warnOfLeases(error))
+        .finally(() => {
+          this.#isExtending = false;
+        });
     });
   }
 
-  #answers(send: (member: GroupMember, ids: readonly string[]) => Promise<void>): Answers {
+  /** The consumer is stopped, or too busy to say anything: others can do what it has not begun. */
+  #suspend(): void {
+    this.#pulling?.abort();
+    this.#pulling = undefined;
+    this.#giveBack(({ isBegun, id }) => (isBegun ? undefined : id), this.#releases);
+  }
+
+  async #extend(lent: readonly Lent[], from?: string): Promise<void> {
+    const leasedAt = new Moment();
+    const lost = new Set(
+      await this.#member?.extend(
+        lent.map(({ id }) => id),
+        from,
+      ),
+    );
+    for (const one of lent) {
+      one.isLost = lost.has(one.id);
+      if (!one.isLost) one.leasedAt = leasedAt;
+    }
+  }
+
+  #warnOfLeases(error: unknown): void {
+    this.#log.warn('group: leases were not extended', { group: this.group, error: String(error) });
+  }
+
+  /** @param isTold whether the consumer waits to hear that the source knows. */
+  #answers(send: (member: GroupMember, ids: readonly string[]) => Promise<void>, isTold = true): Answers {
     const sendPastGap = async (ids: readonly string[]) => {
       const member = this.#member;
-      if (member !== undefined) await this.#pastGap(() => send(member, ids));
+      // Before the first pull, which joins the group.
+      if (member === undefined) throw new SourceInterrupted('the group is not joined yet');
+      await this.#pastGap(() => send(member, ids));
     };
-    return new Answers(sendPastGap, this.#limits, (error, ids) => {
+    const onSettled = (ids: readonly string[], error?: unknown) => {
+      for (const id of ids) this.#unsettled.delete(id);
+      if (isTold) this.#say('settled', ids);
+      if (error === undefined) return;
       this.#log.warn('group: an answer was not taken, its events come again', {
-        group: this.#group,
+        group: this.group,
         count: ids.length,
         error: String(error),
       });
-    });
+    };
+    return new Answers({ send: sendPastGap, limits: this.#limits, onSettled });
   }
+}
+
+/** A delivery, and when its lease began at the earliest. */
+interface Delivered {
+  readonly delivery: GroupDelivery;
+  readonly leasedAt: Moment;
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { ConsumeError, SourceGap } from '../source/index.js';
 import type { BusLimits } from './index.js';
+import { ScriptedSource } from './testing/scripted-source.js';
 import { TestBus } from './testing/test-bus.js';
 
 let bus: TestBus;
@@ -46,7 +47,7 @@ test('what a member has when it goes is given back at once, to the others', asyn
   expect(bus.source.lent.toSorted()).toEqual(['1', '3', '4', '5']);
 });
 
-test('what a member has when it says bye was never tried, and what it dies with may have been', async () => {
+test('what a member has when it says bye was never tried, and what it dies with was if it had begun', async () => {
   await start();
   publish(4);
   const leaves = await member(2);
@@ -54,12 +55,18 @@ test('what a member has when it says bye was never tried, and what it dies with 
   leaves.say({ type: 'bye', reason: 'signal' });
   const dies = await member(3);
   await dies.until((c) => c.numbers.length === 3);
+  const had = dies
+    .all('event')
+    .map(({ delivery }) => delivery?.id ?? '')
+    .slice(0, 2);
+  dies.say({ type: 'ack', of: 'begin', ids: had });
+  await dies.until((c) => c.all('ack').length > 0);
+  expect(dies.all('ack')).toEqual([{ type: 'ack', of: 'begun', ids: had }]);
   dies.socket.destroy();
   const last = await member(4);
   await last.until((c) => c.numbers.length === 4);
   const attempts = new Map(last.all('event').map(({ delivery }) => [delivery?.id, delivery?.attempt]));
-  const had = dies.all('event').map(({ delivery }) => delivery?.id);
-  for (const [id, attempt] of attempts) expect([id, attempt]).toEqual([id, had.includes(id) ? 2 : 1]);
+  for (const [id, attempt] of attempts) expect([id, attempt]).toEqual([id, had.includes(id ?? '') ? 2 : 1]);
 });
 
 test('no answer is lost while the source is interrupted, and the state is told', async () => {
@@ -99,6 +106,71 @@ test('what is out gets more time again and again', async () => {
     expect(bus.source.told.filter(({ what }) => what === 'extend').length).toBeGreaterThan(1),
   );
   expect(bus.source.told[0]).toEqual({ what: 'extend', ids: ['1', '2'] });
+});
+
+test('a silent member gets nothing, what it has not begun goes to others, and its leases run out', async () => {
+  const source = new ScriptedSource();
+  source.leaseMs = 1_200;
+  bus = await TestBus.start({}, source);
+  publish(3);
+  const stopped = await member();
+  await stopped.until((c) => c.numbers.length === 3);
+  stopped.say({ type: 'ack', of: 'begin', ids: ['1'] });
+  await stopped.until((c) => c.all('ack').length > 0);
+  const there = await member();
+  const alive = setInterval(() => there.say({ type: 'ack', of: 'alive' }), 100);
+  await there.until((c) => c.numbers.length === 2);
+  expect(there.numbers).toEqual([2, 3]);
+  expect(source.told.at(-1)).toEqual({ what: 'release', ids: ['2', '3'] });
+  // Extended for as long as it was heard from within the lease, and then no more.
+  await vi.waitFor(() => expect(source.told.at(-1)).toEqual({ what: 'extend', ids: ['2', '3'] }), 5_000);
+  const extended = () => source.told.filter(({ what, ids }) => what === 'extend' && ids.includes('1')).length;
+  await vi.waitFor(() => expect(bus.warnings).toEqual([]));
+  const before = extended();
+  expect(before).toBeGreaterThan(0);
+  const others = () => source.told.filter(({ ids }) => ids.includes('2')).length;
+  const until = others() + 8;
+  await vi.waitFor(() => expect(others()).toBeGreaterThan(until), 5_000);
+  const lapsed = extended();
+  await vi.waitFor(() => expect(others()).toBeGreaterThan(until + 3), 5_000);
+  expect(extended()).toBe(lapsed);
+  publish(1);
+  await there.until((c) => c.numbers.length === 3);
+  clearInterval(alive);
+  stopped.say({ type: 'ack', of: 'begin', ids: ['2'] });
+  await stopped.until((c) => c.all('ack').length > 1);
+  expect(stopped.all('ack').at(-1)).toEqual({ type: 'ack', of: 'lost', ids: ['2'] });
+  stopped.say({ type: 'ack', of: 'deliveries', ids: ['1'] });
+  await stopped.until((c) => c.all('ack').length > 2);
+  expect(stopped.all('ack').at(-1)).toEqual({ type: 'ack', of: 'settled', ids: ['1'] });
+}, 20_000);
+
+test('what is done or under way does not run again, whichever member gets it and whichever bus', async () => {
+  await start();
+  publish(3);
+  const one = await member(3);
+  await one.until((c) => c.numbers.length === 3);
+  one.say({ type: 'ack', of: 'begin', ids: ['1', '2'] });
+  await one.until((c) => c.all('ack').length === 1);
+  const another = await member(9);
+  bus.source.lendAgain('2');
+  await vi.waitFor(() => expect(bus.source.told).toEqual([{ what: 'extend', ids: ['2'] }]));
+  one.say({ type: 'ack', of: 'deliveries', ids: ['1'] });
+  await one.until((c) => c.all('ack').length === 2);
+  bus.source.lendAgain('1');
+  await vi.waitFor(() => expect(bus.source.told.filter(({ what }) => what === 'ack')).toHaveLength(2));
+  publish(1);
+  await vi.waitFor(() => expect([...one.numbers.slice(3), ...another.numbers]).toEqual([4]));
+  expect(bus.source.told.filter(({ what }) => what === 'ack')).toEqual([
+    { what: 'ack', ids: ['1'] },
+    { what: 'ack', ids: ['1'] },
+  ]);
+  await bus.restart();
+  const back = await bus.consumer({ group: 'workers', member: 'a', holding: ['2'] });
+  bus.source.lendAgain('2');
+  bus.source.lendAgain('3');
+  await back.until((c) => c.numbers.length > 0);
+  expect(back.numbers).toEqual([3]);
 });
 
 test('events that the group has lost are told, and a group that is gone ends its members', async () => {

@@ -86,6 +86,7 @@ export class Session implements ConnectionHandler {
   }
 
   onMessage(message: Message): void {
+    if (this.#reader instanceof GroupReader) this.#reader.heard();
     switch (message.type) {
       case 'ack':
         this.#acked(message);
@@ -130,6 +131,8 @@ export class Session implements ConnectionHandler {
       if (consumer.hello.needs_lease) void this.#options.leases.of(consumer).cleaned(consumer, ack.error);
     } else if (!(this.#reader instanceof GroupReader)) {
       this.#misused('Only members of a group acknowledge deliveries.');
+    } else if (ack.of === 'begin') {
+      this.#reader.begin(ack.ids);
     } else if (ack.of === 'deliveries') {
       this.#reader.ack(ack.ids);
     } else if (ack.of === 'failed_deliveries') {

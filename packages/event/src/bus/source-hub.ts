@@ -2,6 +2,7 @@ import { DedupFilter } from '../dedup-filter.js';
 import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import type { SourceStatus } from '../protocol/status.js';
+import { RecentKeys } from '../recent-keys.js';
 import type { StreamedEvent, StreamGap, StreamState } from '../source/event-stream.js';
 import { type ConsumeError, type Source, SourceEnded, type SourceSpec } from '../source/index.js';
 import type { BusLimits } from './bus-limits.js';
@@ -39,6 +40,8 @@ interface Opening {
  */
 export class SourceHub {
   readonly ring: EventRing;
+  /** Keys of deliveries that members of groups are done with, whether or not the source knows. */
+  readonly done = new RecentKeys();
   facts: SourceFacts;
   readonly #options: HubOptions;
   readonly #opened: OpenedSource;
@@ -112,6 +115,11 @@ export class SourceHub {
 
   addGroup(reader: GroupReader): void {
     this.#groups.add(reader);
+  }
+
+  /** The readers of one group. */
+  groupReaders(group: string): readonly GroupReader[] {
+    return [...this.#groups].filter((reader) => reader.group === group);
   }
 
   deleteGroup(reader: GroupReader): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { afterSilence } from '@weir/base/node';
 import type { BusDirectory } from '../bus-directory/bus-directory.js';
 import { readBusFile, readSecret } from '../bus-directory/bus-file.js';
 import { encode, type Hello, type Message, MessageDecoder, PROTOCOL_VERSION } from '../protocol/index.js';
@@ -130,11 +131,11 @@ async function unlessAborted<T>(
     giveUp = () => resolve(undefined);
   });
   signal?.addEventListener('abort', giveUp, { once: true });
-  const timer = ms === undefined ? undefined : setTimeout(giveUp, ms);
+  const forget = ms === undefined ? undefined : afterSilence(ms, giveUp);
   try {
     return await Promise.race([work, given]);
   } finally {
-    clearTimeout(timer);
+    forget?.();
     signal?.removeEventListener('abort', giveUp);
   }
 }

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deadline } from '@weir/base';
 import type { BusDirectory } from '../bus-directory/bus-directory.js';
 import type { ExitReason } from '../consume/outcome.js';
 import type { PreparedConsume } from '../consume/prepare.js';
@@ -7,9 +9,9 @@ import type { EventMessage, Message, SourceStatus } from '../protocol/index.js';
 import { Backoff } from '../source/backoff.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from '../source/event-stream.js';
 import type { SourceSpec } from '../source/source.js';
-import { Acknowledgements } from './acknowledgements.js';
 import type { BusConnection, Introduction } from './bus-connection.js';
 import { type ClientLimits, DEFAULT_LIMITS } from './client-limits.js';
+import { Deliveries } from './deliveries.js';
 import { Joiner } from './joiner.js';
 import { takeDown } from './lease-hooks.js';
 import { byeError } from './refusals.js';
@@ -39,17 +41,26 @@ export interface BusStreamOptions {
   readonly group?: string;
   /** What it does with a group's events, to be the same for all members; at most 1,000 characters. */
   readonly task?: string;
+  /** How many deliveries of the group may be out with it; default its key's buffer, at most 250. */
+  readonly prefetch?: number;
   /** Takes lines for standard error. */
   readonly tell: (line: string) => void;
   readonly limits?: Partial<ClientLimits>;
 }
+
+/** How often a member of a group says that it is there. */
+const ALIVE_MS = 250;
+/** How long a consumer that ends waits for the source to know what it has done. */
+const SETTLE_MS = 2_000;
 
 /** Events of a bus that many consumers share: each once, in order, from one bus to the next. */
 export class BusStream implements EventStream {
   readonly #options: BusStreamOptions;
   readonly #limits: ClientLimits;
   readonly #joiner: Joiner;
-  readonly #acks = new Acknowledgements((message) => this.#bus?.send(message) ?? false);
+  readonly #deliveries = new Deliveries((message) => this.#bus?.send(message) ?? false);
+  readonly #member = randomUUID();
+  #alive: NodeJS.Timeout | undefined;
   #bus: BusConnection | undefined;
   #cursor: string | undefined;
   #seq = 0;
@@ -70,7 +81,8 @@ export class BusStream implements EventStream {
         : await this.#comeBack(signal);
       if (bus === undefined) return;
       this.#bus = bus;
-      this.#acks.flush();
+      this.#deliveries.flush();
+      this.#sayAlive();
       this.#seq = 0;
       if (!isFirst && this.#isLossy) {
         watcher.onGap({ message: 'the bus ended, and what came until there was another is lost' });
@@ -79,13 +91,18 @@ export class BusStream implements EventStream {
         const messages = await bus.receive(signal, this.#limits.silenceMs);
         if (messages === undefined) break;
         for (const message of messages) {
-          if (message.type === 'event') yield this.#event(message, watcher);
-          else this.#take(message, watcher);
+          if (message.type !== 'event') {
+            this.#take(message, watcher);
+            continue;
+          }
+          const event = this.#event(message, watcher);
+          if (event !== undefined) yield event;
         }
       }
       if (signal.aborted) return;
       bus.destroy();
       this.#bus = undefined;
+      this.#deliveries.left();
       watcher.onState('disconnected', 'the bus is gone');
       watcher.onState('reconnecting');
     }
@@ -93,17 +110,40 @@ export class BusStream implements EventStream {
 
   /** Says that everything acknowledged is so, cleans up where nobody else is left to, and leaves. */
   async end(reason: ExitReason): Promise<void> {
+    clearInterval(this.#alive);
     const bus = this.#bus;
     if (bus === undefined) return;
-    this.#acks.flush();
+    await this.#settle(bus);
     const { prepared, tell } = this.#options;
     if (needsLease(prepared)) await takeDown(prepared, bus, { tell, hookMs: this.#limits.hookMs });
     bus.send({ type: 'bye', reason });
     await bus.close();
   }
 
+  #sayAlive(): void {
+    if (this.#options.group === undefined) return;
+    this.#alive ??= setInterval(() => this.#bus?.send({ type: 'ack', of: 'alive' }), ALIVE_MS);
+  }
+
+  /** Waits until the source knows what this consumer has done: whoever comes next would get it again. */
+  async #settle(bus: BusConnection): Promise<void> {
+    this.#deliveries.flush();
+    const scope = deadline(SETTLE_MS);
+    const settled = new AbortController();
+    scope.signal.addEventListener('abort', () => settled.abort(), { once: true });
+    const isSettled = this.#deliveries.settled(settled.signal).then(() => settled.abort());
+    for (;;) {
+      const messages = await bus.receive(settled.signal).catch(() => undefined);
+      if (messages === undefined) break;
+      for (const message of messages) if (message.type === 'ack') this.#acked(message);
+    }
+    settled.abort();
+    await isSettled;
+    scope.release();
+  }
+
   get #introduction(): Introduction {
-    const { prepared, version, source, credential, identity, keysFile, onSlow, from, group, task } =
+    const { prepared, version, source, credential, identity, keysFile, onSlow, from, group, task, prefetch } =
       this.#options;
     const { key, params, subscriptionId } = prepared;
     return {
@@ -124,6 +164,8 @@ export class BusStream implements EventStream {
       from: this.#cursor ?? from,
       ...(group === undefined ? {} : { group }),
       ...(task === undefined ? {} : { task }),
+      ...(group === undefined ? {} : { member: this.#member, holding: this.#deliveries.holding }),
+      ...(prefetch === undefined ? {} : { prefetch }),
     };
   }
 
@@ -149,16 +191,18 @@ export class BusStream implements EventStream {
     return undefined;
   }
 
-  #event({ seq, cursor, delivery, event }: EventMessage, watcher: StreamWatcher): StreamedEvent {
+  #event({ seq, cursor, delivery, event }: EventMessage, watcher: StreamWatcher): StreamedEvent | undefined {
     const missed = seq - this.#seq - 1;
     if (missed > 0) watcher.onGap({ missed, message: 'this consumer is slower than its events' });
     this.#seq = seq;
     if (delivery !== undefined) {
+      if (!this.#deliveries.add(delivery.id)) return undefined;
       return {
         event,
         ...(cursor === undefined ? {} : { cursor }),
-        ack: () => this.#acks.done(delivery.id),
-        fail: async () => this.#acks.failed(delivery.id, delivery.attempt),
+        begin: (signal) => this.#deliveries.begin(delivery.id, signal),
+        ack: () => this.#deliveries.done(delivery.id),
+        fail: async () => this.#deliveries.failed(delivery.id, delivery.attempt),
       };
     }
     if (cursor === undefined) return { event };
@@ -168,9 +212,15 @@ export class BusStream implements EventStream {
 
   #take(message: Exclude<Message, EventMessage>, watcher: StreamWatcher): void {
     if (message.type === 'source_status') this.#status(message, watcher);
+    if (message.type === 'ack') this.#acked(message);
     if (message.type !== 'bye') return;
     const error = byeError(message);
     if (error !== undefined && !this.#isOutage(error)) throw error;
+  }
+
+  #acked(ack: Extract<Message, { readonly type: 'ack' }>): void {
+    if (ack.of === 'begun' || ack.of === 'lost' || ack.of === 'settled')
+      this.#deliveries.take(ack.of, ack.ids);
   }
 
   /**

@@ -24,6 +24,11 @@ export interface ConsumeOptions {
   readonly timeoutMs?: number;
   /** How long it waits for a source that is interrupted before it was ever ready; milliseconds, default a minute. */
   readonly startMs?: number;
+  /**
+   * Whether the stream bounds what it brings by what is done with, as a group does: then all is taken from it at once, as
+   * it may have to say that an event may begin. Default false.
+   */
+  readonly isBounded?: boolean;
 }
 
 /**
@@ -56,6 +61,8 @@ class Run {
   readonly #queue: EventQueue<StreamedEvent>;
   readonly #shaper: Shaper;
   readonly #workers: number;
+  /** How many events of a group a worker begins at a time; undefined for what there is. */
+  readonly #most: number | undefined;
   #startedAt = performance.now();
   #isReady = false;
   #isInterrupted = false;
@@ -71,9 +78,11 @@ class Run {
     this.#prepared = prepared;
     this.#options = options;
     this.#workers = key.workers;
+    const { isBounded = false, sink } = options;
+    this.#most = sink.isWork === true || key.match !== undefined || key.process !== undefined ? 1 : undefined;
     this.#queue = new EventQueue({
-      items: Math.max(key.bufferSize, key.workers),
-      weight: QUEUE_CHARACTERS,
+      items: isBounded ? Number.POSITIVE_INFINITY : Math.max(key.bufferSize, key.workers),
+      weight: isBounded ? Number.POSITIVE_INFINITY : QUEUE_CHARACTERS,
       weigh: ({ event }) => payloadText(event).length,
     });
     this.#shaper = new Shaper(key, params, api, jq);
@@ -121,11 +130,12 @@ class Run {
 
   // The queue → the sink, as one of the workers.
   async #work(): Promise<void> {
-    const { stop } = this.#options;
+    const { stop, isBounded = false } = this.#options;
     try {
       for (;;) {
-        const items = await this.#queue.take(this.#workers);
-        if (items.length === 0) return;
+        const taken = await this.#queue.take(this.#workers, isBounded ? this.#most : undefined);
+        if (taken.length === 0) return;
+        const items = await begun(taken, stop.signal);
         for (const shaped of await this.#shaper.shape(items, stop.hurry)) {
           if (stop.signal.aborted) return;
           await this.#deliver(shaped);
@@ -202,6 +212,12 @@ class Run {
   #onGap({ missed, message }: StreamGap): void {
     this.#options.tell(warnLine(`gap: missed ${missed ?? 'an unknown number of'} event(s): ${message}`));
   }
+}
+
+/** Those that may be handled now. */
+async function begun(items: readonly StreamedEvent[], signal: AbortSignal): Promise<StreamedEvent[]> {
+  const mayBegin = await Promise.all(items.map(async (item) => (await item.begin?.(signal)) ?? true));
+  return items.filter((_, i) => mayBegin[i]);
 }
 
 async function refusalOf(writing: Promise<void>): Promise<string | undefined> {

@@ -39,12 +39,13 @@ export class EventQueue<T> {
    * Takes the oldest items, at least one, waiting for it; none once the queue has ended and is empty.
    *
    * @param parts how many share the queue: each takes its part of what is there.
+   * @param most default no limit
    */
-  async take(parts: number): Promise<T[]> {
+  async take(parts: number, most = Number.POSITIVE_INFINITY): Promise<T[]> {
     while (this.#items.length === 0 && !this.#hasEnded) {
       await new Promise<void>((resolve) => this.#takers.push(resolve));
     }
-    const taken = this.#items.splice(0, Math.ceil(this.#items.length / parts));
+    const taken = this.#items.splice(0, Math.min(most, Math.ceil(this.#items.length / parts)));
     for (const item of taken) this.#weight -= this.#bounds.weigh(item);
     this.#putter?.();
     this.#putter = undefined;

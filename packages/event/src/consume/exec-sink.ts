@@ -5,22 +5,31 @@ import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-s
 /**
  * Runs a command of the shell for each event, with the event on its standard input and `WEIR_EVENT_ID`,
  * `WEIR_EVENT_TYPE` and `WEIR_CURSOR` in its environment. What it writes goes where ours does. An event whose command
- * ends with another code than 0 has failed.
+ * ends with another code than 0, or has not ended in time, has failed.
  */
 export class ExecSink implements EventSink {
+  readonly isWork = true;
   readonly #command: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #timeoutMs: number | undefined;
 
-  /** @param environment of the command, but for the variables above. */
-  constructor(command: string, environment: NodeJS.ProcessEnv) {
+  /**
+   * @param environment of the command, but for the variables above.
+   * @param timeoutMs how long a command may run; default for ever.
+   */
+  constructor(command: string, environment: NodeJS.ProcessEnv, timeoutMs?: number) {
+    this.#timeoutMs = timeoutMs;
     this.#command = command;
     this.#environment = environment;
   }
 
   write(output: EventOutput, hurry: AbortSignal): Promise<void> {
     const { event, cursor = '' } = output.item;
+    const timeoutMs = this.#timeoutMs;
     const child = spawn(this.#command, {
       shell: true,
+      // A group of its own, so that what the shell has started ends with it.
+      detached: timeoutMs !== undefined,
       stdio: ['pipe', 'inherit', 'inherit'],
       env: {
         ...this.#environment,
@@ -36,14 +45,42 @@ export class ExecSink implements EventSink {
     child.stdin.end(textOf(output));
     return new Promise((resolve, reject) => {
       const cutOff = new SinkFailure('the command was ended with this consumer');
+      let isLate = false;
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              isLate = true;
+              endGroup(child.pid);
+            }, timeoutMs);
+      const forget = () => clearTimeout(timer);
+      child.once('close', forget).once('error', forget);
       child.once('error', (error) =>
         reject(hurry.aborted ? cutOff : new SinkFailure(`cannot run the command: ${error.message}`)),
       );
       child.once('close', (code, signal) => {
-        if (code === 0) resolve();
+        if (isLate) reject(new SinkFailure(`the command had not ended after ${(timeoutMs ?? 0) / 1000} s`));
+        else if (code === 0) resolve();
         else reject(new SinkFailure(`the command ended with ${signal ?? `code ${code}${shellWord(code)}`}`));
       });
     });
+  }
+}
+
+/** What ends by itself has a moment for it. */
+const KILL_MS = 2_000;
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  signalGroup(pid, 'SIGTERM');
+  setTimeout(() => signalGroup(pid, 'SIGKILL'), KILL_MS).unref();
+}
+
+function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The whole group has ended.
   }
 }
 

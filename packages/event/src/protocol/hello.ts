@@ -52,6 +52,12 @@ export const hello = z.discriminatedUnion('role', [
     group: z.string().exactOptional(),
     /** What members of the group do with events: key, params and expression. */
     task: z.string().exactOptional(),
+    /** What names this member of the group, from one bus to the next. */
+    member: z.string().min(1).exactOptional(),
+    /** How many deliveries may be out with it; default its buffer. */
+    prefetch: z.int().positive().exactOptional(),
+    /** Deliveries that it handles, or has handled and not been told that the source knows. */
+    holding: z.array(z.string().min(1)).exactOptional(),
   }),
 ]);
 

@@ -1,5 +1,5 @@
 /** Version of the protocol. One side that needs another version says so in `hello` or `hello_ack`. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** An event's payload, in bytes of JSON: 1 MiB. */
 export const MAX_EVENT_BYTES = 1_048_576;

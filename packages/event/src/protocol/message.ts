@@ -32,6 +32,17 @@ const ack = z.discriminatedUnion('of', [
     ids: z.array(z.string().min(1)).min(1),
     delay_ms: z.int().nonnegative().exactOptional(),
   }),
+  /**
+   * Of deliveries of a group. A consumer asks to begin them; the bus says which it may begin now, and of which another
+   * member may have a later try; and which answers the source knows of, so that no later bus has to be told.
+   */
+  z.object({
+    type: z.literal('ack'),
+    of: z.enum(['begin', 'begun', 'lost', 'settled']),
+    ids: z.array(z.string().min(1)).min(1),
+  }),
+  /** A member of a group is there: the bus extends the leases of no other. */
+  z.object({ type: z.literal('ack'), of: z.literal('alive') }),
   /** What came of the hook the bus left to this consumer; `state` is what preConsume leaves for cleanup. */
   z.object({
     type: z.literal('ack'),

@@ -7,6 +7,11 @@ export interface StreamedEvent {
   readonly event: RawEvent;
   /** Where the source goes on after this event; absent for sources without offsets. */
   readonly cursor?: string;
+  /**
+   * Asks whether the event may be handled now; false when it was taken back, and comes again where it is needed. Absent
+   * where it may be in any case.
+   */
+  begin?(signal: AbortSignal): Promise<boolean>;
   /** Says that the event is done with; absent where nothing waits for that. */
   ack?(): Promise<void>;
   /** Says that the event could not be handled and should come again; absent where it cannot. */

@@ -1,4 +1,5 @@
 import { boundedFetch } from '@weir/base';
+import { afterSilence } from '@weir/base/node';
 import { feedRefusal } from './feed-refusal.js';
 import { SourceInterrupted } from './source-errors.js';
 import { type SseBlock, SseParser } from './sse-parser.js';
@@ -35,15 +36,15 @@ export async function* feedConnection(
   // Only while something is awaited: a consumer that takes its time is no silence of the server.
   const awaited = async <T>(work: Promise<T>, ms = silenceMs): Promise<T> => {
     let isSilent = false;
-    const timer = setTimeout(() => {
+    const forget = afterSilence(ms, () => {
       isSilent = true;
       giveUp();
-    }, ms);
+    });
     const [result, cause] = await work.then(
       (value) => [{ value }] as const,
       (error: unknown) => [undefined, error] as const,
     );
-    clearTimeout(timer);
+    forget();
     signal.throwIfAborted();
     if (isSilent) throw new SourceInterrupted(`nothing came for ${Math.round(ms / 100) / 10} s`, { cause });
     if (result === undefined) throw new SourceInterrupted(reasonOf(cause), { cause });

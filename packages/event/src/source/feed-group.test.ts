@@ -47,31 +47,32 @@ test('makes the group, takes events with every digit, and settles them by their 
     refuse(503, { code: 'starting' }),
     answer('{}'),
     answer(`{"deliveries":[${deliveries.join(',')}]}`),
-    answer('{"deliveries":[]}'),
+    answer('{"lease_ms":7000,"deliveries":[]}'),
     answer('{}'),
     answer('{}'),
-    answer('{}'),
+    answer('{"extended":1,"lost":["i2"]}'),
   ]);
   await group.start(signal);
-  const got = await group.pull(7, signal);
+  const got = await group.pull(7, signal, []);
   expect(got.map(({ event, ...rest }) => ({ ...rest, text: payloadText(event) }))).toEqual([
     { id: 'i0', cursor: 'c0', attempt: 1, text: first },
     { id: 'i1', cursor: 'c1', attempt: 1, text: second },
   ]);
   expect(got[0]?.event).toMatchObject({ event_type: 'e', event_id: '1' });
-  expect(await group.pull(1, signal)).toEqual([]);
+  expect(await group.pull(1, signal, ['i0'])).toEqual([]);
   await group.ack(['i0']);
   await group.ack([]);
   await group.nack(['i1'], 50);
-  await group.extend(['i1']);
+  expect(await group.extend(['i1', 'i2'])).toEqual(['i2']);
+  expect(group.leaseMs).toBe(7_000);
   const path = '/api/v1/projects/p/feed/groups/g';
   expect(asked.slice(1)).toEqual([
     { method: 'PUT', path, body: { event: ['e'], stream: 'events' } },
-    { method: 'POST', path: `${path}/pull`, body: { max: 7, wait_ms: 20_000, member: 'm' } },
-    { method: 'POST', path: `${path}/pull`, body: { max: 1, wait_ms: 20_000, member: 'm' } },
+    { method: 'POST', path: `${path}/pull`, body: { max: 7, wait_ms: 20_000, member: 'm', holding: [] } },
+    { method: 'POST', path: `${path}/pull`, body: { max: 1, wait_ms: 20_000, member: 'm', holding: ['i0'] } },
     { method: 'POST', path: `${path}/ack`, body: { ids: ['i0'] } },
     { method: 'POST', path: `${path}/nack`, body: { ids: ['i1'], delay_ms: 50 } },
-    { method: 'POST', path: `${path}/extend`, body: { ids: ['i1'] } },
+    { method: 'POST', path: `${path}/extend`, body: { ids: ['i1', 'i2'], member: 'm' } },
   ]);
 });
 
@@ -92,14 +93,14 @@ test.each([
 ])('%d %j', async (status, document, error) => {
   const headers = status === 429 ? { 'retry-after': '1' } : {};
   const group = await member([refuse(status, { ...document, detail: 'no', hint: 'do' }, headers)]);
-  await expect(group.pull(1, signal)).rejects.toMatchObject({ ...error, message: 'no' });
+  await expect(group.pull(1, signal, ['i0'])).rejects.toMatchObject({ ...error, message: 'no' });
 });
 
 test('a server that breaks off interrupts, one that is not there cannot be joined, and a wait can be ended', async () => {
   const group = await member([(response) => response.destroy(), () => {}]);
   await expect(group.ack(['i'])).rejects.toMatchObject({ name: 'SourceInterrupted', isAnswered: false });
   const ending = new AbortController();
-  const pulling = group.pull(1, ending.signal);
+  const pulling = group.pull(1, ending.signal, []);
   ending.abort();
   await expect(pulling).rejects.toMatchObject({ name: 'AbortError' });
   server?.close();

@@ -30,6 +30,8 @@ export interface FeedGroupOptions {
   readonly member: string;
 }
 
+/** What servers lend for that do not say. */
+const DEFAULT_LEASE_MS = 30_000;
 /** How long a pull waits for the first event. */
 const WAIT_MS = 20_000;
 /** Silence, beyond what a call waits for, after which the server is taken for dead. */
@@ -40,6 +42,7 @@ const UNREADY_MS = 60_000;
 
 /** A member of a durable group of the server's feed. */
 export class FeedGroup implements GroupMember {
+  leaseMs = DEFAULT_LEASE_MS;
   readonly #options: FeedGroupOptions;
   readonly #url: string;
 
@@ -47,6 +50,10 @@ export class FeedGroup implements GroupMember {
     const { server, project, group } = options;
     this.#options = options;
     this.#url = `${server}/api/v1/projects/${encodeURIComponent(project)}/feed/groups/${encodeURIComponent(group)}`;
+  }
+
+  get name(): string {
+    return this.#options.member;
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -74,11 +81,17 @@ export class FeedGroup implements GroupMember {
     }
   }
 
-  async pull(max: number, signal: AbortSignal): Promise<readonly GroupDelivery[]> {
+  async pull(
+    max: number,
+    signal: AbortSignal,
+    holding: readonly string[],
+  ): Promise<readonly GroupDelivery[]> {
     const { member, stream } = this.#options;
-    const text = await this.#call('POST', '/pull', { max, wait_ms: WAIT_MS, member }, signal, WAIT_MS);
+    const body = { max, wait_ms: WAIT_MS, member, holding };
+    const text = await this.#call('POST', '/pull', body, signal, WAIT_MS);
     const seenAt = new Date().toISOString();
-    const { deliveries } = pulled.parse(JSON.parse(text));
+    const { deliveries, lease_ms: leaseMs } = pulled.parse(JSON.parse(text));
+    if (leaseMs !== undefined) this.leaseMs = leaseMs;
     const texts = eventTexts(text);
     return deliveries.map(({ id, cursor, attempt }, i) => ({
       id,
@@ -100,8 +113,10 @@ export class FeedGroup implements GroupMember {
     if (ids.length > 0) await this.#call('POST', '/release', { ids });
   }
 
-  async extend(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#call('POST', '/extend', { ids });
+  async extend(ids: readonly string[], from?: string): Promise<readonly string[]> {
+    if (ids.length === 0) return [];
+    const body = { ids, member: this.name, ...(from === undefined ? {} : { from }) };
+    return extended.parse(JSON.parse(await this.#call('POST', '/extend', body))).lost;
   }
 
   /** The text of a good answer. */
@@ -131,7 +146,10 @@ export class FeedGroup implements GroupMember {
   }
 }
 
+const extended = z.object({ lost: z.array(z.string()) });
+
 const pulled = z.object({
+  lease_ms: z.number().positive().optional(),
   deliveries: z.array(z.object({ id: z.string(), cursor: z.string(), attempt: z.number() })),
 });
 

@@ -36,8 +36,8 @@ test('each who joins a group is a member of its own', async () => {
   const source = openSource({ kind: 'feed', server: url, project: 'p', stream: 'events' }, 'k');
   const { signal } = new AbortController();
   for (const member of [source.join?.('g', 'latest'), source.join?.('g', 'latest')]) {
-    await member?.pull(1, signal);
-    await member?.pull(1, signal);
+    await member?.pull(1, signal, []);
+    await member?.pull(1, signal, []);
   }
   server.close();
   expect([...members]).toEqual([expect.any(String), expect.any(String)]);

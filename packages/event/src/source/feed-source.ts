@@ -34,9 +34,9 @@ export class FeedSource implements Source {
     return { follow: (watcher, signal) => stream.follow(this.#watched(watcher), signal) };
   }
 
-  join(group: string, from: string, { names, task }: GroupWish = {}): GroupMember {
+  join(group: string, from: string, { names, task, member = randomUUID() }: GroupWish = {}): GroupMember {
     const chosen = { ...(names === undefined ? {} : { names }), ...(task === undefined ? {} : { task }) };
-    return new FeedGroup({ ...this.#options, group, from, member: randomUUID(), ...chosen });
+    return new FeedGroup({ ...this.#options, group, from, member, ...chosen });
   }
 
   #watched(watcher: StreamWatcher): StreamWatcher {

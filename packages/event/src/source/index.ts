@@ -13,7 +13,14 @@ export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';
 export { openSource } from './open-source.js';
 export type { FeedLimits } from './outage.js';
-export type { GroupDelivery, GroupMember, GroupWish, Source, SourceSpec } from './source.js';
+export {
+  deliveryKey,
+  type GroupDelivery,
+  type GroupMember,
+  type GroupWish,
+  type Source,
+  type SourceSpec,
+} from './source.js';
 export { SourceEnded, SourceGap, SourceInterrupted } from './source-errors.js';
 export { StdinStream } from './stdin-stream.js';
 export { WEBHOOK_REQUEST } from './webhook-event.js';

@@ -29,6 +29,8 @@ export interface GroupWish {
   readonly names?: readonly string[];
   /** What members do with events: who does another thing is refused, for it would take events from the others. */
   readonly task?: string;
+  /** What names the member; default a name that no other has. */
+  readonly member?: string;
 }
 
 /** One event lent to a member of a group. */
@@ -52,14 +54,31 @@ export interface GroupMember {
    *
    * @throws ConsumeError when the group cannot be read any more, SourceInterrupted when it may later, SourceGap once for
    * events that the source no longer has.
+   *
+   * @param holding the deliveries that this member has: what else the source has lent it never arrived.
    */
-  pull(max: number, signal: AbortSignal): Promise<readonly GroupDelivery[]>;
+  pull(max: number, signal: AbortSignal, holding: readonly string[]): Promise<readonly GroupDelivery[]>;
   /** These are done with. Throws like `pull`. */
   ack(ids: readonly string[]): Promise<void>;
   /** These should come again, after `delayMs` (default at once). Throws like `pull`. */
   nack(ids: readonly string[], delayMs?: number): Promise<void>;
   /** These were never tried: they should come again at once, as if they had not come. Throws like `pull`. */
   release(ids: readonly string[]): Promise<void>;
-  /** These need more time: 30 s from now. Throws like `pull`. */
-  extend(ids: readonly string[]): Promise<void>;
+  /**
+   * These need more time: another `leaseMs` from now. Throws like `pull`.
+   *
+   * @param from another member, which gives them up.
+   * @returns those that this member no longer has.
+   */
+  extend(ids: readonly string[], from?: string): Promise<readonly string[]>;
+  /** How long a delivery is lent, as far as the source has said; milliseconds. */
+  readonly leaseMs: number;
+  /** What names it in the group. */
+  readonly name: string;
+}
+
+/** What deliveries of the same event to the same group have in common: an id ends with a hyphen and the try. */
+export function deliveryKey(id: string): string {
+  const end = id.lastIndexOf('-');
+  return end < 0 ? id : id.slice(0, end);
 }

@@ -244,6 +244,9 @@ export function describeLanes(t: Trial): void {
       expect(await group().claim(ids(got), 'm')).toEqual(ids(got).slice(2));
       t.clock += 999;
       expect(await group().pull({ max: 9, member: 'n' })).toEqual([]);
+      expect(await group().claim(ids(got), 'm', { from: 'n' })).toEqual([ids(got)[0], ids(got)[2]]);
+      await group().release(ids(got).slice(2));
+      expect(await group().claim(ids(got), 'm')).toEqual(ids(got).slice(0, 1));
     });
   });
 

@@ -19,12 +19,19 @@ export const pullInput = z.strictObject({
   max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
   wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
   member: memberName.optional(),
-  holding: z.array(deliveryId).max(MAX_IDS).optional(),
+  holding: z
+    .array(deliveryId)
+    .max(2 * MAX_IDS)
+    .optional(),
 });
 /** Done with these. */
 export const idsInput = z.strictObject({ ids: idList });
-/** More time for these; with a member, only while it has them. */
-export const extendInput = z.strictObject({ ids: idList, member: memberName.optional() });
+/** More time for these; with a member, only while it has them, or another that gives them up. */
+export const extendInput = z.strictObject({
+  ids: idList,
+  member: memberName.optional(),
+  from: memberName.optional(),
+});
 /** These again. */
 export const nackInput = z.strictObject({
   ids: idList,
@@ -34,10 +41,10 @@ export const nackInput = z.strictObject({
 /** Gives more time; a member is told which of them it has lost. */
 export async function extend(
   group: FeedGroup,
-  { ids, member }: z.output<typeof extendInput>,
+  { ids, member, from }: z.output<typeof extendInput>,
 ): Promise<{ readonly extended: number; readonly lost?: readonly string[] }> {
   if (member === undefined) return { extended: await group.extend(ids) };
-  const claimed = new Set(await group.claim(ids, member));
+  const claimed = new Set(await group.claim(ids, member, from));
   return { extended: claimed.size, lost: ids.filter((id) => !claimed.has(id)) };
 }
 

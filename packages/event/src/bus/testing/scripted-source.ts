@@ -5,6 +5,7 @@ import {
   type EventStream,
   type GroupDelivery,
   type GroupMember,
+  type GroupWish,
   type Source,
   SourceInterrupted,
   type StreamedEvent,
@@ -45,6 +46,8 @@ export class ScriptedSource implements Source {
   }[] = [];
   /** What the next calls of a group fail with. */
   readonly groupFailures: Error[] = [];
+  /** How long deliveries of groups are lent, as members are told. */
+  leaseMs = 30_000;
   /** While false, streams connect to nothing. */
   isUp = true;
   /** What streams fail with. */
@@ -83,7 +86,7 @@ export class ScriptedSource implements Source {
     return { follow: (watcher, signal) => this.#follow({ from, names, watcher, signal }) };
   }
 
-  join(): GroupMember {
+  join(_group: string, _from: string, { member = 'member' }: GroupWish = {}): GroupMember {
     const call = async (what: Answer, ids: readonly string[], delayMs?: number) => {
       const failure = this.groupFailures.shift();
       if (failure !== undefined) throw failure;
@@ -98,6 +101,8 @@ export class ScriptedSource implements Source {
       }
     };
     return {
+      leaseMs: this.leaseMs,
+      name: member,
       start: async () => {},
       pull: async (max, signal) => {
         const failure = this.groupFailures.shift();
@@ -114,8 +119,17 @@ export class ScriptedSource implements Source {
       ack: (ids) => call('ack', ids),
       nack: (ids, delayMs) => call('nack', ids, delayMs),
       release: (ids) => call('release', ids),
-      extend: (ids) => call('extend', ids),
+      extend: async (ids) => {
+        await call('extend', ids);
+        return ids.filter((id) => !this.#lent.has(id));
+      },
     };
+  }
+
+  /** As if the lease of a delivery had ended. */
+  lendAgain(id: string): void {
+    this.#returned.push(this.#delivery(Number(id), 2));
+    this.move();
   }
 
   /** What members of groups have and have not answered. */

@@ -14,7 +14,7 @@ type Of<T extends MessageType> = Extract<Message, { readonly type: T }>;
 export const HELLO: Extract<Hello, { readonly role: 'consumer' }> = {
   type: 'hello',
   role: 'consumer',
-  protocol: 1,
+  protocol: 2,
   version: '1.2.0',
   pid: 42,
   secret: 'secret',

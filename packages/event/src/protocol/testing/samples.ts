@@ -5,7 +5,7 @@ import type { Message } from '../message.js';
 export const CONSUMER = {
   type: 'hello',
   role: 'consumer',
-  protocol: 1,
+  protocol: 2,
   version: '1.0.0',
   pid: 42,
   secret: 's',
@@ -25,7 +25,7 @@ const SOURCE = { source: 'feed', state: 'reconnecting', lag_ms: 1.5, message: 'r
 /** One message at least of each type, and of each form that a type has. */
 export const SAMPLES: readonly Message[] = [
   { ...CONSUMER, identity: 'me', keys_file: '/k.mjs', params: { a: ['b'] }, from: 'latest', group: 'g' },
-  { type: 'hello_ack', ok: true, protocol: 1, version: '1.0.0', pid: 1, pre_consume: true },
+  { type: 'hello_ack', ok: true, protocol: 2, version: '1.0.0', pid: 1, pre_consume: true },
   {
     type: 'event',
     seq: 1,

@@ -1,0 +1,30 @@
+/** Time is counted in such steps. */
+const STEP_MS = 1_000;
+
+/**
+ * Calls `done` once after `ms` milliseconds in which this process ran; returns a function that prevents it.
+ *
+ * A process that was stopped, or whose machine slept, gets its timers before it reads what has arrived meanwhile, and
+ * its peer may have slept as long. So a step that took much longer than it should starts the time anew, and before the end
+ * what has arrived is read once more.
+ */
+export function afterSilence(ms: number, done: () => void): () => void {
+  let left = ms;
+  let timer: NodeJS.Timeout;
+  let reading: NodeJS.Immediate | undefined;
+  const step = (): void => {
+    const stepMs = Math.min(left, STEP_MS);
+    const begun = performance.now();
+    timer = setTimeout(() => {
+      const wasStopped = performance.now() - begun > stepMs + STEP_MS;
+      left = wasStopped ? ms : left - stepMs;
+      if (left > 0) step();
+      else reading = setImmediate(done);
+    }, stepMs);
+  };
+  step();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(reading);
+  };
+}

@@ -1,0 +1,31 @@
+import { Backoff } from '../source/index.js';
+import type { BusLimits } from './bus-limits.js';
+
+/** An outage may last so many times longer for the wait at its end. */
+const SHARE = 60;
+const SHORTEST_LONGEST_MS = 1_000;
+
+/**
+ * Waits between tries in one outage of a group: at most a second in its first minute, and later a sixtieth of its age, so
+ * that members are idle for no longer than that once the source is back.
+ */
+export class OutageBackoff {
+  readonly #limits: BusLimits;
+  readonly #backoff: Backoff;
+  readonly #since = performance.now();
+
+  constructor(limits: BusLimits) {
+    this.#limits = limits;
+    this.#backoff = new Backoff({ firstMs: limits.firstWaitMs, longestMs: limits.longestWaitMs });
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#since;
+  }
+
+  /** It failed once more: how long to wait, in milliseconds. */
+  next(): number {
+    const longestMs = Math.min(this.#limits.longestWaitMs, Math.max(SHORTEST_LONGEST_MS, this.ageMs / SHARE));
+    return Math.min(this.#backoff.next(), longestMs);
+  }
+}
