@@ -31,6 +31,7 @@ export const FAULTS = [
   'test/src/durable-streams-client.test.ts',
   'test/src/durable-streams-limits.test.ts',
   'test/src/feed-streams.test.ts',
+  'test/src/group-faults.test.ts',
   'test/src/isolation/corpus.test.ts',
   'test/src/isolation/neighbours.test.ts',
   'test/src/outages.test.ts',
