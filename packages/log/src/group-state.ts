@@ -22,10 +22,8 @@ export interface GroupHost {
   readonly now: () => number;
   /** The clock of deadlines: Unix milliseconds at the start, then the time in which the process runs. */
   readonly leaseNow: () => number;
-  /** When this process opened the log, by that clock. */
-  readonly openedAt: number;
-  /** Groups that this process has read: what it lent itself is among their leases. */
-  readonly loadedGroups: Set<number>;
+  /** When groups were pulled from first in this process, by that clock: its members can be there since then. */
+  readonly servedSince: Map<number, number>;
   readonly closed: boolean;
   /** Deletes what is pending and dead in a group that was removed. */
   sweepGroup(group: GroupNumber): Promise<void>;

@@ -184,7 +184,8 @@ export interface GroupStats {
  * From the third time on an entry goes out without others of its lane, and the last of `maxAttempts` it goes alone, to a
  * member that has nothing else and gets nothing else meanwhile: so that what makes a member fail takes no others along.
  *
- * Deadlines count the time in which the process runs. After a restart, what is lent has its whole `ackWaitMs` again.
+ * Deadlines count the time in which the process runs. With the first pull after a restart, what is lent has its whole
+ * `ackWaitMs` again.
  */
 export interface Group {
   /** Makes the group durable at the place it starts from, before anything is pulled; false when it exists. */

@@ -31,8 +31,7 @@ interface Turn extends Due {
 interface LeaseHost {
   readonly store: Store;
   readonly leaseNow: () => number;
-  readonly openedAt: number;
-  readonly loadedGroups: Set<number>;
+  readonly servedSince: Map<number, number>;
 }
 
 interface Row extends Pending {
@@ -64,22 +63,16 @@ export class PendingSet {
 
   /** @param leaseMs how long a lease of the group lasts */
   static load(
-    { store, leaseNow, openedAt, loadedGroups }: LeaseHost,
+    { store, leaseNow, servedSince }: LeaseHost,
     stream: number,
     group: number,
     leaseMs: number,
   ): PendingSet {
     const set = new PendingSet(stream, group);
-    // A lease of an earlier process begins anew with this one: its member could not extend it in between, and the clock
-    // that its deadline was counted with may have been another.
-    const soonest = openedAt + leaseMs;
-    const latest = loadedGroups.has(group) ? Math.max(openedAt, leaseNow()) + leaseMs : soonest;
-    loadedGroups.add(group);
-    for (const { key, value } of store.range(entryKeys('p', stream, group))) {
-      const row = decodePending(value);
-      const deadline = Math.min(Math.max(row.deadline, soonest), latest);
-      set.#add(offsetInEntryKey(key), row.member === null ? row : { ...row, deadline });
-    }
+    for (const { key, value } of store.range(entryKeys('p', stream, group)))
+      set.#add(offsetInEntryKey(key), decodePending(value));
+    const since = servedSince.get(group);
+    if (since !== undefined) set.renew(since + leaseMs, leaseNow() + leaseMs);
     return set;
   }
 
@@ -127,6 +120,21 @@ export class PendingSet {
     for (const offset of this.#members.get(member) ?? [])
       if ((this.#rows.get(offset)?.deadline ?? 0) > now) count += 1;
     return count;
+  }
+
+  /**
+   * Lets the leases of an earlier process begin anew: their members could not extend them in between, and the clock that
+   * their deadlines were counted with may have been another. The store keeps them as they are.
+   * @param soonest, latest deadlines that leases of this process lie between
+   */
+  renew(soonest: number, latest: number): void {
+    for (const [offset, row] of this.#rows) {
+      if (row.member === null) continue;
+      const deadline = Math.min(Math.max(row.deadline, soonest), latest);
+      if (deadline === row.deadline) continue;
+      this.#rows.set(offset, { ...row, deadline });
+      this.#changed.add(row.home);
+    }
   }
 
   /** The entries that a member has or had last: offsets with their rows. */

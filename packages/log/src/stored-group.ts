@@ -98,6 +98,7 @@ export class StoredGroup {
       if (this.#host.closed) throw new LogError('log_closed', 'the log is closed');
       await takeTurn(this.#stream, p.signal);
       if (p.signal?.aborted) return [];
+      this.#serve(o);
       this.#checkRoom(p, o);
       let isBlocked = false;
       if (this.#isReady(o)) {
@@ -118,6 +119,15 @@ export class StoredGroup {
       await this.#host.wakeups.wait(this.#stream, { signal: p.signal, timeoutMs });
       if (isBlocked) this.#blocked -= 1;
     }
+  }
+
+  /** The first pull of this process: members that live have a lease from now on to come back. */
+  #serve(o: GroupOptions): void {
+    const state = this.#find(o);
+    if (state === undefined || this.#host.servedSince.has(state.group)) return;
+    const now = this.#host.leaseNow();
+    this.#host.servedSince.set(state.group, now);
+    state.pending.renew(now + this.#leaseMs, now + this.#leaseMs);
   }
 
   #checkRoom({ member = '' }: PullOptions, o: GroupOptions): void {
@@ -309,6 +319,7 @@ export class StoredGroup {
       const state = stream && this.#load(stream, {});
       if (stream === undefined || !state?.isStored) return undefined;
       state.remove(changes);
+      this.#host.servedSince.delete(state.group);
       this.#host.table.keepIds(changes);
       // What comes in this same commit must not find it in the store.
       this.#state = GroupState.anew(this.#host, stream, this.#name);

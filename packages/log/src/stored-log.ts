@@ -73,8 +73,7 @@ export class StoredLog implements Log, GroupHost {
   readonly wakeups = new Wakeups();
   readonly now: () => number;
   readonly leaseNow: () => number;
-  readonly openedAt: number;
-  readonly loadedGroups = new Set<number>();
+  readonly servedSince = new Map<number, number>();
   readonly #clock: LeaseClock | undefined;
   readonly #maxBytes: number;
   readonly #groups = new GroupTable(this);
@@ -94,7 +93,6 @@ export class StoredLog implements Log, GroupHost {
     const clock = leaseNow === undefined ? new LeaseClock(o.now()) : undefined;
     this.#clock = clock;
     this.leaseNow = leaseNow ?? (() => clock?.now() ?? 0);
-    this.openedAt = this.leaseNow();
     this.#maxBytes = o.maxBytes;
     this.table = new StreamTable(store, (stream) => this.wakeups.wake(stream));
     this.queue = new CommitQueue(store, this.table);

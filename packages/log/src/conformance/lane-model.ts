@@ -20,6 +20,7 @@ export class LaneModel {
   readonly #entries: Modelled[] = [];
   #appended = 0;
   #pulls = 0;
+  #hasRestarted = false;
 
   constructor(ackWaitMs: number) {
     this.#ackWaitMs = ackWaitMs;
@@ -48,6 +49,9 @@ export class LaneModel {
   }
 
   pulled(deliveries: readonly Delivery[], max: number, now: number): void {
+    if (this.#hasRestarted)
+      for (const entry of this.#entries) if (entry.pull !== null) entry.deadline = now + this.#ackWaitMs;
+    this.#hasRestarted = false;
     const may = this.#available(now);
     // Whatever is chosen, there is no less than there could be, and of each lane it is the beginning.
     expect(deliveries).toHaveLength(Math.min(max, [...may.values()].flat().length));
@@ -78,9 +82,9 @@ export class LaneModel {
     if (extends_) entry.deadline = now + this.#ackWaitMs;
   }
 
-  /** Whoever has entries has them for the whole time again. */
-  restarted(now: number): void {
-    for (const entry of this.#entries) if (entry.pull !== null) entry.deadline = now + this.#ackWaitMs;
+  /** From the next pull on, whoever has entries has them for the whole time again. */
+  restarted(): void {
+    this.#hasRestarted = true;
   }
 
   /** Of each lane, what may be handed out now. */

@@ -60,6 +60,7 @@ export function describeLanes(t: Trial): void {
       for (let i = 0; i < 20; i++) expect(await group().pull({ max: 1 })).toEqual([]);
       expect(await group().stats()).toMatchObject({ held: 10_000, delivered: 10_001 });
       await t.restart();
+      expect(await group().pull({ max: 1 })).toEqual([]);
       t.clock += 1001;
       const got: number[] = [];
       for (;;) {
@@ -126,7 +127,7 @@ export function describeLanes(t: Trial): void {
             else if (s.do === 'wait') t.clock += s.ms;
             else if (s.do === 'restart') {
               await t.restart();
-              if (t.harness.reopen !== undefined) model.restarted(t.clock);
+              if (t.harness.reopen !== undefined) model.restarted();
             } else {
               const given = model.given(s.n);
               if (given === undefined) continue;
@@ -200,6 +201,8 @@ export function describeLanes(t: Trial): void {
       expect(texts(await group().pull({ max: 9, member: 'n' }))).toEqual(['-2']);
       t.clock -= 3_600_000;
       await t.restart();
+      t.clock += 5_000;
+      expect(await group().pull({ max: 9, member: 'n' })).toEqual([]);
       t.clock += 999;
       expect(await group().pull({ max: 9, member: 'n' })).toEqual([]);
       t.clock += 1;
@@ -271,6 +274,7 @@ export function describeLanes(t: Trial): void {
       expect(await mortal().retry([dead?.id ?? '', 'unknown'])).toBe(1);
       expect(await mortal().pull({ max: 9 })).toEqual([]);
       await t.restart();
+      expect(await mortal().pull({ max: 9 })).toEqual([]);
       t.clock += 1001;
       const again = await mortal().pull({ max: 1 });
       expect(again.map((d) => [d.offset, texts([d])[0], d.attempt])).toEqual([[1, 'a1', 1]]);
