@@ -127,7 +127,8 @@ it('says what is wrong, and what to do', async () => {
   const bare = await weir('process', 'close', id);
   expect([bare.code, bare.err]).toEqual([2, expect.stringContaining('WEIR_ASSIGNMENT')]);
   const late = await weir('process', 'wait', id, '--timeout', '50ms');
-  expect([late.code, late.err]).toEqual([1, expect.stringContaining('still waiting')]);
+  // Another code than that of a process that has failed.
+  expect([late.code, late.err]).toEqual([6, expect.stringContaining('still waiting')]);
   const cancelled = await weir('process', 'cancel', id);
   expect([cancelled.code, (await weir('process', 'wait', id)).code]).toEqual([0, 1]);
 });

@@ -9,10 +9,11 @@
  * | 3 | auth | no valid credential, or one without the scope |
  * | 4 | network | no answer |
  * | 5 | internal | a fault of the command itself |
+ * | 6 | pending | what was waited for did not happen yet |
  */
 
 /** What sort of failure it was. */
-export type ErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'internal';
+export type ErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'internal' | 'pending';
 
 /** The exit code of each kind. */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
@@ -21,6 +22,7 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   auth: 3,
   network: 4,
   internal: 5,
+  pending: 6,
 };
 
 /** What is known of a failure besides its message. */

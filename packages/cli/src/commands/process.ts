@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.js';
 import { sanitize } from '../output/sanitize.js';
-import { hasEnded } from '../process/process-document.js';
+import { hasEnded, isStale } from '../process/process-document.js';
 import { processTable, processText } from '../process/process-text.js';
 import { type ListOptions, ProcessesApi, requireAssignment } from '../process/processes-api.js';
 import { parseJson, type SubmissionOptions, submissionOf } from '../process/submission.js';
@@ -40,7 +40,7 @@ export function processCommand(program: Command, begin: Begin): void {
       'after',
       `
 Examples:
-  $ id=$(weir process submit answer --type llm --arg question="Why?" --channel tokens)
+  $ id=$(weir process submit answer --type llm --max-exec 1m --arg question="Why?" --channel tokens)
   $ weir channel follow $id tokens --raw
   $ weir process wait $id --timeout 5m
 
@@ -133,7 +133,9 @@ and who runs it, in another terminal:
     });
   process
     .command('wait')
-    .description('wait for the end of a process; exits with 0 where it was a success')
+    .description(
+      'wait for the end of a process; exits with 0 for a success, 1 for another end, 6 while it has none',
+    )
     .argument('<id>', 'id of the process')
     .option('--timeout <duration>', 'how long at most (default: as long as it takes)')
     .action(async (id: string, { timeout }: WaitOption, self: Command) => {
@@ -145,7 +147,7 @@ and who runs it, in another terminal:
       if (hasEnded(process)) {
         throw new CliError('failed', `process_${process.state}`, `the process ended: ${process.state}`);
       }
-      throw new CliError('failed', 'timeout', `the process is still ${process.state}`, {
+      throw new CliError('pending', 'timeout', `the process is still ${process.state}`, {
         hint: 'Wait longer with --timeout',
       });
     });
@@ -169,6 +171,8 @@ and who runs it, in another terminal:
     .action(async (options: ListOptions, self: Command) => {
       const invocation = begin(self);
       const found = await (await ProcessesApi.of(invocation)).list(options);
-      invocation.output.result(found, processTable(found.processes));
+      const now = Date.now();
+      const processes = found.processes.map((one) => ({ ...one, stale: isStale(one, now) }));
+      invocation.output.result({ ...found, processes }, processTable(processes));
     });
 }

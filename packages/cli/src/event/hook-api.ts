@@ -38,5 +38,5 @@ function ofItsKind(cause: unknown, path: string): ConsumeError {
   }
   const { kind, code, message, details } = CliError.from(cause);
   const hint = details.hint === undefined ? {} : { hint: details.hint };
-  return new ConsumeError(kind, code, message, hint, { cause });
+  return new ConsumeError(kind === 'pending' ? 'failed' : kind, code, message, hint, { cause });
 }

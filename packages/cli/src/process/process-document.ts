@@ -13,6 +13,9 @@ export const processDocument = z.looseObject({
   error: z.string().nullish(),
   channels: z.array(z.looseObject({ name: z.string() })),
   created_at: z.string(),
+  assigned_at: z.string().nullish(),
+  heartbeat_at: z.string().nullish(),
+  max_exec_ms: z.number().nullish(),
   closed_at: z.string().nullish(),
 });
 
@@ -21,6 +24,19 @@ export type ProcessDocument = z.output<typeof processDocument>;
 
 /** A process with the token of its executor. */
 export const assignedDocument = processDocument.extend({ assignment: z.string() });
+
+/** Workers that say that they live do so every 15 s. */
+const STALE_MS = 5 * 60_000;
+
+/**
+ * Whether a process that no longest time ends has had no sign of life of its executor for so long that the executor may
+ * be gone.
+ */
+export function isStale(process: ProcessDocument, now: number): boolean {
+  const { state, max_exec_ms: maxExecMs, heartbeat_at: heartbeat, assigned_at: assigned } = process;
+  if (state !== 'running' || (maxExecMs ?? null) !== null) return false;
+  return now - Date.parse(heartbeat ?? assigned ?? process.created_at) > STALE_MS;
+}
 
 /** Whether nothing changes any more. */
 export function hasEnded({ state }: ProcessDocument): boolean {

@@ -1,14 +1,14 @@
 import { sanitize } from '../output/sanitize.js';
 import { formatTable } from '../output/table.js';
-import type { ProcessDocument } from './process-document.js';
+import { isStale, type ProcessDocument } from './process-document.js';
 
 /** A process for people, a line a fact. */
 export function processText(process: ProcessDocument): string {
-  const { id, name, state, executor_type, attempt, channels, args, output, error } = process;
+  const { id, name, executor_type, attempt, channels, args, output, error } = process;
   const lines: [string, string | undefined][] = [
     ['Id', id],
     ['Name', name],
-    ['State', state],
+    ['State', stateText(process)],
     ['Executor type', executor_type],
     ['Attempt', String(attempt)],
     ['Channels', channels.map((channel) => channel.name).join(', ') || undefined],
@@ -25,16 +25,21 @@ export function processText(process: ProcessDocument): string {
 
 /** Processes for people, a line each. */
 export function processTable(processes: readonly ProcessDocument[]): string {
-  const rows = processes.map(({ id, name, state, executor_type, attempt, created_at }) => [
-    id,
-    name,
-    state,
-    executor_type,
-    attempt,
-    created_at,
+  const rows = processes.map((process) => [
+    process.id,
+    process.name,
+    stateText(process),
+    process.executor_type,
+    process.attempt,
+    process.created_at,
   ]);
   const columns = ['id', 'name', 'state', 'executor type', { name: 'attempt', isNumeric: true }, 'submitted'];
   return formatTable(columns, rows);
+}
+
+/** A job without a longest time goes to nobody else when its executor dies: cancelling it is all that helps. */
+function stateText(process: ProcessDocument): string {
+  return isStale(process, Date.now()) ? `${process.state} (stale)` : process.state;
 }
 
 function jsonText(value: unknown): string | undefined {

@@ -74,8 +74,14 @@ export class ProcessesApi {
   }
 
   /** What changes a process: `heartbeat`, `close`, `cancel`. */
-  async change(id: string, what: string, body: object): Promise<ProcessDocument> {
-    return await this.#api.json(processDocument, { method: 'POST', path: `${pathOf(id)}/${what}`, body });
+  async change(id: string, what: string, body: object, timeoutMs?: number): Promise<ProcessDocument> {
+    const within = timeoutMs === undefined ? {} : { timeoutMs };
+    return await this.#api.json(processDocument, {
+      method: 'POST',
+      path: `${pathOf(id)}/${what}`,
+      body,
+      ...within,
+    });
   }
 }
 
