@@ -1,8 +1,9 @@
 /** Channels over HTTP and event streams: both sides talk, in one order, and are told by code what they may not. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChannelClient } from './harness/channel-client.js';
 import { EventStream } from './harness/event-stream.js';
@@ -279,14 +280,30 @@ describe('who may', () => {
 });
 
 describe('weir channel pipe', () => {
-  /** Runs it with something typed, and standard input left open. */
-  async function pipe(job: Job, typed: string, env: Readonly<Record<string, string>>) {
-    const child = spawn(process.execPath, [CLI, 'channel', 'pipe', job.id, 'c'], {
-      env: { PATH: process.env.PATH, HOME: weir.dataDir, WEIR_SERVER: weir.url, ...env },
+  const environment = (more: Readonly<Record<string, string>> = {}) => ({
+    PATH: process.env.PATH,
+    HOME: weir.dataDir,
+    WEIR_SERVER: weir.url,
+    WEIR_PROJECT: weir.project,
+    WEIR_KEY: weir.key,
+    ...more,
+  });
+  const start = (job: Job, args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+    const child = spawn(process.execPath, [CLI, 'channel', 'pipe', job.id, 'c', ...args], {
+      env: environment(more),
       cwd: weir.dataDir,
     });
-    const exit = once(child, 'exit');
     child.stdin.on('error', () => {});
+    return child;
+  };
+  // The cast holds by the documentation, which the tests above show.
+  const messagesOf = async (job: Job) =>
+    (await read(job)).messages as { type: string; text?: string; payload?: string; content_type?: string }[];
+
+  /** Runs it with something typed, and standard input left open. */
+  async function pipe(job: Job, typed: string, env: Readonly<Record<string, string>>) {
+    const child = start(job, [], env);
+    const exit = once(child, 'exit');
     child.stdin.write(typed);
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     const [err, [code]] = await Promise.all([text(child.stderr), exit]);
@@ -300,19 +317,92 @@ describe('weir channel pipe', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('cannot write')]);
   });
 
-  it('ends once its process is somebody else’s', async () => {
-    const executor_type = 'piped';
-    await jobs.call('POST', '', {
-      name: 'job',
-      executor_type,
-      channels: [{ name: 'c' }],
-      max_exec_ms: 3_000,
-    });
+  it('keeps its process past the longest time while it lives, and ends once that is another executor’s', async () => {
+    const [executor_type, maxExecMs] = ['piped', 1_500];
+    const submitted = { name: 'job', executor_type, channels: [{ name: 'c' }], max_exec_ms: maxExecMs };
+    const { body: made } = await jobs.call('POST', '', submitted);
     const { body } = await jobs.call('POST', '/assign', { executor_type });
     const job = { id: String(body.id), attempt: 1, assignment: String(body.assignment) };
-    const env = { WEIR_PROJECT: weir.project, WEIR_KEY: weir.key, WEIR_ASSIGNMENT: job.assignment };
-    const { code, err } = await pipe(job, '', env);
-    expect([code, err]).toEqual([1, expect.stringContaining('is over')]);
+    const child = start(job, [], { WEIR_ASSIGNMENT: job.assignment });
+    const [told, exit] = [text(child.stderr), once(child, 'exit')];
+    const process_ = async () => (await jobs.call('GET', `/${made.id}`)).body;
+    const assignedAt = Date.parse(String((await process_()).assigned_at));
+    await waitUntil('heartbeats past the longest time', async () => {
+      const { heartbeat_at } = await process_();
+      return Date.parse(String(heartbeat_at)) > assignedAt + 2 * maxExecMs;
+    });
+    expect(await process_()).toMatchObject({ state: 'running', attempt: 1 });
+    child.kill('SIGSTOP');
+    await waitUntil('another attempt', async () => (await process_()).attempt === 2);
+    child.kill('SIGCONT');
+    const [code] = await exit;
+    expect([code, await told]).toEqual([1, expect.stringContaining('is over')]);
+  });
+
+  it('carries every line as it is: blank ones, carriage returns, and says which one is too long', async () => {
+    const job = await jobs.run();
+    const tooLong = Buffer.alloc(10 * MIB + 1, 'x');
+    const child = start(job, ['--lines']);
+    const [told, exit] = [text(child.stderr), once(child, 'exit')];
+    child.stdin.write('one\n\ntwo\r\n\r\nthree\n');
+    child.stdin.end(Buffer.concat([tooLong, Buffer.from('\nfour\n')]));
+    const [code] = await exit;
+    expect([code, await told]).toEqual([1, expect.stringMatching(/line 6 has more than 10485760 bytes/)]);
+    expect((await messagesOf(job)).map((message) => message.text)).toEqual([
+      'one',
+      '',
+      'two\r',
+      '\r',
+      'three',
+    ]);
+    const reader = start(job, ['--lines'], { WEIR_ASSIGNMENT: job.assignment });
+    const [out, end] = [text(reader.stdout), once(reader, 'exit')];
+    await jobs.call('POST', `/${job.id}/cancel`, {});
+    expect([(await end)[0], await out]).toEqual([0, 'one\n\ntwo\r\n\r\nthree\n']);
+  });
+
+  it('cuts text between characters, and calls text only what is', async () => {
+    const job = await jobs.run();
+    const euro = Buffer.from('10 €');
+    const pieces = [euro.subarray(0, 4), euro.subarray(4), Buffer.from([0xff, 0xfe]), euro.subarray(0, 5)];
+    const child = start(job, []);
+    for (const [i, piece] of pieces.entries()) {
+      child.stdin.write(piece);
+      await waitUntil('its message', async () => (await messagesOf(job)).length === i + 1);
+    }
+    child.stdin.end();
+    await waitUntil('the end', async () => (await messagesOf(job)).some(({ type }) => type === 'end'));
+    child.kill('SIGKILL');
+    const data = (await messagesOf(job)).filter(({ type }) => type === 'data');
+    const shown = data.map(({ text: some, payload, content_type }) => [some ?? payload, content_type]);
+    const plain = 'text/plain; charset=utf-8';
+    expect(shown).toEqual([
+      ['10 ', plain],
+      ['€', plain],
+      [Buffer.from([0xff, 0xfe]).toString('base64'), undefined],
+      ['10 ', plain],
+      [Buffer.from([0xe2, 0x82]).toString('base64'), undefined],
+    ]);
+  });
+
+  it('goes on while other commands send as the same sender, each message once', async () => {
+    const job = await jobs.run();
+    const child = start(job, ['--lines']);
+    const [told, exit] = [text(child.stderr), once(child, 'exit')];
+    for (let i = 0; i < 4; i += 1) {
+      child.stdin.write(`pipe ${i}\n`);
+      await waitUntil('what is typed', async () => (await messagesOf(job)).length === 2 * i + 1);
+      const args = [CLI, 'channel', 'send', job.id, 'c', `send ${i}`];
+      const sent = await promisify(execFile)(process.execPath, args, { env: environment() });
+      expect(sent.stdout).toBe(`${2 * i + 2}\n`);
+    }
+    expect((await messagesOf(job)).map((message) => message.text)).toEqual(
+      [0, 1, 2, 3].flatMap((i) => [`pipe ${i}`, `send ${i}`]),
+    );
+    child.stdin.end();
+    await jobs.call('POST', `/${job.id}/close`, { assignment: job.assignment, status: 'success' });
+    const [code] = await exit;
+    expect([code, await told]).toEqual([0, expect.stringContaining('closed')]);
   });
 
   it('sends observers to where they read', async () => {

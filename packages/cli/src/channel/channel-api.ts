@@ -3,11 +3,22 @@ import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import type { Invocation } from '../invocation.js';
 import type { Output } from '../output/output.js';
+import type { ProcessDocument } from '../process/process-document.js';
+import { ProcessesApi } from '../process/processes-api.js';
 import { messageDocument } from './message-document.js';
 
 /** Which channel a command is about, and as whom. */
 export interface ChannelOptions {
   readonly assignment?: string;
+}
+
+/** Longest time between two heartbeats, and until one is given up. */
+const BEAT_MS = 15_000;
+/** The same while the longest time of the process is not known. */
+const FIRST_BEAT_MS = 500;
+
+function periodOf({ max_exec_ms: maxExecMs }: ProcessDocument): number {
+  return Math.min(BEAT_MS, (maxExecMs ?? Number.POSITIVE_INFINITY) / 3);
 }
 
 const page = z.object({
@@ -54,6 +65,29 @@ export class ChannelApi {
     return new ChannelApi(parts, role);
   }
 
+  /** Says now and then that the process is being worked on, where one is its executor; until it is called back. */
+  beat(): () => void {
+    const { api, process, assignment } = this.#parts;
+    if (assignment === undefined) return () => {};
+    const processes = new ProcessesApi(api);
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const beat = async (): Promise<void> => {
+      const now = await processes
+        .change(process, 'heartbeat', { assignment }, BEAT_MS)
+        // The channel says so when the process is over or another's; else the next one may get through.
+        .catch(() => undefined);
+      if (now !== undefined) period = periodOf(now);
+      if (!isOver) timer = setTimeout(() => void beat(), period).unref();
+    };
+    let period = FIRST_BEAT_MS;
+    void beat();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }
+
   /** The next messages that are there. */
   async read(after: number, limit: number, as: 'text' | 'base64') {
     const query = { after: String(after), limit: String(limit), as };
@@ -66,7 +100,7 @@ export class ChannelApi {
     const onConnection = (isThere: boolean): void =>
       output.note(`[channel] ${isThere ? 'connected again' : `no answer from ${api.server}; trying again`}`);
     const client = createClient({ url: api.server, key });
-    return channel(client, { process, name, assignment, after, onConnection });
+    return channel(client, { process, name, assignment, after, onConnection, isShared: true });
   }
 }
 

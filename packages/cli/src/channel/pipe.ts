@@ -1,9 +1,12 @@
+import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { type Channel, WeirError } from '@weir/client';
+import { CliError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
 import { readLines } from '../send/lines.js';
 import type { ChannelApi, Role } from './channel-api.js';
 import { tellEnd } from './follow.js';
+import { WholeCharacters } from './whole-characters.js';
 import { write } from './write.js';
 
 /** How a pipe carries. */
@@ -29,6 +32,7 @@ export async function pipe(
   { lines = false, keepOpen = false, after }: PipeOptions,
 ): Promise<void> {
   const channel = api.open(output, after);
+  const stopBeating = api.beat();
   try {
     const inbound = receive(channel, api.role, output, lines);
     const outbound = send(channel, stdin, lines, keepOpen);
@@ -38,6 +42,7 @@ export async function pipe(
     await channel.close();
     tellEnd(channel.end?.reason, output);
   } finally {
+    stopBeating();
     // Open, it would keep the command from ending.
     await channel.close({ flushMs: 0 });
   }
@@ -51,23 +56,42 @@ async function send(channel: Channel, stdin: Readable, lines: boolean, keepOpen:
     refuse = reject;
   });
   const put = async (bytes: Uint8Array): Promise<void> => {
-    const answer = channel.send(bytes, TEXT);
+    // Bytes that are no text are sent as such, and read as they are.
+    const answer = channel.send(bytes, isUtf8(bytes) ? TEXT : {});
     unanswered.add(answer);
     answer.then(() => unanswered.delete(answer), refuse);
     if (unanswered.size >= MAX_UNANSWERED) await Promise.race(unanswered);
   };
   const carry = async (): Promise<void> => {
     if (lines) {
-      for await (const some of readLines(stdin, MAX_LINE_BYTES)) {
-        for (const { bytes } of some) if (bytes !== null) await put(bytes);
+      for await (const some of readLines(stdin, MAX_LINE_BYTES, true)) {
+        for (const { bytes, number } of some) {
+          if (bytes !== null) await put(bytes);
+          else {
+            await Promise.all(unanswered);
+            throw tooLong(number);
+          }
+        }
       }
     } else {
-      for await (const chunk of stdin as AsyncIterable<Buffer>) await put(chunk);
+      const characters = new WholeCharacters();
+      for await (const chunk of stdin as AsyncIterable<Buffer>) {
+        const whole = characters.push(chunk);
+        if (whole.length > 0) await put(whole);
+      }
+      const rest = characters.end();
+      if (rest.length > 0) await put(rest);
     }
     await Promise.all(unanswered);
     if (!keepOpen) await channel.sendEnd().catch(unlessOver);
   };
   await Promise.race([refused, carry()]);
+}
+
+function tooLong(line: number): CliError {
+  return new CliError('failed', 'message_too_large', `line ${line} has more than ${MAX_LINE_BYTES} bytes`, {
+    hint: 'The lines before it were sent. Send without --lines, or shorter lines.',
+  });
 }
 
 /** What is over already needs no end. */
@@ -83,10 +107,9 @@ const MAX_UNANSWERED = 128;
 async function receive(channel: Channel, role: Role, output: Output, lines: boolean): Promise<void> {
   for await (const message of channel) {
     if (message.from === role) continue;
-    if (message.payload.length > 0) {
-      await write(output.stdout, message.payload);
-      if (lines) await write(output.stdout, '\n');
-    }
+    if (message.payload.length > 0) await write(output.stdout, message.payload);
+    // A blank line is an empty message.
+    if (lines && (message.payload.length > 0 || message.type === 'data')) await write(output.stdout, '\n');
     if (message.type === 'error') output.note(`[channel] error: ${message.error ?? ''}`);
   }
 }

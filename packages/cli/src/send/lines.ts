@@ -12,10 +12,16 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Lines that are not blank, as many at once as arrived together.
+ * Lines, as many at once as arrived together.
  * @param maxBytes longest line
+ * @param isExact whether blank lines and carriage returns are content; else blank lines are left out, and a carriage return
+ * before the line end with it
  */
-export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
+export async function* readLines(
+  source: AsyncIterable<Buffer>,
+  maxBytes: number,
+  isExact = false,
+): AsyncGenerator<Line[]> {
   let number = 1;
   let pieces: Buffer[] = [];
   let length = 0;
@@ -26,12 +32,13 @@ export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number
     else if (piece.length > 0) pieces.push(piece);
   };
   const take = (): Line | null => {
-    const bytes = length > maxBytes + 1 ? null : withoutReturn(joined(pieces));
+    const whole = length > maxBytes + 1 ? null : joined(pieces);
+    const bytes = whole === null || isExact ? whole : withoutReturn(whole);
     const line = { number, bytes: bytes !== null && bytes.length > maxBytes ? null : bytes };
     number += 1;
     pieces = [];
     length = 0;
-    return line.bytes === null || !isBlank(line.bytes) ? line : null;
+    return line.bytes === null || isExact || !isBlank(line.bytes) ? line : null;
   };
   for await (const chunk of source) {
     const lines: Line[] = [];
@@ -45,7 +52,8 @@ export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number
     add(chunk.subarray(start));
     if (lines.length > 0) yield lines;
   }
-  const last = take();
+  // What follows the last line end is a line only if there is something of it.
+  const last = isExact && length === 0 ? null : take();
   if (last !== null) yield [last];
 }
 

@@ -15,6 +15,12 @@ export interface ChannelOptions {
   readonly assignment?: string | undefined;
   /** Read from behind this index; default 0, the first message. */
   readonly after?: number;
+  /**
+   * Whether other programs send as the same sender, such as commands in several terminals: a message is numbered anew where
+   * another has passed its number. Then messages are sent one after another, which is slower. Default false: two programs
+   * that are one sender by mistake are told so.
+   */
+  readonly isShared?: boolean;
   /** Closes the channel at once. */
   readonly signal?: AbortSignal | undefined;
   /** Told when there is no connection, or the server takes nothing, and when that is over. */
@@ -94,7 +100,7 @@ export class Channel implements AsyncIterable<Message> {
     this.#socket = socketOf(client);
     this.#outgoing = new Outgoing((header, payload) => {
       this.#socket.send(appendFrame(this.#ch, header, payload));
-    });
+    }, options.isShared);
     this.#incoming = new Incoming(options.after ?? 0, (bytes) => {
       if (this.#isAsked) this.#socket.send({ op: 'credit', ch: this.#ch, bytes });
     });

@@ -34,12 +34,17 @@ const MAX_TIMER_MS = 2 ** 31;
  * same numbers else, and what both say would be one message; so one of them is told.
  */
 const MAX_GAP = 65_536;
+/** The same where several programs are one sender knowingly: their messages must not meet by chance. */
+const MAX_SHARED_GAP = 2 ** 24;
+/** Refusals of a number that another program has passed or taken: the message is not stored under it. */
+const NOT_STORED: ReadonlySet<string> = new Set(['sequence_out_of_order', 'sequence_conflict']);
 
 /**
  * What is to be sent on a channel: in order, numbered, and again until it is answered. The same number with the same
  * content is stored once, so that sending again is safe.
  */
 export class Outgoing {
+  readonly #isShared: boolean;
   readonly #transmit: (header: AppendHeader, payload: Uint8Array) => void;
   readonly #waiting: Sending[] = [];
   #waitingBytes = 0;
@@ -49,7 +54,9 @@ export class Outgoing {
   #sent = 0;
   /** Frames of this connection without an answer, and how many there may be. */
   #unanswered = 0;
-  #window = MAX_IN_FLIGHT;
+  #window: number;
+  /** Refusals in a row because of a number. */
+  #collisions = 0;
   #next: number | null = null;
   #isOpen = false;
   #maxPayload = 0;
@@ -58,8 +65,18 @@ export class Outgoing {
   #going: NodeJS.Timeout | null = null;
   #whenIdle: (() => void)[] = [];
 
-  constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void) {
+  /**
+   * @param isShared whether other programs are the same sender: a message whose number another has passed gets a new one.
+   * Then one message goes at a time, as those behind it could be stored before it.
+   */
+  constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void, isShared = false) {
+    this.#isShared = isShared;
+    this.#window = this.#most;
     this.#transmit = transmit;
+  }
+
+  get #most(): number {
+    return this.#isShared ? 1 : MAX_IN_FLIGHT;
   }
 
   /** Whether everything has been answered. */
@@ -89,9 +106,9 @@ export class Outgoing {
    */
   open(last: number | null, maxPayload: number): void {
     this.#maxPayload = maxPayload;
-    this.#next ??= (last ?? 0) + 1 + Math.floor(Math.random() * MAX_GAP);
+    this.#next ??= (last ?? 0) + 1 + this.#gap();
     this.#isOpen = true;
-    this.#window = MAX_IN_FLIGHT;
+    this.#window = this.#most;
     this.#pump();
   }
 
@@ -108,7 +125,8 @@ export class Outgoing {
   /** The server stored a message. */
   acknowledge(sequence: number, appended: Appended): void {
     this.#unanswered -= 1;
-    this.#window = Math.min(MAX_IN_FLIGHT, this.#window + 1);
+    this.#window = Math.min(this.#most, this.#window + 1);
+    this.#collisions = 0;
     this.#take(sequence)?.resolve(appended);
     this.#goOn();
   }
@@ -122,6 +140,8 @@ export class Outgoing {
     if (error.retryable || error.code === 'earlier_refused') {
       const until = performance.now() + Math.max(LEAST_PAUSE_MS, error.retryAfterMs ?? 0);
       this.#heldUntil = Math.max(this.#heldUntil ?? 0, until);
+    } else if (this.#isShared && NOT_STORED.has(error.code)) {
+      this.#renumber(sequence);
     } else {
       this.#take(sequence)?.reject(error);
     }
@@ -182,6 +202,22 @@ export class Outgoing {
       this.#numberedBytes += bytes;
       return numbered;
     }
+  }
+
+  /** Another program has come further than this number. How far is not said: each collision takes a wider step. */
+  #renumber(sequence: number): void {
+    const place = this.#numbered.findIndex((sending) => sending.sequence === sequence);
+    const refused = this.#numbered[place];
+    if (refused === undefined) return;
+    this.#collisions += 1;
+    const next = (this.#next ?? 0) + this.#gap() * this.#collisions;
+    this.#numbered[place] = { ...refused, sequence: next };
+    this.#next = next + 1;
+    this.#sent = Math.min(this.#sent, place);
+  }
+
+  #gap(): number {
+    return Math.floor(Math.random() * (this.#isShared ? MAX_SHARED_GAP : MAX_GAP));
   }
 
   #goOn(): void {
