@@ -127,6 +127,30 @@ it('answers others while it sends a large text of line ends as events', async ()
   expect(longest).toBeLessThan(2500);
 }, 60_000);
 
+it('sends text as events whose characters are whole, wherever appends cut it', async () => {
+  await call('PUT', 'euro');
+  const euro = Buffer.from('10 €');
+  const append = (body: Uint8Array, headers = {}) => call('POST', 'euro', { body, headers });
+  await append(euro.subarray(0, 4));
+  const response = await fetch(`${weir.url}/v1/stream/euro?offset=-1&live=sse`, {
+    headers: { authorization: `Bearer ${weir.key}` },
+  });
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+  })();
+  const textsOf = () => [...text.matchAll(/^event: data\ndata:(.*)$/gm)].map(([, data]) => data);
+  // What is cut waits; it belongs to the append that ends it.
+  await waitUntil('the first control', () => text.includes('streamNextOffset'));
+  await append(euro.subarray(4, 5));
+  await append(euro.subarray(5));
+  await waitUntil('the character', () => textsOf().join('').includes('€'));
+  await append(euro.subarray(0, 5), { 'stream-closed': 'true' });
+  await reading;
+  // The stream has ended within the last one.
+  expect(textsOf()).toEqual(['10 €', '10 \ufffd']);
+});
+
 it('lets a PUT of an expired name with a fork be answered', async () => {
   await call('PUT', 'ends', { headers: { 'stream-ttl': '1' } });
   const headers = { 'stream-forked-from': '/v1/stream/ends', 'stream-ttl': '1000' };

@@ -7,6 +7,7 @@ import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
 import { problemOfStream } from './stream-problem.js';
+import { readText } from './text-page.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -46,7 +47,11 @@ export async function* eventsOf(
   let known = cursor;
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      const page = await source.read(place, PAGE_BYTES);
+      // Messages of a JSON stream are whole.
+      const isCut = !isBinary(info) && !info.isJson;
+      const { page, seen } = isCut
+        ? await readText(source, place, PAGE_BYTES)
+        : await whole(source.read(place, PAGE_BYTES));
       place = page.next;
       if (page.payloads.length > 0 || page.isEnd || isFirst) {
         if (!page.isEnd) known = laterCursor(known, isFirst);
@@ -65,12 +70,17 @@ export async function* eventsOf(
       }
       const left = end - performance.now();
       if (page.isEnd || left <= 0) return;
-      if (page.isTail) await source.changed(place, { signal, timeoutMs: Math.min(HEARTBEAT_MS, left) });
+      if (page.isTail) await source.changed(seen, { signal, timeoutMs: Math.min(HEARTBEAT_MS, left) });
     }
   } catch (error) {
     // The stream was removed, or may be read no more. Who comes back is told so; what nobody foresaw breaks the connection.
     if (problemOf(problemOfStream(error)).status === 500) throw error;
   }
+}
+
+async function whole(reading: Promise<Page>): Promise<{ readonly page: Page; readonly seen: number }> {
+  const page = await reading;
+  return { page, seen: page.next };
 }
 
 /** The first cursor is above the client's; later ones never go back. */
