@@ -65,9 +65,14 @@ function senderOf(channel: Channel, caller: Exclude<Caller, { observerId: string
     throw forbidden(channel, 'the caller did not submit its process, and has no assignment');
   }
   if (assignment.attempt !== channel.attempt || channel.executorId === '') {
+    const { processId, attempt } = channel;
+    const isOver = assignment.attempt !== attempt;
     throw new ChannelError(
       'stale_attempt',
-      `attempt ${assignment.attempt} of process ${channel.processId} is over`,
+      isOver
+        ? `attempt ${assignment.attempt} of process ${processId} is over`
+        : `attempt ${attempt} of process ${processId} is assigned to no executor`,
+      isOver ? {} : { hint: 'assign the process to this executor first' },
     );
   }
   if (credentialId !== channel.executorId) {

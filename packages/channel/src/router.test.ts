@@ -284,7 +284,20 @@ describe('who may', () => {
     await router.append(ID, ANN, text(1, 'to the second'));
     expect((await router.readAfter(ID, bob(2), 1)).entries.map(({ attempt }) => attempt)).toEqual([2, 2]);
     await router.setExecutorIdForProcess('p', '');
-    await expect(router.append(ID, bob(2), text(2))).rejects.toMatchObject({ code: 'stale_attempt' });
+    await expect(router.append(ID, bob(2), text(2))).rejects.toMatchObject({
+      code: 'stale_attempt',
+      message: expect.stringContaining('assigned to no executor'),
+    });
+  });
+
+  test('one who reads from before the first message reads from the first', async () => {
+    const router = await routed(await Router.withoutRateLimit());
+    await router.append(ID, ANN, text(1));
+    expect((await router.readAfter(ID, ANN, -5)).entries.map(({ index }) => index)).toEqual([1]);
+    expect((await router.readAfter(ID, ANN, -5)).next).toBe(1);
+    const all = frames(await router.subscribe(ID, ANN, { after: -1 }));
+    await router.closeProcess('p', 'success');
+    expect(await all).toHaveLength(2);
   });
 });
 

@@ -244,9 +244,11 @@ export class Router {
    * Entries with index > `after`: at most `limit`, 0 for no limit but 4 MiB. None at or past the end.
    * @throws ChannelError `invalid_cursor`, `cursor_expired`, `log_lost`, `channel_gone`, `forbidden`, `stale_attempt`
    */
-  async readAfter(id: string, caller: Caller, after: number, limit = 0, o: ReadOptions = {}): Promise<Page> {
-    checkWhole('after', after);
+  async readAfter(id: string, caller: Caller, from: number, limit = 0, o: ReadOptions = {}): Promise<Page> {
+    checkWhole('after', from);
     checkWhole('limit', limit);
+    // Messages begin at 1: a lower cursor means the start.
+    const after = Math.max(0, from);
     this.#checkLog(o.logId);
     return await this.#useChannel(id, async (live) => {
       const deadline = performance.now() + Math.min(o.waitMs ?? 0, MAX_WAIT_MS);
@@ -303,7 +305,7 @@ export class Router {
       live.checkReader(caller);
       if (this.#closed) throw new ChannelError('draining', 'the router closes', { cursor: o.after ?? 0 });
       const close = () => subscriber.close();
-      const subscriber = new Subscriber(live, caller, o.after ?? 0, {
+      const subscriber = new Subscriber(live, caller, Math.max(0, o.after ?? 0), {
         limits: () => this.#settings.limits,
         owner: o.owner ?? processId,
         room: o.room ?? (() => {}),

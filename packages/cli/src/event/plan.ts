@@ -14,6 +14,8 @@ export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
     params: shownParams(params, source),
     subscription_id: subscriptionId,
     source: shownSource(source),
+    // No source can tell whether they are switched on.
+    preconditions: key.requiredConsoleEvents.map((event) => `switch on the event ${event} at the upstream`),
     bus: source === 'stdin' ? null : directory.path,
     from,
     group: group ?? null,

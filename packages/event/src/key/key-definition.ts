@@ -41,7 +41,7 @@ export interface KeyDefinition<P extends readonly ParamDef[] = readonly ParamDef
   readonly requiredConsoleEvents?: readonly string[];
   /** Events that wait for a slow consumer, at most 1000; default 100. */
   readonly bufferSize?: number;
-  /** Events processed at the same time; default 1. More than one gives up their order. */
+  /** Events processed at the same time; default 1, which 0 stands for too. More than one gives up their order. */
   readonly workers?: number;
   /** Whether a second consumer of the same subscription is refused; default false. */
   readonly singleConsumer?: boolean;

@@ -30,13 +30,13 @@ export function registeredKey(definition: KeyDefinition, output: OutputSchema): 
     ...(displayName === undefined ? {} : { displayName }),
     ...(description === undefined ? {} : { description }),
     eventType: definition.eventType,
-    params: frozen(definition.params),
+    params: frozen(definition.params?.map((param) => ({ ...TEXT, ...param }))),
     schema: ownSchema(definition.schema),
     scopes: frozen(definition.scopes),
     authTypes: frozen(definition.authTypes),
     requiredConsoleEvents: frozen(definition.requiredConsoleEvents),
     bufferSize: clampBufferSize(definition.bufferSize),
-    workers: definition.workers ?? 1,
+    workers: Math.max(1, definition.workers ?? 1),
     singleConsumer: definition.singleConsumer ?? false,
     outputSchema: deepFreeze(output.schema),
     jqRootPath: output.jqRootPath,
@@ -45,6 +45,9 @@ export function registeredKey(definition: KeyDefinition, output: OutputSchema): 
   };
   return Object.freeze(key);
 }
+
+/** What a param is that does not say so, as only definitions can that no compiler has seen. */
+const TEXT = { type: 'string' } as const;
 
 function hooksOf(
   d: KeyDefinition,

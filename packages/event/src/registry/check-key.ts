@@ -67,8 +67,10 @@ function checkIdentity(def: UncheckedKey): KeyProblem[] {
 }
 
 function checkNumbers(def: UncheckedKey): KeyProblem[] {
-  if (def.workers === undefined || def.workers >= 1) return [];
-  return [{ path: 'workers', message: `${def.workers} workers process nothing. Give 1 or more.` }];
+  if (def.workers === undefined || def.workers >= 0) return [];
+  return [
+    { path: 'workers', message: `There are no ${def.workers} workers. Give 1 or more, or leave it out.` },
+  ];
 }
 
 function nameOf(definition: unknown): string {

@@ -30,7 +30,7 @@ export function checkParams(params: readonly UncheckedParam[]): KeyProblem[] {
 function checkParam(param: UncheckedParam, path: string): KeyProblem[] {
   const problems: KeyProblem[] = [];
   const wrong = (member: string, message: string) => problems.push({ path: `${path}.${member}`, message });
-  const { name = '', type = '', values = [], anyValue = false } = param;
+  const { name = '', type = 'string', values = [], anyValue = false } = param;
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
     wrong('name', 'Give a name of letters, digits, `_`, `-` and `.` that begins with a letter or `_`.');
   }

@@ -118,7 +118,7 @@ const WRONG: readonly [string, object, string, RegExp][] = [
   ],
   ['a default of another type', param({ type: 'int', default: 'ten' }), 'params[0].default', /whole number/],
   ['an unknown type of param', param({ type: 'strng' }), 'params[0].type', /Did you mean `string`/],
-  ['a param without a type', param({ type: undefined }), 'params[0].type', /Types: string, enum/],
+  ['a param of an empty type', param({ type: '' }), 'params[0].type', /Types: string, enum/],
   ['a param that -p cannot name', param({ name: 'a=b' }), 'params[0].name', /Give a name/],
   [
     'a param without a description',
@@ -133,7 +133,7 @@ const WRONG: readonly [string, object, string, RegExp][] = [
     /another param `p`/,
   ],
   ['an unknown auth type', { authTypes: ['user', 'robot'] }, 'authTypes[1]', /`robot`.*user or bot/],
-  ['no workers', { workers: 0 }, 'workers', /Give 1 or more/],
+  ['less than no workers', { workers: -1 }, 'workers', /Give 1 or more/],
   ['a hook that is no function', { match: 'yes' }, 'match', /Must be a function/],
   ['a member of another type', { params: [{ name: 5 }] }, 'params[0].name', /Expected string/],
   ['a buffer size that is no number', { bufferSize: '10' }, 'bufferSize', /Expected number/],
@@ -175,7 +175,7 @@ test('all problems of all keys come in one error', () => {
     ...param({ type: 'enum' }),
     eventType: '',
     authTypes: ['x'],
-    workers: 0,
+    workers: -1,
     schema: {},
   });
   expect(

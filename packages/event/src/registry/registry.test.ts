@@ -155,3 +155,13 @@ test('a key is written by the names that JSON has for its parts', () => {
     'resolved_output_schema',
   ]);
 });
+
+test('a param without a type is a text, and no workers are one', () => {
+  const params = [{ name: 'p', description: 'Any text' }];
+  const key = new Registry([unchecked({ params, workers: 0 })]).listAll()[0];
+  expect([key?.params[0]?.type, key?.workers, key?.toJSON().params?.[0]?.type]).toEqual([
+    'string',
+    1,
+    'string',
+  ]);
+});
