@@ -2,6 +2,7 @@
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows } from './bad-rows.js';
 import { complaintOf, deadRow, reasonOf } from './batch-letters.js';
+import { DeadLetterWarnings } from './dead-letter-warnings.js';
 import type { ClaimedDeadLetter, DeadLetters, NewDeadLetter } from './dead-letters.js';
 import type { Flags } from './flags.js';
 import type { Logger } from './logger.js';
@@ -30,6 +31,7 @@ export class Drainer {
   readonly #flags: Flags;
   readonly #usage: UsageReporter;
   readonly #logger: Logger;
+  readonly #warnings: DeadLetterWarnings;
   readonly #options: DrainerOptions;
   readonly #flusher: () => { epoch: number; position: number };
   #timer: NodeJS.Timeout | undefined;
@@ -57,6 +59,7 @@ export class Drainer {
     this.#flags = flags;
     this.#usage = usage;
     this.#logger = logger;
+    this.#warnings = new DeadLetterWarnings(logger);
     this.#options = options;
     this.#flusher = flusher;
   }
@@ -136,6 +139,7 @@ export class Drainer {
     const { depth, quarantined } = await this.#letters.counts();
     this.#flags.setDlqDepth(depth);
     this.#quarantined = quarantined;
+    this.#warnings.look({ depth, quarantined });
     return depth;
   }
 

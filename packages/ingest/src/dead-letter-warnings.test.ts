@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { DeadLetterWarnings } from './dead-letter-warnings.js';
+
+test('dead letters are told at 100 and 10,000 events, and when the first is quarantined', () => {
+  const told: string[] = [];
+  const note = (_: object, message: string) => void told.push(message);
+  const warnings = new DeadLetterWarnings({ debug: note, info: note, warn: note, error: note });
+  const toldAt = (depth: number, quarantined = 0) => {
+    told.length = 0;
+    warnings.look({ depth, quarantined });
+    return told.map((message) => /\d+ events or more|quarantined/.exec(message)?.[0]);
+  };
+  expect([toldAt(99), toldAt(100), toldAt(99), toldAt(150)]).toEqual([[], ['100 events or more'], [], []]);
+  expect([toldAt(20_000), toldAt(9_000), toldAt(10_000)]).toEqual([['10000 events or more'], [], []]);
+  expect([toldAt(10), toldAt(120)]).toEqual([[], ['100 events or more']]);
+  expect([toldAt(120, 1), toldAt(120, 5), toldAt(0, 0), toldAt(0, 1)]).toEqual([
+    ['quarantined'],
+    [],
+    [],
+    ['quarantined'],
+  ]);
+});
