@@ -15,7 +15,7 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
   const ending = new AbortController();
   const end = () => ending.abort();
   process.on('SIGTERM', end).on('SIGINT', end);
-  const idle = env.WEIR_EVENT_BUS_IDLE;
+  const { WEIR_EVENT_BUS_IDLE: idle, WEIR_EVENT_WEBHOOK_WAIT: wait } = env;
   try {
     const isOurs = await runBus({
       directory: busDirectory(weirHome(env), app, env),
@@ -23,6 +23,7 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
       version: VERSION,
       runCleanup: (lease, credential, signal) => cleanUpIn(app, env, lease, credential, signal),
       ...(idle === undefined || idle === '' ? {} : { idleMs: parseDuration(idle) }),
+      ...(wait === undefined || wait === '' ? {} : { sources: { webhookWaitMs: parseDuration(wait) } }),
       signal: ending.signal,
       onReady: () => tellStarter({ state: 'ready' }),
     });

@@ -5,7 +5,7 @@ import { Bus, type BusOptions } from '../bus/index.js';
 import type { BusApp, BusDirectory } from '../bus-directory/bus-directory.js';
 import type { BusFile } from '../bus-directory/bus-file.js';
 import { lockFile } from '../bus-directory/file-lock.js';
-import { openSource } from '../source/open-source.js';
+import { openSource, type SourceLimits } from '../source/open-source.js';
 import { localTransport, makePrivateDirectory } from '../transport/index.js';
 import { openBusLog } from './bus-log.js';
 
@@ -19,6 +19,7 @@ export interface RunBusOptions {
   readonly runCleanup: BusOptions['runCleanup'];
   /** How long it stays without consumers, milliseconds; default 30 s. */
   readonly idleMs?: number;
+  readonly sources?: SourceLimits;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** It takes consumers now. */
@@ -48,7 +49,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
       version,
       secret,
       leasesFile: directory.leasesFile,
-      openSource,
+      openSource: (spec, credential) => openSource(spec, credential, options.sources),
       runCleanup: options.runCleanup,
       log: {
         info: (message, fields) => logger.info(fields ?? {}, message),

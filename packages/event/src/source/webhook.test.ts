@@ -93,7 +93,8 @@ test('paths of one port share it; who leaves one leaves the others', async () =>
 });
 
 test('is answered once its event is acknowledged, or told to come again', async () => {
-  const follower = new Follower(sourceOf('/slow').open());
+  const source = new WebhookSource({ host: '127.0.0.1', port, path: '/slow', waitMs: 500 });
+  const follower = new Follower(source.open());
   followers.push(follower);
   await follower.until(isConnected);
   const send = async (body: string) => {

@@ -10,12 +10,14 @@ export interface WebhookSourceOptions {
   readonly port: number;
   /** Begins with a slash; requests must have exactly this one. */
   readonly path: string;
+  /** How long a request waits for its answer, milliseconds; default 5 s, as senders give up after some seconds themselves. */
+  readonly waitMs?: number;
 }
 
 /** Requests that wait for who reads them; others are told to come again. */
 const WAITING = { items: 1_000, bytes: 16 * 1024 * 1024 };
 
-/** How long a request waits for its answer. Senders give up after some seconds themselves. */
+/** How long a request waits for its answer unless told otherwise. */
 const WAIT_MS = 5_000;
 
 /**
@@ -44,7 +46,7 @@ interface Waiting {
 }
 
 async function* followWebhook(
-  { host, port, path }: WebhookSourceOptions,
+  { host, port, path, waitMs = WAIT_MS }: WebhookSourceOptions,
   watcher: StreamWatcher,
   signal: AbortSignal,
 ): AsyncGenerator<StreamedEvent> {
@@ -52,7 +54,7 @@ async function* followWebhook(
   const unanswered = new Set<Waiting>();
   watcher.onState('connecting');
   const leave = await listenTo(host, port, path, (event, bytes) =>
-    outcomeOf(event, bytes, arrivals, unanswered),
+    outcomeOf(event, bytes, arrivals, unanswered, waitMs),
   );
   try {
     if (!signal.aborted) watcher.onState('connected');
@@ -72,6 +74,7 @@ async function outcomeOf(
   bytes: number,
   arrivals: Arrivals<Waiting>,
   unanswered: Set<Waiting>,
+  waitMs: number,
 ): Promise<'taken' | 'busy'> {
   let answer: Waiting['answer'] = () => {};
   const answered = new Promise<'taken' | 'busy'>((resolve) => {
@@ -80,7 +83,7 @@ async function outcomeOf(
   const waiting = { event, answer };
   if (!arrivals.push(waiting, bytes)) return 'busy';
   unanswered.add(waiting);
-  const timer = setTimeout(() => answer('busy'), WAIT_MS);
+  const timer = setTimeout(() => answer('busy'), waitMs);
   try {
     return await answered;
   } finally {
