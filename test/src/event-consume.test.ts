@@ -1,13 +1,17 @@
 /** `weir event consume` against a real server: what comes, where it goes, and how it ends. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Consumer } from './harness/consumer.js';
 import { killBuses, processorSeconds, WeirProcess, waitUntil } from './index.js';
+
+const CLI = fileURLToPath(new URL('../../packages/cli/bin/weir.js', import.meta.url));
 
 let weir: WeirProcess;
 const consumers: Consumer[] = [];
@@ -184,6 +188,83 @@ describe('ends', () => {
     expect((await bounded.ended()).stderr.at(-1)).toMatch(/\(reason: limit\)$/);
   });
 
+  it('not with a standard input that had ended at the start, as services have it, which it says', async () => {
+    const closed = consume();
+    closed.endInput();
+    const none = new Consumer(weir, ['consume', 'weir.event'], {}, { stdin: 'ignore' });
+    consumers.push(none);
+    for (const consumer of [closed, none]) {
+      await consumer.ready();
+      await send(events(1, 'e'));
+      await waitUntil('a line', () => consumer.lines.length > 0);
+      consumer.signal('SIGTERM');
+      const { code, stderr } = await consumer.ended();
+      expect(code).toBe(0);
+      expect(stderr.filter((line) => line.includes('WARN'))).toEqual([
+        expect.stringContaining('standard input had ended at the start'),
+      ]);
+      expect(stderr.at(-1)).toMatch(/\(reason: signal\)$/);
+    }
+    const wrong = new Consumer(weir, ['consume', 'weir.event', '--max-events', 'x'], {}, { stdin: 'ignore' });
+    expect(await wrong.ended()).toMatchObject({ code: 2, error: { subtype: 'usage' } });
+  });
+
+  it('when it is too slow and asked for that, though it reads nothing of why', async () => {
+    const consumer = await consume('--on-slow', 'disconnect', '-p', 'event=large').ready();
+    consumer.stopReading();
+    const text = 'x'.repeat(20_000);
+    for (let i = 0; i < 25; i += 1)
+      await send(events(20, 'large').map((event) => ({ ...event, properties: { text } })));
+    const isGone = async () => {
+      const { stdout } = await start(['status', '--json']).ended();
+      const { buses } = JSON.parse(stdout) as { buses: { consumers: object[] }[] };
+      return buses.every(({ consumers: some }) => some.length === 0);
+    };
+    await waitUntil('the bus to end it', isGone, 30_000);
+    consumer.readAgain();
+    const { code, error } = await consumer.ended();
+    expect({ code, error }).toMatchObject({
+      code: 1,
+      error: { type: 'failed', subtype: 'consumer_too_slow' },
+    });
+  });
+
+  it('with an error when its output cannot be written, and leaves nothing half written', async () => {
+    const [full] = [openSync('/dev/full', 'w')];
+    const consumer = new Consumer(
+      weir,
+      ['consume', 'weir.event', '--from', 'earliest'],
+      {},
+      { stdout: full },
+    );
+    consumers.push(consumer);
+    await send(events(1, 'e'));
+    const { code, error, stderr } = await consumer.ended();
+    closeSync(full);
+    expect({ code, error }).toMatchObject({ code: 1, error: { type: 'failed', subtype: 'cannot_write' } });
+    expect(stderr.at(-1)).toMatch(/\(reason: error\)$/);
+    // Every file is larger than its process may write.
+    const limited = ['-c', `ulimit -f 0; exec "$0" "$@"`, process.execPath, CLI];
+    const args = ['event', 'consume', 'weir.event', '--from', 'earliest', '--output-dir', 'full'];
+    const environment = {
+      PATH: process.env.PATH,
+      HOME: weir.dataDir,
+      WEIR_SERVER: weir.url,
+      WEIR_PROJECT: weir.project,
+      WEIR_KEY: weir.key,
+    };
+    const told = spawnSync('bash', [...limited, ...args], {
+      cwd: weir.dataDir,
+      env: environment,
+      encoding: 'utf8',
+    });
+    expect({ code: told.status, stderr: told.stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/"subtype":"cannot_write".*\n.*\(reason: error\)\n$/),
+    });
+    expect(readdirSync(join(weir.dataDir, 'full'))).toEqual([]);
+  });
+
   it('quietly when nobody reads it any more', async () => {
     await send(events(500, 'e'));
     const consumer = consume('--from', 'earliest');
@@ -310,6 +391,21 @@ describe('refuses, before anything is started', () => {
       { param: 'on-slow' },
     ],
     [
+      'a prefetch of no group',
+      ['weir.event', '--prefetch', '3'],
+      { hint: expect.stringContaining('--group') },
+    ],
+    [
+      'a prefetch that is none',
+      ['weir.event', '--group', 'g', '--prefetch', '0'],
+      { message: expect.stringContaining('--prefetch') },
+    ],
+    [
+      'a time for no command',
+      ['weir.event', '--exec-timeout', '3s'],
+      { message: expect.stringContaining('--exec') },
+    ],
+    [
       'a replay of what is gone',
       ['webhook.request', '-p', 'path=/x', '--on-slow', 'replay'],
       { param: 'on-slow' },
@@ -425,6 +521,18 @@ describe('writes', () => {
     expect(stderr.filter((line) => line.includes('WARN'))).toEqual([expect.stringContaining('code 1')]);
     expect({ code, error }).toMatchObject({ code: 1, error: { subtype: 'events_failed' } });
     expect(stderr.at(-1)).toMatch(/received 3 event.*reason: limit/);
+  });
+
+  it('to a command that may take so long, with all that it has started', async () => {
+    const args = ['--group', 'slow', '--exec-timeout', '300ms', '--max-events', '2'];
+    const command = 'echo begun; if test "$WEIR_EVENT_TYPE" = slow; then sleep 47 & wait; fi';
+    const consumer = await consume(...args, '--exec', command).ready();
+    await send([...events(1, 'slow'), ...events(1, 'quick')]);
+    const { code, stdout, stderr } = await consumer.ended();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'begun\nbegun\n' });
+    expect(stderr.join('\n')).toContain('the command had not ended after 0.3 s');
+    const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+    expect(running.split('\n').filter((line) => line === 'sleep 47')).toEqual([]);
   });
 
   it('to a URL, again until it is taken', async () => {

@@ -13,6 +13,8 @@ export interface CliContext {
   readonly stderr: OutputStream;
   /** Leaves it to the command what happens once nobody reads its output any more; else the process ends at once. */
   readonly onBrokenPipe?: (handle: () => void) => void;
+  /** Leaves it to the command what happens when its output cannot be written, as on a full disk; else the process ends. */
+  readonly onOutputFailure?: (handle: (error: Error) => void) => void;
   /** Ends the process with the command, whatever is still under way: output that nobody takes, or a child. */
   readonly abandonRest?: () => void;
 }

@@ -6,11 +6,15 @@ const { env, stdin, stdout, stderr } = process;
 
 // A reader that has seen enough, such as `head`, is no failure.
 let whenPipeBreaks = (): void => process.exit(0);
+// A disk that is full, say. What can still be written to is told.
+let whenOutputFails = (error: Error): void => {
+  writeSync(2, `weir: cannot write to standard output: ${error.message}\n`);
+  process.exit(5);
+};
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return whenPipeBreaks();
-    // A disk that is full, say. What can still be written to is told.
-    if (stream === stdout) writeSync(2, `weir: cannot write to standard output: ${error.message}\n`);
+    if (stream === stdout) return whenOutputFails(error);
     process.exit(5);
   });
 }
@@ -18,11 +22,23 @@ for (const stream of [stdout, stderr]) {
 const onBrokenPipe = (handle: () => void) => {
   whenPipeBreaks = handle;
 };
+const onOutputFailure = (handle: (error: Error) => void) => {
+  whenOutputFails = handle;
+};
 let isRestAbandoned = false;
 const abandonRest = () => {
   isRestAbandoned = true;
 };
-const context = { env, cwd: process.cwd(), stdin, stdout, stderr, onBrokenPipe, abandonRest };
+const context = {
+  env,
+  cwd: process.cwd(),
+  stdin,
+  stdout,
+  stderr,
+  onBrokenPipe,
+  onOutputFailure,
+  abandonRest,
+};
 process.exitCode = await run(process.argv.slice(2), context);
 if (isRestAbandoned) process.exit();
 // A command that failed early may leave a pipe that would keep the process waiting for its end.

@@ -34,11 +34,13 @@ export class Consumer {
   /**
    * @param args after `weir event`
    * @param environment instead of the server's own address and key
+   * @param stdio `stdin`: /dev/null; `stdout`: a file descriptor
    */
   constructor(
     weir: Pick<WeirProcess, 'url' | 'project' | 'key' | 'dataDir'>,
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    stdio: { readonly stdin?: 'ignore'; readonly stdout?: number } = {},
   ) {
     const { url, project, key, dataDir } = weir;
     this.#child = spawn(process.execPath, [CLI, 'event', ...args], {
@@ -51,12 +53,13 @@ export class Consumer {
         WEIR_KEY: key,
         ...environment,
       },
-      stdio: 'pipe',
+      stdio: [stdio.stdin ?? 'pipe', stdio.stdout ?? 'pipe', 'pipe'],
     });
     this.#closed = once(this.#child, 'close');
     const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('a consumer without its streams');
-    createInterface({ input: stdout }).on('line', (text) => this.lines.push({ text, at: Date.now() }));
+    if (stderr === null) throw new Error('a consumer without its streams');
+    if (stdout !== null)
+      createInterface({ input: stdout }).on('line', (text) => this.lines.push({ text, at: Date.now() }));
     createInterface({ input: stderr }).on('line', (line) => this.stderr.push(line));
   }
 
@@ -97,6 +100,11 @@ export class Consumer {
   /** Ends its standard input. */
   endInput(): void {
     this.#child.stdin?.end();
+  }
+
+  /** Goes on after {@link stopReading}. */
+  readAgain(): void {
+    this.#child.stdout?.resume();
   }
 
   /** Leaves its standard output open and reads none of it, until it has exited. */

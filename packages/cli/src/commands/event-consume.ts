@@ -40,7 +40,8 @@ export function consumeCommand(event: Command, begin: Begin): void {
     )
     .option(...KEYS_OPTION)
     .option('--raw', 'on a terminal too, control characters as they are')
-    .option('--quiet', 'nothing on standard error but errors')
+    .option('--fail-on-gap', 'end with code 1 when events were missed')
+    .option('--quiet', 'nothing on standard error but errors and gaps')
     .option('--dry-run', 'only say what would be done')
     .addHelpText(
       'after',
@@ -58,8 +59,8 @@ new group begins at --from. Without it every consumer gets every event, once.
 disconnect.
 
 It ends with --max-events, --timeout, SIGINT or SIGTERM, when nobody reads it any more (reason: signal), and, where
-standard input is no terminal and neither --max-events nor --timeout is given, with the end of standard input: a service
-that has none writes "tail -f /dev/null | weir event consume …".
+standard input is no terminal and neither --max-events nor --timeout is given, with an end of standard input that comes
+after the start: one that is there at the start, as cron and systemd have it, is ignored with a warning.
 
 Exit codes: 0 ended by one of these · 1 refused, or events that could not be handled · 2 usage · 3 credential or scope
 · 4 no answer · 5 internal.

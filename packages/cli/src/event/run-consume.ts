@@ -13,6 +13,7 @@ import {
   PostSink,
   Stop,
   StreamSink,
+  warnLine,
 } from '@weir/event/consume';
 import { type EventStream, StdinStream } from '@weir/event/source';
 import type { Invocation } from '../invocation.js';
@@ -80,19 +81,26 @@ async function run(
   const { context, output } = invocation;
   const { prepared, bounds, source } = job;
   const sink = await openSink(job, invocation);
+  // The sink says so.
+  context.onOutputFailure?.(() => {});
+  const tell = (line: string) => {
+    if (flags.quiet !== true) output.note(line);
+  };
   const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined;
   // Where events come from standard input, its end is that of the events.
-  const forget = isBounded || source === 'stdin' ? () => {} : watchInput(stop, context);
+  const forget =
+    isBounded || source === 'stdin'
+      ? () => {}
+      : await watchInput(stop, context, (message) => tell(warnLine(message)));
   try {
-    const tell = (line: string) => {
-      if (flags.quiet !== true) output.note(line);
-    };
     const stream = streamOf(job, invocation, tell);
     return await consume(prepared, {
       stream,
       sink,
       stop,
       tell,
+      tellAlways: (line) => output.note(line),
+      failOnGap: flags.failOnGap === true,
       isBounded: job.group !== undefined,
       ...bounds,
     });

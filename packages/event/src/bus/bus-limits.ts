@@ -15,7 +15,7 @@ export interface BusLimits {
   readonly statusMs: number;
   /** How long a source with offsets stays connected without consumers; one without is left at once. Default 5 s. */
   readonly lingerMs: number;
-  /** How often the deliveries of a group that are out get more time, of which they have 30 s. Default 10 s. */
+  /** Longest time between two extensions of the deliveries of a group that are out: an eighth of a lease else. Default 10 s. */
   readonly extendMs: number;
   /** How long a group that is interrupted is tried. Default an hour. */
   readonly outageMs: number;

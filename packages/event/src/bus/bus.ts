@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encode, MAX_EVENT_BYTES, type PlainMessage, type StatusResponse } from '../protocol/index.js';
+import { RecentKeys } from '../recent-keys.js';
 import { type BusLimits, DEFAULT_LIMITS } from './bus-limits.js';
 import type { BusEnd, BusOptions } from './bus-options.js';
 import { Connection } from './connection.js';
 import { Consumer, type ConsumerHello } from './consumer.js';
 import { Control } from './control.js';
-import { greet, HANDOVER, invalid, type Refusal, refused, SHUTDOWN } from './greeting.js';
+import { greet, HANDOVER, invalid, type Refusal, refused, SHUTDOWN, TOO_SLOW } from './greeting.js';
 import { Leases } from './leases.js';
 import { isNewer } from './release-order.js';
 import { Session } from './session.js';
@@ -35,6 +36,8 @@ export class Bus {
   readonly #hubs: SourceHubs;
   readonly #leases: Leases;
   readonly #connections = new Set<Connection>();
+  /** Consumers that were ended because they were too slow. */
+  readonly #slow = new RecentKeys(1_000);
   readonly #sessions = new Set<Session>();
   readonly #closing = new Set<Promise<void>>();
   readonly #startedAt = performance.now();
@@ -140,6 +143,8 @@ export class Bus {
       limits: this.#limits,
       log,
       onClose: (closed, done) => {
+        // It may have read nothing of why: when it comes back it learns.
+        if (hello.member !== undefined && consumer.dismissal?.reason === 'slow') this.#slow.add(hello.member);
         this.#connections.delete(connection);
         this.#sessions.delete(closed);
         const given = done.catch((error: unknown) => log.error('consumer', { error: String(error) }));
@@ -158,6 +163,7 @@ export class Bus {
 
   #refusalFor(hello: ConsumerHello): Refusal | undefined {
     if (isNewer(hello.version, this.#options.version)) return HANDOVER;
+    if (hello.member !== undefined && this.#slow.has(hello.member)) return TOO_SLOW;
     const other = [...this.#sessions].find(
       ({ consumer }) => consumer.hello.subscription_id === hello.subscription_id,
     )?.consumer.hello;

@@ -43,6 +43,13 @@ export const SHUTDOWN: Refusal = {
   hint: 'Somebody ran "weir event stop --force"; consume again to start another.',
 };
 
+/** It asked to be ended when it is too slow, and was. */
+export const TOO_SLOW: Refusal = {
+  code: 'consumer_too_slow',
+  message: 'This consumer was ended because it read more slowly than its events came.',
+  hint: 'Read faster, or choose another policy for slow consumers.',
+};
+
 /** The bus is about to end. */
 export const HANDOVER: Refusal = {
   code: 'handover',

@@ -67,12 +67,13 @@ export class GroupReader implements Reader {
   #following: Promise<void> | undefined;
   #ticking: NodeJS.Timeout | undefined;
   #isExtending = false;
+  #isPulling = false;
   #resume: (() => void) | undefined;
 
   constructor(group: string, consumer: Consumer, hub: SourceHub, limits: BusLimits, log: BusLogger) {
     this.group = group;
     this.consumer = consumer;
-    this.facts = new SourceFacts(hub.source.name);
+    this.facts = new SourceFacts(hub.source.name, { isWaiting: () => this.#isPulling });
     this.#hub = hub;
     this.#limits = limits;
     this.#log = log;
@@ -304,6 +305,7 @@ export class GroupReader implements Reader {
     const scope = firstAbort(this.#run.signal, pulling.signal);
     const leasedAt = new Moment();
     const holding = [...this.#lent.all.map(({ id }) => id), ...this.#unsettled];
+    this.#isPulling = true;
     try {
       const deliveries = await member.pull(room, scope.signal, holding);
       return deliveries.map((delivery) => ({ delivery, leasedAt }));
@@ -311,6 +313,7 @@ export class GroupReader implements Reader {
       if (pulling.signal.aborted && !this.#run.signal.aborted) return [];
       throw error;
     } finally {
+      this.#isPulling = false;
       scope.release();
     }
   }

@@ -3,11 +3,11 @@ import type { BusLimits } from './bus-limits.js';
 
 /** An outage may last so many times longer for the wait at its end. */
 const SHARE = 60;
-const SHORTEST_LONGEST_MS = 1_000;
+const SHORTEST_LONGEST_MS = 500;
 
 /**
- * Waits between tries in one outage of a group: at most a second in its first minute, and later a sixtieth of its age, so
- * that members are idle for no longer than that once the source is back.
+ * Waits between tries in one outage of a group: at most half a second in its first half minute, and later a sixtieth of its
+ * age, so that members are idle for no longer than that once the source is back.
  */
 export class OutageBackoff {
   readonly #limits: BusLimits;

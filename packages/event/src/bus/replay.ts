@@ -48,7 +48,7 @@ export class Replay {
     this.#hub = hub;
     this.#from = begin.from;
     this.#events = events;
-    this.facts = new SourceFacts(hub.source.name, begin.state);
+    this.facts = new SourceFacts(hub.source.name, { state: begin.state });
   }
 
   start(): void {

@@ -3,16 +3,33 @@ import type { SourceStatus } from '../protocol/status.js';
 import type { RawEvent } from '../raw-event.js';
 import type { StreamState } from '../source/event-stream.js';
 
+/** A source that has brought nothing for so long has nothing that waits. */
+const QUIET_MS = 1_000;
+
+/** What {@link SourceFacts} begin with. */
+export interface SourceFactsOptions {
+  /** Default `connecting`. */
+  readonly state?: StreamState;
+  /** Whether what comes is taken at once; default always. */
+  readonly isWaiting?: () => boolean;
+  /** Unix milliseconds. */
+  readonly now?: () => number;
+}
+
 /** How one connection to a source is, for those who ask. */
 export class SourceFacts {
   readonly #name: string;
+  readonly #isWaiting: () => boolean;
+  readonly #now: () => number;
   #state: StreamState;
   #reason: string | undefined;
   #last: { readonly event: RawEvent; readonly at: number } | undefined;
 
-  constructor(name: string, state: StreamState = 'connecting') {
+  constructor(name: string, o: SourceFactsOptions = {}) {
+    this.#state = o.state ?? 'connecting';
     this.#name = name;
-    this.#state = state;
+    this.#isWaiting = o.isWaiting ?? (() => true);
+    this.#now = o.now ?? Date.now;
   }
 
   get state(): StreamState {
@@ -28,12 +45,17 @@ export class SourceFacts {
   }
 
   saw(event: RawEvent): void {
-    this.#last = { event, at: Date.now() };
+    this.#last = { event, at: this.#now() };
   }
 
-  /** As messages have it. The lag is that of the last event when it came: a quiet source does not fall behind. */
+  /**
+   * As messages have it. The lag is that of the last event when it came. It is 0 once a connected source has brought
+   * nothing for a while: what had waited there would have come.
+   */
   get json(): Omit<SourceStatus, 'type'> {
-    const lag = this.#last && lagOf(this.#last);
+    const isQuiet = this.#last !== undefined && this.#now() - this.#last.at >= QUIET_MS;
+    const hasAll = isQuiet && this.#state === 'connected' && this.#isWaiting();
+    const lag = hasAll ? 0 : this.#last && lagOf(this.#last);
     return {
       source: this.#name,
       state: this.#state,

@@ -164,7 +164,8 @@ export class BusStream implements EventStream {
       from: this.#cursor ?? from,
       ...(group === undefined ? {} : { group }),
       ...(task === undefined ? {} : { task }),
-      ...(group === undefined ? {} : { member: this.#member, holding: this.#deliveries.holding }),
+      member: this.#member,
+      ...(group === undefined ? {} : { holding: this.#deliveries.holding }),
       ...(prefetch === undefined ? {} : { prefetch }),
     };
   }

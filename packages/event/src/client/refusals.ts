@@ -8,6 +8,7 @@ const KINDS = {
   secret: 'internal',
   version: 'usage',
   single_consumer: 'usage',
+  consumer_too_slow: 'failed',
   pre_consume_failed: 'failed',
   handover: 'internal',
   shutdown: 'failed',
@@ -21,8 +22,11 @@ const CODES: Partial<Record<Refusal['code'], string>> = {
   shutdown: 'bus_stopped',
 };
 
+const TOO_SLOW = { hint: 'Give --on-slow replay or drop-oldest, or --group.', param: 'on-slow' };
+
 /** Why the bus takes no such consumer, as an error. */
 export function refusalError({ code, message, hint }: Refusal): ConsumeError {
+  if (code === 'consumer_too_slow') return new ConsumeError('failed', code, message, TOO_SLOW);
   return new ConsumeError(KINDS[code], CODES[code] ?? code, message, { hint });
 }
 
@@ -36,10 +40,7 @@ export function byeError({ reason, message, error }: Bye): ConsumeError | undefi
     });
   }
   if (reason === 'slow') {
-    return new ConsumeError('failed', 'too_slow', message ?? 'this consumer is too slow', {
-      hint: 'Give --on-slow replay or drop-oldest, or --group.',
-      param: 'on-slow',
-    });
+    return new ConsumeError('failed', 'consumer_too_slow', message ?? 'this consumer is too slow', TOO_SLOW);
   }
   if (reason === 'shutdown') {
     return new ConsumeError('failed', 'bus_stopped', message ?? 'the bus was stopped', {

@@ -9,6 +9,7 @@ import {
   rawEvent,
 } from '../index.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from '../source/index.js';
+import { ScriptedStream } from '../testing/scripted-stream.js';
 import { ConsumeError, consume, type EventSink, prepareConsume, SinkFailure, Stop } from './index.js';
 
 const api: ApiClient = { callApi: () => Promise.reject(new Error('nothing is called here')) };
@@ -175,3 +176,29 @@ test('a source that is away from the start is given up after a while', async () 
     error: { kind: 'network', message: expect.stringContaining('told so') },
   });
 });
+
+test.each([false, true])(
+  'a gap is told however quiet it is to be, and ends who asked for that: %s',
+  async (failOnGap) => {
+    const [told, always]: string[][] = [[], []];
+    const event = (id: string) =>
+      rawEvent({ event_id: id, event_type: 'e', timestamp: '2026-11-21T10:00:00Z' }, `"${id}"`);
+    const gap = { missed: 60_001, message: 'no longer kept' };
+    const stream = new ScriptedStream().push(event('a')).gap(gap).push(event('b')).finish();
+    const outcome = await consume(
+      await prepareConsume({ key: keyOf({}), params: {}, api, identity: 'bot' }),
+      {
+        stream,
+        sink: { write: async () => {} },
+        stop: new Stop(),
+        tell: (line) => told?.push(line),
+        tellAlways: (line) => always?.push(line),
+        failOnGap,
+      },
+    );
+    expect(always).toEqual(['[event] WARN: gap: missed 60001 event(s): no longer kept']);
+    expect(told).toEqual(['[event] ready event_key=k']);
+    expect(stream.acknowledged.map(({ event_id }) => event_id)).toEqual(failOnGap ? ['a'] : ['a', 'b']);
+    expect(outcome.error?.code).toBe(failOnGap ? 'events_missed' : undefined);
+  },
+);

@@ -18,6 +18,10 @@ export interface ConsumeOptions {
   readonly stop: Stop;
   /** Takes lines of the contract for standard error, without their ends. */
   readonly tell: (line: string) => void;
+  /** Takes those that no consumer may miss, such as gaps; default `tell`. */
+  readonly tellAlways?: (line: string) => void;
+  /** Ends with an error when events are missing, once those before the gap are handled; default false. */
+  readonly failOnGap?: boolean;
   /** Ends after so many events; default never. */
   readonly maxEvents?: number;
   /** Ends so long after it became ready; milliseconds, default never. */
@@ -210,7 +214,13 @@ class Run {
   }
 
   #onGap({ missed, message }: StreamGap): void {
-    this.#options.tell(warnLine(`gap: missed ${missed ?? 'an unknown number of'} event(s): ${message}`));
+    const { tell, tellAlways = tell, failOnGap = false } = this.#options;
+    const gap = `missed ${missed ?? 'an unknown number of'} event(s): ${message}`;
+    tellAlways(warnLine(`gap: ${gap}`));
+    if (!failOnGap) return;
+    throw new ConsumeError('failed', 'events_missed', gap, {
+      hint: 'Consume again from where the history begins with --from earliest, or leave --fail-on-gap out.',
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '@weir/log/make-directory';
 import { ConsumeError } from '../consume-error.js';
@@ -53,6 +53,7 @@ export class DirectorySink implements EventSink {
       }
       await rename(draft, join(this.#directory, name));
     } catch (cause) {
+      await rm(draft, { force: true }).catch(() => {});
       // A disk that is full or gone is so for every event.
       throw new ConsumeError(
         'failed',

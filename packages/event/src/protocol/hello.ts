@@ -52,7 +52,7 @@ export const hello = z.discriminatedUnion('role', [
     group: z.string().exactOptional(),
     /** What members of the group do with events: key, params and expression. */
     task: z.string().exactOptional(),
-    /** What names this member of the group, from one bus to the next. */
+    /** What names this consumer, also as a member of its group, from one connection to the next. */
     member: z.string().min(1).exactOptional(),
     /** How many deliveries may be out with it; default its buffer. */
     prefetch: z.int().positive().exactOptional(),
@@ -82,6 +82,8 @@ export const helloAck = z.discriminatedUnion('ok', [
       'secret',
       'version',
       'single_consumer',
+      /** It was ended because it was too slow, and asked for that. */
+      'consumer_too_slow',
       'pre_consume_failed',
       /** The bus ends now so that the newer release of who asks can take its place: start one. */
       'handover',
