@@ -99,6 +99,8 @@ class Run {
   readonly #faults: Fault[] = [];
   #sent: readonly string[] = [];
   #sentAt = 0;
+  /** About the longest idle time that was looked at last. */
+  #gap = '';
 
   constructor(weir: WeirProcess, homes: readonly string[], random: Random) {
     this.#weir = weir;
@@ -220,7 +222,7 @@ class Run {
     const told = [...what].map(([name, some]) => `${some.length} ${name}`).join(', ');
     const missing = this.#sent.length - new Set(executions.map(({ id }) => id)).size;
     return {
-      summary: `seed ${seed}: ${executions.length} executions of ${this.#sent.length} events, ${repeated} again, of them ${duplicates.length} without a failure of their member; longest starvation ${starvation} ms (${calm} ms before any fault); ${this.#faults.length} faults: ${told}`,
+      summary: `seed ${seed}: ${executions.length} executions of ${this.#sent.length} events, ${repeated} again, of them ${duplicates.length} without a failure of their member; longest starvation ${starvation} ms (${calm} ms before any fault${starvation > STARVATION_MS ? `; ${this.#gap}` : ''}); ${this.#faults.length} faults: ${told}`,
       executions: executions.length,
       duplicates,
       starvation,
@@ -325,12 +327,19 @@ class Run {
     });
   }
 
+  #about(name: string, from: number, to: number): string {
+    const near = this.#faults.filter((fault) => fault.to >= from - 3_000 && fault.from <= to);
+    const told = near.map(({ what, hurt, ...f }) => `${what} ${hurt.join('+')} ${f.from}-${f.to}`);
+    return `${name} from ${from} to ${to}: ${told.join(', ')}`;
+  }
+
   /** The longest time in which a member that nothing ailed ran nothing while events waited that no member had begun. */
   #longestIdle(executions: readonly Execution[], from: number, to = Number.POSITIVE_INFINITY): number {
     const firsts = new Map<string, number>();
     for (const { id, start } of executions) if (!firsts.has(id)) firsts.set(id, start);
     const lastStart = Math.max(...firsts.values());
     let longest = 0;
+    this.#gap = '';
     for (const { name } of this.#places) {
       const busy = [
         ...executions.filter(({ place }) => place === name).map(({ start, end }) => [start, end] as const),
@@ -344,7 +353,10 @@ class Run {
       let free = Math.max(from, this.#sentAt);
       for (const [start, end] of [...busy, [lastStart, lastStart] as const].toSorted(([a], [b]) => a - b)) {
         if (start > Math.min(to, lastStart)) break;
-        if (start >= from) longest = Math.max(longest, start - free);
+        if (start >= from && start - free > longest) {
+          longest = start - free;
+          this.#gap = this.#about(name, free, start);
+        }
         free = Math.max(free, end);
       }
     }
