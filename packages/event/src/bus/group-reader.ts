@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstAbort } from '@weir/base';
+import { Moment } from '../moment.js';
 import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import {
@@ -16,7 +17,6 @@ import type { BusLimits } from './bus-limits.js';
 import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import { type Lent, LentEvents } from './lent-events.js';
-import { Moment } from './moment.js';
 import { list } from './names.js';
 import { OutageBackoff } from './outage-backoff.js';
 import type { Parting, Reader } from './reader.js';
@@ -108,7 +108,7 @@ export class GroupReader implements Reader {
     for (const id of ids) {
       const lent = this.#lent.get(id);
       if (lent === undefined) lost.push(id);
-      else if (lent.isBegun || this.#isSafe(lent)) {
+      else if (this.#isSafe(lent)) {
         lent.isBegun = true;
         begun.push(id);
       } else doubtful.push(id);

@@ -1,5 +1,5 @@
+import type { Moment } from '../moment.js';
 import { deliveryKey } from '../source/index.js';
-import type { Moment } from './moment.js';
 
 /** One event that is out with a member. */
 export interface Lent {

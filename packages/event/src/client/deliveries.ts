@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Moment } from '../moment.js';
 import type { Message } from '../protocol/index.js';
 import { RecentKeys } from '../recent-keys.js';
 import { deliveryKey } from '../source/source.js';
@@ -9,6 +10,10 @@ const MAX_IDS = 1_000;
 const DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
 /** So many are told at once, however many more are handled in the same turn. */
 const AT_ONCE = 50;
+
+/** An answer is true for so long at the least; a machine that is always slower gets on all the same. */
+const FRESH_MS = 500;
+const MAX_TRIES = 5;
 
 /** What is known of one delivery. */
 interface Known {
@@ -71,16 +76,28 @@ export class Deliveries {
     const known = this.#known.get(deliveryKey(id));
     if (known?.id !== id || known.state !== 'waiting' || signal.aborted) return false;
     known.state = 'asking';
+    let mayBegin = true;
+    // An answer that was long on its way, as to a process that was stopped, may be true no more.
+    for (let tries = 0, isFresh = false; mayBegin && !isFresh && tries < MAX_TRIES; tries += 1) {
+      const asked = new Moment();
+      mayBegin = await this.#answered(known, signal);
+      isFresh = asked.ageMs < FRESH_MS;
+    }
+    if (mayBegin) known.state = 'begun';
+    else this.#forget(id);
+    return mayBegin;
+  }
+
+  async #answered(known: Known, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
     const answered = new Promise<boolean>((resolve) => {
       known.answer = resolve;
     });
     const giveUp = () => known.answer(false);
     signal.addEventListener('abort', giveUp, { once: true });
-    this.#ask(id);
+    this.#ask(known.id);
     const mayBegin = await answered;
     signal.removeEventListener('abort', giveUp);
-    if (mayBegin) known.state = 'begun';
-    else this.#forget(id);
     return mayBegin;
   }
 
