@@ -25,7 +25,7 @@ export class LeaseClock {
 
   now(): number {
     const seen = this.#monotonic();
-    this.#now += Math.min(seen - this.#seen, LONGEST_STEP_MS);
+    this.#now += Math.min(Math.max(0, seen - this.#seen), LONGEST_STEP_MS);
     this.#seen = seen;
     return this.#now;
   }

@@ -25,8 +25,10 @@ export type ProcessDocument = z.output<typeof processDocument>;
 /** A process with the token of its executor. */
 export const assignedDocument = processDocument.extend({ assignment: z.string() });
 
-/** Workers that say that they live do so every 15 s. */
-const STALE_MS = 5 * 60_000;
+/** Workers that say that they live do so every 15 s at least. */
+const SILENT_MS = 60_000;
+/** An executor that never did may be a shell that works. */
+const UNHEARD_MS = 5 * 60_000;
 
 /**
  * Whether a process that no longest time ends has had no sign of life of its executor for so long that the executor may
@@ -35,7 +37,8 @@ const STALE_MS = 5 * 60_000;
 export function isStale(process: ProcessDocument, now: number): boolean {
   const { state, max_exec_ms: maxExecMs, heartbeat_at: heartbeat, assigned_at: assigned } = process;
   if (state !== 'running' || (maxExecMs ?? null) !== null) return false;
-  return now - Date.parse(heartbeat ?? assigned ?? process.created_at) > STALE_MS;
+  const limitMs = (heartbeat ?? null) === null ? UNHEARD_MS : SILENT_MS;
+  return now - Date.parse(heartbeat ?? assigned ?? process.created_at) > limitMs;
 }
 
 /** Whether nothing changes any more. */

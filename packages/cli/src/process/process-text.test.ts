@@ -21,6 +21,8 @@ test('a job without a longest time is stale once nothing was heard of its execut
   expect(isStale(job, now)).toBe(true);
   expect(isStale(job, now - 2 * 60_000)).toBe(false);
   expect(isStale({ ...job, heartbeat_at: '2026-01-01T00:35:30Z' }, now)).toBe(false);
+  // One that said that it lives, and says so no more.
+  expect(isStale({ ...job, heartbeat_at: '2026-01-01T00:34:30Z' }, now)).toBe(true);
   // Its lease ends by itself.
   expect(isStale({ ...job, max_exec_ms: 60_000 }, now)).toBe(false);
   expect(isStale({ ...job, state: 'waiting' }, now)).toBe(false);

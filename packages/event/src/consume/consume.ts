@@ -65,8 +65,6 @@ class Run {
   readonly #queue: EventQueue<StreamedEvent>;
   readonly #shaper: Shaper;
   readonly #workers: number;
-  /** How many events of a group a worker begins at a time; undefined for what there is. */
-  readonly #most: number | undefined;
   #startedAt = performance.now();
   #isReady = false;
   #isInterrupted = false;
@@ -82,8 +80,7 @@ class Run {
     this.#prepared = prepared;
     this.#options = options;
     this.#workers = key.workers;
-    const { isBounded = false, sink } = options;
-    this.#most = sink.isWork === true || key.match !== undefined || key.process !== undefined ? 1 : undefined;
+    const { isBounded = false } = options;
     this.#queue = new EventQueue({
       items: isBounded ? Number.POSITIVE_INFINITY : Math.max(key.bufferSize, key.workers),
       weight: isBounded ? Number.POSITIVE_INFINITY : QUEUE_CHARACTERS,
@@ -137,8 +134,9 @@ class Run {
     const { stop, isBounded = false } = this.#options;
     try {
       for (;;) {
-        const taken = await this.#queue.take(this.#workers, isBounded ? this.#most : undefined);
+        const taken = await this.#queue.take(this.#workers, isBounded ? 1 : undefined);
         if (taken.length === 0) return;
+        // One that kills this process, or waits while it is stopped, takes no others along.
         const items = await begun(taken, stop.signal);
         for (const shaped of await this.#shaper.shape(items, stop.hurry)) {
           if (stop.signal.aborted) return;

@@ -10,11 +10,6 @@ export interface EventOutput {
 /** Where a consumer's output goes. */
 export interface EventSink {
   /**
-   * Whether each event runs code that may fail on it, or take long: then a worker takes one at a time, so that an event
-   * which kills this process takes no others along.
-   */
-  readonly isWork?: boolean;
-  /**
    * Takes what comes out of one event; resolves when it is done with and the next may come.
    *
    * @param hurry aborts when the consumer has ended and waits no longer.

@@ -8,7 +8,6 @@ import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-s
  * ends with another code than 0, or has not ended in time, has failed.
  */
 export class ExecSink implements EventSink {
-  readonly isWork = true;
   readonly #command: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #timeoutMs: number | undefined;

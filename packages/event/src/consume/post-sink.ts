@@ -24,7 +24,6 @@ const DEFAULTS: PostLimits = { tries: 5, timeoutMs: 30_000, firstWaitMs: 250, lo
  * and at once for any other answer, the event has failed.
  */
 export class PostSink implements EventSink {
-  readonly isWork = true;
   readonly #url: URL;
   readonly #limits: PostLimits;
 
