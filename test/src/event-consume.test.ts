@@ -193,12 +193,12 @@ describe('ends', () => {
     closed.endInput();
     const none = new Consumer(weir, ['consume', 'weir.event'], {}, { stdin: 'ignore' });
     consumers.push(none);
-    for (const consumer of [closed, none]) {
-      await consumer.ready();
-      await send(events(1, 'e'));
-      await waitUntil('a line', () => consumer.lines.length > 0);
-      consumer.signal('SIGTERM');
-      const { code, stderr } = await consumer.ended();
+    const both = [closed, none];
+    await Promise.all(both.map((consumer) => consumer.ready()));
+    await send(events(1, 'e'));
+    await waitUntil('a line', () => both.every(({ lines }) => lines.length > 0));
+    for (const consumer of both) consumer.signal('SIGTERM');
+    for (const { code, stderr } of await Promise.all(both.map((consumer) => consumer.ended()))) {
       expect(code).toBe(0);
       expect(stderr.filter((line) => line.includes('WARN'))).toEqual([
         expect.stringContaining('standard input had ended at the start'),
