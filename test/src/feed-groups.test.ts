@@ -110,6 +110,26 @@ describe('a group', () => {
     expect((await client.call('GET')).body).toMatchObject({ pending: 2, dead: 0 });
   });
 
+  it('gives a member again at once what it never got, and says what it has lost', async () => {
+    const client = await group('holding', { event: ['held'] });
+    const sent = await send('held', ['a', 'b', 'c']);
+    const first = await client.call('POST', '/pull', { wait_ms: 5_000, member: 'm', holding: [] });
+    expect(first.body.lease_ms).toBe(30_000);
+    const [a, b] = first.body.deliveries;
+    // The answer with the last one was lost, say.
+    const holding = [a?.id, b?.id];
+    const again = await client.pull({ member: 'm', holding });
+    expect(again.map(({ attempt, event }) => [attempt, event.event_id])).toEqual([[1, sent[2]]]);
+    await client.settle('nack', first.body.deliveries.slice(0, 1));
+    expect(idsOf(await client.pull({ member: 'n' }))).toEqual(sent.slice(0, 1));
+    const extend = { ids: holding, member: 'm' };
+    expect((await client.call('POST', '/extend', extend)).body).toEqual({ extended: 1, lost: [a?.id] });
+    expect((await client.call('POST', '/extend', { ...extend, from: 'n' })).body).toEqual({
+      extended: 2,
+      lost: [],
+    });
+  });
+
   it('is for one task: members that name another are refused, unless nobody named one', async () => {
     const named = await group('one-task', { task: 'mail' });
     expect((await named.call('PUT', '', { task: 'bill' })).body).toMatchObject({ code: 'group_exists' });
