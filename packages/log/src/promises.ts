@@ -8,7 +8,7 @@ const MAX = 1_000;
 export class Promises {
   readonly #members = new Map<number, { readonly member: string; readonly until: number }>();
 
-  /** Whether the member may wait for this entry: nobody else does, or has for so long that it may be gone. */
+  /** Whether the entry is promised to this member: no other member waits for it, or that one may be gone. */
   take(offset: number, member: string, now: number, ms: number): boolean {
     const known = this.#members.get(offset);
     if (known !== undefined && known.member !== member && known.until > now) return false;

@@ -37,7 +37,7 @@ export function processTable(processes: readonly ProcessDocument[]): string {
   return formatTable(columns, rows);
 }
 
-/** A job without a longest time goes to nobody else when its executor dies: cancelling it is all that helps. */
+/** A job without a longest time goes to no other executor when its own dies: it has to be cancelled. */
 function stateText(process: ProcessDocument): string {
   return isStale(process, Date.now()) ? `${process.state} (stale)` : process.state;
 }

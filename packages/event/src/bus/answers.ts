@@ -34,6 +34,7 @@ export class Answers {
   }
 
   add(ids: readonly string[]): void {
+    if (ids.length === 0) return;
     for (const id of ids) this.#ids.push(id);
     this.#sending ??= this.#sendAll();
   }

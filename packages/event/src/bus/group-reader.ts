@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { firstAbort } from '@weir/base';
 import { Moment } from '../moment.js';
 import { encodeEventRest } from '../protocol/encode.js';
@@ -10,18 +9,18 @@ import {
   type GroupMember,
   type Source,
   SourceGap,
-  SourceInterrupted,
+  type SourceInterrupted,
 } from '../source/index.js';
-import { Answers } from './answers.js';
 import type { BusLimits } from './bus-limits.js';
 import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
+import { GroupAnswers, notJoined } from './group-answers.js';
 import { type Lent, LentEvents } from './lent-events.js';
 import { list } from './names.js';
-import { OutageBackoff } from './outage-backoff.js';
 import type { Parting, Reader } from './reader.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
+import { throughInterruptions } from './through-interruptions.js';
 import { ToldStatus } from './told-status.js';
 
 /** Events out with one member unless it says how many: what waits at a busy one cannot be done by an idle one. */
@@ -54,12 +53,7 @@ export class GroupReader implements Reader {
   readonly #told: ToldStatus;
   readonly #run = new AbortController();
   readonly #lent = new LentEvents();
-  /** Ids whose answer the source may not know yet. */
-  readonly #unsettled = new Set<string>();
-  readonly #acks: Answers;
-  readonly #releases: Answers;
-  /** By how long the events are to wait. */
-  readonly #nacks = new Map<number, Answers>();
+  readonly #answers: GroupAnswers;
   /** Aborts the pull under way when the consumer falls silent; undefined while it is silent. */
   #pulling: AbortController | undefined = new AbortController();
   #heard = new Moment();
@@ -78,8 +72,17 @@ export class GroupReader implements Reader {
     this.#limits = limits;
     this.#log = log;
     this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
-    this.#acks = this.#answers((member, ids) => member.ack(ids));
-    this.#releases = this.#answers((member, ids) => member.release(ids), false);
+    this.#answers = new GroupAnswers({
+      group,
+      limits,
+      log,
+      call: async (work) => {
+        const member = this.#member;
+        if (member === undefined) throw notJoined();
+        await this.#pastGap(() => work(member));
+      },
+      onSettled: (ids) => this.#say('settled', ids),
+    });
     for (const id of consumer.hello.holding ?? [])
       this.#lent.add({ id, bytes: 0, isBegun: true, isLost: false, leasedAt: undefined });
   }
@@ -121,12 +124,14 @@ export class GroupReader implements Reader {
   /** The consumer is done with these. */
   ack(ids: readonly string[]): void {
     for (const id of ids) this.#hub.done.add(deliveryKey(id));
-    this.#answer(this.#acks, ids);
+    this.#answers.ack(this.#takeBack(ids));
+    this.#resume?.();
   }
 
   /** The consumer could not handle these. */
   nack(ids: readonly string[], delayMs: number | undefined): void {
-    this.#answer(this.#nacksAfter(delayMs), ids);
+    this.#answers.nack(this.#takeBack(ids), delayMs);
+    this.#resume?.();
   }
 
   freed(): void {
@@ -161,24 +166,17 @@ export class GroupReader implements Reader {
   async close(parting: Parting): Promise<void> {
     this.stop();
     clearInterval(this.#ticking);
-    const giveUp = () => {
-      for (const one of this.#allAnswers) one.giveUp();
-    };
     // Its consumer tells the next bus what was not settled.
-    if (parting === 'moves') giveUp();
-    const tooLate = setTimeout(giveUp, LAST_ANSWERS_MS);
+    if (parting === 'moves') this.#answers.giveUp();
+    const tooLate = setTimeout(() => this.#answers.giveUp(), LAST_ANSWERS_MS);
     await this.#following;
-    if (parting === 'left') this.#giveBack((lent) => lent.id, this.#releases);
+    if (parting === 'left') this.#answers.release(this.#takeAll(() => true));
     if (parting === 'died') {
-      this.#giveBack(({ isBegun, id }) => (isBegun ? id : undefined), this.#nacksAfter(0));
-      this.#giveBack(({ isBegun, id }) => (isBegun ? undefined : id), this.#releases);
+      this.#answers.nack(this.#takeAll(({ isBegun }) => isBegun));
+      this.#answers.release(this.#takeAll(({ isBegun }) => !isBegun));
     }
-    await Promise.all(this.#allAnswers.map((one) => one.sent()));
+    await this.#answers.sent();
     clearTimeout(tooLate);
-  }
-
-  get #allAnswers(): readonly Answers[] {
-    return [this.#acks, this.#releases, ...this.#nacks.values()];
   }
 
   /** Whether the consumer was heard from within the lease. */
@@ -222,25 +220,15 @@ export class GroupReader implements Reader {
     if (ids.length > 0) this.consumer.connection.send({ type: 'ack', of, ids: [...ids] });
   }
 
-  #answer(answers: Answers, ids: readonly string[]): void {
-    // The latest try counts: an earlier one returns nothing.
-    const latest = ids.map((id) => this.#lent.delete(id)?.id ?? id);
-    for (const id of latest) this.#unsettled.add(id);
-    answers.add(latest);
-    this.#resume?.();
+  /** The ids to answer with, of the latest tries: an earlier one returns nothing. */
+  #takeBack(ids: readonly string[]): string[] {
+    return ids.map((id) => this.#lent.delete(id)?.id ?? id);
   }
 
-  #giveBack(idOf: (lent: Lent) => string | undefined, answers: Answers): void {
-    const ids = this.#lent.all.filter(({ isLost }) => !isLost).flatMap((lent) => idOf(lent) ?? []);
+  #takeAll(isChosen: (lent: Lent) => boolean): string[] {
+    const ids = this.#lent.all.filter((lent) => !lent.isLost && isChosen(lent)).map(({ id }) => id);
     for (const id of ids) this.#lent.delete(id);
-    if (ids.length > 0) answers.add(ids);
-  }
-
-  #nacksAfter(delayMs = 0): Answers {
-    const known = this.#nacks.get(delayMs);
-    const answers = known ?? this.#answers((member, some) => member.nack(some, delayMs));
-    if (known === undefined) this.#nacks.set(delayMs, answers);
-    return answers;
+    return ids;
   }
 
   // Through every interruption, and with another consumer's credential where that helps.
@@ -283,7 +271,7 @@ export class GroupReader implements Reader {
       const deliveries = await this.#throughInterruptions(() =>
         this.#pastGap(async () => {
           // What is done and not known to be would come again.
-          for (const one of this.#allAnswers) await one.caughtUp();
+          await this.#answers.caughtUp();
           return await this.#pull(member, room);
         }),
       );
@@ -304,7 +292,7 @@ export class GroupReader implements Reader {
     if (pulling === undefined) return [];
     const scope = firstAbort(this.#run.signal, pulling.signal);
     const leasedAt = new Moment();
-    const holding = [...this.#lent.all.map(({ id }) => id), ...this.#unsettled];
+    const holding = [...this.#lent.all.map(({ id }) => id), ...this.#answers.unsettled];
     this.#isPulling = true;
     try {
       const deliveries = await member.pull(room, scope.signal, holding);
@@ -344,7 +332,7 @@ export class GroupReader implements Reader {
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#told.gap({ missed: 1, message: error.message });
-        this.#nacksAfter(0).add([id]);
+        this.#answers.nack([id]);
       }
     }
     // What came too late is given back with the others.
@@ -354,7 +342,7 @@ export class GroupReader implements Reader {
   /** Whether an event is done or under way already: a further try must not run. */
   async #isKnown({ id }: GroupDelivery, leasedAt: Moment, member: GroupMember): Promise<boolean> {
     if (this.#hub.done.has(deliveryKey(id))) {
-      this.#answer(this.#acks, [id]);
+      this.#answers.ack(this.#takeBack([id]));
       return true;
     }
     const lent = this.#lent.get(id);
@@ -368,24 +356,12 @@ export class GroupReader implements Reader {
   }
 
   async #throughInterruptions<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#run;
-    let backoff: OutageBackoff | undefined;
-    while (!signal.aborted) {
-      try {
-        const result = await work();
-        this.#moveTo('connected');
-        return result;
-      } catch (error) {
-        if (signal.aborted || !(error instanceof SourceInterrupted)) throw error;
-        this.#moveTo('disconnected', error.message);
-        backoff ??= new OutageBackoff(this.#limits);
-        const waitMs = Math.max(backoff.next(), error.waitMs);
-        if (backoff.ageMs + waitMs > this.#limits.outageMs) throw this.#unreachable(error);
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
-        if (!signal.aborted) this.#moveTo('reconnecting', error.message);
-      }
-    }
-    return undefined;
+    return await throughInterruptions(work, {
+      limits: this.#limits,
+      signal: this.#run.signal,
+      onState: (state, reason) => this.#moveTo(state, reason),
+      unreachable: (cause) => this.#unreachable(cause),
+    });
   }
 
   #unreachable(cause: SourceInterrupted): ConsumeError {
@@ -425,7 +401,7 @@ export class GroupReader implements Reader {
   #suspend(): void {
     this.#pulling?.abort();
     this.#pulling = undefined;
-    this.#giveBack(({ isBegun, id }) => (isBegun ? undefined : id), this.#releases);
+    this.#answers.release(this.#takeAll(({ isBegun }) => !isBegun));
   }
 
   async #extend(lent: readonly Lent[], from?: string): Promise<void> {
@@ -444,27 +420,6 @@ export class GroupReader implements Reader {
 
   #warnOfLeases(error: unknown): void {
     this.#log.warn('group: leases were not extended', { group: this.group, error: String(error) });
-  }
-
-  /** @param isTold whether the consumer waits to hear that the source knows. */
-  #answers(send: (member: GroupMember, ids: readonly string[]) => Promise<void>, isTold = true): Answers {
-    const sendPastGap = async (ids: readonly string[]) => {
-      const member = this.#member;
-      // Before the first pull, which joins the group.
-      if (member === undefined) throw new SourceInterrupted('the group is not joined yet');
-      await this.#pastGap(() => send(member, ids));
-    };
-    const onSettled = (ids: readonly string[], error?: unknown) => {
-      for (const id of ids) this.#unsettled.delete(id);
-      if (isTold) this.#say('settled', ids);
-      if (error === undefined) return;
-      this.#log.warn('group: an answer was not taken, its events come again', {
-        group: this.group,
-        count: ids.length,
-        error: String(error),
-      });
-    };
-    return new Answers({ send: sendPastGap, limits: this.#limits, onSettled });
   }
 }
 

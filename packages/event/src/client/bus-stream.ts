@@ -125,7 +125,7 @@ export class BusStream implements EventStream {
     this.#alive ??= setInterval(() => this.#bus?.send({ type: 'ack', of: 'alive' }), ALIVE_MS);
   }
 
-  /** Waits until the source knows what this consumer has done: whoever comes next would get it again. */
+  /** Waits until the source knows what this consumer has done: the next consumer would get it again. */
   async #settle(bus: BusConnection): Promise<void> {
     this.#deliveries.flush();
     const scope = deadline(SETTLE_MS);

@@ -42,7 +42,7 @@ export class Deliveries {
   #isDue = false;
   #onSettled: (() => void) | undefined;
 
-  /** @param send says false when there is nobody to say it to. */
+  /** @param send returns false while there is no bus. */
   constructor(send: (message: Message) => boolean) {
     this.#send = send;
   }

@@ -14,7 +14,7 @@ export class ExecSink implements EventSink {
 
   /**
    * @param environment of the command, but for the variables above.
-   * @param timeoutMs how long a command may run; default for ever.
+   * @param timeoutMs how long a command may run, milliseconds; default no limit.
    */
   constructor(command: string, environment: NodeJS.ProcessEnv, timeoutMs?: number) {
     this.#timeoutMs = timeoutMs;

@@ -82,7 +82,7 @@ export class LaneModel {
     if (extends_) entry.deadline = now + this.#ackWaitMs;
   }
 
-  /** From the next pull on, whoever has entries has them for the whole time again. */
+  /** With the next pull, the lease of every entry that is lent begins anew. */
   restarted(): void {
     this.#hasRestarted = true;
   }
