@@ -87,7 +87,7 @@ export class Answers {
     const backoff = new OutageBackoff(limits);
     for (let last = first; ; ) {
       if (signal.aborted || backoff.ageMs > limits.outageMs) throw last;
-      await sleep(Math.max(backoff.next(), last.waitMs), undefined, { signal }).catch(() => {});
+      await sleep(backoff.next(last), undefined, { signal }).catch(() => {});
       try {
         return await send(ids);
       } catch (error) {

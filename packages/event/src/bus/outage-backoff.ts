@@ -1,4 +1,4 @@
-import { Backoff } from '../source/index.js';
+import { Backoff, type SourceInterrupted } from '../source/index.js';
 import type { BusLimits } from './bus-limits.js';
 
 /** An outage may last so many times longer for the wait at its end. */
@@ -23,9 +23,12 @@ export class OutageBackoff {
     return performance.now() - this.#since;
   }
 
-  /** It failed once more: how long to wait, in milliseconds. */
-  next(): number {
+  /**
+   * It failed once more: how long to wait, in milliseconds. A limit is kept to; a server that starts says a time that may be
+   * longer than it takes.
+   */
+  next({ isLimit, waitMs }: SourceInterrupted): number {
     const longestMs = Math.min(this.#limits.longestWaitMs, Math.max(SHORTEST_LONGEST_MS, this.ageMs / SHARE));
-    return Math.min(this.#backoff.next(), longestMs);
+    return Math.max(Math.min(this.#backoff.next(), longestMs), isLimit ? waitMs : 0);
   }
 }

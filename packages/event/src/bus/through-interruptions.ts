@@ -27,7 +27,7 @@ export async function throughInterruptions<T>(
       if (signal.aborted || !(error instanceof SourceInterrupted)) throw error;
       onState('disconnected', error.message);
       backoff ??= new OutageBackoff(limits);
-      const waitMs = Math.max(backoff.next(), error.waitMs);
+      const waitMs = backoff.next(error);
       if (backoff.ageMs + waitMs > limits.outageMs) throw unreachable(error);
       await sleep(waitMs, undefined, { signal }).catch(() => {});
       if (!signal.aborted) onState('reconnecting', error.message);

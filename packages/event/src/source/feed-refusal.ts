@@ -39,6 +39,7 @@ export async function feedRefusal(
     return new SourceInterrupted(message, {
       waitMs: retryAfterMs(response.headers.get('retry-after'), now) ?? 0,
       isAnswered: true,
+      isLimit: status === 429,
     });
   }
   if (status === 401 || code === 'insufficient_scope') {

@@ -7,17 +7,24 @@ export class SourceInterrupted extends Error {
   readonly waitMs: number;
   /** Whether a server answered at all. */
   readonly isAnswered: boolean;
+  /** Whether the server asks this client to slow down; else it is away or starts, and may be back before `waitMs`. */
+  readonly isLimit: boolean;
 
-  constructor(message: string, { waitMs = 0, isAnswered = false, cause }: Interruption = {}) {
+  constructor(
+    message: string,
+    { waitMs = 0, isAnswered = false, isLimit = false, cause }: Interruption = {},
+  ) {
     super(message, { cause });
     this.waitMs = waitMs;
     this.isAnswered = isAnswered;
+    this.isLimit = isLimit;
   }
 }
 
 interface Interruption {
   readonly waitMs?: number;
   readonly isAnswered?: boolean;
+  readonly isLimit?: boolean;
   readonly cause?: unknown;
 }
 
