@@ -22,6 +22,11 @@ const PAGES = [
   { page: 'docs/mcp.md', isAlone: false },
   { page: 'docs/feed.md', isAlone: false },
   { page: 'docs/streams.md', isAlone: false },
+  { page: 'docs/consume.md', isAlone: false },
+  { page: 'docs/processes.md', isAlone: false },
+  { page: 'docs/channels.md', isAlone: false },
+  { page: 'docs/usage.md', isAlone: false },
+  { page: 'docs/hosting.md', isAlone: true },
   { page: 'docs/api.md', isAlone: true },
 ] as const;
 
@@ -36,7 +41,7 @@ async function newProject(url: string): Promise<string> {
   });
   // The cast holds for what the route answers.
   const made = (await response.json()) as { id: string; ingest_token: string; api_key: string };
-  return `export WEIR_SERVER=${url} WEIR_PROJECT=${made.id} WEIR_KEY=${made.api_key} WEIR_TOKEN=${made.ingest_token}`;
+  return `export WEIR_SERVER=${url} WEIR_PROJECT=${made.id} WEIR_KEY=${made.api_key} WEIR_TOKEN=${made.ingest_token} WEIR_OPERATOR_KEY=${OPERATOR_KEY}`;
 }
 
 describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
