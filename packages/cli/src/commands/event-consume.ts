@@ -19,7 +19,10 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .option('--output-dir <dir>', 'write a file for each event instead of a line')
     .option('--exec <command>', 'run a command for each event, the event on its standard input')
     .option('--post <url>', 'post each event to a URL')
-    .option('--from <place>', 'latest, earliest, a cursor, or a time (default: latest)')
+    .option(
+      '--from <place>',
+      'latest, earliest, a cursor, a time, or how far back, such as 1h (default: latest)',
+    )
     .option('--group <name>', 'share events with the others of a durable group, each at least once')
     .option(
       '--prefetch <n>',

@@ -12,6 +12,7 @@ import {
   type Bounds,
   boundsOf,
   type ConsumeFlags,
+  placeOf,
   type SinkChoice,
   sinkOf,
   type Work,
@@ -83,7 +84,7 @@ export async function prepareJob(
     bounds,
     // What waits behind a command or a request could run at an idle member.
     work: sink.kind === 'exec' || sink.kind === 'post' ? { prefetch: key.workers, ...work } : work,
-    from: flags.from ?? 'latest',
+    from: placeOf(flags.from, Date.now()),
     onSlow,
     group: flags.group,
     task: groupTask(prepared, flags.jq),

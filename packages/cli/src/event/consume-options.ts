@@ -89,6 +89,12 @@ export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Wo
   };
 }
 
+/** Where to begin: a length of time, such as `1h`, is that long before `now` (epoch milliseconds). */
+export function placeOf(from: string | undefined, now: number): string {
+  if (from === undefined || !/^\d+(ms|s|m|h|d)$/.test(from)) return from ?? 'latest';
+  return new Date(now - parseDuration(from)).toISOString();
+}
+
 function durationOf(name: string, text: string | undefined): number | undefined {
   const ms = text === undefined ? undefined : parseDuration(text);
   // A timer of Node holds no more, and goes off at once.
