@@ -36,6 +36,8 @@ it('ends them all, and stops at once', async () => {
     const { text } = await weir.request('GET', '/metrics');
     return /^weir_feed_subscribers 1$/m.test(text) && /^weir_channel_subscribers 1$/m.test(text);
   });
+  // No metric counts a pull that waits; the answer to a later pull says that the first one was let in.
+  expect((await call('POST', `${feed}/groups/g/pull`, { member: 'later' })).status).toBe(200);
   const stopping = performance.now();
   expect(await weir.stop()).toBe(0);
   expect(performance.now() - stopping).toBeLessThan(9_500);
