@@ -2,13 +2,13 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './longest-first.js';
 import { FAULTS } from './suites.js';
 
-// Two files at a time: most of them load the machine by themselves.
+// As many files at a time as in the other suite: most of them wait for a kill, a restart or a lease.
 export default defineConfig({
   test: {
     include: FAULTS,
     testTimeout: 240_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
   },
