@@ -169,3 +169,15 @@ test('a value that is nested deeper than the scan goes is left to the parser', (
   expect(scan(nested(100))).toBeNull();
   expect(scan(nested(101))).toBeUndefined();
 });
+
+test('names that were chosen to look alike cost no more than a thousand comparisons', () => {
+  const alike = Array.from(
+    { length: 64 },
+    (_, i) => `"x${String.fromCharCode(0x40 + i).replace('\\', '~')}xx":1`,
+  );
+  const objects = (count: number) => `[${Array.from({ length: count }, () => `{${alike.join()}}`).join()}]`;
+  const withObjects = (text: string) => `{"event":"e","timestamp":"${AT}","properties":{"list":${text}}}`;
+  expect(scan(withObjects(objects(1)))).toBeNull();
+  const few = `[{${alike.slice(0, 8).join()}}]`;
+  expect(scan(withObjects(few))).toMatchObject({ properties: `{"list":${few}}` });
+});

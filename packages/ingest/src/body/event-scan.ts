@@ -48,6 +48,8 @@ const MAX_DEPTH = 100;
 /** Names of one object that are compared with one another, and of all objects that are open at a time. */
 const MAX_NAMES = 64;
 const MAX_OPEN_NAMES = 512;
+/** Comparisons of the bytes of two names, for one event. A client can choose names whose hashes are equal. */
+const MAX_COMPARISONS = 1_000;
 /** Members of an event that Weir does not know. */
 const MAX_STRAYS = 32;
 /** No field of an event. */
@@ -99,6 +101,8 @@ export class EventScan {
   /** Members of the event that Weir does not know. Their names are the first of those that are open. */
   #strays = 0;
   #isOrdinary = true;
+  /** How often the bytes of two names were compared. */
+  #comparisons = 0;
   /** Whether a value that was scanned has white space between its tokens. */
   #hasSpace = false;
   #hasDelicateNumber = false;
@@ -129,6 +133,7 @@ export class EventScan {
     this.#openNames = 0;
     this.#strays = 0;
     this.#isOrdinary = true;
+    this.#comparisons = 0;
     this.#hasSpace = false;
     this.#hasDelicateNumber = false;
     starts.fill(BAD);
@@ -387,6 +392,7 @@ export class EventScan {
    * name, and ClickHouse another one, so such an event is not ordinary.
    */
   #name(first: number, start: number, end: number): void {
+    if (!this.#isOrdinary) return;
     const body = this.#body;
     const place = this.#openNames;
     if (place - first >= MAX_NAMES || place >= MAX_OPEN_NAMES) {
@@ -400,7 +406,7 @@ export class EventScan {
       ((body[start + (length >> 1)] ?? 0) << 8) ^
       (body[end - 1] ?? 0);
     for (let other = first; other < place; other += 1) {
-      if (nameHashes[other] === hash && this.#isName(other, start, end)) this.#isOrdinary = false;
+      if (nameHashes[other] === hash && this.#mayBe(other, start, end)) this.#isOrdinary = false;
     }
     nameStarts[place] = start;
     nameEnds[place] = end;
@@ -408,7 +414,10 @@ export class EventScan {
     this.#openNames = place + 1;
   }
 
-  #isName(place: number, start: number, end: number): boolean {
+  /** Whether a name may be one that was noted before: they are equal, or the event has used up its comparisons. */
+  #mayBe(place: number, start: number, end: number): boolean {
+    this.#comparisons += 1;
+    if (this.#comparisons > MAX_COMPARISONS) return true;
     const otherStart = nameStarts[place] ?? 0;
     const otherEnd = nameEnds[place] ?? 0;
     return this.#body.compare(this.#body, otherStart, otherEnd, start, end) === 0;
