@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changingStatement } from './query-hints.js';
+import { changingStatement, hintOfError } from './query-hints.js';
 
 test('a statement that changes something is found behind comments', () => {
   expect(changingStatement('/* a **/ -- b\n /**/ delete FROM events')).toBe('DELETE');
@@ -14,3 +14,18 @@ test.each(['/**/', '/* */ ', '--\n', '/***/', '/*', ' '])(
     expect(changingStatement(`${text.repeat(9_000 / text.length)}SELECT`)).toBeUndefined();
   },
 );
+
+test.each(['Illegal type String ', 'no supertype for types String ', 'arguments ', 'Lambda '])(
+  'an error that repeats %j thousands of times has no hint, and costs no more than its length',
+  (text) => {
+    // Backtracking over them would take longer than any test may.
+    expect(hintOfError(text.repeat(20_000), 'SELECT 1')).toBeUndefined();
+  },
+);
+
+test('the suggestion at the end of a long error is read', () => {
+  const error = (end: string) =>
+    `Unknown expression identifier \`evnt\` in scope SELECT ${'x'.repeat(5_000)}.${end}`;
+  expect(hintOfError(error(''), 'SELECT evnt')).toContain('DESCRIBE events');
+  expect(hintOfError(error(" Maybe you meant: ['event']."), 'SELECT evnt')).toBeUndefined();
+});

@@ -61,10 +61,19 @@ const BY_ERROR: readonly (readonly [RegExp, Hint])[] = [
   ],
 ];
 
+/**
+ * Characters of an error that are searched, half at its start and half at its end, where the engine puts its suggestions.
+ * Between them it may repeat the whole query. Some of the expressions above take the cube of their text's length: 16 kB of a
+ * caller's words would block the server for seconds.
+ */
+const MAX_SEARCHED = 1_000;
+
 /** What to do about an error that the engine raised. `sql` is what the caller wrote, and what of it ran. */
 export function hintOfError(detail: string, sql: string): string | undefined {
+  const half = MAX_SEARCHED / 2;
+  const text = detail.length <= MAX_SEARCHED ? detail : `${detail.slice(0, half)}\n${detail.slice(-half)}`;
   for (const [pattern, hint] of BY_ERROR) {
-    const match = pattern.exec(detail);
+    const match = pattern.exec(text);
     const found = match === null ? undefined : hint(match, sql);
     if (found !== undefined) return found;
   }
