@@ -71,6 +71,7 @@ export function unmarkNumbers(marked: string): Unmarked {
   return { json, long };
 }
 
+/** The text with marks; the text itself if it is not JSON, for JSON.parse to refuse. */
 function markNumbers(json: string): string {
   let out = '';
   let copied = 0;
@@ -81,17 +82,17 @@ function markNumbers(json: string): string {
     } else if (c === 0x2d || (c >= 0x30 && c <= 0x39)) {
       JSON_NUMBER.lastIndex = i;
       const number = JSON_NUMBER.exec(json)?.[0];
-      if (number === undefined) {
-        i += 1; // A stray minus: left for JSON.parse to refuse.
-        continue;
-      }
+      if (number === undefined) return json;
       const end = i + number.length;
+      const next = endOfSpace(json, end);
+      // Between quotes, `01` and `1a` would hide a mistake, and `{1.5 :2}` would become an object with the name "1.5".
+      if (next < json.length && !',]}'.includes(json.charAt(next))) return json;
       const digits = number.length - (c === 0x2d ? 1 : 0);
-      if ((digits >= 16 || number === '-0' || /[.eE]/.test(number)) && endsValue(json, end)) {
+      if (digits >= 16 || number === '-0' || /[.eE]/.test(number)) {
         out += `${json.slice(copied, i)}"${MARK}${number}"`;
         copied = end;
       }
-      i = end;
+      i = next;
     } else {
       i += 1;
     }
@@ -108,7 +109,8 @@ function endOfString(json: string, start: number): number {
   return json.length;
 }
 
-/** Whether a number may end here; if not (`01`, `1a`), quoting it would hide a mistake from JSON.parse. */
-function endsValue(json: string, at: number): boolean {
-  return at >= json.length || ',]} \t\r\n'.includes(json.charAt(at));
+function endOfSpace(json: string, start: number): number {
+  let at = start;
+  while (at < json.length && ' \t\r\n'.includes(json.charAt(at))) at += 1;
+  return at;
 }

@@ -92,6 +92,26 @@ test('numbers keep the digits that were sent, in every form of a body', async ()
   }
 });
 
+test.each([
+  '{1.5 :1}',
+  '{"a":{-0 :1}}',
+  '{"a":[{12345678901234567890\t:1}]}',
+  '{"a":01.5}',
+  '{"a":-}',
+  '{"a":1.5 1.5}',
+  '{"a":1e5"b"}',
+])(
+  'properties with a number where JSON has none are refused in every form of a body: %s',
+  async (properties) => {
+    const one = `{"event":"e","timestamp":${AT},"properties":${properties}}`;
+    expect(await outcome(`{"events":[${one}]}`)).toBe('invalid_json');
+    expect(await outcome(`[${one}]`)).toBe('invalid_json');
+    expect(await outcome(one)).toBe('invalid_json');
+    expect(await outcome(`{"events":[${one}]${PADDING}}`)).toBe('invalid_json');
+    expect(await outcome(one, 'ndjson')).toMatchObject({ valid: [], rejected: [{ index: 0 }] });
+  },
+);
+
 test('a damaged body that is cut is refused like one that is parsed as a whole', async () => {
   const damage = fc.record({
     events: fc.array(event, { maxLength: 3 }),
