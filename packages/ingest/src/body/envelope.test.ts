@@ -92,6 +92,12 @@ test('numbers keep the digits that were sent, in every form of a body', async ()
   }
 });
 
+test('a small fraction keeps its digits in an event that is left to the parser', async () => {
+  const properties = '{"a":0.0000001,"b":-0.00000025}';
+  const one = `{"event":"e","timestamp":${AT},"userId":"u","properties":${properties}}`;
+  expect(await outcome(`{"events":[${one}]}`)).toMatchObject({ valid: [{ properties }] });
+});
+
 test.each([
   '{1.5 :1}',
   '{"a":{-0 :1}}',

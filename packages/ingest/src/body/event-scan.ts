@@ -42,6 +42,8 @@ const NULL = Buffer.from('null');
 const BAD = -1;
 /** Digits before the point that every double keeps. */
 const EXACT_DIGITS = 15;
+/** Length of `0.000001`, the least number that `JSON.stringify` writes without an exponent. */
+const SIX_DECIMALS = 8;
 /** Bytes of a number that `JSON.parse` surely reads as a finite one, and that no column rounds to infinity. */
 const MAX_NUMBER_BYTES = 20;
 const MAX_DEPTH = 100;
@@ -466,8 +468,9 @@ export class EventScan {
       while (c >= ZERO && c <= NINE);
       if (at === fraction) return BAD;
       if (at - start > MAX_NUMBER_BYTES) this.#leave();
-      // JSON.parse would drop the last zeros, and digits beyond those of a double.
-      if (body[at - 1] === ZERO || at - first > EXACT_DIGITS) this.#hasDelicateNumber = true;
+      // JSON.parse would drop the last zeros, and digits beyond those of a double. JSON.stringify writes 0.0000001 as 1e-7.
+      const mayBeTiny = at - first > SIX_DECIMALS && body[first] === ZERO && body[first + 7] === ZERO;
+      if (body[at - 1] === ZERO || at - first > EXACT_DIGITS || mayBeTiny) this.#hasDelicateNumber = true;
     } else if (first !== start && body[first] === ZERO) {
       // Negative zero, which JSON.stringify writes without its sign.
       this.#leave();
