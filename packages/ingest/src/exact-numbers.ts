@@ -34,9 +34,19 @@ const LONGEST_INT64 = '-9223372036854775808';
 const LONGEST_UINT64 = '18446744073709551615';
 const NOT_DIGITS = /[.eE]/;
 
-/** Parses JSON with every negative zero and every number that has a fraction, an exponent or sixteen digits left under the mark. */
+/**
+ * Parses JSON with every negative zero and every number that has a fraction, an exponent or sixteen digits left under the mark.
+ * @throws SyntaxError with places in `json`
+ */
 export function parseMarked(json: string): unknown {
-  return JSON.parse(markNumbers(json));
+  const marked = markNumbers(json);
+  try {
+    return JSON.parse(marked);
+  } catch (error) {
+    // Marks move what stands behind them, so the places in this error are wrong.
+    JSON.parse(json);
+    throw error;
+  }
 }
 
 /** A number a double cannot hold, such as 1e999. */

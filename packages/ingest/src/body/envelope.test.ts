@@ -118,6 +118,12 @@ test.each([
   },
 );
 
+test('a refusal names the place of a mistake behind numbers that keep their digits', async () => {
+  const text = '{"events":[1.50,{"a":1,"b" 2}]}';
+  const place = text.indexOf('2}');
+  await expect(readEnvelope(Buffer.from(text), 'json', 10, new Slice())).rejects.toThrow(`position ${place}`);
+});
+
 test('a damaged body that is cut is refused like one that is parsed as a whole', async () => {
   const damage = fc.record({
     events: fc.array(event, { maxLength: 3 }),
