@@ -383,6 +383,15 @@ describe('around the answer', () => {
 });
 
 describe('receipts', () => {
+  it('a receipt for a batch that was stored in many parts can be asked about', async () => {
+    const events = Array.from({ length: 10_000 }, () => event('part'));
+    const { json } = await post({ body: { events } });
+    const answer = await ask(String(json.receipt), weir.token);
+    expect(answer.status).toBe(200);
+    const { counts } = JSON.parse(answer.text) as { counts: { logged: number; stored: number } };
+    expect(counts.logged + counts.stored).toBe(10_000);
+  });
+
   it('wait=stored, and asking afterwards by token or key of the project', async () => {
     const { json } = await post({ body: { events: [event('r'), event('r')] }, query: '?wait=stored' });
     expect(json).toMatchObject({ accepted: 2, state: 'stored', receipt: expect.any(String) });
