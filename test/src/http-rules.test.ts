@@ -101,6 +101,13 @@ describe('a request', () => {
     expect(await answerTo(sent(weir.port))).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it('of a wrong name that is still sent its body is read on, so that its client sees the answer', async () => {
+    const body = ' '.repeat(100_000);
+    const refused = `POST /mcp HTTP/1.1\r\nhost: rebound.example\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const answers = await answerTo(`${refused}GET /livez HTTP/1.1\r\nhost: localhost\r\n${CLOSE}`);
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 403', 'HTTP/1.1 200']);
+  });
+
   it('for another protocol is answered in its turn behind requests that are not answered yet', async () => {
     const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${more}\r\n`;
     const offer = 'connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAM\r\n';

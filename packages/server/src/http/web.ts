@@ -1,5 +1,11 @@
 /** The Fastify application every route but ingest lives in: request ids, problem documents, one log line a request. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -37,6 +43,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** Longest time a request with its body may take to arrive; a body that is slow ends sooner, see open-bodies. */
 const REQUEST_TIMEOUT_MS = 600_000;
 
+const ENDS_CONNECTION = { connection: 'close' } as const;
 /** Longest parameter in a path, characters: Node accepts no longer head of a request. */
 const MAX_PARAM_LENGTH = 16 * 1024;
 
@@ -52,23 +59,25 @@ export interface WebParts {
   readonly usage: UsageService | null;
 }
 
-/** Answers a request that no route sees. */
+/** Answers a request that no route sees. A connection stays open, unless `headers` say otherwise. */
 async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   problem: Problem,
   metrics: Metrics,
+  headers: OutgoingHttpHeaders = {},
 ): Promise<void> {
   const id = requestIdOf(request);
   const body = problemBody(problem, id);
   await usageOf(request)?.open();
   metrics.request('', '', problem.status, problem.code);
+  boundUnread(request, response);
   response.writeHead(problem.status, {
     ...problemHeaders(problem),
     [REQUEST_ID_HEADER]: id,
     'x-content-type-options': 'nosniff',
     'content-length': Buffer.byteLength(body),
-    connection: 'close',
+    ...headers,
   });
   response.end(body);
 }
@@ -87,8 +96,11 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
         request.url = tidyUrl(request.url ?? '');
         response.setHeader('x-content-type-options', 'nosniff');
         if (usage !== null) beginUsage(usage, request, response);
-        const fault = faultOfHead(request) ?? hosts.fault(request);
-        if (fault !== null) void refuse(request, response, fault, metrics);
+        const fault = faultOfHead(request);
+        const wrongHost = hosts.fault(request);
+        // Where the next request begins may be unclear.
+        if (fault !== null) void refuse(request, response, fault, metrics, ENDS_CONNECTION);
+        else if (wrongHost !== null) void refuse(request, response, wrongHost, metrics);
         else if (front.serves(request)) void front.handle(request, response);
         else {
           boundUnread(request, response);
@@ -107,7 +119,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
         if (usage !== null) beginUsage(usage, request, response);
         const problem = new Problem(417, 'invalid_request', 'no expectation but 100-continue can be met');
-        void refuse(request, response, problem, metrics);
+        void refuse(request, response, problem, metrics, ENDS_CONNECTION);
       });
       connections.guard(server);
       return server;
