@@ -6,6 +6,7 @@ import { FAULTS } from './suites.js';
 export default defineConfig({
   test: {
     include: FAULTS,
+    globalSetup: 'test/src/harness/shared-servers.ts',
     testTimeout: 240_000,
     hookTimeout: 120_000,
     maxWorkers: 3,
