@@ -78,6 +78,7 @@ const MISTAKES: readonly (readonly [sql: string, detail: RegExp, hint: string | 
     'toUnixTimestamp64Milli',
   ],
   ['DELETE FROM events WHERE 1', /^DELETE would change something; queries only read/, 'Send a SELECT'],
+  ['delete from persons', /^DELETE would change something; queries only read/, 'Send a SELECT'],
   ['UPDATE events SET event = 1', /^UPDATE would change something/, 'Send a SELECT'],
 ];
 

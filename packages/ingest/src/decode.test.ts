@@ -280,6 +280,7 @@ describe('bodies', () => {
     ['{"events":null,"other":1}', 'invalid_envelope'],
     ['{"batch":"x"}', 'invalid_envelope'],
     ['{"events":[],"batch":[]}', 'invalid_envelope'],
+    ['{"event":"e","timestamp":1767323045678,"events":[]}', 'invalid_envelope'],
     ['{"events":[]}', 'none'],
     ['{"batch":[]}', 'none'],
   ])('%s → %s', async (text, code) => {

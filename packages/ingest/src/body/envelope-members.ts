@@ -25,12 +25,17 @@ export function placeOfEvents({ events, batch, event }: EnvelopeMembers): 'event
   const hasBatch = batch !== undefined && batch !== null;
   const isEvent = event !== undefined && event !== null;
   if (Array.isArray(events)) {
+    if (isEvent) {
+      throw new IngestError('invalid_envelope', 'the body is an event by "event" and a batch by "events"', {
+        hint: 'send events in "events" alone; an event with a member of that name goes into such a batch',
+      });
+    }
     if (!Array.isArray(batch)) return 'events';
     throw new IngestError('invalid_envelope', '"events" and "batch" name the same member', {
       hint: 'send all events in "events"',
     });
   }
-  // An event may have members of its own that are called so.
+  // An event may have a member of its own that is called so.
   if (isEvent) return 'body';
   if (Array.isArray(batch) && !hasEvents) return 'batch';
   if (hasEvents || hasBatch) throw notAnEnvelope(`"${hasEvents ? 'events' : 'batch'}" is not an array`);

@@ -67,6 +67,8 @@ describe('configuration', () => {
       problemsOf({
         WEIR_PORT: '70000',
         WEIR_TRUST_PROXY: 'foo',
+        WEIR_ALLOWED_ORIGINS: 'https://a.example,app.example.com',
+        WEIR_ALLOWED_HOSTS: 'http://foo.example/',
         WEIR_INGEST_FLUSH_INTERVAL: '5 parsecs',
         WEIR_INGEST_FLUSH_BYTES: '0MiB',
         WEIR_INGEST_SHUTDOWN_GRACE: '30d',
@@ -79,6 +81,8 @@ describe('configuration', () => {
     ).toEqual([
       'WEIR_PORT=70000: must be a whole number from 0 to 65535',
       'WEIR_TRUST_PROXY=foo: must be addresses or CIDR ranges, comma separated, such as 10.0.0.0/8',
+      'WEIR_ALLOWED_ORIGINS=https://a.example,app.example.com: must be origins, comma separated, such as https://app.example.com, or *',
+      'WEIR_ALLOWED_HOSTS=http://foo.example/: must be host names, comma separated, with a port or without, such as weir.example.com',
       'WEIR_CLICKHOUSE_URL=[redacted]: must be an http:// or https:// URL',
       'WEIR_INGEST_FLUSH_BYTES=0MiB: must be a size such as 512KiB, 10MiB or 1GiB',
       'WEIR_INGEST_FLUSH_INTERVAL=5 parsecs: must be a duration such as 500ms, 10s, 5m or 24h',

@@ -8,6 +8,17 @@ import { duration, flag, names, rate, rateOrOff, retention, size, wait, whole } 
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
+/** An origin as browsers send it: a scheme, a host, a port; extensions have schemes of their own. */
+function areOrigins(list: string): boolean {
+  return list.split(',').every((one) => /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s;]+)$/i.test(one.trim()));
+}
+
+function areHosts(list: string): boolean {
+  return list
+    .split(',')
+    .every((one) => one.trim() === '' || /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(one.trim()));
+}
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
 
 const KIB = 1024;
@@ -41,6 +52,7 @@ export const configSchema = z.object({
     .string()
     .min(1)
     .default('*')
+    .refine(areOrigins, 'must be origins, comma separated, such as https://app.example.com, or *')
     .describe(
       'Origins, comma separated, whose pages may send events; * for all. Pages of origins that are named may also query',
     ),
@@ -48,6 +60,7 @@ export const configSchema = z.object({
   WEIR_ALLOWED_HOSTS: z
     .string()
     .default('')
+    .refine(areHosts, 'must be host names, comma separated, with a port or without, such as weir.example.com')
     .describe(
       'Host names, comma separated, that a server on a loopback address answers to, beside localhost and WEIR_PUBLIC_URL',
     ),
