@@ -57,6 +57,22 @@ function pipeTo(id: string) {
   return { child, written, exit };
 }
 
+it('a wait for the end of a process outlives a kill of the server', async () => {
+  const { out: id } = await weir('process', 'submit', 'long', '--type', 'waits', '--channel', 'chat');
+  const waiting = weir('process', 'wait', id, '--timeout', '60s', '--json');
+  // The command asks for the process before it waits for its end.
+  await waitUntil('the first answer', async () => {
+    const { text: metrics } = await server.request('GET', '/metrics');
+    return /^weir_requests_total\{[^}]*"\/api\/v1\/processes\/:id"[^}]*\} [1-9]/m.test(metrics);
+  });
+  await server.killAll();
+  await server.start();
+  // Right after its start the server may still ask clients to come back.
+  await waitUntil('a cancel', async () => (await weir('process', 'cancel', id)).code === 0);
+  const { code, out } = await waiting;
+  expect([code, JSON.parse(out).state]).toEqual([1, 'cancelled']);
+});
+
 it('a model streams tokens to its caller, who interrupts it', async () => {
   start(MODEL);
   const { out: id } = await weir(

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
-import { usageError } from '../cli-error.js';
+import { CliError, usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { assignedDocument, hasEnded, type ProcessDocument, processDocument } from './process-document.js';
 
 /** Longest wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
+/** Between two requests to a server that is away, milliseconds. */
+const RETRY_MS = 500;
 /** A request that waits answers a little after its time. */
 const GRACE_MS = 15_000;
 
@@ -59,18 +62,26 @@ export class ProcessesApi {
     return await this.#api.json(list, { path: ROOT, query: { state, name, after, limit } });
   }
 
-  /** The process at its end, or as it is when the time is over. */
+  /** The process at its end, or as it is when the time is over. A server that goes away after its first answer is waited for. */
   async wait(id: string, timeoutMs: number): Promise<ProcessDocument> {
     const until = performance.now() + timeoutMs;
-    for (;;) {
+    let process = await this.get(id);
+    while (!hasEnded(process) && performance.now() < until) {
       const left = Math.max(0, until - performance.now());
-      const process = await this.#api.json(processDocument, {
+      const request = {
         path: `${pathOf(id)}/wait`,
         query: { timeout: String(Math.round(Math.min(WAIT_MS, left))) },
         timeoutMs: WAIT_MS + GRACE_MS,
-      });
-      if (hasEnded(process) || performance.now() >= until) return process;
+      };
+      try {
+        process = await this.#api.json(processDocument, request);
+      } catch (error) {
+        const { details } = CliError.from(error);
+        if (details.retryable !== true || performance.now() + RETRY_MS >= until) throw error;
+        await sleep(Math.max(RETRY_MS, details.retryAfterMs ?? 0));
+      }
     }
+    return process;
   }
 
   /** What changes a process: `heartbeat`, `close`, `cancel`. */
