@@ -529,7 +529,7 @@ describe('what a host plugs in', () => {
       expect(frame).toMatchObject({ ...about, code: 'payment_required', detail: 'the trial has ended' });
     }
     await events.text();
-    expect(await (await waiting).json()).toEqual({ deliveries: [] });
+    expect(await (await waiting).json()).toEqual({ lease_ms: 30_000, deliveries: [] });
     expect(performance.now() - denied).toBeLessThan(10_000);
 
     // What is not events goes on, and what a member has may be acknowledged.
