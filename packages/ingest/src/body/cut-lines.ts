@@ -56,12 +56,18 @@ interface Line {
 class LineGroup implements EventGroup {
   readonly #body: Buffer;
   readonly #lines: readonly Line[];
+  /** Where the group begins in the body. */
+  readonly #offset: number;
+  /** The group: places of the scan are places in it. */
+  readonly #text: Buffer;
   #index = 0;
   #scan: EventScan | null = null;
 
   constructor(body: Buffer, lines: readonly Line[]) {
     this.#body = body;
     this.#lines = lines;
+    this.#offset = lines[0]?.start ?? 0;
+    this.#text = body.subarray(this.#offset, lines.at(-1)?.end);
   }
 
   next(onIgnoredId: OnIgnoredId): Event | Refusal | null {
@@ -70,9 +76,7 @@ class LineGroup implements EventGroup {
     this.#index += 1;
     const { start, end, reason } = line;
     if (reason !== null) return { reason };
-    // The scan begins with the group, so that places in it are places in the group.
-    const offset = this.#lines[0]?.start ?? 0;
-    const text = this.#body.subarray(offset, this.#lines.at(-1)?.end);
+    const [text, offset] = [this.#text, this.#offset];
     this.#scan ??= new EventScan(text);
     const event = this.#scan.event(start - offset);
     // White space of JSON may be the end of a line, so that the scan can run into the next one.

@@ -73,9 +73,9 @@ const COMMA = 0x2c;
 
 /** Consecutive elements of a JSON array. */
 export class ElementGroup implements EventGroup {
-  readonly #body: Buffer;
+  /** The elements, and what stands between them. */
+  readonly #text: Buffer;
   readonly #start: number;
-  readonly #end: number;
   #left: number;
   #scan: EventScan | null = null;
   /** Where the next element begins in the part of the body that is scanned. */
@@ -87,16 +87,15 @@ export class ElementGroup implements EventGroup {
    * @param count of elements; the text must hold exactly this number
    */
   constructor(body: Buffer, start: number, end: number, count: number) {
-    this.#body = body;
+    this.#text = body.subarray(start, end);
     this.#start = start;
-    this.#end = end;
     this.#left = count;
   }
 
   next(onIgnoredId: OnIgnoredId): Event | Refusal | null {
     if (this.#left === 0) return null;
     this.#left -= 1;
-    const text = this.#body.subarray(this.#start, this.#end);
+    const text = this.#text;
     this.#scan ??= new EventScan(text);
     const start = this.#at;
     const event = this.#scan.event(start);
