@@ -108,6 +108,8 @@ export class StreamStore {
   }
 
   async #sweep(): Promise<void> {
+    // Until the scan of the start ends, the times of some streams are not known.
+    await this.#scanning;
     const due = await this.#around.expiries.due(this.#around.now());
     for (let i = 0; i < due.length && !this.#isClosed; i += SWEEP_BATCH) {
       const batch = due.slice(i, i + SWEEP_BATCH);
