@@ -10,7 +10,7 @@ export default defineConfig({
       'packages/ingest/src/dedup/*.test.ts',
       'packages/server/src/query/answer-spool.test.ts',
       'packages/stream/src/{stream-store,producers,fork,full-log}.test.ts',
-      'packages/event/src/bus/{delivery,event-ring}.test.ts',
+      'packages/bus/src/bus/{delivery,event-ring}.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/full-disk.test.ts'],
     // A mutant that never settles must not cost two minutes.

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Bus } from '@weir/bus';
+import { localTransport } from '@weir/bus/transport';
 import { rawEvent } from '@weir/event';
-import { Bus } from '@weir/event/bus';
 import type { EventStream, Source, StreamedEvent } from '@weir/event/source';
-import { localTransport } from '@weir/event/transport';
 import { atRate, documentText, type Rate } from './rate.js';
 
 export const SECRET = 'bench';

@@ -1,4 +1,6 @@
 /** The modules of this package that need Node: `@weir/base/node`. The package's index works in a browser too. */
+
+export { makeDirectory } from './files/make-directory.js';
 export { unsafeDirectory } from './files/own-directory.js';
 export { readPrivateFile, writePrivateFile } from './files/private-file.js';
 export { afterSilence } from './silence.js';

@@ -21,7 +21,7 @@ export { PARAM_TYPES, type ParamDef, type ParamType, type ParamValue } from './p
 export type { ParamArgument, Params, ParamsOf } from './params/params.js';
 export { type ParamProblem, ParamsError } from './params/params-error.js';
 export { parseParams } from './params/parse-params.js';
-export { payloadText, type RawEvent, type RawEventFacts, rawEvent } from './raw-event.js';
+export { MAX_EVENT_BYTES, payloadText, type RawEvent, type RawEventFacts, rawEvent } from './raw-event.js';
 export { Registry } from './registry/registry.js';
 export { RegistryError, type RegistryProblem } from './registry/registry-error.js';
 export { ENVELOPE_VERSION, envelopeText } from './schema/envelope.js';

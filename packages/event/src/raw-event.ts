@@ -1,5 +1,8 @@
 import type { JsonValue } from './json.js';
 
+/** Largest payload of an event, in bytes of JSON: 1 MiB. */
+export const MAX_EVENT_BYTES = 1_048_576;
+
 /** An event as a source observed it. It reaches every hook whole, and has the same names here and in JSON. */
 export interface RawEvent {
   /** What makes it this event and no other. */

@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { unsafeDirectory } from '@weir/base/node';
+import { makeDirectory, unsafeDirectory } from '@weir/base/node';
 import { tryLock } from 'fs-native-extensions';
 import { LogError } from './log-error.js';
-import { makeDirectory } from './make-directory.js';
 
 /**
  * A directory that is ours until `release`, or until this process ends in any way. Hold on to it: a lock nobody

@@ -1,8 +1,9 @@
 /** Small files that only their owner may read: credentials, states that outlive the process. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from './make-directory.js';
 
 /**
  * Replaces a file as a whole (mode 0600). It is written beside its place under a name that is not there yet, flushed, and
@@ -10,7 +11,7 @@ import { dirname } from 'node:path';
  * is written to.
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(path));
   const draft = `${path}.${randomBytes(4).toString('hex')}`;
   try {
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;

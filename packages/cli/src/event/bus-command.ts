@@ -1,6 +1,6 @@
 /** The processes that `weir event` starts of itself. */
 import { fileURLToPath } from 'node:url';
-import type { BusApp, BusCommand } from '@weir/event/client';
+import type { BusApp, BusCommand } from '@weir/bus/client';
 import type { Environment } from '../connection/sources.js';
 
 const CLI = fileURLToPath(new URL('../../bin/weir.js', import.meta.url));

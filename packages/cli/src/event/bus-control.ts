@@ -1,14 +1,7 @@
 /** `weir event status` and `weir event stop`: the buses of this person. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  BusControl,
-  busDirectory,
-  type FoundBus,
-  findBuses,
-  isLocked,
-  readBusFile,
-} from '@weir/event/client';
-import type { StatusResponse } from '@weir/event/protocol';
+import { BusControl, busDirectory, type FoundBus, findBuses, isLocked, readBusFile } from '@weir/bus/client';
+import type { StatusResponse } from '@weir/bus/protocol';
 import { CliError } from '../cli-error.js';
 import { weirHome } from '../connection/profiles.js';
 import type { Invocation } from '../invocation.js';

@@ -1,6 +1,7 @@
 /** What `weir event consume` was asked for, made sure of before anything is started. */
+
+import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/bus/client';
 import { type Params, parseParams, type RegisteredKey } from '@weir/event';
-import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/event/client';
 import { ConsumeError, PostSink, type PreparedConsume, prepareConsume } from '@weir/event/consume';
 import { shippedKeys, sourceOf } from '@weir/event/keys';
 import type { SourceSpec } from '@weir/event/source';

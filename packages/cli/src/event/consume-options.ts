@@ -1,6 +1,7 @@
 /** The options of `weir event consume`, read. */
+
+import type { OnSlow } from '@weir/bus/client';
 import type { AuthType } from '@weir/event';
-import type { OnSlow } from '@weir/event/client';
 import { usageError } from '../cli-error.js';
 import { parseDuration } from '../send/duration.js';
 

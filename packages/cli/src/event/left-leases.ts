@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { StatusResponse } from '@weir/event/protocol';
+import type { StatusResponse } from '@weir/bus/protocol';
 import { z } from 'zod';
 
 const leases = z.looseObject({ leases: z.array(z.looseObject({ subscription_id: z.string() })) });

@@ -1,6 +1,6 @@
 /** `weir event _bus`: the process that many consumers share, started by the first of them. */
-import { type BusApp, busDirectory, type StartMessage } from '@weir/event/client';
-import { runBus } from '@weir/event/daemon';
+import { type BusApp, busDirectory, type StartMessage } from '@weir/bus/client';
+import { runBus } from '@weir/bus/daemon';
 import { usageError } from '../cli-error.js';
 import { weirHome } from '../connection/profiles.js';
 import type { Invocation } from '../invocation.js';

@@ -1,7 +1,7 @@
 /** `weir event consume`: from what was asked to the last line. */
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { BusStream } from '@weir/event/client';
+import { BusStream } from '@weir/bus/client';
 import {
   ConsumeError,
   consume,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeDirectory } from '@weir/log/make-directory';
+import { makeDirectory } from '@weir/base/node';
 import { ConsumeError } from '../consume-error.js';
 import type { StreamedEvent } from '../source/event-stream.js';
 import { type EventOutput, type EventSink, textOf } from './event-sink.js';

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { ConsumeError } from '../consume-error.js';
 import type { Params } from '../params/params.js';
-import type { SourceSpec } from '../protocol/source-spec.js';
 import { CHANNEL_MESSAGE } from '../source/channel-event.js';
 import { STREAM_TYPES } from '../source/feed-event.js';
 import { FILE_LINE } from '../source/line-event.js';
 import { NATS_MESSAGE } from '../source/nats-event.js';
+import type { SourceSpec } from '../source/source-spec.js';
 import { WEBHOOK_REQUEST } from '../source/webhook-event.js';
 import { feedNames } from './feed-names.js';
 

@@ -1,7 +1,7 @@
-import type { SourceSpec } from '../protocol/source-spec.js';
 import { ChannelStream } from './channel.js';
 import type { EventStream, StreamWatcher } from './event-stream.js';
 import type { Source } from './source.js';
+import type { SourceSpec } from './source-spec.js';
 
 /** Which channel, of which server. */
 export type ChannelSpec = Extract<SourceSpec, { readonly kind: 'channel' }>;

@@ -1,5 +1,4 @@
 import type { ExitReason } from '../consume/outcome.js';
-import type { SourceStatus } from '../protocol/status.js';
 import type { RawEvent } from '../raw-event.js';
 
 /** One event on its way to a consumer. */
@@ -19,7 +18,7 @@ export interface StreamedEvent {
 }
 
 /** `connecting` at first, `connected` once every event from then on is certain to come, and so on. */
-export type StreamState = SourceStatus['state'];
+export type StreamState = 'connecting' | 'connected' | 'disconnected' | 'reconnecting';
 
 /** Events that a stream could not deliver. */
 export interface StreamGap {

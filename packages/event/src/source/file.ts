@@ -1,4 +1,4 @@
-import { MAX_EVENT_BYTES } from '../protocol/limits.js';
+import { MAX_EVENT_BYTES } from '../raw-event.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { FileChanges } from './file-changes.js';
 import { cursorOf, placeOf } from './file-place.js';

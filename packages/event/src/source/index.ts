@@ -11,7 +11,7 @@ export { type FeedOptions, FeedStream, feedUrl } from './feed.js';
 export { FILE_LINE } from './line-event.js';
 export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';
-export { openSource } from './open-source.js';
+export { openSource, type SourceLimits } from './open-source.js';
 export type { FeedLimits } from './outage.js';
 export {
   deliveryKey,
@@ -22,5 +22,6 @@ export {
   type SourceSpec,
 } from './source.js';
 export { SourceEnded, SourceGap, SourceInterrupted } from './source-errors.js';
+export { sourceSpec } from './source-spec.js';
 export { StdinStream } from './stdin-stream.js';
 export { WEBHOOK_REQUEST } from './webhook-event.js';

@@ -1,4 +1,4 @@
-import { MAX_EVENT_BYTES } from '../protocol/limits.js';
+import { MAX_EVENT_BYTES } from '../raw-event.js';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

@@ -1,6 +1,5 @@
 import { isJsonObject } from '../json.js';
-import { MAX_EVENT_BYTES } from '../protocol/limits.js';
-import { type RawEvent, rawEvent } from '../raw-event.js';
+import { MAX_EVENT_BYTES, type RawEvent, rawEvent } from '../raw-event.js';
 import { parsedJson } from './json-text.js';
 
 /** The type of every line of a file, and of standard input. */

@@ -1,7 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { ConsumeError } from '../consume-error.js';
-import { MAX_EVENT_BYTES } from '../protocol/limits.js';
-import { payloadText } from '../raw-event.js';
+import { MAX_EVENT_BYTES, payloadText } from '../raw-event.js';
 import { Arrivals } from './arrivals.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { connectToNats, natsFailure } from './nats-connection.js';

@@ -1,9 +1,9 @@
-import type { SourceSpec } from '../protocol/source-spec.js';
 import { ChannelSource } from './channel-source.js';
 import { FeedSource } from './feed-source.js';
 import { FileSource } from './file.js';
 import { NatsSource } from './nats.js';
 import type { Source } from './source.js';
+import type { SourceSpec } from './source-spec.js';
 import { WebhookSource } from './webhook.js';
 
 /** What bounds sources, where it is not as by default. Milliseconds. */

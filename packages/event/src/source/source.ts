@@ -1,6 +1,6 @@
 import type { EventStream, StreamedEvent } from './event-stream.js';
 
-export type { SourceSpec } from '../protocol/source-spec.js';
+export type { SourceSpec } from './source-spec.js';
 
 /** Where a bus gets events from, for all its consumers of one kind of events. */
 export interface Source {

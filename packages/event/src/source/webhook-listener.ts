@@ -1,7 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ConsumeError } from '../consume-error.js';
-import { MAX_EVENT_BYTES } from '../protocol/limits.js';
-import { payloadText, type RawEvent } from '../raw-event.js';
+import { MAX_EVENT_BYTES, payloadText, type RawEvent } from '../raw-event.js';
 import { webhookEvent } from './webhook-event.js';
 
 /** How many senders may be heard at once, each with 1 MiB. */

@@ -1,3 +1,4 @@
+export { Follower } from '../source/testing/follower.js';
 export { type ApiAnswer, type ApiCall, RecordingApi } from './recording-api.js';
 export { type KeyRun, type KeyRunOptions, runKey } from './run-key.js';
 export { sampleEvent } from './sample-event.js';

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConsumeError, SourceInterrupted } from '@weir/event/source';
+import type { BusLimits } from './bus-limits.js';
+import { OutageBackoff } from './outage-backoff.js';
+
+/** How calls of an interrupted source are tried again. */
+export interface Interruptions {
+  readonly limits: BusLimits;
+  readonly signal: AbortSignal;
+  readonly onState: (state: 'connected' | 'disconnected' | 'reconnecting', reason?: string) => void;
+  /** The error once the source was interrupted for too long. */
+  readonly unreachable: (cause: SourceInterrupted) => ConsumeError;
+}
+
+/** Calls a source until it answers; undefined once the signal has aborted. Throws what the call does, but interruptions. */
+export async function throughInterruptions<T>(
+  work: () => Promise<T>,
+  { limits, signal, onState, unreachable }: Interruptions,
+): Promise<T | undefined> {
+  let backoff: OutageBackoff | undefined;
+  while (!signal.aborted) {
+    try {
+      const result = await work();
+      onState('connected');
+      return result;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof SourceInterrupted)) throw error;
+      onState('disconnected', error.message);
+      backoff ??= new OutageBackoff(limits);
+      const waitMs = backoff.next(error);
+      if (backoff.ageMs + waitMs > limits.outageMs) throw unreachable(error);
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) onState('reconnecting', error.message);
+    }
+  }
+  return undefined;
+}

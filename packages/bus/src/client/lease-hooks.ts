@@ -1,0 +1,101 @@
+import type { JsonValue } from '@weir/event';
+import type { PreparedConsume } from '@weir/event/consume';
+import { warnLine } from '@weir/event/consume';
+import { ConsumeError } from '@weir/event/source';
+import type { BusConnection } from './bus-connection.js';
+
+/** How long the bus may take to say whether somebody is the last. */
+const LAST_MS = 5_000;
+
+/**
+ * Runs `preConsume` for the subscription and tells the bus what came of it. One that takes longer than `hookMs` is not
+ * told of: what it may still make is cleaned up once the connection is closed.
+ *
+ * @throws ConsumeError `pre_consume`
+ */
+export async function setUp(
+  { key, api, params }: PreparedConsume,
+  bus: BusConnection,
+  hookMs: number,
+): Promise<void> {
+  try {
+    const made = (await within(hookMs, key.preConsume?.(api, params))) ?? {};
+    const state = made.state === undefined ? {} : { state: made.state };
+    bus.send({ type: 'ack', of: 'pre_consume', ...state });
+  } catch (cause) {
+    const reason = reasonOf(cause);
+    if (cause instanceof TooLong) {
+      throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
+        hint: 'What its preConsume may have made is cleaned up.',
+      });
+    }
+    bus.send({ type: 'ack', of: 'pre_consume', error: reason });
+    if (cause instanceof ConsumeError) throw cause;
+    throw new ConsumeError(
+      'failed',
+      'pre_consume',
+      `\`${key.key}\` could not be set up: ${reason}`,
+      { hint: 'Its preConsume failed; nothing was left behind.' },
+      { cause },
+    );
+  }
+}
+
+/**
+ * Asks whether this consumer is the last of its subscription, and runs `cleanup` if it is. One that takes longer than
+ * `hookMs` has failed. Never rejects.
+ */
+export async function takeDown(
+  { key, api, params }: PreparedConsume,
+  bus: BusConnection,
+  { tell, hookMs }: { readonly tell: (line: string) => void; readonly hookMs: number },
+): Promise<void> {
+  bus.send({ type: 'pre_shutdown_check' });
+  const last = await answerOf(bus);
+  if (last === undefined || !last.isLast) return;
+  try {
+    await within(hookMs, key.cleanup?.(api, params, last.state));
+    bus.send({ type: 'ack', of: 'cleanup' });
+    tell('[event] cleanup done.');
+  } catch (error) {
+    const reason = reasonOf(error);
+    bus.send({ type: 'ack', of: 'cleanup', error: reason });
+    tell(warnLine(`cleanup failed: ${reason}. It is tried again later; repeating it is safe.`));
+  }
+}
+
+async function answerOf(
+  bus: BusConnection,
+): Promise<{ readonly isLast: boolean; readonly state: JsonValue | undefined } | undefined> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), LAST_MS);
+  try {
+    for (;;) {
+      const message = await bus.receiveOne(controller.signal);
+      if (message === undefined) return undefined;
+      if (message.type === 'pre_shutdown_ack') return { isLast: message.last, state: message.state };
+    }
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class TooLong extends Error {
+  override readonly name = 'TooLong';
+}
+
+async function within<T>(ms: number, work: Promise<T> | T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TooLong(`it took longer than ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { writePrivateFile } from '@weir/base/node';
+import { openSource, type SourceLimits } from '@weir/event/source';
+import { Bus, type BusOptions } from '../bus/index.js';
+import type { BusApp, BusDirectory } from '../directory/bus-directory.js';
+import type { BusFile } from '../directory/bus-file.js';
+import { lockFile } from '../directory/file-lock.js';
+import { localTransport, makePrivateDirectory } from '../transport/index.js';
+import { openBusLog } from './bus-log.js';
+
+/** How a bus's process is run. */
+export interface RunBusOptions {
+  readonly directory: BusDirectory;
+  readonly app: BusApp;
+  /** The release. */
+  readonly version: string;
+  /** Runs a key's `cleanup` in a process of its own. */
+  readonly runCleanup: BusOptions['runCleanup'];
+  /** How long it stays without consumers, milliseconds; default 30 s. */
+  readonly idleMs?: number;
+  readonly sources?: SourceLimits;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** It takes consumers now. */
+  readonly onReady: () => void;
+}
+
+/** Somebody who only looks whether a bus lives holds its lock for an instant. */
+const LOCK_WAIT_MS = 2_000;
+
+/**
+ * Is the bus of a directory until it has nobody to serve, another takes its place, or it is told to end.
+ *
+ * @returns false when there is one already.
+ * @throws TransportError and errors of the system.
+ */
+export async function runBus(options: RunBusOptions): Promise<boolean> {
+  const { directory, app, version, idleMs, signal } = options;
+  await makePrivateDirectory(directory.path);
+  const alive = await lockFile(directory.aliveLock, LOCK_WAIT_MS);
+  if (alive === undefined) return false;
+  // Whoever finds the lock held and a file there finds ours: what an earlier one left is gone by then.
+  await rm(directory.pidFile, { force: true });
+  const { logger, close: closeLog } = openBusLog(directory.logFile);
+  try {
+    const secret = randomBytes(32).toString('hex');
+    const bus = new Bus({
+      version,
+      secret,
+      leasesFile: directory.leasesFile,
+      openSource: (spec, credential) => openSource(spec, credential, options.sources),
+      runCleanup: options.runCleanup,
+      log: {
+        info: (message, fields) => logger.info(fields ?? {}, message),
+        warn: (message, fields) => logger.warn(fields ?? {}, message),
+        error: (message, fields) => logger.error(fields ?? {}, message),
+      },
+      ...(idleMs === undefined ? {} : { limits: { idleMs } }),
+    });
+    await bus.start();
+    const listener = await localTransport().listen(directory.socket, (socket) => bus.accept(socket));
+    await writePrivateFile(directory.secretFile, secret);
+    const file: BusFile = {
+      pid: process.pid,
+      version,
+      socket: directory.socket,
+      ...app,
+      started_at: new Date().toISOString(),
+    };
+    await writePrivateFile(directory.pidFile, `${JSON.stringify(file)}\n`);
+    logger.info({ ...file }, 'the bus takes consumers');
+    options.onReady();
+    const reason = await Promise.race([bus.ended, aborted(signal)]);
+    logger.info({ reason }, 'the bus ends');
+    await bus.close(reason);
+    await listener.close();
+    await rm(directory.pidFile, { force: true });
+    await rm(directory.secretFile, { force: true });
+    return true;
+  } catch (error) {
+    logger.error({ err: error }, 'the bus cannot go on');
+    throw error;
+  } finally {
+    await closeLog();
+    await alive.release();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<'shutdown'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('shutdown');
+    signal.addEventListener('abort', () => resolve('shutdown'), { once: true });
+  });
+}
