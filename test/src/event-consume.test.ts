@@ -177,6 +177,18 @@ describe('ends', () => {
     expect(stderr.at(-1)).toMatch(/\(reason: signal\)$/);
   });
 
+  it('with the newest event of its start, which it has by default from the oldest on', async () => {
+    const sent = events(300, 'up-to-now');
+    await send(sent);
+    const args = ['--until', 'now', '-p', 'event=up-to-now', '--jq', '.event_id'];
+    const { code, stdout, stderr } = await consume(...args).ended();
+    expect(stdout.trimEnd().split('\n')).toEqual(idsOf(sent).map((id) => JSON.stringify(id)));
+    expect(stderr.at(-1)).toMatch(/received 300 event\(s\) in [\d.]+s \(reason: limit\)$/);
+    expect(code).toBe(0);
+    const since = await consume('--until', 'now', '--from', 'latest').ended();
+    expect({ code: since.code, stdout: since.stdout }).toEqual({ code: 0, stdout: '' });
+  });
+
   it('with its standard input, unless it is bounded', async () => {
     const [free, bounded] = await Promise.all([consume().ready(), consume('--max-events', '1').ready()]);
     free.endInput();
@@ -391,6 +403,21 @@ describe('refuses, before anything is started', () => {
       { param: 'on-slow' },
     ],
     [
+      'an end that is none',
+      ['weir.event', '--until', '1h'],
+      { message: expect.stringContaining('--until 1h') },
+    ],
+    [
+      'an end of the events of a group',
+      ['weir.event', '--until', 'now', '--group', 'g'],
+      { message: expect.stringContaining('--until now') },
+    ],
+    [
+      'an end of a source that has none',
+      ['webhook.request', '-p', 'path=/x', '--until', 'now'],
+      { param: 'until', subtype: 'no_end' },
+    ],
+    [
       'a prefetch of no group',
       ['weir.event', '--prefetch', '3'],
       { hint: expect.stringContaining('--group') },
@@ -433,7 +460,8 @@ describe('refuses, before anything is started', () => {
 
   it('a place to begin that the server does not know', async () => {
     const { code, error } = await consume('--from', 'somewhere').ended();
-    expect({ code, error }).toMatchObject({ code: 2, error: { type: 'usage', param: 'from' } });
+    const message = expect.stringMatching(/^--from: /);
+    expect({ code, error }).toMatchObject({ code: 2, error: { type: 'usage', param: 'from', message } });
   });
 });
 

@@ -111,6 +111,23 @@ describe('following', () => {
     expect(since.ids).toEqual(second);
   });
 
+  it('ends with the newest item of the start, or with that of a cursor, and says so', async () => {
+    const ids = await send(600, 'bounded', { properties: { pad: 'x'.repeat(400) } });
+    const read = async (search: string) => {
+      const headers = { authorization: `Bearer ${weir.key}` };
+      const text = await (await fetch(weir.url + path(search), { headers })).text();
+      const seen = [...text.matchAll(/"event_id":"([^"]+)"/g)].map(([, id]) => id);
+      return { seen, end: /event: end\ndata: \{"cursor":"([^"]+)"\}\n\n$/.exec(text)?.[1] ?? '' };
+    };
+    const all = await read('?after=earliest&until=latest&event=bounded');
+    expect(all.seen).toEqual(ids);
+    await send(1, 'bounded');
+    expect(await read(`?after=earliest&until=${all.end}&event=bounded`)).toEqual(all);
+    expect(await read(`?until=${all.end}`)).toMatchObject({ seen: [] });
+    // The last items wanted are of other names: the end is reached all the same.
+    expect(await read('?after=earliest&until=latest&event=nothing')).toMatchObject({ seen: [] });
+  });
+
   it('keeps projects apart', async () => {
     const { body } = await weir.operator('POST', '/projects', { name: 'neighbour' });
     const other = body as { id: string; ingest_token: string; api_key: string };
@@ -185,6 +202,8 @@ describe('following', () => {
 describe('refusals', () => {
   it.each([
     ['?after=nonsense', 400, 'invalid_request'],
+    ['?until=nonsense', 400, 'invalid_request'],
+    ['?until=2026-11-21T10:00:00Z', 400, 'invalid_request'],
     ['?stream=nothing', 400, 'invalid_request'],
     ['?name=e', 400, 'invalid_request'],
     ['?after=AAAAAAAAAAAAAA', 410, 'cursor_expired'],

@@ -23,6 +23,18 @@ export interface FeedItem {
 /** Where reading begins: at what comes from now on, at the oldest kept, after an item, or at a time. */
 export type FeedStart = 'latest' | 'earliest' | { readonly after: string } | { readonly at: Date };
 
+/** Where reading ends: at the newest item, or at the item that a cursor names. */
+export type FeedEnd = 'latest' | { readonly after: string };
+
+/** How a place is read from. */
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds without an item after which an empty page comes. */
+  readonly idleMs: number;
+  /** Offset of the last item wanted; default none, so that reading goes on. */
+  readonly last?: number;
+}
+
 /** A place in a project's items. */
 export interface FeedPlace {
   readonly stream: string;
@@ -107,23 +119,37 @@ export class Feed {
   }
 
   /**
-   * Every item after a place, in order: history, then what comes, until the signal aborts. In pages, each in a turn of the
-   * event loop that all followers share; an empty one each time `idleMs` pass without any.
+   * The offset of the last item up to an end: the newest item, or the item that a cursor names. Retention may have removed
+   * that item already: then a reader has nothing left to read up to it.
+   * @throws LogError `cursor_invalid`, `epoch_mismatch` for a cursor of another feed
+   */
+  async lastUpTo(kind: FeedKind, projectId: string, end: FeedEnd): Promise<number> {
+    const { last } = await this.#log.stats(streamOf(kind, projectId));
+    if (end === 'latest') return last;
+    const offset = offsetInEpoch(end.after, this.#log.epoch);
+    if (offset > last) throw new LogError('cursor_invalid', 'the cursor is ahead of the feed');
+    return offset;
+  }
+
+  /**
+   * Every item after a place, in order: history, then what comes, until the signal aborts or the item at `last` was
+   * delivered. In pages, each in a turn of the event loop that all followers share; an empty one each time `idleMs` pass
+   * without any.
    * @throws FeedExpired when retention overtakes a slow reader
    */
   async *follow(
     { stream, offset }: FeedPlace,
-    { signal, idleMs }: { readonly signal: AbortSignal; readonly idleMs: number },
+    { signal, idleMs, last = Number.POSITIVE_INFINITY }: FollowOptions,
   ): AsyncGenerator<readonly FeedItem[], void, undefined> {
     const { projectId } = ownerOf(stream);
     let after = offset;
     let hasWaited = false;
     this.#followers += 1;
     try {
-      for (;;) {
+      while (after < last) {
         await takeTurn(projectId, signal);
         if (signal.aborted) return;
-        const items = await this.#read(stream, after);
+        const items = await this.#read(stream, after, Math.min(PAGE_ITEMS, last - after));
         after += items.length;
         if (items.length > 0 || hasWaited) yield items;
         hasWaited = items.length === 0;
@@ -134,9 +160,9 @@ export class Feed {
     }
   }
 
-  async #read(stream: string, after: number): Promise<FeedItem[]> {
+  async #read(stream: string, after: number, limit: number): Promise<FeedItem[]> {
     try {
-      const entries = await this.#log.read(stream, { after, limit: PAGE_ITEMS, maxBytes: PAGE_BYTES });
+      const entries = await this.#log.read(stream, { after, limit, maxBytes: PAGE_BYTES });
       return entries.map(({ offset, data }) => ({
         cursor: this.#cursor(offset),
         payload: bufferOf(data),

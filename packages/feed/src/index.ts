@@ -4,6 +4,7 @@ export type { FeedEvent } from './event-document.js';
 export { EventTexts } from './event-texts.js';
 export {
   Feed,
+  type FeedEnd,
   FeedExpired,
   type FeedItem,
   type FeedPlace,

@@ -21,8 +21,9 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .option('--post <url>', 'post each event to a URL')
     .option(
       '--from <place>',
-      'latest, earliest, a cursor, a time, or how far back, such as 1h (default: latest)',
+      'latest, earliest, a cursor, a time, or how far back, such as 1h (default: latest, with --until now: earliest)',
     )
+    .option('--until <end>', 'now: end with the newest event of the start (reason: limit); not for groups')
     .option('--group <name>', 'share events with the others of a durable group, each at least once')
     .option(
       '--prefetch <n>',
@@ -61,9 +62,9 @@ new group begins at --from. Without it every consumer gets every event, once.
 --on-slow: replay (default where the source has a history: it is read again, nothing is lost), drop-oldest (a gap is told),
 disconnect.
 
-It ends with --max-events, --timeout, SIGINT or SIGTERM, when nobody reads it any more (reason: signal), and, where
-standard input is no terminal and neither --max-events nor --timeout is given, with an end of standard input that comes
-after the start: one that is there at the start, as cron and systemd have it, is ignored with a warning.
+It ends with --max-events, --timeout, --until now, SIGINT or SIGTERM, and when nothing reads standard output any more (reason:
+signal). A run without --max-events, --timeout and --until also ends when standard input ends after the start, if that is no
+terminal. An end that is there at the start, as under cron and systemd, is ignored with a warning.
 
 Exit codes: 0 ended by one of these · 1 refused, or events that could not be handled · 2 usage · 3 credential or scope
 · 4 no answer · 5 internal.
@@ -73,6 +74,7 @@ Examples:
   $ weir event consume weir.event.identified -p where=properties.plan=pro --max-events 10
   $ weir event consume weir.event --group mailer --exec ./send-mail
   $ weir event consume webhook.request -p path=/github
+  $ weir event consume weir.event --from 1h --until now > last-hour.ndjson
   $ weir event consume weir.event --from earliest --output-dir events --timeout 10s
   $ weir event consume weir.event --exec 'jq -r .event_id >> ids.txt'`,
     )

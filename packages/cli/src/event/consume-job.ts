@@ -13,6 +13,7 @@ import {
   type Bounds,
   boundsOf,
   type ConsumeFlags,
+  isUntilNow,
   placeOf,
   type SinkChoice,
   sinkOf,
@@ -37,6 +38,8 @@ export interface ConsumeJob {
   readonly bounds: Bounds;
   readonly work: Work;
   readonly from: string;
+  /** Ends with the newest event of the start. */
+  readonly isUntilNow: boolean;
   readonly onSlow: OnSlow;
   readonly group: string | undefined;
   /** What it does with the group's events. */
@@ -57,6 +60,7 @@ export async function prepareJob(
 ): Promise<ConsumeJob> {
   const { env } = invocation.context;
   const [sink, bounds, work] = [sinkOf(flags), boundsOf(flags), workOf(flags)];
+  const untilNow = isUntilNow(flags);
   // A dry run refuses what a real one would.
   if (sink.kind === 'post') new PostSink(sink.to);
   refuseIdentity(flags);
@@ -64,7 +68,10 @@ export async function prepareJob(
   const key = requireKey(keys, name);
   const given = parseParams(key.params, flags.param ?? []);
   const upstream = await upstreamOf(invocation, key, given);
-  const isAlone = upstream.source === 'stdin';
+  if (untilNow && (upstream.source === 'stdin' || upstream.source.kind !== 'feed'))
+    throw refused('until', 'no_end', 'only the feed of a project knows its newest event');
+  // A bounded read of the history shares nothing with the consumers of a bus.
+  const isAlone = upstream.source === 'stdin' || untilNow;
   const onSlow = onSlowOf(upstream.source, flags);
   const prepared = await prepareConsume({
     key,
@@ -85,7 +92,8 @@ export async function prepareJob(
     bounds,
     // What waits behind a command or a request could run at an idle member.
     work: sink.kind === 'exec' || sink.kind === 'post' ? { prefetch: key.workers, ...work } : work,
-    from: placeOf(flags.from, Date.now()),
+    from: placeOf(flags.from, Date.now(), untilNow ? 'earliest' : 'latest'),
+    isUntilNow: untilNow,
     onSlow,
     group: flags.group,
     task: groupTask(prepared, flags.jq),

@@ -12,5 +12,5 @@ test.each([
   ['17', '17'],
   ['awHUKgAAAAAABA', 'awHUKgAAAAAABA'],
 ])('--from %s begins at %s', (from, place) => {
-  expect(placeOf(from, NOW)).toBe(place);
+  expect(placeOf(from, NOW, 'latest')).toBe(place);
 });

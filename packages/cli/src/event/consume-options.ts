@@ -15,6 +15,7 @@ export interface ConsumeFlags {
   readonly exec?: string;
   readonly post?: string;
   readonly from?: string;
+  readonly until?: string;
   readonly group?: string;
   readonly prefetch?: string;
   readonly execTimeout?: string;
@@ -72,6 +73,30 @@ export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
   };
 }
 
+/**
+ * Whether the run ends with the newest event of the start. Throws CliError `usage` for another end, and for options that
+ * have no effect on such a run.
+ */
+export function isUntilNow({ until, group, onSlow }: ConsumeFlags): boolean {
+  if (until === undefined) return false;
+  if (until !== 'now')
+    throw usageError(
+      `--until ${until}: must be now`,
+      'Write --until now to end with the newest event of the start; --timeout ends after a length of time',
+    );
+  if (group !== undefined)
+    throw usageError(
+      '--until now is not for groups: events of a group may come again later',
+      'Leave --group out, or end the run with --max-events or --timeout',
+    );
+  if (onSlow !== undefined)
+    throw usageError(
+      '--on-slow has no effect with --until now: the events are read from the history as fast as they are taken',
+      'Leave --on-slow out',
+    );
+  return true;
+}
+
 /** How a group's events are worked on. Throws CliError `usage` for what is none. */
 export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Work {
   if (prefetch !== undefined && group === undefined)
@@ -90,9 +115,13 @@ export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Wo
   };
 }
 
-/** Where to begin: a length of time, such as `1h`, is that long before `now` (epoch milliseconds). */
-export function placeOf(from: string | undefined, now: number): string {
-  if (from === undefined || !/^\d+(ms|s|m|h|d)$/.test(from)) return from ?? 'latest';
+/**
+ * Where to begin: a length of time, such as `1h`, is that long before `now` (epoch milliseconds).
+ *
+ * @param preset taken where nothing is given
+ */
+export function placeOf(from: string | undefined, now: number, preset: 'latest' | 'earliest'): string {
+  if (from === undefined || !/^\d+(ms|s|m|h|d)$/.test(from)) return from ?? preset;
   return new Date(now - parseDuration(from)).toISOString();
 }
 

@@ -6,7 +6,7 @@ import type { ConsumeFlags } from './consume-options.js';
 
 /** What would be done; passwords in addresses are left out. */
 export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
-  const { prepared, source, directory, sink, bounds, from, onSlow, group, work } = job;
+  const { prepared, source, directory, sink, bounds, from, isUntilNow, onSlow, group, work } = job;
   const { key, params, subscriptionId } = prepared;
   return {
     dry_run: true,
@@ -16,11 +16,12 @@ export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
     source: shownSource(source),
     // No source can tell whether they are switched on.
     preconditions: key.requiredConsoleEvents.map((event) => `switch on the event ${event} at the upstream`),
-    bus: source === 'stdin' ? null : directory.path,
+    bus: source === 'stdin' || isUntilNow ? null : directory.path,
     from,
+    until: isUntilNow ? 'now' : null,
     group: group ?? null,
     prefetch: group === undefined ? null : (work.prefetch ?? null),
-    on_slow: onSlow,
+    on_slow: isUntilNow ? null : onSlow,
     jq: jq ?? null,
     sink,
     max_events: bounds.maxEvents ?? null,

@@ -15,7 +15,7 @@ import {
   StreamSink,
   warnLine,
 } from '@weir/event/consume';
-import { type EventStream, StdinStream } from '@weir/event/source';
+import { type EventStream, FeedStream, StdinStream } from '@weir/event/source';
 import type { Invocation } from '../invocation.js';
 import { VERSION } from '../version.js';
 import { ownCommand } from './bus-command.js';
@@ -86,7 +86,7 @@ async function run(
   const tell = (line: string) => {
     if (flags.quiet !== true) output.note(line);
   };
-  const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined;
+  const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined || job.isUntilNow;
   // Where events come from standard input, its end is that of the events.
   const forget =
     isBounded || source === 'stdin'
@@ -102,6 +102,7 @@ async function run(
       tellAlways: (line) => output.note(line),
       failOnGap: flags.failOnGap === true,
       isBounded: job.group !== undefined,
+      endOfStream: job.isUntilNow ? 'limit' : 'stdin',
       ...bounds,
     });
   } finally {
@@ -113,6 +114,10 @@ async function run(
 function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string) => void): EventStream {
   const { source, app, directory, prepared, onSlow, from, credential, group, task, keysFile, work } = job;
   if (source === 'stdin') return new StdinStream(context.stdin);
+  if (job.isUntilNow && source.kind === 'feed') {
+    const { kind: _kind, ...feed } = source;
+    return new FeedStream({ ...feed, key: credential ?? '', from, until: 'now' });
+  }
   return new BusStream({
     directory,
     command: ownCommand(['_bus'], app, context.env),

@@ -26,6 +26,8 @@ export interface ConsumeOptions {
   readonly maxEvents?: number;
   /** Ends so long after it became ready; milliseconds, default never. */
   readonly timeoutMs?: number;
+  /** Why it ended when the stream ends by itself and well; default `stdin`. */
+  readonly endOfStream?: 'stdin' | 'limit';
   /** How long it waits for a source that is interrupted before it was ever ready; milliseconds, default a minute. */
   readonly startMs?: number;
   /**
@@ -90,7 +92,7 @@ class Run {
   }
 
   async toItsEnd(): Promise<Outcome> {
-    const { stop, tell } = this.#options;
+    const { stop, tell, endOfStream = 'stdin' } = this.#options;
     const drop = () => this.#queue.end('drop');
     stop.signal.addEventListener('abort', drop, { once: true });
     if (stop.signal.aborted) drop();
@@ -101,8 +103,7 @@ class Run {
     clearTimeout(this.#starting);
     if (this.#failed > TOLD_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
     return {
-      // Only standard input ends by itself and well.
-      reason: stop.reason ?? (this.#error === undefined ? 'stdin' : 'upstream'),
+      reason: stop.reason ?? (this.#error === undefined ? endOfStream : 'upstream'),
       received: this.#received,
       failed: this.#failed,
       elapsedMs: performance.now() - this.#startedAt,

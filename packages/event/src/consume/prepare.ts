@@ -68,8 +68,8 @@ function refuseWhatNeedsBus(key: RegisteredKey): void {
   throw new ConsumeError(
     'usage',
     'needs_bus',
-    `\`${key.key}\` has \`${needs}\`, which consumers must agree on through the bus; standard input has none.`,
-    { hint: 'Give a file instead of standard input.' },
+    `\`${key.key}\` has \`${needs}\`, which consumers must agree on through the bus. Standard input and --until have no bus.`,
+    { hint: 'Give a file instead of standard input, and leave --until out.' },
   );
 }
 

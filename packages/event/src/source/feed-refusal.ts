@@ -48,7 +48,8 @@ export async function feedRefusal(
     });
   }
   if (status === 400) {
-    return new ConsumeError('usage', code, message, {
+    // The server names its own parameter, which is not the option that was typed.
+    return new ConsumeError('usage', code, message.replace(/^(?:after|from): /, '--from: '), {
       param: 'from',
       hint: hint ?? 'Give --from latest, earliest, a cursor of this feed, or a time.',
     });

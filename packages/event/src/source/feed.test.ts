@@ -49,6 +49,30 @@ test('goes on from the last cursor, filtered ones too, however a connection ends
   expect(error).toMatchObject({ kind: 'failed', code: 'not_found' });
 });
 
+test('the end is that of the start, through connections that break, and ends the stream', async () => {
+  const cursors: string[] = [];
+  server = new FeedServer([
+    refuse(503, { code: 'starting' }),
+    stream('id: h\n\nevent: end\ndata: {"cursor":"h"}\n\n', 'end'),
+    stream(`id: a0\n\n${item('a1')}`, 'break'),
+    stream(`id: a1\n\n${item('h')}event: end\ndata: {"cursor":"h"}\n\n`, 'hang'),
+  ]);
+  const feed = new FeedStream({
+    server: await server.start(),
+    project: 'p',
+    key: 'k',
+    from: 'earliest',
+    until: 'now',
+    limits,
+  });
+  const watcher = { onState: () => {}, onGap: () => {} };
+  for await (const { cursor = '' } of feed.follow(watcher, new AbortController().signal))
+    cursors.push(cursor);
+  expect(cursors).toEqual(['a1', 'h']);
+  expect(server.asked).toEqual(['latest', 'latest', 'earliest', 'a1']);
+  expect(server.ends).toEqual(['latest', 'latest', 'h', 'h']);
+});
+
 test('tells what is gone, before and in the stream, and goes on from the oldest', async () => {
   const gone = { code: 'cursor_expired', detail: '7 items are no longer kept', oldest: 'b0', missed: 7 };
   const { cursors, gaps, asked } = await follow(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
-import { feedConnection } from './feed-connection.js';
+import { type FeedRequest, feedConnection } from './feed-connection.js';
 import { feedEvent } from './feed-event.js';
 import { feedGap } from './feed-refusal.js';
 import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
@@ -17,6 +17,11 @@ export interface FeedOptions {
   readonly key: string;
   /** `latest` (default), `earliest`, a cursor, or a time in RFC 3339. */
   readonly from?: string;
+  /**
+   * `now` ends with the newest item of the feed at the start; default never. An event that was acknowledged before the
+   * start is delivered.
+   */
+  readonly until?: 'now';
   /** Only events of these names; default all. */
   readonly names?: readonly string[];
   /** `events` (default), `usage`, `dead_letters` or `processes`. */
@@ -58,16 +63,21 @@ export class FeedStream implements EventStream {
     const { silenceMs } = this.#limits;
     const outage = new Outage(`feed from ${server}`, this.#limits, isKnown);
     let after = this.#options.from ?? 'latest';
+    // The newest place is asked for once: a connection that breaks must not move the end.
+    let isEndKnown = this.#options.until === undefined;
     watcher.onState('connecting');
     while (!signal.aborted) {
       try {
         let isConnected = false;
-        const { answerMs } = outage;
-        for await (const blocks of feedConnection({ url, key, after, answerMs, silenceMs }, signal)) {
+        const request = { key, answerMs: outage.answerMs, silenceMs };
+        if (!isEndKnown) url.searchParams.set('until', await this.#newest({ ...request, url }, signal));
+        isEndKnown = true;
+        for await (const blocks of feedConnection({ ...request, url, after }, signal)) {
           outage.end();
           const seenAt = new Date().toISOString();
           for (const { id, event, data } of blocks) {
             if (event === 'error') throw this.#toldError(data ?? '');
+            if (event === 'end') return;
             if (id !== undefined) after = id;
             // The first block has the cursor that the connection begins at: from here on nothing gets lost.
             if (!isConnected) watcher.onState('connected');
@@ -93,6 +103,16 @@ export class FeedStream implements EventStream {
         if (!signal.aborted) watcher.onState('reconnecting', error.message);
       }
     }
+  }
+
+  /** The cursor of the newest item. */
+  async #newest(request: Omit<FeedRequest, 'after'>, signal: AbortSignal): Promise<string> {
+    const url = new URL(request.url);
+    url.searchParams.set('until', 'latest');
+    for await (const blocks of feedConnection({ ...request, url, after: 'latest' }, signal)) {
+      for (const { id } of blocks) if (id !== undefined) return id;
+    }
+    throw new SourceInterrupted('the server ended the stream', { isAnswered: true });
   }
 
   #toldError(data: string): Error {

@@ -4,6 +4,7 @@ import {
   DeadLetterSource,
   EventTexts,
   Feed,
+  type FeedEnd,
   FeedGroups,
   type FeedKind,
   type FeedPlace,
@@ -89,12 +90,14 @@ export class ServerFeed {
 
   /** The place a start stands for. Throws like {@link Feed.locate}. */
   async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
-    // What was acknowledged before somebody asked for what comes next is none of that.
-    if (start === 'latest') {
-      const limit = deadline(CATCH_UP_MS);
-      await this.#source.caughtUp(limit.signal).finally(limit.release);
-    }
+    if (start === 'latest') await this.#catchUp();
     return await this.feed.locate(kind, projectId, start);
+  }
+
+  /** The offset of the last item up to an end. Throws like {@link Feed.lastUpTo}. */
+  async lastUpTo(kind: FeedKind, projectId: string, end: FeedEnd): Promise<number> {
+    if (end === 'latest') await this.#catchUp();
+    return await this.feed.lastUpTo(kind, projectId, end);
   }
 
   /** Ends what follows the feed. */
@@ -107,6 +110,12 @@ export class ServerFeed {
     await this.#source.close();
     await this.#deadLetters?.close();
     await this.#retention.close();
+  }
+
+  /** Waits until all events that were acknowledged before now are in the feed: the newest item is then one of them. */
+  async #catchUp(): Promise<void> {
+    const limit = deadline(CATCH_UP_MS);
+    await this.#source.caughtUp(limit.signal).finally(limit.release);
   }
 
   /** When the oldest event was received that is in the log alone; now where there is none. */

@@ -1,5 +1,5 @@
 /** Places in the feed as requests name them. */
-import { FeedExpired, type FeedStart } from '@weir/feed';
+import { type FeedEnd, FeedExpired, type FeedStart } from '@weir/feed';
 import { LogError } from '@weir/log';
 import { z } from 'zod';
 import { Problem } from '../http/problem.js';
@@ -11,11 +11,16 @@ export function startOf(after: string): FeedStart {
   return { at: new Date(after) };
 }
 
+/** The end that a text stands for: `latest`, or else a cursor. */
+export function endOf(until: string): FeedEnd {
+  return until === 'latest' ? until : { after: until };
+}
+
 /**
  * The problem with a place, where it is one.
  * @param parameter what named the place
  */
-export function problemOfPlace(error: unknown, parameter: 'after' | 'from'): unknown {
+export function problemOfPlace(error: unknown, parameter: 'after' | 'from' | 'until'): unknown {
   if (error instanceof FeedExpired) {
     const { message, oldest, missed } = error;
     const hint = `go on with ${parameter}=<oldest>, and count the missed as lost`;
@@ -27,8 +32,11 @@ export function problemOfPlace(error: unknown, parameter: 'after' | 'from'): unk
   }
   if (error instanceof LogError && error.code === 'cursor_invalid') {
     return new Problem(400, 'invalid_request', `${parameter}: ${error.message}`, {
-      hint: 'a cursor of this feed, latest, earliest, or a time such as 2026-11-21T16:00:00Z',
+      hint: parameter === 'until' ? END_FORMS : START_FORMS,
     });
   }
   return error;
 }
+
+const START_FORMS = 'a cursor of this feed, latest, earliest, or a time such as 2026-11-21T16:00:00Z';
+const END_FORMS = 'a cursor of this feed, or latest';

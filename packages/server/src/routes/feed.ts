@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { firstAbort } from '@weir/base';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace } from '@weir/feed';
+import { type EventTexts, FeedExpired, type FeedItem, type FeedKind, type FeedPlace } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ import { parseInput } from '../http/parse.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
-import { problemOfPlace, startOf } from './feed-place.js';
+import { endOf, problemOfPlace, startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
@@ -27,6 +27,7 @@ const querystring = z.strictObject({
   stream: streamName.default('events'),
   event: z.union([z.string().transform((name) => [name]), z.array(z.string())]).optional(),
   after: z.string().min(1).default('latest'),
+  until: z.string().min(1).optional(),
   ticket: z.string().optional(),
 });
 
@@ -48,12 +49,13 @@ export function feedRoute(
     const { projectId } = caller;
     holdPlace(feed.followers, projectId, request, reply);
     holdPlace(feed.subscriptions, projectId, request, reply);
-    const { stream, event, after } = asked();
+    const { stream, event, after, until } = asked();
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
     const place = await feed.locate(stream, projectId, startOf(given)).catch((error: unknown) => {
       throw problemOfPlace(error, 'after');
     });
+    const end = until === undefined ? undefined : await lastUpTo(feed, stream, projectId, until);
     const gone = new AbortController();
     const lost = lostRight(() => access.isStillAllowed(caller, stream), gone.signal);
     const over = firstAbort(gone.signal, feed.ending, lost);
@@ -61,8 +63,18 @@ export function feedRoute(
       gone.abort();
       over.release();
     });
-    const pages = feed.feed.follow(place, { signal: over.signal, idleMs: HEARTBEAT_MS });
-    const text = textOf(pages, place, feed.texts, event, usageOf(request.raw));
+    const pages = feed.feed.follow(place, {
+      signal: over.signal,
+      idleMs: HEARTBEAT_MS,
+      ...(end === undefined ? {} : { last: end }),
+    });
+    const names = event === undefined ? null : new Set(event);
+    const text = textOf(pages, place, {
+      texts: feed.texts,
+      names,
+      usage: usageOf(request.raw),
+      signal: over.signal,
+    });
     return (
       reply
         .type('text/event-stream; charset=utf-8')
@@ -77,15 +89,35 @@ export function feedRoute(
 
 type Pages = AsyncIterable<readonly FeedItem[]>;
 
+async function lastUpTo(
+  feed: ServerFeed,
+  stream: FeedKind,
+  projectId: string,
+  until: string,
+): Promise<number> {
+  try {
+    return await feed.lastUpTo(stream, projectId, endOf(until));
+  } catch (error) {
+    throw problemOfPlace(error, 'until');
+  }
+}
+
+interface TextParts {
+  readonly texts: EventTexts;
+  /** Null for all. */
+  readonly names: ReadonlySet<string> | null;
+  readonly usage: RequestRecord | undefined;
+  /** Aborts when the answer has to end early. */
+  readonly signal: AbortSignal;
+}
+
 /** The event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 async function* textOf(
   pages: Pages,
   { stream, cursor }: FeedPlace,
-  texts: EventTexts,
-  names: readonly string[] | undefined,
-  usage: RequestRecord | undefined,
+  { texts, names, usage, signal }: TextParts,
 ): AsyncGenerator<string> {
-  const wanted = names === undefined ? null : new Set(names);
+  let reached = cursor;
   // An id without data is remembered all the same: who is cut off before the first event goes on from here.
   yield `retry: ${RETRY_MS}\nid: ${cursor}\n\n`;
   try {
@@ -94,7 +126,7 @@ async function* textOf(
       let told = '';
       let count = 0;
       for (const item of page) {
-        const event = texts.ifWanted(stream, item, wanted);
+        const event = texts.ifWanted(stream, item, names);
         if (event === null) continue;
         text += `id: ${item.cursor}\ndata: ${event.text}\n\n`;
         told = item.cursor;
@@ -102,9 +134,12 @@ async function* textOf(
       }
       const last = page.at(-1);
       if (last !== undefined && last.cursor !== told) text += `id: ${last.cursor}\n\n`;
+      reached = last?.cursor ?? reached;
       usage?.delivered(count);
       yield text;
     }
+    // Without this event a client could not tell the end that it asked for from a connection that broke.
+    if (!signal.aborted) yield `event: end\ndata: ${JSON.stringify({ cursor: reached })}\n\n`;
   } catch (error) {
     if (!(error instanceof FeedExpired)) throw error;
     const { message, oldest, missed } = error;

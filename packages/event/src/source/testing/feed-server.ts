@@ -8,12 +8,16 @@ export type Answer = (response: ServerResponse, after: string | null) => void;
 export class FeedServer {
   /** What each request asked to come after. */
   readonly asked: (string | null)[] = [];
+  /** Where each request asked to end. */
+  readonly ends: (string | null)[] = [];
   /** When each request came, in milliseconds of `performance.now`. */
   readonly times: number[] = [];
   readonly #answers: Answer[];
   readonly #server = createServer((request, response) => {
-    const after = new URL(request.url ?? '', 'http://server').searchParams.get('after');
+    const asked = new URL(request.url ?? '', 'http://server').searchParams;
+    const after = asked.get('after');
     this.asked.push(after);
+    this.ends.push(asked.get('until'));
     this.times.push(performance.now());
     const answer = this.#answers.shift();
     if (answer === undefined)
