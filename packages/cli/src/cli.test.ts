@@ -1,5 +1,5 @@
 /** The command against a real server. */
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,7 +212,9 @@ describe('operating an installation', () => {
   });
 
   it('finds everything in order, or says what is not', async () => {
-    const well = await json<{ checks: { name: string; status: string }[] }>(['doctor']);
+    const well = await json<{ checks: { name: string; status: string; message: string }[] }>(['doctor']);
+    const port = well.checks.find(({ name }) => name === 'port');
+    expect(port?.message).toContain(`the server listens on port ${new URL(server.url).port}`);
     expect(well.checks.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(well.checks.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
@@ -275,6 +277,11 @@ describe('failing', () => {
     const settings = await run(['serve', '--port', 'x', '--ingest-flush-interval', 'soon']);
     expect(settings.code).toBe(2);
     expect(settings.stderr).toMatch(/WEIR_PORT=x: .*\n.*WEIR_INGEST_FLUSH_INTERVAL=soon: /);
+    const sinks = await run(['serve', '--port', '0', '--usage-sinks', 'log,rolup,http']);
+    expect(sinks.code).toBe(2);
+    expect(sinks.stderr).toMatch(
+      /WEIR_USAGE_SINKS=.*"rolup"; did you mean rollup\?.*\n.*WEIR_USAGE_HTTP_URL/,
+    );
     const locked = await run(['serve', '--port', '0']);
     expect(locked).toMatchObject({
       code: 2,
@@ -295,6 +302,11 @@ describe('failing', () => {
       stderr: expect.stringMatching(/^weir: cannot use the data directory/),
     });
     expect(notThere.stderr).not.toMatch(/--port|1023/);
+    const isFile = await run(['serve', '--port', '0', '--data-dir', file]);
+    expect(isFile).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/a-file is a file\. .*--data-dir/),
+    });
     expect(JSON.parse((await run(['config', '--json'])).stdout)).toMatchObject({
       settings: expect.arrayContaining([
         expect.objectContaining({ name: 'WEIR_OPERATOR_KEY', value: '[redacted]' }),
@@ -368,6 +380,7 @@ it('ends with 0 when asked once, and comes back with what it had', async () => {
   const refused = await weir(['serve', '--port', takenPort, '--log-level', 'silent'], elsewhere);
   taken.close();
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is taken') });
+  expect(await readdir(elsewhere.cwd)).toEqual([]);
 });
 
 it('says when rows are missing', async () => {

@@ -18,6 +18,7 @@ import { ServerChannels } from './channel/server-channels.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
+import { assertUsageSinks } from './config/usage-sinks.js';
 import { FeedAccess } from './feed/feed-access.js';
 import { ServerFeed } from './feed/server-feed.js';
 import { FeedSockets } from './feed/socket/feed-sockets.js';
@@ -35,6 +36,7 @@ import { createBodies } from './http/body/create-bodies.js';
 import { ConnectionLimit } from './http/connection-limit.js';
 import { CrossOrigin, OriginList } from './http/cors.js';
 import { HostGuard } from './http/host-guard.js';
+import { assertPortFree } from './http/port-free.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
@@ -111,7 +113,8 @@ const BOOTSTRAP_RETRY_MS = 500;
  * const app = await createApp();
  * console.log(await app.listen());
  * ```
- * @throws ConfigError for settings that cannot be used; LogError `locked` where another server has the data directory
+ * @throws ConfigError for settings that cannot be used; an error with the code `EADDRINUSE`, `EADDRNOTAVAIL` or `EACCES`
+ * for an address that is taken or cannot be listened on; LogError `locked` where another server has the data directory
  */
 export function createApp(options: AppOptions = {}): Promise<App> {
   return makeApp(options, []);
@@ -123,6 +126,8 @@ export type AppWall = 'gate' | Wall;
 /** {@link createApp} with walls left out, for tests that prove one wall at a time. */
 export async function makeApp(options: AppOptions, without: readonly AppWall[]): Promise<App> {
   const config = options.config ?? loadConfig({ ...readEnvFile('.env'), ...process.env }).config;
+  assertUsageSinks(config, options.sinks);
+  await assertPortFree(config);
   const logger = options.logger ?? createLogger(config.WEIR_LOG_LEVEL);
   const engineWalls = without.filter((wall) => wall !== 'gate');
   const stores = await openStores(config, logger, engineWalls);

@@ -9,6 +9,7 @@ export {
   type Variables,
 } from './config/load.js';
 export { type Config, type ConfigName, type SettingInfo, settings } from './config/schema.js';
+export { assertUsageSinks } from './config/usage-sinks.js';
 export { CREDENTIALS_FILE, type FirstProject } from './first-start.js';
 export { createLogger } from './logger.js';
 export { VERSION } from './version.js';

@@ -20,7 +20,10 @@ export function doctorCommand(program: Command, begin: Begin): void {
 async function doctor(invocation: Invocation): Promise<void> {
   const { output } = invocation;
   const connection = await invocation.connection();
-  const checks = [...(await checkMachine(invocation.context)), ...(await checkServer(connection))];
+  const checks = [
+    ...(await checkMachine(invocation.context, connection.server)),
+    ...(await checkServer(connection)),
+  ];
   const failure = checksFailed(checks);
   output.result({ ok: failure === undefined, server: connection.server, checks }, checksText(checks));
   if (failure !== undefined) throw failure;

@@ -1,6 +1,6 @@
 /** Whether a server can run on this machine, in this directory. */
 import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '@weir/server';
@@ -17,8 +17,11 @@ const LEAST_DISK_BYTES = 256 * 2 ** 20;
 const SCARCE_DISK_BYTES = 2 * 2 ** 30;
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** Node.js, settings, data directory, disk and port. */
-export async function checkMachine(context: CliContext): Promise<Check[]> {
+/**
+ * Node.js, settings, data directory, disk and port.
+ * @param server URL of the server that commands talk to
+ */
+export async function checkMachine(context: CliContext, server: string): Promise<Check[]> {
   const node = checkNode(process.versions.node);
   let config: Config;
   try {
@@ -33,7 +36,7 @@ export async function checkMachine(context: CliContext): Promise<Check[]> {
     node,
     ok('settings', 'all can be used'),
     ...(await checkDataDir(dataDir)),
-    await checkPort(config.WEIR_HOST, config.WEIR_PORT),
+    (await portOfServer(server, config.WEIR_PORT)) ?? (await checkPort(config.WEIR_HOST, config.WEIR_PORT)),
   ];
 }
 
@@ -48,6 +51,8 @@ export function checkNode(version: string): Check {
 
 async function checkDataDir(path: string): Promise<Check[]> {
   const existing = await nearestExisting(path);
+  if (!(await stat(existing)).isDirectory())
+    return [fail('data dir', `${existing} is a file`, 'Set WEIR_DATA_DIR to a directory')];
   try {
     await access(existing, constants.W_OK | constants.X_OK);
   } catch {
@@ -74,6 +79,22 @@ async function nearestExisting(path: string): Promise<string> {
       () => false,
     );
     if (exists || at === dirname(at)) return at;
+  }
+}
+
+/**
+ * The port of a server that runs on this machine with other settings than those here, such as a flag: then the port of the
+ * settings here is not in use, and to say that it is free or taken would mislead.
+ */
+async function portOfServer(server: string, configured: number): Promise<Check | undefined> {
+  const { hostname, port, protocol } = new URL(server);
+  const used = Number(port || (protocol === 'https:' ? 443 : 80));
+  if (used === configured || !['127.0.0.1', 'localhost', '[::1]'].includes(hostname)) return undefined;
+  try {
+    await readHealth(new ApiClient(server, null), CONNECT_TIMEOUT_MS);
+    return ok('port', `the server listens on port ${used}; "weir serve" here would take ${configured}`);
+  } catch {
+    return undefined;
   }
 }
 

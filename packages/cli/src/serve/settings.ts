@@ -9,9 +9,11 @@ import { mergeVariables } from './flags.js';
  * @throws CliError `usage` that lists every setting that cannot be used
  */
 export async function loadSettings({ env, cwd }: CliContext, flags: Variables): Promise<LoadedConfig> {
-  const { ConfigError, loadConfig, readEnvFile } = await import('@weir/server');
+  const { assertUsageSinks, ConfigError, loadConfig, readEnvFile } = await import('@weir/server');
   try {
-    return loadConfig(mergeVariables(flags, env, readEnvFile(resolve(cwd, '.env'))));
+    const loaded = loadConfig(mergeVariables(flags, env, readEnvFile(resolve(cwd, '.env'))));
+    assertUsageSinks(loaded.config);
+    return loaded;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { problems: reasons } = error;

@@ -107,7 +107,8 @@ function problemOf(issue: z.core.$ZodIssue, values: Readonly<Record<string, stri
   return `${name}=${secret ? '[redacted]' : (values[name] ?? '')}: ${issue.message}`;
 }
 
-function suggestion(name: string, known: readonly string[]): string {
+/** `; did you mean …?` where a known name is near, else nothing. */
+export function suggestion(name: string, known: readonly string[]): string {
   const near = closest(name, known);
   return distance(name, near) <= Math.max(2, name.length / 4) ? `; did you mean ${near}?` : '';
 }

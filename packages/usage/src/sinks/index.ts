@@ -14,4 +14,4 @@ export {
   type UsageTotalsQuery,
 } from './rollup-reader.js';
 export { RollupSink } from './rollup-sink.js';
-export { type ShippedSinksOptions, shippedSinks } from './shipped-sinks.js';
+export { SHIPPED_SINKS, type ShippedSinksOptions, shippedSinks } from './shipped-sinks.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClickHouse } from '@weir/clickhouse';
+import type { SinkConstructor } from '@weir/extension';
 import type { Postgres } from '@weir/postgres';
 import { ClickHouseSink } from './clickhouse-sink.js';
 import { FileSink, type FileSinkOptions } from './file-sink.js';
@@ -8,6 +9,9 @@ import { HttpSink } from './http-sink.js';
 import { LogSink } from './log-sink.js';
 import { SinkRegistry } from './registry.js';
 import { RollupSink } from './rollup-sink.js';
+
+/** Names of the sinks that come with Weir. */
+export const SHIPPED_SINKS = ['log', 'rollup', 'file', 'clickhouse', 'http'] as const;
 
 /** What the shipped sinks work with. */
 export interface ShippedSinksOptions {
@@ -19,23 +23,27 @@ export interface ShippedSinksOptions {
   readonly http: Omit<HttpSinkOptions, 'url'> & { readonly url?: string | undefined };
 }
 
-/** The sinks that come with Weir: `log`, `file`, `rollup`, `clickhouse` and `http`. None is made before it is opened. */
+/** The sinks of {@link SHIPPED_SINKS}. None is made before it is opened. */
 export function shippedSinks({ postgres, clickhouse, file, http }: ShippedSinksOptions): SinkRegistry {
-  return new SinkRegistry()
-    .register('log', ({ logger }) => new LogSink(logger))
-    .register('rollup', () => new RollupSink(postgres))
-    .register('file', async ({ dataDir, logger }) => {
+  const makers: Readonly<Record<(typeof SHIPPED_SINKS)[number], SinkConstructor>> = {
+    log: ({ logger }) => new LogSink(logger),
+    rollup: () => new RollupSink(postgres),
+    file: async ({ dataDir, logger }) => {
       const path = file.path ?? join(dataDir, 'usage', 'usage.ndjson');
       const sink = new FileSink({ ...file, path, makeDirectory: file.path === undefined, logger });
       await sink.open();
       return sink;
-    })
-    .register('clickhouse', () => new ClickHouseSink(clickhouse))
-    .register('http', () => {
+    },
+    clickhouse: () => new ClickHouseSink(clickhouse),
+    http: () => {
       const { url } = http;
       if (url === undefined) {
         throw new Error('WEIR_USAGE_HTTP_URL is missing: set it to the URL that takes CloudEvents');
       }
       return new HttpSink({ ...http, url });
-    });
+    },
+  };
+  const registry = new SinkRegistry();
+  for (const name of SHIPPED_SINKS) registry.register(name, makers[name]);
+  return registry;
 }
