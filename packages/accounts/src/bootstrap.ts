@@ -2,6 +2,7 @@
  * The first start: an empty installation gets one project with credentials, so that there is something to use.
  * Presets make it the same on every start and every node: what they name is there afterwards, made once.
  */
+import { defined } from '@weir/base';
 import { apiKeys, ingestTokens, type Postgres, projects } from '@weir/postgres';
 import { asc, eq, isNull, sql } from 'drizzle-orm';
 import { AccountsError } from './accounts-error.js';
@@ -81,9 +82,7 @@ function validate({ projectId, ingestToken, apiKey }: BootstrapOptions): void {
 
 function presetsOf({ projectId, ingestToken, apiKey }: BootstrapOptions) {
   return {
-    ...(projectId === undefined ? {} : { id: projectId }),
-    ...(ingestToken === undefined ? {} : { ingestToken }),
-    ...(apiKey === undefined ? {} : { apiKey }),
+    ...defined({ id: projectId, ingestToken, apiKey }),
   };
 }
 

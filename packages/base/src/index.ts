@@ -1,4 +1,5 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
+export { type Defined, defined } from './defined.js';
 export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
 export { retryAfterMs } from './http/retry-after.js';
 export { isSpace, JsonWalk, skipSpace, withoutMark } from './json/json-walk.js';

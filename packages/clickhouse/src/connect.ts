@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type {
   CallOptions,
   ClickHouse,
@@ -111,7 +112,7 @@ class HttpClickHouse implements ClickHouse {
         output_format_json_quote_64bit_integers: 1,
         ...settings,
         ...options.settings,
-        ...(options.tag === undefined ? {} : { log_comment: options.tag }),
+        ...defined({ log_comment: options.tag }),
       },
       signal: options.signal,
       timeoutMs: options.timeoutMs,

@@ -1,7 +1,7 @@
 import { Agent, type AgentOptions, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { deadline } from '@weir/base';
+import { deadline, defined } from '@weir/base';
 import type { ParameterValue, ResultBytes } from './clickhouse.js';
 import { ClickHouseError, toClickHouseError } from './clickhouse-error.js';
 import { Deadline } from './deadline.js';
@@ -34,7 +34,7 @@ export class HttpSession {
   constructor(target: ClickHouseTarget, user: Credentials, database?: string) {
     this.#client = createClient({
       ...user,
-      ...(database === undefined ? {} : { database }),
+      ...defined({ database }),
       // Idle sockets are timed by each client: an agent shared by two of them loses sockets under their feet.
       ...('socketPath' in target
         ? {

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { JsonValue } from './json.js';
 
 /** Largest payload of an event, in bytes of JSON: 1 MiB. */
@@ -45,7 +46,7 @@ export function rawEvent(
   const event: RawEvent = {
     event_id,
     event_type,
-    ...(source_time === undefined ? {} : { source_time }),
+    ...defined({ source_time }),
     timestamp,
     payload,
   };

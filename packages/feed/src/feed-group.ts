@@ -1,4 +1,4 @@
-import { firstAbort } from '@weir/base';
+import { defined, firstAbort } from '@weir/base';
 import { type DeadChoice, encodePlace, type Group, type Log, LogError } from '@weir/log';
 import { FeedExpired } from './feed.js';
 import { bufferOf, readerOf, streamOf } from './feed-kind.js';
@@ -91,7 +91,7 @@ export class FeedGroup {
   async pull({ signal, holding, ...pull }: FeedPull): Promise<FeedDelivery[]> {
     const over = firstAbort(signal, this.#gone.signal);
     const deliveries = await this.#group
-      .pull({ ...pull, ...(holding === undefined ? {} : { holding }), signal: over.signal })
+      .pull({ ...pull, ...defined({ holding }), signal: over.signal })
       .catch((error: unknown) => {
         throw this.#expired(error);
       })
@@ -128,7 +128,7 @@ export class FeedGroup {
 
   /** Dead letters as they died, those after one. Throws LogError `cursor_invalid`. */
   async dead(limit: number, after?: string): Promise<FeedDeadLetter[]> {
-    const entries = await this.#group.dead({ limit, ...(after === undefined ? {} : { after }) });
+    const entries = await this.#group.dead({ limit, ...defined({ after }) });
     return entries.map(({ id, attempts, diedAt, offset, data }) => ({
       id,
       attempts,

@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defined } from '@weir/base';
 import { open, type RootDatabase } from 'lmdb';
 import { DataFile, type DiskOptions, type FilePages } from './data-file.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
@@ -136,7 +137,7 @@ export class LmdbStore implements Store {
 }
 
 function bounds(o: KeyRange): { start: Buffer; end: Buffer; limit?: number } {
-  return { start: o.from, end: o.to, ...(o.limit === undefined ? {} : { limit: o.limit }) };
+  return { start: o.from, end: o.to, ...defined({ limit: o.limit }) };
 }
 
 /** lmdb rejects with a general error whose `commitError` is a promise that rejects with the reason. */

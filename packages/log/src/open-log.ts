@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { DiskOptions } from './data-file.js';
 import { LmdbStore } from './lmdb-store.js';
 import type { Log } from './log.js';
@@ -41,7 +42,7 @@ const GIB = 1024 ** 3;
  * @throws LogError `locked` when another process has the directory
  */
 export async function openLog(o: LogOptions): Promise<Log> {
-  const clocks = { now: o.now ?? Date.now, ...(o.now === undefined ? {} : { leaseNow: o.now }) };
+  const clocks = { now: o.now ?? Date.now, ...defined({ leaseNow: o.now }) };
   if (o.engine === 'memory') {
     return await StoredLog.open(new MemoryStore(), { ...clocks, maxBytes: o.maxBytes ?? GIB });
   }

@@ -6,6 +6,7 @@
  * not answer, the gate shuts, so that callers are told at once, and the loop goes back to connecting. A store
  * that comes back is migrated like a new one: it may be another, restored from a backup.
  */
+import { defined } from '@weir/base';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { GatedPool } from './gated-pool.js';
@@ -299,7 +300,7 @@ class PostgresStore implements Postgres {
 
 function serverConnection(url: string | undefined): pg.PoolConfig {
   return {
-    ...(url === undefined ? {} : { connectionString: url }),
+    ...defined({ connectionString: url }),
     max: SERVER_CONNECTIONS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,

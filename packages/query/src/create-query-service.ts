@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { type ClickHouse, type Parser, PUBLIC_TABLES, type Reader } from '@weir/clickhouse';
 import type { CapacityUse } from './capacity.js';
 import { Catalog } from './catalog.js';
@@ -162,7 +163,7 @@ class EngineQueryService implements QueryService {
     const sql = `SELECT event, timestamp, received_at, distinct_id, session_id, properties, extras, event_id FROM events
       WHERE timestamp <= now64(3) + INTERVAL 1 HOUR ${event === undefined ? '' : 'AND event = {event:String}'}
       ORDER BY timestamp DESC LIMIT {limit:UInt32}`;
-    const params = { limit: Math.min(limit, NEWEST_MAX), ...(event === undefined ? {} : { event }) };
+    const params = { limit: Math.min(limit, NEWEST_MAX), ...defined({ event }) };
     const max = { rows: NEWEST_MAX, bytes: this.#limits.resultBytes * JSON_SHARE };
     const statement = { sql, params, own: [], plain: false, keyed: true };
     return this.#answer(projectId, options, max, async () => statement);
@@ -250,10 +251,7 @@ const TABLELESS = { plain: true, keyed: true };
 function refused(refusal: GateRefusal): QueryError {
   const { code, message, rule, identifier, position, hint } = refusal;
   const extras = {
-    ...(rule === undefined ? {} : { rule }),
-    ...(identifier === undefined ? {} : { identifier }),
-    ...(position === undefined ? {} : { position }),
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ rule, identifier, position, hint }),
   };
   return new QueryError(code, message, extras, { cause: refusal });
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
+import { defined } from '@weir/base';
 import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, IngestService } from '@weir/ingest';
@@ -192,7 +193,7 @@ class Server implements App {
       dataDir,
       logger,
       tokenStaleMs: config.WEIR_TOKEN_STALE,
-      ...(config.WEIR_OPERATOR_KEY === undefined ? {} : { operatorKey: config.WEIR_OPERATOR_KEY }),
+      ...defined({ operatorKey: config.WEIR_OPERATOR_KEY }),
     });
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
     this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);

@@ -1,7 +1,9 @@
 /** The stores behind a server, opened in one order and closed in the reverse. */
+
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '@weir/base';
 import {
   assertRights,
   type ClickHouse,
@@ -80,7 +82,7 @@ export async function openStores(
       dataDir,
       template: postgresTemplate(),
       logger,
-      ...(config.WEIR_POSTGRES_URL === undefined ? {} : { url: config.WEIR_POSTGRES_URL }),
+      ...defined({ url: config.WEIR_POSTGRES_URL }),
     });
     closers.push(() => postgres.close());
     const {

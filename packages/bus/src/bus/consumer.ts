@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { MAX_BUFFER_SIZE } from '@weir/event';
 import type { ConsumeError } from '@weir/event/source';
 import type { Hello, PlainMessage } from '../protocol/index.js';
@@ -90,7 +91,7 @@ export class Consumer {
       pid,
       event_key,
       subscription_id,
-      ...(group === undefined ? {} : { group }),
+      ...defined({ group }),
       on_slow,
       received: this.#received,
       dropped: this.#dropped,

@@ -1,4 +1,4 @@
-import { firstAbort } from '@weir/base';
+import { defined, firstAbort } from '@weir/base';
 import {
   ConsumeError,
   deliveryKey,
@@ -253,9 +253,7 @@ export class GroupReader implements Reader {
     }
     const names = list(this.consumer.names);
     const member = source.join(this.group, from, {
-      ...(names === undefined ? {} : { names }),
-      ...(task === undefined ? {} : { task }),
-      ...(name === undefined ? {} : { member: name }),
+      ...defined({ names, task, member: name }),
     });
     this.#member = member;
     const { signal } = this.#run;
@@ -325,7 +323,7 @@ export class GroupReader implements Reader {
       const { id, attempt, event, cursor } = delivery;
       this.facts.saw(event);
       try {
-        const written = { event, delivery: { id, attempt }, ...(cursor === undefined ? {} : { cursor }) };
+        const written = { event, delivery: { id, attempt }, ...defined({ cursor }) };
         const rest = Buffer.from(encodeEventRest(written));
         this.#lent.add({ id, bytes: rest.byteLength, isBegun: false, isLost: false, leasedAt });
         rests.push(rest);

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import * as z from 'zod';
 import { json, jsonObject } from '../protocol/hello.js';
 import type { ConsumerHello } from './consumer.js';
@@ -35,8 +36,7 @@ export function leaseOf({
     subscription_id,
     event_key,
     params,
-    ...(identity === undefined ? {} : { identity }),
-    ...(keys_file === undefined ? {} : { keys_file }),
+    ...defined({ identity, keys_file }),
     pending: true,
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { RawEvent } from '@weir/event';
 import { isJsonObject } from '@weir/event';
 import type { StreamState } from '@weir/event/source';
@@ -60,8 +61,7 @@ export class SourceFacts {
       source: this.#name,
       state: this.#state,
       ...(this.#last === undefined ? {} : { last_event_time: this.#last.event.timestamp }),
-      ...(lag === undefined ? {} : { lag_ms: lag }),
-      ...(this.#reason === undefined ? {} : { message: this.#reason }),
+      ...defined({ lag_ms: lag, message: this.#reason }),
     };
   }
 }

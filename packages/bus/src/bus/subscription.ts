@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { JsonValue } from '@weir/event';
 import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
@@ -123,7 +124,7 @@ export class Subscription {
     if (!isMember || this.#members.size > 0 || this.#phase.is !== 'ready') return { last: false };
     this.#move({ is: 'cleaning', by: consumer });
     const state = this.#lease?.state;
-    return { last: true, ...(state === undefined ? {} : { state }) };
+    return { last: true, ...defined({ state }) };
   }
 
   /** The last consumer has run cleanup; if that failed, a helper tries. */

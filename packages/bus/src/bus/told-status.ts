@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { StreamGap } from '@weir/event/source';
 import type { Connection } from './connection.js';
 import type { SourceFacts } from './source-facts.js';
@@ -50,7 +51,7 @@ export class ToldStatus {
     this.#connection.send({
       type: 'source_status',
       ...facts.json,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...defined({ cursor }),
       ...gap,
       ...why,
     });

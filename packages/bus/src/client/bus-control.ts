@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { BusDirectory } from '../directory/bus-directory.js';
 import type { Message, StatusResponse } from '../protocol/index.js';
 import { BusConnection } from './bus-connection.js';
@@ -33,7 +34,7 @@ export class BusControl {
     return await this.#ask(directory, { type: 'shutdown', force }, (message) => {
       if (message.type !== 'bye') return undefined;
       const isEnding = message.reason !== 'error';
-      return { isEnding, ...(message.message === undefined ? {} : { message: message.message }) };
+      return { isEnding, ...defined({ message: message.message }) };
     });
   }
 

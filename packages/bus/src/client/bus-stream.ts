@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deadline } from '@weir/base';
+import { deadline, defined } from '@weir/base';
 import type { ExitReason, PreparedConsume } from '@weir/event/consume';
 import type { EventStream, SourceSpec, StreamedEvent, StreamWatcher } from '@weir/event/source';
 import { Backoff, ConsumeError } from '@weir/event/source';
@@ -150,20 +150,17 @@ export class BusStream implements EventStream {
       event_type: key.eventType,
       subscription_id: subscriptionId,
       source,
-      ...(credential === undefined ? {} : { credential }),
-      ...(identity === undefined ? {} : { identity }),
-      ...(keysFile === undefined ? {} : { keys_file: keysFile }),
+      ...defined({ credential, identity, keys_file: keysFile }),
       params: jsonOf(params),
       needs_lease: needsLease(prepared),
       single_consumer: key.singleConsumer,
       buffer_size: key.bufferSize,
       on_slow: onSlow,
       from: this.#cursor ?? from,
-      ...(group === undefined ? {} : { group }),
-      ...(task === undefined ? {} : { task }),
+      ...defined({ group, task }),
       member: this.#member,
       ...(group === undefined ? {} : { holding: this.#deliveries.holding }),
-      ...(prefetch === undefined ? {} : { prefetch }),
+      ...defined({ prefetch }),
     };
   }
 
@@ -197,7 +194,7 @@ export class BusStream implements EventStream {
       if (!this.#deliveries.add(delivery.id)) return undefined;
       return {
         event,
-        ...(cursor === undefined ? {} : { cursor }),
+        ...defined({ cursor }),
         begin: (signal) => this.#deliveries.begin(delivery.id, signal),
         ack: () => this.#deliveries.done(delivery.id),
         fail: async () => this.#deliveries.failed(delivery.id, delivery.attempt),

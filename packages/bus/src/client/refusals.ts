@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { ConsumeError } from '@weir/event/source';
 import type { HelloAck, Message } from '../protocol/index.js';
 
@@ -35,8 +36,7 @@ export function byeError({ reason, message, error }: Bye): ConsumeError | undefi
   if (error !== undefined) {
     const { kind, code, hint, param } = error;
     return new ConsumeError(kind, code, message ?? 'the source cannot be followed any more', {
-      ...(hint === undefined ? {} : { hint }),
-      ...(param === undefined ? {} : { param }),
+      ...defined({ hint, param }),
     });
   }
   if (reason === 'slow') {

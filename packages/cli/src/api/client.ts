@@ -1,4 +1,4 @@
-import { boundedFetch } from '@weir/base';
+import { boundedFetch, defined } from '@weir/base';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 import { failureOf, networkFailure } from './failure.js';
@@ -98,7 +98,7 @@ export class ApiClient {
           ...headers,
           ...raw?.headers,
         },
-        ...(payload === undefined ? {} : { body: payload }),
+        ...defined({ body: payload }),
         timeoutMs,
       });
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Failures of requests, as errors of the command. */
-import { retryAfterMs } from '@weir/base';
+import { defined, retryAfterMs } from '@weir/base';
 import { z } from 'zod';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
@@ -37,7 +37,7 @@ export async function failureOf(response: Response): Promise<CliError> {
   return new CliError(kind, code, document?.detail ?? `the server answered ${status}`, {
     status,
     retryable: RETRYABLE.has(status) || code === 'token_store_down',
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
     ...(requestId === null ? {} : { requestId }),
     ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
   });

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { WeirError } from '@weir/client';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
@@ -13,8 +14,7 @@ export function failureOf(error: unknown): unknown {
     error.code,
     error.message,
     {
-      ...(hint === undefined ? {} : { hint }),
-      ...(requestId === undefined ? {} : { requestId }),
+      ...defined({ hint, requestId }),
       ...(status === 0 ? {} : { status }),
     },
     { cause: error },

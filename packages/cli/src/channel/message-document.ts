@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { defined } from '@weir/base';
 import type { Message } from '@weir/client';
 import { z } from 'zod';
 import { sanitizeLines } from '../output/sanitize.js';
@@ -29,14 +30,13 @@ export function documentOf(message: Message): MessageDocument {
   return {
     index,
     sequence,
-    ...(inReplyTo === undefined ? {} : { in_reply_to: inReplyTo }),
+    ...defined({ in_reply_to: inReplyTo }),
     timestamp: timestamp.toISOString(),
     sender_id: senderId,
     attempt,
     type,
     ...(isUtf8(payload) ? { text: message.text() } : { payload: Buffer.from(payload).toString('base64') }),
-    ...(contentType === undefined ? {} : { content_type: contentType }),
-    ...(error === undefined ? {} : { error }),
+    ...defined({ content_type: contentType, error }),
   };
 }
 

@@ -1,5 +1,7 @@
 /** The commands of `weir channel`; loaded when one is run, as the client takes a moment. */
+
 import { buffer } from 'node:stream/consumers';
+import { defined } from '@weir/base';
 import { CliError, usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { parseWhole } from '../process/submission.js';
@@ -106,5 +108,5 @@ export async function runPipe(invocation: Invocation, address: Address, flags: P
 }
 
 function shownBy({ raw = false, from, after }: ReadFlags): ShowOptions & { readonly after: number } {
-  return { after: parseWhole(after, '--after'), raw, ...(from === undefined ? {} : { from }) };
+  return { after: parseWhole(after, '--after'), raw, ...defined({ from }) };
 }

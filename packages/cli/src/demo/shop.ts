@@ -2,6 +2,7 @@
  * A month of a web shop that does not exist: visits, searches, sign-ups and purchases of people who come back less and less
  * often. The same count on the same day gives the same events, with the same ids.
  */
+import { defined } from '@weir/base';
 import type { OutgoingEvent } from '../send/outgoing-event.js';
 
 /** Events that can be asked for. */
@@ -105,7 +106,7 @@ class Visitor {
         event,
         timestamp,
         anonymous_id: `demo-a-${this.#id}`,
-        ...(this.#userId === undefined ? {} : { user_id: this.#userId }),
+        ...defined({ user_id: this.#userId }),
         session_id: `demo-s-${this.#id}-${day}`,
         properties,
       };

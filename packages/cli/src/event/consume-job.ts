@@ -1,5 +1,6 @@
 /** What `weir event consume` was asked for, made sure of before anything is started. */
 
+import { defined } from '@weir/base';
 import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/bus/client';
 import { type Params, parseParams, type RegisteredKey } from '@weir/event';
 import { ConsumeError, PostSink, type PreparedConsume, prepareConsume } from '@weir/event/consume';
@@ -79,7 +80,7 @@ export async function prepareJob(
     api: hookApi(upstream.api),
     identity: flags.as ?? 'bot',
     isAlone,
-    ...(flags.jq === undefined ? {} : { jq: flags.jq }),
+    ...defined({ jq: flags.jq }),
   });
   const source = sourceOf(key, prepared.params, upstream);
   return {

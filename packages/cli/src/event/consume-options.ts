@@ -1,5 +1,6 @@
 /** The options of `weir event consume`, read. */
 
+import { defined } from '@weir/base';
 import type { OnSlow } from '@weir/bus/client';
 import type { AuthType } from '@weir/event';
 import { usageError } from '../cli-error.js';
@@ -69,7 +70,7 @@ export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
   const timeoutMs = durationOf('timeout', timeout);
   return {
     ...(maxEvents === undefined ? {} : { maxEvents: Number(maxEvents) }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...defined({ timeoutMs }),
   };
 }
 
@@ -111,7 +112,7 @@ export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Wo
   const execTimeoutMs = durationOf('exec-timeout', execTimeout);
   return {
     ...(prefetch === undefined ? {} : { prefetch: Number(prefetch) }),
-    ...(execTimeoutMs === undefined ? {} : { execTimeoutMs }),
+    ...defined({ execTimeoutMs }),
   };
 }
 

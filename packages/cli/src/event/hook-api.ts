@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { ApiClient as HookApi, JsonValue } from '@weir/event';
 import { ConsumeError } from '@weir/event/consume';
 import type { ApiClient } from '../api/client.js';
@@ -17,7 +18,7 @@ export function hookApi(api: ApiClient): HookApi {
       // A path that does not begin with one slash would lead the credential to another host.
       if (!/^\/(?!\/)/.test(path)) throw wrongCall(`A hook calls ${path}.`, 'Begin the path with one slash.');
       try {
-        const response = await api.response({ method: known, path, ...(body === undefined ? {} : { body }) });
+        const response = await api.response({ method: known, path, ...defined({ body }) });
         const text = await response.text();
         // JSON.parse gives exactly the values of JsonValue.
         return text === '' ? null : (JSON.parse(text) as JsonValue);

@@ -1,6 +1,8 @@
 /** `weir event consume`: from what was asked to the last line. */
+
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { defined } from '@weir/base';
 import { BusStream } from '@weir/bus/client';
 import {
   ConsumeError,
@@ -128,10 +130,10 @@ function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string)
     onSlow,
     from,
     tell,
-    ...(credential === undefined ? {} : { credential }),
+    ...defined({ credential }),
     ...(group === undefined ? {} : { group, task }),
     ...(group === undefined || work.prefetch === undefined ? {} : { prefetch: work.prefetch }),
-    ...(keysFile === undefined ? {} : { keysFile }),
+    ...defined({ keysFile }),
   });
 }
 

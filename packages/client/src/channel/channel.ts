@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { type Client, cancelled } from '../client.js';
 import { errorOfDocument, WeirError } from '../weir-error.js';
 import { type ChannelSocket, type ControlFrame, type Link, socketOf } from './channel-socket.js';
@@ -234,7 +235,7 @@ export class Channel implements AsyncIterable<Message> {
       ch: this.#ch,
       process,
       channel: name,
-      ...(assignment === undefined ? {} : { assignment }),
+      ...defined({ assignment }),
       read: this.#isOpenedToRead,
       after: this.#incoming.last,
       credit: this.#incoming.takeRoom(),

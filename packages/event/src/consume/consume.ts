@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { defined } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import { payloadText } from '../raw-event.js';
 import type { EventStream, StreamedEvent, StreamGap, StreamState } from '../source/event-stream.js';
@@ -107,7 +108,7 @@ class Run {
       received: this.#received,
       failed: this.#failed,
       elapsedMs: performance.now() - this.#startedAt,
-      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...defined({ error: this.#error }),
     };
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boundedFetch, retryAfterMs } from '@weir/base';
+import { boundedFetch, defined, retryAfterMs } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import { Backoff } from '../source/backoff.js';
 import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
@@ -65,7 +65,7 @@ export class PostSink implements EventSink {
           'content-type': lines.length === 1 ? 'application/json' : 'application/x-ndjson',
           // Ids may hold what no header can.
           'weir-event-id': encodeURIComponent(item.event.event_id),
-          ...(item.cursor === undefined ? {} : { 'weir-cursor': item.cursor }),
+          ...defined({ 'weir-cursor': item.cursor }),
         },
         redirect: 'manual',
         timeoutMs: this.#limits.timeoutMs,

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { JsonObject } from '../json.js';
 import type { ParamType, ParamValue } from '../params/param-def.js';
 import { listedValues } from '../params/param-def.js';
@@ -57,7 +58,7 @@ export function describeKey(key: RegisteredKey): KeyDescription {
     schema: {
       ...(native === undefined ? {} : { native: describeSpec(native) }),
       ...(custom === undefined ? {} : { custom: describeSpec(custom) }),
-      ...(fieldOverrides === undefined ? {} : { field_overrides: fieldOverrides }),
+      ...defined({ field_overrides: fieldOverrides }),
     },
     ...some('scopes', key.scopes),
     ...some('auth_types', key.authTypes),
@@ -75,7 +76,7 @@ function describeParam(def: RegisteredKey['params'][number]): ParamDescription {
     name: def.name,
     type: def.type,
     required: def.required ?? false,
-    ...(def.default === undefined ? {} : { default: def.default }),
+    ...defined({ default: def.default }),
     description: def.description,
     ...some('values', listedValues(def) ?? []),
     ...('anyValue' in def && def.anyValue ? { any_value: true } : {}),

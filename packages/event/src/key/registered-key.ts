@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { deepFreeze, type JsonObject } from '../json.js';
 import type { ParamDef } from '../params/param-def.js';
 import type { JqRootPath, OutputSchema } from '../schema/output-schema.js';
@@ -27,8 +28,7 @@ export function registeredKey(definition: KeyDefinition, output: OutputSchema): 
   const { displayName, description } = definition;
   const key: RegisteredKey = {
     key: definition.key,
-    ...(displayName === undefined ? {} : { displayName }),
-    ...(description === undefined ? {} : { description }),
+    ...defined({ displayName, description }),
     eventType: definition.eventType,
     params: frozen(definition.params?.map((param) => ({ ...TEXT, ...param }))),
     schema: ownSchema(definition.schema),

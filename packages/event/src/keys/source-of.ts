@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { defined } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import type { Params } from '../params/params.js';
 import { CHANNEL_MESSAGE } from '../source/channel-event.js';
@@ -71,7 +72,7 @@ function feedOf(
     server,
     project,
     stream: stream ?? 'events',
-    ...(names === undefined ? {} : { names }),
+    ...defined({ names }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { FieldMeta } from './schema-def.js';
 import { pointerNames, referred } from './schema-refs.js';
@@ -96,7 +97,7 @@ function describe(root: JsonObject, node: JsonObject, meta: FieldMeta): JsonObje
   return {
     ...described,
     ...(limits.enum === undefined ? {} : { enum: nullable ? [...limits.enum, null] : limits.enum }),
-    ...(limits.format === undefined ? {} : { format: limits.format }),
+    ...defined({ format: limits.format }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boundedFetch } from '@weir/base';
+import { boundedFetch, defined } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { Backoff } from './backoff.js';
@@ -62,7 +62,7 @@ export class FeedGroup implements GroupMember {
       // A group that exists may have begun anywhere and be about any names, unless somebody says which.
       ...(from === 'latest' ? {} : { from }),
       ...(names === undefined || names.length === 0 ? {} : { event: names }),
-      ...(task === undefined ? {} : { task }),
+      ...defined({ task }),
       stream,
     };
     const backoff = new Backoff({ firstMs: 250, longestMs: 5_000 });
@@ -115,7 +115,7 @@ export class FeedGroup implements GroupMember {
 
   async extend(ids: readonly string[], from?: string): Promise<readonly string[]> {
     if (ids.length === 0) return [];
-    const body = { ids, member: this.name, ...(from === undefined ? {} : { from }) };
+    const body = { ids, member: this.name, ...defined({ from }) };
     return extended.parse(JSON.parse(await this.#call('POST', '/extend', body))).lost;
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defined } from '@weir/base';
 import type { EventStream, StreamWatcher } from './event-stream.js';
 import { FeedStream } from './feed.js';
 import { FeedGroup } from './feed-group.js';
@@ -35,7 +36,7 @@ export class FeedSource implements Source {
   }
 
   join(group: string, from: string, { names, task, member = randomUUID() }: GroupWish = {}): GroupMember {
-    const chosen = { ...(names === undefined ? {} : { names }), ...(task === undefined ? {} : { task }) };
+    const chosen = { ...defined({ names, task }) };
     return new FeedGroup({ ...this.#options, group, from, member, ...chosen });
   }
 

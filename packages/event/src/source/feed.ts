@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '@weir/base';
 import * as z from 'zod';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { type FeedRequest, feedConnection } from './feed-connection.js';
@@ -92,7 +93,7 @@ export class FeedStream implements EventStream {
           after = error.oldest;
           watcher.onGap({
             message: error.message,
-            ...(error.missed === undefined ? {} : { missed: error.missed }),
+            ...defined({ missed: error.missed }),
           });
           continue;
         }

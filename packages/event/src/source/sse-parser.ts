@@ -1,3 +1,5 @@
+import { defined } from '@weir/base';
+
 /** A block of an event stream. A block without data moves the place to come back to, and nothing else. */
 export interface SseBlock {
   readonly id?: string;
@@ -46,9 +48,7 @@ export class SseParser {
   #dispatch(blocks: SseBlock[]): void {
     if (this.#id !== undefined || this.#data !== undefined) {
       blocks.push({
-        ...(this.#id === undefined ? {} : { id: this.#id }),
-        ...(this.#event === undefined ? {} : { event: this.#event }),
-        ...(this.#data === undefined ? {} : { data: this.#data }),
+        ...defined({ id: this.#id, event: this.#event, data: this.#data }),
       });
     }
     this.#id = undefined;

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { ApiClient } from '../api-client.js';
 import type { JsonValue } from '../json.js';
 
@@ -32,7 +33,7 @@ export class RecordingApi implements ApiClient {
 
   /** @throws the answer that is an error; for a call that the table does not have, an error that says what it has. */
   async callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue> {
-    this.calls.push({ method, path, ...(body === undefined ? {} : { body }) });
+    this.calls.push({ method, path, ...defined({ body }) });
     const answer = this.#answers.get(`${method} ${path}`);
     if (answer === undefined) {
       const known = [...this.#answers.keys()].join(', ') || 'nothing';

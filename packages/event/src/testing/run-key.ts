@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { ApiClient } from '../api-client.js';
 import { consume } from '../consume/consume.js';
 import type { EventOutput, EventSink } from '../consume/event-sink.js';
@@ -63,7 +64,7 @@ export async function runKey(definition: KeyDefinition, options: KeyRunOptions):
     params: parseParams(key.params, options.params ?? []),
     api,
     identity,
-    ...(jq === undefined ? {} : { jq }),
+    ...defined({ jq }),
   });
   const { params } = prepared;
   const stream = new ScriptedStream();

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { RawEvent } from '../raw-event.js';
 import { Arrivals } from '../source/arrivals.js';
 import type {
@@ -34,7 +35,7 @@ export class ScriptedStream implements EventStream {
   push(event: RawEvent, cursor?: string): this {
     const item: StreamedEvent = {
       event,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...defined({ cursor }),
       ack: async () => void this.acknowledged.push(event),
       fail: async () => void this.failed.push(event),
     };

@@ -3,6 +3,7 @@
  * WEIR_TEST_POSTGRES_URL names; one on 127.0.0.1:5432 that trusts the user postgres; one that this process starts in
  * a temporary directory, from the `initdb` that is installed or that it installs.
  */
+
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, readdirSync, realpathSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { defined } from '@weir/base';
 import { findProgram, freePort } from '@weir/base/testing';
 import pg from 'pg';
 
@@ -106,7 +108,7 @@ async function unprivileged(): Promise<{ uid?: number; gid?: number }> {
   const [uid, gid] = await Promise.all(
     ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
   );
-  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+  return { ...defined({ uid, gid }) };
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { changingStatement, hintOfSyntax } from '../hints/query-hints.js';
 import { GateRefusal, notAllowed, type SqlPosition } from './gate-refusal.js';
@@ -35,8 +36,7 @@ export function refusalOfEngine(error: unknown, sql: string): unknown {
   return new GateRefusal({
     code: 'sql_invalid',
     message: scrub(detail),
-    ...(position === undefined ? {} : { position }),
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ position, hint }),
   });
 }
 

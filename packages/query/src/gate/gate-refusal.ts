@@ -1,3 +1,5 @@
+import { defined } from '@weir/base';
+
 /** Which rule of the gate a text broke. Stable: callers and tests compare it. */
 export type GateRule =
   /** Something other than SELECT, DESCRIBE of a public table, or EXPLAIN SYNTAX. */
@@ -74,6 +76,6 @@ export function notAllowed(rule: GateRule, identifier: string, message: string, 
     // A name of a quarter megabyte helps nobody.
     identifier: identifier.length > 200 ? `${identifier.slice(0, 200)}…` : identifier,
     message,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   });
 }

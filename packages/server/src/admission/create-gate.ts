@@ -1,3 +1,4 @@
+import { defined } from '@weir/base';
 import type { Entitlement, RateLimiter } from '@weir/extension';
 import { AdmissionGate, SeamCaller, type TenantTable, type UsageLogger } from '@weir/usage';
 import type { Config } from '../config/schema.js';
@@ -28,9 +29,7 @@ export function createGate(config: Config, parts: GateParts): AdmissionGate {
     rateLimiter: rateLimiter ?? null,
     entitlement: entitlement ?? null,
     rates: {
-      ...(ingest === undefined ? {} : { ingest }),
-      ...(query === undefined ? {} : { query }),
-      ...(mcp === undefined ? {} : { mcp }),
+      ...defined({ ingest, query, mcp }),
     },
     isDraining,
   });

@@ -1,5 +1,7 @@
 /** The configuration as other packages want their part of it. */
+
 import type { BootstrapOptions } from '@weir/accounts';
+import { defined } from '@weir/base';
 import type { UsageSink } from '@weir/extension';
 import type { IngestOptions } from '@weir/ingest';
 import type { Config } from './schema.js';
@@ -29,8 +31,6 @@ export function bootstrapOptions(config: Config): BootstrapOptions {
   const { WEIR_BOOTSTRAP_API_KEY: apiKey } = config;
   return {
     off: config.WEIR_BOOTSTRAP === 'off',
-    ...(projectId === undefined ? {} : { projectId }),
-    ...(ingestToken === undefined ? {} : { ingestToken }),
-    ...(apiKey === undefined ? {} : { apiKey }),
+    ...defined({ projectId, ingestToken, apiKey }),
   };
 }

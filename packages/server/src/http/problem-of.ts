@@ -1,5 +1,7 @@
 /** Every package's own errors as problems. */
+
 import { AccountsError } from '@weir/accounts';
+import { defined } from '@weir/base';
 import { ChannelError } from '@weir/channel';
 import { ClickHouseError } from '@weir/clickhouse';
 import { IngestError } from '@weir/ingest';
@@ -19,22 +21,14 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof IngestError) {
     const { retryAfterSeconds, limit, hint } = error;
     const extras = {
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(hint === undefined ? {} : { hint }),
+      ...defined({ retryAfterSeconds, limit, hint }),
     };
     return new Problem(error.status, error.code, error.message, extras, { cause: error });
   }
   if (error instanceof ChannelError) return problemOfChannel(error);
   if (error instanceof ProcessError) {
     const { status, code, message, hint, limit } = error;
-    return new Problem(
-      status,
-      code,
-      message,
-      { hint, ...(limit === undefined ? {} : { limit }) },
-      { cause: error },
-    );
+    return new Problem(status, code, message, { hint, ...defined({ limit }) }, { cause: error });
   }
   if (error instanceof QueryError)
     return new Problem(error.status, error.code, error.message, error.extras, { cause: error });

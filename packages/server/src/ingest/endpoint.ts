@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
-import { deadline, Slice } from '@weir/base';
+import { deadline, defined, Slice } from '@weir/base';
 import {
   type BodyFormat,
   decodeBatch,
@@ -223,7 +223,7 @@ export class IngestEndpoint {
       this.#count(0, 0, rejected.length);
       return answer(200, 0, 0);
     }
-    const options = { receivedAt, slice, ...(usage === undefined ? {} : { companion: usage }) };
+    const options = { receivedAt, slice, ...defined({ companion: usage }) };
     const { accepted, duplicates, receipt } = await service.submit(projectId, valid, options);
     // The log has the events; a client that waits for ClickHouse holds no memory.
     share.release();

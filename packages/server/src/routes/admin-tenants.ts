@@ -1,4 +1,5 @@
 /** GET /api/v1/admin/tenants, GET and PUT …/{id}: what is decided about tenants, for the operator. */
+import { defined } from '@weir/base';
 import { documentOf, SYSTEM_TENANT, type TenantState, type TenantStates } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -97,24 +98,25 @@ function answer(project: string, state: TenantState | null): object {
 
 function changesOf(given: z.output<typeof body>): Partial<TenantState> {
   return {
-    ...(given.enabled === undefined ? {} : { enabled: given.enabled }),
-    ...(given.suspended === undefined ? {} : { suspended: given.suspended }),
-    ...(given.deny_status === undefined ? {} : { denyStatus: given.deny_status }),
-    ...(given.deny_reason === undefined ? {} : { denyReason: given.deny_reason }),
-    ...(given.rate_limit_rps === undefined ? {} : { rateLimitRps: given.rate_limit_rps }),
+    ...defined({
+      enabled: given.enabled,
+      suspended: given.suspended,
+      denyStatus: given.deny_status,
+      denyReason: given.deny_reason,
+      rateLimitRps: given.rate_limit_rps,
+    }),
     // A burst that belonged to the rate before would bound the new one: 0 is twice the new rate.
     ...burstOf('rateBurst', given.rate_limit_rps, given.rate_burst),
-    ...(given.concurrency_limit === undefined ? {} : { concurrencyLimit: given.concurrency_limit }),
+    ...defined({ concurrencyLimit: given.concurrency_limit }),
     ...(given.channel_rate_limit_rps === undefined
       ? {}
       : { channelRateLimitRps: given.channel_rate_limit_rps }),
     ...burstOf('channelRateBurst', given.channel_rate_limit_rps, given.channel_rate_burst),
-    ...(given.channel_messages === undefined ? {} : { channelMessages: given.channel_messages }),
+    ...defined({ channelMessages: given.channel_messages }),
     ...(given.channel_message_bytes === undefined
       ? {}
       : { channelMessageBytes: given.channel_message_bytes }),
-    ...(given.channel_bytes === undefined ? {} : { channelBytes: given.channel_bytes }),
-    ...(given.channels_per_process === undefined ? {} : { channelsPerProcess: given.channels_per_process }),
+    ...defined({ channelBytes: given.channel_bytes, channelsPerProcess: given.channels_per_process }),
   };
 }
 

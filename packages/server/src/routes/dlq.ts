@@ -5,6 +5,7 @@
  *     POST …/dlq/retry      makes letters due now       GET  …/dlq/letters/{id}  one with its events (project only)
  *     POST …/dlq/purge      drops letters
  */
+import { defined } from '@weir/base';
 import type { DeadLetterSummary, DlqAdmin } from '@weir/ingest';
 import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -105,10 +106,7 @@ function chosenBy(body: unknown, scope: string | null): ReturnType<typeof filter
 function filterOf({ id, project_id, reason, state }: Filter, scope: string | null) {
   const projectId = scope ?? project_id;
   return {
-    ...(id === undefined ? {} : { id }),
-    ...(projectId === undefined ? {} : { projectId }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(state === undefined ? {} : { state }),
+    ...defined({ id, projectId, reason, state }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { defined } from '@weir/base';
 import { Feed } from '@weir/feed';
 import { SinkRegistry, shippedSinks, UsageService } from '@weir/usage';
 import type { Logger } from 'pino';
@@ -24,7 +25,7 @@ export async function openUsage(
     file: {
       maxBytes: config.WEIR_USAGE_FILE_MAX_BYTES,
       keep: config.WEIR_USAGE_FILE_KEEP,
-      ...(config.WEIR_USAGE_FILE === undefined ? {} : { path: config.WEIR_USAGE_FILE }),
+      ...defined({ path: config.WEIR_USAGE_FILE }),
     },
     http: {
       url: config.WEIR_USAGE_HTTP_URL,

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { defined } from '@weir/base';
 import { type RawEvent, rawEvent } from '@weir/event';
 import {
   type ConsumeError,
@@ -90,7 +91,7 @@ export class ScriptedSource implements Source {
     const call = async (what: Answer, ids: readonly string[], delayMs?: number) => {
       const failure = this.groupFailures.shift();
       if (failure !== undefined) throw failure;
-      this.told.push({ what, ids, ...(delayMs === undefined ? {} : { delayMs }) });
+      this.told.push({ what, ids, ...defined({ delayMs }) });
       if (what === 'extend') return;
       for (const id of ids) this.#lent.delete(id);
       if (what === 'nack' || what === 'release') {

@@ -1,4 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server';
+import { defined } from '@weir/base';
 import { z } from 'zod';
 import { rowsAnswer, rowsSchema } from '../rows-answer.js';
 import type { ToolCalls } from '../tool-calls.js';
@@ -25,7 +26,7 @@ export function addTailTool(server: McpServer, calls: ToolCalls): void {
     },
     async ({ event, limit }, ctx) =>
       await calls.run('tail', ctx, async (signal) => {
-        const wanted = { ...calls.metered, ...(event === undefined ? {} : { event }), limit, signal };
+        const wanted = { ...calls.metered, ...defined({ event }), limit, signal };
         const answer = await calls.query.newest(calls.projectId, wanted);
         return rowsAnswer(answer, `limit may be ${MAX_EVENTS}; older events are in the table events.`);
       }),
