@@ -56,8 +56,8 @@ async function get(path: string): Promise<{ status: number; retryAfter: string |
 
 const atCapacity = (limit: number) => ({
   status: 429,
-  retryAfter: '5',
-  body: { code: 'at_capacity', limit, hint: expect.any(String), retry_after_s: 5 },
+  retryAfter: '1',
+  body: { code: 'at_capacity', limit, hint: expect.any(String), retry_after_s: 1 },
 });
 
 test('connections that follow the feed are limited over both protocols, and a place is free once one has closed', async () => {
@@ -87,7 +87,7 @@ test('subscriptions of the feed are limited over all connections of the project'
   await client.subscribe('b');
   client.send({ op: 'subscribe', sub: 'c' });
   const refused = await client.answer(({ op }) => op === 'error');
-  expect(refused).toMatchObject({ sub: 'c', code: 'at_capacity', limit: 3, retry_after_s: 5 });
+  expect(refused).toMatchObject({ sub: 'c', code: 'at_capacity', limit: 3, retry_after_s: 1 });
   client.send({ op: 'unsubscribe', sub: 'a' });
   await client.answer(({ op }) => op === 'done');
   await client.subscribe('d');

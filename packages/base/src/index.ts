@@ -1,5 +1,14 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
 export { type Defined, defined } from './defined.js';
+export {
+  type ErrorClass,
+  type ErrorDetails,
+  type ErrorFacts,
+  type ErrorForm,
+  errorClass,
+  type TextPosition,
+  WeirError,
+} from './error/weir-error.js';
 export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
 export { retryAfterMs } from './http/retry-after.js';
 export { isSpace, JsonWalk, skipSpace, withoutMark } from './json/json-walk.js';

@@ -1,14 +1,15 @@
 /** Refusals of the admission gate as problem documents. */
+import { WeirError } from '@weir/base';
 import type { Denied } from '@weir/usage';
-import { Problem } from '../http/problem.js';
 
 /** The problem a refusal is. */
-export function problemOfDenial(denied: Denied, upgradeUrl: string | null): Problem {
-  const retryAfterSeconds = secondsToWait(denied);
-  const hint = wayOut(denied, upgradeUrl);
-  return new Problem(denied.status, denied.code, denied.detail, {
-    ...(retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
-    ...(hint === null ? {} : { hint }),
+export function problemOfDenial(denied: Denied, upgradeUrl: string | null): WeirError {
+  const { status, code, detail } = denied;
+  const seconds = secondsToWait(denied);
+  return new WeirError(code, detail, {
+    status,
+    hint: wayOut(denied, upgradeUrl),
+    retryAfterMs: seconds === 0 ? undefined : seconds * 1000,
   });
 }
 
@@ -20,7 +21,7 @@ export function secondsToWait({ retryAfterMs }: Denied): number {
   return Math.min(MAX_WAIT_SECONDS, Math.max(0, Math.ceil(retryAfterMs / 1000)));
 }
 
-/** What a person can do about a refusal for want of payment, where the host has said where; else null. */
-export function wayOut({ code }: Denied, upgradeUrl: string | null): string | null {
-  return code === 'payment_required' && upgradeUrl !== null ? `see ${upgradeUrl}` : null;
+/** What a person can do about a refusal for want of payment, where the host has said where. */
+export function wayOut({ code }: Denied, upgradeUrl: string | null): string | undefined {
+  return code === 'payment_required' && upgradeUrl !== null ? `see ${upgradeUrl}` : undefined;
 }

@@ -12,9 +12,6 @@ export interface ProjectPlacesOptions {
   readonly hint: string;
 }
 
-/** Most places end with a connection, of which nothing says when. */
-const RETRY_AFTER_SECONDS = 5;
-
 /** Limits how many of one thing each project has at a time, so that no project takes all of the server. */
 export class ProjectPlaces {
   readonly name: string;
@@ -48,10 +45,9 @@ export class ProjectPlaces {
     const taken = this.#takenOf.get(projectId) ?? 0;
     if (taken >= limit) {
       this.#refused += 1;
-      throw new Problem(429, 'at_capacity', `the project has ${limit} ${what}, which is its limit`, {
+      throw new Problem('at_capacity', `the project has ${limit} ${what}, which is its limit`, {
         limit,
         hint,
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
     this.#count(projectId, 1);

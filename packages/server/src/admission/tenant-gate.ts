@@ -1,8 +1,8 @@
 /** The admission gate as HTTP requests meet it: who asks goes in, a problem document comes out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { WeirError } from '@weir/base';
 import type { Surface } from '@weir/extension';
 import type { Admission, AdmissionGate } from '@weir/usage';
-import type { Problem } from '../http/problem.js';
 import type { RemoteAddress } from '../http/remote-address.js';
 import { whenDone } from '../http/when-done.js';
 import { problemOfDenial } from './denial.js';
@@ -58,7 +58,7 @@ export class TenantGate {
   }
 
   /** Why a project may not read its events now; null if it may. */
-  async analysisRefusal(projectId: string): Promise<Problem | null> {
+  async analysisRefusal(projectId: string): Promise<WeirError | null> {
     const refusal = await this.#gate.analysisRefusal(projectId);
     return refusal === null ? null : problemOfDenial(refusal, this.#upgradeUrl);
   }

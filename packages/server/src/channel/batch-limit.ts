@@ -5,7 +5,7 @@ export const MAX_BATCH = 10_000;
 
 /** The refusal of a batch of more. */
 export function batchTooLarge(): Problem {
-  return new Problem(413, 'message_too_large', `a batch has at most ${MAX_BATCH} messages`, {
+  return new Problem('message_too_large', `a batch has at most ${MAX_BATCH} messages`, {
     limit: MAX_BATCH,
     hint: 'send them in several batches',
   });

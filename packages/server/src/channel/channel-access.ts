@@ -43,7 +43,7 @@ export class ChannelAccess {
     const { origin } = request.headers;
     if (origin !== undefined) {
       if (!origins.allows(origin)) {
-        throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not use channels', {
+        throw new Problem('origin_not_allowed', 'pages of this origin may not use channels', {
           hint: 'talk to channels from a server of yours, which keeps the API key',
         });
       }

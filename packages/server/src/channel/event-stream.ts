@@ -53,10 +53,11 @@ export async function* eventStream({
       }
     }
   } catch (error) {
-    const { status, code, message: detail, extras } = problemOf(error);
+    const problem = problemOf(error);
+    const { status, code, message: detail } = problem;
     // Nobody foresaw it: the connection breaks, and the log says why.
     if (status === 500) throw error;
-    yield `event: error\ndata: ${JSON.stringify({ code, status, detail, ...problemMembers(extras) })}\n\n`;
+    yield `event: error\ndata: ${JSON.stringify({ code, status, detail, ...problemMembers(problem) })}\n\n`;
   } finally {
     subscriber.close();
   }

@@ -1,6 +1,7 @@
 /** Settings from the environment, a `.env` file and flags, checked as a whole. */
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { WeirError } from '@weir/base';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { type Config, configSchema, settings } from './schema.js';
@@ -9,13 +10,14 @@ import { type Config, configSchema, settings } from './schema.js';
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Settings that cannot be used: one line for each, naming variable, value and rule. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'invalid_config';
+export class ConfigError extends WeirError<'invalid_config'> {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    super(
+      'invalid_config',
+      `invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }

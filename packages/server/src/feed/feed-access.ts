@@ -1,4 +1,5 @@
 import type { Credentials } from '@weir/accounts';
+import type { WeirError } from '@weir/base';
 import type { FeedKind } from '@weir/feed';
 import type { TenantTable } from '@weir/usage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -72,9 +73,9 @@ export class FeedAccess {
     // The cast holds: what was found was looked up by it.
     const ticket = this.#tickets.issue(found.projectId, bearerOf(request.raw) as string);
     if (ticket === null) {
-      throw new Problem(429, 'too_many_tickets', `the project has ${MAX_TICKETS} tickets nobody used`, {
+      throw new Problem('too_many_tickets', `the project has ${MAX_TICKETS} tickets nobody used`, {
         limit: MAX_TICKETS,
-        retryAfterSeconds: TICKET_MS / 1000,
+        retryAfterMs: TICKET_MS,
         hint: 'ask for a ticket when a page connects, not before',
       });
     }
@@ -85,7 +86,7 @@ export class FeedAccess {
    * Why a stream may not be read now, by the host's decision; null if it may. Events need the consent to analyse, other
    * streams do not.
    */
-  async refusalOf(stream: FeedKind, projectId: string): Promise<Problem | null> {
+  async refusalOf(stream: FeedKind, projectId: string): Promise<WeirError | null> {
     return stream === 'events' ? await this.#parts.gate.analysisRefusal(projectId) : null;
   }
 
@@ -110,7 +111,7 @@ export class FeedAccess {
     const { origin } = request.headers;
     if (origin === undefined) return;
     if (!this.#parts.origins.allows(origin)) {
-      throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not follow the feed');
+      throw new Problem('origin_not_allowed', 'pages of this origin may not follow the feed');
     }
     reply.header('access-control-allow-origin', origin).header('vary', 'Origin');
   }
@@ -121,7 +122,7 @@ export class FeedAccess {
     if (typeof ticket !== 'string') return null;
     const key = this.#tickets.redeem(ticket);
     if (key === null) {
-      throw new Problem(401, 'unauthorized', 'the ticket was used, is older than a minute, or is none', {
+      throw new Problem('unauthorized', 'the ticket was used, is older than a minute, or is none', {
         hint: 'ask for another: POST /api/v1/projects/{id}/feed/ticket',
       });
     }

@@ -44,9 +44,9 @@ export class Authorizer {
   ): Promise<ApiKeyFound> {
     const found = await this.anyApiKey(request, given);
     if (projectId !== null && found.projectId !== projectId.toLowerCase())
-      throw new Problem(404, 'not_found', 'no such project');
+      throw new Problem('not_found', 'no such project');
     if (!found.scopes.includes(scope)) {
-      throw new Problem(403, 'insufficient_scope', `the API key lacks the scope "${scope}"`);
+      throw new Problem('insufficient_scope', `the API key lacks the scope "${scope}"`);
     }
     return found;
   }
@@ -95,7 +95,7 @@ export class Authorizer {
 const NO_CREDENTIAL = 'no valid credential';
 
 function unauthorized(hint: string, detail: string): Problem {
-  return new Problem(401, 'unauthorized', detail, {
+  return new Problem('unauthorized', detail, {
     hint,
     headers: { 'www-authenticate': 'Bearer realm="weir"' },
   });

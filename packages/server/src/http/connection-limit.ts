@@ -78,9 +78,8 @@ function refuse(socket: Socket, limit: number): void {
   socket.resume();
   endWithProblem(
     socket,
-    new Problem(429, 'at_capacity', `one address may have ${limit} connections`, {
+    new Problem('at_capacity', `one address may have ${limit} connections`, {
       limit,
-      retryAfterSeconds: 5,
       hint: 'close connections that are not in use; WEIR_MAX_CONNECTIONS_PER_ADDRESS sets the limit',
     }),
   );

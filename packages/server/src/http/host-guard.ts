@@ -36,14 +36,9 @@ export class HostGuard {
     if (!this.#isLocal || host === undefined || host === '') return null;
     const name = nameOf(host);
     if (LOCAL.test(name) || this.#names.has(name)) return null;
-    return new Problem(
-      403,
-      'host_not_allowed',
-      `this server does not answer to the name ${name.slice(0, 200)}`,
-      {
-        hint: 'set WEIR_PUBLIC_URL to the URL of this server, or name the host in WEIR_ALLOWED_HOSTS',
-      },
-    );
+    return new Problem('host_not_allowed', `this server does not answer to the name ${name.slice(0, 200)}`, {
+      hint: 'set WEIR_PUBLIC_URL to the URL of this server, or name the host in WEIR_ALLOWED_HOSTS',
+    });
   }
 }
 

@@ -16,5 +16,5 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
       : first.path === ''
         ? first.reason
         : `${first.path}: ${first.reason}`;
-  throw new Problem(400, 'invalid_request', detail, { errors });
+  throw new Problem('invalid_request', detail, { errors });
 }

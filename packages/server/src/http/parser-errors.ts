@@ -31,7 +31,7 @@ export function refuseConnect(server: Server): void {
     socket.on('error', () => socket.destroy());
     endWithProblem(
       socket,
-      new Problem(405, 'method_not_allowed', 'this server is no proxy: CONNECT is not allowed'),
+      new Problem('method_not_allowed', 'this server is no proxy: CONNECT is not allowed'),
     );
   });
 }
@@ -39,17 +39,17 @@ export function refuseConnect(server: Server): void {
 function problemOfParser(code: string | undefined): Problem {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Problem(408, 'request_timeout', 'the request did not arrive whole in time', {
+      return new Problem('request_timeout', 'the request did not arrive whole in time', {
         hint: 'send the whole head of a request at once, and its body without long pauses',
       });
     case 'HPE_HEADER_OVERFLOW':
-      return new Problem(431, 'headers_too_large', 'the head of the request is larger than 16 KiB', {
+      return new Problem('headers_too_large', 'the head of the request is larger than 16 KiB', {
         hint: 'send fewer or smaller headers',
       });
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new Problem(413, 'body_too_large', 'the extensions of a chunk are too large');
+      return new Problem('body_too_large', 'the extensions of a chunk are too large');
     default:
-      return new Problem(400, 'invalid_request', 'the request is not valid HTTP', {
+      return new Problem('invalid_request', 'the request is not valid HTTP', {
         hint: 'see RFC 9112; over TLS, talk to the proxy in front of this server',
       });
   }

@@ -1,7 +1,7 @@
 /** Every package's own errors as problems. */
 
 import { AccountsError } from '@weir/accounts';
-import { defined } from '@weir/base';
+import { WeirError } from '@weir/base';
 import { ChannelError } from '@weir/channel';
 import { ClickHouseError } from '@weir/clickhouse';
 import { IngestError } from '@weir/ingest';
@@ -10,60 +10,47 @@ import { isUnavailable } from '@weir/postgres';
 import { ProcessError } from '@weir/process';
 import { QueryError } from '@weir/query';
 import { problemOfChannel } from '../channel/channel-problem.js';
-import { ClientGone } from './body/drop-rest.js';
 import { Problem } from './problem.js';
 
 /** The problem that an error is. An unexpected error hides its message. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof ClientGone)
-    return new Problem(400, 'invalid_request', 'the connection closed before the request was whole');
+export function problemOf(error: unknown): WeirError {
+  if (error instanceof WeirError && error.status > 0) return error;
   if (error instanceof IngestError) {
-    const { retryAfterSeconds, limit, hint } = error;
-    const extras = {
-      ...defined({ retryAfterSeconds, limit, hint }),
-    };
-    return new Problem(error.status, error.code, error.message, extras, { cause: error });
+    const { code, message, status, retryAfterSeconds, limit, hint } = error;
+    const retryAfterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+    return new WeirError(code, message, { status, retryAfterMs, limit, hint, cause: error });
   }
   if (error instanceof ChannelError) return problemOfChannel(error);
   if (error instanceof ProcessError) {
     const { status, code, message, hint, limit } = error;
-    return new Problem(status, code, message, { hint, ...defined({ limit }) }, { cause: error });
+    return new WeirError(code, message, { status, hint, limit, cause: error });
   }
-  if (error instanceof QueryError)
-    return new Problem(error.status, error.code, error.message, error.extras, { cause: error });
+  if (error instanceof QueryError) {
+    const { code, message, status, extras } = error;
+    const { retryAfterSeconds, ...details } = extras;
+    const retryAfterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+    return new WeirError(code, message, { ...details, status, retryAfterMs, cause: error });
+  }
   if (error instanceof AccountsError)
-    return new Problem(error.status, error.code, error.message, {}, { cause: error });
-  if (error instanceof ClickHouseError && error.kind === 'unavailable') {
-    return new Problem(
-      503,
-      'engine_unavailable',
-      'ClickHouse does not answer now',
-      { retryAfterSeconds: 2 },
-      { cause: error },
-    );
-  }
+    return new WeirError(error.code, error.message, { status: error.status, cause: error });
+  if (error instanceof ClickHouseError && error.kind === 'unavailable')
+    return new Problem('engine_unavailable', 'ClickHouse does not answer now', { cause: error });
   if (isUnavailable(error)) {
-    return new Problem(
-      503,
-      'store_unavailable',
-      'PostgreSQL does not answer now',
-      { retryAfterSeconds: 2 },
-      { cause: error },
-    );
+    const details = { status: 503, retryAfterMs: 2_000, cause: error };
+    return new WeirError('store_unavailable', 'PostgreSQL does not answer now', details);
   }
   if (error instanceof LogError && (error.code === 'log_full' || error.code === 'project_quota')) {
-    const extras = { retryAfterSeconds: 5, hint: 'nothing was stored: try again once there is room' };
-    return new Problem(503, error.code, error.message, extras, { cause: error });
+    const hint = 'nothing was stored: try again once there is room';
+    return new WeirError(error.code, error.message, { status: 503, retryAfterMs: 5_000, hint, cause: error });
   }
   if (error instanceof LogError && error.code === 'log_failed') {
-    const extras = {
-      retryAfterSeconds: 5,
-      hint: 'nothing was stored; the operator must start the server again',
-    };
-    return new Problem(503, 'store_unavailable', 'the log cannot be written', extras, { cause: error });
+    const hint = 'nothing was stored; the operator must start the server again';
+    const details = { status: 503, retryAfterMs: 2_000, hint, cause: error };
+    return new WeirError('store_unavailable', 'the log cannot be written', details);
   }
   if (error instanceof LogError && error.code === 'log_closed')
-    return new Problem(503, 'draining', 'the server stops', { retryAfterSeconds: 1 }, { cause: error });
-  return Problem.unexpected(error);
+    return new Problem('draining', 'the server is stopping', { cause: error });
+  return new Problem('internal', 'something went wrong here; the server log has the details', {
+    cause: error,
+  });
 }

@@ -1,4 +1,5 @@
 /** Errors as RFC 9457 problem documents, the one shape of every failure over HTTP. */
+import { errorClass, type WeirError } from '@weir/base';
 
 /** Media type of a problem document. */
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -25,91 +26,90 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** What may stand in a problem document beside the standard members. */
-export interface ProblemExtras {
-  /** What to do next. */
-  readonly hint?: string;
-  /** The bound that was passed. */
-  readonly limit?: number;
-  /** Single mistakes, where there are several. */
-  readonly errors?: readonly unknown[];
-  /** Seconds, sent as Retry-After too. */
-  readonly retryAfterSeconds?: number;
-  /** Which rule refuses, and what in the request. */
-  readonly rule?: string;
-  readonly identifier?: string;
-  /** Milliseconds, where whole seconds would be too rough; beside `retryAfterSeconds`. */
-  readonly retryAfterMs?: number;
-  /** The oldest place that can still be read from, and what lies before it. */
-  readonly oldest?: string | number;
-  readonly missed?: number;
-  /** Where to go on. */
-  readonly cursor?: number;
-  /** Where in a query's text. */
-  readonly position?: { readonly line: number; readonly column: number; readonly offset: number };
-  /** Response headers that belong to the refusal. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** An expected failure, with its status, its stable code and a sentence for the reader. */
-export class Problem extends Error {
-  override readonly name = 'Problem';
-  readonly status: number;
-  readonly code: string;
-  readonly extras: ProblemExtras;
-
-  constructor(
-    status: number,
-    code: string,
-    detail: string,
-    extras: ProblemExtras = {},
-    options?: ErrorOptions,
-  ) {
-    super(detail, options);
-    this.status = status;
-    this.code = code;
-    this.extras = extras;
-  }
-
-  /** A failure nobody foresaw: its message stays in the server's log. */
-  static unexpected(cause: unknown): Problem {
-    return new Problem(
-      500,
-      'internal',
-      'something went wrong here; the server log has the details',
-      {},
-      { cause },
-    );
-  }
-}
+/**
+ * A failure that the server itself finds. Codes that depend on one place have their hint there.
+ *
+ * - `internal`: an unexpected failure; its message stays in the server's log.
+ * - `invalid_request`, `invalid_json`, `invalid_frame`, `invalid_message`, `invalid_encoding`: the request, or a frame, cannot be read.
+ * - `unauthorized`, `insufficient_scope`, `forbidden`: no valid credential, or one without the right.
+ * - `origin_not_allowed`, `host_not_allowed`: pages of this origin, or requests to this name, are rejected.
+ * - `not_found`, `stream_not_found`, `usage_disabled`: the resource does not exist here.
+ * - `already_open`, `already_reading`, `channel_not_open`, `subscription_exists`, `subscription_not_found`: a frame does not
+ *   fit the state of its WebSocket.
+ * - `message_too_large`, `body_too_large`, `headers_too_large`, `too_many_*`: over a limit, which `limit` names.
+ * - `body_too_slow`, `request_timeout`: the request did not arrive in time. `client_gone`: the client closed the connection
+ *   before its request was complete.
+ * - `at_capacity`, `ingest_full`: memory, connections or places are in use.
+ * - `draining`, `engine_unavailable`: the server starts or stops, or cannot run queries.
+ */
+export class Problem extends errorClass({
+  internal: { status: 500 },
+  invalid_request: { status: 400 },
+  invalid_json: { status: 400 },
+  invalid_frame: { status: 400 },
+  invalid_message: { status: 400 },
+  invalid_encoding: { status: 400 },
+  unauthorized: { status: 401 },
+  insufficient_scope: { status: 403 },
+  forbidden: { status: 403 },
+  origin_not_allowed: { status: 403 },
+  host_not_allowed: { status: 403 },
+  not_found: { status: 404 },
+  stream_not_found: { status: 404 },
+  usage_disabled: { status: 404 },
+  method_not_allowed: { status: 405 },
+  request_timeout: { status: 408 },
+  body_too_slow: { status: 408, retryAfterMs: 1_000 },
+  already_open: { status: 409 },
+  already_reading: { status: 409 },
+  channel_not_open: { status: 404 },
+  subscription_exists: { status: 409 },
+  subscription_not_found: { status: 404 },
+  message_too_large: { status: 413 },
+  body_too_large: { status: 413 },
+  unsupported_encoding: { status: 415 },
+  upgrade_required: { status: 426 },
+  too_many_channels_open: { status: 429 },
+  too_many_subscriptions: { status: 429 },
+  too_many_calls: { status: 429 },
+  too_many_tickets: { status: 429 },
+  at_capacity: { status: 429, retryAfterMs: 1_000 },
+  headers_too_large: { status: 431 },
+  client_gone: { status: 499 },
+  unsupported_transfer_coding: { status: 501 },
+  draining: { status: 503, retryAfterMs: 2_000 },
+  engine_unavailable: { status: 503, retryAfterMs: 2_000 },
+  ingest_full: { status: 503, retryAfterMs: 1_000 },
+}) {}
 
 /** The document's text. */
-export function problemBody(problem: Problem, requestId: string): string {
+export function problemBody(error: WeirError, requestId: string): string {
   return JSON.stringify({
-    type: `urn:weir:problem:${problem.code}`,
-    title: TITLES[problem.status] ?? 'Error',
-    status: problem.status,
-    detail: problem.message,
-    code: problem.code,
+    type: `urn:weir:problem:${error.code}`,
+    title: TITLES[error.status] ?? 'Error',
+    status: error.status,
+    detail: error.message,
+    code: error.code,
     request_id: requestId,
-    ...problemMembers(problem.extras),
+    ...problemMembers(error),
   });
 }
 
-/** What a problem carries beside the standard members, as JSON names it. */
-export function problemMembers(extras: ProblemExtras): Record<string, unknown> {
-  const { hint, limit, rule, identifier, oldest, missed, cursor, position, errors } = extras;
-  const { retryAfterSeconds: retry_after_s, retryAfterMs: retry_after_ms } = extras;
-  const places = { oldest, missed, cursor, position };
-  return { limit, rule, identifier, ...places, retry_after_s, retry_after_ms, errors, hint };
+/** The members of a problem document besides the standard ones. */
+export function problemMembers({ facts, retryAfterMs, hint }: WeirError): Record<string, unknown> {
+  return { ...facts, retry_after_s: secondsOf(retryAfterMs), retry_after_ms: retryAfterMs, hint };
 }
 
 /** The headers that go with it. */
-export function problemHeaders(problem: Problem): Record<string, string> {
-  const { retryAfterSeconds, headers } = problem.extras;
+export function problemHeaders({ headers, retryAfterMs }: WeirError): Record<string, string> {
+  const seconds = secondsOf(retryAfterMs);
   return {
     ...headers,
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
     'content-type': PROBLEM_TYPE,
   };
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

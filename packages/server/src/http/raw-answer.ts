@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type Problem, problemBody, problemHeaders } from './problem.js';
+import type { WeirError } from '@weir/base';
+import { problemBody, problemHeaders } from './problem.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 
 /** Sends a problem document over a connection, and ends it. */
-export function endWithProblem(socket: Duplex, problem: Problem): void {
+export function endWithProblem(socket: Duplex, problem: WeirError): void {
   const id = randomUUID();
   const body = problemBody(problem, id);
   const headers = {

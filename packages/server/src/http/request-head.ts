@@ -29,7 +29,6 @@ export function faultOfHead({ headers, rawHeaders, httpVersion }: IncomingMessag
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
     return new Problem(
-      501,
       'unsupported_transfer_coding',
       `the transfer coding "${coding.slice(0, 80)}" is not known here`,
       {
@@ -41,5 +40,5 @@ export function faultOfHead({ headers, rawHeaders, httpVersion }: IncomingMessag
 }
 
 function invalid(detail: string): Problem {
-  return new Problem(400, 'invalid_request', detail, { hint: 'send exactly one (RFC 9112 section 3.2)' });
+  return new Problem('invalid_request', detail, { hint: 'send exactly one (RFC 9112 section 3.2)' });
 }

@@ -6,6 +6,7 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
+import type { WeirError } from '@weir/base';
 import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -63,7 +64,7 @@ export interface WebParts {
 async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
-  problem: Problem,
+  problem: WeirError,
   metrics: Metrics,
   headers: OutgoingHttpHeaders = {},
 ): Promise<void> {
@@ -118,7 +119,9 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       refuseConnect(server);
       server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
         if (usage !== null) beginUsage(usage, request, response);
-        const problem = new Problem(417, 'invalid_request', 'no expectation but 100-continue can be met');
+        const problem = new Problem('invalid_request', 'no expectation but 100-continue can be met', {
+          status: 417,
+        });
         void refuse(request, response, problem, metrics, ENDS_CONNECTION);
       });
       connections.guard(server);
@@ -133,7 +136,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     return503OnClosing: false,
     // Before any route or hook.
     frameworkErrors: (_error, request, reply) => {
-      const problem = new Problem(400, 'invalid_request', 'the path of the URL cannot be read');
+      const problem = new Problem('invalid_request', 'the path of the URL cannot be read');
       reply.header(REQUEST_ID_HEADER, request.id);
       problemCodes.set(request, problem.code);
       void (usageOf(request.raw)?.open() ?? Promise.resolve()).then(() =>
@@ -193,7 +196,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   web.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     problemCodes.set(request, 'not_found');
-    return sendProblem(reply, request.id, new Problem(404, 'not_found', `nothing at ${path.slice(0, 200)}`));
+    return sendProblem(reply, request.id, new Problem('not_found', `nothing at ${path.slice(0, 200)}`));
   });
   const routes = collectRoutes(web);
   addRoutes(web);
@@ -215,7 +218,7 @@ function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, Kn
       url,
       config,
       handler: () => {
-        throw new Problem(405, 'method_not_allowed', `only ${allow} here`, { headers: { allow } });
+        throw new Problem('method_not_allowed', `only ${allow} here`, { headers: { allow } });
       },
     });
     if (methods.has('OPTIONS')) continue;
@@ -272,11 +275,11 @@ function fastifyProblem(error: unknown): Problem | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
     return null;
   if (error.statusCode >= 400 && error.statusCode < 500) {
-    return new Problem(400, 'invalid_request', 'the request cannot be read');
+    return new Problem('invalid_request', 'the request cannot be read');
   }
   return null;
 }
 
-function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): FastifyReply {
+function sendProblem(reply: FastifyReply, requestId: string, problem: WeirError): FastifyReply {
   return reply.code(problem.status).headers(problemHeaders(problem)).send(problemBody(problem, requestId));
 }

@@ -23,7 +23,7 @@ import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';
-import { ClientGone, dropRest } from '../http/body/drop-rest.js';
+import { dropRest } from '../http/body/drop-rest.js';
 import type { CrossOrigin } from '../http/cors.js';
 import { wrongKind } from '../http/credential-kind.js';
 import type { MemoryShare } from '../http/memory-budget.js';
@@ -126,7 +126,7 @@ export class IngestEndpoint {
       if (service.flags.draining) endConnection(response);
       send(response, status, { 'content-type': 'application/json' }, text);
     } catch (error) {
-      if (error instanceof ClientGone) return;
+      if (error instanceof Problem && error.code === 'client_gone') return;
       const problem = problemOf(error);
       metrics.request('ingest', INGEST_PATH, problem.status, problem.code);
       if (problem.code === 'internal') logger.error({ err: error, rid: requestId }, 'ingest request failed');
@@ -147,7 +147,7 @@ export class IngestEndpoint {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const { service, bodies } = this.#d;
     if (request.method !== 'POST') {
-      throw new Problem(405, 'method_not_allowed', 'events are sent by POST', {
+      throw new Problem('method_not_allowed', 'events are sent by POST', {
         headers: { allow: 'POST, OPTIONS' },
       });
     }
@@ -184,7 +184,7 @@ export class IngestEndpoint {
     const token = found instanceof Promise ? await found : found;
     if (token === null) {
       const detail = wrongKind(plaintext, 'an ingest token (weir_pub_…)', 'no valid ingest token');
-      throw new Problem(401, 'unauthorized', detail, {
+      throw new Problem('unauthorized', detail, {
         hint: 'send "Authorization: Bearer weir_pub_…", or the token in the body or as ?token=',
         headers: { 'www-authenticate': 'Bearer realm="weir"' },
       });
@@ -193,7 +193,6 @@ export class IngestEndpoint {
     const { origin } = request.headers;
     if (origin !== undefined && !(origins.allows(origin) && isAllowed(token, origin))) {
       throw new Problem(
-        403,
         'origin_not_allowed',
         `pages of ${origin.slice(0, 200)} may not send with this token`,
       );

@@ -31,7 +31,7 @@ export async function callerOf(
   publicUrl: string,
 ): Promise<McpCaller> {
   if (hasCredentialInQuery(request.url)) {
-    throw new Problem(400, 'invalid_request', 'a credential in the query string is never read', {
+    throw new Problem('invalid_request', 'a credential in the query string is never read', {
       hint: 'URLs end up in logs: send "Authorization: Bearer weir_sec_…", and replace this key if it is a real one',
       headers: challenge(publicUrl, 'invalid_request'),
     });
@@ -40,14 +40,14 @@ export async function callerOf(
   const found = given === null ? null : await find(given, credentials);
   if (found === null) {
     const detail = wrongKind(given, 'an API key (weir_sec_…)', 'no valid credential');
-    throw new Problem(401, 'unauthorized', detail, {
+    throw new Problem('unauthorized', detail, {
       hint: `send an API key with the scope ${MCP_SCOPES.join(' ')}: "Authorization: Bearer weir_sec_…"`,
       headers: challenge(publicUrl, given === null ? undefined : 'invalid_token'),
     });
   }
   const missing = MCP_SCOPES.filter((scope) => !found.scopes.includes(scope));
   if (missing.length > 0) {
-    throw new Problem(403, 'insufficient_scope', `the credential lacks the scope "${missing.join(' ')}"`, {
+    throw new Problem('insufficient_scope', `the credential lacks the scope "${missing.join(' ')}"`, {
       headers: challenge(publicUrl, 'insufficient_scope'),
     });
   }

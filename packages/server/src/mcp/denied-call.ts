@@ -12,8 +12,7 @@ export function toolErrorOfDenial(denied: Denied, upgradeUrl: string | null): To
       ? `wait ${seconds} s, then call again with the same arguments.`
       : denied.status === 429
         ? 'wait, then call again with the same arguments.'
-        : `tell the user: calling again does not help.${hint === null ? '' : ` They can ${hint}`}`;
-  return new ToolError(denied.code, denied.detail, next, {
-    facts: seconds > 0 ? { retry_after_s: seconds } : {},
-  });
+        : `tell the user: calling again does not help.${hint === undefined ? '' : ` They can ${hint}`}`;
+  const retry_after_s = seconds > 0 ? seconds : undefined;
+  return new ToolError(denied.code, denied.detail, { hint: next, retry_after_s });
 }

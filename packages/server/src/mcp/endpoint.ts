@@ -59,7 +59,7 @@ export class McpEndpoint {
     const { caller, headers, body, id: rid, signal } = post;
     const message = await parsed(body, caller.projectId);
     if (Array.isArray(message) && message.length > MAX_BATCH) {
-      throw new Problem(400, 'invalid_request', `a batch may hold ${MAX_BATCH} messages`, {
+      throw new Problem('invalid_request', `a batch may hold ${MAX_BATCH} messages`, {
         limit: MAX_BATCH,
       });
     }

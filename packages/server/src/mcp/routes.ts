@@ -50,7 +50,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
       onRequest: async (request, reply) => {
         const { origin } = request.headers;
         if (origin !== undefined && !origins.allows(origin)) {
-          throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not call this server');
+          throw new Problem('origin_not_allowed', 'pages of this origin may not call this server');
         }
         if (request.method === 'OPTIONS' && origin !== undefined) {
           return await reply.code(204).headers(crossOrigin.preflightHeaders(request.raw)).send();
@@ -59,7 +59,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         usageOf(request.raw)?.identify(caller.projectId, caller.tokenId);
         callers.set(request, caller);
         if (request.method !== 'POST') {
-          throw new Problem(405, 'method_not_allowed', 'only POST here', {
+          throw new Problem('method_not_allowed', 'only POST here', {
             headers: { allow: 'POST, OPTIONS' },
           });
         }

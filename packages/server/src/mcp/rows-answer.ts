@@ -39,7 +39,9 @@ export function rowsAnswer(answer: Answer, more: string): ToolAnswer {
   }));
   const head = [dataLine(columns.map(({ name }) => name)), dataLine(columns.map(({ type }) => type))];
   if (Buffer.byteLength(head.join('')) > MAX_HEAD_BYTES) {
-    throw new ToolError('query_too_large', `${columns.length} columns are too many`, 'select fewer columns.');
+    throw new ToolError('query_too_large', `${columns.length} columns are too many`, {
+      hint: 'select fewer columns.',
+    });
   }
   const { items: rows, lines, cutCells, of } = excerptRows(answer.rows);
   const isShortened = rows.length < of;

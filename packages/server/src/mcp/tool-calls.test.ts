@@ -17,7 +17,7 @@ function calls(admission: Admission = { ok: true, lease: null }): ToolCalls {
     sessionId: null,
     requestId: 'r-1',
     query: () => {
-      throw new Problem(503, 'engine_unavailable', 'no reader here', { hint: 'set its password' });
+      throw new Problem('engine_unavailable', 'no reader here', { hint: 'set its password' });
     },
     cancellations: new Cancellations(),
     admit: () => admission,

@@ -5,7 +5,7 @@ import { firstAbort } from '@weir/base';
 import { type EngineMeter, QueryError, type QueryService } from '@weir/query';
 import type { Admission, Lease, RequestRecord } from '@weir/usage';
 import type { Logger } from 'pino';
-import { Problem } from '../http/problem.js';
+import { problemOf } from '../http/problem-of.js';
 import type { McpCaller } from './caller.js';
 import type { Cancellations } from './cancellations.js';
 import { toolErrorOfDenial } from './denied-call.js';
@@ -115,23 +115,14 @@ export class ToolCalls {
   #failureOf(error: unknown): ToolError {
     if (error instanceof ToolError) return error;
     if (error instanceof QueryError) return toolErrorOf(error);
-    if (error instanceof Problem) {
-      return new ToolError(
-        error.code,
-        error.message,
-        error.extras.hint ?? 'tell the user.',
-        {},
-        { cause: error },
-      );
-    }
+    const { code, message, hint = 'tell the user.' } = problemOf(error);
+    if (code !== 'internal') return new ToolError(code, message, { hint, cause: error });
     const { logger, requestId: rid } = this.#parts;
     logger.error({ err: error, rid }, 'tool call failed');
-    return new ToolError(
-      'internal',
-      'something went wrong here; the server log has the details',
-      `try once more; if it fails again, tell the user the request id ${rid}.`,
-      { facts: { request_id: rid } },
-      { cause: error },
-    );
+    return new ToolError(code, message, {
+      hint: `try once more; if it fails again, tell the user the request id ${rid}.`,
+      request_id: rid,
+      cause: error,
+    });
   }
 }

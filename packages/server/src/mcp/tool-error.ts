@@ -3,41 +3,31 @@
  * `isError`, which reach the model; protocol errors reach only the client's program.
  */
 import type { CallToolResult } from '@modelcontextprotocol/server';
+import { type ErrorDetails, WeirError } from '@weir/base';
 import type { QueryError, QueryErrorCode } from '@weir/query';
 import { dataLine, plainLine, untrustedBlock } from './untrusted.js';
 
 /** Key in the `_meta` of a failed call's result; holds `code` and what else is known. */
 export const ERROR_META_KEY = 'weir/error';
 
-/** A failure with what to do about it. */
-export class ToolError extends Error {
-  override readonly name = 'ToolError';
-  /** Stable. */
-  readonly code: string;
-  /** What to do next, as a sentence. */
-  readonly next: string;
-  /** Further facts for programs. */
-  readonly facts: Readonly<Record<string, unknown>>;
+/** A failure of a tool, with the next step in `hint`. */
+export class ToolError extends WeirError {
   /** What was recorded by clients, or quotes it; made with {@link dataLine}. */
   readonly data: readonly string[];
 
   constructor(
     code: string,
     message: string,
-    next: string,
-    details: { readonly facts?: Readonly<Record<string, unknown>>; readonly data?: readonly string[] } = {},
-    options?: ErrorOptions,
+    details: ErrorDetails & { readonly hint: string },
+    data: readonly string[] = [],
   ) {
-    super(message, options);
-    this.code = code;
-    this.next = next;
-    this.facts = details.facts ?? {};
-    this.data = details.data ?? [];
+    super(code, message, details);
+    this.data = data;
   }
 
   /** The result of the call that failed. */
   toResult(): CallToolResult {
-    const lines = [`Error ${this.code}: ${plainLine(this.message)}`, `Next: ${this.next}`];
+    const lines = [`Error ${this.code}: ${plainLine(this.message)}`, `Next: ${this.hint}`];
     if (this.data.length > 0) lines.push(untrustedBlock(this.data));
     return {
       isError: true,
@@ -83,12 +73,8 @@ export function toolErrorOf(error: QueryError): ToolError {
   return new ToolError(
     code,
     where === '' ? what : `${what} (${where})`,
-    next,
-    {
-      facts: { rule, identifier, position, limit, retry_after_s: retryAfter },
-      data: isQuoted ? [dataLine(message)] : [],
-    },
-    { cause: error },
+    { hint: next, rule, identifier, position, limit, retry_after_s: retryAfter, cause: error },
+    isQuoted ? [dataLine(message)] : [],
   );
 }
 

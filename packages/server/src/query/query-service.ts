@@ -17,7 +17,7 @@ export function queryService(
 ): () => QueryService {
   if (queries === null) {
     return () => {
-      throw new Problem(503, 'engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
+      throw new Problem('engine_unavailable', 'queries need WEIR_CLICKHOUSE_READER_PASSWORD');
     };
   }
   const service = createQueryService({

@@ -164,6 +164,6 @@ function keyRoutes(
 
 /** What was found; nothing, and what is not visible, is a 404. */
 function found<T>(value: T | null | false, what: string): T {
-  if (value === null || value === false) throw new Problem(404, 'not_found', `no such ${what}`);
+  if (value === null || value === false) throw new Problem('not_found', `no such ${what}`);
   return value;
 }

@@ -92,7 +92,7 @@ export function adminTenantRoutes(
 }
 
 function answer(project: string, state: TenantState | null): object {
-  if (state === null) throw new Problem(404, 'not_found', 'no such project');
+  if (state === null) throw new Problem('not_found', 'no such project');
   return { project_id: project.toLowerCase(), ...documentOf(state) };
 }
 

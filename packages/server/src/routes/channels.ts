@@ -192,7 +192,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
 
   web.get('/api/v1/channels', async (request, reply) => {
     if (upgradeOf(request.raw) === null) {
-      throw new Problem(426, 'upgrade_required', 'this is a WebSocket', {
+      throw new Problem('upgrade_required', 'this is a WebSocket', {
         hint: 'open it as ws(s)://…/api/v1/channels, or use /api/v1/processes/{id}/channels/{name}/messages',
         headers: { upgrade: 'websocket', connection: 'upgrade' },
       });

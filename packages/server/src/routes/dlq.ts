@@ -71,7 +71,7 @@ function addRoutes(
     const scope = await scopeOf(request, reply);
     const letter = await letters.show(request.params.letter);
     if (letter === null || (scope !== null && letter.project_id !== scope)) {
-      throw new Problem(404, 'not_found', 'no such dead letter');
+      throw new Problem('not_found', 'no such dead letter');
     }
     if (scope !== null) return letter;
     const { events, ...summary } = letter;
@@ -95,7 +95,6 @@ function chosenBy(body: unknown, scope: string | null): ReturnType<typeof filter
   const { all, ...chosen } = parseInput(selection, body);
   if (all === undefined && Object.values(chosen).every((value) => value === undefined)) {
     throw new Problem(
-      400,
       'invalid_request',
       'say which dead letters: id, project_id, reason, state, or all: true',
     );

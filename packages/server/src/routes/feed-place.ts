@@ -1,4 +1,5 @@
 /** Places in the feed as requests name them. */
+import { WeirError } from '@weir/base';
 import { type FeedEnd, FeedExpired, type FeedStart } from '@weir/feed';
 import { LogError } from '@weir/log';
 import { z } from 'zod';
@@ -24,14 +25,17 @@ export function problemOfPlace(error: unknown, parameter: 'after' | 'from' | 'un
   if (error instanceof FeedExpired) {
     const { message, oldest, missed } = error;
     const hint = `go on with ${parameter}=<oldest>, and count the missed as lost`;
-    return new Problem(410, 'cursor_expired', message, { oldest, missed, hint });
+    return new WeirError('cursor_expired', message, { status: 410, oldest, missed, hint });
   }
   if (error instanceof LogError && error.code === 'epoch_mismatch') {
     const hint = `go on with ${parameter}=earliest`;
-    return new Problem(410, 'cursor_expired', 'the cursor belongs to a feed that is gone', { hint });
+    return new WeirError('cursor_expired', 'the cursor belongs to a feed that is gone', {
+      status: 410,
+      hint,
+    });
   }
   if (error instanceof LogError && error.code === 'cursor_invalid') {
-    return new Problem(400, 'invalid_request', `${parameter}: ${error.message}`, {
+    return new Problem('invalid_request', `${parameter}: ${error.message}`, {
       hint: parameter === 'until' ? END_FORMS : START_FORMS,
     });
   }

@@ -13,7 +13,7 @@ import { upgradeOf } from '../http/upgrade.js';
 export function feedSocketRoutes(web: FastifyInstance, access: FeedAccess, sockets: FeedSockets): void {
   web.get('/api/v1/feed', async (request, reply) => {
     if (upgradeOf(request.raw) === null) {
-      throw new Problem(426, 'upgrade_required', 'this is a WebSocket', {
+      throw new Problem('upgrade_required', 'this is a WebSocket', {
         hint: 'open it as ws(s)://…/api/v1/feed, or follow one project over GET /api/v1/projects/{id}/feed',
         headers: { upgrade: 'websocket', connection: 'upgrade' },
       });

@@ -20,13 +20,12 @@ export function metricsRoute(
   web.get('/metrics', async (request, reply) => {
     if (token !== undefined) {
       if (!isSame(bearerOf(request.raw), token)) {
-        throw new Problem(401, 'unauthorized', 'metrics need the token of WEIR_METRICS_TOKEN', {
+        throw new Problem('unauthorized', 'metrics need the token of WEIR_METRICS_TOKEN', {
           headers: { 'www-authenticate': 'Bearer realm="weir"' },
         });
       }
     } else if (isForwarded(request.raw) || !isLoopback(remoteAddress(request.raw))) {
       throw new Problem(
-        403,
         'forbidden',
         'metrics are for loopback only, without a proxy; set WEIR_METRICS_TOKEN to read them from elsewhere',
       );

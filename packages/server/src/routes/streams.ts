@@ -167,7 +167,7 @@ class StreamRoutes {
     const caller = await this.#parts.access.enter(request, reply);
     const { offset, live, cursor } = parseInput(querystring, request.query);
     if (offset === undefined && live !== undefined) {
-      throw new Problem(400, 'invalid_request', `live=${live} needs an offset`, {
+      throw new Problem('invalid_request', `live=${live} needs an offset`, {
         hint: 'offset=-1 is the beginning, offset=now the end',
       });
     }
@@ -313,5 +313,5 @@ function pathOf({ url }: FastifyRequest): string {
 }
 
 function refused(allow: string): Problem {
-  return new Problem(405, 'method_not_allowed', `only ${allow} here`, { headers: { allow } });
+  return new Problem('method_not_allowed', `only ${allow} here`, { headers: { allow } });
 }

@@ -66,12 +66,12 @@ export function usageRoutes(
     authorizer.operator(request);
     const tenant = request.params.id.toLowerCase();
     if (tenant !== SYSTEM_TENANT && !z.guid().safeParse(tenant).success) {
-      throw new Problem(404, 'not_found', 'no such project; _sys is what belongs to none');
+      throw new Problem('not_found', 'no such project; _sys is what belongs to none');
     }
     const found = await read(request, totals, tenant, 1);
     const isUsed = found.usage.some(({ requests }) => requests > 0);
     if (!isUsed && tenant !== SYSTEM_TENANT && (await tenants.get(tenant)) === null) {
-      throw new Problem(404, 'not_found', 'no such project');
+      throw new Problem('not_found', 'no such project');
     }
     return found;
   });
@@ -91,19 +91,19 @@ async function read(
 ): Promise<UsageAnswer> {
   const asked = parseInput(querystring, request.query);
   if (totals === null) {
-    throw new Problem(404, 'usage_disabled', 'this server keeps no totals of usage', {
+    throw new Problem('usage_disabled', 'this server keeps no totals of usage', {
       hint: 'it needs WEIR_USAGE_ENABLED=true and "rollup" among WEIR_USAGE_SINKS',
     });
   }
   const to = ceil(asked.to ?? new Date());
   const from = floor(asked.from ?? new Date(to.getTime() - DEFAULT_RANGE_MS));
   const range = to.getTime() - from.getTime();
-  if (range <= 0) throw new Problem(400, 'invalid_request', '"to" must be after "from"');
-  if (range > MAX_RANGE_MS) throw new Problem(400, 'invalid_request', 'ask for at most 400 days at a time');
+  if (range <= 0) throw new Problem('invalid_request', '"to" must be after "from"');
+  if (range > MAX_RANGE_MS) throw new Problem('invalid_request', 'ask for at most 400 days at a time');
   const groupBy: readonly UsageGroup[] = asked.group_by ?? [];
   const rows = await totals.read({ tenant, from, to, groupBy, limit: MAX_ROWS + 1 });
   if (rows.length > MAX_ROWS) {
-    throw new Problem(400, 'invalid_request', `more than ${MAX_ROWS} rows`, {
+    throw new Problem('invalid_request', `more than ${MAX_ROWS} rows`, {
       limit: MAX_ROWS,
       hint: 'ask for a shorter time, for days instead of hours, or for fewer groups',
     });

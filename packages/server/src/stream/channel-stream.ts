@@ -1,4 +1,4 @@
-import { Slice } from '@weir/base';
+import { Slice, WeirError } from '@weir/base';
 import {
   type Appended,
   type Caller,
@@ -20,7 +20,6 @@ import {
 import { problemOfChannel } from '../channel/channel-problem.js';
 import { messageDocument, type PayloadForm } from '../channel/message-document.js';
 import { stillReads } from '../channel/still-reads.js';
-import { Problem } from '../http/problem.js';
 import { CHANNEL_CONTENT_TYPE, channelMessagesOf } from './channel-messages.js';
 import { isStored, nextSequence, placeAt, storedSequences } from './producer-sequence.js';
 import type { SenderTurns } from './sender-turns.js';
@@ -232,7 +231,7 @@ function isTaken(error: unknown): boolean {
   );
 }
 
-function withHeaders(error: ChannelError, headers: Readonly<Record<string, string>>): Problem {
-  const { status, code, message, extras } = problemOfChannel(error);
-  return new Problem(status, code, message, { ...extras, headers }, { cause: error });
+function withHeaders(error: ChannelError, headers: Readonly<Record<string, string>>): WeirError {
+  const { code, message, status, hint, retryAfterMs, facts } = problemOfChannel(error);
+  return new WeirError(code, message, { ...facts, status, hint, retryAfterMs, headers, cause: error });
 }

@@ -50,7 +50,7 @@ export class ChannelStreams implements ReservedStreams {
 }
 
 function notFound(name: string): Problem {
-  return new Problem(404, 'stream_not_found', `there is no stream "-/${name.slice(0, 200)}"`, {
+  return new Problem('stream_not_found', `there is no stream "-/${name.slice(0, 200)}"`, {
     hint: 'names that begin with "-/" are channels: -/{process}/{name}',
   });
 }

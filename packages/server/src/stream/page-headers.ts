@@ -56,7 +56,7 @@ export function markAnswer(reply: FastifyReply, origin: string | undefined, orig
 /** @throws Problem 403 for a page that may not use streams */
 export function refuseForeignPage(origin: string | undefined, origins: PageOrigins): void {
   if (origin === undefined || origins.allows(origin)) return;
-  throw new Problem(403, 'origin_not_allowed', 'pages of this origin may not use streams', {
+  throw new Problem('origin_not_allowed', 'pages of this origin may not use streams', {
     hint: 'use streams from a server of yours, which keeps the API key',
   });
 }

@@ -17,7 +17,7 @@ export class ServerStreams {
   /** @throws Problem 503 before {@link start} */
   get store(): StreamStore {
     if (this.#store !== null) return this.#store;
-    throw new Problem(503, 'draining', 'the server is not ready', { retryAfterSeconds: 2 });
+    throw new Problem('draining', 'the server is not ready');
   }
 
   async start(): Promise<void> {

@@ -32,7 +32,7 @@ export function expiryOf(headers: IncomingHttpHeaders, now: number): Expiry | nu
   const ttl = textOf(headers, 'stream-ttl');
   const at = textOf(headers, 'stream-expires-at');
   if (ttl !== null && at !== null) {
-    throw new Problem(400, 'invalid_request', 'Stream-TTL and Stream-Expires-At exclude each other', {
+    throw new Problem('invalid_request', 'Stream-TTL and Stream-Expires-At exclude each other', {
       hint: 'send one of them',
     });
   }
@@ -57,7 +57,7 @@ export function forkOptionsOf(headers: IncomingHttpHeaders, hosts: readonly stri
   const subOffset = textOf(headers, 'stream-fork-sub-offset');
   if (source === null) {
     if (offset === null && subOffset === null) return null;
-    throw new Problem(400, 'invalid_request', 'Stream-Fork-Offset needs Stream-Forked-From', {
+    throw new Problem('invalid_request', 'Stream-Fork-Offset needs Stream-Forked-From', {
       hint: 'name the path of the source in Stream-Forked-From',
     });
   }
@@ -91,5 +91,5 @@ function isCount(text: string): boolean {
 }
 
 function invalid(header: string, wanted: string): Problem {
-  return new Problem(400, 'invalid_request', `${header} has to be ${wanted}`);
+  return new Problem('invalid_request', `${header} has to be ${wanted}`);
 }

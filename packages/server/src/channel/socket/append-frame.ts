@@ -94,13 +94,13 @@ function objectIn(header: Buffer, ch: number): object {
 }
 
 function invalidFrame(detail: string): Problem {
-  return new Problem(400, 'invalid_frame', `a binary frame cannot be read: ${detail}`, {
+  return new Problem('invalid_frame', `a binary frame cannot be read: ${detail}`, {
     hint: 'byte 1, channel (uint32), then items: length, JSON header, length, payload; numbers are big endian',
   });
 }
 
 function invalidMessage(detail: string): Problem {
-  return new Problem(400, 'invalid_message', detail, {
+  return new Problem('invalid_message', detail, {
     hint: 'a header has sequence, and may have type (data, end, error), content_type, in_reply_to, error',
   });
 }

@@ -112,12 +112,12 @@ export class ChannelSocket {
   async #open(frame: OpenFrame): Promise<void> {
     const { ch } = frame;
     if (this.#channels.has(ch)) {
-      throw new Problem(409, 'already_open', `there is a channel ${ch} on this connection`, {
+      throw new Problem('already_open', `there is a channel ${ch} on this connection`, {
         hint: 'take another number, or close that one first',
       });
     }
     if (this.#channels.size >= MAX_CHANNELS) {
-      throw new Problem(429, 'too_many_channels_open', `a connection has at most ${MAX_CHANNELS} channels`, {
+      throw new Problem('too_many_channels_open', `a connection has at most ${MAX_CHANNELS} channels`, {
         limit: MAX_CHANNELS,
         hint: 'close some, or open another connection',
       });
@@ -167,7 +167,7 @@ export class ChannelSocket {
 }
 
 function notOpen(ch: number): Problem {
-  return new Problem(404, 'channel_not_open', `there is no channel ${ch} on this connection`, {
+  return new Problem('channel_not_open', `there is no channel ${ch} on this connection`, {
     hint: 'open it first',
   });
 }

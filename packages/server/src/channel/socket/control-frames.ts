@@ -49,7 +49,7 @@ export function readControl(frame: Buffer): { readonly about: About; readonly pa
   let given: unknown;
   if (frame.length > MAX_CONTROL_BYTES) {
     const parse = (): never => {
-      throw new Problem(413, 'message_too_large', `a control frame has at most ${MAX_CONTROL_BYTES} bytes`, {
+      throw new Problem('message_too_large', `a control frame has at most ${MAX_CONTROL_BYTES} bytes`, {
         limit: MAX_CONTROL_BYTES,
         hint: 'send messages as binary frames',
       });
@@ -60,7 +60,7 @@ export function readControl(frame: Buffer): { readonly about: About; readonly pa
     given = JSON.parse(frame.toString('utf8'));
   } catch {
     const parse = (): never => {
-      throw new Problem(400, 'invalid_json', 'the text frame is not JSON', {
+      throw new Problem('invalid_json', 'the text frame is not JSON', {
         hint: 'send control frames as JSON text, and messages as binary frames',
       });
     };
@@ -88,6 +88,6 @@ export interface ErrorFrame extends About {
 
 /** The frame that tells a failure. */
 export function errorFrame(about: About, error: unknown): ErrorFrame {
-  const { code, message: detail, extras } = problemOf(error);
-  return { op: 'error', ...about, code, detail, ...problemMembers(extras) };
+  const problem = problemOf(error);
+  return { op: 'error', ...about, code: problem.code, detail: problem.message, ...problemMembers(problem) };
 }

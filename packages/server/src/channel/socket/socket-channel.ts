@@ -92,7 +92,7 @@ export class SocketChannel {
   async read(after: number): Promise<void> {
     const entered = await this.#opening;
     if (this.#reading !== null) {
-      throw new Problem(409, 'already_reading', `channel ${this.#ch} is being read`, {
+      throw new Problem('already_reading', `channel ${this.#ch} is being read`, {
         hint: 'read again once an error has said that the reading ended, or open it under another number',
       });
     }
@@ -139,7 +139,7 @@ export class SocketChannel {
     const { user, processes } = this.#parts;
     if (await stillReads(processes, user.projectId, this.#processId, this.#who)) return;
     this.#reading?.stop(
-      new Problem(403, 'forbidden', 'the API key may no longer read this process', {
+      new Problem('forbidden', 'the API key may no longer read this process', {
         hint: 'ask its submitter to add the key to the observers again',
       }),
     );

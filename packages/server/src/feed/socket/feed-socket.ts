@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { Problem } from '../../http/problem.js';
+import { problemOf } from '../../http/problem-of.js';
 import type { Brake } from '../../http/socket/brake.js';
 import { closeOn, GOING_AWAY, POLICY_VIOLATION } from '../../http/socket/close-on.js';
 import { keepAlive } from '../../http/socket/heartbeat.js';
@@ -91,9 +92,9 @@ export class FeedSocket {
     const { sub, project } = frame;
     const { projectId } = this.#parts.caller;
     if (project !== undefined && project.toLowerCase() !== projectId)
-      throw new Problem(404, 'not_found', 'no such project');
+      throw new Problem('not_found', 'no such project');
     if (this.#subscriptions.has(sub)) {
-      throw new Problem(409, 'subscription_exists', `there is a subscription "${sub}"`, {
+      throw new Problem('subscription_exists', `there is a subscription "${sub}"`, {
         hint: 'take another name, or unsubscribe first',
       });
     }
@@ -111,17 +112,17 @@ export class FeedSocket {
   #unsubscribe(sub: string): void {
     const subscription = this.#subscriptions.get(sub);
     if (subscription === undefined)
-      throw new Problem(404, 'subscription_not_found', `there is no subscription "${sub}"`);
+      throw new Problem('subscription_not_found', `there is no subscription "${sub}"`);
     this.#subscriptions.delete(sub);
     subscription.end();
   }
 
   #refuse(about: About, error: unknown): void {
-    if (!(error instanceof Problem)) this.#parts.onFailure(error);
+    if (problemOf(error).code === 'internal') this.#parts.onFailure(error);
     this.#parts.outbox.answer(errorFrame(about, error));
   }
 }
 
-function tooMany(code: string, limit: number, hint: string): Problem {
-  return new Problem(429, code, `a connection has at most ${limit}`, { limit, hint });
+function tooMany(code: 'too_many_calls' | 'too_many_subscriptions', limit: number, hint: string): Problem {
+  return new Problem(code, `a connection has at most ${limit}`, { limit, hint });
 }

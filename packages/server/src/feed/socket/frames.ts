@@ -1,7 +1,7 @@
 /** What clients send over a socket, and how failures are told there. See docs/feed.md. */
 import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
-import { Problem } from '../../http/problem.js';
+import { Problem, problemMembers } from '../../http/problem.js';
 import { problemOf } from '../../http/problem-of.js';
 import { streamName } from '../../routes/feed-stream.js';
 import { extendInput, idsInput, nackInput, pullInput } from '../group-input.js';
@@ -45,7 +45,7 @@ export function readFrame(text: string): { readonly about: About; readonly parse
     given = JSON.parse(text);
   } catch {
     const parse = (): never => {
-      throw new Problem(400, 'invalid_json', 'the frame is not JSON');
+      throw new Problem('invalid_json', 'the frame is not JSON');
     };
     return { about: {}, parse };
   }
@@ -60,7 +60,6 @@ function aboutOf(given: unknown): About {
 
 /** An `error` frame. */
 export function errorFrame(about: About, error: unknown): object {
-  const { code, message: detail, extras } = problemOf(error);
-  const { hint, limit, oldest, missed, errors, retryAfterSeconds: retry_after_s } = extras;
-  return { op: 'error', ...about, code, detail, hint, limit, oldest, missed, errors, retry_after_s };
+  const problem = problemOf(error);
+  return { op: 'error', ...about, code: problem.code, detail: problem.message, ...problemMembers(problem) };
 }

@@ -19,23 +19,19 @@ export function bodyMemory(
     relieve,
     full: () =>
       new Problem(
-        503,
         'ingest_full',
         `the memory for request bodies is full: they hold at most ${maxBytes} bytes`,
         {
           limit: maxBytes,
-          retryAfterSeconds: 1,
           hint: 'send again after the Retry-After seconds',
         },
       ),
     ownerFull: (limit) =>
       new Problem(
-        429,
         'at_capacity',
         `the bodies of one project or address hold at most ${limit} bytes at a time`,
         {
           limit,
-          retryAfterSeconds: 1,
           hint: 'send fewer or smaller bodies at a time',
         },
       ),

@@ -12,7 +12,7 @@ import type { MemoryBudget, MemoryShare } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 import type { RemoteAddress } from '../remote-address.js';
 import { BodyCollector } from './body-collector.js';
-import { announcesBody, ClientGone } from './drop-rest.js';
+import { announcesBody } from './drop-rest.js';
 import type { OpenBodies, OpenBody } from './open-bodies.js';
 import { readLater } from './read-turns.js';
 import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
@@ -98,7 +98,7 @@ export class BodyReader {
    * @param owner the project, or the address from {@link ownerOf}
    * @param share what the body takes
    * @throws Problem 413, 415 `unsupported_encoding`, 400 `invalid_encoding`, 408 `body_too_slow`, 429 `at_capacity`,
-   * 503 `ingest_full`; ClientGone
+   * 503 `ingest_full`; `client_gone`
    */
   async bytes(
     request: IncomingMessage,
@@ -112,11 +112,11 @@ export class BodyReader {
     askForBody(request);
     const bytes = wholeOf(request, share, limits) ?? (await this.#receive(request, share, limits));
     if (encoding === null) return bytes;
-    if (request.socket.destroyed) throw new ClientGone();
+    if (request.socket.destroyed) throw clientGone();
     const tooLarge = (): Problem => bodyTooLarge(limits);
     const unpacked = await this.#unpacker.unpack({ bytes, encoding, owner, maxBytes, tooLarge, share });
     share.take(-bytes.length);
-    if (request.socket.destroyed) throw new ClientGone();
+    if (request.socket.destroyed) throw clientGone();
     return unpacked;
   }
 
@@ -139,7 +139,7 @@ export class BodyReader {
   #receive(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (request.destroyed && !request.readableEnded) {
-        reject(new ClientGone());
+        reject(clientGone());
         return;
       }
       const { maxBytes } = limits;
@@ -196,9 +196,9 @@ export class BodyReader {
         resolve(whole ?? collected.take());
       });
       // An error here always means that the client closed the connection.
-      request.once('error', () => refuse(new ClientGone()));
+      request.once('error', () => refuse(clientGone()));
       request.once('close', () => {
-        if (!request.readableEnded) refuse(new ClientGone());
+        if (!request.readableEnded) refuse(clientGone());
       });
     });
   }
@@ -224,16 +224,18 @@ export function checkDeclaredLength(request: IncomingMessage, limits: BodyLimits
 }
 
 function bodyTooLarge({ maxBytes, hint, code }: BodyLimits): Problem {
-  return new Problem(
-    413,
-    code ?? 'body_too_large',
-    `a body holds at most ${maxBytes} bytes, compressed or not`,
-    { limit: maxBytes, hint: hint ?? 'send several smaller requests' },
-  );
+  return new Problem(code ?? 'body_too_large', `a body holds at most ${maxBytes} bytes, compressed or not`, {
+    limit: maxBytes,
+    hint: hint ?? 'send several smaller requests',
+  });
+}
+
+function clientGone(): Problem {
+  return new Problem('client_gone', 'the connection closed before the request was complete');
 }
 
 function tinyChunks(): Problem {
-  return new Problem(400, 'invalid_request', 'the body comes in too many chunks of a few bytes', {
+  return new Problem('invalid_request', 'the body comes in too many chunks of a few bytes', {
     hint: 'send the body in chunks of at least a kilobyte, or with a Content-Length',
     headers: { connection: 'close' },
   });
@@ -241,7 +243,7 @@ function tinyChunks(): Problem {
 
 function checkType({ headers }: IncomingMessage): void {
   if (JSON_TYPE.test(headers['content-type'] ?? '')) return;
-  throw new Problem(400, 'invalid_request', 'send application/json', {
+  throw new Problem('invalid_request', 'send application/json', {
     hint: 'set the header Content-Type: application/json',
   });
 }
@@ -260,12 +262,12 @@ export async function jsonOf(bytes: Buffer, owner: string, maxItems = MAX_JSON_I
 
 function jsonProblem(error: unknown): unknown {
   if (error instanceof SyntaxError) {
-    return new Problem(400, 'invalid_json', 'the body is not JSON', {
+    return new Problem('invalid_json', 'the body is not JSON', {
       hint: 'send one JSON value in UTF-8',
     });
   }
   if (!(error instanceof JsonBoundsExceeded)) return error;
-  return new Problem(400, 'invalid_request', error.message, {
+  return new Problem('invalid_request', error.message, {
     limit: error.limit,
     hint: 'send several smaller requests',
   });

@@ -42,8 +42,3 @@ export function boundUnread(request: IncomingMessage, response: ServerResponse):
 export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
-
-/** The client closed the connection before its request was whole. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone';
-}

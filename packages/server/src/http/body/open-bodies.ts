@@ -104,9 +104,8 @@ export class OpenBodies {
     const { maxPerAddress, now } = this.#limits;
     const count = (this.#perAddress.get(address) ?? 0) + 1;
     if (count > maxPerAddress && !isProxy) {
-      throw new Problem(429, 'at_capacity', `one address may have ${maxPerAddress} unfinished bodies`, {
+      throw new Problem('at_capacity', `one address may have ${maxPerAddress} unfinished bodies`, {
         limit: maxPerAddress,
-        retryAfterSeconds: 1,
         hint: 'finish requests before you begin others',
       });
     }
@@ -172,8 +171,7 @@ export class OpenBodies {
     this.close(body);
     this.#onEnd(reason);
     body.end(
-      new Problem(408, 'body_too_slow', detail, {
-        retryAfterSeconds: 1,
+      new Problem('body_too_slow', detail, {
         hint: 'send the body at once when the request begins, in several smaller requests on a slow connection',
         headers: { connection: 'close' },
       }),

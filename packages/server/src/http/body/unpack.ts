@@ -67,15 +67,10 @@ export function encodingOf(header: string | undefined): string | null {
   const encoding = (header ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return null;
   if (STREAMS.has(encoding)) return encoding;
-  throw new Problem(
-    415,
-    'unsupported_encoding',
-    `content encoding ${encoding.slice(0, 64)} is not supported`,
-    {
-      hint: 'send gzip, deflate, br or no Content-Encoding',
-      headers: { 'accept-encoding': 'gzip, deflate, br' },
-    },
-  );
+  throw new Problem('unsupported_encoding', `content encoding ${encoding.slice(0, 64)} is not supported`, {
+    hint: 'send gzip, deflate, br or no Content-Encoding',
+    headers: { 'accept-encoding': 'gzip, deflate, br' },
+  });
 }
 
 function unpack({ bytes, encoding, maxBytes, tooLarge, share }: PackedBody): Promise<Buffer> {
@@ -102,13 +97,10 @@ function unpack({ bytes, encoding, maxBytes, tooLarge, share }: PackedBody): Pro
     stream.on('end', () => resolve(unpacked.take()));
     stream.on('error', (cause) =>
       reject(
-        new Problem(
-          400,
-          'invalid_encoding',
-          `the body is not ${encoding} as Content-Encoding says`,
-          { hint: 'check that the body is compressed once, and sent whole' },
-          { cause },
-        ),
+        new Problem('invalid_encoding', `the body is not ${encoding} as Content-Encoding says`, {
+          hint: 'check that the body is compressed once, and sent whole',
+          cause,
+        }),
       ),
     );
     stream.end(bytes);

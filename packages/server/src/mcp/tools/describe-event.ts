@@ -62,12 +62,14 @@ async function unknownEvent(event: string, calls: ToolCalls): Promise<ToolError>
   const names = (await calls.query.events(calls.projectId, calls.metered)).map((entry) => entry.event);
   const { lines } = excerptItems(names.slice(0, NAMES_SHOWN));
   if (lines.length === 0) {
-    return new ToolError('not_found', 'this project has recorded no events yet', 'tell the user so.');
+    return new ToolError('not_found', 'this project has recorded no events yet', {
+      hint: 'tell the user so.',
+    });
   }
   return new ToolError(
     'not_found',
     `no event is named ${dataLine(event)}`,
-    'use one of the names below (the most frequent), or "list_events" for all.',
-    { data: lines },
+    { hint: 'use one of the names below (the most frequent), or "list_events" for all.' },
+    lines,
   );
 }
