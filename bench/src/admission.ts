@@ -2,8 +2,10 @@
  * What admission costs a request: decisions of the gate with 10,000 tenants, each in its turn. Decisions are timed one by
  * one, so the clock's own cost is in them; the baseline is a function that admits everything, timed the same way.
  */
+
 import { randomUUID } from 'node:crypto';
 import { cpus } from 'node:os';
+import { silentLogger } from '@weir/base';
 import type { LimitKey, RateLimiter } from '@weir/extension';
 import {
   type Admission,
@@ -73,7 +75,7 @@ function statesOf(keys: readonly LimitKey[], state: Partial<typeof DEFAULT_TENAN
 }
 
 function gate(tenants: TenantTable, options: Partial<AdmissionGateOptions>): Case['admit'] {
-  const seams = new SeamCaller('open', { warn() {} }, () => {});
+  const seams = new SeamCaller('open', silentLogger, () => {});
   const rest = { rateLimiter: null, entitlement: null, rates: {}, isDraining: () => false };
   const made = new AdmissionGate({ tenants, seams, ...rest, ...options });
   return (key) => made.admit(key);

@@ -1,7 +1,9 @@
 /** A bus whose one source makes its events itself, as many a second as it is told: the bus alone, without an upstream. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import { Bus } from '@weir/bus';
 import { localTransport } from '@weir/bus/transport';
 import { rawEvent } from '@weir/event';
@@ -52,14 +54,13 @@ class MadeSource implements Source {
 
 const directory = mkdtempSync(join(tmpdir(), 'weir-bench-bus-'));
 const source = new MadeSource();
-const quiet = { info() {}, warn() {}, error() {} };
 const bus = new Bus({
   version: '0.1.0',
   secret: SECRET,
   leasesFile: join(directory, 'leases.json'),
   openSource: () => source,
   runCleanup: async () => {},
-  log: quiet,
+  log: silentLogger,
 });
 await bus.start();
 const listener = await localTransport().listen(join(directory, 'bus.sock'), (socket) => bus.accept(socket));

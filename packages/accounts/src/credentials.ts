@@ -2,8 +2,10 @@
  * Who may do what: turns a credential from a request into what it opens, from memory on the hot path, kept on
  * the disk so that a node that starts while PostgreSQL is down still knows everybody it knew.
  */
+
 import { timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
+import { type Logger, silentLogger } from '@weir/base';
 import { type Postgres, withoutStatement } from '@weir/postgres';
 import { CacheFile } from './cache-file.js';
 import { type Answer, CredentialCache } from './credential-cache.js';
@@ -16,7 +18,6 @@ import {
   recordLastUsed,
 } from './credential-loader.js';
 import { fromFile, toFile } from './kept-credentials.js';
-import { type AccountsLogger, silentLogger } from './logger.js';
 
 /** Half of what a revocation may take, so that a slow or failed refresh has a second chance. */
 const REFRESH_MS = 5_000;
@@ -35,7 +36,7 @@ export interface CredentialsOptions {
   readonly operatorKey?: string;
   /** How long the last known answer stands while PostgreSQL does not answer, in milliseconds; default 24 h. */
   readonly tokenStaleMs?: number;
-  readonly logger?: AccountsLogger;
+  readonly logger?: Logger;
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: () => number;
 }
@@ -51,7 +52,7 @@ export interface CredentialsOptions {
  */
 export class Credentials {
   readonly #postgres: Postgres;
-  readonly #logger: AccountsLogger;
+  readonly #logger: Logger;
   readonly #now: () => number;
   readonly #operatorHash: Buffer | null;
   readonly #file: CacheFile;

@@ -17,6 +17,5 @@ export {
   type InstallationSettingsOptions,
   type InstallationSettingValues,
 } from './installation-settings.js';
-export type { AccountsLogger } from './logger.js';
 export { type CreatedProject, type Project, type ProjectPresets, Projects } from './projects.js';
 export { isScope, SCOPES, type Scope } from './scope.js';

@@ -2,11 +2,12 @@
  * What is set for the whole installation, on every node within 2 s: kept in PostgreSQL, polled, read from
  * memory, and kept on the disk so that a node that starts while PostgreSQL is down still obeys it.
  */
+
 import { join } from 'node:path';
+import { type Logger, silentLogger } from '@weir/base';
 import { installationSettings, type Postgres, withoutStatement } from '@weir/postgres';
 import { sql } from 'drizzle-orm';
 import { CacheFile } from './cache-file.js';
-import { type AccountsLogger, silentLogger } from './logger.js';
 
 const POLL_MS = 1_000;
 
@@ -21,13 +22,13 @@ export interface InstallationSettingsOptions {
   readonly postgres: Postgres;
   /** Weir's data directory; `installation-settings.json` is kept in it. */
   readonly dataDir: string;
-  readonly logger?: AccountsLogger;
+  readonly logger?: Logger;
 }
 
 /** Reads are synchronous: the last known value. */
 export class InstallationSettings {
   readonly #postgres: Postgres;
-  readonly #logger: AccountsLogger;
+  readonly #logger: Logger;
   readonly #file: CacheFile;
   readonly #listeners = new Set<(values: InstallationSettingValues) => void>();
   #values: InstallationSettingValues = { ingestDisabled: false };

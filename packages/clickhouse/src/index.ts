@@ -11,7 +11,7 @@ export { ClickHouseError, type ClickHouseErrorInit } from './clickhouse-error.js
 export { connectClickHouse } from './connect.js';
 export type { Wall } from './engine/control.js';
 export { startEngine } from './engine/embedded-engine.js';
-export type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine/engine.js';
+export type { Engine, EngineHealth, EngineOptions, EngineState } from './engine/engine.js';
 export { clickhouseTemplate, makeClickhouseTemplate } from './engine/template.js';
 export { BAD_DATA_CODES, type ClickHouseErrorKind, classify, UNAVAILABLE_CODES } from './error-codes.js';
 export { relinkStatements } from './migrate/identity-links.js';

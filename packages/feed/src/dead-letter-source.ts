@@ -1,9 +1,8 @@
-import { Slice } from '@weir/base';
+import { type Logger, Slice } from '@weir/base';
 import { type Quarantined, type QuarantinedEvent, readRow } from '@weir/ingest';
 import { documentItem } from './document-item.js';
 import { eventOfPayload } from './event-document.js';
 import type { Feed, NewItem } from './feed.js';
-import type { FeedLogger } from './logger.js';
 import { PublishLoop } from './publish-loop.js';
 
 const SOURCE = 'dead_letters';
@@ -14,7 +13,7 @@ export class DeadLetterSource {
   readonly #feed: Feed;
   readonly #loop: PublishLoop;
 
-  constructor(quarantined: Quarantined, feed: Feed, logger: FeedLogger) {
+  constructor(quarantined: Quarantined, feed: Feed, logger: Logger) {
     this.#quarantined = quarantined;
     this.#feed = feed;
     this.#loop = new PublishLoop(

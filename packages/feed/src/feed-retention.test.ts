@@ -1,3 +1,4 @@
+import { silentLogger } from '@weir/base';
 import { type Log, openLog } from '@weir/log';
 import { afterEach, expect, test } from 'vitest';
 import { Feed } from './feed.js';
@@ -27,7 +28,7 @@ async function setUp(maxBytes: number, feedBytes: number, keepSince = Number.POS
     limits: { ageMs: DAY_MS, bytes: feedBytes },
     keepSince: async () => keepSince,
     heldFrom: (stream) => groups.heldFrom(stream),
-    logger: { warn: (_, message) => expect.fail(message) },
+    logger: { ...silentLogger, warn: (_, message) => expect.fail(message) },
     now: () => time.now,
   });
   const feed = new Feed(log);

@@ -1,8 +1,7 @@
-import { Slice } from '@weir/base';
+import { type Logger, Slice } from '@weir/base';
 import type { Log } from '@weir/log';
 import { fairLevel } from './fair-level.js';
 import { FEED_STREAMS, ownerOf, receivedAtIn } from './feed-kind.js';
-import type { FeedLogger } from './logger.js';
 
 /** How long items are kept, whichever comes first. */
 export interface FeedLimits {
@@ -20,7 +19,7 @@ export interface FeedRetentionOptions {
   readonly keepSince: () => Promise<number>;
   /** From this offset on, items of a stream are kept for groups that hold them, up to seven days longer. */
   readonly heldFrom: (stream: string) => Promise<number>;
-  readonly logger: FeedLogger;
+  readonly logger: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

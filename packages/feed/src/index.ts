@@ -19,5 +19,4 @@ export { type FeedLimits, FeedRetention, type FeedRetentionOptions } from './fee
 export { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 export type { GroupDefinition } from './group-list.js';
 export { IngestSource } from './ingest-source.js';
-export type { FeedLogger } from './logger.js';
 export { type Published, PublishLoop } from './publish-loop.js';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import { INGEST_STREAM, IngestEntry } from '@weir/ingest';
 import { type Entry, type Log, LogError } from '@weir/log';
 import type { Feed, NewItem } from './feed.js';
-import type { FeedLogger } from './logger.js';
 
 const SOURCE = 'ingest';
 /** Bytes of one commit to the feed: laying out the events takes a few milliseconds. */
@@ -13,13 +13,13 @@ const PAUSE_MS = 500;
 export class IngestSource {
   readonly #ingest: Log;
   readonly #feed: Feed;
-  readonly #logger: FeedLogger;
+  readonly #logger: Logger;
   readonly #stopping = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #position = 0;
   #running: Promise<void> | null = null;
 
-  constructor(ingest: Log, feed: Feed, logger: FeedLogger) {
+  constructor(ingest: Log, feed: Feed, logger: Logger) {
     this.#ingest = ingest;
     this.#feed = feed;
     this.#logger = logger;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FeedLogger } from './logger.js';
+import type { Logger } from '@weir/base';
 
 /** What other nodes wrote is looked for so often; of this one's it is told. */
 const LOOK_MS = 30_000;
@@ -20,11 +20,11 @@ export interface Published {
 /** Publishes what a store has for the feed as it comes, through the store's outages. */
 export class PublishLoop {
   readonly #published: Published;
-  readonly #logger: FeedLogger;
+  readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
 
-  constructor(published: Published, logger: FeedLogger) {
+  constructor(published: Published, logger: Logger) {
     this.#published = published;
     this.#logger = logger;
   }

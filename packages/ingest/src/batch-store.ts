@@ -7,14 +7,15 @@
  *     refused else    → dead letters, to be tried again by the drainer
  *     no dead letters → fatal; again from the top until the stores take the batch
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows, type Leftover } from './bad-rows.js';
 import type { Batch } from './batch.js';
 import { complaintOf, leftLetters, projectLetters } from './batch-letters.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Flags } from './flags.js';
-import type { Logger } from './logger.js';
 import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';
 

@@ -1,4 +1,4 @@
-import type { Logger } from './logger.js';
+import type { Logger } from '@weir/base';
 
 /** Events among the dead letters that are told of, once each way up. */
 const LEVELS = [100, 10_000];

@@ -1,11 +1,11 @@
 /** Brings dead letters back into ClickHouse. */
+import type { Logger } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows } from './bad-rows.js';
 import { complaintOf, deadRow, reasonOf } from './batch-letters.js';
 import { DeadLetterWarnings } from './dead-letter-warnings.js';
 import type { ClaimedDeadLetter, DeadLetters, NewDeadLetter } from './dead-letters.js';
 import type { Flags } from './flags.js';
-import type { Logger } from './logger.js';
 import { RowSet } from './row-set.js';
 import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';

@@ -6,12 +6,11 @@
  * them; everything behind them has never been sent. At most {@link MAX_IN_FLIGHT} batches are under way, and the
  * cursor stands before the first that is not done.
  */
-import { firstAbort } from '@weir/base';
+import { firstAbort, type Logger } from '@weir/base';
 import type { Cursor, Log } from '@weir/log';
 import type { Batch, BatchBounds } from './batch.js';
 import { batchOf } from './batch.js';
 import type { BatchStore } from './batch-store.js';
-import type { Logger } from './logger.js';
 import { readPortions } from './read-portions.js';
 
 const MAX_IN_FLIGHT = 2;

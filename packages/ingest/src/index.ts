@@ -14,7 +14,6 @@ export { IngestEntry } from './entry.js';
 export { BufferFullError, IngestError, type IngestErrorCode } from './errors.js';
 export { EVENT_LIMITS, type Event, type ValidationError } from './event.js';
 export { Flags } from './flags.js';
-export type { Logger } from './logger.js';
 export { type Acknowledgement, INGEST_DEFAULTS, type IngestOptions, type OnFatal } from './options.js';
 export { Quarantined, type QuarantinedEvent, type Quarantining } from './quarantined.js';
 export { RECEIPT_STATES, type ReceiptState, type ReceiptStatus } from './receipts.js';

@@ -1,4 +1,4 @@
-import { Slice } from '@weir/base';
+import { Slice, silentLogger } from '@weir/base';
 import { type Log, LogError, openLog, type Part } from '@weir/log';
 import { expect, test } from 'vitest';
 import type { Companion } from './companion.js';
@@ -64,8 +64,16 @@ async function open({ log: given, options: changed = {}, tableIds = 2 ** 19 }: S
   const ids = await IdWindow.open(log, STREAM, { windowMs: 1e9, maxIds: 1e6, tableIds, now: () => AT });
   const pending = new Pending(options.eventBuffer, options.eventBufferBytes);
   const shares = new LogShares((await log.size()).maxBytes);
-  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const parts = { log, stream: STREAM, ids, pending, shares, flags: new Flags(), logger: quiet, options };
+  const parts = {
+    log,
+    stream: STREAM,
+    ids,
+    pending,
+    shares,
+    flags: new Flags(),
+    logger: silentLogger,
+    options,
+  };
   const intake = new Intake({ ...parts, onAppended: () => {} });
   const take = (sent: readonly ValidEvent[], more: Partial<Arrival> = {}) =>
     intake.take({ projectId: PROJECT, events: sent, receivedAt: AT, ...more });

@@ -1,5 +1,5 @@
 /** Valid events into the durable log, each id once. */
-import { Slice } from '@weir/base';
+import { type Logger, Slice } from '@weir/base';
 import { type Appended, type Log, LogError } from '@weir/log';
 import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
@@ -8,7 +8,6 @@ import { EntryWriter, entryBytesOf } from './entry-writer.js';
 import { BufferFullError, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
 import type { LogShares } from './log-shares.js';
-import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import type { Pending } from './pending.js';
 import type { LogRange } from './receipt.js';

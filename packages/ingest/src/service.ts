@@ -2,7 +2,7 @@
  * The write path as one thing: `submit` takes valid events into the durable log and answers; everything behind it
  * (flusher, drainer, the window of known ids, trimming) reads that log.
  */
-import { deadline, Slice } from '@weir/base';
+import { deadline, type Logger, Slice } from '@weir/base';
 import type { ClickHouse } from '@weir/clickhouse';
 import type { Log } from '@weir/log';
 import type { Postgres } from '@weir/postgres';
@@ -17,7 +17,6 @@ import { Flags } from './flags.js';
 import { Flusher } from './flusher.js';
 import { type Arrival, Intake } from './intake.js';
 import { LogShares } from './log-shares.js';
-import type { Logger } from './logger.js';
 import type { IngestOptions } from './options.js';
 import { Pending } from './pending.js';
 import { Quarantined } from './quarantined.js';

@@ -1,5 +1,5 @@
+import type { Logger } from '@weir/base';
 import type { UsageSink } from '@weir/extension';
-import type { Logger } from './logger.js';
 
 /** A sink slower than this is no longer waited for. */
 const PATIENCE_MS = 5_000;

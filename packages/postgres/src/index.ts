@@ -1,4 +1,3 @@
-export type { PostgresLogger } from './logger.js';
 export { makePostgresTemplate, postgresTemplate } from './pglite/template.js';
 export { openPostgres, type Postgres, type PostgresOptions, type PostgresState } from './postgres.js';
 export { isUnavailable, PostgresError, type PostgresErrorCode, withoutStatement } from './postgres-error.js';

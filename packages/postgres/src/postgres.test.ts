@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openPostgres, type Postgres, type PostgresState } from './postgres.js';
@@ -221,7 +222,7 @@ it('reports a database that does not exist once, with what to do, however often 
   target.hostname = '127.0.0.1';
   target.pathname = '/weir_of_no_one';
   const told: object[] = [];
-  const logger = { debug() {}, info() {}, error() {}, warn: (fields: object) => void told.push(fields) };
+  const logger = { ...silentLogger, warn: (fields: object) => void told.push(fields) };
   const postgres = openPostgres({ url: target.href, dataDir: tmpdir(), logger });
   try {
     await vi.waitFor(() => expect(tries).toBeGreaterThan(3), 10_000);

@@ -6,11 +6,10 @@
  * not answer, the gate shuts, so that callers are told at once, and the loop goes back to connecting. A store
  * that comes back is migrated like a new one: it may be another, restored from a backup.
  */
-import { defined } from '@weir/base';
+import { defined, type Logger, silentLogger } from '@weir/base';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { GatedPool } from './gated-pool.js';
-import { type PostgresLogger, silentLogger } from './logger.js';
 import { migrate } from './migrate.js';
 import { migrations } from './migrations/index.js';
 import { PgliteEngine } from './pglite/pglite-engine.js';
@@ -40,7 +39,7 @@ export interface PostgresOptions {
   readonly dataDir: string;
   /** A prepared directory that PGlite's first start copies, see `postgresTemplate`. Default: it creates one. */
   readonly template?: string | undefined;
-  readonly logger?: PostgresLogger;
+  readonly logger?: Logger;
 }
 
 /** The open relational store. */
@@ -82,7 +81,7 @@ class PostgresStore implements Postgres {
   readonly ready: Promise<void>;
   readonly #pool: GatedPool;
   readonly #engine: PgliteEngine | null;
-  readonly #logger: PostgresLogger;
+  readonly #logger: Logger;
   readonly #listeners = new Set<(state: PostgresState) => void>();
   readonly #loop: Promise<void>;
   #state: PostgresState = 'starting';

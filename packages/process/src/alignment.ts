@@ -2,8 +2,8 @@
  * Brings the router in line with PostgreSQL, which decides. What a crash or a failure left in between is found at the next
  * use of the process.
  */
+import type { Logger } from '@weir/base';
 import { ChannelError, type Router } from '@weir/channel';
-import type { ProcessLogger } from './logger.js';
 import { isEnd } from './process.js';
 import { stateOf } from './process-row.js';
 import type { Standing } from './standing.js';
@@ -14,12 +14,12 @@ const RETRY_MS = 1_000;
 /** See the head of this file. */
 export class Alignment {
   readonly #router: Router;
-  readonly #logger: ProcessLogger;
+  readonly #logger: Logger;
   readonly #behind = new Set<Kept>();
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(router: Router, logger: ProcessLogger) {
+  constructor(router: Router, logger: Logger) {
     this.#router = router;
     this.#logger = logger;
   }

@@ -1,4 +1,3 @@
-export type { ProcessLogger } from './logger.js';
 export { Outbox, type OutboxChange, type OutboxPage } from './outbox.js';
 export {
   type Assigned,

@@ -6,7 +6,9 @@
  * - Whoever has lost a process can do nothing more with it, nor on its channels.
  * - Channels go on while PostgreSQL is away, of processes that are in use.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import {
   type Caller,
   ChannelError,
@@ -20,7 +22,6 @@ import { Alignment } from './alignment.js';
 import { AssignmentLine } from './assignment-line.js';
 import { hashOfToken, makeToken } from './assignment-token.js';
 import { EndWatch } from './end-watch.js';
-import type { ProcessLogger } from './logger.js';
 import { Outbox } from './outbox.js';
 import {
   type Assigned,
@@ -46,7 +47,7 @@ export interface ProcessesOptions {
   readonly router: Router;
   /** How long channels can be read after the end, milliseconds. */
   readonly retentionMs: number;
-  readonly logger: ProcessLogger;
+  readonly logger: Logger;
   /** What a process of a project may do: asked when it is submitted, and kept with it. Default `DEFAULT_PROCESS_LIMITS`. */
   readonly limitsOf?: (projectId: string) => ProcessLimits;
   /** Epoch milliseconds; default `Date.now`. */

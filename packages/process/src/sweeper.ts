@@ -1,5 +1,5 @@
 /** Does what is due: fails what nobody took, takes back what is not heard of, removes channels that were kept long enough. */
-import type { ProcessLogger } from './logger.js';
+import type { Logger } from '@weir/base';
 import type { ProcessRow } from './process-row.js';
 import { Wakeup } from './wakeup.js';
 
@@ -12,7 +12,7 @@ export interface SweeperOptions {
   readonly settle: (due: Pick<ProcessRow, 'id' | 'closedAt'>) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly logger: ProcessLogger;
+  readonly logger: Logger;
 }
 
 const PAGE = 100;

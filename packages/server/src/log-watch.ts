@@ -1,6 +1,7 @@
 /** Says in the server's log when one of its logs cannot be written, once when that begins and once when it ends. */
+
+import type { Logger } from '@weir/base';
 import type { Log } from '@weir/log';
-import type { Logger } from 'pino';
 
 const LOOK_MS = 1_000;
 

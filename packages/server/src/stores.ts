@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defined } from '@weir/base';
+import { defined, type Logger } from '@weir/base';
 import {
   assertRights,
   type ClickHouse,
@@ -24,7 +24,6 @@ import {
 } from '@weir/clickhouse';
 import { type DirectoryLock, type Log, type LogOptions, lockDirectory, openLog } from '@weir/log';
 import { openPostgres, type Postgres, postgresTemplate } from '@weir/postgres';
-import type { Logger } from 'pino';
 import type { Config } from './config/schema.js';
 
 const MIGRATION_RETRY_MS = 500;

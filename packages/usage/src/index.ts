@@ -1,7 +1,7 @@
 export type { Admission, Admitted, DenialCode, Denied, Lease } from './admission/admission.js';
 export { AdmissionGate, type AdmissionGateOptions, SYSTEM_TENANT } from './admission/admission-gate.js';
 export { Rate } from './admission/rate.js';
-export { SeamCaller, type SeamFailure, type UsageLogger } from './admission/seam-caller.js';
+export { SeamCaller, type SeamFailure } from './admission/seam-caller.js';
 export {
   DEFAULT_TENANT_STATE,
   documentOf,

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Sink, SinkConfig, UsageEvent } from '@weir/extension';
+import { silentLogger } from '@weir/base';
+import type { Sink, UsageEvent } from '@weir/extension';
 import { type Log, openLog } from '@weir/log';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -14,7 +15,6 @@ import { UsageService } from './usage-service.js';
 
 const END: RequestEnd = { httpStatus: 200, isWhole: true, bytesIn: 100, bytesOut: 200 };
 const START = { rid: 'r1', src: 'http', stack: 'query:POST /q' } as const;
-const quiet: SinkConfig['logger'] = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Keeps records in memory; can be told to fail, or to hang. */
 class Keeper implements Sink {
@@ -76,7 +76,7 @@ async function serve(
     nodeId: 'node-1',
     dataDir: directory,
     retention: { ageMs, bytes },
-    logger: quiet,
+    logger: silentLogger,
     now,
   });
   services.push(service);
@@ -103,7 +103,7 @@ it('waits as long as the receiver of the http sink asks for', async () => {
     nodeId: 'node-1',
     dataDir: directory,
     retention: { ageMs: 1e9, bytes: 1e9 },
-    logger: quiet,
+    logger: silentLogger,
   };
   const service = await UsageService.open({ log, registry, sinks: ['http'], ...options });
   services.push(service);

@@ -1,10 +1,9 @@
 /** Usage as one thing: requests are recorded into the log, and every sink reads them from there. */
 
 import { randomBytes } from 'node:crypto';
-import { deadline } from '@weir/base';
+import { deadline, type Logger } from '@weir/base';
 import type { SinkConfig } from '@weir/extension';
 import type { Log } from '@weir/log';
-import type { UsageLogger } from './admission/seam-caller.js';
 import { Retention, type RetentionLimits } from './dispatch/retention.js';
 import { SinkReader } from './dispatch/sink-reader.js';
 import { USAGE_STREAM } from './records/entry.js';
@@ -22,7 +21,7 @@ export interface UsageServiceOptions {
   readonly nodeId: string;
   readonly dataDir: string;
   readonly retention: RetentionLimits;
-  readonly logger: SinkConfig['logger'] & UsageLogger;
+  readonly logger: SinkConfig['logger'] & Logger;
   /** Epoch milliseconds; default Date.now. */
   readonly now?: () => number;
 }

@@ -2,7 +2,9 @@
  * Usage under kills: clients of every surface note which of their requests were answered whole, the server is killed and
  * started again, and every sink is asked what it has.
  */
+
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import { connectClickHouse, startEngine, USAGE_TABLE } from '@weir/clickhouse';
 import { MixedLoad } from './mixed-load.js';
 import { randomNumbers } from './random.js';
@@ -126,8 +128,7 @@ async function settledTotals(
 
 /** What the `clickhouse` sink has kept, read by an engine of its own once the server has ended. */
 async function stored(weir: WeirProcess): Promise<Counted[]> {
-  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const engine = await startEngine({ dataDir: join(weir.dataDir, 'data'), logger: quiet });
+  const engine = await startEngine({ dataDir: join(weir.dataDir, 'data'), logger: silentLogger });
   const clickhouse = connectClickHouse(engine.target);
   try {
     return await clickhouse.query<Counted>(`SELECT id, rid, src FROM ${USAGE_TABLE} FINAL`);

@@ -1,13 +1,7 @@
+import type { Logger } from '@weir/base';
 import type { Source, SourceSpec } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 import type { Lease } from './lease.js';
-
-/** Where a bus says what happens to it. */
-export interface BusLogger {
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
-}
 
 /**
  * Why a bus ends: `idle`, nobody needs it · `shutdown`, it was told to · `handover`, a consumer of a newer release came,
@@ -31,6 +25,6 @@ export interface BusOptions {
    * @param credential of the consumer that the lease was made for; undefined where only an earlier bus knew it.
    */
   readonly runCleanup: (lease: Lease, credential: string | undefined, signal: AbortSignal) => Promise<void>;
-  readonly log: BusLogger;
+  readonly log: Logger;
   readonly limits?: Partial<BusLimits>;
 }

@@ -148,17 +148,17 @@ export class Bus {
         if (hello.member !== undefined && consumer.dismissal?.reason === 'slow') this.#slow.add(hello.member);
         this.#connections.delete(connection);
         this.#sessions.delete(closed);
-        const given = done.catch((error: unknown) => log.error('consumer', { error: String(error) }));
+        const given = done.catch((error: unknown) => log.error({ error: String(error) }, 'consumer'));
         this.#closing.add(given);
         void given.then(() => this.#closing.delete(given));
-        log.info('consumer left', { pid: hello.pid, event_key: hello.event_key });
+        log.info({ pid: hello.pid, event_key: hello.event_key }, 'consumer left');
         this.#watchIdle();
       },
     });
     this.#sessions.add(session);
     this.#watchIdle();
     connection.handOver(session);
-    log.info('consumer came', { pid: hello.pid, event_key: hello.event_key });
+    log.info({ pid: hello.pid, event_key: hello.event_key }, 'consumer came');
     void session.open();
   }
 
@@ -195,7 +195,7 @@ export class Bus {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#idle);
-    this.#options.log.info('bus ends', { reason });
+    this.#options.log.info({ reason }, 'bus ends');
     this.#end(reason);
   }
 

@@ -1,13 +1,13 @@
+import type { Logger } from '@weir/base';
 import { type GroupMember, SourceInterrupted } from '@weir/event/source';
 import { Answers } from './answers.js';
 import type { BusLimits } from './bus-limits.js';
-import type { BusLogger } from './bus-options.js';
 
 /** What {@link GroupAnswers} work with. */
 export interface GroupAnswersOptions {
   readonly group: string;
   readonly limits: BusLimits;
-  readonly log: BusLogger;
+  readonly log: Logger;
   /** Calls the source as the member; throws SourceInterrupted while the group is not joined. */
   readonly call: (work: (member: GroupMember) => Promise<void>) => Promise<void>;
   /** The source knows the outcome of these, or refuses it for good: the consumer need not tell another bus. */
@@ -81,7 +81,7 @@ export class GroupAnswers {
       tell(ids);
       if (error === undefined) return;
       const facts = { group, count: ids.length, error: String(error) };
-      log.warn('group: an answer was not taken, its events come again', facts);
+      log.warn(facts, 'group: an answer was not taken, its events come again');
     };
     return new Answers({ send: (ids) => call((member) => send(member, ids)), limits, onSettled });
   }

@@ -1,4 +1,4 @@
-import { defined, firstAbort } from '@weir/base';
+import { defined, firstAbort, type Logger } from '@weir/base';
 import {
   ConsumeError,
   deliveryKey,
@@ -12,7 +12,6 @@ import { Moment } from '../moment.js';
 import { encodeEventRest } from '../protocol/encode.js';
 import { ProtocolError } from '../protocol/index.js';
 import type { BusLimits } from './bus-limits.js';
-import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import { GroupAnswers, notJoined } from './group-answers.js';
 import { type Lent, LentEvents } from './lent-events.js';
@@ -49,7 +48,7 @@ export class GroupReader implements Reader {
   readonly group: string;
   readonly #hub: SourceHub;
   readonly #limits: BusLimits;
-  readonly #log: BusLogger;
+  readonly #log: Logger;
   readonly #told: ToldStatus;
   readonly #run = new AbortController();
   readonly #lent = new LentEvents();
@@ -64,7 +63,7 @@ export class GroupReader implements Reader {
   #isPulling = false;
   #resume: (() => void) | undefined;
 
-  constructor(group: string, consumer: Consumer, hub: SourceHub, limits: BusLimits, log: BusLogger) {
+  constructor(group: string, consumer: Consumer, hub: SourceHub, limits: BusLimits, log: Logger) {
     this.group = group;
     this.consumer = consumer;
     this.facts = new SourceFacts(hub.source.name, { isWaiting: () => this.#isPulling });
@@ -417,7 +416,7 @@ export class GroupReader implements Reader {
   }
 
   #warnOfLeases(error: unknown): void {
-    this.#log.warn('group: leases were not extended', { group: this.group, error: String(error) });
+    this.#log.warn({ group: this.group, error: String(error) }, 'group: leases were not extended');
   }
 }
 

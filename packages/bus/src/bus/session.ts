@@ -1,8 +1,8 @@
+import type { Logger } from '@weir/base';
 import type { JsonValue } from '@weir/event';
 import type { Source } from '@weir/event/source';
 import { type Message, PROTOCOL_VERSION, type ProtocolError } from '../protocol/index.js';
 import type { BusLimits } from './bus-limits.js';
-import type { BusLogger } from './bus-options.js';
 import type { ConnectionHandler } from './connection.js';
 import type { Consumer, ConsumerHello } from './consumer.js';
 import { invalid, type Refusal, refused } from './greeting.js';
@@ -19,7 +19,7 @@ export interface SessionOptions {
   readonly hubs: SourceHubs;
   readonly leases: Leases;
   readonly limits: BusLimits;
-  readonly log: BusLogger;
+  readonly log: Logger;
   /** The connection is closed; `done` resolves once what was lent is given back. */
   readonly onClose: (session: Session, done: Promise<void>) => void;
 }

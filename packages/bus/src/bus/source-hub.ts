@@ -1,3 +1,4 @@
+import type { Logger } from '@weir/base';
 import { DedupFilter } from '@weir/event/dedup-filter';
 import type { StreamedEvent, StreamGap, StreamState } from '@weir/event/source';
 import { type ConsumeError, type Source, SourceEnded, type SourceSpec } from '@weir/event/source';
@@ -6,7 +7,7 @@ import { ProtocolError } from '../protocol/index.js';
 import type { SourceStatus } from '../protocol/status.js';
 import { RecentKeys } from '../recent-keys.js';
 import type { BusLimits } from './bus-limits.js';
-import type { BusLogger, BusOptions } from './bus-options.js';
+import type { BusOptions } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import { EventRing, type RingEvent } from './event-ring.js';
 import type { GroupReader } from './group-reader.js';
@@ -22,7 +23,7 @@ export interface HubOptions {
   readonly spec: SourceSpec;
   readonly openSource: BusOptions['openSource'];
   readonly limits: BusLimits;
-  readonly log: BusLogger;
+  readonly log: Logger;
   /** Whoever comes now needs another hub: this one failed, or has had no consumers for a while. */
   readonly onOver: (hub: SourceHub) => void;
 }
@@ -169,7 +170,7 @@ export class SourceHub {
     if (source !== this.source) return true;
     const credentials = [...this.#consumers].map(({ hello }) => hello.credential);
     if (!this.#opened.tryAnother(credentials)) return false;
-    this.#options.log.warn('source refused a credential, another is tried', { source: source.name });
+    this.#options.log.warn({ source: source.name }, 'source refused a credential, another is tried');
     if (this.#readers.size > 0) this.#open();
     return true;
   }
@@ -214,10 +215,13 @@ export class SourceHub {
       return { rest, type: streamed.event.event_type, cursor: streamed.cursor };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#options.log.warn('event does not fit the bus', {
-        source: this.source.name,
-        error: error.message,
-      });
+      this.#options.log.warn(
+        {
+          source: this.source.name,
+          error: error.message,
+        },
+        'event does not fit the bus',
+      );
       this.#tellGap({ missed: 1, message: error.message });
       return undefined;
     }
@@ -226,14 +230,14 @@ export class SourceHub {
   // A source that waits for an answer hears what became of its event; nobody here waits for that.
   #answer(told: Promise<void> | undefined): void {
     told?.catch((error: unknown) => {
-      this.#options.log.warn('source took no answer', { source: this.source.name, error: String(error) });
+      this.#options.log.warn({ source: this.source.name, error: String(error) }, 'source took no answer');
     });
   }
 
   #moveTo(state: StreamState, reason: string | undefined): void {
     this.#isConnected = state === 'connected';
     const isNew = this.facts.moveTo(state, reason);
-    if (isNew) this.#options.log.info('source', { ...this.facts.json });
+    if (isNew) this.#options.log.info({ ...this.facts.json }, 'source');
     if (!isNew && !this.#isConnected) return;
     for (const reader of this.#readers.keys()) reader.onState();
   }
@@ -247,8 +251,8 @@ export class SourceHub {
     if (this.openOtherwise(error, this.source)) return;
     const facts = { source: this.source.name, code: error.code, error: error.message };
     const isEnd = error instanceof SourceEnded;
-    if (isEnd) this.#options.log.info('source ended', facts);
-    else this.#options.log.error('source failed', facts);
+    if (isEnd) this.#options.log.info(facts, 'source ended');
+    else this.#options.log.error(facts, 'source failed');
     this.#options.onOver(this);
     for (const reader of [...this.#readers.keys()]) {
       if (isEnd) reader.onEnd(error);

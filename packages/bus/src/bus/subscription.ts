@@ -1,6 +1,5 @@
-import { defined } from '@weir/base';
+import { defined, type Logger } from '@weir/base';
 import type { JsonValue } from '@weir/event';
-import type { BusLogger } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import { invalid, notNow, type Refusal } from './greeting.js';
 import { type Lease, leaseOf } from './lease.js';
@@ -17,7 +16,7 @@ export interface SubscriptionOptions {
   /** Rejects when it failed. */
   readonly runCleanup: (lease: Lease, credential: string | undefined) => Promise<void>;
   readonly waitMs: number;
-  readonly log: BusLogger;
+  readonly log: Logger;
   /** Its phase is another one. */
   readonly onChange: () => void;
 }
@@ -131,7 +130,7 @@ export class Subscription {
   async cleaned(consumer: Consumer, error: string | undefined): Promise<void> {
     if (this.#phase.is !== 'cleaning' || this.#phase.by !== consumer) return;
     if (error === undefined) return this.#forget();
-    this.#options.log.warn('cleanup failed, a helper tries', { error, ...this.#facts });
+    this.#options.log.warn({ error, ...this.#facts }, 'cleanup failed, a helper tries');
     await this.#help();
   }
 
@@ -190,14 +189,17 @@ export class Subscription {
     if (lease === undefined) return this.#forget();
     try {
       await this.#options.runCleanup(lease, this.#credential);
-      this.#options.log.info('cleanup done', this.#facts);
+      this.#options.log.info(this.#facts, 'cleanup done');
       await this.#forget();
     } catch (error) {
       const failed = error instanceof Error ? error.message : String(error);
-      this.#options.log.error('cleanup failed, it is tried again when the bus starts', {
-        failed,
-        ...this.#facts,
-      });
+      this.#options.log.error(
+        {
+          failed,
+          ...this.#facts,
+        },
+        'cleanup failed, it is tried again when the bus starts',
+      );
       this.#lease = { ...lease, failed };
       await this.#save();
       this.#vacate();
@@ -231,7 +233,7 @@ export class Subscription {
 
   async #save(): Promise<void> {
     await this.#options.save().catch((error: unknown) => {
-      this.#options.log.error('leases were not kept', { error: String(error) });
+      this.#options.log.error({ error: String(error) }, 'leases were not kept');
     });
   }
 

@@ -51,11 +51,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
       leasesFile: directory.leasesFile,
       openSource: (spec, credential) => openSource(spec, credential, options.sources),
       runCleanup: options.runCleanup,
-      log: {
-        info: (message, fields) => logger.info(fields ?? {}, message),
-        warn: (message, fields) => logger.warn(fields ?? {}, message),
-        error: (message, fields) => logger.error(fields ?? {}, message),
-      },
+      log: logger,
       ...(idleMs === undefined ? {} : { limits: { idleMs } }),
     });
     await bus.start();

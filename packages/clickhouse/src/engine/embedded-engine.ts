@@ -4,11 +4,12 @@ import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import { copyTemplate } from '@weir/base/node';
 import type { EmbeddedTarget } from '../target.js';
 import { Backoff } from './backoff.js';
 import { DATA_DIRECTORY, type EngineLimits, type Wall } from './control.js';
-import type { Engine, EngineHealth, EngineLogger, EngineOptions, EngineState } from './engine.js';
+import type { Engine, EngineHealth, EngineOptions, EngineState } from './engine.js';
 import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
 
@@ -49,7 +50,7 @@ class EmbeddedEngine implements Engine {
   readonly #limits: EngineLimits;
   readonly #without: readonly Wall[];
   readonly #template: string | undefined;
-  readonly #logger: EngineLogger | undefined;
+  readonly #logger: Logger | undefined;
   readonly #listeners = new Set<(state: EngineState) => void>();
   readonly #backoff = new Backoff();
   readonly #closing = new AbortController();

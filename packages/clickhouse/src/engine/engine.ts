@@ -1,3 +1,4 @@
+import type { Logger } from '@weir/base';
 import type { EmbeddedTarget } from '../target.js';
 import type { Wall } from './control.js';
 
@@ -26,19 +27,13 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The part of a pino logger that is used here. */
-export interface EngineLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 /** What {@link startEngine} takes. */
 export interface EngineOptions {
   /** Weir's data directory; the engine uses `clickhouse` in it. */
   readonly dataDir: string;
   /** A prepared directory that the first start copies, see `clickhouseTemplate`. Default: the engine begins empty. */
   readonly template?: string | undefined;
-  readonly logger?: EngineLogger;
+  readonly logger?: Logger;
   /** Gives up the start; a started engine is closed by it. */
   readonly signal?: AbortSignal;
   /** Memory of all queries, inserts and merges together, in bytes. Default: half of the machine's, from 1.5 to 4 GiB. */

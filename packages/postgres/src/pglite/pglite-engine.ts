@@ -6,12 +6,13 @@
  * server in front of it takes turns by protocol message, not by query: the Parse, Bind and Execute of two
  * clients interleave and overwrite each other's unnamed statement. So the pool above has one client.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { PostgresLogger } from '../logger.js';
+import type { Logger } from '@weir/base';
 import { type ChildMessage, type ChildMode, SOCKET_PORT } from './child-protocol.js';
 
 const FIRST_BACKOFF_MS = 100;
@@ -29,7 +30,7 @@ export interface PgliteEngineOptions {
   readonly dataDir: string;
   /** A prepared directory that the first start copies; undefined: it creates one. */
   readonly template: string | undefined;
-  readonly logger: PostgresLogger;
+  readonly logger: Logger;
   /** The socket accepts connections. */
   readonly onUp: () => void;
   /** The child is gone; until the next `onUp` there is nobody to talk to. */
@@ -42,7 +43,7 @@ export class PgliteEngine {
   readonly socketDirectory: string;
   readonly port = SOCKET_PORT;
   readonly #directory: string;
-  readonly #logger: PostgresLogger;
+  readonly #logger: Logger;
   readonly #onUp: () => void;
   readonly #onDown: () => void;
   readonly #ownSocketDirectory: boolean;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import { DEFAULT_PROCESS_LIMITS, type ProcessLimits, Router } from '@weir/channel';
 import { type Log, openLog } from '@weir/log';
 import { isUnavailable } from '@weir/postgres';
@@ -13,8 +14,6 @@ export const PROJECT = '00000000-0000-7000-8000-000000000001';
 export const ANN = { credentialId: 'ann' };
 export const BOB = 'bob';
 export const EVE = 'eve';
-
-const quiet = { warn() {} };
 
 /** A node over a PostgreSQL of one form and a log on disk, that can be started again over the same. */
 export class Node {
@@ -88,7 +87,7 @@ export class Node {
     const { retentionMs } = this;
     const { postgres } = this.store;
     const limitsOf = () => this.limits;
-    const processes = new Processes({ postgres, router, retentionMs, limitsOf, logger: quiet });
+    const processes = new Processes({ postgres, router, retentionMs, limitsOf, logger: silentLogger });
     processes.start();
     return processes;
   }

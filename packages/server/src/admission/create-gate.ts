@@ -1,6 +1,6 @@
-import { defined } from '@weir/base';
+import { defined, type Logger } from '@weir/base';
 import type { Entitlement, RateLimiter } from '@weir/extension';
-import { AdmissionGate, SeamCaller, type TenantTable, type UsageLogger } from '@weir/usage';
+import { AdmissionGate, SeamCaller, type TenantTable } from '@weir/usage';
 import type { Config } from '../config/schema.js';
 
 /** What a gate is made of besides the configuration. */
@@ -9,7 +9,7 @@ export interface GateParts {
   readonly rateLimiter: RateLimiter | undefined;
   readonly entitlement: Entitlement | undefined;
   readonly isDraining: () => boolean;
-  readonly logger: UsageLogger;
+  readonly logger: Logger;
   /** Told of each failure of a seam, for the metrics. */
   readonly onSeamFailure: (seam: string) => void;
 }

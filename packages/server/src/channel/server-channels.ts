@@ -1,8 +1,8 @@
+import type { Logger } from '@weir/base';
 import { type ProcessLimits, Router } from '@weir/channel';
 import { Processes } from '@weir/process';
 import type { TenantTable } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { ServerFeed } from '../feed/server-feed.js';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { deadline } from '@weir/base';
+import { deadline, type Logger } from '@weir/base';
 import {
   DeadLetterSource,
   EventTexts,
@@ -14,7 +14,6 @@ import {
 } from '@weir/feed';
 import { INGEST_STREAM, IngestEntry, type IngestService } from '@weir/ingest';
 import type { Log } from '@weir/log';
-import type { Logger } from 'pino';
 import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { Stores } from '../stores.js';

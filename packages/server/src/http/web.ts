@@ -6,10 +6,9 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import type { WeirError } from '@weir/base';
+import type { Logger, WeirError } from '@weir/base';
 import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.js';
 import { beginUsage, noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 import { releaseBody } from './body/body-reader.js';

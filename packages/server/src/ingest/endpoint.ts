@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
-import { deadline, defined, Slice } from '@weir/base';
+import { deadline, defined, type Logger, Slice } from '@weir/base';
 import {
   type BodyFormat,
   decodeBatch,
@@ -19,7 +19,6 @@ import {
   type ValidationError,
 } from '@weir/ingest';
 import type { RequestRecord } from '@weir/usage';
-import type { Logger } from 'pino';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import { bearerOf } from '../http/bearer.js';
 import { type BodyLimits, type BodyReader, checkDeclaredLength } from '../http/body/body-reader.js';

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
+import type { Logger } from '@weir/base';
 import type { QueryService } from '@weir/query';
 import type { Admission, RequestRecord } from '@weir/usage';
-import type { Logger } from 'pino';
 import { jsonOf } from '../http/body/body-reader.js';
 import { Problem } from '../http/problem.js';
 import type { McpCaller } from './caller.js';

@@ -1,10 +1,9 @@
 /** What every tool call goes through: the admission gate, cancellation, and failures as results. */
 
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
-import { firstAbort } from '@weir/base';
+import { firstAbort, type Logger } from '@weir/base';
 import { type EngineMeter, QueryError, type QueryService } from '@weir/query';
 import type { Admission, Lease, RequestRecord } from '@weir/usage';
-import type { Logger } from 'pino';
 import { problemOf } from '../http/problem-of.js';
 import type { McpCaller } from './caller.js';
 import type { Cancellations } from './cancellations.js';

@@ -1,3 +1,4 @@
+import { silentLogger } from '@weir/base';
 import { Router } from '@weir/channel';
 import { Feed, FeedGroups } from '@weir/feed';
 import { type Log, openLog } from '@weir/log';
@@ -7,7 +8,6 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProcessSource } from './process-source.js';
 
 const PROJECT = '00000000-0000-7000-8000-000000000001';
-const quiet = { warn() {} };
 const [form] = storeForms;
 
 let store: TestStore;
@@ -19,7 +19,7 @@ beforeEach(async () => {
   [store, feedLog] = await Promise.all([form.open(), openLog({ engine: 'memory' })]);
   feed = new Feed(feedLog);
   const router = await Router.withoutRateLimit();
-  processes = new Processes({ postgres: store.postgres, router, retentionMs: 1_000, logger: quiet });
+  processes = new Processes({ postgres: store.postgres, router, retentionMs: 1_000, logger: silentLogger });
 });
 afterEach(async () => {
   await processes.close();
@@ -59,13 +59,13 @@ it('publishes each change once, though it dies between publishing and removing',
       return new Promise(() => {});
     };
   });
-  new ProcessSource(processes.outbox, feed, quiet).start();
+  new ProcessSource(processes.outbox, feed, silentLogger).start();
   await died;
   processes.outbox.remove = remove;
   expect(await published()).toEqual(['a submitted', 'a cancelled']);
 
   await live('b');
-  const source = new ProcessSource(processes.outbox, feed, quiet);
+  const source = new ProcessSource(processes.outbox, feed, silentLogger);
   source.start();
   await vi.waitFor(async () => expect(await published()).toHaveLength(4), { timeout: 5_000 });
   await live('c');
@@ -85,7 +85,7 @@ it('keeps changes of one process in order in a group, and tells them by change',
   const all = await groups.make(PROJECT, 'all', { stream: 'processes', from: 'earliest' }, () =>
     feed.locate('processes', PROJECT, 'earliest'),
   );
-  const source = new ProcessSource(processes.outbox, feed, quiet);
+  const source = new ProcessSource(processes.outbox, feed, silentLogger);
   source.start();
   await live('a');
   await live('b');

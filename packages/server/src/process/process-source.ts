@@ -1,6 +1,6 @@
+import type { Logger } from '@weir/base';
 import { documentItem, type Feed, type NewItem, PublishLoop } from '@weir/feed';
 import type { Outbox, OutboxChange } from '@weir/process';
-import type { Logger } from 'pino';
 
 const SOURCE = 'processes';
 
@@ -13,7 +13,7 @@ export class ProcessSource {
   readonly #feed: Feed;
   readonly #loop: PublishLoop;
 
-  constructor(outbox: Outbox, feed: Feed, logger: Pick<Logger, 'warn'>) {
+  constructor(outbox: Outbox, feed: Feed, logger: Logger) {
     this.#outbox = outbox;
     this.#feed = feed;
     this.#loop = new PublishLoop(

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Logger } from '@weir/base';
 import { readAhead, SpoolFullError } from '@weir/base/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import { acceptedEncoding, compressed, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../metrics.js';

@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
-import { defined } from '@weir/base';
+import { defined, type Logger } from '@weir/base';
 import { Feed } from '@weir/feed';
 import { SinkRegistry, shippedSinks, UsageService } from '@weir/usage';
-import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { Stores } from '../stores.js';
 import { FeedSink } from './feed-sink.js';

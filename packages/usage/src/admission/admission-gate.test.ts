@@ -1,3 +1,4 @@
+import { silentLogger } from '@weir/base';
 import type { Entitlement, LimitKey, RateLimiter, Surface } from '@weir/extension';
 import { describe, expect, it } from 'vitest';
 import type { Admission } from './admission.js';
@@ -24,7 +25,7 @@ function gate(
   if (state !== null) tenants.replace(new Map([['p', { ...DEFAULT_TENANT_STATE, ...state }]]), 0);
   return new AdmissionGate({
     tenants,
-    seams: new SeamCaller(failure, { warn() {} }, () => {}),
+    seams: new SeamCaller(failure, silentLogger, () => {}),
     rateLimiter: null,
     entitlement: null,
     rates: {},

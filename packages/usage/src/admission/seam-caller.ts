@@ -2,16 +2,12 @@
  * Calls to what a wrapper plugged in, held to their contract: answer within 50 ms and do not throw. A seam that keeps
  * the process busy that long cannot be bounded from outside; one that waits can.
  */
+import type { Logger } from '@weir/base';
 
 const PATIENCE_MS = 50;
 
 /** What a seam that fails its contract means: the request goes on, or is refused. */
 export type SeamFailure = 'open' | 'closed';
-
-/** The part of a structured logger (pino's form) that this package speaks to. */
-export interface UsageLogger {
-  warn(fields: object, message: string): void;
-}
 
 interface Decision {
   readonly ok: boolean;
@@ -20,11 +16,11 @@ interface Decision {
 /** Asks seams. */
 export class SeamCaller {
   readonly #failure: SeamFailure;
-  readonly #logger: UsageLogger;
+  readonly #logger: Logger;
   readonly #onFailure: (seam: string) => void;
 
   /** @param onFailure told of each failure, for the metrics */
-  constructor(failure: SeamFailure, logger: UsageLogger, onFailure: (seam: string) => void) {
+  constructor(failure: SeamFailure, logger: Logger, onFailure: (seam: string) => void) {
     this.#failure = failure;
     this.#logger = logger;
     this.#onFailure = onFailure;

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import { openPostgres, type Postgres, projects } from '@weir/postgres';
 import { storeForms, type TestStore, tcpProxy, testServer } from '@weir/postgres/testing';
 import { eq, sql } from 'drizzle-orm';
@@ -10,7 +11,7 @@ import { TenantStates } from './tenant-states.js';
 
 const P = '0192f0c1-0000-7000-8000-000000000001';
 const Q = '0192f0c1-0000-7000-8000-000000000002';
-const logger = { warn: vi.fn() };
+const logger = { ...silentLogger, warn: vi.fn() };
 const open: TenantStates[] = [];
 const directories: string[] = [];
 

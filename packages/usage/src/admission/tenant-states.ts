@@ -3,7 +3,9 @@
  * one number, and reads all states again when it has changed, so that a change reaches every node within 2 s. A reload
  * that fails leaves what was known last, which is on the disk too.
  */
+
 import { join } from 'node:path';
+import type { Logger } from '@weir/base';
 import {
   type Postgres,
   projects,
@@ -14,7 +16,6 @@ import {
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { keepStates, readKeptStates } from './kept-states.js';
-import type { UsageLogger } from './seam-caller.js';
 import { DEFAULT_TENANT_STATE, STATE_COLUMNS, stateOfRow, type TenantState } from './tenant-state.js';
 import { TenantTable } from './tenant-table.js';
 
@@ -27,7 +28,7 @@ export interface TenantStatesOptions {
   readonly postgres: Postgres;
   /** Weir's data directory; `tenant-states.json` is kept in it. */
   readonly dataDir: string;
-  readonly logger: UsageLogger;
+  readonly logger: Logger;
   /** Milliseconds of the gate's clock; default the process's. */
   readonly now?: () => number;
 }
@@ -45,7 +46,7 @@ export class TenantStates {
   /** What the gate reads. */
   readonly table = new TenantTable();
   readonly #postgres: Postgres;
-  readonly #logger: UsageLogger;
+  readonly #logger: Logger;
   readonly #path: string;
   readonly #now: () => number;
   /** Of the states in the table; null where it is to be read again in any case. */

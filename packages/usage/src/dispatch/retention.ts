@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import type { Log } from '@weir/log';
-import type { UsageLogger } from '../admission/seam-caller.js';
 import { eventsIn, timeOf, USAGE_STREAM } from '../records/entry.js';
 import type { SinkReader } from './sink-reader.js';
 
@@ -18,7 +18,7 @@ export interface RetentionOptions {
   readonly limits: RetentionLimits;
   /** Nothing up to this offset is needed by a start. */
   readonly recoverable: () => number;
-  readonly logger: UsageLogger;
+  readonly logger: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from '@weir/base';
 import type { Sink, UsageEvent } from '@weir/extension';
 import { type Cursor, type Entry, type Log, LogError } from '@weir/log';
-import type { UsageLogger } from '../admission/seam-caller.js';
 import { eventsIn, offsetOf, USAGE_STREAM } from '../records/entry.js';
 import type { RecentEvents } from '../records/recent-events.js';
 import { Wake } from './wake.js';
@@ -27,7 +27,7 @@ export interface SinkReaderOptions {
   readonly sink: Sink;
   /** Spares it parsing. */
   readonly recent: RecentEvents;
-  readonly logger: UsageLogger;
+  readonly logger: Logger;
 }
 
 /** Records that were freed before the sink was known to have kept them. */
@@ -41,7 +41,7 @@ export class SinkReader {
   readonly sink: Sink;
   readonly #log: Log;
   readonly #recent: RecentEvents;
-  readonly #logger: UsageLogger;
+  readonly #logger: Logger;
   readonly #cursor: Cursor;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();

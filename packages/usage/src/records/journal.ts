@@ -1,6 +1,5 @@
-import { Slice } from '@weir/base';
+import { type Logger, Slice } from '@weir/base';
 import { type Appended, type Log, LogError, type Part } from '@weir/log';
-import type { UsageLogger } from '../admission/seam-caller.js';
 import {
   decodeCompletion,
   decodeOpening,
@@ -20,7 +19,7 @@ export interface JournalOptions {
   readonly start: NodeStart;
   /** Gets what has been written. */
   readonly recent: RecentEvents;
-  readonly logger: UsageLogger;
+  readonly logger: Logger;
   /** Told when completions have come to be in the log. */
   readonly onCompleted: () => void;
 }
@@ -60,7 +59,7 @@ const PAGE_BYTES = 128 * 1024;
 export class Journal {
   readonly #options: JournalOptions;
   readonly #log: Log;
-  readonly #logger: UsageLogger;
+  readonly #logger: Logger;
   /** Openings whose completion is not in the log yet, oldest first. */
   readonly #open = new Map<Opened, Opening>();
   #waiting: Completion[] = [];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@weir/base';
 import type { Source, SourceSpec } from '@weir/event/source';
 import { type BusDirectory, directoryAt } from '../../directory/bus-directory.js';
 import type { Message } from '../../protocol/index.js';
@@ -100,9 +101,9 @@ export class TestBus {
         await this.cleanup(lease, signal);
       },
       log: {
-        info: () => {},
-        warn: (message) => this.warnings.push(message),
-        error: (message) => this.warnings.push(message),
+        ...silentLogger,
+        warn: (_, message) => this.warnings.push(message),
+        error: (_, message) => this.warnings.push(message),
       },
       limits: { firstWaitMs: 1, longestWaitMs: 5, ...limits },
     });

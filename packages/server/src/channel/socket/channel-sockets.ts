@@ -1,6 +1,6 @@
+import type { Logger } from '@weir/base';
 import type { Processes } from '@weir/process';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { ProjectPlaces } from '../../admission/project-places.js';
 import { lostRight } from '../../feed/right-watch.js';

@@ -1,5 +1,5 @@
+import type { Logger } from '@weir/base';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import { holdPlace } from '../../http/hold-place.js';
 import { parseInput } from '../../http/parse.js';

@@ -1,7 +1,0 @@
-/** The part of a pino logger the write path uses. */
-export interface Logger {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
