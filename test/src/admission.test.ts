@@ -180,6 +180,7 @@ describe('what an operator decides', () => {
               detail,
               code,
               request_id: expect.any(String),
+              hint: expect.stringMatching(/^ask the operator of this server/),
             },
           });
           expect(headers.get('retry-after')).toBeNull();

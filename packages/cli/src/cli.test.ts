@@ -50,6 +50,39 @@ async function stored(name: string, count: number): Promise<void> {
 }
 
 describe('send and query', () => {
+  it('says what has no effect: an id that is none, an input without events', async () => {
+    const odd = await run(['send', 'odd-user', '--user', 'undefined', '--event-id', ' ', '--session', 's1']);
+    expect(odd).toMatchObject({ code: 0, stdout: expect.stringContaining('1 accepted') });
+    expect(odd.stderr.match(/^weir: --\S+ ".*" is not an id/gm)).toEqual([
+      'weir: --user "undefined" is not an id',
+      'weir: --event-id " " is not an id',
+    ]);
+    expect(await run(['send', '-'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing was sent'),
+    });
+    const unnamed = await run(['query', 'SELECT {user:String}', '--param', 'user=u1', '--param', 'usr=u2']);
+    expect(unnamed.stderr).toMatch(/no parameter "usr"\. Did you mean user\?\n$/);
+  });
+
+  it('distinguishes that no process waits from a failure', async () => {
+    const none = await run(['process', 'assign', 'nothing-of-this-type', '--json']);
+    expect(none.code).toBe(6);
+    expect(JSON.parse(none.stderr)).toMatchObject({ error: { type: 'pending', code: 'none_waiting' } });
+    const wrong = await run(['process', 'assign', 'x', '--wait', 'soon']);
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--wait soon: must be a duration'),
+    });
+  });
+
+  it('says what to do while the project is suspended', async () => {
+    const { id, api_key } = await json<{ id: string; api_key: string }>(['project', 'create', 'suspended']);
+    await run(['tenant', 'suspend', id, '--reason', 'unpaid since March']);
+    const refused = await run(['query', 'SELECT 1', '--project', id, '--key', api_key]);
+    expect(refused.stderr).toMatch(/^weir: the project is suspended: unpaid since March\. Ask the operator/);
+  });
+
   it('sends one event from options, and reads it back as it was', async () => {
     const args = [
       'send',

@@ -19,7 +19,7 @@ Where a command connects to, the first that knows: options, WEIR_SERVER, WEIR_PR
 WEIR_OPERATOR_KEY, the profile in ~/.weir/config.json ("weir login"), the server whose data is in ./.weir or
 WEIR_DATA_DIR, http://127.0.0.1:8080. A profile named by --profile comes before the variables.
 
-Exit codes: 0 done · 1 failed · 2 usage or something missing · 3 credential or scope · 4 no answer · 5 internal · 6 not yet (process wait)`;
+Exit codes: 0 done · 1 failed · 2 usage or something missing · 3 credential or scope · 4 no answer · 5 internal · 6 not yet (process wait, process assign)`;
 
 /** Adds a command to the program. */
 type AddCommand = (program: Command, begin: Begin) => void;

@@ -50,6 +50,20 @@ describe('a parameter', () => {
     );
   });
 
+  it.each([
+    ['SELECT {user:String}', { user: 'u1', usr: 'u2' }, 'did you mean user?'],
+    [
+      'SELECT {user:String}',
+      { user: 'u1', country: 'de' },
+      'the SQL names user; leave out what it does not name',
+    ],
+    ['SELECT 1', { user: 'u1' }, expect.stringContaining('{name:Type}')],
+  ])('that the SQL does not name is refused: %s %j', (sql, given, hint) => {
+    expect(() => fitParameters(sql, given)).toThrow(
+      expect.objectContaining({ code: 'sql_invalid', extras: expect.objectContaining({ hint }) }),
+    );
+  });
+
   it('that is an instant keeps its moment', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }), (date) => {

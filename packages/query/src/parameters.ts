@@ -1,9 +1,14 @@
 import type { ParameterValue } from '@weir/clickhouse';
+import { closest, distance } from 'fastest-levenshtein';
 import { tokenize } from './gate/tokens.js';
 import { QueryError } from './query-error.js';
 
 /** Values by name. */
 export type Parameters = Readonly<Record<string, ParameterValue>>;
+
+/** Names that a hint lists at most, and the longest name that is compared: comparing takes the product of lengths. */
+const LISTED = 10;
+const MAX_NAME = 100;
 
 const INTEGER = /^(U?)Int(8|16|32|64|128|256)$/;
 const TIME = /^DateTime(?:64)?(?:\(.*\))?$/;
@@ -11,7 +16,8 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]
 const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?$/;
 
 /**
- * The values as the engine is to bind them. It takes what does not fit a type modulo its size (300 for a UInt8 is 44
+ * The values as the engine is to bind them. It ignores a value that the SQL does not name, so that a misspelt name goes
+ * unnoticed; here that is an error. It takes what does not fit a type modulo its size (300 for a UInt8 is 44
  * to it), a month 13 for 1970, and null for an empty text, without a word; here that is an error. Times in RFC 3339,
  * as answers have them, become seconds since 1970, which mean the same in every time zone.
  *
@@ -21,12 +27,28 @@ const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?$/;
 export function fitParameters(sql: string, given: Parameters): Parameters {
   if (Object.keys(given).length === 0) return given;
   const all: Record<string, ParameterValue> = { ...given };
-  for (const token of tokenize(sql)) {
-    if (token.kind !== 'parameter') continue;
+  const tokens = tokenize(sql).filter((token) => token.kind === 'parameter');
+  refuseUnnamed(Object.keys(given), new Set(tokens.map(({ text }) => text)));
+  for (const token of tokens) {
     const value = given[token.text];
     if (value !== undefined) all[token.text] = fitted(token.text, token.type.trim(), value);
   }
   return all;
+}
+
+function refuseUnnamed(given: readonly string[], named: ReadonlySet<string>): void {
+  const unnamed = given.find((name) => !named.has(name));
+  if (unnamed === undefined) return;
+  const [first] = named;
+  const near = unnamed.length > MAX_NAME || first === undefined ? undefined : closest(unnamed, [...named]);
+  const isNear = near !== undefined && distance(unnamed, near) <= Math.max(2, Math.floor(unnamed.length / 3));
+  const hint = isNear
+    ? `did you mean ${near}?`
+    : first === undefined
+      ? 'write {name:Type} in the SQL for each parameter, or leave the parameter out'
+      : `the SQL names ${[...named].slice(0, LISTED).join(', ')}; leave out what it does not name`;
+  const identifier = unnamed.slice(0, MAX_NAME);
+  throw new QueryError('sql_invalid', `the SQL has no parameter ${quoted(unnamed)}`, { identifier, hint });
 }
 
 function fitted(name: string, type: string, value: ParameterValue): ParameterValue {

@@ -34,13 +34,19 @@ export async function failureOf(response: Response): Promise<CliError> {
   const requestId = document?.request_id ?? response.headers.get('x-request-id');
   const header = response.headers.get('retry-after');
   const waitMs = retryAfterMs(header, Date.now()) ?? (document?.retry_after_s ?? 0) * 1000;
-  return new CliError(kind, code, document?.detail ?? `the server answered ${status}`, {
+  return new CliError(kind, code, messageOf(code, document?.detail ?? `the server answered ${status}`), {
     status,
     retryable: RETRYABLE.has(status) || code === 'token_store_down',
     ...defined({ hint }),
     ...(requestId === null ? {} : { requestId }),
     ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
   });
+}
+
+/** The operator's reason alone, such as "unpaid since March", does not say what happened. */
+function messageOf(code: string, detail: string): string {
+  if (code !== 'suspended' || detail.includes('project')) return detail;
+  return `the project is suspended: ${detail}`;
 }
 
 /** The error that a request without an answer is. */

@@ -1,6 +1,7 @@
 import { CliError } from '../cli-error.js';
 import type { Check } from '../doctor/check.js';
 import { sanitize } from '../output/sanitize.js';
+import { sentence } from '../output/sentence.js';
 
 /** Checks for people, a line each. */
 export function checksText(checks: readonly Check[]): string {
@@ -18,5 +19,5 @@ export function checksFailed(checks: readonly Check[]): CliError | undefined {
 
 function lineOf({ name, status, message, hint }: Check): string {
   const line = `${status.padEnd(4)}  ${name.padEnd(12)}  ${sanitize(message)}`;
-  return hint === null ? line : `${line}. ${hint}`;
+  return hint === null ? line : `${line}. ${sentence(hint)}`;
 }

@@ -75,16 +75,16 @@ and who runs it, in another terminal:
     });
   process
     .command('assign')
-    .description('take the next process of a type, to run it')
+    .description('take the next process of a type, to run it; exits with 6 while none waits')
     .argument('<executor-type>', 'the type')
     .option('--wait <duration>', 'how long to wait for one (default: not at all)')
     .action(async (type: string, { wait = '0' }: WaitOption, self: Command) => {
       const invocation = begin(self);
-      const waitMs = parseDuration(wait);
+      const waitMs = parseDuration(wait, '--wait');
       const assigned = await (await ProcessesApi.of(invocation)).assign(type, waitMs);
       if (assigned === null) {
-        throw new CliError('failed', 'none_waiting', `no process of type "${type}" waits`, {
-          hint: wait === '0' ? 'Wait for one with --wait 1m' : 'Ask again',
+        throw new CliError('pending', 'none_waiting', `no process of type "${type}" waits`, {
+          hint: wait === '0' ? 'Wait for one with --wait 1m' : 'Run the command again',
         });
       }
       const token = `Assignment     ${sanitize(assigned.assignment)}\n`;
@@ -140,7 +140,7 @@ and who runs it, in another terminal:
     .option('--timeout <duration>', 'how long at most (default: as long as it takes)')
     .action(async (id: string, { timeout }: WaitOption, self: Command) => {
       const invocation = begin(self);
-      const timeoutMs = timeout === undefined ? FOR_EVER_MS : parseDuration(timeout);
+      const timeoutMs = timeout === undefined ? FOR_EVER_MS : parseDuration(timeout, '--timeout');
       const process = await (await ProcessesApi.of(invocation)).wait(id, timeoutMs);
       invocation.output.result(process, processText(process));
       if (process.state === 'success') return;

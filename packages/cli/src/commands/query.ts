@@ -51,7 +51,7 @@ async function query(
   const { output, context } = invocation;
   const params = Object.fromEntries(
     (options.param ?? []).map((one) => {
-      const [name, json] = propertyOf(one);
+      const [name, json] = propertyOf(one, '--param');
       return [name, JSON.parse(json) as unknown];
     }),
   );

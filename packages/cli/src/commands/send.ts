@@ -15,6 +15,7 @@ import {
   isFileName,
   oneEvent,
 } from '../send/event-source.js';
+import { isNoId } from '../send/outgoing-event.js';
 import { SendReport } from '../send/report.js';
 import { Sender } from '../send/sender.js';
 import { collect } from './list-option.js';
@@ -49,7 +50,11 @@ export function sendCommand(program: Command, begin: Begin): void {
     .addHelpText(
       'after',
       `
-An event without event_id gets one, so that retries are not counted twice.
+NDJSON is one event a line; write other JSON so with jq: jq -c . FILE, and jq -c '.[]' FILE for a list.
+An event without event_id gets one, so that retries are not counted twice. A text that stands for no id, such as undefined,
+null, anonymous or nothing, never counts as an id: the event is stored without it (docs/ingest.md).
+Exit codes: 0 all accepted, also where the input has no events · 1 some rejected, or the server refused · 4 no answer.
+
 
 Examples:
   $ weir send signup --user u1 --prop plan=pro --prop seats:=5
@@ -64,11 +69,12 @@ Examples:
 
 async function send(invocation: Invocation, what: readonly string[], options: SendOptions): Promise<void> {
   const source = sourceOf(invocation, what, options);
+  warnOfNoIds(invocation, options);
   const connection = await invocation.connection();
   const api = new ApiClient(connection.server, requireToken(connection));
-  const given = options.retryFor === undefined ? undefined : parseDuration(options.retryFor);
+  const given = options.retryFor === undefined ? undefined : parseDuration(options.retryFor, '--retry-for');
   const delivery = new Delivery(api, {
-    retryForMs: given ?? parseDuration(DEFAULT_RETRY_FOR),
+    retryForMs: given ?? parseDuration(DEFAULT_RETRY_FOR, '--retry-for'),
     firstRetryForMs: given ?? 0,
   });
   const report = new SendReport(invocation.output);
@@ -80,7 +86,18 @@ async function send(invocation: Invocation, what: readonly string[], options: Se
     throw error;
   }
   report.end(sender.counts, false);
+  if (sender.counts.sent === 0) invocation.output.note('weir: nothing was sent: the input has no events');
   if (options.allowRejected !== true) report.mustBeComplete(sender.counts);
+}
+
+/** The server accepts such an event, and drops the id: without a warning the sender would look for the person in vain. */
+function warnOfNoIds({ output }: Invocation, options: EventOptions): void {
+  const { user, anonymous, session, eventId } = options;
+  const ids = { '--user': user, '--anonymous': anonymous, '--session': session, '--event-id': eventId };
+  for (const [option, id] of Object.entries(ids)) {
+    if (id === undefined || !isNoId(id)) continue;
+    output.note(`weir: ${option} ${JSON.stringify(id)} is not an id: the event is stored without it`);
+  }
 }
 
 function sourceOf({ context }: Invocation, what: readonly string[], options: SendOptions): EventSource {

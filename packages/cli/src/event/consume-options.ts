@@ -123,11 +123,11 @@ export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Wo
  */
 export function placeOf(from: string | undefined, now: number, preset: 'latest' | 'earliest'): string {
   if (from === undefined || !/^\d+(ms|s|m|h|d)$/.test(from)) return from ?? preset;
-  return new Date(now - parseDuration(from)).toISOString();
+  return new Date(now - parseDuration(from, '--from')).toISOString();
 }
 
 function durationOf(name: string, text: string | undefined): number | undefined {
-  const ms = text === undefined ? undefined : parseDuration(text);
+  const ms = text === undefined ? undefined : parseDuration(text, `--${name}`);
   // A timer of Node holds no more, and goes off at once.
   if (ms === 0 || (ms ?? 0) > 2 ** 31 - 1)
     throw usageError(`--${name} ${text}: must be between 1ms and 24 days`);

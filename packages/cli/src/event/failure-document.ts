@@ -1,5 +1,6 @@
 /** How consumers tell an error: one line of JSON on standard error, whoever reads it. */
 import { CliError } from '../cli-error.js';
+import { sentence } from '../output/sentence.js';
 
 /** The line. */
 export interface FailureDocument {
@@ -27,7 +28,8 @@ export function tellFailure(
   facts: FailureFacts = {},
 ): CliError {
   const { kind, code, message, details } = failure;
-  const { hint = null, reasons = [] } = details;
+  const { reasons = [] } = details;
+  const hint = details.hint === undefined ? null : sentence(details.hint);
   const document: FailureDocument = {
     ok: false,
     error: {

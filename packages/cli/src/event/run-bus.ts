@@ -22,8 +22,10 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
       app,
       version: VERSION,
       runCleanup: (lease, credential, signal) => cleanUpIn(app, env, lease, credential, signal),
-      ...(idle === undefined || idle === '' ? {} : { idleMs: parseDuration(idle) }),
-      ...(wait === undefined || wait === '' ? {} : { sources: { webhookWaitMs: parseDuration(wait) } }),
+      ...(idle === undefined || idle === '' ? {} : { idleMs: parseDuration(idle, 'WEIR_EVENT_BUS_IDLE') }),
+      ...(wait === undefined || wait === ''
+        ? {}
+        : { sources: { webhookWaitMs: parseDuration(wait, 'WEIR_EVENT_WEBHOOK_WAIT') } }),
       signal: ending.signal,
       onReady: () => tellStarter({ state: 'ready' }),
     });

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { CliError } from '../cli-error.js';
 import { sanitize } from './sanitize.js';
+import { sentence } from './sentence.js';
 import { guardTerminal } from './terminal-guard.js';
 import { asTyped } from './typed-command.js';
 
@@ -78,7 +79,8 @@ export class Output {
   /** The failure a command ends with. */
   failure(error: CliError): void {
     const { reasons = [], requestId } = error.details;
-    const hint = error.details.hint === undefined ? undefined : asTyped(error.details.hint, this.#env);
+    const hint =
+      error.details.hint === undefined ? undefined : asTyped(sentence(error.details.hint), this.#env);
     if (this.json) {
       const document: ErrorDocument = {
         ok: false,

@@ -29,8 +29,8 @@ export function submissionOf(name: string, options: SubmissionOptions): object {
     args: args === undefined ? argumentsOf(arg) : parseJson(args, '--args'),
     channels: channel?.map(channelOf),
     priority: priority === undefined ? undefined : parseWhole(priority, '--priority'),
-    max_wait_ms: maxWait === undefined ? undefined : parseDuration(maxWait),
-    max_exec_ms: maxExec === undefined ? undefined : parseDuration(maxExec),
+    max_wait_ms: maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait'),
+    max_exec_ms: maxExec === undefined ? undefined : parseDuration(maxExec, '--max-exec'),
     max_retries: maxRetries === undefined ? undefined : parseWhole(maxRetries, '--max-retries'),
     idempotency_key: idempotencyKey,
   };
@@ -41,21 +41,21 @@ export function parseJson(text: string, option: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw usageError(`${option} is not JSON: ${text}`, `A text is written ${option} '"like this"'`);
+    throw usageError(`${option} ${text}: is not JSON`, `A text is written ${option} '"like this"'`);
   }
 }
 
 /** A whole number of an option. @throws CliError `usage` */
 export function parseWhole(text: string, option: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  throw usageError(`${option} is no whole number: ${text}`);
+  throw usageError(`${option} ${text}: must be a whole number`);
 }
 
 function argumentsOf(given: readonly string[] | undefined): object | undefined {
   if (given === undefined) return undefined;
   return Object.fromEntries(
     given.map((one) => {
-      const [name, json] = propertyOf(one);
+      const [name, json] = propertyOf(one, '--arg');
       return [name, JSON.parse(json) as unknown];
     }),
   );
@@ -66,5 +66,8 @@ function channelOf(text: string): object {
   const [name, direction, retention, ...rest] = text.split(':');
   if (rest.length === 0)
     return { name, direction: direction || undefined, retention: retention || undefined };
-  throw usageError(`"${text}" is no channel`, 'Write name, name:to_executor, or name:both:trim');
+  throw usageError(
+    `--channel ${text}: must be name, name:direction or name:direction:retention`,
+    'Write name, name:to_executor, or name:both:trim',
+  );
 }

@@ -29,7 +29,7 @@ export function eventOfOptions(event: string, options: EventOptions, now: Date):
     value === undefined ? [] : [`${JSON.stringify(name)}:${JSON.stringify(value)}`],
   );
   texts.push(`"timestamp":${timestampText(timestamp, now)}`);
-  const properties = new Map(prop.map(propertyOf));
+  const properties = new Map(prop.map((one) => propertyOf(one, '--prop')));
   const body = [...properties].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
   return `{${texts.join(',')},"properties":{${body.join(',')}}}`;
 }
@@ -46,18 +46,28 @@ export function describesEvent({
   return [user, anonymous, session, timestamp, eventId, prop].some((one) => one !== undefined);
 }
 
-/** `name=text` or `name:=JSON` as a name and a JSON text. */
-export function propertyOf(text: string): [name: string, json: string] {
+/**
+ * `name=text` or `name:=JSON` as a name and a JSON text.
+ * @param option what it was given with, such as `--prop`
+ * @throws CliError `usage` for another form
+ */
+export function propertyOf(text: string, option: string): [name: string, json: string] {
   const match = /^([^=]*?)(:?)=(.*)$/s.exec(text);
   const [, name = '', colon = '', value = ''] = match ?? [];
   if (match === null || name === '') {
-    throw usageError(`"${text}" is no property`, 'Write plan=pro for text, seats:=5 for JSON');
+    throw usageError(
+      `${option} ${text}: must be name=text or name:=JSON`,
+      `Write ${option} plan=pro for text, ${option} seats:=5 for JSON`,
+    );
   }
   if (colon === '') return [name, JSON.stringify(value)];
   try {
     JSON.parse(value);
   } catch {
-    throw usageError(`the value of "${name}" is not JSON: ${value}`, `For text write ${name}=${value}`);
+    throw usageError(
+      `${option} ${text}: the value after := is not JSON`,
+      `For text write ${option} ${name}=${value}`,
+    );
   }
   return [name, value];
 }

@@ -1,5 +1,6 @@
 /** Events on their way out: JSON texts that are kept as they were written, so that every digit arrives. */
 import { isUtf8 } from 'node:buffer';
+import { NO_IDS } from '@weir/base';
 
 /** Largest event the server takes, in bytes. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
@@ -56,7 +57,13 @@ export function outgoingEvent(
 
 function hasId(event: object): boolean {
   const { event_id, eventId } = event as { event_id?: unknown; eventId?: unknown };
-  return (event_id ?? eventId ?? null) !== null;
+  const id = event_id ?? eventId ?? null;
+  return id !== null && !(typeof id === 'string' && isNoId(id));
+}
+
+/** Whether the server takes a text for no id: with such an event_id a retry would be stored as a second event. */
+export function isNoId(id: string): boolean {
+  return NO_IDS.has(id.trim().toLowerCase());
 }
 
 /** Adds a member at the end of an object's text, where it also outdoes a null of the same name. */

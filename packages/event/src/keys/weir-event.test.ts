@@ -33,7 +33,7 @@ test.each<[string, boolean]>([
   ['properties.a.b=x', false],
   ['properties.empty=', true],
   ['properties=', false],
-  ['toString!=x', true],
+  ['properties.toString!=x', true],
   ['user_id=u1', true],
 ])('where %s: %s', (where, expected) => {
   expect(matches('weir.event', [`where=${where}`])).toBe(expected);
@@ -58,6 +58,12 @@ test.each(['plan', '=pro', '!=x', 'a..b=c', '.a=b', 'a.=b'])('%s is no condition
   const error = await normalize().catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ParamsError);
   expect(error).toMatchObject({ problems: [{ param: 'where', hint: expect.stringContaining('-p where=') }] });
+});
+
+test('a path that no event has is refused with the members that are near', () => {
+  const key = registry.lookup('weir.event');
+  const wrong = () => key?.normalizeParams?.(api, parseParams(key.params, ['where=propertes.plan=pro']));
+  expect(wrong).toThrow(/`properties`\?.* received_at, properties, extras/);
 });
 
 test('names go upstream', () => {

@@ -1,5 +1,7 @@
 import { isJsonArray, isJsonObject, type JsonValue } from '../json.js';
+import { didYouMean } from '../near-names.js';
 import { ParamsError } from '../params/params-error.js';
+import { eventDocument } from './event-document.js';
 
 /** One condition on a document: whether the value at a path is this text, or is not. */
 export interface Condition {
@@ -8,24 +10,33 @@ export interface Condition {
   readonly isEqual: boolean;
 }
 
+/** Members that a document of an event can have. A path that begins with another name would never match. */
+const MEMBERS = Object.keys(eventDocument.shape);
+
 /**
  * Reads conditions written as `path=value` or `path!=value`. Parts of a path are separated by dots; `\.` is a dot of a
  * name, and a number also a place in an array.
  *
- * @throws ParamsError of the param `where`, with every condition that is none.
+ * @throws ParamsError of the param `where`, with every condition that is none, or whose path no event can have.
  */
 export function parseConditions(texts: readonly string[]): Condition[] {
-  const bad = texts.filter((text) => conditionOf(text) === undefined);
-  if (bad.length > 0) {
-    throw new ParamsError(
-      bad.map((text) => ({
-        param: 'where',
-        message: `Param \`where\` is ${JSON.stringify(text)}, which is no condition.`,
-        hint: 'Write -p where=properties.plan=pro, or -p where=user_id!=u1.',
-      })),
-    );
-  }
-  return texts.flatMap((text) => conditionOf(text) ?? []);
+  const conditions = texts.map(conditionOf);
+  const problems = texts.flatMap((text, i) => {
+    const hint = hintFor(conditions[i]);
+    if (hint === undefined) return [];
+    const what = conditions[i] === undefined ? 'which is no condition' : 'whose path no event has';
+    return [{ param: 'where', message: `Param \`where\` is ${JSON.stringify(text)}, ${what}.`, hint }];
+  });
+  if (problems.length > 0) throw new ParamsError(problems);
+  return conditions.filter((condition) => condition !== undefined);
+}
+
+function hintFor(condition: Condition | undefined): string | undefined {
+  if (condition === undefined) return 'Write -p where=properties.plan=pro, or -p where=user_id!=u1.';
+  const [first = ''] = condition.path;
+  if (MEMBERS.includes(first)) return undefined;
+  const near = didYouMean(first, MEMBERS);
+  return `${near === undefined ? '' : `${near} `}A path begins with one of ${MEMBERS.join(', ')}; write properties.${first} for a property.`;
 }
 
 function conditionOf(text: string): Condition | undefined {

@@ -21,7 +21,10 @@ export function secondsToWait({ retryAfterMs }: Denied): number {
   return Math.min(MAX_WAIT_SECONDS, Math.max(0, Math.ceil(retryAfterMs / 1000)));
 }
 
-/** What a person can do about a refusal for want of payment, where the host has said where. */
+/** What a person can do about a refusal for its state or for want of payment; undefined where waiting is all. */
 export function wayOut({ code }: Denied, upgradeUrl: string | null): string | undefined {
-  return code === 'payment_required' && upgradeUrl !== null ? `see ${upgradeUrl}` : undefined;
+  if (code === 'suspended')
+    return 'ask the operator of this server, who can admit it again: weir tenant resume';
+  if (code !== 'payment_required') return undefined;
+  return upgradeUrl === null ? 'ask the operator of this server what has to be paid' : `see ${upgradeUrl}`;
 }
