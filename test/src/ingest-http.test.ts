@@ -278,6 +278,24 @@ describe('refused for good', () => {
     expectProblem(await post(sent), status, code);
   });
 
+  it('parameters with values that have no meaning, by name', async () => {
+    const waiting = await post({ query: '?wait=foo' });
+    expectProblem(waiting, 400, 'invalid_request');
+    expect(waiting.json).toMatchObject({
+      detail: 'wait: must be stored',
+      hint: expect.stringMatching(/wait=stored/),
+    });
+    expectProblem(await weir.request('GET', '/readyz?for=queries'), 400, 'invalid_request');
+    const misspelt = await weir.request('GET', `/api/v1/projects/${weir.project}/feed?afer=earliest`, {
+      headers: { authorization: `Bearer ${weir.key}` },
+    });
+    expectProblem(misspelt, 400, 'invalid_request');
+    expect(JSON.parse(misspelt.text)).toMatchObject({
+      detail: 'there is no "afer" here',
+      hint: 'did you mean after?',
+    });
+  });
+
   it('a body that does not say how long it is, and is too long', async () => {
     let chunks = 0;
     const endless = new Readable({

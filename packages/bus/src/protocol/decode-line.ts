@@ -1,3 +1,4 @@
+import { plainIssue } from '@weir/base';
 import type { JsonValue } from '@weir/event';
 import { isJsonObject, MAX_EVENT_BYTES, rawEvent } from '@weir/event';
 import type * as z from 'zod';
@@ -68,7 +69,7 @@ function misplaced(line: string): ProtocolError {
 }
 
 function checked<S extends z.ZodType>(shape: S, value: unknown, type: string): z.infer<S> {
-  const result = shape.safeParse(value);
+  const result = shape.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;
   const wrong = result.error.issues.map((i) => `${i.path.join('.') || 'message'}: ${i.message}`).join('; ');
   throw new ProtocolError('invalid_message', `A message of type ${type} is not as it should be: ${wrong}.`);

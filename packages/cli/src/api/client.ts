@@ -44,7 +44,11 @@ export class ApiClient {
    * @throws CliError as {@link ApiClient.response}; `failed` with `unexpected_answer` for another form
    */
   async json<T>(schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
-    const response = await this.response(request);
+    return await this.read(schema, await this.response(request));
+  }
+
+  /** The JSON of an answer in its known form. Throws like {@link ApiClient.json}. */
+  async read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
     const text = await response.text().catch((error: unknown) => {
       throw networkFailure(this.server, error);
     });

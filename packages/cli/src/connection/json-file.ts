@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { plainIssue } from '@weir/base';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 
@@ -26,7 +27,7 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
     // The parser quotes the text, which may hold a key.
     throw invalid(path, 'it is not JSON', error);
   }
-  const checked = schema.safeParse(parsed);
+  const checked = schema.safeParse(parsed, { error: plainIssue });
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   throw invalid(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`, undefined);

@@ -49,7 +49,7 @@ export class ProcessesApi {
         body: { executor_type: executorType, wait_ms: Math.round(Math.min(WAIT_MS, left)) },
         timeoutMs: WAIT_MS + GRACE_MS,
       });
-      if (response.status !== 204) return assignedDocument.parse(await response.json());
+      if (response.status !== 204) return await this.#api.read(assignedDocument, response);
       if (performance.now() >= until) return null;
     }
   }

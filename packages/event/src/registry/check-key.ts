@@ -1,3 +1,4 @@
+import { plainIssue } from '@weir/base';
 import { AUTH_TYPES } from '../key/key-definition.js';
 import { type OutputSchema, outputSchema } from '../schema/output-schema.js';
 import { checkParams, type KeyProblem } from './check-params.js';
@@ -12,11 +13,11 @@ export interface CheckedKey {
 
 /** Checks one definition by itself. */
 export function checkKey(definition: unknown): CheckedKey {
-  const shape = keyShape.safeParse(definition);
+  const shape = keyShape.safeParse(definition, { error: plainIssue });
   if (!shape.success) {
     const problems = shape.error.issues.map((issue) => ({
       path: pathOf(issue.path),
-      message: `${issue.message.replace(/^Invalid input: e/, 'E').replace(/\.?$/, '.')} Correct its type.`,
+      message: `${issue.message.replace(/^./, (first) => first.toUpperCase()).replace(/\.?$/, '.')}`,
     }));
     return { key: nameOf(definition), problems };
   }

@@ -135,8 +135,8 @@ const WRONG: readonly [string, object, string, RegExp][] = [
   ['an unknown auth type', { authTypes: ['user', 'robot'] }, 'authTypes[1]', /`robot`.*user or bot/],
   ['less than no workers', { workers: -1 }, 'workers', /Give 1 or more/],
   ['a hook that is no function', { match: 'yes' }, 'match', /Must be a function/],
-  ['a member of another type', { params: [{ name: 5 }] }, 'params[0].name', /Expected string/],
-  ['a buffer size that is no number', { bufferSize: '10' }, 'bufferSize', /Expected number/],
+  ['a member of another type', { params: [{ name: 5 }] }, 'params[0].name', /^Must be a string\.$/],
+  ['a buffer size that is no number', { bufferSize: '10' }, 'bufferSize', /^Must be a (whole )?number\.$/],
 ];
 
 test.each(WRONG)('%s is refused where it stands, and nothing else', (_, members, path, message) => {

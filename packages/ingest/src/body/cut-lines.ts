@@ -1,9 +1,9 @@
 /** Cuts an NDJSON body into groups of lines. */
 import { JsonWalk, PIECE_BYTES, type Slice, skipSpace } from '@weir/base';
 import type { OnIgnoredId, Refusal } from '../decode.js';
-import { IngestError, tooMany } from '../errors.js';
+import { tooMany } from '../errors.js';
 import type { Event } from '../event.js';
-import { complaintOf, type EventGroup, parseEvent, textReason } from './event-group.js';
+import { complaintOf, decodeText, type EventGroup, parseText, textReason } from './event-group.js';
 import { EventScan } from './event-scan.js';
 
 const NEWLINE = 0x0a;
@@ -81,13 +81,15 @@ class LineGroup implements EventGroup {
     const event = this.#scan.event(start - offset);
     // White space of JSON may be the end of a line, so that the scan can run into the next one.
     if (event && skipSpace(text, this.#scan.end, end - offset) === end - offset) return event;
+    const marked = event === undefined || this.#scan.hasDelicateNumber;
+    const json = this.#body.toString('utf8', start, end);
+    let raw: unknown;
     try {
-      const marked = event === undefined || this.#scan.hasDelicateNumber;
-      return parseEvent(this.#body, { start, end, marked }, onIgnoredId);
+      raw = parseText(json, marked);
     } catch (error) {
-      if (!(error instanceof IngestError)) throw error;
-      return { reason: `not JSON: ${complaintOf(error.cause, this.#body.toString('utf8', start, end))}` };
+      return { reason: `not JSON: ${complaintOf(error, json)}` };
     }
+    return decodeText(raw, { text: json, marked, onIgnoredId });
   }
 }
 

@@ -219,3 +219,18 @@ test('decoding a large batch gives up the event loop', async () => {
   clearInterval(count);
   expect(turns).toBeGreaterThan(5);
 });
+
+test.each<[string, string, RegExp]>([
+  ['', 'the body is empty', /"events"/],
+  [' \n', 'the body is empty', /"events"/],
+  ['{"event":"a"}\n{"event":"b"}\n', 'the body is not JSON: ', /content-type: application\/x-ndjson/],
+  [`{"event":"a"}\r\n\n${PADDING}{"event":"b"}`, 'the body is not JSON: ', /"events"|x-ndjson/],
+  ['{"event":"a"', 'the body is not JSON: ', /^send \{"events"/],
+])('a body that is not JSON is refused with what to send: %j', async (text, message, hint) => {
+  const reading = readEnvelope(Buffer.from(text), 'json', 10, new Slice());
+  await expect(reading).rejects.toMatchObject({
+    code: 'invalid_json',
+    message: expect.stringContaining(message),
+    hint: expect.stringMatching(hint),
+  });
+});

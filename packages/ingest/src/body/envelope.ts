@@ -6,7 +6,7 @@
  * into groups of events; `decodeBatch` decodes group by group and gives up the event loop between them.
  */
 import { isUtf8 } from 'node:buffer';
-import { PIECE_BYTES, type Slice, withoutMark } from '@weir/base';
+import { PIECE_BYTES, type Slice, skipSpace, withoutMark } from '@weir/base';
 import { IngestError, tooMany } from '../errors.js';
 import { isMarkedNumber, parseMarked } from '../exact-numbers.js';
 import { mayHoldSurrogates } from '../odd-values.js';
@@ -14,7 +14,14 @@ import { INSTANT_FORMS, parseInstant } from '../timestamp.js';
 import { cutBody } from './cut-body.js';
 import { cutLines } from './cut-lines.js';
 import { type EnvelopeMembers, eventOf, placeOfEvents } from './envelope-members.js';
-import { type EventGroup, invalidJson, notAnEnvelope, ParsedGroup } from './event-group.js';
+import {
+  type EventGroup,
+  emptyBody,
+  hintForText,
+  invalidJson,
+  notAnEnvelope,
+  ParsedGroup,
+} from './event-group.js';
 import { scanEnvelope } from './scan-envelope.js';
 
 /** How the events stand in the body. */
@@ -46,6 +53,17 @@ export async function readEnvelope(
   if (format === 'ndjson') {
     return { token: null, sentAt: null, groups: await cutLines(text, maxEvents, slice) };
   }
+  // A long body of white space is found empty piece by piece.
+  if (text.length <= PIECE_BYTES && skipSpace(text, 0) === text.length) throw emptyBody();
+  try {
+    return await readJson(text, maxEvents, slice);
+  } catch (error) {
+    if (!(error instanceof IngestError) || error.code !== 'invalid_json') throw error;
+    throw new IngestError('invalid_json', error.message, { cause: error.cause, hint: hintForText(text) });
+  }
+}
+
+async function readJson(text: Buffer, maxEvents: number, slice: Slice): Promise<Envelope> {
   if (text.length > PIECE_BYTES) {
     const { members, groups } = await cutBody(text, maxEvents, slice);
     return { ...surroundings(members), groups };

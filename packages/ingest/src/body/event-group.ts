@@ -131,10 +131,27 @@ export function parseEvent(
   const text = body.toString('utf8', start, end);
   let raw: unknown;
   try {
-    raw = marked ? parseMarked(text) : JSON.parse(text);
+    raw = parseText(text, marked);
   } catch (error) {
     throw invalidJson(error, text, offset + start);
   }
+  return decodeText(raw, { text, marked, onIgnoredId });
+}
+
+/** The value of a text. @throws SyntaxError */
+export function parseText(text: string, marked: boolean): unknown {
+  return marked ? parseMarked(text) : JSON.parse(text);
+}
+
+/** How {@link parseText} read an event. */
+export interface ReadText {
+  readonly text: string;
+  readonly marked: boolean;
+  readonly onIgnoredId: OnIgnoredId;
+}
+
+/** The event that a text is. */
+export function decodeText(raw: unknown, { text, marked, onIgnoredId }: ReadText): Event | Refusal {
   return decodeEvent(raw, { marked, surrogates: mayHoldSurrogates(text), onIgnoredId });
 }
 
@@ -148,7 +165,7 @@ function endOf(text: Buffer, start: number): number {
 /** The error for a body that is JSON and neither an envelope, nor an event, nor an array of events. */
 export function notAnEnvelope(what: string): IngestError {
   return new IngestError('invalid_envelope', what, {
-    hint: 'send {"events": [ … ]}, one event object, or an array of events',
+    hint: EVENTS_AS_JSON,
   });
 }
 
@@ -162,6 +179,33 @@ export function invalidJson(cause: unknown, text = '', offset = 0): IngestError 
     cause,
   });
 }
+
+const EVENTS_AS_JSON = 'send {"events": [ … ]}, one event object, or an array of events';
+const EVENTS_AS_LINES = 'for one event a line (NDJSON), send the header "content-type: application/x-ndjson"';
+
+/** The error for a body without content. */
+export function emptyBody(): IngestError {
+  return new IngestError('invalid_json', 'the body is empty', { hint: EVENTS_AS_JSON });
+}
+
+/** What to do about a body that is not JSON: some clients send NDJSON with the media type of JSON. */
+export function hintForText(text: Buffer): string {
+  return looksLikeLines(text) ? EVENTS_AS_LINES : EVENTS_AS_JSON;
+}
+
+const NEWLINE = 0x0a;
+
+/** Whether the first line ends an object and the second begins one. */
+function looksLikeLines(text: Buffer): boolean {
+  const newline = text.indexOf(NEWLINE);
+  if (newline < 0) return false;
+  const first = text.toString('utf8', Math.max(0, newline - NEAR), newline).trimEnd();
+  const second = text.toString('utf8', newline, newline + NEAR).trimStart();
+  return first.endsWith('}') && second.startsWith('{');
+}
+
+/** Characters around a line end that are looked at. */
+const NEAR = 64;
 
 /** What is wrong with a text: the parser's complaint without the text, which it quotes, or a word that JSON does not have. */
 export function complaintOf(error: unknown, text: string, offset = 0): string {

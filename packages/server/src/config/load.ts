@@ -1,7 +1,7 @@
 /** Settings from the environment, a `.env` file and flags, checked as a whole. */
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { WeirError } from '@weir/base';
+import { plainIssue, WeirError } from '@weir/base';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { type Config, configSchema, settings } from './schema.js';
@@ -55,7 +55,7 @@ export function loadConfig(variables: Variables): LoadedConfig {
       warnings.push(`unknown variable ${name}${suggestion(name, [...known])}`);
     }
   }
-  const parsed = configSchema.safeParse(values);
+  const parsed = configSchema.safeParse(values, { error: plainIssue });
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => problemOf(issue, values)));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return { config: parsed.data, warnings: [...warnings, ...oddities(parsed.data)] };

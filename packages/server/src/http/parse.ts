@@ -1,14 +1,17 @@
-import type { z } from 'zod';
+import { plainIssue } from '@weir/base';
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
 import { Problem } from './problem.js';
 
 /**
  * A request's part, checked against its schema.
- * @throws Problem 400 `invalid_request` naming every mistake
+ * @throws Problem 400 `invalid_request` that names every mistake
  */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input ?? {});
+  const parsed = schema.safeParse(input ?? {}, { error: plainIssue });
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), reason: message }));
+  const { issues } = parsed.error;
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), reason: message }));
   const [first] = errors;
   const detail =
     first === undefined
@@ -16,5 +19,24 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
       : first.path === ''
         ? first.reason
         : `${first.path}: ${first.reason}`;
-  throw new Problem('invalid_request', detail, { errors });
+  const hint = hintFor(schema, issues);
+  throw new Problem('invalid_request', detail, { errors, hint });
+}
+
+/** Names that a hint lists at most, and the longest one that is compared: comparing takes the product of the lengths. */
+const LISTED = 20;
+const MAX_NAME = 100;
+
+/** The members that are known, where one was given that is not. */
+function hintFor(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): string | undefined {
+  const issue = issues.find((one) => one.code === 'unrecognized_keys');
+  if (issue === undefined || issue.path.length > 0 || !(schema instanceof z.ZodObject)) return undefined;
+  const known = Object.keys(schema.shape);
+  const [wrong = ''] = issue.keys;
+  if (known.length === 0) return 'leave it out: nothing can be given here';
+  const near = wrong.length > MAX_NAME ? '' : closest(wrong, known);
+  const isNear = near !== '' && distance(wrong, near) <= Math.max(2, Math.floor(wrong.length / 3));
+  return isNear
+    ? `did you mean ${near}?`
+    : `leave it out, or give one of ${known.slice(0, LISTED).join(', ')}`;
 }

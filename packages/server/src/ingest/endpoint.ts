@@ -151,6 +151,7 @@ export class IngestEndpoint {
       });
     }
     const query = queryOf(request);
+    const waits = waitsFor(query);
     const given = bearerOf(request) ?? query.get('token');
     const limits = given === null ? WITHOUT_TOKEN : this.#limits;
     checkDeclaredLength(request, limits);
@@ -165,7 +166,7 @@ export class IngestEndpoint {
       if (turn !== undefined) await turn;
       const envelope = await readEnvelope(body, formatOf(request), service.options.eventBuffer, slice);
       token ??= await this.#admit(request, response, envelope.token);
-      const work = { envelope, receivedAt, slice, share, waits: query.get('wait') === 'stored' };
+      const work = { envelope, receivedAt, slice, share, waits };
       return await this.#submit(token, work, usageOf(request));
     } finally {
       share.release();
@@ -285,6 +286,15 @@ function formatOf(request: IncomingMessage): BodyFormat {
   return type === 'application/x-ndjson' || type === 'application/ndjson' || type === 'application/jsonl'
     ? 'ndjson'
     : 'json';
+}
+
+/** Whether the client waits until its events are stored. A misspelt wait would be answered before, without a sign. */
+function waitsFor(query: URLSearchParams): boolean {
+  const wait = query.get('wait');
+  if (wait === null || wait === 'stored') return wait !== null;
+  throw new Problem('invalid_request', 'wait: must be stored', {
+    hint: 'send ?wait=stored to be answered once the events can be queried, or leave wait out',
+  });
 }
 
 const NO_QUERY = new URLSearchParams();
