@@ -204,8 +204,8 @@ describe('a full disk', () => {
     await sent.progress(20);
     const fillers = fill();
     await waitUntil('log_full', () => (sent.answers.get('503 log_full') ?? 0) > 10);
-    expect((await weir.request('GET', '/readyz')).status).toBe(503);
     // A failed write can leave a few bytes free, until another request takes them.
+    await waitUntil('unreadiness', async () => (await weir.request('GET', '/readyz')).status === 503);
     await waitUntil('bad health', async () => {
       const { status, text } = await weir.request('GET', '/healthz');
       return status === 503 && text.includes('"status":"down"');

@@ -18,5 +18,5 @@ export { NO_IDS } from './no-ids.js';
 export { takeTurn } from './reader-turns.js';
 export { plainIssue, type SchemaIssue } from './schema/plain-issue.js';
 export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
-export { connectionArrived, hasRoom, later, nextTurn, type Owner, TURN_MS } from './turns.js';
+export { connectionArrived, hasRoom, later, nextTurn, type Owner, TURN_MS, turnNumber } from './turns.js';
 export { incompleteUtf8 } from './utf8.js';

@@ -22,6 +22,8 @@ const queues = new Map<Owner, (() => void)[]>();
 let isServing = false;
 let turnEnd = Number.NEGATIVE_INFINITY;
 let hasTurn = false;
+/** Turns that have ended. */
+let turns = 0;
 /** Until then, connections that arrive are accepted before waiting work goes on. */
 let arrivalsEnd = Number.NEGATIVE_INFINITY;
 let hasArrival = false;
@@ -31,12 +33,21 @@ let hasArrival = false;
  * @param now `performance.now()`
  */
 export function hasRoom(owner: Owner, now = performance.now()): boolean {
-  if (!hasTurn) {
-    hasTurn = true;
-    turnEnd = now + TURN_MS;
-    setImmediate(endTurn);
-  }
+  joinTurn(now);
   return now < turnEnd && !queues.has(owner);
+}
+
+/** Number of the current turn. If it is the same at two points of some work, that work has not waited for timers, sockets or files. */
+export function turnNumber(): number {
+  joinTurn(performance.now());
+  return turns;
+}
+
+function joinTurn(now: number): void {
+  if (hasTurn) return;
+  hasTurn = true;
+  turnEnd = now + TURN_MS;
+  setImmediate(endTurn);
 }
 
 /** Runs short synchronous work in a later turn of the event loop. `run` must not throw. */
@@ -64,6 +75,7 @@ export function connectionArrived(): void {
 
 function endTurn(): void {
   hasTurn = false;
+  turns += 1;
 }
 
 function beginTurn(): void {

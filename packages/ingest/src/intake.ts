@@ -68,6 +68,7 @@ export interface Taken {
   readonly ranges: readonly LogRange[];
 }
 
+const NO_EVENTS: readonly ValidEvent[] = [];
 /** Fallback for the types only: `appendAll` returns a place for every part. */
 const NOWHERE: Appended = { first: 1, last: 0 };
 
@@ -172,7 +173,9 @@ export class Intake {
   /** Waits for the append of a part and for the first copies of its other events. Stores those whose first copy failed. */
   async #finish({ part, room, outcomes, accepted, ranges: appending }: Begun): Promise<Taken> {
     const ranges = await appending;
-    const events = await lostCopies(part.events, outcomes);
+    const events = outcomes.every((outcome) => outcome === 'new')
+      ? NO_EVENTS
+      : await lostCopies(part.events, outcomes);
     const duplicates = part.events.length - accepted - events.length;
     if (events.length === 0) return { accepted, duplicates, ranges };
     const lost = { ...part, events };

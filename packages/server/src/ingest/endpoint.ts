@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
-import { deadline, defined, type Logger, Slice } from '@weir/base';
+import { deadline, defined, type Logger, Slice, turnNumber } from '@weir/base';
 import {
   type BodyFormat,
   decodeBatch,
@@ -150,6 +150,7 @@ export class IngestEndpoint {
         headers: { allow: 'POST, OPTIONS' },
       });
     }
+    const begun = turnNumber();
     const query = queryOf(request);
     const waits = waitsFor(query);
     const given = bearerOf(request) ?? query.get('token');
@@ -162,8 +163,8 @@ export class IngestEndpoint {
       const body = await bodies.bytes(request, owner, share, limits);
       const receivedAt = Date.now();
       const slice = new Slice({ owner });
-      const turn = slice.enter();
-      if (turn !== undefined) await turn;
+      // A request that has not waited for anything goes on in the turn that it was given.
+      if (turnNumber() !== begun) await slice.enter();
       const envelope = await readEnvelope(body, formatOf(request), service.options.eventBuffer, slice);
       token ??= await this.#admit(request, response, envelope.token);
       const work = { envelope, receivedAt, slice, share, waits };

@@ -34,6 +34,8 @@ export interface EngineShare {
   readonly ok: boolean;
 }
 
+const NONE: readonly never[] = [];
+
 /**
  * The record of one request while it runs. It is opened once, before the first byte of the answer, and completed once:
  * when the answer is done or its client has left, whoever works on it is done too, and the engine has let go of what ran
@@ -59,8 +61,8 @@ export class RequestRecord {
   #messages = 0;
   #messageBytes = 0;
   #opening: Promise<void> | null = null;
-  /** Appends of accepted events that are not settled, with their numbers of events. */
-  readonly #appends = new Map<Part, number>();
+  /** Appends of accepted events that are not settled, with their numbers of events. An array, as nearly all requests have one. */
+  #appends: readonly { readonly part: Part; readonly events: number }[] = NONE;
   #isStored = false;
   #end: RequestEnd | null = null;
   #holds = 0;
@@ -132,7 +134,7 @@ export class RequestRecord {
 
   /** Whether its opening is in the log, or on its way there. */
   get isOpen(): boolean {
-    return this.#opening !== null || this.#isStored || this.#appends.size > 0;
+    return this.#opening !== null || this.#isStored || this.#appends.length > 0;
   }
 
   /** Keeps it from being completed, until what is returned is called: more may be learned of it. */
@@ -157,7 +159,7 @@ export class RequestRecord {
 
   /** Opens it, unless that has begun. Resolves once the opening is on disk or the log has refused it. Never rejects. */
   async open(): Promise<void> {
-    if (this.#isComplete || this.#isStored || this.#appends.size > 0) return;
+    if (this.#isComplete || this.#isStored || this.#appends.length > 0) return;
     this.#opening ??= this.#journal.open(this, this.#openingRow());
     await this.#opening;
   }
@@ -170,17 +172,17 @@ export class RequestRecord {
   part(events: number): Part {
     this.#events += events;
     const part = this.#journal.part(this.#openingRow());
-    this.#appends.set(part, events);
+    this.#appends = [...this.#appends, { part, events }];
     return part;
   }
 
   /** Reports the result of the append of a {@link part}: its place, or null if it failed. Then its events do not count. */
   settled(part: Part, place: Appended | null): void {
-    const events = this.#appends.get(part);
-    if (events === undefined) return;
-    this.#appends.delete(part);
+    const append = this.#appends.find((one) => one.part === part);
+    if (append === undefined) return;
+    this.#appends = this.#appends.filter((one) => one !== append);
     if (place === null) {
-      this.#events -= events;
+      this.#events -= append.events;
       return;
     }
     this.#isStored = true;

@@ -208,11 +208,16 @@ const NOTHING = Buffer.alloc(0);
 
 /** A body that has arrived as a whole together with its head, as nearly all do; null for another. */
 function wholeOf(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Buffer | null {
-  if (!request.complete || request.destroyed || hasTinyChunks(request)) return null;
-  if (request.readableLength > limits.maxBytes) throw bodyTooLarge(limits);
-  share.take(request.readableLength);
+  const { readableLength } = request;
+  // The parser reports the end of a body a moment after its last bytes.
+  const isWhole = request.complete || readableLength === Number(request.headers['content-length']);
+  if (!isWhole || request.destroyed || hasTinyChunks(request)) return null;
+  if (readableLength > limits.maxBytes) throw bodyTooLarge(limits);
+  share.take(readableLength);
   // The cast holds: a request without an encoding gives Buffers.
-  return (request.read() as Buffer | null) ?? NOTHING;
+  const body = request.read() as Buffer | null;
+  if (!request.complete) request.resume();
+  return body ?? NOTHING;
 }
 
 /**
