@@ -54,6 +54,8 @@ class ChannelRun {
   /** What the submitter has to say, one after the other. */
   #speaking: Promise<void> = Promise.resolve();
   #executor: Executor | null = null;
+  /** The call that asks for the process. */
+  #assigning: Promise<unknown> = Promise.resolve();
   /** What the executor has to say. */
   #working: Promise<void> = Promise.resolve();
 
@@ -102,6 +104,7 @@ class ChannelRun {
         return;
       }
       case 'cut':
+        await this.#assignmentUnlessLeased();
         await this.#proxy.refuse();
         await this.#proxy.restore();
         return;
@@ -109,6 +112,7 @@ class ChannelRun {
         this.#work(async () => this.#executor?.abandon());
         return;
       case 'kill':
+        await this.#assignmentUnlessLeased();
         await this.#server.kill();
         await this.#server.start();
         return;
@@ -201,12 +205,19 @@ class ChannelRun {
     }
   }
 
+  /** Without a lease, an assignment whose answer is lost is never taken back (docs/processes.md). */
+  async #assignmentUnlessLeased(): Promise<void> {
+    if (!this.#hasLease) await this.#assigning;
+  }
+
   async #executing(): Promise<Executor> {
     if (this.#executor !== null && !this.#executor.isAbandoned) return this.#executor;
     const deadline = Date.now() + PATIENCE_MS;
     while (Date.now() < deadline) {
       const wanted = { executor_type: this.#type, wait_ms: 2_000 };
-      const given = await persist(this.#proxy, this.#server.key, 'POST', '/api/v1/processes/assign', wanted);
+      const assigning = persist(this.#proxy, this.#server.key, 'POST', '/api/v1/processes/assign', wanted);
+      this.#assigning = assigning;
+      const given = await assigning;
       if (given.id === undefined) continue;
       this.#executor = new Executor(this.#client, given, this.#hasLease);
       return this.#executor;
