@@ -57,6 +57,21 @@ const MISTAKES: readonly (readonly [sql: string, detail: RegExp, hint: string | 
     /'2026-13-01' is no DateTime64/,
     'write times as',
   ],
+  [
+    "SELECT event FROM events WHERE timestamp > '2026-11-30T10:00:00Z'",
+    /2026-11-30T10:00:00Z/,
+    "parseDateTimeBestEffort('2026-11-30T10:00:00Z')",
+  ],
+  [
+    "SELECT event FROM events WHERE timestamp BETWEEN '2026-11-30T10:00:00+02:00' AND now()",
+    /2026-11-30T10:00:00/,
+    'parseDateTimeBestEffort',
+  ],
+  [
+    "SELECT event FROM events WHERE toDate(timestamp) = '2026-11-30T10:00:00Z'",
+    /2026-11-30T10:00:00Z/,
+    'parseDateTimeBestEffort',
+  ],
   ["SELECT match(event, '(') FROM events", /cannot compile regexp/, 'backslash'],
   ['SELECT event FROM events WHERE user_id = 5', /in equals\(user_id, 5\)$/, "user_id = '5'"],
   ["SELECT now() - '7 days'", /minus/, 'INTERVAL 7 DAY'],

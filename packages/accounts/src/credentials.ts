@@ -6,6 +6,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { type Logger, silentLogger } from '@weir/base';
+import { periodically } from '@weir/base/node';
 import { type Postgres, withoutStatement } from '@weir/postgres';
 import { CacheFile } from './cache-file.js';
 import { type Answer, CredentialCache } from './credential-cache.js';
@@ -114,13 +115,12 @@ export class Credentials {
   /** Keeps what is known fresh in the background, until `close`. */
   start(): void {
     if (this.#stop !== null) return;
-    const timer = setInterval(() => void this.#refreshQuietly(), REFRESH_MS);
-    timer.unref();
+    const endRefresh = periodically(() => this.#refreshQuietly(), REFRESH_MS);
     const unsubscribe = this.#postgres.onState((state) => {
       if (state === 'ready') void this.#refreshQuietly();
     });
     this.#stop = () => {
-      clearInterval(timer);
+      endRefresh();
       unsubscribe();
     };
   }

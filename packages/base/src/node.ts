@@ -3,6 +3,7 @@
 export { makeDirectory } from './files/make-directory.js';
 export { unsafeDirectory } from './files/own-directory.js';
 export { readPrivateFile, writePrivateFile } from './files/private-file.js';
+export { periodically } from './periodic.js';
 export { afterSilence } from './silence.js';
 export { type ReadAheadOptions, readAhead, SpoolFullError, type SpoolSpace } from './spool/read-ahead.js';
 export {

@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined } from '@weir/base';
+import { periodically } from '@weir/base/node';
 import { open, type RootDatabase } from 'lmdb';
 import { DataFile, type DiskOptions, type FilePages } from './data-file.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
@@ -25,7 +26,7 @@ export class LmdbStore implements Store {
   readonly #lock: DirectoryLock;
   readonly #file: DataFile;
   readonly #pageSize: number;
-  readonly #watch: NodeJS.Timeout;
+  readonly #endWatch: () => void;
   #failure: LogError | undefined;
 
   private constructor(db: RootDatabase<Buffer, Buffer>, lock: DirectoryLock, file: DataFile) {
@@ -33,7 +34,7 @@ export class LmdbStore implements Store {
     this.#lock = lock;
     this.#file = file;
     this.#pageSize = pagesOf(db).size;
-    this.#watch = setInterval(() => void this.#checkPlace(), PLACE_CHECK_MS).unref();
+    this.#endWatch = periodically(() => this.#checkPlace(), PLACE_CHECK_MS);
   }
 
   /**
@@ -105,7 +106,7 @@ export class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watch);
+    this.#endWatch();
     await this.#db.close();
     await this.#file.close();
     await this.#lock.release();

@@ -14,11 +14,12 @@ const ILLEGAL_PREWHERE = 182;
 const TYPES_DIFFER: ReadonlySet<number> = new Set([43, 53, 70, 386]);
 /** Names of views that the engine puts before those of columns. */
 const ENGINE_NAMES = /\bweir\w*\.(?:events|persons|sessions)\./g;
+const TIMES =
+  'write times as 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z; parseDateTimeBestEffortOrNull(x) goes on where a text is no time';
+/** A time as JSON has it, which no comparison with a column takes. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$/i;
 const UNFIT_HINTS: readonly (readonly [codeName: RegExp, hint: string])[] = [
-  [
-    /DATE/,
-    'write times as 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z; parseDateTimeBestEffortOrNull(x) goes on where a text is no time',
-  ],
+  [/DATE/, TIMES],
   [
     /PARSE/,
     'functions whose name ends in OrNull or OrZero go on where a text does not fit, such as toFloat64OrNull(x)',
@@ -97,17 +98,22 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
 function unfit(error: ClickHouseError, text: string, own: readonly string[]): QueryError {
   const name = error.codeName ?? 'INCORRECT_DATA';
   const what = name.toLowerCase().replaceAll('_', ' ');
-  const value = /(?:string|converting) '((?:[^'\\]|\\.)*)' (?:as|to) ([A-Z]\w*)/.exec(text);
-  const isOwn =
-    value?.[1] !== undefined && value[1] !== '' && own.some((one) => one.includes(value[1] ?? ''));
-  const which = isOwn ? `: '${value?.[1]}' is no ${value?.[2]}` : '';
-  const hint = UNFIT_HINTS.find(([codes]) => codes.test(name))?.[1];
+  const value = /(?:string|converting) '((?:[^'\\]|\\.)*)' (?:as|to)(?: type)? ([A-Z]\w*)/.exec(text);
+  const [, given = '', type = ''] = value ?? [];
+  const isOwn = given !== '' && own.some((one) => one.includes(given));
+  const which = isOwn ? `: '${given}' is no ${type}` : '';
+  const hint =
+    isOwn && type.startsWith('Date') ? timeHint(given) : UNFIT_HINTS.find(([codes]) => codes.test(name))?.[1];
   return new QueryError(
     'query_failed',
     `a value does not fit what is done with it (${what})${which}${place(text, own)}`,
     hint === undefined ? {} : { hint },
     { cause: error },
   );
+}
+
+function timeHint(text: string): string {
+  return RFC_3339.test(text) ? `write parseDateTimeBestEffort('${text}'); ${TIMES}` : TIMES;
 }
 
 function place(text: string, own: readonly string[]): string {

@@ -9,7 +9,6 @@ import { functionVerdict } from './gate/functions/function-verdict.js';
 /** From here on a text speaks of the engine's own doings, or repeats the whole query. */
 const INTERNAL =
   /:? \(?(?:[Ii]n scope|In query|While executing|while executing|While processing|while converting|Stack trace|in file\/uri)\b/;
-const QUOTED = /'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const PATH = /(?<![\w<])\/(?:[\w.-]+\/)+[\w.-]*/g;
 /** Names that the engine puts before those of the caller: of tables of its plan, and of the databases of views. */
@@ -67,17 +66,49 @@ export function failedExpression(text: string, own: readonly string[]): string |
 
 function mask(text: string, own: readonly string[]): string {
   const isOwn = (part: string): boolean => own.some((one) => one.includes(part));
-  return text
-    .replace(QUOTED, (quoted, single: string | undefined, tick: string | undefined) => {
-      const value = single ?? tick ?? '';
-      return value.length <= MAX_QUOTED && (isOwn(value) || isName(value))
-        ? quoted
-        : quoted[0] + MASK + quoted[0];
-    })
+  const isShown = (value: string): boolean => value.length <= MAX_QUOTED && (isOwn(value) || isName(value));
+  return replaceQuoted(text, (value) => (isShown(value) ? value : MASK))
     .replace(UUID, (id) => (isOwn(id) ? id : MASK))
     .replace(PATH, (path) => (isOwn(path) ? path : MASK))
     .replace(/\bweir_base\.\w+/g, MASK);
 }
+
+/**
+ * Replaces what stands in single quotes and in backticks. A regular expression would begin anew at each quote of a text that
+ * ends within one, and take the square of its length. Here a kind of quote without an end is looked for once: within it,
+ * every later quote of its kind is escaped, and has no end either.
+ */
+function replaceQuoted(text: string, replacement: (value: string) => string): string {
+  let result = '';
+  let done = 0;
+  const endless = new Set<string>();
+  for (let at = 0; at < text.length; at += 1) {
+    const quote = text.charAt(at);
+    if ((quote !== "'" && quote !== '`') || endless.has(quote)) continue;
+    const end = closingQuote(text, at);
+    if (end < 0) {
+      endless.add(quote);
+      continue;
+    }
+    result += text.slice(done, at + 1) + replacement(text.slice(at + 1, end)) + quote;
+    done = end + 1;
+    at = end;
+  }
+  return result + text.slice(done);
+}
+
+/** Where the quote at `start` ends, past escaped characters; -1 if it does not. */
+function closingQuote(text: string, start: number): number {
+  const quote = text.charCodeAt(start);
+  for (let at = start + 1; at < text.length; at += 1) {
+    const c = text.charCodeAt(at);
+    if (c === quote) return at;
+    if (c === BACKSLASH) at += 1;
+  }
+  return -1;
+}
+
+const BACKSLASH = 0x5c;
 
 /** Names of the public tables' columns, of functions and of types are nobody's secret. */
 function isName(value: string): boolean {

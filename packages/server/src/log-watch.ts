@@ -1,6 +1,7 @@
 /** Says in the server's log when one of its logs cannot be written, once when that begins and once when it ends. */
 
 import type { Logger } from '@weir/base';
+import { periodically } from '@weir/base/node';
 import type { Log } from '@weir/log';
 
 const LOOK_MS = 1_000;
@@ -10,17 +11,17 @@ export class LogWatch {
   readonly #logs: Readonly<Record<string, Log>>;
   readonly #logger: Logger;
   readonly #troubled = new Set<string>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #end: () => void;
 
   /** @param logs by what they hold */
   constructor(logs: Readonly<Record<string, Log>>, logger: Logger) {
     this.#logs = logs;
     this.#logger = logger;
-    this.#timer = setInterval(() => void this.#lookAtAll(), LOOK_MS).unref();
+    this.#end = periodically(() => this.#lookAtAll(), LOOK_MS);
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#end();
   }
 
   async #lookAtAll(): Promise<void> {

@@ -39,6 +39,11 @@ export class Answers {
     this.#sending ??= this.#sendAll();
   }
 
+  /** Whether none is left to send. */
+  get isIdle(): boolean {
+    return this.#ids.length === 0 && this.#sending === undefined;
+  }
+
   /** Resolves once all are sent, or given up. */
   async sent(): Promise<void> {
     await this.#sending;

@@ -46,6 +46,12 @@ export class GroupAnswers {
     if (known === undefined) this.#nacks.set(delayMs, answers);
     for (const id of ids) this.#unsettled.add(id);
     answers.add(ids);
+    void this.#forgetWhenSent(delayMs, answers);
+  }
+
+  /** How many delays have answers that are not sent yet. */
+  get delays(): number {
+    return this.#nacks.size;
   }
 
   release(ids: readonly string[]): void {
@@ -65,6 +71,12 @@ export class GroupAnswers {
   /** Resolves once all are sent, or given up. */
   async sent(): Promise<void> {
     await Promise.all(this.#all.map((one) => one.sent()));
+  }
+
+  /** A consumer may name another delay for each event: only those with answers on their way are kept. */
+  async #forgetWhenSent(delayMs: number, answers: Answers): Promise<void> {
+    await answers.sent();
+    if (answers.isIdle && this.#nacks.get(delayMs) === answers) this.#nacks.delete(delayMs);
   }
 
   get #all(): readonly Answers[] {

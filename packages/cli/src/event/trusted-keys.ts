@@ -58,7 +58,7 @@ async function whoElseWrites(path: string): Promise<string | null> {
     if (owner !== uid && owner !== 0) return `${one} belongs to another user`;
     // In a sticky directory, such as /tmp, others cannot replace the file.
     const isSticky = one !== path && (mode & 0o1000) !== 0;
-    if ((mode & 0o002) !== 0 && !isSticky) return `every user may write to ${one}`;
+    if ((mode & 0o022) !== 0 && !isSticky) return `other users may write to ${one}`;
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import { type Logger, Slice } from '@weir/base';
+import { periodically } from '@weir/base/node';
 import { type Appended, type Log, LogError, type Part } from '@weir/log';
 import {
   decodeCompletion,
@@ -65,7 +66,7 @@ export class Journal {
   #waiting: Completion[] = [];
   #writing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #checkpointing: NodeJS.Timeout | null = null;
+  #endCheckpoints: () => void = () => {};
   #last = 0;
   #recoverable = 0;
   #dropped = 0;
@@ -105,8 +106,7 @@ export class Journal {
       await this.#write();
     }
     await this.#checkpoint(true);
-    this.#checkpointing = setInterval(() => void this.#checkpoint(), CHECKPOINT_MS);
-    this.#checkpointing.unref();
+    this.#endCheckpoints = periodically(() => this.#checkpoint(), CHECKPOINT_MS);
   }
 
   /** An opening as a part of an append that somebody else makes; {@link opened} is told where it came to be. */
@@ -144,7 +144,7 @@ export class Journal {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#checkpointing !== null) clearInterval(this.#checkpointing);
+    this.#endCheckpoints();
     await this.#writing;
     if (this.#waiting.length > 0) await this.#write();
     this.#drop(this.#waiting.splice(0));

@@ -41,17 +41,24 @@ export class Subscription {
 
   /**
    * Sends what comes until {@link end}; what retention took before it could be sent is told as a `gap`.
-   * @throws Problem for a place that is none, and 402 where the host does not let the project read events, or no longer
+   * @throws Problem for a place that is none, and 402 where the host does not let the project read events, or no longer;
+   * what else failed when the host was asked again
    */
   async run(): Promise<void> {
     const { signal } = this.#over;
     const { sub, after, stream } = this.#frame;
-    let refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
+    const refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
     if (refusal !== null) throw refusal;
+    // Why it ended, where the client did not end it: a refusal, or a check that failed.
+    let reason: unknown = null;
     if (stream === 'events') {
       const isAllowed = async (): Promise<boolean> => {
-        refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
-        return refusal === null;
+        try {
+          reason = await this.#parts.access.refusalOf(stream, this.#projectId);
+        } catch (error) {
+          reason = error;
+        }
+        return reason === null;
       };
       lostRight(isAllowed, signal).addEventListener('abort', () => this.end(), { once: true });
     }
@@ -66,7 +73,7 @@ export class Subscription {
         place = await this.#passGap(error);
       }
     }
-    if (refusal !== null) throw refusal;
+    if (reason !== null) throw reason;
   }
 
   async #locate(start: FeedStart): Promise<FeedPlace> {
