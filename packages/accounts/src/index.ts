@@ -1,4 +1,4 @@
-export { AccountsError, type AccountsErrorCode } from './accounts-error.js';
+export { AccountsError } from './accounts-error.js';
 export type { ApiKey, ApiKeys, CreatedApiKey, NewApiKey } from './api-keys.js';
 export { type BootstrapOptions, bootstrap } from './bootstrap.js';
 export type { Answer } from './credential-cache.js';

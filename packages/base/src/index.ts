@@ -12,7 +12,7 @@ export {
 export { type BoundedRequest, boundedFetch } from './http/bounded-fetch.js';
 export { retryAfterMs } from './http/retry-after.js';
 export { isSpace, JsonWalk, skipSpace, withoutMark } from './json/json-walk.js';
-export { type JsonBounds, JsonBoundsExceeded, PIECE_BYTES, parseJson } from './json/parse-json.js';
+export { type JsonBounds, PIECE_BYTES, parseJson } from './json/parse-json.js';
 export { type Logger, silentLogger } from './logger.js';
 export { NO_IDS } from './no-ids.js';
 export { takeTurn } from './reader-turns.js';

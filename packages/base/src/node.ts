@@ -5,7 +5,7 @@ export { unsafeDirectory } from './files/own-directory.js';
 export { readPrivateFile, writePrivateFile } from './files/private-file.js';
 export { periodically } from './periodic.js';
 export { afterSilence } from './silence.js';
-export { type ReadAheadOptions, readAhead, SpoolFullError, type SpoolSpace } from './spool/read-ahead.js';
+export { type ReadAheadOptions, readAhead, type SpoolSpace } from './spool/read-ahead.js';
 export {
   copyTemplate,
   findTemplate,

@@ -75,10 +75,7 @@ export class AppendQueue {
     for (const { payload } of request.messages) bytes += payload.byteLength + OVERHEAD;
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       const limit = MAX_WAITING_BYTES;
-      const error = new ChannelError('at_capacity', 'too much waits to be stored', {
-        limit,
-        retryAfterMs: 1000,
-      });
+      const error = new ChannelError('at_capacity', 'too much waits to be stored', { limit });
       request.pipeline?.refuse(request.messages, error);
       throw error;
     }

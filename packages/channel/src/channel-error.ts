@@ -1,5 +1,13 @@
+import { type ErrorFacts, errorClass } from '@weir/base';
+
+/** Facts of a {@link ChannelError}. */
+export interface ChannelErrorFacts extends ErrorFacts {
+  /** With `cursor_expired`: the index of the oldest entry kept. */
+  readonly oldest?: number | undefined;
+}
+
 /**
- * What went wrong with a channel:
+ * The one error of this package; what the log throws (`log_full`, `draining`, `store_unavailable`) travels as it is.
  *
  * - `channel_not_found`: there is no such channel. `channel_gone`: there was, and its process was cleaned up.
  *   `log_lost`: the log it was in is no longer there. `channel_exists`: so says the name.
@@ -15,33 +23,7 @@
  * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` is the first one kept.
  * - `subscriber_too_slow`: the subscription ended; `cursor` is where to go on. `draining`: the router closes; `cursor` too.
  */
-export type ChannelErrorCode =
-  | 'channel_not_found'
-  | 'channel_gone'
-  | 'log_lost'
-  | 'channel_exists'
-  | 'forbidden'
-  | 'stale_attempt'
-  | 'invalid_channel'
-  | 'invalid_message'
-  | 'invalid_in_reply_to'
-  | 'message_too_large'
-  | 'channel_full'
-  | 'too_many_channels'
-  | 'rate_limited'
-  | 'at_capacity'
-  | 'earlier_refused'
-  | 'sequence_conflict'
-  | 'sequence_out_of_order'
-  | 'sender_ended'
-  | 'channel_closed'
-  | 'invalid_cursor'
-  | 'cursor_expired'
-  | 'subscriber_too_slow'
-  | 'draining';
-
-/** The HTTP status that fits a code, and what its receiver does next. */
-const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readonly hint: string }>> = {
+export class ChannelError extends errorClass({
   channel_not_found: { status: 404, hint: 'check the process and the name of the channel' },
   channel_gone: { status: 410, hint: 'read a channel before its retention after the close ends' },
   log_lost: { status: 410, hint: 'submit the process again: its messages cannot be brought back' },
@@ -61,9 +43,13 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
   message_too_large: { status: 413, hint: 'send it in several messages' },
   channel_full: { status: 409, hint: 'use another channel, or make channels with retention "trim"' },
   too_many_channels: { status: 422, hint: 'use fewer channels: one carries both directions' },
-  rate_limited: { status: 429, hint: 'wait, then send the same sequence again' },
-  at_capacity: { status: 429, hint: 'wait, then send the same sequence again, with fewer in flight' },
-  earlier_refused: { status: 409, hint: 'send the refused one again, then this one' },
+  rate_limited: { status: 429, retryable: true, hint: 'wait, then send the same sequence again' },
+  at_capacity: {
+    status: 429,
+    retryAfterMs: 1_000,
+    hint: 'wait, then send the same sequence again, with fewer in flight',
+  },
+  earlier_refused: { status: 409, retryable: true, hint: 'send the refused one again, then this one' },
   sequence_conflict: { status: 409, hint: 'give each message a sequence of its own' },
   sequence_out_of_order: { status: 409, hint: 'send with a sequence above the last one stored' },
   sender_ended: { status: 409, hint: 'send nothing after the end' },
@@ -72,56 +58,16 @@ const CODES: Readonly<Record<ChannelErrorCode, { readonly status: number; readon
     status: 410,
     hint: 'read on from the oldest entry kept; what lies before is lost to you',
   },
-  subscriber_too_slow: { status: 429, hint: 'subscribe again after the cursor, and read faster' },
-  draining: { status: 503, hint: 'connect again in a moment, and go on where you stood' },
-};
-
-const RETRYABLE: ReadonlySet<ChannelErrorCode> = new Set([
-  'rate_limited',
-  'at_capacity',
-  'earlier_refused',
-  'subscriber_too_slow',
-  'draining',
-]);
-
-/** What a {@link ChannelError} can carry beside its message. */
-export interface ChannelErrorDetails {
-  /** What to do next; default the one of the code. */
-  readonly hint?: string;
-  readonly retryAfterMs?: number;
-  readonly limit?: number;
-  readonly oldest?: number;
-  readonly cursor?: number;
-}
-
-/** The one error of this package; what the log throws (`log_full`, `log_closed`, `log_failed`) travels as it is. */
-export class ChannelError extends Error {
-  override readonly name = 'ChannelError';
-  readonly code: ChannelErrorCode;
-  /** The HTTP status that fits. */
-  readonly status: number;
-  /** Whether the same call can succeed later. */
-  readonly retryable: boolean;
-  /** What to do next. */
-  readonly hint: string;
-  /** How long to wait, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
-  /** The limit that was passed, in the unit the message says. */
-  readonly limit: number | undefined;
-  /** With `cursor_expired`: the index of the oldest entry kept. */
-  readonly oldest: number | undefined;
-  /** Of a subscription that ended: the index to subscribe after. */
-  readonly cursor: number | undefined;
-
-  constructor(code: ChannelErrorCode, message: string, details: ChannelErrorDetails = {}) {
-    super(message);
-    this.code = code;
-    this.status = CODES[code].status;
-    this.retryable = RETRYABLE.has(code);
-    this.hint = details.hint ?? CODES[code].hint;
-    this.retryAfterMs = details.retryAfterMs;
-    this.limit = details.limit;
-    this.oldest = details.oldest;
-    this.cursor = details.cursor;
-  }
+  subscriber_too_slow: {
+    status: 429,
+    retryable: true,
+    hint: 'subscribe again after the cursor, and read faster',
+  },
+  draining: {
+    status: 503,
+    retryAfterMs: 2_000,
+    hint: 'connect again in a moment, and go on where you stood',
+  },
+}) {
+  declare readonly facts: ChannelErrorFacts;
 }

@@ -9,7 +9,7 @@ export {
   type ProcessInfo,
   type Retention,
 } from './channel.js';
-export { ChannelError, type ChannelErrorCode, type ChannelErrorDetails } from './channel-error.js';
+export { ChannelError, type ChannelErrorFacts } from './channel-error.js';
 export {
   type ChannelLimits,
   DEFAULT_LIMITS,

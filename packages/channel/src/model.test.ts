@@ -162,7 +162,7 @@ class World {
         break;
       } catch (error) {
         if (!(error instanceof ChannelError) || !error.retryable) throw error;
-        expect(error.cursor).toBe(seen.at(-1)?.index ?? from);
+        expect(error.facts.cursor).toBe(seen.at(-1)?.index ?? from);
         // The router that replaces a closed one is there in the next turn.
         await new Promise((resolve) => setImmediate(resolve));
       }

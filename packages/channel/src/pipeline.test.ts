@@ -78,7 +78,7 @@ test('a copy of what is stored holds up nobody when it is refused: its sender wi
 });
 
 test('what failed in a way nobody foresaw is final for its sender, and holds up nobody', () => {
-  const errors = [new LogError('log_failed', 'EIO'), new TypeError('unforeseen')];
+  const errors = [new LogError('store_unavailable', 'EIO'), new TypeError('unforeseen')];
   for (const error of errors) {
     const pipeline = new Pipeline();
     pipeline.refuse([text(1)], error);

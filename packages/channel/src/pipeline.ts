@@ -45,7 +45,7 @@ export class Pipeline {
   }
 }
 
-const FOR_A_WHILE: ReadonlySet<string> = new Set(['log_full', 'project_quota', 'log_closed']);
+const FOR_A_WHILE: ReadonlySet<string> = new Set(['log_full', 'project_quota', 'draining']);
 
 function isForAWhile(error: unknown): boolean {
   if (error instanceof LogError) return FOR_A_WHILE.has(error.code);

@@ -58,7 +58,7 @@ describe('channels', () => {
     });
     router.setMaxChannelsPerProcess(1);
     await router.create({ ...PROCESS, name: 'a' });
-    await expect(router.create({ ...PROCESS, name: 'b' })).rejects.toMatchObject({ limit: 1 });
+    await expect(router.create({ ...PROCESS, name: 'b' })).rejects.toMatchObject({ facts: { limit: 1 } });
   });
 });
 
@@ -198,7 +198,7 @@ describe('append and readAfter', () => {
     const large = { sequence: 1, payload: Buffer.alloc(11) };
     await expect(router.append(ID, ANN, large)).rejects.toMatchObject({
       code: 'message_too_large',
-      limit: 10,
+      facts: { limit: 10 },
     });
     for (const inReplyTo of [0, 1, -1, 0.5]) {
       const reply = { ...text(1), inReplyTo };
@@ -378,7 +378,7 @@ describe('subscribe', () => {
     expect(await fast).toHaveLength(100);
     await expect(slow.next()).rejects.toMatchObject({
       code: 'subscriber_too_slow',
-      cursor: 1,
+      facts: { cursor: 1 },
       retryable: true,
     });
     expect(await router.subscriberCount(ID)).toBe(0);
@@ -393,7 +393,7 @@ describe('subscribe', () => {
     await router.append(ID, bob(), text(1));
     const behind = await router.subscribe(ID, ANN);
     for (let n = 2; n <= 20; n++) await router.append(ID, bob(), text(n, 'x'.repeat(100)));
-    await expect(frames(live)).rejects.toMatchObject({ code: 'subscriber_too_slow', cursor: 0 });
+    await expect(frames(live)).rejects.toMatchObject({ code: 'subscriber_too_slow', facts: { cursor: 0 } });
     expect(await take(behind, 20)).toHaveLength(20);
   });
 });
@@ -408,7 +408,7 @@ describe('limits', () => {
       await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({
         code: 'channel_full',
         status: 409,
-        limit: 2,
+        facts: { limit: 2 },
       });
     }
     expect(await router.append(ID, ANN, text(1))).toMatchObject({ index: 1 });
@@ -417,7 +417,7 @@ describe('limits', () => {
     const bytes = await routed(await Router.withoutRateLimit(), { limits: { bytes: 300 } });
     const large = { sequence: 1, payload: Buffer.alloc(200) };
     await bytes.append(ID, ANN, large);
-    const full = { code: 'channel_full', limit: 300 };
+    const full = { code: 'channel_full', facts: { limit: 300 } };
     await expect(bytes.append(ID, ANN, { ...large, sequence: 2 })).rejects.toMatchObject(full);
     await bytes.create({ ...PROCESS, name: 'd', limits: { bytes: 300 } });
     const both = [bytes.append('p_d', ANN, large), bytes.append('p_d', ANN, { ...large, sequence: 2 })];
@@ -435,9 +435,9 @@ describe('limits', () => {
     await expect(router.readAfter(ID, ANN, 0)).rejects.toMatchObject({
       code: 'cursor_expired',
       status: 410,
-      oldest: 16,
+      facts: { oldest: 16 },
     });
-    await expect(frames(await router.subscribe(ID, ANN))).rejects.toMatchObject({ oldest: 16 });
+    await expect(frames(await router.subscribe(ID, ANN))).rejects.toMatchObject({ facts: { oldest: 16 } });
     expect(await textsOf(router, ID, 15)).toEqual(['m16', 'm17', 'm18', 'm19', 'm20']);
     expect(await router.append(ID, ANN, text(16))).toMatchObject({ index: 16 });
     await expect(router.append(ID, ANN, text(15))).rejects.toMatchObject({ code: 'sequence_out_of_order' });
@@ -549,15 +549,21 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await router.append(ID, ANN, text(1));
     await restart();
     await router.append(ID, ANN, text(2));
-    await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({ code: 'channel_full', limit: 2 });
+    await expect(router.append(ID, ANN, text(3))).rejects.toMatchObject({
+      code: 'channel_full',
+      facts: { limit: 2 },
+    });
     const long = text(3, '123456');
-    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({ code: 'message_too_large', limit: 5 });
+    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({
+      code: 'message_too_large',
+      facts: { limit: 5 },
+    });
 
     const later = { ...info, processLimits: { rateLimit: false as const, channelsPerProcess: 9 } };
     await router.create({ ...later, name: 'd', limits: { entries: 9 } });
     await expect(router.create({ ...later, name: 'e' })).rejects.toMatchObject({
       code: 'too_many_channels',
-      limit: 2,
+      facts: { limit: 2 },
     });
     await router.setExecutorIdForProcess('p', 'bob', 2);
     await restart();
@@ -566,7 +572,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await expect(router.append('p_d', bob(2), text(4))).rejects.toMatchObject(limited);
     await router.closeProcess('p', 'success');
     await restart();
-    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({ limit: 5 });
+    await expect(router.append(ID, ANN, long)).rejects.toMatchObject({ facts: { limit: 5 } });
 
     router = new Router({ log, rateLimit });
     const free = { ...info, processId: 'q', processLimits: { rateLimit: false as const } };
@@ -699,7 +705,11 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await router.append(ID, ANN, text(1));
     const iterator = (await router.subscribe(ID, ANN))[Symbol.asyncIterator]();
     await iterator.next();
-    const ended = expect(iterator.next()).rejects.toMatchObject({ code: 'draining', status: 503, cursor: 1 });
+    const ended = expect(iterator.next()).rejects.toMatchObject({
+      code: 'draining',
+      status: 503,
+      facts: { cursor: 1 },
+    });
     const poll = router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000 });
     await router.subscriberCount(ID);
     await router.close();

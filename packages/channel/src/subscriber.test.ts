@@ -46,7 +46,7 @@ test('a subscriber without room takes nothing of what is stored, nor of what com
   router.setSubscriberBufferSize(2);
   await send(4);
   await vi.waitFor(() => expect(gate.asked).toBe(2));
-  const tooSlow = expect(second).rejects.toMatchObject({ code: 'subscriber_too_slow', cursor: 3 });
+  const tooSlow = expect(second).rejects.toMatchObject({ code: 'subscriber_too_slow', facts: { cursor: 3 } });
   for (const n of [5, 6]) await send(n);
   await tooSlow;
   expect(subscriber.cursor).toBe(3);

@@ -1,48 +1,38 @@
 import { ClickHouseError as ClientError } from '@clickhouse/client';
-import { type ClickHouseErrorKind, classify } from './error-codes.js';
+import { WeirError } from '@weir/base';
+import { type ClickHouseErrorCode, classify } from './error-codes.js';
 
 /** What is known about a failure. */
 export interface ClickHouseErrorInit {
   /** ClickHouse's exception code; absent when no ClickHouse answered. */
-  readonly code?: number | undefined;
-  /** ClickHouse's name of the code. */
+  readonly exceptionCode?: number | undefined;
+  /** ClickHouse's name of the exception code. */
   readonly codeName?: string | undefined;
   /** ClickHouse's own text. */
   readonly detail?: string | undefined;
-  /** Overrides what {@link classify} says of the code. */
-  readonly kind?: ClickHouseErrorKind;
   readonly cause?: unknown;
 }
 
 /**
- * The one error of this package. Its `message` never holds SQL, data or secrets, so it may be logged and stored;
- * the engine's own text, which quotes both, is kept apart in {@link detail}.
+ * The one error of this package. Its `message` never holds SQL, data or secrets, so it may be logged and stored; the engine's
+ * own text, which quotes both, is kept apart in {@link detail}. Only `unavailable` is retryable.
  */
-export class ClickHouseError extends Error {
+export class ClickHouseError extends WeirError<ClickHouseErrorCode> {
   /** ClickHouse's exception code; undefined when no ClickHouse answered. */
-  readonly code: number | undefined;
-  /** ClickHouse's name of the code, such as `MEMORY_LIMIT_EXCEEDED`. */
+  readonly exceptionCode: number | undefined;
+  /** ClickHouse's name of the exception code, such as `MEMORY_LIMIT_EXCEEDED`. */
   readonly codeName: string | undefined;
-  readonly kind: ClickHouseErrorKind;
-  /** The HTTP status that fits an answer caused by this failure. */
-  readonly status: 400 | 503;
-  /** Whether the same call may work later: true for `unavailable`. */
-  readonly retryable: boolean;
   // Private, so that no error serializer prints it.
   readonly #detail: string | undefined;
 
-  constructor(message: string, init: ClickHouseErrorInit = {}) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
-    this.name = 'ClickHouseError';
-    this.code = init.code;
+  constructor(code: ClickHouseErrorCode, message: string, init: ClickHouseErrorInit = {}) {
+    super(code, message, { retryable: code === 'unavailable', cause: init.cause });
+    this.exceptionCode = init.exceptionCode;
     this.codeName = init.codeName;
-    this.kind = init.kind ?? classify(init.code);
-    this.retryable = this.kind === 'unavailable';
-    this.status = this.retryable ? 503 : 400;
     this.#detail = init.detail;
   }
 
-  /** ClickHouse's own text. It may quote SQL, values and paths: for whoever wrote the statement, never for a log. */
+  /** ClickHouse's own text. It may quote SQL, values and paths: only for the author of the statement, never for a log. */
   get detail(): string | undefined {
     return this.#detail;
   }
@@ -66,17 +56,18 @@ export function toClickHouseError(thrown: unknown): ClickHouseError {
   // What is left never came from ClickHouse. Its message may be a proxy's page: only a system error's name is kept.
   const system =
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
-  return new ClickHouseError(`ClickHouse did not answer${system === undefined ? '' : ` (${system})`}`, {
-    detail: text,
-    cause: system === undefined ? undefined : thrown,
-  });
+  return new ClickHouseError(
+    'unavailable',
+    `ClickHouse did not answer${system === undefined ? '' : ` (${system})`}`,
+    {
+      detail: text,
+      cause: system === undefined ? undefined : thrown,
+    },
+  );
 }
 
 // No cause: the client's error quotes the statement, and error serializers print causes.
 function refusal(code: number, codeName: string | undefined, detail: string): ClickHouseError {
-  return new ClickHouseError(`ClickHouse answered ${codeName ?? 'an exception'} (code ${code})`, {
-    code,
-    codeName,
-    detail,
-  });
+  const message = `ClickHouse answered ${codeName ?? 'an exception'} (code ${code})`;
+  return new ClickHouseError(classify(code), message, { exceptionCode: code, codeName, detail });
 }

@@ -59,7 +59,7 @@ class HttpClickHouse implements ClickHouse {
     options: CallOptions = {},
   ): Promise<InsertResult> {
     if (!/\sFORMAT\s+\w+\s*$/i.test(statement)) {
-      throw new ClickHouseError('an insert of raw bytes must end in FORMAT and its name', { kind: 'query' });
+      throw new ClickHouseError('query', 'an insert of raw bytes must end in FORMAT and its name');
     }
     // async_insert would acknowledge rows that lie in the server's memory only.
     const answer = await this.#send(statement, options, { async_insert: 0 }, body);

@@ -13,7 +13,9 @@ export class Deadline {
     else caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
     if (timeoutMs !== undefined) {
       this.#timer = setTimeout(() => {
-        this.#controller.abort(new ClickHouseError(`ClickHouse did not answer within ${timeoutMs} ms`));
+        this.#controller.abort(
+          new ClickHouseError('unavailable', `ClickHouse did not answer within ${timeoutMs} ms`),
+        );
       }, timeoutMs);
     }
   }

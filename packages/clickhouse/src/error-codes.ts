@@ -5,8 +5,8 @@
  * statement's fault. A test checks the names against the engine.
  */
 
-/** What a failure means to the caller. */
-export type ClickHouseErrorKind =
+/** What a failure means to the caller: the code of the error. */
+export type ClickHouseErrorCode =
   /** The store cannot do it now; the same call may work later. */
   | 'unavailable'
   /** The rows are refused: they will be refused again. */
@@ -115,7 +115,7 @@ export const BAD_DATA_CODES: ReadonlyMap<number, string> = new Map([
  * What a ClickHouse exception code means. No code at all means that no ClickHouse answered (refused, reset, hung
  * up, timed out, a proxy's page): `unavailable`.
  */
-export function classify(code: number | undefined): ClickHouseErrorKind {
+export function classify(code: number | undefined): ClickHouseErrorCode {
   if (code === undefined || UNAVAILABLE_CODES.has(code)) return 'unavailable';
   return BAD_DATA_CODES.has(code) ? 'bad_data' : 'query';
 }

@@ -39,7 +39,11 @@ it('passes every body through as it is, however it is cut, and raises what its t
     const failed = await read(cutAt(Buffer.concat([body, Buffer.from(exceptionTrailer(TAG, text))]), cuts));
     expect(failed.bytes).toEqual(body);
     expect(failed.error).toBeInstanceOf(ClickHouseError);
-    expect(failed.error).toMatchObject({ code: 241, codeName: 'MEMORY_LIMIT_EXCEEDED', kind: 'unavailable' });
+    expect(failed.error).toMatchObject({
+      exceptionCode: 241,
+      codeName: 'MEMORY_LIMIT_EXCEEDED',
+      code: 'unavailable',
+    });
   });
   await fc.assert(property, { numRuns: 200 });
 });

@@ -58,6 +58,6 @@ function failureOf(text: string): ClickHouseError {
   const message = text.slice(0, Math.max(0, text.lastIndexOf('\n', text.lastIndexOf('\r\n__exception__'))));
   return (
     errorFromExceptionText(message) ??
-    new ClickHouseError('ClickHouse failed in the middle of its answer', { detail: message })
+    new ClickHouseError('unavailable', 'ClickHouse failed in the middle of its answer', { detail: message })
   );
 }

@@ -13,7 +13,7 @@ export type { Wall } from './engine/control.js';
 export { startEngine } from './engine/embedded-engine.js';
 export type { Engine, EngineHealth, EngineOptions, EngineState } from './engine/engine.js';
 export { clickhouseTemplate, makeClickhouseTemplate } from './engine/template.js';
-export { BAD_DATA_CODES, type ClickHouseErrorKind, classify, UNAVAILABLE_CODES } from './error-codes.js';
+export { BAD_DATA_CODES, type ClickHouseErrorCode, classify, UNAVAILABLE_CODES } from './error-codes.js';
 export { relinkStatements } from './migrate/identity-links.js';
 export { type MigrateOptions, type MigrationResult, migrateClickHouse } from './migrate/migrate.js';
 export { type DatabaseNames, databaseNames, type Migration } from './migrate/migration.js';

@@ -32,9 +32,7 @@ const PARSE_LIMIT_MS = 10_000;
 export function connectParser(target: ClickHouseTarget): Parser {
   const user = 'socketPath' in target ? target.parser : target.reader;
   if (user === undefined) {
-    throw new ClickHouseError('queries of tenants need a reader: a ClickHouse user of their own', {
-      kind: 'query',
-    });
+    throw new ClickHouseError('query', 'queries of tenants need a reader: a ClickHouse user of their own');
   }
   return new HttpParser(new HttpSession(target, user, databaseNames().views));
 }

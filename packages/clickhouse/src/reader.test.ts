@@ -91,7 +91,7 @@ describe('the reader', () => {
     const limited = reader.query(PROJECT_A, 'SELECT groupArray(number) FROM numbers(50000000)', {
       limits: { memoryBytes: 50_000_000 },
     });
-    expect(await failureOf(limited)).toMatchObject({ code: 241 });
+    expect(await failureOf(limited)).toMatchObject({ exceptionCode: 241 });
   });
 
   it.each(['CSVWithNames', 'JSONCompactEachRowWithNamesAndTypes', 'TSVWithNames', 'JSONEachRow'])(
@@ -134,7 +134,7 @@ describe('the reader', () => {
     const call = failureOf(reader.query(PROJECT_A, ENDLESS).then(text));
     await vi.waitUntil(async () => (await clickhouse.running(reader.tagOf(PROJECT_A))) === 1);
     await clickhouse.kill(reader.tagOf(PROJECT_A));
-    expect(await call).toMatchObject({ code: 394 });
+    expect(await call).toMatchObject({ exceptionCode: 394 });
   });
 });
 

@@ -60,9 +60,7 @@ export interface Reader {
  */
 export function connectReader(target: ClickHouseTarget): Reader {
   if (target.reader === undefined) {
-    throw new ClickHouseError('queries of tenants need a reader: a ClickHouse user of their own', {
-      kind: 'query',
-    });
+    throw new ClickHouseError('query', 'queries of tenants need a reader: a ClickHouse user of their own');
   }
   // The embedded engine has its key to itself and signs; before a server that is for us to do.
   const scope = 'scopeKey' in target.reader ? new ScopeSigner(target.reader.scopeKey) : undefined;
@@ -92,7 +90,7 @@ class HttpReader implements Reader {
 
   async query(projectId: string, sql: string, options: ReaderOptions = {}): Promise<ReaderAnswer> {
     if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(projectId)) {
-      throw new ClickHouseError('a project id is a UUID in lower case', { kind: 'query' });
+      throw new ClickHouseError('query', 'a project id is a UUID in lower case');
     }
     if (options.tag !== undefined) requireTag(options.tag);
     const { plain = false, keyed = false } = options;

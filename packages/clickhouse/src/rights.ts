@@ -19,7 +19,7 @@ export const DEFINER = 'weir_definer';
 export function rightsStatements(reader: ServerReader, database = 'weir'): readonly string[] {
   const { username, password, scopeKey } = reader;
   if (!/^[A-Za-z_]\w{0,62}$/.test(username)) {
-    throw new ClickHouseError('the name of the reader has letters, digits and _ only', { kind: 'query' });
+    throw new ClickHouseError('query', 'the name of the reader has letters, digits and _ only');
   }
   const names = databaseNames(database);
   const scope = new ScopeSigner(scopeKey);

@@ -19,6 +19,6 @@ export const KILL_RUNNING = "KILL QUERY WHERE startsWith(Settings['log_comment']
  */
 export function requireTag(tag: string): void {
   if (!/^[A-Za-z0-9_.:/-]{1,200}$/.test(tag)) {
-    throw new ClickHouseError('a tag has 1 to 200 letters, digits and _ . : / -', { kind: 'query' });
+    throw new ClickHouseError('query', 'a tag has 1 to 200 letters, digits and _ . : / -');
   }
 }

@@ -1,8 +1,7 @@
 import { defined, firstAbort } from '@weir/base';
 import { type DeadChoice, encodePlace, type Group, type Log, LogError } from '@weir/log';
-import { FeedExpired } from './feed.js';
+import { expired, groupMissing } from './feed-error.js';
 import { bufferOf, readerOf, streamOf } from './feed-kind.js';
-import { FeedGroupMissing } from './group-errors.js';
 import type { GroupDefinition } from './group-list.js';
 
 /** One item lent to a member. */
@@ -85,8 +84,8 @@ export class FeedGroup {
   }
 
   /**
-   * @throws FeedExpired once when retention passed the group by; FeedGroupMissing when it is removed meanwhile; LogError
-   * `too_many_unacknowledged`
+   * @throws FeedError `cursor_expired` once when retention passed the group by, `group_not_found` when it is removed
+   * meanwhile; LogError `too_many_unacknowledged`
    */
   async pull({ signal, holding, ...pull }: FeedPull): Promise<FeedDelivery[]> {
     const over = firstAbort(signal, this.#gone.signal);
@@ -96,7 +95,7 @@ export class FeedGroup {
         throw this.#expired(error);
       })
       .finally(over.release);
-    if (this.#gone.signal.aborted) throw new FeedGroupMissing(this.definition.name);
+    if (this.#gone.signal.aborted) throw groupMissing(this.definition.name);
     return deliveries.map(({ id, attempt, offset, data }) => ({
       id,
       attempt,
@@ -126,7 +125,7 @@ export class FeedGroup {
     return this.#group.claim(ids, member, from === undefined ? {} : { from });
   }
 
-  /** Dead letters as they died, those after one. Throws LogError `cursor_invalid`. */
+  /** Dead letters as they died, those after one. Throws LogError `invalid_request`. */
   async dead(limit: number, after?: string): Promise<FeedDeadLetter[]> {
     const entries = await this.#group.dead({ limit, ...defined({ after }) });
     return entries.map(({ id, attempts, diedAt, offset, data }) => ({
@@ -171,9 +170,9 @@ export class FeedGroup {
 
   #expired(error: unknown): unknown {
     if (!(error instanceof LogError) || error.code !== 'cursor_expired') return error;
-    const { oldest = 1, missed = 0 } = error;
+    const { oldest = 1, missed = 0 } = error.facts;
     const message = `${missed} items were trimmed before the group was done with them; it goes on from the oldest`;
-    return new FeedExpired(this.#cursor(oldest - 1), missed, message);
+    return expired(this.#cursor(oldest - 1), missed, message);
   }
 
   #cursor(offset: number): string {

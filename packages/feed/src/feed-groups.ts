@@ -4,9 +4,9 @@
  */
 import type { Log } from '@weir/log';
 import type { FeedPlace } from './feed.js';
+import { FeedError, groupMissing } from './feed-error.js';
 import { DEFAULT_LEASE_MS, FeedGroup } from './feed-group.js';
 import { type FeedKind, ownerOf } from './feed-kind.js';
-import { FeedGroupExists, FeedGroupMissing, TooManyFeedGroups } from './group-errors.js';
 import { type GroupDefinition, GroupList } from './group-list.js';
 
 /** What a group is to be, as {@link GroupDefinition} has it. What is left out is as it is in one that exists. */
@@ -46,7 +46,7 @@ export class FeedGroups {
   /**
    * Makes a group; one that exists with these options is left as it is.
    * @param locate finds the place it begins at
-   * @throws FeedGroupExists, TooManyFeedGroups; what `locate` throws
+   * @throws FeedError `group_exists`, `too_many_groups`; what `locate` throws
    */
   make(
     projectId: string,
@@ -60,7 +60,10 @@ export class FeedGroups {
         refuseOther(existing, definitionOf(wanted, existing));
         return { group: this.#group(projectId, existing), isNew: false };
       }
-      if (groups.length >= MAX_GROUPS) throw new TooManyFeedGroups(MAX_GROUPS);
+      if (groups.length >= MAX_GROUPS) {
+        const message = `the project has ${MAX_GROUPS} groups, which is the most`;
+        throw new FeedError('too_many_groups', message, { limit: MAX_GROUPS });
+      }
       const made = definitionOf(wanted, {
         ...DEFAULTS,
         task: wanted.task ?? null,
@@ -81,18 +84,18 @@ export class FeedGroups {
     return (await this.#list.of(projectId)).map((definition) => this.#group(projectId, definition));
   }
 
-  /** @throws FeedGroupMissing */
+  /** @throws FeedError `group_not_found` */
   async find(projectId: string, name: string): Promise<FeedGroup> {
     const definition = (await this.#list.of(projectId)).find((one) => one.name === name);
-    if (definition === undefined) throw new FeedGroupMissing(name);
+    if (definition === undefined) throw groupMissing(name);
     return this.#group(projectId, definition);
   }
 
-  /** Forgets a group with what is pending and dead in it. Throws FeedGroupMissing. */
+  /** Forgets a group with what is pending and dead in it. Throws FeedError `group_not_found`. */
   remove(projectId: string, name: string): Promise<void> {
     return this.#list.change(projectId, async (groups, write) => {
       const definition = groups.find((one) => one.name === name);
-      if (definition === undefined) throw new FeedGroupMissing(name);
+      if (definition === undefined) throw groupMissing(name);
       const group = this.#group(projectId, definition);
       await write(groups.filter((one) => one !== definition));
       this.#open.delete(keyOf(projectId, name));
@@ -141,8 +144,15 @@ function definitionOf(
 
 function refuseOther(existing: GroupDefinition, wanted: GroupDefinition): void {
   for (const option of ['stream', 'from', 'event', 'hold', 'task'] as const) {
-    if (JSON.stringify(existing[option] ?? null) !== JSON.stringify(wanted[option] ?? null))
-      throw new FeedGroupExists(existing.name, option, existing[option]);
+    if (JSON.stringify(existing[option] ?? null) === JSON.stringify(wanted[option] ?? null)) continue;
+    const is = JSON.stringify(existing[option]);
+    throw new FeedError(
+      'group_exists',
+      `the group "${existing.name}" exists with another "${option}": ${is}`,
+      {
+        errors: [{ path: option, reason: 'differs' }],
+      },
+    );
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { takeTurn } from '@weir/base';
 import { encodePlace, type Log, LogError, offsetInEpoch, type Part } from '@weir/log';
+import { expired, FeedError } from './feed-error.js';
 import { bufferOf, type FeedKind, ownerOf, receivedAtIn, streamOf } from './feed-kind.js';
 
 /** One item to be. */
@@ -41,25 +42,6 @@ export interface FeedPlace {
   /** Of the last item before it. */
   readonly offset: number;
   readonly cursor: string;
-}
-
-/** A place can no longer be read from. */
-export class FeedExpired extends Error {
-  override readonly name = 'FeedExpired';
-  /** The oldest place that can: reading after it misses the least. */
-  readonly oldest: string;
-  /** Items in between. */
-  readonly missed: number;
-
-  constructor(
-    oldest: string,
-    missed: number,
-    message = `${missed} items after this cursor are no longer kept`,
-  ) {
-    super(message);
-    this.oldest = oldest;
-    this.missed = missed;
-  }
 }
 
 /** Where each source stands, as the last entry: eight bytes. */
@@ -110,7 +92,7 @@ export class Feed {
 
   /**
    * The place a start stands for.
-   * @throws FeedExpired; LogError `cursor_invalid`, `epoch_mismatch` for a cursor of a feed that is gone
+   * @throws FeedError `cursor_expired`, `invalid_request`
    */
   async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
     const stream = streamOf(kind, projectId);
@@ -121,21 +103,19 @@ export class Feed {
   /**
    * The offset of the last item up to an end: the newest item, or the item that a cursor names. Retention may have removed
    * that item already: then a reader has nothing left to read up to it.
-   * @throws LogError `cursor_invalid`, `epoch_mismatch` for a cursor of another feed
+   * @throws FeedError `cursor_expired` for a cursor of another feed, `invalid_request`
    */
   async lastUpTo(kind: FeedKind, projectId: string, end: FeedEnd): Promise<number> {
     const { last } = await this.#log.stats(streamOf(kind, projectId));
     if (end === 'latest') return last;
-    const offset = offsetInEpoch(end.after, this.#log.epoch);
-    if (offset > last) throw new LogError('cursor_invalid', 'the cursor is ahead of the feed');
-    return offset;
+    return this.#offsetOf(end.after, last, 'end', 'a cursor of this feed, or latest');
   }
 
   /**
    * Every item after a place, in order: history, then what comes, until the signal aborts or the item at `last` was
    * delivered. In pages, each in a turn of the event loop that all followers share; an empty one each time `idleMs` pass
    * without any.
-   * @throws FeedExpired when retention overtakes a slow reader
+   * @throws FeedError `cursor_expired` when retention overtakes a slow reader
    */
   async *follow(
     { stream, offset }: FeedPlace,
@@ -170,7 +150,7 @@ export class Feed {
     } catch (error) {
       if (!(error instanceof LogError) || error.code !== 'cursor_expired') throw error;
       const { first } = await this.#log.stats(stream);
-      throw new FeedExpired(this.#cursor(first - 1), first - 1 - after);
+      throw expired(this.#cursor(first - 1), first - 1 - after);
     }
   }
 
@@ -179,10 +159,8 @@ export class Feed {
     if (start === 'latest') return last;
     if (start === 'earliest') return first - 1;
     if ('at' in start) return this.#before(stream, start.at.getTime(), first, last);
-    const offset = offsetInEpoch(start.after, this.#log.epoch);
-    if (offset > last)
-      throw new LogError('cursor_invalid', 'the cursor is ahead of the feed; leave it out to start anew');
-    if (offset < first - 1) throw new FeedExpired(this.#cursor(first - 1), first - 1 - offset);
+    const offset = this.#offsetOf(start.after, last, 'start');
+    if (offset < first - 1) throw expired(this.#cursor(first - 1), first - 1 - offset);
     return offset;
   }
 
@@ -197,6 +175,20 @@ export class Feed {
       else high = middle;
     }
     return low - 1;
+  }
+
+  #offsetOf(cursor: string, last: number, what: 'start' | 'end', hint?: string): number {
+    try {
+      const offset = offsetInEpoch(cursor, this.#log.epoch);
+      if (offset <= last) return offset;
+    } catch (cause) {
+      if (cause instanceof LogError && cause.code === 'epoch_mismatch') {
+        const details = { hint: 'go on with earliest', cause };
+        throw new FeedError('cursor_expired', 'the cursor belongs to a feed that is gone', details);
+      }
+      throw new FeedError('invalid_request', `the ${what} is not a cursor of this feed`, { hint, cause });
+    }
+    throw new FeedError('invalid_request', `the cursor of the ${what} is ahead of the feed`, { hint });
   }
 
   #cursor(offset: number): string {

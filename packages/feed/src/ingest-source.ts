@@ -63,7 +63,7 @@ export class IngestSource {
           await this.#ingest.wait(INGEST_STREAM, { after: this.#position, signal });
         }
       } catch (error) {
-        if (signal.aborted || (error instanceof LogError && error.code === 'log_closed')) return;
+        if (signal.aborted || (error instanceof LogError && error.code === 'draining')) return;
         this.#logger.warn({ err: error }, 'the feed is held up; trying again');
         await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
       }

@@ -48,7 +48,7 @@ export async function insertAroundBadRows(
     try {
       await writer.insert(RowSet.join([...group.values()]), context);
     } catch (error) {
-      if (!(error instanceof ClickHouseError) || error.kind !== 'bad_data') throw error;
+      if (!(error instanceof ClickHouseError) || error.code !== 'bad_data') throw error;
       if (group.size > 1) {
         const entries = [...group];
         todo.push(

@@ -83,7 +83,7 @@ export class BatchStore {
     } catch (error) {
       // Rows were refused and cannot be kept as dead letters: the batch stays in the log.
       if (!(error instanceof ClickHouseError)) return this.#isFatal(batch, error);
-      if (error.kind === 'unavailable' && this.#retriesInPlace()) return 'again';
+      if (error.code === 'unavailable' && this.#retriesInPlace()) return 'again';
       return await this.#giveUp(batch, error);
     }
   }
@@ -92,12 +92,12 @@ export class BatchStore {
     let left: Leftover | null = null;
     // Once an outage is known, a refused ping is cheaper than sending the batch into a time-out.
     if (this.#downSince !== null && !(await this.#writer.isUp())) {
-      throw new ClickHouseError('ClickHouse does not answer', { kind: 'unavailable' });
+      throw new ClickHouseError('unavailable', 'ClickHouse does not answer');
     }
     try {
       await this.#writer.insert(batch.rows, context);
     } catch (error) {
-      if (!(error instanceof ClickHouseError) || error.kind !== 'bad_data') throw error;
+      if (!(error instanceof ClickHouseError) || error.code !== 'bad_data') throw error;
       left = await insertAroundBadRows(this.#writer, batch.rows, contextOf(batch, true), TRIES_PER_BATCH);
     }
     if (left !== null) await this.#letters.add(leftLetters(batch, left));
@@ -116,7 +116,7 @@ export class BatchStore {
   }
 
   async #giveUp(batch: Batch, error: ClickHouseError): Promise<'done' | 'again'> {
-    const reason = error.kind === 'unavailable' ? 'unavailable' : 'refused';
+    const reason = error.code === 'unavailable' ? 'unavailable' : 'refused';
     try {
       await this.#letters.add(projectLetters(batch, reason, complaintOf(error)));
     } catch (cause) {

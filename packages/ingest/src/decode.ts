@@ -3,7 +3,7 @@
  * is kept in `extras`, never a reason to refuse.
  */
 import type { Event } from './event.js';
-import { isMarkedNumber, NumberOutOfRange, type Unmarked, unmarkNumbers } from './exact-numbers.js';
+import { isMarkedNumber, type Unmarked, unmarkNumbers } from './exact-numbers.js';
 import { integerText, isNoId } from './identifiers.js';
 import {
   addLongIntegers,
@@ -193,7 +193,7 @@ function jsonText(value: object, path: string, text: ParsedText, notes: Notes): 
   try {
     unmarked = unmarkNumbers(json);
   } catch (error) {
-    if (error instanceof NumberOutOfRange) return { reason: `: ${error.message}` };
+    if (error instanceof RangeError) return { reason: `: ${error.message}` };
     throw error;
   }
   if (unmarked.long) {

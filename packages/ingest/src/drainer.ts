@@ -155,7 +155,7 @@ export class Drainer {
       try {
         await this.#drainGroup(group, contextOf(group));
       } catch (error) {
-        if (!(error instanceof ClickHouseError) || error.kind !== 'unavailable') throw error;
+        if (!(error instanceof ClickHouseError) || error.code !== 'unavailable') throw error;
         this.#unknown.push({ tag: contextOf(group).tag, letters: group });
         await this.#letters.release(rest);
         return false;
@@ -180,10 +180,10 @@ export class Drainer {
     try {
       await this.#writer.insert(RowSet.join(letters.map(({ rows }) => rows)), context);
     } catch (error) {
-      if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') throw error;
+      if (!(error instanceof ClickHouseError) || error.code === 'unavailable') throw error;
       if (letters.length > 1) {
         for (const letter of letters) await this.#drainGroup([letter], context);
-      } else if (error.kind === 'bad_data') {
+      } else if (error.code === 'bad_data') {
         await this.#takeApart(first, error, context);
       } else {
         await this.#letters.refuse(first, complaintOf(error));

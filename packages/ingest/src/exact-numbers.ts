@@ -49,13 +49,6 @@ export function parseMarked(json: string): unknown {
   }
 }
 
-/** A number a double cannot hold, such as 1e999. */
-export class NumberOutOfRange extends Error {
-  constructor() {
-    super('number out of range');
-  }
-}
-
 /** A JSON text without marks. */
 export interface Unmarked {
   readonly json: string;
@@ -66,7 +59,7 @@ export interface Unmarked {
 /**
  * Writes the marked numbers of a JSON text back as they were sent; an integer beyond 64 bits as a string of its digits,
  * because ClickHouse reads nothing of a document with such a number.
- * @throws NumberOutOfRange for one that no double can hold.
+ * @throws RangeError for one that no double can hold, such as 1e999
  */
 export function unmarkNumbers(marked: string): Unmarked {
   let long = false;
@@ -75,7 +68,7 @@ export function unmarkNumbers(marked: string): Unmarked {
       long = true;
       return `"${digits}"`;
     }
-    if (!Number.isFinite(Number(digits))) throw new NumberOutOfRange();
+    if (!Number.isFinite(Number(digits))) throw new RangeError('number out of range');
     return digits;
   });
   return { json, long };

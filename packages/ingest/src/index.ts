@@ -11,7 +11,7 @@ export type {
   DlqOverview,
 } from './dlq-admin.js';
 export { IngestEntry } from './entry.js';
-export { BufferFullError, IngestError, type IngestErrorCode } from './errors.js';
+export { IngestError } from './errors.js';
 export { EVENT_LIMITS, type Event, type ValidationError } from './event.js';
 export { Flags } from './flags.js';
 export { type Acknowledgement, INGEST_DEFAULTS, type IngestOptions, type OnFatal } from './options.js';

@@ -5,7 +5,7 @@ import type { Companion } from './companion.js';
 import { writeEventKey } from './dedup/event-key.js';
 import type { ClaimOutcome, Claims, IdReservation, IdWindow } from './dedup/id-window.js';
 import { EntryWriter, entryBytesOf } from './entry-writer.js';
-import { BufferFullError, IngestError } from './errors.js';
+import { bufferFull, IngestError } from './errors.js';
 import type { Flags } from './flags.js';
 import type { LogShares } from './log-shares.js';
 import type { IngestOptions } from './options.js';
@@ -85,7 +85,7 @@ export class Intake {
   /**
    * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts, in order, with turns of the event
    * loop between them. Buffer, project quota, log size and the table of ids are checked for all parts before the first is stored.
-   * @throws BufferFullError, IngestError (`log_full`, `project_quota`, `batch_too_large`, `draining`). If the log fails between
+   * @throws IngestError (`ingest_full`, `batch_too_large`, `ingest_down`), LogError (`log_full`, `project_quota`, `draining`). If the log fails between
    * two parts, the parts before are stored and their ids are recognised in a retry.
    */
   async take(arrival: Arrival): Promise<Taken> {
@@ -265,16 +265,13 @@ export class Intake {
     const { pending, flags, options } = this.#parts;
     if (bytes > options.eventBufferBytes) {
       const limit = options.eventBufferBytes;
-      throw new IngestError('batch_too_large', `a batch holds at most ${limit} bytes`, {
-        limit,
-        hint: 'send several smaller batches',
-      });
+      throw new IngestError('batch_too_large', `a batch holds at most ${limit} bytes`, { limit });
     }
     // While neither store takes events, spooling fills the log as far as that goes.
     const isSpooling = flags.fatal && options.onFatal === 'spool';
     if (isSpooling) return;
     const full = pending.fullOf(events, bytes);
-    if (full !== null) throw new BufferFullError(full.what, full.limit);
+    if (full !== null) throw bufferFull(full.what, full.limit);
   }
 }
 
@@ -331,25 +328,11 @@ async function lostCopies(
 }
 
 function refusalOf(error: unknown): unknown {
-  if (!(error instanceof LogError)) return error;
-  if (error.code === 'log_closed') {
-    return new IngestError('draining', 'this node is shutting down', { cause: error });
-  }
-  if (error.code === 'project_quota') {
-    return new IngestError(
-      'project_quota',
-      'the project has more than a quarter of the log, and less than a quarter is free; send again after the Retry-After seconds',
-      { cause: error },
-    );
-  }
-  if (error.code === 'log_failed') {
-    return new IngestError('ingest_down', 'the log cannot be written; the server must be restarted', {
-      cause: error,
-    });
-  }
-  return error.retryable ? logFull(error) : error;
+  if (!(error instanceof LogError) || error.code !== 'store_unavailable') return error;
+  const message = 'the log cannot be written; the server must be restarted';
+  return new IngestError('ingest_down', message, { cause: error });
 }
 
-function logFull(cause?: LogError): IngestError {
-  return new IngestError('log_full', 'the log is full; it recovers by itself', { cause });
+function logFull(): LogError {
+  return new LogError('log_full', 'the log is full; it recovers by itself');
 }

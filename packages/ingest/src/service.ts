@@ -175,7 +175,7 @@ export class IngestService {
    * Takes events of a project. Resolves when they are on disk (`ack: durable`), or at once (`memory`).
    * @param options `receivedAt` is the arrival in epoch milliseconds, default now; `companion` goes into the log with the
    * events; `slice` gives up the event loop between the parts of a large batch
-   * @throws BufferFullError, IngestError (`ingest_disabled`, `ingest_down`, `draining`, `log_full`, `batch_too_large`)
+   * @throws IngestError (`ingest_disabled`, `ingest_down`, `ingest_full`, `draining`, `batch_too_large`), LogError (`log_full`, `project_quota`)
    */
   async submit(
     projectId: string,

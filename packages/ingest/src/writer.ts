@@ -85,7 +85,7 @@ export class EventWriter {
       await this.#clickhouse.kill(tag, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;
-      throw new ClickHouseError('ClickHouse did not end an earlier insert in time', { kind: 'unavailable' });
+      throw new ClickHouseError('unavailable', 'ClickHouse did not end an earlier insert in time');
     } finally {
       release();
     }

@@ -56,7 +56,7 @@ export class CommitQueue {
   /** Adds a write; its `done` or `fail` follows. */
   add(write: Write): void {
     if (this.#closed) {
-      write.fail(new LogError('log_closed', 'the log is closed'));
+      write.fail(new LogError('draining', 'the log is closed: the server is stopping'));
       return;
     }
     this.#waiting.push(write);

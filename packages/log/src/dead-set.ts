@@ -78,7 +78,7 @@ export class DeadSet {
 
   /**
    * Those that died after one, which may be gone, the first to die first.
-   * @throws LogError `cursor_invalid` when it is not an id of a dead entry
+   * @throws LogError `invalid_request` when it is not an id of a dead entry
    */
   list(o: { readonly after?: string; readonly limit?: number }, since: number): DeadEntry[] {
     const after = o.after === undefined ? undefined : placeOf(o.after);
@@ -124,7 +124,7 @@ function idOf({ diedAt, offset }: Pick<Known, 'diedAt' | 'offset'>): string {
 function placeOf(id: string): Pick<Known, 'diedAt' | 'offset'> {
   const match = ID.exec(id);
   if (match === null)
-    throw new LogError('cursor_invalid', `not the id of a dead entry: ${JSON.stringify(id.slice(0, 64))}`);
+    throw new LogError('invalid_request', `not the id of a dead entry: ${JSON.stringify(id.slice(0, 64))}`);
   return { diedAt: Number(match[1]), offset: Number(match[2]) };
 }
 

@@ -16,11 +16,11 @@ export function encodeDeliveryId({ epoch, group, offset, attempt }: DeliveryName
   return `${epoch}-${group}-${offset}-${attempt}`;
 }
 
-/** @throws LogError `cursor_invalid` when it is not a delivery id */
+/** @throws LogError `invalid_request` when it is not a delivery id */
 export function decodeDeliveryId(id: string): DeliveryName {
   const match = FORM.exec(id);
   if (match === null)
-    throw new LogError('cursor_invalid', `not a delivery id: ${JSON.stringify(id.slice(0, 64))}`);
+    throw new LogError('invalid_request', `not a delivery id: ${JSON.stringify(id.slice(0, 64))}`);
   const [, epoch, group = '', offset, attempt] = match;
   return { epoch: Number(epoch), group, offset: Number(offset), attempt: Number(attempt) };
 }

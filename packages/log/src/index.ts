@@ -21,6 +21,6 @@ export type {
   StreamStats,
   TailOptions,
 } from './log.js';
-export { LogError, type LogErrorCode, type LogErrorDetails } from './log-error.js';
+export { LogError, type LogErrorCode, type LogErrorFacts } from './log-error.js';
 export { type LmdbLogOptions, type LogOptions, type MemoryLogOptions, openLog } from './open-log.js';
 export { decodePlace, encodePlace, offsetInEpoch, type Place } from './place.js';

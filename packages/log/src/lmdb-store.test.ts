@@ -31,7 +31,7 @@ it.each([
     await expect.poll(async () => (await log.size()).writable, { timeout: 2_500 }).toBe(false);
     expect(performance.now()).toBeLessThan(deadline);
     expect((await log.size()).failure).toMatch(/deleted or replaced/);
-    await expect(log.append('a', [Buffer.from('lost')])).rejects.toMatchObject({ code: 'log_failed' });
+    await expect(log.append('a', [Buffer.from('lost')])).rejects.toMatchObject({ code: 'store_unavailable' });
   } finally {
     await log.close();
     await rm(`${path}-moved`, { recursive: true, force: true });

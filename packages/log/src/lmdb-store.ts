@@ -89,7 +89,7 @@ export class LmdbStore implements Store {
     }
     // After an I/O error nobody knows what is on the disk: only opening again, from there, can tell.
     const reason = 'the log could not be written; it must be opened again';
-    this.#failure = new LogError('log_failed', reason, { cause: error });
+    this.#failure = new LogError('store_unavailable', reason, { cause: error });
     throw this.#failure;
   }
 
@@ -117,7 +117,7 @@ export class LmdbStore implements Store {
     if (this.#failure !== undefined || (await this.#file.isInPlace())) return;
     const reason =
       'the file of the log was deleted or replaced; start the server again with its data directory';
-    this.#failure = new LogError('log_failed', reason);
+    this.#failure = new LogError('store_unavailable', reason);
   }
 
   /** Commits, and answers with what LMDB has against it. */

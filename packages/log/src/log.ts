@@ -94,7 +94,7 @@ export interface Cursor {
   get(): Promise<{ readonly offset: number; readonly state: Uint8Array } | undefined>;
   /**
    * Moves the cursor (backwards too) and replaces its state (default empty). Resolves when durable.
-   * @throws LogError `log_full` only when even the log's reserve is used up, `log_closed`, `log_failed`
+   * @throws LogError `log_full` only when even the log's reserve is used up, `draining`, `store_unavailable`
    */
   commit(offset: number, state?: Uint8Array): Promise<void>;
 }
@@ -216,7 +216,7 @@ export interface Group {
   stats(): Promise<GroupStats>;
   /**
    * Dead entries in the order they died: those after one, at most `limit` (default 100) and 4 MiB.
-   * @throws LogError `cursor_invalid` when `after` is not an id of one
+   * @throws LogError `invalid_request` when `after` is not an id of one
    */
   dead(o?: { readonly after?: string; readonly limit?: number }): Promise<DeadEntry[]>;
   /**
@@ -249,7 +249,7 @@ export interface Log {
   /**
    * Appends to one stream, creating it. Calls made together share one fsync. The entries must not be changed until
    * the promise settles.
-   * @throws LogError `log_full` and `project_quota` (retryable), `log_closed`, `log_failed`, `invalid_stream`,
+   * @throws LogError `log_full` and `project_quota` (retryable), `draining`, `store_unavailable`, `invalid_stream`,
    * `entry_too_large`
    */
   append(stream: string, entries: readonly Uint8Array[], o?: AppendOptions): Promise<Appended>;
@@ -264,7 +264,7 @@ export interface Log {
   /**
    * History, then live: every entry after the place once, in order, with no hole. Waits for a stream that does not
    * exist yet. Ends quietly when the signal aborts.
-   * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `log_closed`
+   * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `draining`
    */
   tail(stream: string, o: TailOptions): AsyncIterable<Entry>;
   /**

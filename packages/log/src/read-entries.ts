@@ -56,5 +56,5 @@ export function expired(after: number, oldest: number): LogError {
 }
 
 function hole(offset: number): LogError {
-  return new LogError('log_failed', `entry ${offset} should be stored but is not: the log is damaged`);
+  return new LogError('store_unavailable', `entry ${offset} should be stored but is not: the log is damaged`);
 }

@@ -31,7 +31,7 @@ export interface Store {
   /**
    * Stores all changes or none; resolves when durable. One at a time.
    * @param essential the changes free space or let others do so: they may use the room kept for that
-   * @throws LogError `log_full`, `log_failed`
+   * @throws LogError `log_full`, `store_unavailable`
    */
   commit(changes: readonly Change[], essential: boolean): Promise<void>;
   /** Whether an append may be tried. Cheap: asked for every one. */

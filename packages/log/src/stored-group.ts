@@ -95,7 +95,7 @@ export class StoredGroup {
     const end = begun + (p.waitMs ?? 0);
     const searchEnd = Math.max(end, begun + SEARCH_MS);
     for (;;) {
-      if (this.#host.closed) throw new LogError('log_closed', 'the log is closed');
+      if (this.#host.closed) throw new LogError('draining', 'the log is closed: the server is stopping');
       await takeTurn(this.#stream, p.signal);
       if (p.signal?.aborted) return [];
       this.#serve(o);
@@ -138,6 +138,7 @@ export class StoredGroup {
     throw new LogError(
       'too_many_unacknowledged',
       `this member has ${most} entries it has not acknowledged: acknowledge some`,
+      { limit: most },
     );
   }
 

@@ -276,7 +276,7 @@ export class StoredLog implements Log, GroupHost {
   }
 
   #checkOpen(): void {
-    if (this.closed) throw new LogError('log_closed', 'the log is closed');
+    if (this.closed) throw new LogError('draining', 'the log is closed: the server is stopping');
   }
 
   #checkRoom(cost: number, reserve: boolean, essential: boolean): void {

@@ -1,6 +1,6 @@
 export { makePostgresTemplate, postgresTemplate } from './pglite/template.js';
 export { openPostgres, type Postgres, type PostgresOptions, type PostgresState } from './postgres.js';
-export { isUnavailable, PostgresError, type PostgresErrorCode, withoutStatement } from './postgres-error.js';
+export { isUnavailable, PostgresError, withoutStatement } from './postgres-error.js';
 export {
   apiKeys,
   failedEvents,

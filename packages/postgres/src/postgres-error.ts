@@ -1,30 +1,16 @@
+import { errorClass } from '@weir/base';
 import { DrizzleQueryError } from 'drizzle-orm';
 
-/** What went wrong at the relational store, as a stable word. */
-export type PostgresErrorCode =
-  /** Nobody answers, the answer did not come in time, or the store is still starting. Try again later. */
-  | 'store_unavailable'
-  /** The data was written by a newer version of Weir than this one. Only an upgrade helps. */
-  | 'schema_newer';
-
-const STATUS: Record<PostgresErrorCode, number> = { store_unavailable: 503, schema_newer: 500 };
-
-/** The one error of this package's boundary; what the driver said is its `cause`. */
-export class PostgresError extends Error {
-  override readonly name = 'PostgresError';
-  readonly code: PostgresErrorCode;
-  /** The HTTP status that tells a caller the same. */
-  readonly status: number;
-  /** Whether the same call may succeed later without anybody's help. */
-  readonly retryable: boolean;
-
-  constructor(code: PostgresErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.status = STATUS[code];
-    this.retryable = code === 'store_unavailable';
-  }
-}
+/**
+ * The one error of this package; its `cause` is the error of the driver. No code has a status: the messages quote the driver.
+ *
+ * - `store_unavailable`: no answer, or none in time, or the store is still starting. Try again later.
+ * - `schema_newer`: a newer version of Weir wrote the data. Only an upgrade helps.
+ */
+export class PostgresError extends errorClass({
+  store_unavailable: { retryable: true },
+  schema_newer: {},
+}) {}
 
 /**
  * Whether `error`, or anything it was caused by, says that the store could not answer, rather than that the

@@ -262,8 +262,7 @@ class PostgresStore implements Postgres {
   }
 
   #unavailable(why: string, cause?: unknown): PostgresError {
-    const options = cause === undefined ? {} : { cause };
-    return new PostgresError('store_unavailable', `The relational store is unavailable: ${why}`, options);
+    return new PostgresError('store_unavailable', `The relational store is unavailable: ${why}`, { cause });
   }
 
   // A method, because the compiler takes a property it has compared once for unchanged after an await.

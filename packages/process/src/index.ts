@@ -15,5 +15,5 @@ export {
   type Who,
 } from './process.js';
 export { processDocument } from './process-document.js';
-export { ProcessError, type ProcessErrorCode } from './process-error.js';
+export { ProcessError } from './process-error.js';
 export { Processes, type ProcessesOptions } from './processes.js';

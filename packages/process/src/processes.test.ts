@@ -272,7 +272,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     const free = await submit(node.processes, { channels });
     node.limits = { ...DEFAULT_PROCESS_LIMITS, entries: 2, channelsPerProcess: 1 };
     const two = submit(node.processes, { channels: [...channels, { name: 'd' }] });
-    await expect(two).rejects.toMatchObject({ code: 'too_many_channels', status: 422, limit: 1 });
+    await expect(two).rejects.toMatchObject({ code: 'too_many_channels', status: 422, facts: { limit: 1 } });
     const full = await submit(node.processes, { channels });
     node.limits = {
       ...DEFAULT_PROCESS_LIMITS,

@@ -40,7 +40,8 @@ test('a full queue refuses at once, a queue of none too', async () => {
     for (let i = 0; i < 2 + queue; i += 1) ask(capacity, 'a', entered);
     await expect(capacity.take('a')).rejects.toMatchObject({
       code: 'at_capacity',
-      extras: { limit: 2, retryAfterSeconds: 1 },
+      facts: { limit: 2 },
+      retryAfterMs: 1_000,
     });
     expect(capacity.use).toEqual({ running: 2, waiting: queue });
   }
@@ -83,7 +84,7 @@ test('a place is given back once however often it is released', async () => {
 test('one project never holds all places, whatever its share is', async () => {
   const capacity = new Capacity(limits({ perProject: 100, total: 4, queue: 0 }));
   for (let i = 0; i < 3; i += 1) await capacity.take('a');
-  await expect(capacity.take('a')).rejects.toMatchObject({ code: 'at_capacity', extras: { limit: 3 } });
+  await expect(capacity.take('a')).rejects.toMatchObject({ code: 'at_capacity', facts: { limit: 3 } });
   await capacity.take('b');
 });
 

@@ -148,8 +148,6 @@ export class Capacity {
         : 'all places of the engine are taken';
     return new QueryError('at_capacity', detail, {
       limit: perProject,
-      retryAfterSeconds: 1,
-      hint: 'try again when a query has ended; ask for less at a time',
     });
   }
 }

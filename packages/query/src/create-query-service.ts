@@ -7,7 +7,7 @@ import { engineFailure } from './engine-failure.js';
 import type { MeterOptions } from './engine-meter.js';
 import { Executor, type Statement, type Turn } from './executor.js';
 import { literal } from './gate/canonical.js';
-import { Gate, GateRefusal, type Passed } from './gate/gate.js';
+import { Gate, type Passed } from './gate/gate.js';
 import type { QueryLimits } from './limits.js';
 import { fitParameters } from './parameters.js';
 import { QueryError } from './query-error.js';
@@ -186,7 +186,6 @@ class EngineQueryService implements QueryService {
       const fitted = passed.asksForNobody === undefined ? params : fitParameters(passed.sql, params);
       return { ...(await this.#runnable(passed, fitted, turn.signal)), params: fitted };
     } catch (error) {
-      if (error instanceof GateRefusal) throw refused(error);
       throw engineFailure(error, ownTexts(sql, params));
     }
   }
@@ -246,15 +245,6 @@ type Runnable = Pick<Statement, 'sql' | 'plain' | 'keyed'>;
 
 /** Of a statement that reads no table. */
 const TABLELESS = { plain: true, keyed: true };
-
-/** The gate's refusal as what whoever asked is told. */
-function refused(refusal: GateRefusal): QueryError {
-  const { code, message, rule, identifier, position, hint } = refusal;
-  const extras = {
-    ...defined({ rule, identifier, position, hint }),
-  };
-  return new QueryError(code, message, extras, { cause: refusal });
-}
 
 function quotedName(name: string): string {
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;

@@ -39,56 +39,41 @@ const OF_THE_QUERY: ReadonlySet<number> = new Set([16, 107, 1000, 1001, 1002]);
 /** What a failure of the engine is to whoever asked. `own`: the texts they sent, see {@link scrub}. */
 export function engineFailure(error: unknown, own: readonly string[]): unknown {
   if (!(error instanceof ClickHouseError)) return error;
-  const { code } = error;
+  const { exceptionCode: code } = error;
   const because = { cause: error };
   if (code === TIMEOUT_EXCEEDED) return timedOut(because);
   if (code === TOO_MANY_QUERIES) {
-    const extras = { retryAfterSeconds: 1, hint: 'try again' };
-    return new QueryError('at_capacity', 'the engine runs as many queries as it can', extras, because);
+    return new QueryError('at_capacity', 'the engine runs as many queries as it can', because);
   }
   if (code === MEMORY_LIMIT_EXCEEDED) {
-    const hint = 'aggregate, filter by timestamp, select fewer columns or add LIMIT';
-    return new QueryError(
-      'query_too_large',
-      'the query needs more memory than it may have',
-      { hint },
-      because,
-    );
+    return new QueryError('query_too_large', 'the query needs more memory than it may have', because);
   }
   if (
     code === CANCELLED ||
     code === undefined ||
     (error.retryable && !REFUSED.has(code) && !OF_THE_QUERY.has(code))
   ) {
-    const extras = { retryAfterSeconds: 2 };
-    return new QueryError('engine_unavailable', 'the engine does not answer now', extras, because);
+    return new QueryError('engine_unavailable', 'the engine does not answer now', because);
   }
   const text = error.detail ?? error.message;
-  if (error.kind === 'bad_data' || code === CANNOT_COMPILE_REGEXP) return unfit(error, text, own);
+  if (error.code === 'bad_data' || code === CANNOT_COMPILE_REGEXP) return unfit(error, text, own);
   const detail = scrub(text, own);
   const known = hintOfError(text.replace(ENGINE_NAMES, ''), own.join('\n'));
-  const hinted = known === undefined ? {} : { hint: known };
-  if (TOO_MUCH.has(code)) {
-    const hint = 'aggregate, filter by timestamp, select fewer columns or add LIMIT';
-    return new QueryError('query_too_large', detail, { hint }, because);
-  }
+  const hinted = { hint: known, cause: error };
+  if (TOO_MUCH.has(code)) return new QueryError('query_too_large', detail, because);
   if (REFUSED.has(code)) {
-    const extras = { rule: 'rights', hint: 'a query may read the tables events, persons and sessions' };
-    return new QueryError('sql_not_allowed', 'the query asks for what it may not have', extras, because);
+    const hint = 'a query may read the tables events, persons and sessions';
+    const details = { rule: 'rights', hint, cause: error };
+    return new QueryError('sql_not_allowed', 'the query asks for what it may not have', details);
   }
   if (PARAMETER.has(code)) {
     const hint = 'send a value of its type for each parameter in params';
-    return new QueryError('sql_invalid', detail, { hint }, because);
+    return new QueryError('sql_invalid', detail, { hint, cause: error });
   }
   if (code === ILLEGAL_PREWHERE)
-    return new QueryError('query_failed', 'the tables do not support PREWHERE', hinted, because);
+    return new QueryError('query_failed', 'the tables do not support PREWHERE', hinted);
   const where = TYPES_DIFFER.has(code) ? place(text, own) : '';
-  return new QueryError(
-    code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed',
-    detail + where,
-    hinted,
-    because,
-  );
+  return new QueryError(code === SYNTAX_ERROR ? 'sql_invalid' : 'query_failed', detail + where, hinted);
 }
 
 /**
@@ -107,8 +92,7 @@ function unfit(error: ClickHouseError, text: string, own: readonly string[]): Qu
   return new QueryError(
     'query_failed',
     `a value does not fit what is done with it (${what})${which}${place(text, own)}`,
-    hint === undefined ? {} : { hint },
-    { cause: error },
+    { hint, cause: error },
   );
 }
 
@@ -122,7 +106,6 @@ function place(text: string, own: readonly string[]): string {
 }
 
 /** Time was up. */
-export function timedOut(options?: ErrorOptions): QueryError {
-  const hint = 'filter by timestamp, or aggregate less at once';
-  return new QueryError('query_timeout', 'the query took too long', { hint }, options);
+export function timedOut(options?: { readonly cause?: unknown }): QueryError {
+  return new QueryError('query_timeout', 'the query took too long', options);
 }

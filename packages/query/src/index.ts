@@ -2,13 +2,10 @@ export type { CapacityUse } from './capacity.js';
 export type { ColumnEntry, EventEntry, EventProperties, PropertyEntry, TableEntry } from './catalog-types.js';
 export { createQueryService, type QueryGate, type QueryParts } from './create-query-service.js';
 export type { EngineMeter, EngineUse, MeterOptions } from './engine-meter.js';
-export type { SqlPosition } from './gate/gate-refusal.js';
 export type { QueryLimits } from './limits.js';
 export {
-  QUERY_ERROR_STATUS,
   QueryError,
   type QueryErrorCode,
-  type QueryErrorExtras,
 } from './query-error.js';
 export type { QueryService } from './query-service.js';
 export {

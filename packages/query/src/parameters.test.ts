@@ -46,7 +46,7 @@ describe('a parameter', () => {
     ['DateTime', 'yesterday'],
   ])('of %s may not be %j', (type, value) => {
     expect(() => bound(type, value)).toThrow(
-      expect.objectContaining({ code: 'sql_invalid', extras: expect.anything() }),
+      expect.objectContaining({ code: 'sql_invalid', hint: expect.any(String) }),
     );
   });
 

@@ -1,50 +1,30 @@
-import type { SqlPosition } from './gate/gate-refusal.js';
+import { errorClass } from '@weir/base';
 
-/** What is known of a refusal beside its sentence. */
-export interface QueryErrorExtras {
-  /** Of `sql_not_allowed`: the rule that refuses, such as `table`, `function`, `settings`. */
-  readonly rule?: string;
-  /** What in the text the rule refuses. */
-  readonly identifier?: string;
-  readonly position?: SqlPosition;
-  /** What to do next. */
-  readonly hint?: string;
-  /** The bound that was passed. */
-  readonly limit?: number;
-  /** When to try again, in seconds. */
-  readonly retryAfterSeconds?: number;
-}
+/**
+ * The one error of this package. Its message and hint are for the author of the SQL, a person or a model; they hold nothing of
+ * another tenant.
+ *
+ * - `sql_required`, `sql_invalid`: there is no SQL, or the engine cannot parse it. `sql_not_allowed`: a rule of the gate
+ *   refuses it; `rule` and `identifier` name the rule and what it refuses.
+ * - `query_failed`: the engine cannot answer it. `query_too_large`: over a limit of text, memory, rows or bytes.
+ * - `query_timeout`: it took too long. `at_capacity`: too many queries run. `client_gone`: the caller left.
+ * - `engine_unavailable`: the engine does not answer.
+ */
+export class QueryError extends errorClass({
+  sql_required: { status: 400 },
+  sql_invalid: { status: 400 },
+  sql_not_allowed: { status: 400 },
+  query_failed: { status: 400 },
+  query_too_large: { status: 400, hint: 'aggregate, filter by timestamp, select fewer columns or add LIMIT' },
+  query_timeout: { status: 408, hint: 'filter by timestamp, or aggregate less at once' },
+  at_capacity: {
+    status: 429,
+    retryAfterMs: 1_000,
+    hint: 'try again when a query has ended; ask for less at a time',
+  },
+  client_gone: { status: 499 },
+  engine_unavailable: { status: 503, retryAfterMs: 2_000 },
+}) {}
 
-/** Every way a question can fail, with the HTTP status that fits. */
-export const QUERY_ERROR_STATUS = {
-  sql_required: 400,
-  sql_invalid: 400,
-  sql_not_allowed: 400,
-  query_failed: 400,
-  query_too_large: 400,
-  query_timeout: 408,
-  at_capacity: 429,
-  client_gone: 499,
-  engine_unavailable: 503,
-} as const;
-
-/** A stable code of a failed question. */
-export type QueryErrorCode = keyof typeof QUERY_ERROR_STATUS;
-
-/** The one error of this package. Its message is for whoever asked; it holds nothing of anyone else's. */
-export class QueryError extends Error {
-  override readonly name = 'QueryError';
-  readonly code: QueryErrorCode;
-  readonly status: number;
-  /** Whether the same question may be answered later. */
-  readonly retryable: boolean;
-  readonly extras: QueryErrorExtras;
-
-  constructor(code: QueryErrorCode, message: string, extras: QueryErrorExtras = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.status = QUERY_ERROR_STATUS[code];
-    this.retryable = code === 'at_capacity' || code === 'engine_unavailable';
-    this.extras = extras;
-  }
-}
+/** A code of a {@link QueryError}. */
+export type QueryErrorCode = QueryError['code'];

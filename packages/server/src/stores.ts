@@ -192,7 +192,8 @@ async function migrateWhenUp(
       if (applied.length > 0) logger.info({ version, applied: applied.length }, 'ClickHouse migrated');
       return;
     } catch (error) {
-      if (error instanceof ClickHouseError && error.kind === 'query' && error.code === undefined) throw error;
+      if (error instanceof ClickHouseError && error.code === 'query' && error.exceptionCode === undefined)
+        throw error;
       if (isFirst && !signal.aborted)
         logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
       await sleep(MIGRATION_RETRY_MS, undefined, { signal }).catch(() => {});

@@ -55,7 +55,9 @@ export class AppendDraft {
     if (this.#isClosed) {
       if (append.payload.byteLength === 0 && producer === null) return this.#outcome(append, true);
       const offset = offsetAt(this.#state.record, this.#last);
-      throw new StreamError('stream_closed', 'the stream is closed', { offset });
+      throw new StreamError('stream_closed', 'the stream is closed', {
+        headers: { 'stream-closed': 'true', 'stream-next-offset': offset },
+      });
     }
     if (seq !== null && this.#seq !== '' && seq <= this.#seq) {
       throw new StreamError('sequence_conflict', `Stream-Seq ${JSON.stringify(this.#seq)} is stored already`);

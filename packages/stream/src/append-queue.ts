@@ -53,7 +53,7 @@ export class AppendQueue {
     const bytes = append.payload.byteLength + OVERHEAD;
     const limit = this.#around.limits.waitingBytes;
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes > limit) {
-      throw new StreamError('at_capacity', 'too much waits to be stored', { limit, retryAfterMs: 1000 });
+      throw new StreamError('at_capacity', 'too much waits to be stored', { limit });
     }
     return new Promise((resolve, reject) => {
       this.#waitingBytes += bytes;

@@ -88,14 +88,14 @@ test('the answer to a gap says what is missing, and to a fenced producer which e
     source.append(appendOf('x', { producer: { id: 'w', epoch, seq } }));
   await expect(send(0, 2)).rejects.toMatchObject({
     status: 409,
-    details: { expectedSeq: 0, receivedSeq: 2 },
+    headers: { 'producer-expected-seq': '0', 'producer-received-seq': '2' },
   });
   await send(4, 0);
   await expect(send(4, 3)).rejects.toMatchObject({
     status: 409,
-    details: { expectedSeq: 1, receivedSeq: 3 },
+    headers: { 'producer-expected-seq': '1', 'producer-received-seq': '3' },
   });
-  await expect(send(3, 0)).rejects.toMatchObject({ status: 403, details: { epoch: 4 } });
+  await expect(send(3, 0)).rejects.toMatchObject({ status: 403, headers: { 'producer-epoch': '4' } });
   expect(await send(4, 0)).toMatchObject({ isDuplicate: true, producer: { epoch: 4, seq: 0 } });
 });
 

@@ -1,5 +1,5 @@
 /** How far the producers of a stream are, by which what is sent again is told from what is new. */
-import { StreamError } from './stream-error.js';
+import { producerFenced, producerGap, StreamError } from './stream-error.js';
 
 /** Who sent a batch, and which one. */
 export interface Producer {
@@ -66,15 +66,10 @@ export function isDuplicate(place: ProducerPlace | undefined, { id, epoch, seq }
   if (place === undefined || epoch === place.epoch) {
     const expectedSeq = place === undefined ? 0 : place.seq + 1;
     if (seq <= expectedSeq) return seq < expectedSeq;
-    throw new StreamError('producer_gap', `producer ${name} is at ${expectedSeq}, not yet at ${seq}`, {
-      expectedSeq,
-      receivedSeq: seq,
-    });
+    throw producerGap(`producer ${name}`, expectedSeq, seq);
   }
   if (epoch < place.epoch) {
-    throw new StreamError('producer_fenced', `producer ${name} is at epoch ${place.epoch} by now`, {
-      epoch: place.epoch,
-    });
+    throw producerFenced(`producer ${name}`, place.epoch);
   }
   if (seq === 0) return false;
   throw new StreamError('invalid_producer', `epoch ${epoch} of producer ${name} has to start with 0`, {

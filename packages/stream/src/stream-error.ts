@@ -1,5 +1,8 @@
+import { errorClass } from '@weir/base';
+
 /**
- * What went wrong with a stream:
+ * The one error of this package; what the log throws (`log_full`, `draining`, `store_unavailable`) travels as it is. `headers`
+ * has what the Durable Streams protocol says besides the status, such as `Stream-Next-Offset`.
  *
  * - `stream_not_found`: there is none of this name, or it has expired. `stream_deleted`: it was deleted, and forks of it
  *   live: it can neither be used (410) nor made again (409) before they are gone. `stream_exists`: it exists otherwise.
@@ -11,28 +14,7 @@
  * - `stream_full`, `too_many_streams`, `too_many_producers`: over a limit, which the error carries as `limit`.
  * - `at_capacity`: too much waits to be stored.
  */
-export type StreamErrorCode =
-  | 'stream_not_found'
-  | 'stream_deleted'
-  | 'stream_exists'
-  | 'stream_closed'
-  | 'content_type_mismatch'
-  | 'producer_fenced'
-  | 'producer_gap'
-  | 'sequence_conflict'
-  | 'invalid_stream_name'
-  | 'invalid_message'
-  | 'invalid_offset'
-  | 'invalid_producer'
-  | 'invalid_fork'
-  | 'cursor_expired'
-  | 'stream_full'
-  | 'too_many_streams'
-  | 'too_many_producers'
-  | 'at_capacity';
-
-/** The HTTP status that fits a code, and what its receiver does next. */
-const CODES: Readonly<Record<StreamErrorCode, { readonly status: number; readonly hint: string }>> = {
+export class StreamError extends errorClass({
   stream_not_found: {
     status: 404,
     hint: 'create it with PUT; a stream that expired is gone with its content',
@@ -56,47 +38,19 @@ const CODES: Readonly<Record<StreamErrorCode, { readonly status: number; readonl
   stream_full: { status: 409, hint: 'close this stream and go on in another' },
   too_many_streams: { status: 422, hint: 'delete streams, or create them with Stream-TTL' },
   too_many_producers: { status: 422, hint: 'use one Producer-Id a writer, not one a message' },
-  at_capacity: { status: 429, hint: 'wait, then send it again, with fewer in flight' },
-};
+  at_capacity: { status: 429, retryAfterMs: 1_000, hint: 'wait, then send it again, with fewer in flight' },
+}) {}
 
-const RETRYABLE: ReadonlySet<StreamErrorCode> = new Set(['at_capacity']);
-
-/** What a {@link StreamError} can carry beside its message. */
-export interface StreamErrorDetails {
-  /** Default that of the code. */
-  readonly status?: number;
-  /** Default that of the code. */
-  readonly hint?: string;
-  readonly limit?: number;
-  readonly retryAfterMs?: number;
-  /** With `stream_closed`: where the stream ends. */
-  readonly offset?: string;
-  /** With `producer_fenced`: the epoch that is known. */
-  readonly epoch?: number;
-  /** With `producer_gap`: the sequence that is next. */
-  readonly expectedSeq?: number;
-  /** With `producer_gap`: the sequence that came. */
-  readonly receivedSeq?: number;
+/** The refusal of a batch with a later number than the producer's next. */
+export function producerGap(name: string, expected: number, received: number): StreamError {
+  return new StreamError('producer_gap', `${name} is at ${expected}, not yet at ${received}`, {
+    headers: { 'producer-expected-seq': String(expected), 'producer-received-seq': String(received) },
+  });
 }
 
-/** The one error of this package; what the log throws (`log_full`, `log_closed`, `log_failed`) travels as it is. */
-export class StreamError extends Error {
-  override readonly name = 'StreamError';
-  readonly code: StreamErrorCode;
-  /** The HTTP status that fits. */
-  readonly status: number;
-  /** Whether the same call can succeed later. */
-  readonly retryable: boolean;
-  /** What to do next. */
-  readonly hint: string;
-  readonly details: StreamErrorDetails;
-
-  constructor(code: StreamErrorCode, message: string, details: StreamErrorDetails = {}) {
-    super(message);
-    this.code = code;
-    this.status = details.status ?? CODES[code].status;
-    this.retryable = RETRYABLE.has(code);
-    this.hint = details.hint ?? CODES[code].hint;
-    this.details = details;
-  }
+/** The refusal of a batch of an earlier epoch than the producer's. */
+export function producerFenced(name: string, epoch: number): StreamError {
+  return new StreamError('producer_fenced', `${name} is at epoch ${epoch} by now`, {
+    headers: { 'producer-epoch': String(epoch) },
+  });
 }

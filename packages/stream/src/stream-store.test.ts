@@ -217,7 +217,7 @@ test('what a stream is survives a restart: its type, its end, Stream-Seq, and ma
   expect(third.info).toMatchObject({ isClosed: true, contentType: 'text/plain' });
   await expect(third.append(appendOf('x'))).rejects.toMatchObject({
     code: 'stream_closed',
-    details: { offset: third.info.offset },
+    headers: { 'stream-closed': 'true', 'stream-next-offset': third.info.offset },
   });
   // Of 700 appends, few have to be read to open it, and its record is one entry.
   await expect.poll(async () => (await log.stats('streams:p:a')).entries).toBe(1);
@@ -248,7 +248,7 @@ test('appends that are stored together fill a stream together', async () => {
   const stored = all.filter(({ status }) => status === 'fulfilled').length;
   expect(stored).toBe(4);
   expect(await contentOf(source)).toBe('x'.repeat(200 * stored));
-  expect(all.at(-1)).toMatchObject({ reason: { code: 'stream_full', details: { limit: 1_000 } } });
+  expect(all.at(-1)).toMatchObject({ reason: { code: 'stream_full', facts: { limit: 1_000 } } });
 });
 
 test('a stream is filled to its last byte, and a project to its last stream', async () => {
@@ -272,7 +272,7 @@ test('limits are said', async () => {
   const made = await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => store.create('p', name, TEXT)));
   expect(made.map((one) => (one.status === 'rejected' ? one.reason : 'made'))).toEqual([
     ...['made', 'made'],
-    ...Array(2).fill(expect.objectContaining({ code: 'too_many_streams', details: { limit: 2 } })),
+    ...Array(2).fill(expect.objectContaining({ code: 'too_many_streams', facts: { limit: 2 } })),
   ]);
   await store.remove('p', 'b');
   await store.create('p', 'c', TEXT);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Slice } from '../slice.js';
-import { JsonBoundsExceeded, PIECE_BYTES, parseJson } from './parse-json.js';
+import { PIECE_BYTES, parseJson } from './parse-json.js';
 
 const FREE = { maxItems: Number.POSITIVE_INFINITY, maxDepth: Number.POSITIVE_INFINITY };
 
@@ -122,8 +122,8 @@ test('values and levels beyond the bounds are refused before anything is parsed'
   const bounds = { maxItems: 10, maxDepth: 3 };
   const parse = (text: string) => parseJson(Buffer.from(text), { ...bounds, slice: new Slice() });
   expect(await parse('[[[1,2,3]]]')).toEqual([[[1, 2, 3]]]);
-  await expect(parse('[[[[]]]]')).rejects.toThrow(new JsonBoundsExceeded('levels', 3));
-  await expect(parse(`[${'1,'.repeat(10)}`)).rejects.toThrow(new JsonBoundsExceeded('values', 10));
+  await expect(parse('[[[[]]]]')).rejects.toThrow('more than 3 levels');
+  await expect(parse(`[${'1,'.repeat(10)}`)).rejects.toThrow('more than 10 values');
 });
 
 test('a long text gives up the event loop', async () => {

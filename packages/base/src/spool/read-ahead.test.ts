@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { smallDisk } from '../testing/index.js';
-import { readAhead, SpoolFullError, type SpoolSpace } from './read-ahead.js';
+import { readAhead, type SpoolSpace } from './read-ahead.js';
 
 let directory: string;
 beforeAll(() => {
@@ -148,7 +148,7 @@ test('without room on disk a source waits for a reader that goes on, and leaves 
   await reading.next();
   await until(() => from.ended);
   expect(from.given).toBeLessThan(20);
-  await expect(bytesOf(reading)).rejects.toBeInstanceOf(SpoolFullError);
+  await expect(bytesOf(reading)).rejects.toMatchObject({ code: 'spool_full' });
   await until(() => options.space.used === 0);
 });
 

@@ -1,3 +1,4 @@
+import { WeirError } from '../error/weir-error.js';
 import { SpoolFile } from './spool-file.js';
 
 /** Room on disk that several sources share. */
@@ -22,17 +23,13 @@ export interface ReadAheadOptions {
   readonly fullPatienceMs?: number;
 }
 
-/** Thrown to the reader: the file could not grow, and the reader took too long to make room. */
-export class SpoolFullError extends Error {
-  override readonly name = 'SpoolFullError';
-}
-
 /**
  * Reads a source at the source's speed and hands it out at the reader's. Bytes that a slow reader has not taken wait in
  * a temporary file, so that the source ends early and frees what it holds: a connection, a thread of an engine.
  * A reader that keeps up never causes a file.
  *
  * Reading begins with the first `next()`. A failure of the source reaches the reader after the bytes before it.
+ * The reader gets WeirError `spool_full` if the file could not grow and the reader took too long to make room.
  */
 export function readAhead(
   source: AsyncIterable<Uint8Array>,
@@ -141,7 +138,10 @@ class ReadAhead {
       this.#fullPatienceMs = await this.#waitForRoom(bytes, this.#fullPatienceMs);
       if (this.#hasLeft) return;
       if (!this.#fits(bytes)) {
-        throw new SpoolFullError('the reader takes the bytes too slowly, and there is no room to keep them');
+        throw new WeirError(
+          'spool_full',
+          'the reader takes the bytes too slowly, and there is no room to keep them',
+        );
       }
     }
     this.#window.push(bytes);

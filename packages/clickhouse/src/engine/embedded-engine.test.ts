@@ -61,7 +61,7 @@ it('comes back from kill -9 in the middle of inserts with every acknowledged row
       await insert.then(
         () => acknowledged.push(batch),
         (error: unknown) => {
-          expect(error).toMatchObject({ kind: 'unavailable', retryable: true });
+          expect(error).toMatchObject({ code: 'unavailable', retryable: true });
           failures += 1;
         },
       );
@@ -138,7 +138,7 @@ it('goes on trying where a new engine cannot even be started', async () => {
 
 it('is refused a directory another engine holds', async () => {
   const holder = await start();
-  await expect(startEngine({ dataDir })).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(startEngine({ dataDir })).rejects.toMatchObject({ code: 'unavailable' });
   const clickhouse = connectClickHouse(holder.target);
   expect(await clickhouse.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await clickhouse.close();
@@ -174,8 +174,8 @@ it('closes in order, more than once, and no call hangs', async () => {
   await Promise.all([engine.close(), engine.close()]);
   expect(engine.health()).toEqual({ state: 'stopped', restarts: 0, pid: undefined });
   expect(pid === undefined || alive(pid)).toBe(false);
-  expect(await outcome).toMatchObject({ kind: 'unavailable' });
-  await expect(clickhouse.query('SELECT 1')).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(await outcome).toMatchObject({ code: 'unavailable' });
+  await expect(clickhouse.query('SELECT 1')).rejects.toMatchObject({ code: 'unavailable' });
   expect(await clickhouse.ping(500)).toBe(false);
   await clickhouse.close();
 });

@@ -70,6 +70,7 @@ export class EngineChild {
     void this.exited.then(() => clearTimeout(limit));
     const ended = this.exited.then(({ code, signal }): never => {
       throw new ClickHouseError(
+        'unavailable',
         `the embedded engine ended at its start (${signal ?? `exit code ${code}`}); see engine.log`,
       );
     });
@@ -77,7 +78,7 @@ export class EngineChild {
     const [message] = await Promise.race([once(this.#process, 'message') as Promise<[FromEngine]>, ended]);
     clearTimeout(limit);
     if (message.type === 'failed')
-      throw new ClickHouseError(`the embedded engine did not start: ${message.reason}`);
+      throw new ClickHouseError('unavailable', `the embedded engine did not start: ${message.reason}`);
   }
 
   #tell(message: ToEngine): void {

@@ -17,12 +17,12 @@ it.each([
   ],
   ['std::bad_alloc', 1002, 'UNKNOWN_EXCEPTION', 'std::bad_alloc'],
 ])('reads %s', (text, code, codeName, message) => {
-  expect(EngineException.from(new Error(text))).toMatchObject({ code, codeName, message });
+  expect(EngineException.from(new Error(text))).toMatchObject({ number: code, code: codeName, message });
 });
 
 it("reads a text that quotes a tenant's megabytes in one pass, and keeps its ends", () => {
   const text = `Code: 6. DB::Exception: Cannot parse '${' '.repeat(5_000_000)}x'. (CANNOT_PARSE_TEXT)`;
   const read = EngineException.from(new Error(text));
-  expect(read).toMatchObject({ code: 6, codeName: 'CANNOT_PARSE_TEXT' });
+  expect(read).toMatchObject({ number: 6, code: 'CANNOT_PARSE_TEXT' });
   expect(read.text.length).toBeLessThan(20_000);
 });

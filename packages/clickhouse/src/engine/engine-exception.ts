@@ -1,16 +1,17 @@
+import { WeirError } from '@weir/base';
+
 /** A failure as ClickHouse's HTTP interface tells it: a code, its name, a text. */
-export class EngineException extends Error {
-  readonly code: number;
-  readonly codeName: string;
+export class EngineException extends WeirError {
+  /** ClickHouse's number of the code. */
+  readonly number: number;
   /** The whole body: `Code: N. DB::Exception: … (NAME)`. */
   readonly text: string;
 
-  constructor(code: number, name: string, message: string) {
-    super(message);
-    this.name = 'EngineException';
-    this.code = code;
-    this.codeName = name;
-    this.text = `Code: ${code}. DB::Exception: ${message} (${name})`;
+  constructor(number: number, code: string, message: string) {
+    // The status that ClickHouse gives this code.
+    super(code, message, { status: STATUS_OF_CODE.get(number) ?? 500 });
+    this.number = number;
+    this.text = `Code: ${number}. DB::Exception: ${message} (${code})`;
   }
 
   /** Reads an error of chDB, whose message is ClickHouse's own text; sometimes it is wrapped in itself. */
@@ -21,11 +22,6 @@ export class EngineException extends Error {
     if (errno === 'ENOSPC') return new EngineException(243, 'NOT_ENOUGH_SPACE', 'No space left on device');
     if (/^E[A-Z]+$/.test(errno)) return new EngineException(425, 'SYSTEM_ERROR', `System error ${errno}`);
     return parse(bounded(text)) ?? new EngineException(1002, 'UNKNOWN_EXCEPTION', bounded(text));
-  }
-
-  /** The HTTP status ClickHouse gives this code. */
-  get status(): number {
-    return STATUS_OF_CODE.get(this.code) ?? 500;
   }
 }
 

@@ -78,7 +78,7 @@ export class HttpAnswer {
     response.writeHead(exception.status, {
       ...this.#headers(),
       'content-length': body.length,
-      'x-clickhouse-exception-code': exception.code,
+      'x-clickhouse-exception-code': exception.number,
     });
     response.end(body);
   }

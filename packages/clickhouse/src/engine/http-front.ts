@@ -234,8 +234,8 @@ const NOTHING = new Uint8Array(0);
 
 /** After a stack that overflowed and the like, chDB answers every further statement so and never recovers. */
 function isFatal(error: unknown): boolean {
-  const { code, message } = EngineException.from(error);
-  return code === 236 && message.includes('fatal error');
+  const { number, message } = EngineException.from(error);
+  return number === 236 && message.includes('fatal error');
 }
 
 // Whatever else answers runs in one piece; the stream refuses what is not exactly one SELECT.

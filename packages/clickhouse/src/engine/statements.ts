@@ -161,9 +161,9 @@ interface DirectResult {
 
 /** An insert's failure in the words of one whose data came in the request: the file is our affair. */
 function aboutBody(thrown: unknown): EngineException {
-  const { code, codeName, message } = EngineException.from(thrown);
+  const { number, code, message } = EngineException.from(thrown);
   const text = message
     .replace(/\(in file\/uri [^)]*\): /, '')
     .replace(/: data for INSERT was parsed from file\.?$/, '');
-  return new EngineException(code, codeName, text);
+  return new EngineException(number, code, text);
 }

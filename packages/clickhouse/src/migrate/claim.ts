@@ -55,7 +55,7 @@ export async function withClaim<T>(
       await write(0).catch(() => {});
     }
     if (Date.now() > until)
-      throw new ClickHouseError('another process has been migrating ClickHouse for too long');
+      throw new ClickHouseError('unavailable', 'another process has been migrating ClickHouse for too long');
     await delay(50 + Math.random() * 200, undefined, options);
   }
 }

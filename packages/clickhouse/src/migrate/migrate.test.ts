@@ -78,7 +78,7 @@ it('goes on where a step failed in its middle', async () => {
     statements: ['CREATE TABLE IF NOT EXISTS default.half (n UInt8) ENGINE = Memory', 'SELECT throwIf(1)'],
   };
   await expect(migrateClickHouse(clickhouse, { database: 'half', steps: [broken] })).rejects.toMatchObject({
-    code: 395,
+    exceptionCode: 395,
   });
   const mended = { ...broken, statements: broken.statements.slice(0, 1) };
   expect(await migrateClickHouse(clickhouse, { database: 'half', steps: [mended] })).toEqual({
@@ -92,7 +92,7 @@ it('refuses data that is newer than the code, naming both versions', async () =>
   await migrateClickHouse(clickhouse, { database: 'future', steps: future });
   const older = migrateClickHouse(clickhouse, { database: 'future', steps: future.slice(0, 1) });
   await expect(older).rejects.toThrow(/schema version 2, newer than this code's 1/);
-  await expect(older).rejects.toMatchObject({ kind: 'query', retryable: false });
+  await expect(older).rejects.toMatchObject({ code: 'query', retryable: false });
 });
 
 it('keeps times from 1970 to 2200 in months where events are dense and in years elsewhere', async () => {

@@ -39,7 +39,7 @@ export async function migrateClickHouse(
 ): Promise<MigrationResult> {
   const names = databaseNames(options.database);
   if (!/^[a-z][a-z0-9_]*$/.test(names.views)) {
-    throw new ClickHouseError('a database name has lower-case letters, digits and _ only', { kind: 'query' });
+    throw new ClickHouseError('query', 'a database name has lower-case letters, digits and _ only');
   }
   const steps = options.steps ?? migrations(names);
   const views = options.steps === undefined ? viewStatements(names, options.definer) : [];
@@ -79,8 +79,8 @@ async function missingSteps(
   const newest = Math.max(0, ...done);
   if (newest > latest(steps)) {
     throw new ClickHouseError(
+      'query',
       `the data in ClickHouse is of schema version ${newest}, newer than this code's ${latest(steps)}: run the newer Weir`,
-      { kind: 'query' },
     );
   }
   return steps.filter((step) => !done.has(step.id));

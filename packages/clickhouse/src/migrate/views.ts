@@ -22,7 +22,7 @@ import { sessionsView } from './sessions-view.js';
  */
 export function viewStatements(names: DatabaseNames, definer = 'CURRENT_USER'): readonly string[] {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(definer)) {
-    throw new ClickHouseError('a definer of views is a name of letters, digits and _', { kind: 'query' });
+    throw new ClickHouseError('query', 'a definer of views is a name of letters, digits and _');
   }
   const statement = (view: string, select: string): string =>
     `CREATE OR REPLACE VIEW ${view}\nDEFINER = ${definer} SQL SECURITY DEFINER\nAS ${select}`;

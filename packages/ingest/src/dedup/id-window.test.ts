@@ -197,7 +197,7 @@ describe('IdWindow', () => {
     const claimAll = async (): Promise<void> => {
       for (let i = 0; i < 1_000; i += 1) claims.push(await claim(window, keysOf([`n${i}`])));
     };
-    await expect(claimAll()).rejects.toMatchObject({ name: 'BufferFullError' });
+    await expect(claimAll()).rejects.toMatchObject({ code: 'ingest_full' });
     expect(claims).toHaveLength(96);
     for (const [i, one] of claims.entries()) one.settle(i + 1);
     await window.maintain(true);

@@ -13,7 +13,7 @@
 import { randomInt } from 'node:crypto';
 import { Slice } from '@weir/base';
 import { type Cursor, type Log, LogError } from '@weir/log';
-import { BufferFullError } from '../errors.js';
+import { bufferFull } from '../errors.js';
 import { ID_BYTES } from './event-key.js';
 import { IdRun, type RunDescription } from './id-run.js';
 import { IdTable } from './id-table.js';
@@ -161,7 +161,7 @@ export class IdWindow {
    * claims and log offsets have one order.
    * @param isReserved whether room for these ids was reserved
    * @returns null where runs came or went since the look-up, which may have missed ids on their way to disk: look again
-   * @throws BufferFullError where ids pile up because runs cannot be written
+   * @throws IngestError `ingest_full` where ids pile up because runs cannot be written
    */
   claim(keys: Uint32Array, { runs, found }: Lookup, isReserved = false): Claims | null {
     if (runs !== this.#runs) return null;
@@ -172,7 +172,7 @@ export class IdWindow {
   /**
    * Reserves room for the ids of a submission that is claimed in parts. Without it the table could be full before the second
    * part, when the first is stored.
-   * @throws BufferFullError where ids pile up because runs cannot be written
+   * @throws IngestError `ingest_full` where ids pile up because runs cannot be written
    */
   reserve(ids: number): IdReservation {
     this.#checkRoom(ids);
@@ -245,7 +245,7 @@ export class IdWindow {
   #checkRoom(ids: number): void {
     const { table } = this.#current;
     const room = Math.floor(table.capacity * MAX_FILL);
-    if (table.used + this.#reserved + ids > room) throw new BufferFullError('event ids', room);
+    if (table.used + this.#reserved + ids > room) throw bufferFull('event ids', room);
   }
 
   #claim(keys: Uint32Array, inRuns: ReadonlySet<number>): Claims {

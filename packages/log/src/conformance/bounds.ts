@@ -85,13 +85,13 @@ export function describeBounds(t: Trial): void {
     test('close finishes what was begun, then everything is refused', async () => {
       const begun = Array.from({ length: 50 }, (_, i) => t.log.append('a', [bytes(String(i))]));
       const closing = t.log.close();
-      await refused('log_closed', t.log.append('a', [bytes('late')]));
+      await refused('draining', t.log.append('a', [bytes('late')]));
       expect((await Promise.all(begun)).map((p) => p.first)).toEqual(begun.map((_, i) => i + 1));
       await closing;
       await t.log.close();
-      await refused('log_closed', t.log.read('a', { after: 0 }));
-      await refused('log_closed', t.log.cursor('a', 'r').commit(1));
-      await refused('log_closed', t.log.group('a', 'g').pull({ max: 1 }));
+      await refused('draining', t.log.read('a', { after: 0 }));
+      await refused('draining', t.log.cursor('a', 'r').commit(1));
+      await refused('draining', t.log.group('a', 'g').pull({ max: 1 }));
       if (t.harness.reopen === undefined) return;
       t.log = await t.harness.reopen(t.log, { now: t.now });
       expect((await t.log.stats('a')).entries).toBe(50);

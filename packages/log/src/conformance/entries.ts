@@ -157,7 +157,7 @@ export function describeTail(t: Trial): void {
     });
 
     test('ends with log_closed when the log closes', async () => {
-      const ended = refused('log_closed', take(t.log, 'a', 0, 1));
+      const ended = refused('draining', take(t.log, 'a', 0, 1));
       await t.log.close();
       await ended;
     });

@@ -376,7 +376,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(next)).toEqual(['-2']);
       expect(await mortal().purge([second?.id ?? ''])).toBe(1);
       expect(texts(await mortal().dead({ after: second?.id ?? '' }))).toEqual(['-3']);
-      await refused('cursor_invalid', mortal().dead({ after: 'nonsense' }));
+      await refused('invalid_request', mortal().dead({ after: 'nonsense' }));
       t.clock += 3500;
       expect(texts(await mortal().dead())).toEqual(['-3']);
       expect(await mortal().purge('all')).toBe(1);

@@ -102,7 +102,7 @@ export function describeGroups(t: Trial): void {
       expect(await group.pull({ max: 1 })).toEqual([]);
       t.clock += 501;
       expect((await group.pull({ max: 1 })).map((d) => d.attempt)).toEqual([3]);
-      await refused('cursor_invalid', group.ack(['nonsense']));
+      await refused('invalid_request', group.ack(['nonsense']));
     });
 
     test('release brings back what was never tried, and that time does not count', async () => {
@@ -196,7 +196,7 @@ export function describeGroups(t: Trial): void {
       await group.pull({ max: 2 });
       await t.log.trim('a', 6);
       const error = await refused('cursor_expired', group.pull({ max: 10 }));
-      expect(error).toMatchObject({ missed: 5, oldest: 6 });
+      expect(error.facts).toMatchObject({ missed: 5, oldest: 6 });
       await t.restart();
       expect(offsets(await t.log.group('a', 'g').pull({ max: 10 }))).toEqual([6, 7, 8, 9, 10]);
     });

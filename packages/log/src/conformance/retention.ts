@@ -13,8 +13,8 @@ export function describeRetention(t: Trial): void {
       await t.restart();
       expect(await t.log.stats('a')).toEqual({ first: 32, last: 60, entries: 29, bytes: 14 * 40 + 30 });
       const error = await refused('cursor_expired', t.log.read('a', { after: 30 }));
-      expect(error.oldest).toBe(32);
-      expect(error.missed).toBe(1);
+      expect(error.facts.oldest).toBe(32);
+      expect(error.facts.missed).toBe(1);
       await refused('cursor_expired', take(t.log, 'a', 0, 1));
       expect(offsets(await t.log.read('a', { after: 31, limit: 2 }))).toEqual([32, 33]);
       await t.log.trim('a', 5);

@@ -1,6 +1,7 @@
 import type { ParameterValue } from '@weir/clickhouse';
+import { QueryError } from '../query-error.js';
 import { refusalOfEngine } from './engine-refusal.js';
-import { GateRefusal, notAllowed } from './gate-refusal.js';
+import { notAllowed } from './gate-refusal.js';
 
 /** The engine's own parser, on a session without any rights. */
 export interface SqlParser {
@@ -20,7 +21,7 @@ export function literal(text: string): string {
  * The one statement of `sql` as the engine writes it: one line, no comments, every name and string quoted one way.
  * This text, not the caller's, is checked and run.
  *
- * @throws GateRefusal when it is not exactly one statement, or its canonical form reads differently.
+ * @throws QueryError when it is not exactly one statement, or its canonical form reads differently.
  */
 export async function canonicalSql(
   parser: SqlParser,
@@ -38,9 +39,7 @@ export async function canonicalSql(
     throw notAllowed('clause', '', 'The engine reads this query differently when it writes it out.');
   }
   if (canonical.includes('\ufffd') && !sql.includes('\ufffd')) {
-    throw new GateRefusal({
-      code: 'sql_invalid',
-      message: 'The query makes a string that is not UTF-8.',
+    throw new QueryError('sql_invalid', 'The query makes a string that is not UTF-8.', {
       hint: "Make bytes with unhex('ff') instead of an escape or a hexadecimal literal.",
     });
   }

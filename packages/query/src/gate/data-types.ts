@@ -5,7 +5,7 @@ import { notAllowed } from './gate-refusal.js';
  * AggregateFunction type can be made from any bytes, and the engine crashes on crafted ones; a time zone in a type
  * may name a file. Backslashes could hide either name from this reading.
  *
- * @throws GateRefusal of rule `type` or `time_zone`.
+ * @throws QueryError of rule `type` or `time_zone`.
  */
 export function checkDataType(type: string): void {
   if (/aggregate\s*function/i.test(type)) {
@@ -25,7 +25,7 @@ export function checkDataType(type: string): void {
 /**
  * Checks the name of a time zone: `file:/x` makes the engine open that file, under a lock that every query wants.
  *
- * @throws GateRefusal of rule `time_zone`.
+ * @throws QueryError of rule `time_zone`.
  */
 export function checkTimeZoneName(name: string): void {
   if (!/^\s*(?:file)?:/i.test(name)) return;

@@ -1,7 +1,8 @@
-import { defined } from '@weir/base';
+import type { TextPosition } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { changingStatement, hintOfSyntax } from '../hints/query-hints.js';
-import { GateRefusal, notAllowed, type SqlPosition } from './gate-refusal.js';
+import { QueryError } from '../query-error.js';
+import { notAllowed } from './gate-refusal.js';
 
 /** ClickHouse codes of parsing that deserve words of our own. */
 const TOO_DEEP = new Set([306, 167]);
@@ -14,18 +15,16 @@ const PARAMETER_BAD = 457;
  * text without what it quotes of our statements. Errors of a store that is down come back as they are.
  */
 export function refusalOfEngine(error: unknown, sql: string): unknown {
-  if (!(error instanceof ClickHouseError) || error.kind === 'unavailable') return error;
+  if (!(error instanceof ClickHouseError) || error.code === 'unavailable') return error;
   const detail = error.detail ?? error.message;
   if (/Max query size exceeded/.test(detail)) return tooLarge();
-  if (error.code === TOO_MANY_PARTS) return tooManyParts();
-  if (error.code !== undefined && TOO_DEEP.has(error.code)) {
-    return new GateRefusal({
-      code: 'sql_invalid',
-      message: 'The query is nested too deeply.',
+  if (error.exceptionCode === TOO_MANY_PARTS) return tooManyParts();
+  if (error.exceptionCode !== undefined && TOO_DEEP.has(error.exceptionCode)) {
+    return new QueryError('sql_invalid', 'The query is nested too deeply.', {
       hint: 'Write long chains of conditions as lists, x IN (…), and long nestings as CTEs.',
     });
   }
-  if (error.code === PARAMETER_MISSING || error.code === PARAMETER_BAD) {
+  if (error.exceptionCode === PARAMETER_MISSING || error.exceptionCode === PARAMETER_BAD) {
     const name = /[`']([A-Za-z_][A-Za-z0-9_]*)['`]/.exec(detail)?.[1];
     return parameterRefusal(name ?? '', scrub(detail));
   }
@@ -33,15 +32,11 @@ export function refusalOfEngine(error: unknown, sql: string): unknown {
   if (statement !== undefined) return readsOnly(statement);
   const position = positionOf(detail, sql);
   const hint = hintOfSyntax(sql);
-  return new GateRefusal({
-    code: 'sql_invalid',
-    message: scrub(detail),
-    ...defined({ position, hint }),
-  });
+  return new QueryError('sql_invalid', scrub(detail), { position, hint });
 }
 
 /** The refusal of a statement that would change something. */
-export function readsOnly(statement: string): GateRefusal {
+export function readsOnly(statement: string): QueryError {
   return notAllowed(
     'statement',
     statement,
@@ -51,30 +46,24 @@ export function readsOnly(statement: string): GateRefusal {
 }
 
 /** A parameter has no value, or one that does not fit its type. */
-export function parameterRefusal(name: string, message: string): GateRefusal {
-  return new GateRefusal({
-    code: 'sql_invalid',
-    message,
+export function parameterRefusal(name: string, message: string): QueryError {
+  return new QueryError('sql_invalid', message, {
     identifier: name,
     hint: `Send a value of the right type for ${name} in params.`,
   });
 }
 
 /** The text is longer than the engine or the configuration takes. */
-export function tooLarge(limit?: number): GateRefusal {
+export function tooLarge(limit?: number): QueryError {
   const bound = limit === undefined ? '' : ` ${limit} bytes`;
-  return new GateRefusal({
-    code: 'query_too_large',
-    message: `The query is longer than the limit${bound}.`,
+  return new QueryError('query_too_large', `The query is longer than the limit${bound}.`, {
     hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}.',
   });
 }
 
 /** The engine bounds the parts of a query, and of what it becomes once names stand for what they name. */
-function tooManyParts(): GateRefusal {
-  return new GateRefusal({
-    code: 'query_too_large',
-    message: 'The query has too many parts once names are written out.',
+function tooManyParts(): QueryError {
+  return new QueryError('query_too_large', 'The query has too many parts once names are written out.', {
     hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}, and name fewer parts through one another.',
   });
 }
@@ -96,7 +85,7 @@ function scrub(detail: string): string {
 }
 
 /** "failed at position 25": counted in bytes from 1. */
-function positionOf(detail: string, sql: string): SqlPosition | undefined {
+function positionOf(detail: string, sql: string): TextPosition | undefined {
   const at = /failed at position (\d+)/.exec(detail)?.[1];
   if (at === undefined) return undefined;
   const before = Buffer.from(sql, 'utf8')

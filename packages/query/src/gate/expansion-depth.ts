@@ -27,7 +27,7 @@ interface Point {
  * Checks how deep the query gets when every name is replaced by what it names: aliases, CTEs and lambdas. It counts
  * from the leaves up, every point once, so that thousands of names cost no more than reading them.
  *
- * @throws GateRefusal of rule `clause`.
+ * @throws QueryError of rule `clause`.
  */
 export function checkExpansion(tree: QueryTree): void {
   const points = linkedPoints(tree);

@@ -27,7 +27,7 @@ export interface CheckedValues {
 /**
  * Checks one call: the function's name, and the names it takes in its arguments.
  *
- * @throws GateRefusal
+ * @throws QueryError
  */
 export function checkCall(call: TreeNode, names: Names, values: CheckedValues): void {
   const name = call.fields.get('function_name') ?? '';

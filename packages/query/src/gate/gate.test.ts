@@ -1,8 +1,9 @@
 import { ClickHouseError } from '@weir/clickhouse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { QueryError } from '../query-error.js';
 import { ATTACKS } from './corpus/attacks.js';
 import { LEGITIMATE } from './corpus/legitimate.js';
-import { Gate, GateRefusal, type SqlParser } from './gate.js';
+import { Gate, type SqlParser } from './gate.js';
 import { type GateEngine, startGateEngine, textOf } from './testing/gate-engine.js';
 
 const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
@@ -22,10 +23,10 @@ async function refusalOf(
   sql: string,
   params: Parameters<Gate['check']>[1] = {},
   by = gate,
-): Promise<GateRefusal> {
+): Promise<QueryError> {
   const outcome: unknown = await by.check(sql, params).catch((error: unknown) => error);
-  expect(outcome).toBeInstanceOf(GateRefusal);
-  if (!(outcome instanceof GateRefusal)) throw new Error('not a refusal');
+  expect(outcome).toBeInstanceOf(QueryError);
+  if (!(outcome instanceof QueryError)) throw new Error('not a refusal');
   return outcome;
 }
 
@@ -46,7 +47,7 @@ describe('the gate', () => {
   it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('refuses %s', async (_, attack) => {
     const refusal = await refusalOf(attack.sql, attack.params);
     if (attack.rule === 'invalid') expect(refusal.code).toBe('sql_invalid');
-    else expect(refusal).toMatchObject({ code: 'sql_not_allowed', rule: attack.rule });
+    else expect(refusal).toMatchObject({ code: 'sql_not_allowed', facts: { rule: attack.rule } });
     expect(refusal.message).not.toMatch(/SELECT formatQuery|QUERY TREE|In scope|DB::Exception/);
   });
 
@@ -85,23 +86,21 @@ describe('the gate', () => {
 
   it('says what is wrong, where, and what to write instead', async () => {
     expect(await refusalOf('SELECT * FROM event')).toMatchObject({
-      rule: 'table',
-      identifier: 'event',
+      facts: { rule: 'table', identifier: 'event' },
       message: 'There is no table event.',
       hint: 'The tables are events, persons and sessions, and the CTEs of the query.',
     });
     expect(await refusalOf("SELECT file('/etc/passwd')")).toMatchObject({
-      rule: 'function',
-      identifier: 'file',
+      facts: { rule: 'function', identifier: 'file' },
       message: 'The function file is refused because it reads files of the host.',
     });
     expect(await refusalOf("SELECT 'ü',\n  1 +, 2")).toMatchObject({
       code: 'sql_invalid',
-      position: { line: 2, column: 8, offset: 19 },
+      facts: { position: { line: 2, column: 8, offset: 19 } },
       message: expect.stringMatching(/^Syntax error: failed at position/),
     });
     expect(await refusalOf('EXPLAIN ESTIMATE SELECT 1')).toMatchObject({
-      identifier: 'EXPLAIN ESTIMATE',
+      facts: { identifier: 'EXPLAIN ESTIMATE' },
       hint: expect.stringContaining('EXPLAIN SYNTAX'),
     });
   });
@@ -121,11 +120,14 @@ describe('the gate', () => {
   });
 
   it('knows the parameters of a text, and those alone decide nothing', async () => {
-    expect(await refusalOf('SELECT {a:UInt8}')).toMatchObject({ code: 'sql_invalid', identifier: 'a' });
+    expect(await refusalOf('SELECT {a:UInt8}')).toMatchObject({
+      code: 'sql_invalid',
+      facts: { identifier: 'a' },
+    });
     const sql = 'SELECT {a:String}, toHour(now(), {tz:String})';
     const { sql: canonical } = await gate.check(sql, { a: 'file:/x', tz: 'UTC' });
     expect(canonical).toBe(sql);
-    expect(await refusalOf(sql, { a: '', tz: 'file:/x' })).toMatchObject({ rule: 'time_zone' });
+    expect(await refusalOf(sql, { a: '', tz: 'file:/x' })).toMatchObject({ facts: { rule: 'time_zone' } });
     await gate.check(sql, { a: 'AggregateFunction(sum, UInt8)', tz: 'Europe/Berlin' });
   });
 
@@ -135,19 +137,19 @@ describe('the gate', () => {
     const parser: SqlParser = {
       rows: (sql, options) => {
         asked += 1;
-        if (down) return Promise.reject(new ClickHouseError('down'));
+        if (down) return Promise.reject(new ClickHouseError('unavailable', 'down'));
         return engine.parser.rows(sql, options);
       },
     };
     const remembering = new Gate(parser, { maxBytes: MAX_BYTES });
-    await expect(remembering.check('SELECT 1', {})).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(remembering.check('SELECT 1', {})).rejects.toMatchObject({ code: 'unavailable' });
     down = false;
     await remembering.check('SELECT 1', {});
     await refusalOf('SELECT * FROM x', {}, remembering);
     const before = asked;
     await remembering.check('SELECT 1', {});
     const again = await refusalOf('SELECT * FROM x', {}, remembering);
-    expect(again).toMatchObject({ rule: 'table', identifier: 'x' });
+    expect(again).toMatchObject({ facts: { rule: 'table', identifier: 'x' } });
     expect(asked).toBe(before);
   });
 

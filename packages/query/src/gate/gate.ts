@@ -1,12 +1,13 @@
 import { ClickHouseError, type ParameterValue } from '@weir/clickhouse';
 import { changingStatement } from '../hints/query-hints.js';
+import { QueryError } from '../query-error.js';
 import { asksForNobody } from './asks-for-nobody.js';
 import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, readsOnly, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { checkExpansion } from './expansion-depth.js';
 import { MAX_SHORT } from './functions/bounded-arguments.js';
-import { GateRefusal, notAllowed } from './gate-refusal.js';
+import { notAllowed } from './gate-refusal.js';
 import { keepsToKey } from './keeps-to-key.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
@@ -21,7 +22,6 @@ import { tokenize } from './tokens.js';
 import { type Verdict, VerdictCache } from './verdict-cache.js';
 
 export type { SqlParser } from './canonical.js';
-export { GateRefusal, type GateRule, type SqlPosition } from './gate-refusal.js';
 
 /** What may run. */
 export interface Passed {
@@ -71,7 +71,7 @@ export class Gate {
   }
 
   /**
-   * @throws GateRefusal when the text may not run or a parameter has no value; `ClickHouseError` of kind
+   * @throws QueryError when the text may not run or a parameter has no value; ClickHouseError
    * `unavailable` when the engine is down; the signal's reason
    */
   async check(
@@ -80,7 +80,7 @@ export class Gate {
     signal?: AbortSignal,
   ): Promise<Passed> {
     const verdict = this.#verdicts.get(sql) ?? (await this.#judge(sql, signal));
-    if ('refused' in verdict) throw new GateRefusal(verdict.refused);
+    if ('refused' in verdict) throw new QueryError('sql_not_allowed', verdict.refused, verdict.details);
     for (const name of verdict.parameters) {
       if (!Object.hasOwn(params, name)) throw parameterRefusal(name, `The parameter ${name} has no value.`);
     }
@@ -95,8 +95,8 @@ export class Gate {
     try {
       verdict = await this.#examine(sql, signal);
     } catch (error) {
-      if (!(error instanceof GateRefusal) || error.code !== 'sql_not_allowed') throw error;
-      verdict = { refused: { ...error, code: error.code, message: error.message } };
+      if (!(error instanceof QueryError) || error.code !== 'sql_not_allowed') throw error;
+      verdict = { refused: error.message, details: { ...error.facts, hint: error.hint } };
     }
     this.#verdicts.set(sql, verdict);
     return verdict;
@@ -104,10 +104,9 @@ export class Gate {
 
   async #examine(sql: string, signal: AbortSignal | undefined): Promise<Verdict> {
     if (Buffer.byteLength(sql) > this.#maxBytes) throw tooLarge(this.#maxBytes);
-    if (sql.trim() === '')
-      throw new GateRefusal({ code: 'sql_required', message: 'There is no SQL to run.' });
+    if (sql.trim() === '') throw new QueryError('sql_required', 'There is no SQL to run.');
     if (sql.includes('\0')) {
-      throw new GateRefusal({ code: 'sql_invalid', message: 'The query holds a NUL character.' });
+      throw new QueryError('sql_invalid', 'The query holds a NUL character.');
     }
     const canonical = await canonicalSql(this.#parser, sql, signal);
     const described = /^DESCRIBE TABLE (?:weir\.)?(\w+)$/.exec(canonical)?.[1];
@@ -175,9 +174,9 @@ export class Gate {
       const rows = await this.#parser.rows<{ explain: string }>(statement, options);
       return readQueryTree(rows.map((row) => row.explain));
     } catch (error) {
-      const syntax = error instanceof ClickHouseError && error.code === 62;
+      const syntax = error instanceof ClickHouseError && error.exceptionCode === 62;
       const refusal = refusalOfEngine(error, sql);
-      throw syntax && refusal instanceof GateRefusal && refusal.code === 'sql_invalid'
+      throw syntax && refusal instanceof QueryError && refusal.code === 'sql_invalid'
         ? trailingClause()
         : refusal;
     }
@@ -185,7 +184,7 @@ export class Gate {
 }
 
 /** The text is right by itself and wrong inside parentheses: it goes on after the query. */
-function trailingClause(): GateRefusal {
+function trailingClause(): QueryError {
   return notAllowed(
     'output',
     'INTO OUTFILE, FORMAT',
@@ -194,7 +193,7 @@ function trailingClause(): GateRefusal {
   );
 }
 
-function otherStatement(canonical: string): GateRefusal {
+function otherStatement(canonical: string): QueryError {
   const [first = '', second = ''] = canonical.split(/[ (]/);
   const name = first === 'EXPLAIN' ? `${first} ${second}` : first;
   return notAllowed(

@@ -7,7 +7,7 @@ import type { Token } from './tokens.js';
  * parameter. The gate reads this text instead of binding the caller's values, so that its verdict is a function of
  * the text alone: where a name in a string decides what runs (arrayReduce, CAST), a parameter is not a literal.
  *
- * @throws GateRefusal for a parameter of type Identifier, whose value would be a name.
+ * @throws QueryError for a parameter of type Identifier, whose value would be a name.
  */
 export function withoutPlaceholders(sql: string, tokens: readonly Token[]): string {
   let text = '';

@@ -71,7 +71,7 @@ const NAMED_LABEL = /^(?:EXPRESSION(?: |$)|REPLACEMENTS \d+$|REPLACEMENT NAME )/
  * Checks every node of the tree: nothing that has not been reviewed, tables and functions that are for queries, and
  * names in strings that could be either.
  *
- * @throws GateRefusal
+ * @throws QueryError
  */
 export function checkTree(tree: QueryTree, names: Names, values: CheckedValues): void {
   for (const node of tree.nodes) {

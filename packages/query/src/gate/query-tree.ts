@@ -38,7 +38,7 @@ export const FIELD_START = /, ([a-z]+(?:_[a-z]+)*) ?: /;
  * Reads the lines. Ids must count up from 0 and indentation must grow by one step, so that a line nobody's parser
  * wrote does not pass for one.
  *
- * @throws GateRefusal of rule `clause`.
+ * @throws QueryError of rule `clause`.
  */
 export function readQueryTree(lines: readonly string[]): QueryTree {
   const nodes: TreeNode[] = [];

@@ -27,7 +27,7 @@ export class ShortArguments {
    * Checks the arguments of one call.
    *
    * @param name the function's, in lower case
-   * @throws GateRefusal of rule `literal`.
+   * @throws QueryError of rule `literal`.
    */
   check(name: string, args: readonly TreeNode[]): void {
     const place = SHORT_ARGUMENT.get(name);

@@ -29,7 +29,7 @@ const TABLE_FIELDS = new Set(['alias', 'identifier', 'final', 'sample_size', 'sa
 /**
  * Checks a name in a table's place: a public table, or a CTE seen from there.
  *
- * @throws GateRefusal of rule `table` or `clause`.
+ * @throws QueryError of rule `table` or `clause`.
  */
 export function checkTable(node: TreeNode, names: Names): void {
   const name = node.fields.get('identifier');
@@ -62,7 +62,7 @@ function modifier(text: string): Error {
 /**
  * Checks the right side of an IN. A bare name there is a table when it is no expression.
  *
- * @throws GateRefusal of rule `table`.
+ * @throws QueryError of rule `table`.
  */
 export function checkInSet(set: TreeNode | undefined, names: Names): void {
   const name = set?.kind === 'IDENTIFIER' ? set.fields.get('identifier') : undefined;
@@ -79,7 +79,7 @@ export function checkInSet(set: TreeNode | undefined, names: Names): void {
 /**
  * Checks a table function: its name, and the columns that `values` and `null` take as a string.
  *
- * @throws GateRefusal of rule `table_function`, `literal`, `type` or `time_zone`.
+ * @throws QueryError of rule `table_function`, `literal`, `type` or `time_zone`.
  */
 export function checkTableFunction(node: TreeNode): void {
   const name = node.fields.get('table_function_name') ?? '';

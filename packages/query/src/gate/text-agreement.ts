@@ -17,7 +17,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
  * The second reading: whatever the text calls or selects must be in the tree that was checked, as often. What the
  * tree leaves out (it has happened: the operand of `(…).*`) would otherwise pass unseen.
  *
- * @throws GateRefusal of rule `clause`.
+ * @throws QueryError of rule `clause`.
  */
 export function checkAgreement(tokens: readonly Token[], tree: QueryTree): void {
   const { calls, selects } = countTree(tree);

@@ -6,7 +6,7 @@ import type { Token } from './tokens.js';
  * What the canonical text alone can tell, before the engine is asked for its tree: whatever the tree leaves out, and
  * names that would make the tree ambiguous, for it prints them raw.
  *
- * @throws GateRefusal
+ * @throws QueryError
  */
 export function checkText(tokens: readonly Token[]): void {
   tokens.forEach((token, n) => {

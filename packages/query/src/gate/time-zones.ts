@@ -33,7 +33,7 @@ export class TimeZones {
    * Checks the arguments of one call.
    *
    * @param name the function's, in lower case
-   * @throws GateRefusal of rule `time_zone`.
+   * @throws QueryError of rule `time_zone`.
    */
   check(name: string, args: readonly TreeNode[]): void {
     const from = TIME_ZONE_FROM.get(name);

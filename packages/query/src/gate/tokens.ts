@@ -29,7 +29,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * capitals, strings in single quotes and names in backticks with backslash escapes. Whatever that form does not
  * have is refused, so that this reading never guesses.
  *
- * @throws GateRefusal of rule `clause`.
+ * @throws QueryError of rule `clause`.
  */
 export function tokenize(sql: string): Token[] {
   const tokens: Token[] = [];

@@ -1,6 +1,6 @@
+import type { ErrorDetails } from '@weir/base';
 import { LRUCache } from 'lru-cache';
 import type { Passed } from './gate.js';
-import type { GateRefusalInit } from './gate-refusal.js';
 
 /** What the gate found out about a text; it holds for every set of parameter values. */
 export type Verdict =
@@ -13,7 +13,11 @@ export type Verdict =
       /** Parameters whose values must be short. */
       readonly short: readonly string[];
     }
-  | { readonly refused: GateRefusalInit };
+  | {
+      /** Why, as `sql_not_allowed`. */
+      readonly refused: string;
+      readonly details: ErrorDetails;
+    };
 
 /** Texts may be a quarter megabyte: the cache is bounded in bytes as well as in entries. */
 const MAX_BYTES = 32 * 1024 * 1024;

@@ -40,7 +40,7 @@ const TITLES: Readonly<Record<number, string>> = {
  * - `body_too_slow`, `request_timeout`: the request did not arrive in time. `client_gone`: the client closed the connection
  *   before its request was complete.
  * - `at_capacity`, `ingest_full`: memory, connections or places are in use.
- * - `draining`, `engine_unavailable`: the server starts or stops, or cannot run queries.
+ * - `draining`, `engine_unavailable`, `store_unavailable`: the server starts or stops, or a store does not answer.
  */
 export class Problem extends errorClass({
   internal: { status: 500 },
@@ -79,6 +79,7 @@ export class Problem extends errorClass({
   unsupported_transfer_coding: { status: 501 },
   draining: { status: 503, retryAfterMs: 2_000 },
   engine_unavailable: { status: 503, retryAfterMs: 2_000 },
+  store_unavailable: { status: 503, retryAfterMs: 2_000 },
   ingest_full: { status: 503, retryAfterMs: 1_000 },
 }) {}
 

@@ -273,6 +273,11 @@ function collectRoutes(web: FastifyInstance): Map<string, KnownPath> {
 function fastifyProblem(error: unknown): Problem | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
     return null;
+  if ('code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new Problem('invalid_request', 'Content-Type is not a media type', {
+      hint: 'send one such as application/json',
+    });
+  }
   if (error.statusCode >= 400 && error.statusCode < 500) {
     return new Problem('invalid_request', 'the request cannot be read');
   }

@@ -25,13 +25,13 @@ describe('a refused question', () => {
   });
 
   it('says when to come back where that helps, and only there', () => {
-    const busy = resultOf(new QueryError('at_capacity', 'busy', { retryAfterSeconds: 3 }));
+    const busy = resultOf(new QueryError('at_capacity', 'busy', { retryAfterMs: 3_000 }));
     expect(busy.text).toMatch(/^Next: .*Wait 3 s\.$/m);
     expect(busy.facts).toMatchObject({ code: 'at_capacity', retry_after_s: 3 });
     const down = resultOf(new QueryError('engine_unavailable', 'down'));
     expect(down.facts).toMatchObject({ code: 'engine_unavailable', retry_after_s: 2 });
     const slow = resultOf(new QueryError('query_timeout', 'took more than 60 s'));
-    expect(slow.text).toMatch(/^Next: read less/m);
+    expect(slow.text).toMatch(/^Next: filter by timestamp/m);
     expect(slow.text).not.toContain('Wait');
   });
 

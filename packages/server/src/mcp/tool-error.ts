@@ -37,43 +37,40 @@ export class ToolError extends WeirError {
   }
 }
 
-const NEXT: Readonly<Record<QueryErrorCode, string>> = {
+/** For codes that have no hint of their own. */
+const NEXT: Readonly<Partial<Record<QueryErrorCode, string>>> = {
   sql_required:
     'write one SELECT, such as: SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC',
   sql_invalid: "correct the SQL there (it is ClickHouse's dialect) and call again.",
   sql_not_allowed:
     'rewrite it as one plain SELECT over the tables there are, without SETTINGS, FORMAT or INTO.',
   query_failed: 'correct the SQL and call again; the tool "schema" has every column with its type.',
-  query_too_large: 'aggregate, filter by timestamp, select fewer columns or add LIMIT.',
-  query_timeout: 'read less: a shorter range of timestamp, fewer columns, an aggregate instead of rows.',
-  at_capacity: 'other queries of this project are running; wait, then call again with the same arguments.',
   client_gone: 'nothing: the call was cancelled.',
   engine_unavailable: 'the query engine is down or starting; wait, then call again with the same arguments.',
 };
 
 /** Their messages quote the engine, which may quote stored values. */
 const SPOKEN_BY_ENGINE: ReadonlySet<QueryErrorCode> = new Set(['sql_invalid', 'query_failed']);
-const DEFAULT_RETRY_SECONDS = 2;
 
 /** The failure a question ended with. */
 export function toolErrorOf(error: QueryError): ToolError {
-  const { code, message, extras, retryable } = error;
-  const { rule, identifier, position, hint, limit, retryAfterSeconds } = extras;
+  const { code, message, hint, retryAfterMs, facts } = error;
+  const { rule, identifier, position } = facts;
   const isQuoted = SPOKEN_BY_ENGINE.has(code);
-  const retryAfter = retryable ? (retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) : undefined;
+  const retryAfter = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000);
   const where = [
     ...(identifier === undefined ? [] : [`at ${dataLine(identifier)}`]),
     ...(position === undefined ? [] : [`line ${position.line}, column ${position.column}`]),
   ].join(', ');
   const known =
     rule === 'output' ? 'leave FORMAT and INTO OUTFILE out: this tool returns rows as JSON' : hint;
-  const advice = known === undefined ? NEXT[code] : sentence(plainLine(known));
+  const advice = known === undefined ? (NEXT[code] ?? 'tell the user.') : sentence(plainLine(known));
   const next = retryAfter === undefined ? advice : `${advice} Wait ${retryAfter} s.`;
   const what = isQuoted ? 'the engine refuses the query; its words are below' : message.replace(/\.$/, '');
   return new ToolError(
     code,
     where === '' ? what : `${what} (${where})`,
-    { hint: next, rule, identifier, position, limit, retry_after_s: retryAfter, cause: error },
+    { ...facts, hint: next, retry_after_s: retryAfter, cause: error },
     isQuoted ? [dataLine(message)] : [],
   );
 }

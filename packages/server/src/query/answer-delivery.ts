@@ -5,8 +5,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { Logger } from '@weir/base';
-import { readAhead, SpoolFullError } from '@weir/base/node';
+import { type Logger, WeirError } from '@weir/base';
+import { readAhead } from '@weir/base/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { acceptedEncoding, compressed, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import { whenDone } from '../http/when-done.js';
@@ -84,7 +84,7 @@ export class AnswerDelivery {
     try {
       for await (const bytes of ahead) yield* piecesOf(bytes);
     } catch (error) {
-      if (error instanceof SpoolFullError) this.#cut(rid, 'no_room');
+      if (error instanceof WeirError && error.code === 'spool_full') this.#cut(rid, 'no_room');
       throw error;
     }
   }

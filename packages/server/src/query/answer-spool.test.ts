@@ -23,8 +23,7 @@ test('the directory is empty and private after a start, whatever a crash left', 
 test('a project has 64 open answers, and the 65th is refused until one is closed', () => {
   const spool = new AnswerSpool(dataDir, { bytes: 1, projectBytes: 1 });
   const closes = Array.from({ length: 64 }, () => spool.open('a'));
-  const extras = expect.objectContaining({ limit: 64, retryAfterSeconds: 1 });
-  const refusal = { code: 'at_capacity', extras };
+  const refusal = { code: 'at_capacity', facts: { limit: 64 }, retryAfterMs: 1_000 };
   expect(() => spool.open('a')).toThrow(expect.objectContaining(refusal));
   spool.open('b');
   closes[0]?.();

@@ -59,7 +59,6 @@ export class AnswerSpool {
     if (open >= PROJECT_ANSWERS || (open > 0 && this.#totalAnswers >= TOTAL_ANSWERS)) {
       throw new QueryError('at_capacity', `${open} answers to the project have not been read to the end`, {
         limit: PROJECT_ANSWERS,
-        retryAfterSeconds: 1,
         hint: 'read the answers that are open, or close their connections',
       });
     }

@@ -31,8 +31,7 @@ import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
-import { problemOfGroup } from './feed-group-problem.js';
-import { problemOfPlace, startOf } from './feed-place.js';
+import { startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
 
 const GROUPS = '/api/v1/projects/:id/feed/groups';
@@ -104,9 +103,7 @@ export function feedGroupRoutes(
       handler: async (request, reply) => {
         const caller = await enter(request, reply);
         const { name } = parseInput(params, request.params);
-        return await answer({ ...caller, name }, request, reply).catch((error: unknown) => {
-          throw problemOfGroup(error);
-        });
+        return await answer({ ...caller, name }, request, reply);
       },
     });
 
@@ -137,9 +134,7 @@ export function feedGroupRoutes(
     const wanted = parseInput(definition, request.body);
     await checkAnalysis(projectId, wanted.stream ?? 'events');
     const { group, isNew } = await groups.make(projectId, name, wanted, ({ stream, from }) =>
-      feed.locate(stream, projectId, startOf(from)).catch((error: unknown) => {
-        throw problemOfPlace(error, 'from');
-      }),
+      feed.locate(stream, projectId, startOf(from)),
     );
     reply.code(isNew ? 201 : 200);
     return await describe(group);

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { firstAbort } from '@weir/base';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedKind, type FeedPlace } from '@weir/feed';
+import { type EventTexts, FeedError, type FeedItem, type FeedPlace, gapOf } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ import { parseInput } from '../http/parse.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
-import { endOf, problemOfPlace, startOf } from './feed-place.js';
+import { endOf, startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
@@ -52,10 +52,8 @@ export function feedRoute(
     const { stream, event, after, until } = asked();
     const resumed = request.headers['last-event-id'];
     const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
-    const place = await feed.locate(stream, projectId, startOf(given)).catch((error: unknown) => {
-      throw problemOfPlace(error, 'after');
-    });
-    const end = until === undefined ? undefined : await lastUpTo(feed, stream, projectId, until);
+    const place = await feed.locate(stream, projectId, startOf(given));
+    const end = until === undefined ? undefined : await feed.lastUpTo(stream, projectId, endOf(until));
     const gone = new AbortController();
     const lost = lostRight(() => access.isStillAllowed(caller, stream), gone.signal);
     const over = firstAbort(gone.signal, feed.ending, lost);
@@ -88,19 +86,6 @@ export function feedRoute(
 }
 
 type Pages = AsyncIterable<readonly FeedItem[]>;
-
-async function lastUpTo(
-  feed: ServerFeed,
-  stream: FeedKind,
-  projectId: string,
-  until: string,
-): Promise<number> {
-  try {
-    return await feed.lastUpTo(stream, projectId, endOf(until));
-  } catch (error) {
-    throw problemOfPlace(error, 'until');
-  }
-}
 
 interface TextParts {
   readonly texts: EventTexts;
@@ -141,8 +126,8 @@ async function* textOf(
     // Without this event a client could not tell the end that it asked for from a connection that broke.
     if (!signal.aborted) yield `event: end\ndata: ${JSON.stringify({ cursor: reached })}\n\n`;
   } catch (error) {
-    if (!(error instanceof FeedExpired)) throw error;
-    const { message, oldest, missed } = error;
-    yield `event: error\ndata: ${JSON.stringify({ code: 'cursor_expired', detail: message, oldest, missed })}\n\n`;
+    if (!(error instanceof FeedError) || gapOf(error) === undefined) throw error;
+    const { code, message: detail, facts } = error;
+    yield `event: error\ndata: ${JSON.stringify({ code, detail, ...facts })}\n\n`;
   }
 }

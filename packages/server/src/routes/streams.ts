@@ -7,7 +7,7 @@
  */
 
 import { Readable } from 'node:stream';
-import { firstAbort } from '@weir/base';
+import { firstAbort, WeirError } from '@weir/base';
 import type { StreamSource } from '@weir/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -35,7 +35,6 @@ import {
   textOf,
 } from '../stream/stream-headers.js';
 import { STREAM_PATH, streamAt } from '../stream/stream-path.js';
-import { problemOfStream } from '../stream/stream-problem.js';
 import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
 
 const MIB = 1024 * 1024;
@@ -77,11 +76,10 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     });
     scope.setErrorHandler((error, { headers }, reply) => {
       reply.header('cache-control', 'no-store');
-      const failure = problemOfStream(error);
       // To clients of the protocol a 409 that expects nothing else is a gap: they would send this batch again for ever.
       const seq = headers['producer-seq'];
-      if (seq !== undefined && isConflict(failure)) reply.header('producer-expected-seq', seq);
-      throw failure;
+      if (seq !== undefined && isConflict(error)) reply.header('producer-expected-seq', seq);
+      throw error;
     });
     scope.head(PATH, (request, reply) => routes.describe(request, reply));
     scope.get(PATH, (request, reply) => routes.read(request, reply));
@@ -305,7 +303,7 @@ function ownName(request: FastifyRequest): string {
 }
 
 function isConflict(failure: unknown): boolean {
-  return failure instanceof Error && 'status' in failure && failure.status === 409;
+  return failure instanceof WeirError && failure.status === 409;
 }
 
 function pathOf({ url }: FastifyRequest): string {

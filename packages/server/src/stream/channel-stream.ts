@@ -1,4 +1,4 @@
-import { Slice, WeirError } from '@weir/base';
+import { Slice } from '@weir/base';
 import {
   type Appended,
   type Caller,
@@ -17,7 +17,6 @@ import {
   type StreamInfo,
   type StreamSource,
 } from '@weir/stream';
-import { problemOfChannel } from '../channel/channel-problem.js';
 import { messageDocument, type PayloadForm } from '../channel/message-document.js';
 import { stillReads } from '../channel/still-reads.js';
 import { CHANNEL_CONTENT_TYPE, channelMessagesOf } from './channel-messages.js';
@@ -209,8 +208,8 @@ export class ChannelStream implements StreamSource {
 
   /** Of what was trimmed, where to go on. */
   #withOffset(error: unknown): unknown {
-    if (!(error instanceof ChannelError) || error.oldest === undefined) return error;
-    return withHeaders(error, { 'stream-next-offset': this.offsetOf(error.oldest - 1) });
+    if (!(error instanceof ChannelError) || error.facts.oldest === undefined) return error;
+    return withHeaders(error, { 'stream-next-offset': this.offsetOf(error.facts.oldest - 1) });
   }
 
   /** To who sends, a side that has ended is a stream that is closed. */
@@ -231,7 +230,7 @@ function isTaken(error: unknown): boolean {
   );
 }
 
-function withHeaders(error: ChannelError, headers: Readonly<Record<string, string>>): WeirError {
-  const { code, message, status, hint, retryAfterMs, facts } = problemOfChannel(error);
-  return new WeirError(code, message, { ...facts, status, hint, retryAfterMs, headers, cause: error });
+function withHeaders(error: ChannelError, headers: Readonly<Record<string, string>>): ChannelError {
+  const { code, message, hint, facts } = error;
+  return new ChannelError(code, message, { ...facts, hint, headers, cause: error });
 }

@@ -6,7 +6,6 @@ import { eventBase64, eventText, inPieces } from './event-text.js';
 import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
-import { problemOfStream } from './stream-problem.js';
 import { readText } from './text-page.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
@@ -74,7 +73,7 @@ export async function* eventsOf(
     }
   } catch (error) {
     // The stream was removed, or may be read no more. Who comes back is told so; what nobody foresaw breaks the connection.
-    if (problemOf(problemOfStream(error)).status === 500) throw error;
+    if (problemOf(error).status === 500) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { JsonBoundsExceeded, JsonWalk, parseJson, Slice, skipSpace } from '@weir/base';
+import { JsonWalk, parseJson, Slice, skipSpace, WeirError } from '@weir/base';
 import { StreamError } from '@weir/stream';
 
 /** A value of JSON, and how it was written: a number too large for JavaScript stays what it is. */
@@ -35,7 +35,7 @@ async function parse(bytes: Buffer, slice: Slice): Promise<unknown> {
     return await parseJson(bytes, { maxDepth: MAX_DEPTH, maxItems: MAX_ITEMS, slice });
   } catch (error) {
     if (error instanceof SyntaxError) throw invalid(`the body is not JSON: ${error.message}`);
-    if (!(error instanceof JsonBoundsExceeded)) throw error;
+    if (!(error instanceof WeirError)) throw error;
     throw invalid(error.message, 'send several smaller messages, or large ones as text');
   }
 }

@@ -5,7 +5,7 @@
  * sequences, and the sender's last one says how far its producer is: nothing else has to be kept.
  */
 import { ChannelError } from '@weir/channel';
-import { type Producer, StreamError } from '@weir/stream';
+import { type Producer, producerFenced, producerGap, StreamError } from '@weir/stream';
 
 /** How far a producer is. */
 export type ProducerPlace = Pick<Producer, 'epoch' | 'seq'>;
@@ -29,9 +29,7 @@ export function placeAt(sequence: number | null): ProducerPlace | null {
  */
 export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPlace): boolean {
   if (place !== null && epoch < place.epoch) {
-    throw new StreamError('producer_fenced', `this sender is at epoch ${place.epoch} by now`, {
-      epoch: place.epoch,
-    });
+    throw producerFenced('this sender', place.epoch);
   }
   if (place !== null && epoch > place.epoch) {
     if (seq === 0) return false;
@@ -41,10 +39,7 @@ export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPl
   }
   const expectedSeq = place === null ? 0 : place.seq + 1;
   if (seq <= expectedSeq) return seq < expectedSeq;
-  throw new StreamError('producer_gap', `this sender is at ${expectedSeq}, not yet at ${seq}`, {
-    expectedSeq,
-    receivedSeq: seq,
-  });
+  throw producerGap('this sender', expectedSeq, seq);
 }
 
 /**

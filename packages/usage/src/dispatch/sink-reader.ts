@@ -129,7 +129,7 @@ export class SinkReader {
         if (!hadMore) await this.#wake.wait();
         await this.#pause(PACE_MS - (performance.now() - begun));
       } catch (error) {
-        if (signal.aborted || (error instanceof LogError && error.code === 'log_closed')) return;
+        if (signal.aborted || (error instanceof LogError && error.code === 'draining')) return;
         await this.#failed(error);
       }
     }

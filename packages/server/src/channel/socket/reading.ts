@@ -94,7 +94,7 @@ export class Reading {
 
   /** What a subscription handed out may not have been sent. */
   #placed(error: unknown): unknown {
-    if (!(error instanceof ChannelError) || error.cursor === undefined) return error;
+    if (!(error instanceof ChannelError) || error.facts.cursor === undefined) return error;
     const cursor = this.#cursor;
     return new ChannelError(error.code, error.message, { cursor, hint: `read again after ${cursor}` });
   }

@@ -1,8 +1,15 @@
 import { takeTurn } from '@weir/base';
-import { type EventTexts, FeedExpired, type FeedItem, type FeedPlace, type FeedStart } from '@weir/feed';
+import {
+  type EventTexts,
+  type FeedGap,
+  type FeedItem,
+  type FeedPlace,
+  type FeedStart,
+  gapOf,
+} from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { Outbox } from '../../http/socket/outbox.js';
-import { problemOfPlace, startOf } from '../../routes/feed-place.js';
+import { startOf } from '../../routes/feed-place.js';
 import type { FeedAccess } from '../feed-access.js';
 import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
@@ -69,8 +76,9 @@ export class Subscription {
         for await (const page of this.#parts.feed.feed.follow(place, { signal, idleMs: IDLE_MS }))
           if (page.length > 0) await this.#send(page, place.stream);
       } catch (error) {
-        if (!(error instanceof FeedExpired)) throw error;
-        place = await this.#passGap(error);
+        const gap = gapOf(error);
+        if (gap === undefined) throw error;
+        place = await this.#passGap(gap);
       }
     }
     if (reason !== null) throw reason;
@@ -80,12 +88,13 @@ export class Subscription {
     try {
       return await this.#parts.feed.locate(this.#frame.stream, this.#projectId, start);
     } catch (error) {
-      if (error instanceof FeedExpired) return await this.#passGap(error);
-      throw problemOfPlace(error, 'after');
+      const gap = gapOf(error);
+      if (gap === undefined) throw error;
+      return await this.#passGap(gap);
     }
   }
 
-  async #passGap({ oldest, missed }: FeedExpired): Promise<FeedPlace> {
+  async #passGap({ oldest, missed }: FeedGap): Promise<FeedPlace> {
     const { sub } = this.#frame;
     await this.#parts.outbox.give(() => JSON.stringify({ op: 'gap', sub, oldest, missed }));
     return await this.#locate({ after: oldest });

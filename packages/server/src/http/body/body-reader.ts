@@ -3,7 +3,7 @@
  * memory of the body is released after the request was handled.
  */
 import type { IncomingMessage } from 'node:http';
-import { JsonBoundsExceeded, parseJson, Slice } from '@weir/base';
+import { parseJson, Slice } from '@weir/base';
 import type { FastifyRequest } from 'fastify';
 import { addressKey } from '../address.js';
 import type { ConnectionLimit } from '../connection-limit.js';
@@ -271,9 +271,5 @@ function jsonProblem(error: unknown): unknown {
       hint: 'send one JSON value in UTF-8',
     });
   }
-  if (!(error instanceof JsonBoundsExceeded)) return error;
-  return new Problem('invalid_request', error.message, {
-    limit: error.limit,
-    hint: 'send several smaller requests',
-  });
+  return error;
 }
