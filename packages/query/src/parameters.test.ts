@@ -59,9 +59,7 @@ describe('a parameter', () => {
     ],
     ['SELECT 1', { user: 'u1' }, expect.stringContaining('{name:Type}')],
   ])('that the SQL does not name is refused: %s %j', (sql, given, hint) => {
-    expect(() => fitParameters(sql, given)).toThrow(
-      expect.objectContaining({ code: 'sql_invalid', extras: expect.objectContaining({ hint }) }),
-    );
+    expect(() => fitParameters(sql, given)).toThrow(expect.objectContaining({ code: 'sql_invalid', hint }));
   });
 
   it('that is an instant keeps its moment', () => {

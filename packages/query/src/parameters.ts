@@ -131,10 +131,8 @@ function quoted(value: ParameterValue): string {
 }
 
 function unfit(name: string, type: string, what: string, hint: string): QueryError {
-  const extras = { identifier: name, hint };
-  return new QueryError(
-    'sql_invalid',
-    `the parameter ${name} is ${type}, which ${what} does not fit`,
-    extras,
-  );
+  return new QueryError('sql_invalid', `the parameter ${name} is ${type}, which ${what} does not fit`, {
+    identifier: name,
+    hint,
+  });
 }
