@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,4 +57,20 @@ test('a shell can source the completion script twice', () => {
     'set -e; source /dev/stdin <<< "$SCRIPT"; source /dev/stdin <<< "$SCRIPT"; declare -F __weir_complete';
   const env = { ...process.env, SCRIPT: script };
   expect(execFileSync('bash', ['-c', twice], { env, encoding: 'utf8' })).toContain('__weir_complete');
+});
+
+test('npm start says that it builds before the first start, and not later', () => {
+  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const { scripts } = JSON.parse(manifest) as { scripts: { start: string } };
+  const directory = mkdtempSync(join(tmpdir(), 'weir-start-'));
+  try {
+    // A build that fails ends the script before the server would start.
+    const start = () =>
+      spawnSync('sh', ['-c', `npm() { return 1; }; ${scripts.start}`], { cwd: directory, encoding: 'utf8' });
+    expect(start().stderr).toMatch(/^Weir is built before its first start/);
+    mkdirSync(join(directory, 'packages/cli/dist'), { recursive: true });
+    expect(start().stderr).toBe('');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

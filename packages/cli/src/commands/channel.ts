@@ -61,13 +61,15 @@ Examples:
   about('pipe', 'standard input to the channel, and what the other side sends to standard output')
     .option('--after <index>', 'read from behind this message', '0')
     .option('--lines', 'a message is a line (default: what was read at once)')
-    .option('--keep-open', 'go on when standard input ends: this side is not ended')
+    .option('--keep-open', 'at the end of standard input, do not end this side, and stay')
     .option('--raw', 'on a terminal too, control characters as they are')
     .addHelpText(
       'after',
       `
-It ends when both sides have ended, or the process has; an executor's also with its standard input, as it has a process to
-close. While the server is away it waits, and says so on standard error.`,
+At the end of standard input the pipe ends its side of the channel. The submitter's pipe then stays, and prints what the executor
+sends, until both sides or the process have ended; to send without waiting use "weir channel send". The executor's pipe (with
+--assignment) ends with its standard input, because the executor still has to close the process. While the server does not
+answer, the pipe waits, and reports it on standard error.`,
     )
     .action(async (process: string, name: string, flags: PipeFlags, self: Command) => {
       const { runPipe } = await import('../channel/run-channel.js');
