@@ -18,5 +18,8 @@ export { NO_IDS } from './no-ids.js';
 export { takeTurn } from './reader-turns.js';
 export { plainIssue, type SchemaIssue } from './schema/plain-issue.js';
 export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
+export { Backoff, type BackoffOptions } from './time/backoff.js';
+export { pause } from './time/pause.js';
+export { Wakeup } from './time/wakeup.js';
 export { connectionArrived, hasRoom, later, nextTurn, type Owner, TURN_MS, turnNumber } from './turns.js';
 export { incompleteUtf8 } from './utf8.js';

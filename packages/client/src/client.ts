@@ -1,5 +1,4 @@
-import { boundedFetch, retryAfterMs } from '@weir/base';
-import { pause } from './pause.js';
+import { Backoff, boundedFetch, pause, retryAfterMs } from '@weir/base';
 import { errorOfDocument, WeirError } from './weir-error.js';
 
 /** Which server, and as whom. */
@@ -79,14 +78,15 @@ const TIMEOUT_MS = 30_000;
 /** Tries again what failed for a moment. */
 async function persist(server: string, key: string, call: Call & { patienceMs: number }): Promise<unknown> {
   const begun = performance.now();
-  for (let attempt = 0; ; attempt += 1) {
+  const backoff = new Backoff();
+  for (;;) {
     try {
       return await once(server, key, call);
     } catch (error) {
       if (!(error instanceof WeirError) || !error.retryable) throw error;
       const waited = performance.now() - begun + (error.retryAfterMs ?? 0);
       if (waited >= call.patienceMs) throw error;
-      await pause(attempt, error.retryAfterMs, call.signal);
+      await pause(backoff.next(error.retryAfterMs), call.signal);
       if (call.signal?.aborted) throw cancelled(call.signal);
     }
   }

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { type Logger, pause } from '@weir/base';
 import { INGEST_STREAM, IngestEntry } from '@weir/ingest';
 import { type Entry, type Log, LogError } from '@weir/log';
 import type { Feed, NewItem } from './feed.js';
@@ -65,7 +64,7 @@ export class IngestSource {
       } catch (error) {
         if (signal.aborted || (error instanceof LogError && error.code === 'draining')) return;
         this.#logger.warn({ err: error }, 'the feed is held up; trying again');
-        await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
+        await pause(PAUSE_MS, signal);
       }
     }
   }

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { type Logger, pause } from '@weir/base';
 
 /** What other nodes wrote is looked for so often; of this one's it is told. */
 const LOOK_MS = 30_000;
@@ -50,7 +49,7 @@ export class PublishLoop {
         failures += 1;
         if (failures === WORTH_TELLING)
           this.#logger.warn({ err: error }, `the feed cannot tell of ${what}; trying again`);
-        await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
+        await pause(PAUSE_MS, signal);
       }
     }
   }

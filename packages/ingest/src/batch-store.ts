@@ -8,8 +8,7 @@
  *     no dead letters → fatal; again from the top until the stores take the batch
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { Backoff, type Logger, pause } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows, type Leftover } from './bad-rows.js';
 import type { Batch } from './batch.js';
@@ -66,12 +65,13 @@ export class BatchStore {
    */
   async store(batch: Batch, isAgain: boolean, signal: AbortSignal): Promise<boolean> {
     let wasSent = isAgain;
-    for (let pause = MIN_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+    const backoff = new Backoff({ firstMs: MIN_PAUSE_MS, longestMs: MAX_PAUSE_MS });
+    while (!signal.aborted) {
       const context = contextOf(batch, wasSent);
       wasSent = true;
       const outcome = await unlessAborted(this.#tryOnce(batch, context), signal);
       if (outcome === 'done') return true;
-      if (outcome === 'again') await sleep(pause, undefined, { signal }).catch(() => {});
+      if (outcome === 'again') await pause(backoff.next(), signal);
     }
     return false;
   }

@@ -6,7 +6,7 @@
  * not answer, the gate shuts, so that callers are told at once, and the loop goes back to connecting. A store
  * that comes back is migrated like a new one: it may be another, restored from a backup.
  */
-import { defined, type Logger, silentLogger } from '@weir/base';
+import { Backoff, defined, type Logger, silentLogger, Wakeup } from '@weir/base';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { GatedPool } from './gated-pool.js';
@@ -16,8 +16,7 @@ import { PgliteEngine } from './pglite/pglite-engine.js';
 import { PostgresError } from './postgres-error.js';
 import * as schema from './schema/index.js';
 
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 5_000;
+const LOOK_AGAIN_MS = 5_000;
 const HEARTBEAT_MS = 2_000;
 const ANSWER_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -90,8 +89,7 @@ class PostgresStore implements Postgres {
   #toldAt = 0;
   #resolveReady: () => void = () => undefined;
   #rejectReady: (error: PostgresError) => void = () => undefined;
-  #wake: () => void = () => undefined;
-  #woken = false;
+  readonly #wakeup = new Wakeup();
   #closing: Promise<void> | null = null;
 
   constructor({ url, dataDir, template, logger = silentLogger }: PostgresOptions) {
@@ -107,12 +105,12 @@ class PostgresStore implements Postgres {
       connection: this.#engine === null ? serverConnection(url) : pgliteConnection(this.#engine),
       closedBecause: () => this.#closedBecause(),
       onConnectionLost: () => {
-        if (this.#state === 'ready') this.#lookNow();
+        if (this.#state === 'ready') this.#wakeup.call();
       },
       onLeaseExpired: () => {
         this.#logger.error({}, 'a connection to the relational store was held too long and is cut off');
         this.#engine?.restart();
-        this.#lookNow();
+        this.#wakeup.call();
       },
     });
     this.db = drizzle(this.#pool, { schema });
@@ -146,23 +144,23 @@ class PostgresStore implements Postgres {
   async #stop(): Promise<void> {
     this.#enter('stopped');
     this.#rejectReady(this.#unavailable('it was closed'));
-    this.#lookNow();
+    this.#wakeup.call();
     await this.#pool.shutdown(CLOSE_GRACE_MS);
     await this.#engine?.close();
     await this.#loop;
   }
 
   async #run(): Promise<void> {
-    let backoff = FIRST_BACKOFF_MS;
+    const backoff = new Backoff();
     while (this.#state !== 'stopped') {
       if (this.#engine !== null && !this.#engine.up) {
         // It reports itself; until then there is nothing to connect to.
-        await this.#pause(LAST_BACKOFF_MS);
+        await this.#wakeup.wait(LOOK_AGAIN_MS);
         continue;
       }
       try {
         await this.#bringUp();
-        backoff = FIRST_BACKOFF_MS;
+        backoff.reset();
         await this.#watch();
       } catch (error) {
         this.#lastError = error;
@@ -177,9 +175,9 @@ class PostgresStore implements Postgres {
           this.#enter('down');
           this.#pool.cutOff();
         }
-        this.#tellOf(error, backoff);
-        await this.#pause(backoff);
-        backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+        const wait = Math.round(backoff.next());
+        this.#tellOf(error, wait);
+        await this.#wakeup.wait(wait);
       }
     }
   }
@@ -214,7 +212,7 @@ class PostgresStore implements Postgres {
   /** Returns when stopped, throws when the store does not answer. */
   async #watch(): Promise<void> {
     while (this.#state === 'ready') {
-      await this.#pause(HEARTBEAT_MS);
+      await this.#wakeup.wait(HEARTBEAT_MS);
       // With every connection in use, asking would only measure the queue; those in use will tell.
       if (this.#state === 'ready' && !this.#pool.saturated) await this.#answers();
     }
@@ -244,10 +242,10 @@ class PostgresStore implements Postgres {
       dataDir,
       template,
       logger: this.#logger,
-      onUp: () => this.#lookNow(),
+      onUp: () => this.#wakeup.call(),
       onDown: () => {
         if (this.#state === 'ready') this.#enter('down');
-        this.#lookNow();
+        this.#wakeup.call();
       },
     });
   }
@@ -274,25 +272,6 @@ class PostgresStore implements Postgres {
     if (this.#state === state || this.#state === 'stopped') return;
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
-  }
-
-  /** Ends the pause the loop is in, or the next one where it is at work. */
-  #lookNow(): void {
-    this.#woken = true;
-    this.#wake();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (!this.#woken) {
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-    }
-    this.#woken = false;
   }
 }
 

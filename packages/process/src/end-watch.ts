@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@weir/base';
 
 /** Those who wait for the end of processes. */
 export class EndWatch {
@@ -16,7 +16,7 @@ export class EndWatch {
         const leave = (): void => wake.abort();
         signal.addEventListener('abort', leave);
         if (signal.aborted) leave();
-        await delay(timeoutMs, undefined, { signal: wake.signal }).catch(() => {});
+        await pause(timeoutMs, wake.signal);
         signal.removeEventListener('abort', leave);
       },
       release: () => {

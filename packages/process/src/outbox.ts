@@ -1,10 +1,10 @@
 /**
  * Changes on their way to whoever tells of them: each is there once, in order for each process, until it is removed.
  */
+import { Wakeup } from '@weir/base';
 import { type Postgres, processOutbox, withoutStatement } from '@weir/postgres';
 import { asc, gt, lte, max, sql } from 'drizzle-orm';
 import type { ProcessChange } from './process.js';
-import { Wakeup } from './wakeup.js';
 
 /** One change. */
 export interface OutboxChange {
@@ -78,7 +78,7 @@ export class Outbox {
 
   /** Resolves when there may be more: for one caller. Of those of other nodes it is told when the time is over. */
   async changed(ms: number, signal: AbortSignal): Promise<void> {
-    await this.#wakeup.sleep(ms, signal);
+    await this.#wakeup.wait(ms, signal);
   }
 
   async #transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

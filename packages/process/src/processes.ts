@@ -7,8 +7,7 @@
  * - Channels go on while PostgreSQL is away, of processes that are in use.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { type Logger, pause } from '@weir/base';
 import {
   type Caller,
   ChannelError,
@@ -343,7 +342,7 @@ export class Processes {
         return;
       } catch (error) {
         if (!isUnavailable(error) || signal.aborted) return;
-        await delay(GIVE_BACK_MS, undefined, { signal }).catch(() => {});
+        await pause(GIVE_BACK_MS, signal);
       }
     }
   }

@@ -1,7 +1,6 @@
 /** Does what is due: fails what nobody took, takes back what is not heard of, removes channels that were kept long enough. */
-import type { Logger } from '@weir/base';
+import { type Logger, Wakeup } from '@weir/base';
 import type { ProcessRow } from './process-row.js';
-import { Wakeup } from './wakeup.js';
 
 /** What {@link Sweeper} works with. */
 export interface SweeperOptions {
@@ -58,7 +57,7 @@ export class Sweeper {
         // PostgreSQL does not answer; others say so.
       }
       this.#until = this.#o.now() + pause;
-      await this.#wakeup.sleep(pause, signal);
+      await this.#wakeup.wait(pause, signal);
       this.#until = Number.POSITIVE_INFINITY;
     }
   }

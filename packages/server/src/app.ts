@@ -2,9 +2,8 @@
 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
-import { defined, type Logger } from '@weir/base';
+import { defined, type Logger, pause } from '@weir/base';
 import type { Wall } from '@weir/clickhouse';
 import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
 import { INGEST_STREAM, IngestService } from '@weir/ingest';
@@ -389,7 +388,7 @@ class Server implements App {
         return await bootstrap(postgres, this.#credentials, { ...bootstrapOptions(this.#config), ...first });
       } catch (error) {
         if (!isUnavailable(error) || this.#closing !== null) throw error;
-        await sleep(BOOTSTRAP_RETRY_MS);
+        await pause(BOOTSTRAP_RETRY_MS);
       }
     }
   }

@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { defined, type Logger } from '@weir/base';
+import { defined, type Logger, pause } from '@weir/base';
 import {
   assertRights,
   type ClickHouse,
@@ -196,7 +195,7 @@ async function migrateWhenUp(
         throw error;
       if (isFirst && !signal.aborted)
         logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
-      await sleep(MIGRATION_RETRY_MS, undefined, { signal }).catch(() => {});
+      await pause(MIGRATION_RETRY_MS, signal);
     }
   }
 }

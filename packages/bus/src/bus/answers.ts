@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 import { OutageBackoff } from './outage-backoff.js';
@@ -60,7 +60,7 @@ export class Answers {
   }
 
   async #sendAll(): Promise<void> {
-    await sleep(GATHER_MS);
+    await pause(GATHER_MS);
     while (this.#ids.length > 0) {
       const ids = this.#ids.splice(0, MAX_IDS);
       await this.#sendThese(ids).then(
@@ -92,7 +92,7 @@ export class Answers {
     const backoff = new OutageBackoff(limits);
     for (let last = first; ; ) {
       if (signal.aborted || backoff.ageMs > limits.outageMs) throw last;
-      await sleep(backoff.next(last), undefined, { signal }).catch(() => {});
+      await pause(backoff.next(last), signal);
       try {
         return await send(ids);
       } catch (error) {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import type { BusOptions } from './bus-options.js';
 import type { Consumer } from './consumer.js';
 import type { Refusal } from './greeting.js';
@@ -63,7 +63,7 @@ export class Leases {
       quiet = resolve;
       this.#onQuiet.add(resolve);
     });
-    await Promise.race([isQuiet, sleep(ms, undefined, { signal: timer.signal }).catch(() => {})]);
+    await Promise.race([isQuiet, pause(ms, timer.signal)]);
     timer.abort();
     this.#onQuiet.delete(quiet);
   }

@@ -1,4 +1,5 @@
-import { Backoff, type SourceInterrupted } from '@weir/event/source';
+import { Backoff } from '@weir/base';
+import type { SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 
 /** An outage may last so many times longer for the wait at its end. */

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { type ConsumeError, SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 import { OutageBackoff } from './outage-backoff.js';
@@ -29,7 +29,7 @@ export async function throughInterruptions<T>(
       backoff ??= new OutageBackoff(limits);
       const waitMs = backoff.next(error);
       if (backoff.ageMs + waitMs > limits.outageMs) throw unreachable(error);
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      await pause(waitMs, signal);
       if (!signal.aborted) onState('reconnecting', error.message);
     }
   }

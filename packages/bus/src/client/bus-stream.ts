@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { deadline, defined } from '@weir/base';
+import { Backoff, deadline, defined, pause } from '@weir/base';
 import type { ExitReason, PreparedConsume } from '@weir/event/consume';
 import type { EventStream, SourceSpec, StreamedEvent, StreamWatcher } from '@weir/event/source';
-import { Backoff, ConsumeError } from '@weir/event/source';
+import { ConsumeError } from '@weir/event/source';
 import type { BusDirectory } from '../directory/bus-directory.js';
 import type { EventMessage, Message, SourceStatus } from '../protocol/index.js';
 import type { BusConnection, Introduction } from './bus-connection.js';
@@ -180,7 +179,7 @@ export class BusStream implements EventStream {
         if (performance.now() + waitMs > deadline) throw error;
         // Another bus cannot help against a refusal.
         if (!(error instanceof ConsumeError) || error.kind !== 'internal') throw error;
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        await pause(waitMs, signal);
       }
     }
     return undefined;

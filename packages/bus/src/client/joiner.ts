@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { ConsumeError } from '@weir/event/source';
 import { isLocked } from '../directory/file-lock.js';
 import type { HelloAck, Message } from '../protocol/index.js';
@@ -42,7 +42,7 @@ export class Joiner {
     for (let tries = 0; tries < TRIES && !signal.aborted; tries += 1) {
       const bus = await this.#connect(introduction);
       if (bus === undefined) {
-        await sleep(PAUSE_MS * tries, undefined, { signal }).catch(() => {});
+        await pause(PAUSE_MS * tries, signal);
         continue;
       }
       const isTaken = await this.#introduce(bus, signal).catch((error: unknown) => {
@@ -63,7 +63,7 @@ export class Joiner {
   async comeBack(introduction: Introduction, signal: AbortSignal): Promise<BusConnection | undefined> {
     const deadline = performance.now() + GRACE_MS * Math.random();
     while (!signal.aborted && performance.now() < deadline && !(await this.#answers())) {
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
+      await pause(PAUSE_MS, signal);
     }
     return await this.join(introduction, signal);
   }
@@ -109,13 +109,13 @@ export class Joiner {
   async #refused(refusal: Extract<HelloAck, { ok: false }>): Promise<false> {
     // One that has just started has another secret than the file had a moment ago.
     if (refusal.code === 'secret') {
-      await sleep(PAUSE_MS);
+      await pause(PAUSE_MS);
       return false;
     }
     if (refusal.code !== 'handover') throw refusalError(refusal);
     const deadline = performance.now() + HANDOVER_MS;
     while ((await isLocked(this.#options.directory.aliveLock)) && performance.now() < deadline) {
-      await sleep(PAUSE_MS);
+      await pause(PAUSE_MS);
     }
     return false;
   }

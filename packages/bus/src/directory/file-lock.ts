@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { tryLock } from 'fs-native-extensions';
 import { codeOf } from '../transport/net-transport.js';
 
@@ -20,7 +20,7 @@ export async function lockFile(path: string, waitMs: number): Promise<FileLock |
       await file.close();
       return undefined;
     }
-    await sleep(RETRY_MS);
+    await pause(RETRY_MS);
   }
   return lockOf(file);
 }

@@ -1,5 +1,5 @@
 /** `weir event status` and `weir event stop`: the buses of this person. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { BusControl, busDirectory, type FoundBus, findBuses, isLocked, readBusFile } from '@weir/bus/client';
 import type { StatusResponse } from '@weir/bus/protocol';
 import { CliError } from '../cli-error.js';
@@ -38,7 +38,7 @@ export async function knownBuses({ context: { env } }: Invocation): Promise<Know
       // It may have ended meanwhile, or be about to begin.
       if (!(await isLocked(found.directory.aliveLock))) return { found, state: 'stopped', status };
       if (performance.now() > deadline) return { found: await again(found), state: 'orphaned', status };
-      await sleep(50);
+      await pause(50);
     }
   });
   return await Promise.all(asked);
@@ -115,7 +115,7 @@ async function hasEnded(aliveLock: string, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   while (await isLocked(aliveLock)) {
     if (performance.now() > deadline) return false;
-    await sleep(50);
+    await pause(50);
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { CliError, usageError } from '../cli-error.js';
@@ -78,7 +78,7 @@ export class ProcessesApi {
       } catch (error) {
         const { details } = CliError.from(error);
         if (details.retryable !== true || performance.now() + RETRY_MS >= until) throw error;
-        await sleep(Math.max(RETRY_MS, details.retryAfterMs ?? 0));
+        await pause(Math.max(RETRY_MS, details.retryAfterMs ?? 0));
       }
     }
     return process;

@@ -1,7 +1,8 @@
 /** One batch to the server, again and again until it answers or patience ends. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { Backoff, pause } from '@weir/base';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import { CliError } from '../cli-error.js';
@@ -74,15 +75,16 @@ export class Delivery {
       level: constants.Z_BEST_SPEED,
     });
     const started = performance.now();
-    for (let attempt = 0; ; attempt += 1) {
+    const backoff = new Backoff({ firstMs: FIRST_PAUSE_MS, longestMs: LONGEST_PAUSE_MS });
+    for (;;) {
       try {
         const answer = await this.#post(bytes);
         this.#hasAnswered = true;
         return answer;
       } catch (error) {
-        const pause = this.#pauseAfter(CliError.from(error), attempt, performance.now() - started);
+        const waitMs = this.#waitAfter(CliError.from(error), backoff, performance.now() - started);
         this.#retries += 1;
-        await sleep(pause);
+        await pause(waitMs);
       }
     }
   }
@@ -100,13 +102,12 @@ export class Delivery {
   }
 
   /** How long to wait before the next attempt. Throws the error where there is none. */
-  #pauseAfter(error: CliError, attempt: number, elapsedMs: number): number {
+  #waitAfter(error: CliError, backoff: Backoff, elapsedMs: number): number {
     if (error.status !== undefined) this.#hasAnswered = true;
     const budget = this.#hasAnswered ? this.#patience.retryForMs : this.#patience.firstRetryForMs;
-    const backoff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-    const pause = Math.max(backoff, error.details.retryAfterMs ?? 0);
-    if (!error.retryable || elapsedMs + pause > budget) throw error;
-    return pause;
+    const waitMs = backoff.next(error.details.retryAfterMs);
+    if (!error.retryable || elapsedMs + waitMs > budget) throw error;
+    return waitMs;
   }
 }
 

@@ -3,11 +3,9 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { Backoff, type Logger, pause } from '@weir/base';
 import { copyTemplate } from '@weir/base/node';
 import type { EmbeddedTarget } from '../target.js';
-import { Backoff } from './backoff.js';
 import { DATA_DIRECTORY, type EngineLimits, type Wall } from './control.js';
 import type { Engine, EngineHealth, EngineOptions, EngineState } from './engine.js';
 import { EngineChild } from './engine-child.js';
@@ -42,6 +40,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
   return engine;
 }
+
+/** After so long a healthy time, the next failure counts as the first again. */
+const HEALTHY_MS = 60_000;
 
 class EmbeddedEngine implements Engine {
   readonly target: EmbeddedTarget;
@@ -126,7 +127,7 @@ class EmbeddedEngine implements Engine {
     const { signal } = this.#closing;
     let answered = performance.now();
     while (!signal.aborted) {
-      await delay(this.#silenceLimitMs / PINGS, undefined, { signal }).catch(() => {});
+      await pause(this.#silenceLimitMs / PINGS, signal);
       if (this.#state !== 'ready' || (await answers(this.#socket.path, this.#silenceLimitMs / PINGS)))
         answered = performance.now();
       else if (performance.now() - answered > this.#silenceLimitMs && !signal.aborted) {
@@ -146,9 +147,10 @@ class EmbeddedEngine implements Engine {
       if (this.#closing.signal.aborted) return;
       this.#restarts += 1;
       this.#becomes('restarting');
-      const wait = this.#backoff.next(healthySince);
+      if (healthySince !== undefined && Date.now() - healthySince >= HEALTHY_MS) this.#backoff.reset();
+      const wait = Math.round(this.#backoff.next());
       this.#logger?.warn({ ...exit, restarts: this.#restarts, wait_ms: wait }, 'the embedded engine ended');
-      await delay(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
+      await pause(wait, this.#closing.signal);
       if (this.#closing.signal.aborted) return;
       try {
         child = this.#spawn();

@@ -2,10 +2,11 @@
  * The embedded engine's process: chDB on one directory, behind ClickHouse's HTTP interface on a Unix socket.
  * It is started by EmbeddedEngine with an IPC channel, and lives no longer than that channel.
  */
+
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import type { Session } from 'chdb';
 import { ScopeSigner } from '../scope.js';
 import { writeConfiguration } from './configuration.js';
@@ -108,7 +109,7 @@ async function openWhenFree(place: SessionPlace, scope: ScopeSigner): Promise<Se
           'the engine cannot open its directory: another engine holds it, or its files are damaged',
         );
       }
-      await delay(50);
+      await pause(50);
     }
   }
 }

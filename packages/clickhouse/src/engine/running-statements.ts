@@ -1,4 +1,5 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { pause } from '@weir/base';
 
 /** One statement, from its request's first line to the engine's last word on it. */
 export interface RunningStatement {
@@ -50,18 +51,18 @@ export class RunningStatements {
       if (Date.now() >= until + patienceMs) return;
       const patient = Date.now() < until;
       for (const statement of this.#running) if (!(patient && statement.finishes)) statement.stop();
-      await delay(10);
+      await pause(10);
     }
   }
 
   // Stopping is repeated: the engine does not know a statement yet that waits for a thread, and one function call
   // that cannot be interrupted may hold it for minutes, for which the pause grows.
   async #stop(find: () => readonly RunningStatement[], signal?: AbortSignal): Promise<void> {
-    let pause = 10;
+    let waitMs = 10;
     for (let found = find(); found.length > 0 && signal?.aborted !== true; found = find()) {
       for (const statement of found) statement.stop();
-      await delay(pause);
-      pause = Math.min(1_000, pause * 1.5);
+      await pause(waitMs);
+      waitMs = Math.min(1_000, waitMs * 1.5);
     }
   }
 

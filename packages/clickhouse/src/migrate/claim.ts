@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import type { ClickHouse } from '../clickhouse.js';
 import { ClickHouseError } from '../clickhouse-error.js';
 
@@ -56,7 +56,7 @@ export async function withClaim<T>(
     }
     if (Date.now() > until)
       throw new ClickHouseError('unavailable', 'another process has been migrating ClickHouse for too long');
-    await delay(50 + Math.random() * 200, undefined, options);
+    await pause(50 + Math.random() * 200, signal);
   }
 }
 

@@ -1,7 +1,6 @@
-import { retryAfterMs } from '@weir/base';
+import { Backoff, pause, retryAfterMs } from '@weir/base';
 import WebSocket from 'ws';
 import type { Client } from '../client.js';
-import { pause } from '../pause.js';
 import { errorOfDocument, type WeirError } from '../weir-error.js';
 import { readEntries } from './frames.js';
 import type { Message } from './message.js';
@@ -85,7 +84,8 @@ export class ChannelSocket {
   /** Connects again and again while there are channels. Never rejects. */
   async #run(): Promise<void> {
     this.#running = true;
-    for (let attempt = 0; this.#links.size > 0; ) {
+    const backoff = new Backoff();
+    while (this.#links.size > 0) {
       const { wasOpen, failure } = await this.#serve();
       const links = [...this.#links.values()];
       if (failure !== null && !failure.retryable) {
@@ -95,9 +95,9 @@ export class ChannelSocket {
       }
       for (const link of links) link.onDisconnected();
       if (this.#links.size === 0) break;
-      attempt = wasOpen ? 0 : attempt + 1;
+      if (wasOpen) backoff.reset();
       this.#pausing = new AbortController();
-      await pause(attempt, failure?.retryAfterMs, this.#pausing.signal);
+      await pause(backoff.next(failure?.retryAfterMs), this.#pausing.signal);
     }
     this.#running = false;
   }

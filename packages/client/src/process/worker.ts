@@ -1,5 +1,5 @@
+import { Backoff, pause } from '@weir/base';
 import { type Client, cancelled } from '../client.js';
-import { pause } from '../pause.js';
 import { WeirError } from '../weir-error.js';
 import { Job, type Outcome } from './job.js';
 
@@ -68,18 +68,21 @@ export class Worker {
   /** Never rejects. */
   async #work(): Promise<void> {
     const { signal } = this.#closing;
-    for (let failures = 0; !signal.aborted; ) {
+    const backoff = new Backoff();
+    let isFailing = false;
+    while (!signal.aborted) {
       try {
         const job = await this.#assign(signal);
-        failures = 0;
+        backoff.reset();
+        isFailing = false;
         if (job !== null) await this.#handle(job);
       } catch (error) {
         if (signal.aborted) return;
         // Once: it is tried again every few seconds.
-        if (failures === 0) this.#tell(error);
+        if (!isFailing) this.#tell(error);
+        isFailing = true;
         if (error instanceof WeirError && HOPELESS.has(error.code)) return;
-        await pause(failures, error instanceof WeirError ? error.retryAfterMs : 0, signal);
-        failures += 1;
+        await pause(backoff.next(error instanceof WeirError ? error.retryAfterMs : 0), signal);
       }
     }
   }

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { boundedFetch, defined, retryAfterMs } from '@weir/base';
+import { Backoff, boundedFetch, defined, pause, retryAfterMs } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
-import { Backoff } from '../source/backoff.js';
 import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
 
 /** How hard an event is tried. Milliseconds. */
@@ -51,7 +49,7 @@ export class PostSink implements EventSink {
       if (made === tries || hurry.aborted)
         throw new SinkFailure(`${failure.message}, tried ${made} time${made === 1 ? '' : 's'}`);
       const waitMs = Math.min(longestWaitMs, Math.max(backoff.next(), failure.waitMs));
-      await sleep(waitMs, undefined, { signal: hurry }).catch(() => {});
+      await pause(waitMs, hurry);
     }
   }
 

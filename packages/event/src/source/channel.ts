@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { boundedFetch } from '@weir/base';
+import { boundedFetch, pause } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { channelEvent } from './channel-event.js';
@@ -82,7 +81,7 @@ export class ChannelStream implements EventStream {
         if (!(error instanceof SourceInterrupted)) throw error;
         watcher.onState('disconnected', error.message);
         const waitMs = outage.waitAfter(error);
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        await pause(waitMs, signal);
         if (!signal.aborted) watcher.onState('reconnecting', error.message);
       }
     }

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { boundedFetch, defined } from '@weir/base';
+import { Backoff, boundedFetch, defined, pause } from '@weir/base';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
-import { Backoff } from './backoff.js';
 import { feedEvent } from './feed-event.js';
 import { feedRefusal } from './feed-refusal.js';
 import type { GroupDelivery, GroupMember } from './source.js';
@@ -76,7 +74,8 @@ export class FeedGroup implements GroupMember {
         const waitMs = Math.max(backoff.next(), error.waitMs);
         const patience = error.isAnswered ? UNREADY_MS : UNANSWERED_MS;
         if (performance.now() + waitMs - begun > patience) throw this.#unreachable(error);
-        await sleep(waitMs, undefined, { signal });
+        await pause(waitMs, signal);
+        signal.throwIfAborted();
       }
     }
   }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { defined } from '@weir/base';
+import { defined, pause } from '@weir/base';
 import * as z from 'zod';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { type FeedRequest, feedConnection } from './feed-connection.js';
@@ -100,7 +99,7 @@ export class FeedStream implements EventStream {
         if (!(error instanceof SourceInterrupted)) throw error;
         watcher.onState('disconnected', error.message);
         const waitMs = outage.waitAfter(error);
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        await pause(waitMs, signal);
         if (!signal.aborted) watcher.onState('reconnecting', error.message);
       }
     }

@@ -1,5 +1,4 @@
 export { ConsumeError, type ConsumeErrorDetails, type ConsumeErrorKind } from '../consume-error.js';
-export { Backoff, type BackoffOptions } from './backoff.js';
 export type {
   EventStream,
   StreamedEvent,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AuthorizationError,
   type ConnectionOptions,
@@ -6,8 +5,8 @@ import {
   type NatsConnection,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
+import { Backoff, pause } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
-import { Backoff } from './backoff.js';
 
 /** How long a server that has never answered is tried: it is a wrong address more often than an outage. */
 const FIRST_ANSWER_MS = 5_000;
@@ -45,7 +44,7 @@ export async function connectToNats(address: NatsAddress, signal: AbortSignal): 
       signal.throwIfAborted();
       const waitMs = backoff.next();
       if (!isRefusal(cause) && performance.now() + waitMs < giveUpAt) {
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        await pause(waitMs, signal);
       } else throw natsFailure(cause, address.servers);
     }
   }

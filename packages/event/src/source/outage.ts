@@ -1,5 +1,5 @@
+import { Backoff } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
-import { Backoff } from './backoff.js';
 import type { SourceInterrupted } from './source-errors.js';
 
 /** How patient the follower is. Milliseconds. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@weir/base';
 import { tryLock } from 'fs-native-extensions';
 
 /**
@@ -8,7 +8,7 @@ import { tryLock } from 'fs-native-extensions';
  */
 export async function lockDirectory(lockFile: string, waitMs: number): Promise<void> {
   const fd = openSync(lockFile, 'a', 0o600);
-  for (const deadline = Date.now() + waitMs; !tryLock(fd); await sleep(20)) {
+  for (const deadline = Date.now() + waitMs; !tryLock(fd); await pause(20)) {
     if (Date.now() > deadline) {
       closeSync(fd);
       throw new Error(`another process uses this data directory (${lockFile} is locked)`);

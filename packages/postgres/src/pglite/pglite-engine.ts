@@ -12,11 +12,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Logger } from '@weir/base';
+import { Backoff, type Logger, Wakeup } from '@weir/base';
 import { type ChildMessage, type ChildMode, SOCKET_PORT } from './child-protocol.js';
 
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 5_000;
 /** A child that served this long was well: what killed it is not the start, so the backoff starts over. */
 const HEALTHY_MS = 10_000;
 const END_MS = 5_000;
@@ -51,7 +49,7 @@ export class PgliteEngine {
   #child: ChildProcess | null = null;
   #up = false;
   #stopped = false;
-  #wake: () => void = () => undefined;
+  readonly #wakeup = new Wakeup();
   #supervision: Promise<void> = Promise.resolve();
 
   constructor({ dataDir, template, logger, onUp, onDown }: PgliteEngineOptions) {
@@ -89,7 +87,7 @@ export class PgliteEngine {
   /** Ends the child in order, by force after 5 s. Safe to call twice. */
   async close(): Promise<void> {
     this.#stopped = true;
-    this.#wake();
+    this.#wakeup.call();
     const child = this.#child;
     if (child?.connected) child.disconnect();
     const force = setTimeout(() => child?.kill('SIGKILL'), END_MS);
@@ -99,7 +97,7 @@ export class PgliteEngine {
   }
 
   async #supervise(): Promise<void> {
-    let backoff = FIRST_BACKOFF_MS;
+    const backoff = new Backoff();
     while (!this.#stopped) {
       const startedAt = performance.now();
       try {
@@ -109,11 +107,10 @@ export class PgliteEngine {
       } catch (error) {
         // A template that could not be copied, perhaps because a build has just replaced it: create instead.
         if (!existsSync(this.#directory)) this.#template = undefined;
-        if (!this.#stopped) this.#logger.error({ err: error, retryInMs: backoff }, 'PGlite ended');
+        if (!this.#stopped) this.#logger.error({ err: error }, 'PGlite ended; it is started again');
       }
-      if (performance.now() - startedAt > HEALTHY_MS) backoff = FIRST_BACKOFF_MS;
-      await this.#pause(backoff);
-      backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+      if (performance.now() - startedAt > HEALTHY_MS) backoff.reset();
+      await this.#wakeup.wait(backoff.next());
     }
   }
 
@@ -153,17 +150,6 @@ export class PgliteEngine {
         if (child.stderr === null || child.stderr.closed) settle();
         else child.stderr.once('close', settle);
       });
-    });
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
-    return new Promise((done) => {
-      const timer = setTimeout(done, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        done();
-      };
     });
   }
 }

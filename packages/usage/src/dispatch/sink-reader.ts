@@ -1,10 +1,9 @@
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import type { Logger } from '@weir/base';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Backoff, type Logger, pause, Wakeup } from '@weir/base';
 import type { Sink, UsageEvent } from '@weir/extension';
 import { type Cursor, type Entry, type Log, LogError } from '@weir/log';
 import { eventsIn, offsetOf, USAGE_STREAM } from '../records/entry.js';
 import type { RecentEvents } from '../records/recent-events.js';
-import { Wake } from './wake.js';
 
 /** So much is read and given in one turn of the event loop: requests pass in between. */
 const CHUNK_BYTES = 128 * 1024;
@@ -43,12 +42,13 @@ export class SinkReader {
   readonly #recent: RecentEvents;
   readonly #logger: Logger;
   readonly #cursor: Cursor;
-  readonly #wake = new Wake();
+  readonly #wake = new Wakeup();
   readonly #stopping = new AbortController();
   #freed: Freed[] = [];
   #kept = 0;
   #given = 0;
   #dropped = 0;
+  readonly #backoff = new Backoff({ firstMs: FIRST_PAUSE_MS, longestMs: LAST_PAUSE_MS });
   #failures = 0;
   #running: Promise<void> | null = null;
 
@@ -87,7 +87,7 @@ export class SinkReader {
 
   /** Says that there is more to read. */
   wake(): void {
-    this.#wake.wake();
+    this.#wake.call();
   }
 
   /** Says that an entry is gone; whether the sink has its records will turn out. */
@@ -101,7 +101,7 @@ export class SinkReader {
    */
   async close(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    this.#wake.wake();
+    this.#wake.call();
     const over = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -126,6 +126,7 @@ export class SinkReader {
       try {
         const hadMore = await this.#page();
         this.#failures = 0;
+        this.#backoff.reset();
         if (!hadMore) await this.#wake.wait();
         await this.#pause(PACE_MS - (performance.now() - begun));
       } catch (error) {
@@ -137,21 +138,19 @@ export class SinkReader {
 
   async #failed(error: unknown): Promise<void> {
     this.#failures += 1;
-    const backoff = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LAST_PAUSE_MS);
-    const pause = Math.max(backoff, askedPauseOf(error));
-    if (this.#failures === WORTH_TELLING || pause >= LAST_PAUSE_MS) {
+    const waitMs = Math.round(this.#backoff.next(askedPauseOf(error)));
+    if (this.#failures === WORTH_TELLING || waitMs >= LAST_PAUSE_MS / 2) {
       this.#logger.warn(
-        { err: error, sink: this.sink.name, failures: this.#failures, again_in_ms: pause },
+        { err: error, sink: this.sink.name, failures: this.#failures, again_in_ms: waitMs },
         'a usage sink fails; its records are kept and come again',
       );
     }
-    await this.#pause(pause);
+    await this.#pause(waitMs);
   }
 
   /** Waits so long, or until the reader is to stop. */
   async #pause(milliseconds: number): Promise<void> {
-    if (milliseconds > 0)
-      await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    if (milliseconds > 0) await pause(milliseconds, this.#stopping.signal);
   }
 
   /** Gives the sink what is there; false where there was nothing. Throws what the sink failed with. */
