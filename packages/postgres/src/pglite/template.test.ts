@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copyTemplate } from '@weir/base/node';
@@ -56,6 +56,21 @@ test('the prepared directory holds the schema and no row of an installation', as
   }
   expect(tables.rows.length).toBeGreaterThan(5);
   expect(filled).toEqual(['tenant_runtime_revision', 'weir_migrations']);
+});
+
+test('the prepared directory holds one database, and a start from it that is killed recovers', async () => {
+  const postgres = open(postgresTemplate());
+  await postgres.ready;
+  const databases = sql`select datname::text as name from pg_database`;
+  expect((await postgres.db.execute(databases)).rows).toEqual([{ name: 'postgres' }]);
+  await postgres.db.execute(sql`create table written (n int)`);
+  await postgres.db.execute(sql`insert into written select generate_series(1, 1000)`);
+  for (const pid of childrenOf(join(dataDir, 'postgres'))) process.kill(pid, 'SIGKILL');
+  await postgres.close();
+  expect(await readdir(join(dataDir, 'postgres', 'base'))).toHaveLength(1);
+  const next = open(postgresTemplate());
+  await next.ready;
+  expect((await next.db.execute(sql`select count(*)::int as n from written`)).rows).toEqual([{ n: 1000 }]);
 });
 
 test('a template that is gone is replaced by a directory of its own', async () => {

@@ -4,8 +4,19 @@
  */
 import { join } from 'node:path';
 import { findTemplate, installedVersion, makeTemplate, type TemplateKind } from '@weir/base/node';
+import { sql } from 'drizzle-orm';
 import { migrations } from '../migrations/index.js';
 import { openPostgres } from '../postgres.js';
+
+/**
+ * Removes the databases that PostgreSQL copies for `create database`, which Weir never runs. They are two of three files that a
+ * first start would copy, 600 of 1,000.
+ */
+const DROP_TEMPLATE_DATABASES: readonly string[] = [
+  "update pg_database set datistemplate = false where datname in ('template0', 'template1')",
+  'drop database template0',
+  'drop database template1',
+];
 
 /** The prepared directory of this code's versions, or undefined where the build made none. */
 export function postgresTemplate(): string | undefined {
@@ -18,6 +29,7 @@ export function makePostgresTemplate(modules: string): Promise<boolean> {
     const postgres = openPostgres({ dataDir: scratch });
     try {
       await postgres.ready;
+      for (const statement of DROP_TEMPLATE_DATABASES) await postgres.db.execute(sql.raw(statement));
     } finally {
       await postgres.close();
     }
@@ -30,6 +42,10 @@ function kind(): TemplateKind {
   const steps = migrations.map(({ version, name, sql }) => JSON.stringify([version, name, sql]));
   return {
     name: 'postgres',
-    madeFrom: [installedVersion('@electric-sql/pglite', import.meta.url), ...steps],
+    madeFrom: [
+      installedVersion('@electric-sql/pglite', import.meta.url),
+      ...DROP_TEMPLATE_DATABASES,
+      ...steps,
+    ],
   };
 }
