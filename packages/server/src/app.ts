@@ -13,23 +13,18 @@ import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from 
 import type { FastifyInstance } from 'fastify';
 import { createGate } from './admission/create-gate.js';
 import { TenantGate } from './admission/tenant-gate.js';
+import { adminTenantRoutes } from './admission/tenant-routes.js';
 import { ServerChannels } from './channel/server-channels.js';
 import { loadConfig, readEnvFile } from './config/load.js';
 import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
 import { assertUsageSinks } from './config/usage-sinks.js';
 import { FeedAccess } from './feed/feed-access.js';
+import { feedRoute } from './feed/feed-route.js';
+import { feedGroupRoutes } from './feed/group-routes.js';
 import { ServerFeed } from './feed/server-feed.js';
 import { FeedSockets } from './feed/socket/feed-sockets.js';
-import {
-  CREDENTIALS_FILE,
-  draftCredentials,
-  dropDraft,
-  type FirstProject,
-  updateCredentialsUrl,
-  writeCredentials,
-} from './first-start.js';
-import { Health } from './health.js';
+import { feedSocketRoutes } from './feed/socket-route.js';
 import { Authorizer } from './http/authorize.js';
 import { createBodies } from './http/body/create-bodies.js';
 import { ConnectionLimit } from './http/connection-limit.js';
@@ -38,33 +33,38 @@ import { HostGuard } from './http/host-guard.js';
 import { assertPortFree } from './http/port-free.js';
 import { remoteAddress } from './http/remote-address.js';
 import { createWeb } from './http/web.js';
+import { dlqRoutes } from './ingest/dead-letter-routes.js';
 import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
-import { LogWatch } from './log-watch.js';
+import { adminIngestRoutes } from './ingest/kill-switch-routes.js';
+import { receiptRoutes } from './ingest/receipt-routes.js';
 import { createLogger } from './logger.js';
 import { PageOrigins } from './mcp/origins.js';
 import { mcpRoutes } from './mcp/routes.js';
-import { Metrics } from './metrics.js';
+import { Health } from './operations/health.js';
+import { healthRoutes } from './operations/health-routes.js';
+import { LogWatch } from './operations/log-watch.js';
+import { Metrics } from './operations/metrics.js';
+import { metricsRoute } from './operations/metrics-route.js';
+import {
+  CREDENTIALS_FILE,
+  draftCredentials,
+  dropDraft,
+  type FirstProject,
+  updateCredentialsUrl,
+  writeCredentials,
+} from './projects/first-start.js';
+import { adminProjectRoutes } from './projects/project-routes.js';
+import { whoamiRoute } from './projects/whoami-route.js';
 import { AnalysisAccess } from './query/access.js';
 import { AnswerDelivery } from './query/answer-delivery.js';
 import { AnswerSpool } from './query/answer-spool.js';
+import { queryRoute } from './query/query-route.js';
 import { queryService } from './query/query-service.js';
-import { adminIngestRoutes } from './routes/admin-ingest.js';
-import { adminProjectRoutes } from './routes/admin-projects.js';
-import { adminTenantRoutes } from './routes/admin-tenants.js';
-import { dlqRoutes } from './routes/dlq.js';
-import { feedRoute } from './routes/feed.js';
-import { feedGroupRoutes } from './routes/feed-groups.js';
-import { feedSocketRoutes } from './routes/feed-socket.js';
-import { healthRoutes } from './routes/health.js';
-import { metricsRoute } from './routes/metrics.js';
-import { queryRoute } from './routes/query.js';
-import { receiptRoutes } from './routes/receipts.js';
-import { schemaRoute } from './routes/schema.js';
-import { usageRoutes } from './routes/usage.js';
-import { whoamiRoute } from './routes/whoami.js';
+import { schemaRoute } from './query/schema-route.js';
 import { openStores, type Stores } from './stores.js';
 import { openUsage } from './usage/open-usage.js';
+import { usageRoutes } from './usage/usage-routes.js';
 import { VERSION } from './version.js';
 
 /** What {@link createApp} takes; every part has a default. See docs/extending.md. */

@@ -10,6 +10,6 @@ export {
 } from './config/load.js';
 export { type Config, type ConfigName, type SettingInfo, settings } from './config/schema.js';
 export { assertUsageSinks } from './config/usage-sinks.js';
-export { CREDENTIALS_FILE, type FirstProject } from './first-start.js';
 export { createLogger } from './logger.js';
+export { CREDENTIALS_FILE, type FirstProject } from './projects/first-start.js';
 export { VERSION } from './version.js';

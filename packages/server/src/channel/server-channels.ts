@@ -7,16 +7,16 @@ import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { ServerFeed } from '../feed/server-feed.js';
 import type { BodyReader } from '../http/body/body-reader.js';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../operations/metrics.js';
+import { processRoutes } from '../process/process-routes.js';
 import { ProcessSource } from '../process/process-source.js';
-import { channelRoutes } from '../routes/channels.js';
-import { processRoutes } from '../routes/processes.js';
-import { streamRoutes } from '../routes/streams.js';
 import type { Stores } from '../stores.js';
 import { ChannelStreams } from '../stream/channel-streams.js';
 import { ServerStreams } from '../stream/server-streams.js';
+import { streamRoutes } from '../stream/stream-routes.js';
 import { ChannelAccess, type ChannelAccessParts } from './channel-access.js';
 import { appendBodyBytes, appendFrameBytes, installationLimits, projectLimits } from './channel-limits.js';
+import { channelRoutes } from './channel-routes.js';
 import { ChannelSockets } from './socket/channel-sockets.js';
 
 /** What {@link ServerChannels} works with. */

@@ -7,9 +7,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Logger, WeirError } from '@weir/base';
+import type { Surface } from '@weir/extension';
 import type { UsageService } from '@weir/usage';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../operations/metrics.js';
 import { beginUsage, noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 import { releaseBody } from './body/body-reader.js';
 import { boundUnread } from './body/drop-rest.js';
@@ -23,15 +24,9 @@ import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { faultOfHead, normalizeTarget } from './request-head.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { surface } from './surface.js';
 import { tidyUrl } from './tidy-url.js';
 import { routeUpgrades } from './upgrade.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Which pages may call the route. Default none. */
-    readonly crossOrigin?: CrossOrigin;
-  }
-}
 
 /** Serves some requests before Fastify sees them. */
 export interface FrontHandler {
@@ -153,7 +148,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     // Before the credential is looked at: a page must be able to read a refusal.
     request.routeOptions.config.crossOrigin?.mark(request.raw, reply.raw);
     const src = route === '/mcp' ? 'mcp' : 'http';
-    usageOf(request.raw)?.route(src, stackOf(surfaceOf(route), request.raw, route));
+    usageOf(request.raw)?.route(src, stackOf(surfaceOf(request), request.raw, route));
   });
   let isClosing = false;
   web.addHook('preClose', async () => {
@@ -167,11 +162,11 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   // server for it.
   web.addHook('onSend', async (request) => {
     const opened = usageOf(request.raw)?.open();
-    if (surfaceOf(request.routeOptions.url ?? '') !== '') await opened;
+    if (surfaceOf(request) !== '') await opened;
   });
   web.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? '';
-    const surface = surfaceOf(route);
+    const surface = surfaceOf(request);
     metrics.request(surface, route, reply.statusCode, problemCodes.get(request) ?? '');
     // Health checks and scrapes come every few seconds and say nothing new; the sink `log` says it of the others.
     logger[surface === '' || usage?.hasSink('log') === true ? 'debug' : 'info'](
@@ -209,19 +204,19 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
  * @param routes what each path has, as collected from Fastify's onRoute
  */
 function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, KnownPath>): void {
-  for (const [url, { methods, crossOrigin }] of [...routes]) {
+  for (const [url, { methods, surface: name, crossOrigin }] of [...routes]) {
     const allow = [...methods].filter((method) => method !== 'HEAD').join(', ');
-    const config = crossOrigin === undefined ? {} : { crossOrigin };
+    const declared = surface(name, crossOrigin);
     web.route({
       method: METHODS.filter((method) => !methods.has(method)),
       url,
-      config,
+      ...declared,
       handler: () => {
         throw new Problem('method_not_allowed', `only ${allow} here`, { headers: { allow } });
       },
     });
     if (methods.has('OPTIONS')) continue;
-    web.options(url, { config }, async (request, reply) => {
+    web.options(url, declared, async (request, reply) => {
       const headers = crossOrigin?.preflightHeaders(request.raw) ?? { allow: `${allow}, OPTIONS` };
       return await reply.code(204).headers(headers).send();
     });
@@ -231,29 +226,27 @@ function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, Kn
 /** What a path has. */
 interface KnownPath {
   readonly methods: Set<string>;
+  readonly surface: Surface | null;
   crossOrigin: CrossOrigin | undefined;
 }
 
-/** Where a request came in, see the specification's "surface"; empty for health, metrics and unknown paths. */
-function surfaceOf(route: string): string {
-  if (route.startsWith('/api/v1/admin/')) return 'admin';
-  if (route.startsWith('/api/v1/ingest/')) return 'ingest';
-  if (route === '/mcp') return 'mcp';
-  if (/^\/api\/v1\/(processes\/:id\/)?channels/.test(route)) return 'channel';
-  if (route.startsWith('/api/v1/processes')) return 'process';
-  if (route.startsWith('/v1/stream/')) return 'channel';
-  if (/^\/api\/v1\/projects\/:id\/(usage|dlq)/.test(route)) return 'admin';
-  if (/\/feed(\/|$)/.test(route)) return 'feed';
-  return /\/(query|schema)$/.test(route) ? 'query' : '';
+/** The surface that a route declares; empty for probes and unknown paths. */
+function surfaceOf({ routeOptions }: FastifyRequest): string {
+  return routeOptions.config.surface ?? '';
 }
 
 function collectRoutes(web: FastifyInstance): Map<string, KnownPath> {
   const routes = new Map<string, KnownPath>();
   web.addHook('onRoute', (route) => {
     const { url, method, handler, config } = route;
-    const known: KnownPath = routes.get(url) ?? { methods: new Set(), crossOrigin: undefined };
+    if (config?.surface === undefined) throw new Error(`the route ${url} declares no surface`);
+    const known: KnownPath = routes.get(url) ?? {
+      methods: new Set(),
+      surface: config.surface,
+      crossOrigin: undefined,
+    };
     for (const one of [method].flat()) known.methods.add(one);
-    known.crossOrigin ??= config?.crossOrigin;
+    known.crossOrigin ??= config.crossOrigin;
     routes.set(url, known);
     // What a handler does after its client has left belongs to the request all the same.
     route.handler = async function (request, reply) {

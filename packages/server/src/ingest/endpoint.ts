@@ -29,7 +29,7 @@ import type { MemoryShare } from '../http/memory-budget.js';
 import { Problem, problemBody, problemHeaders } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../operations/metrics.js';
 import { noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 
 /** The route. */

@@ -1,6 +1,8 @@
 /** What tells a client how to get in: protected-resource metadata (RFC 9728) and the challenges that name it. */
+
 import type { Scope } from '@weir/accounts';
 import type { FastifyInstance } from 'fastify';
+import { surface } from '../http/surface.js';
 
 /** Scopes a caller of the endpoint needs, all of them. */
 export const MCP_SCOPES = ['query'] as const satisfies readonly Scope[];
@@ -9,7 +11,7 @@ const PATH = '/.well-known/oauth-protected-resource/mcp';
 
 /** Adds the route of the document; it needs no credential. */
 export function resourceMetadataRoute(web: FastifyInstance, publicUrl: () => string): void {
-  web.get(PATH, () => ({
+  web.get(PATH, surface(null), () => ({
     resource: `${publicUrl()}/mcp`,
     resource_name: 'Weir',
     bearer_methods_supported: ['header'],

@@ -2,12 +2,14 @@
  * POST /mcp: the Model Context Protocol over Streamable HTTP, stateless. Revision 2026-07-28 and, beside it, clients of
  * 2025-11-25 and earlier (`initialize`); the library tells them apart request by request.
  */
+
 import type { Credentials } from '@weir/accounts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { CrossOrigin } from '../http/cors.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 import { whenDone } from '../http/when-done.js';
 import { usageOf } from '../usage/request-usage.js';
 import { callerOf, type McpCaller } from './caller.js';
@@ -45,7 +47,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       exposeHeadRoute: false,
       url: '/mcp',
-      config: { crossOrigin },
+      ...surface('mcp', crossOrigin),
       // Before the body is read: who may not ask is not listened to.
       onRequest: async (request, reply) => {
         const { origin } = request.headers;

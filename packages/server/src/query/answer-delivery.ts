@@ -10,7 +10,7 @@ import { readAhead } from '@weir/base/node';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { acceptedEncoding, compressed, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import { whenDone } from '../http/when-done.js';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../operations/metrics.js';
 import type { AnswerSpool } from './answer-spool.js';
 
 /** What {@link AnswerDelivery} stands on. */

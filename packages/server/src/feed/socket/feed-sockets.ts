@@ -6,7 +6,7 @@ import { parseInput } from '../../http/parse.js';
 import { SocketAcceptor } from '../../http/socket/accept-socket.js';
 import { Brake } from '../../http/socket/brake.js';
 import { Outbox } from '../../http/socket/outbox.js';
-import type { Metrics } from '../../metrics.js';
+import type { Metrics } from '../../operations/metrics.js';
 import { becameSocket, stackOf, usageOf } from '../../usage/request-usage.js';
 import type { FeedAccess } from '../feed-access.js';
 import { lostRight } from '../right-watch.js';

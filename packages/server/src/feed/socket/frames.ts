@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
 import { Problem, problemMembers } from '../../http/problem.js';
 import { problemOf } from '../../http/problem-of.js';
-import { streamName } from '../../routes/feed-stream.js';
+import { streamName } from '../feed-stream.js';
 import { extendInput, idsInput, nackInput, pullInput } from '../group-input.js';
 
 const sub = z.string().min(1).max(64);

@@ -9,8 +9,8 @@ import {
 } from '@weir/feed';
 import type { RequestRecord } from '@weir/usage';
 import type { Outbox } from '../../http/socket/outbox.js';
-import { startOf } from '../../routes/feed-place.js';
 import type { FeedAccess } from '../feed-access.js';
+import { startOf } from '../feed-place.js';
 import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
 import type { SubscribeFrame } from './frames.js';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema.js';
-import type { Metrics } from '../../metrics.js';
+import type { Metrics } from '../../operations/metrics.js';
 import type { ConnectionLimit } from '../connection-limit.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import type { RemoteAddress } from '../remote-address.js';

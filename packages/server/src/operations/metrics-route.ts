@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { bearerOf } from '../http/bearer.js';
 import { Problem } from '../http/problem.js';
 import type { RemoteAddress } from '../http/remote-address.js';
-import type { Metrics } from '../metrics.js';
+import { surface } from '../http/surface.js';
+import type { Metrics } from './metrics.js';
 
 /**
  * GET /metrics, for Prometheus.
@@ -17,7 +18,7 @@ export function metricsRoute(
   token: string | undefined,
   remoteAddress: RemoteAddress,
 ): void {
-  web.get('/metrics', async (request, reply) => {
+  web.get('/metrics', surface(null), async (request, reply) => {
     if (token !== undefined) {
       if (!isSame(bearerOf(request.raw), token)) {
         throw new Problem('unauthorized', 'metrics need the token of WEIR_METRICS_TOKEN', {

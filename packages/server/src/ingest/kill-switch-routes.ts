@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
-import type { KillSwitch } from '../ingest/kill-switch.js';
+import { surface } from '../http/surface.js';
+import type { KillSwitch } from './kill-switch.js';
 
 const body = z.strictObject({ disabled: z.boolean() });
 
@@ -15,11 +16,11 @@ export function adminIngestRoutes(
   bodies: BodyReader,
   killSwitch: KillSwitch,
 ): void {
-  web.get('/api/v1/admin/ingest', async (request) => {
+  web.get('/api/v1/admin/ingest', surface('admin'), async (request) => {
     authorizer.operator(request);
     return { disabled: killSwitch.disabled };
   });
-  web.put('/api/v1/admin/ingest', async (request) => {
+  web.put('/api/v1/admin/ingest', surface('admin'), async (request) => {
     authorizer.operator(request);
     await bodies.receive(request, SYSTEM_TENANT);
     const { disabled } = parseInput(body, request.body);

@@ -1,7 +1,7 @@
 /** Prometheus metrics of one server. */
 import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { EndReason } from './http/body/open-bodies.js';
+import type { EndReason } from '../http/body/open-bodies.js';
 
 /** How many places of a limit are taken, and how often one was refused. */
 export interface PlacesStatus {

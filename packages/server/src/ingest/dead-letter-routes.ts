@@ -5,6 +5,7 @@
  *     POST …/dlq/retry      makes letters due now       GET  …/dlq/letters/{id}  one with its events (project only)
  *     POST …/dlq/purge      drops letters
  */
+
 import { defined } from '@weir/base';
 import type { DeadLetterSummary, DlqAdmin } from '@weir/ingest';
 import { SYSTEM_TENANT } from '@weir/usage';
@@ -15,6 +16,7 @@ import type { Authorizer } from '../http/authorize.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 
 const filter = z.strictObject({
   id: z.string().optional(),
@@ -57,32 +59,36 @@ function addRoutes(
   /** The only project whose letters the caller may see with their contents, or null for an operator. */
   scopeOf: (request: FastifyRequest, reply: FastifyReply) => Promise<string | null>,
 ): void {
-  web.get(path, async (request, reply) => {
+  web.get(path, surface('admin'), async (request, reply) => {
     const scope = await scopeOf(request, reply);
     return await letters.overview(filterOf(parseInput(filter, request.query), scope));
   });
-  web.get(`${path}/letters`, async (request, reply) => {
+  web.get(`${path}/letters`, surface('admin'), async (request, reply) => {
     const scope = await scopeOf(request, reply);
     const { limit, after, ...chosen } = parseInput(page, request.query);
     const found = await letters.list(filterOf(chosen, scope), limit, after);
     return { letters: scope === null ? found.map(withoutContents) : found };
   });
-  web.get<{ Params: { letter: string } }>(`${path}/letters/:letter`, async (request, reply) => {
-    const scope = await scopeOf(request, reply);
-    const letter = await letters.show(request.params.letter);
-    if (letter === null || (scope !== null && letter.project_id !== scope)) {
-      throw new Problem('not_found', 'no such dead letter');
-    }
-    if (scope !== null) return letter;
-    const { events, ...summary } = letter;
-    return withoutContents(summary);
-  });
-  web.post(`${path}/retry`, async (request, reply) => {
+  web.get<{ Params: { letter: string } }>(
+    `${path}/letters/:letter`,
+    surface('admin'),
+    async (request, reply) => {
+      const scope = await scopeOf(request, reply);
+      const letter = await letters.show(request.params.letter);
+      if (letter === null || (scope !== null && letter.project_id !== scope)) {
+        throw new Problem('not_found', 'no such dead letter');
+      }
+      if (scope !== null) return letter;
+      const { events, ...summary } = letter;
+      return withoutContents(summary);
+    },
+  );
+  web.post(`${path}/retry`, surface('admin'), async (request, reply) => {
     const scope = await scopeOf(request, reply);
     await bodies.receive(request, scope ?? SYSTEM_TENANT);
     return { retried: await letters.retry(chosenBy(request.body, scope)) };
   });
-  web.post(`${path}/purge`, async (request, reply) => {
+  web.post(`${path}/purge`, surface('admin'), async (request, reply) => {
     const scope = await scopeOf(request, reply);
     await bodies.receive(request, scope ?? SYSTEM_TENANT);
     return { purged: await letters.purge(chosenBy(request.body, scope)) };

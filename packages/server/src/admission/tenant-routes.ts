@@ -1,4 +1,5 @@
 /** GET /api/v1/admin/tenants, GET and PUT …/{id}: what is decided about tenants, for the operator. */
+
 import { defined } from '@weir/base';
 import { documentOf, SYSTEM_TENANT, type TenantState, type TenantStates } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
@@ -7,6 +8,7 @@ import type { Authorizer } from '../http/authorize.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 
 /** The largest integer of PostgreSQL's type. */
 const MAX_COUNT = 2_147_483_647;
@@ -67,7 +69,7 @@ export function adminTenantRoutes(
   const known = body.extend({
     channel_message_bytes: z.int().min(0).max(maxMessageBytes, tooMany).optional(),
   });
-  web.get('/api/v1/admin/tenants', async (request) => {
+  web.get('/api/v1/admin/tenants', surface('admin'), async (request) => {
     authorizer.operator(request);
     const all = await tenants.list();
     return {
@@ -78,12 +80,12 @@ export function adminTenantRoutes(
       })),
     };
   });
-  web.get<OfProject>(PATH, async (request) => {
+  web.get<OfProject>(PATH, surface('admin'), async (request) => {
     authorizer.operator(request);
     const { id: project } = request.params;
     return answer(project, await tenants.get(project));
   });
-  web.put<OfProject>(PATH, async (request) => {
+  web.put<OfProject>(PATH, surface('admin'), async (request) => {
     authorizer.operator(request);
     await bodies.receive(request, SYSTEM_TENANT);
     const { id: project } = request.params;

@@ -2,6 +2,7 @@
  * GET /api/v1/projects/{id}/usage and, for the operator, /api/v1/admin/tenants/{id}/usage: what requests came to, in
  * whole hours.
  */
+
 import {
   SYSTEM_TENANT,
   type TenantStates,
@@ -15,6 +16,7 @@ import { z } from 'zod';
 import type { Authorizer } from '../http/authorize.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 
 const HOUR_MS = 3_600_000;
 const DEFAULT_RANGE_MS = 30 * 24 * HOUR_MS;
@@ -58,11 +60,11 @@ export function usageRoutes(
   totals: UsageTotals | null,
 ): void {
   // Not gated: who is suspended for what was used may look it up.
-  web.get<OfProject>('/api/v1/projects/:id/usage', async (request) => {
+  web.get<OfProject>('/api/v1/projects/:id/usage', surface('admin'), async (request) => {
     const { projectId } = await authorizer.apiKey(request, request.params.id, 'query');
     return await read(request, totals, projectId, MEMORY_STEP);
   });
-  web.get<OfProject>('/api/v1/admin/tenants/:id/usage', async (request) => {
+  web.get<OfProject>('/api/v1/admin/tenants/:id/usage', surface('admin'), async (request) => {
     authorizer.operator(request);
     const tenant = request.params.id.toLowerCase();
     if (tenant !== SYSTEM_TENANT && !z.guid().safeParse(tenant).success) {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
 import type { CrossOrigin } from '../http/cors.js';
+import { surface } from '../http/surface.js';
 
 /** GET /api/v1/ingest/receipts/{receipt}: what has become of the events of one request. */
 export function receiptRoutes(
@@ -13,8 +14,7 @@ export function receiptRoutes(
   crossOrigin: CrossOrigin,
 ): void {
   const route = '/api/v1/ingest/receipts/:receipt';
-  const config = { crossOrigin };
-  web.get<{ Params: { receipt: string } }>(route, { config }, async (request, reply) => {
+  web.get<{ Params: { receipt: string } }>(route, surface('ingest', crossOrigin), async (request, reply) => {
     const credential = await authorizer.tokenOrKey(request);
     await gate.admit(request.raw, reply.raw, 'ingest', credential);
     return await service.receipt(credential.projectId, request.params.receipt);

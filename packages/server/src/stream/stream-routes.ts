@@ -18,14 +18,16 @@ import type { BodyReader } from '../http/body/body-reader.js';
 import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 import { whenDone } from '../http/when-done.js';
 import type { PageOrigins } from '../mcp/origins.js';
-import { eventsOf, isBinary } from '../stream/follow.js';
-import { Outgoing, outgoingMemory } from '../stream/outgoing.js';
-import { answerPreflight, markAnswer, refuseForeignPage, STREAM_METHODS } from '../stream/page-headers.js';
-import { catchUp, longPoll } from '../stream/read-once.js';
-import { RESERVED_PREFIX, type ReservedStreams } from '../stream/reserved-streams.js';
-import type { ServerStreams } from '../stream/server-streams.js';
+import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
+import { eventsOf, isBinary } from './follow.js';
+import { Outgoing, outgoingMemory } from './outgoing.js';
+import { answerPreflight, markAnswer, refuseForeignPage, STREAM_METHODS } from './page-headers.js';
+import { catchUp, longPoll } from './read-once.js';
+import { RESERVED_PREFIX, type ReservedStreams } from './reserved-streams.js';
+import type { ServerStreams } from './server-streams.js';
 import {
   closesStream,
   contentTypeOf,
@@ -33,9 +35,8 @@ import {
   forkOptionsOf,
   producerOf,
   textOf,
-} from '../stream/stream-headers.js';
-import { STREAM_PATH, streamAt } from '../stream/stream-path.js';
-import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
+} from './stream-headers.js';
+import { STREAM_PATH, streamAt } from './stream-path.js';
 
 const MIB = 1024 * 1024;
 /** Largest body of one append. */
@@ -81,13 +82,13 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
       if (seq !== undefined && isConflict(error)) reply.header('producer-expected-seq', seq);
       throw error;
     });
-    scope.head(PATH, (request, reply) => routes.describe(request, reply));
-    scope.get(PATH, (request, reply) => routes.read(request, reply));
-    scope.put(PATH, (request, reply) => routes.create(request, reply));
-    scope.post(PATH, (request, reply) => routes.append(request, reply));
-    scope.delete(PATH, (request, reply) => routes.remove(request, reply));
-    scope.options(PATH, async (_request, reply) => answerPreflight(reply));
-    scope.patch(PATH, () => {
+    scope.head(PATH, surface('channel'), (request, reply) => routes.describe(request, reply));
+    scope.get(PATH, surface('channel'), (request, reply) => routes.read(request, reply));
+    scope.put(PATH, surface('channel'), (request, reply) => routes.create(request, reply));
+    scope.post(PATH, surface('channel'), (request, reply) => routes.append(request, reply));
+    scope.delete(PATH, surface('channel'), (request, reply) => routes.remove(request, reply));
+    scope.options(PATH, surface('channel'), async (_request, reply) => answerPreflight(reply));
+    scope.patch(PATH, surface('channel'), () => {
       throw refused(STREAM_METHODS);
     });
   });

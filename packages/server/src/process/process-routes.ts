@@ -7,6 +7,7 @@
  *     GET  …/{id}               how it stands        POST …/{id}/observers   who else may read its channels
  *     GET  …/{id}/wait          how it ended
  */
+
 import { firstAbort } from '@weir/base';
 import { type Process, type Processes, processDocument, type Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -14,8 +15,9 @@ import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
+import { surface } from '../http/surface.js';
 import { whenDone } from '../http/when-done.js';
-import { assignmentOf } from '../process/assignment.js';
+import { assignmentOf } from './assignment.js';
 import {
   assignInput,
   assignmentInput,
@@ -24,7 +26,7 @@ import {
   observersInput,
   submitInput,
   waitInput,
-} from '../process/process-input.js';
+} from './process-input.js';
 
 const PROCESSES = '/api/v1/processes';
 const PROCESS = `${PROCESSES}/:id`;
@@ -68,6 +70,7 @@ export function processRoutes(
     answer: (asked: Asked & { readonly id: string }, request: FastifyRequest, who: Who) => Promise<Process>,
   ) =>
     web.route<{ Params: { id: string } }>({
+      ...surface('process'),
       method,
       url: path,
       handler: async (request, reply) => {
@@ -78,13 +81,13 @@ export function processRoutes(
       },
     });
 
-  web.post(PROCESSES, async (request, reply) => {
+  web.post(PROCESSES, surface('process'), async (request, reply) => {
     const { projectId, keyId } = await enter(request, reply);
     const wanted = parseInput(submitInput, request.body);
     const { process, isNew } = await processes.submit(projectId, keyId, wanted);
     return reply.code(isNew ? 201 : 200).send(processDocument(process));
   });
-  web.post(`${PROCESSES}/assign`, async (request, reply) => {
+  web.post(`${PROCESSES}/assign`, surface('process'), async (request, reply) => {
     const { projectId, keyId } = await enter(request, reply);
     const { executor_type: executorType, wait_ms: waitMs } = parseInput(assignInput, request.body);
     const assigned = await whileThere(request, reply, ending, (signal) =>
@@ -93,14 +96,14 @@ export function processRoutes(
     if (assigned === null) return reply.code(204).send();
     return { ...processDocument(assigned.process), assignment: assigned.assignment };
   });
-  web.get(PROCESSES, async (request, reply) => {
+  web.get(PROCESSES, surface('process'), async (request, reply) => {
     const { projectId } = await enter(request, reply);
     const { processes: found, next } = await processes.list(projectId, parseInput(listInput, request.query));
     return { processes: found.map(processDocument), next };
   });
 
   route('GET', PROCESS, ({ projectId, id }) => processes.get(projectId, id));
-  web.get<{ Params: { id: string } }>(`${PROCESS}/wait`, async (request, reply) => {
+  web.get<{ Params: { id: string } }>(`${PROCESS}/wait`, surface('process'), async (request, reply) => {
     const { projectId } = await enter(request, reply);
     const { timeout: timeoutMs } = parseInput(waitInput, request.query);
     const id = request.params.id.toLowerCase();

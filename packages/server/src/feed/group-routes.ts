@@ -8,12 +8,22 @@
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
  *     POST …/feed/groups/{name}/release  never tried
  */
+
 import { firstAbort, Slice } from '@weir/base';
 import { documentIn, type FeedGroup, type FeedKind } from '@weir/feed';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TenantGate } from '../admission/tenant-gate.js';
-import type { FeedAccess, FeedCaller } from '../feed/feed-access.js';
+import type { Authorizer } from '../http/authorize.js';
+import { bearerOf } from '../http/bearer.js';
+import type { BodyReader } from '../http/body/body-reader.js';
+import { parseInput } from '../http/parse.js';
+import { surface } from '../http/surface.js';
+import { whenDone } from '../http/when-done.js';
+import { usageOf } from '../usage/request-usage.js';
+import type { FeedAccess, FeedCaller } from './feed-access.js';
+import { startOf } from './feed-place.js';
+import { streamName } from './feed-stream.js';
 import {
   deliveriesText,
   extend,
@@ -22,17 +32,9 @@ import {
   idsInput,
   nackInput,
   pullInput,
-} from '../feed/group-input.js';
-import { pullWhile } from '../feed/pull-while.js';
-import type { ServerFeed } from '../feed/server-feed.js';
-import type { Authorizer } from '../http/authorize.js';
-import { bearerOf } from '../http/bearer.js';
-import type { BodyReader } from '../http/body/body-reader.js';
-import { parseInput } from '../http/parse.js';
-import { whenDone } from '../http/when-done.js';
-import { usageOf } from '../usage/request-usage.js';
-import { startOf } from './feed-place.js';
-import { streamName } from './feed-stream.js';
+} from './group-input.js';
+import { pullWhile } from './pull-while.js';
+import type { ServerFeed } from './server-feed.js';
 
 const GROUPS = '/api/v1/projects/:id/feed/groups';
 const GROUP = `${GROUPS}/:name`;
@@ -98,6 +100,7 @@ export function feedGroupRoutes(
     answer: (asked: Asked, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
   ) =>
     web.route({
+      ...surface('feed'),
       method,
       url: path,
       handler: async (request, reply) => {
@@ -122,7 +125,7 @@ export function feedGroupRoutes(
       answer(await groups.find(asked.projectId, asked.name), request, reply, asked),
     );
 
-  web.get(GROUPS, async (request, reply) => {
+  web.get(GROUPS, surface('feed'), async (request, reply) => {
     const { projectId } = await enter(request, reply);
     const described: Awaited<ReturnType<typeof describe>>[] = [];
     // One after the other: each may have to be read from the log.

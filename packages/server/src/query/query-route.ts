@@ -1,4 +1,5 @@
 /** POST /api/v1/projects/{id}/query: one question about one project's events, in SQL. */
+
 import { type QueryService, STREAM_FORMATS, type StreamFormat } from '@weir/query';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -6,11 +7,12 @@ import type { BodyReader } from '../http/body/body-reader.js';
 import { acceptedEncoding, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
+import { surface } from '../http/surface.js';
 import { whenDone } from '../http/when-done.js';
-import type { Metrics } from '../metrics.js';
-import type { AnalysisAccess } from '../query/access.js';
-import { type AnswerBytes, type AnswerDelivery, piecesOf } from '../query/answer-delivery.js';
+import type { Metrics } from '../operations/metrics.js';
 import { meterOf } from '../usage/request-usage.js';
+import type { AnalysisAccess } from './access.js';
+import { type AnswerBytes, type AnswerDelivery, piecesOf } from './answer-delivery.js';
 
 const parameter = z.union([
   z.string(),
@@ -62,7 +64,7 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
   const route = '/api/v1/projects/:id/query';
   // JSON may write each byte of the text as an escape of six.
   const maxBytes = 6 * maxTextBytes + 1024 * 1024;
-  web.post<{ Params: { id: string } }>(route, { config: { crossOrigin } }, async (request, reply) => {
+  web.post<{ Params: { id: string } }>(route, surface('query', crossOrigin), async (request, reply) => {
     const gone = new AbortController();
     const started = performance.now();
     // Before anything is waited for: a client may leave at any time.

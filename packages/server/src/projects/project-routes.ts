@@ -1,4 +1,5 @@
 /** Projects and their credentials, for the operator. */
+
 import { type Projects, SCOPES } from '@weir/accounts';
 import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
@@ -7,6 +8,7 @@ import type { Authorizer } from '../http/authorize.js';
 import type { BodyReader } from '../http/body/body-reader.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 
 const name = z.string().trim().min(1).max(200);
 const newProject = z.strictObject({ name, id: z.guid().optional() });
@@ -38,14 +40,14 @@ export function adminProjectRoutes(
   bodies: BodyReader,
   projects: Projects,
 ): void {
-  web.post(ROOT, async (request, reply) => {
+  web.post(ROOT, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, id } = parseInput(newProject, request.body);
     const { ingestToken, apiKey, ...project } = await projects.create(title, id === undefined ? {} : { id });
     return await reply.code(201).send({ ...project, ingest_token: ingestToken, api_key: apiKey });
   });
-  web.get(ROOT, async (request) => {
+  web.get(ROOT, surface('admin'), async (request) => {
     authorizer.operator(request);
     if (parseInput(listQuery, request.query).deleted) {
       const deleted = await projects.listDeleted();
@@ -64,12 +66,12 @@ export function adminProjectRoutes(
       projects: all.map(({ id, name: title, createdAt }) => ({ id, name: title, created_at: createdAt })),
     };
   });
-  web.delete<InProject>(`${ROOT}/:id`, async (request, reply) => {
+  web.delete<InProject>(`${ROOT}/:id`, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     found(await projects.softDelete(request.params.id), 'project');
     return await reply.code(204).send();
   });
-  web.post<InProject>(`${ROOT}/:id/restore`, async (request) => {
+  web.post<InProject>(`${ROOT}/:id/restore`, surface('admin'), async (request) => {
     authorizer.operator(request);
     const {
       id,
@@ -92,7 +94,7 @@ function tokenRoutes(
   { tokens }: Projects,
 ): void {
   const path = `${ROOT}/:id/tokens`;
-  web.post<InProject>(path, async (request, reply) => {
+  web.post<InProject>(path, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, allowed_origins } = parseInput(newToken, request.body);
@@ -102,7 +104,7 @@ function tokenRoutes(
     );
     return await reply.code(201).send({ id: created.id, name: title, ingest_token: created.token });
   });
-  web.get<InProject>(path, async (request) => {
+  web.get<InProject>(path, surface('admin'), async (request) => {
     authorizer.operator(request);
     const all = found(await tokens.list(request.params.id), 'project');
     return {
@@ -114,7 +116,7 @@ function tokenRoutes(
       })),
     };
   });
-  web.delete<OneOfProject>(`${path}/:credential`, async (request, reply) => {
+  web.delete<OneOfProject>(`${path}/:credential`, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     found(await tokens.revoke(request.params.id, request.params.credential), 'token');
     return await reply.code(204).send();
@@ -128,7 +130,7 @@ function keyRoutes(
   { keys }: Projects,
 ): void {
   const path = `${ROOT}/:id/keys`;
-  web.post<InProject>(path, async (request, reply) => {
+  web.post<InProject>(path, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     await bodies.receive(request, SYSTEM_TENANT);
     const { name: title, scopes, expires_at } = parseInput(newKey, request.body);
@@ -142,7 +144,7 @@ function keyRoutes(
     );
     return await reply.code(201).send({ id: created.id, name: title, scopes, api_key: created.key });
   });
-  web.get<InProject>(path, async (request) => {
+  web.get<InProject>(path, surface('admin'), async (request) => {
     authorizer.operator(request);
     const all = found(await keys.list(request.params.id), 'project');
     return {
@@ -155,7 +157,7 @@ function keyRoutes(
       })),
     };
   });
-  web.delete<OneOfProject>(`${path}/:credential`, async (request, reply) => {
+  web.delete<OneOfProject>(`${path}/:credential`, surface('admin'), async (request, reply) => {
     authorizer.operator(request);
     found(await keys.revoke(request.params.id, request.params.credential), 'key');
     return await reply.code(204).send();

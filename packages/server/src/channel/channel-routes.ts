@@ -16,23 +16,24 @@ import type { Processes, Who } from '@weir/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ProjectPlaces } from '../admission/project-places.js';
-import { MAX_BATCH } from '../channel/batch-limit.js';
-import type { ChannelAccess } from '../channel/channel-access.js';
-import { channelDocument } from '../channel/channel-document.js';
-import { eventStream } from '../channel/event-stream.js';
-import { appendOf } from '../channel/message-input.js';
-import { pageText } from '../channel/page-text.js';
-import type { ChannelSockets } from '../channel/socket/channel-sockets.js';
-import { stillReads } from '../channel/still-reads.js';
 import { lostRight } from '../feed/right-watch.js';
 import type { BodyReader, JsonLimits } from '../http/body/body-reader.js';
 import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
+import { surface } from '../http/surface.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { assignmentOf } from '../process/assignment.js';
 import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
+import { MAX_BATCH } from './batch-limit.js';
+import type { ChannelAccess } from './channel-access.js';
+import { channelDocument } from './channel-document.js';
+import { eventStream } from './event-stream.js';
+import { appendOf } from './message-input.js';
+import { pageText } from './page-text.js';
+import type { ChannelSockets } from './socket/channel-sockets.js';
+import { stillReads } from './still-reads.js';
 
 const CHANNELS = '/api/v1/processes/:id/channels';
 const CHANNEL = `${CHANNELS}/:name`;
@@ -101,19 +102,20 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     return { ...entered, id: channelId(entered.processId, name) };
   };
 
-  web.get(CHANNELS, async (request, reply) => {
+  web.get(CHANNELS, surface('channel'), async (request, reply) => {
     const { processId, caller } = await enter(request, reply);
     const channels = await router.getChannelsByProcess(processId);
     const views = await Promise.all(channels.map(({ id }) => router.inspect(id, caller)));
     return { channels: views.map(channelDocument) };
   });
 
-  web.get(CHANNEL, async (request, reply) => {
+  web.get(CHANNEL, surface('channel'), async (request, reply) => {
     const { id, caller } = await enterChannel(request, reply);
     return channelDocument(await router.inspect(id, caller));
   });
 
   web.route({
+    ...surface('channel'),
     method: 'POST',
     url: `${CHANNEL}/messages`,
     handler: async (request, reply) => {
@@ -131,7 +133,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     },
   });
 
-  web.get(`${CHANNEL}/messages`, async (request, reply) => {
+  web.get(`${CHANNEL}/messages`, surface('channel'), async (request, reply) => {
     const entered = await enterChannel(request, reply);
     const { id, caller, user } = entered;
     const { after, limit, wait_ms: waitMs, as } = parseInput(pageQuery, request.query);
@@ -151,7 +153,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     return reply.type('application/json; charset=utf-8').send(await pageText(page, { form: as, owner }));
   });
 
-  web.get(`${CHANNEL}/subscribe`, async (request, reply) => {
+  web.get(`${CHANNEL}/subscribe`, surface('channel'), async (request, reply) => {
     const entered = await enterChannel(request, reply);
     const { id, caller, user } = entered;
     const { after, as } = parseInput(streamQuery, request.query);
@@ -190,7 +192,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     );
   });
 
-  web.get('/api/v1/channels', async (request, reply) => {
+  web.get('/api/v1/channels', surface('channel'), async (request, reply) => {
     if (upgradeOf(request.raw) === null) {
       throw new Problem('upgrade_required', 'this is a WebSocket', {
         hint: 'open it as ws(s)://…/api/v1/channels, or use /api/v1/processes/{id}/channels/{name}/messages',

@@ -1,11 +1,13 @@
 /** GET /api/v1/projects/{id}/schema: what there is to ask about. */
+
 import type { QueryService } from '@weir/query';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
-import type { AnalysisAccess } from '../query/access.js';
+import { surface } from '../http/surface.js';
 import { meterOf } from '../usage/request-usage.js';
+import type { AnalysisAccess } from './access.js';
 
 const querystring = z.strictObject({
   properties: z.enum(['0', '1', 'true', 'false'], 'must be 0 or 1').default('0'),
@@ -18,12 +20,15 @@ export function schemaRoute(
   query: () => QueryService,
   crossOrigin: CrossOrigin,
 ): void {
-  const config = { crossOrigin };
-  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/schema', { config }, async (request, reply) => {
-    const projectId = await access.to(request, reply, request.params.id);
-    const { properties } = parseInput(querystring, request.query);
-    const tables = query().tables();
-    if (properties === '0' || properties === 'false') return { tables };
-    return { tables, events: await query().describeEvents(projectId, meterOf(request.raw)) };
-  });
+  web.get<{ Params: { id: string } }>(
+    '/api/v1/projects/:id/schema',
+    surface('query', crossOrigin),
+    async (request, reply) => {
+      const projectId = await access.to(request, reply, request.params.id);
+      const { properties } = parseInput(querystring, request.query);
+      const tables = query().tables();
+      if (properties === '0' || properties === 'false') return { tables };
+      return { tables, events: await query().describeEvents(projectId, meterOf(request.raw)) };
+    },
+  );
 }

@@ -6,17 +6,18 @@ import { type EventTexts, FeedError, type FeedItem, type FeedPlace, gapOf } from
 import type { RequestRecord } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { FeedAccess } from '../feed/feed-access.js';
-import { lostRight } from '../feed/right-watch.js';
-import type { ServerFeed } from '../feed/server-feed.js';
-import type { FeedSockets } from '../feed/socket/feed-sockets.js';
 import { holdPlace } from '../http/hold-place.js';
 import { parseInput } from '../http/parse.js';
+import { surface } from '../http/surface.js';
 import { upgradeOf } from '../http/upgrade.js';
 import { whenDone } from '../http/when-done.js';
 import { openEndedAnswer, usageOf } from '../usage/request-usage.js';
+import type { FeedAccess } from './feed-access.js';
 import { endOf, startOf } from './feed-place.js';
 import { streamName } from './feed-stream.js';
+import { lostRight } from './right-watch.js';
+import type { ServerFeed } from './server-feed.js';
+import type { FeedSockets } from './socket/feed-sockets.js';
 
 /** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -38,51 +39,55 @@ export function feedRoute(
   feed: ServerFeed,
   sockets: FeedSockets,
 ): void {
-  web.get<{ Params: { id: string } }>('/api/v1/projects/:id/feed', async (request, reply) => {
-    const { id } = request.params;
-    if (upgradeOf(request.raw) !== null) {
-      await sockets.serve(request, reply, id);
-      return reply;
-    }
-    const asked = () => parseInput(querystring, request.query);
-    const caller = await access.enter(request, reply, id, () => asked().stream);
-    const { projectId } = caller;
-    holdPlace(feed.followers, projectId, request, reply);
-    holdPlace(feed.subscriptions, projectId, request, reply);
-    const { stream, event, after, until } = asked();
-    const resumed = request.headers['last-event-id'];
-    const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
-    const place = await feed.locate(stream, projectId, startOf(given));
-    const end = until === undefined ? undefined : await feed.lastUpTo(stream, projectId, endOf(until));
-    const gone = new AbortController();
-    const lost = lostRight(() => access.isStillAllowed(caller, stream), gone.signal);
-    const over = firstAbort(gone.signal, feed.ending, lost);
-    whenDone(request.raw, reply.raw, () => {
-      gone.abort();
-      over.release();
-    });
-    const pages = feed.feed.follow(place, {
-      signal: over.signal,
-      idleMs: HEARTBEAT_MS,
-      ...(end === undefined ? {} : { last: end }),
-    });
-    const names = event === undefined ? null : new Set(event);
-    const text = textOf(pages, place, {
-      texts: feed.texts,
-      names,
-      usage: usageOf(request.raw),
-      signal: over.signal,
-    });
-    return (
-      reply
-        .type('text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-store')
-        .header('x-accel-buffering', 'no')
-        // A server that stops waits for connections that are kept.
-        .header('connection', 'close')
-        .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
-    );
-  });
+  web.get<{ Params: { id: string } }>(
+    '/api/v1/projects/:id/feed',
+    surface('feed'),
+    async (request, reply) => {
+      const { id } = request.params;
+      if (upgradeOf(request.raw) !== null) {
+        await sockets.serve(request, reply, id);
+        return reply;
+      }
+      const asked = () => parseInput(querystring, request.query);
+      const caller = await access.enter(request, reply, id, () => asked().stream);
+      const { projectId } = caller;
+      holdPlace(feed.followers, projectId, request, reply);
+      holdPlace(feed.subscriptions, projectId, request, reply);
+      const { stream, event, after, until } = asked();
+      const resumed = request.headers['last-event-id'];
+      const given = typeof resumed === 'string' && resumed !== '' ? resumed : after;
+      const place = await feed.locate(stream, projectId, startOf(given));
+      const end = until === undefined ? undefined : await feed.lastUpTo(stream, projectId, endOf(until));
+      const gone = new AbortController();
+      const lost = lostRight(() => access.isStillAllowed(caller, stream), gone.signal);
+      const over = firstAbort(gone.signal, feed.ending, lost);
+      whenDone(request.raw, reply.raw, () => {
+        gone.abort();
+        over.release();
+      });
+      const pages = feed.feed.follow(place, {
+        signal: over.signal,
+        idleMs: HEARTBEAT_MS,
+        ...(end === undefined ? {} : { last: end }),
+      });
+      const names = event === undefined ? null : new Set(event);
+      const text = textOf(pages, place, {
+        texts: feed.texts,
+        names,
+        usage: usageOf(request.raw),
+        signal: over.signal,
+      });
+      return (
+        reply
+          .type('text/event-stream; charset=utf-8')
+          .header('cache-control', 'no-store')
+          .header('x-accel-buffering', 'no')
+          // A server that stops waits for connections that are kept.
+          .header('connection', 'close')
+          .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
+      );
+    },
+  );
 }
 
 type Pages = AsyncIterable<readonly FeedItem[]>;
