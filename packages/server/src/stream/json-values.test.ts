@@ -4,14 +4,25 @@ import { jsonValuesOf } from './json-values.js';
 
 const valuesOf = (text: string) => jsonValuesOf(Buffer.from(text), 'p');
 
+/** CPU time in microseconds, the least of three runs: the first compiles the code. */
+async function leastCpu(run: () => unknown): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i += 1) {
+    const begun = process.cpuUsage();
+    await run();
+    least = Math.min(least, process.cpuUsage(begun).user);
+  }
+  return least;
+}
+
 test('a body of so many values that building them would keep others waiting is refused before', async () => {
   for (const text of [`[${'[],'.repeat(3_000_000)}1]`, `{"t":[${'0,'.repeat(3_000_000)}1]}`]) {
-    const parsing = process.cpuUsage();
-    JSON.parse(text);
-    const parsed = process.cpuUsage(parsing).user;
-    const refusing = process.cpuUsage();
-    await expect(valuesOf(text)).rejects.toMatchObject({ code: 'invalid_message' });
-    expect(process.cpuUsage(refusing).user).toBeLessThan(parsed / 2);
+    const body = Buffer.from(text);
+    const parsing = await leastCpu(() => JSON.parse(text));
+    const refusing = await leastCpu(() =>
+      expect(jsonValuesOf(body, 'p')).rejects.toMatchObject({ code: 'invalid_message' }),
+    );
+    expect(refusing).toBeLessThan(parsing / 2);
   }
   await expect(valuesOf('['.repeat(1_001))).rejects.toThrow(StreamError);
   const text = `{"t": "${'[,]'.repeat(300_000)}"}`;
