@@ -286,6 +286,11 @@ describe('refused for good', () => {
       hint: expect.stringMatching(/wait=stored/),
     });
     expectProblem(await weir.request('GET', '/readyz?for=queries'), 400, 'invalid_request');
+    const format = await weir.request('POST', `/api/v1/projects/${weir.project}/query?format=csv`, {
+      headers: { authorization: `Bearer ${weir.key}`, 'content-type': 'application/json' },
+      body: '{"sql":"SELECT 1"}',
+    });
+    expectProblem(format, 400, 'invalid_request');
     const misspelt = await weir.request('GET', `/api/v1/projects/${weir.project}/feed?afer=earliest`, {
       headers: { authorization: `Bearer ${weir.key}` },
     });

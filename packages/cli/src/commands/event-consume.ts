@@ -50,17 +50,17 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .addHelpText(
       'after',
       `
-Standard output has data only. Standard error has, once, "[event] ready event_key=KEY", from when on every event comes;
-warnings; and as its last line
+Standard output has data only. Standard error has "[event] ready event_key=KEY" once: every event after that line is delivered.
+It also has warnings, and as its last line
   [event] exited — received N event(s) in Xs (reason: limit|timeout|signal|stdin|upstream|error)
 An error is a line of JSON before that: {"ok":false,"error":{"type","subtype","param"?,"message","hint"}}.
 
-With --group NAME every event comes to one of the group's consumers, also those that came while there was none, and again
-until it was handled; events of one person stay in order, and one that fails five times is put aside ("dead letters"). A
-new group begins at --from. Without it every consumer gets every event, once.
+Without --group every consumer gets every event, once. With --group NAME the members of the group share the events, including
+those that came while no member ran. An event comes again until a member has handled it. Events of one person stay in order. An
+event that fails five times becomes a dead letter. A new group begins at --from.
 
---on-slow: replay (default where the source has a history: it is read again, nothing is lost), drop-oldest (a gap is told),
-disconnect.
+--on-slow replay (the default if the source has a history) reads again what the consumer has missed. drop-oldest drops events and
+reports a gap. disconnect ends the consumer.
 
 It ends with --max-events, --timeout, --until now, SIGINT or SIGTERM, and when nothing reads standard output any more (reason:
 signal). A run without --max-events, --timeout and --until also ends when standard input ends after the start, if that is no

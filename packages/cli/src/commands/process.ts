@@ -31,7 +31,7 @@ const ASSIGNMENT = [
 /** As good as for ever: 24 days, what a timer can hold. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
-/** `weir process`: jobs that somebody submits and an executor runs. */
+/** `weir process`: jobs that a submitter submits and an executor runs. */
 export function processCommand(program: Command, begin: Begin): void {
   const process = program
     .command('process')
@@ -63,10 +63,10 @@ and who runs it, in another terminal:
       collect,
     )
     .option('--priority <n>', 'higher ones go first (default: 0)')
-    .option('--max-wait <duration>', 'fails when nobody takes it for so long')
-    .option('--max-exec <duration>', 'goes to somebody else without a heartbeat for so long')
-    .option('--max-retries <n>', 'how often it may do so before it fails (default: 3)')
-    .option('--idempotency-key <key>', 'the same within 24 hours finds the process there is')
+    .option('--max-wait <duration>', 'the process fails if no executor takes it for so long')
+    .option('--max-exec <duration>', 'another executor gets it after so long without a heartbeat')
+    .option('--max-retries <n>', 'how often another executor may get it before it fails (default: 3)')
+    .option('--idempotency-key <key>', 'within 24 hours the same key answers with the process that exists')
     .action(async (name: string, options: SubmissionOptions, self: Command) => {
       const invocation = begin(self);
       const body = submissionOf(name, options);

@@ -31,7 +31,7 @@ Examples:
     .command('suspend')
     .description('refuse every request of a project: ingest, queries and tool calls')
     .argument('<project>', 'id of the project')
-    .option('--reason <text>', 'told to whoever is refused')
+    .option('--reason <text>', 'shown to the project in each refusal')
     .option('--status <code>', '403 suspended, or 402 payment_required', '403')
     .action(async (id: string, { reason, status }: { reason?: string; status: string }, self: Command) => {
       const deny_status = wholeNumber('--status', status);
@@ -61,7 +61,7 @@ Examples:
       await reportTenant(begin(self), id, null, (one) => `${standing(one)}\n${limitsText(one)}`);
     });
   withUsageOptions(tenant.command('usage'))
-    .description("what a project's requests came to; _sys for those of nobody")
+    .description("totals of a project's requests; _sys: requests that belong to no project")
     .argument('<project>', 'id of the project')
     .action(async (id: string, options: Parameters<typeof printUsage>[3], self: Command) => {
       const invocation = begin(self);

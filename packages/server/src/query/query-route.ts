@@ -7,6 +7,7 @@ import type { BodyReader } from '../http/body/body-reader.js';
 import { acceptedEncoding, LEAST_COMPRESSED_BYTES } from '../http/content-encoding.js';
 import type { CrossOrigin } from '../http/cors.js';
 import { parseInput } from '../http/parse.js';
+import { Problem } from '../http/problem.js';
 import { surface } from '../http/surface.js';
 import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../operations/metrics.js';
@@ -73,6 +74,7 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
       metrics.queried((performance.now() - started) / 1000);
     });
     const projectId = await access.to(request, reply, request.params.id);
+    refuseParameters(request.url);
     await bodies.receive(request, projectId, { maxBytes });
     const { format, ...question } = parseInput(body, request.body);
     reply.header('vary', 'Origin, Accept-Encoding');
@@ -89,6 +91,16 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
     if (answer.length > (isEncoded ? LEAST_COMPRESSED_BYTES : WHOLE_CHARACTERS))
       return send(jsonBytes(answer));
     return reply.type(JSON_TYPE).send(answer);
+  });
+}
+
+/** A `?format=csv` would have no effect, and the answer would be JSON. */
+function refuseParameters(url: string): void {
+  const [, search = ''] = url.split('?', 2);
+  const [name] = new URLSearchParams(search).keys();
+  if (name === undefined) return;
+  throw new Problem('invalid_request', `${name.slice(0, 100)}: this URL takes no parameters`, {
+    hint: 'send sql, params and format as members of the JSON body',
   });
 }
 
