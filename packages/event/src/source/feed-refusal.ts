@@ -48,8 +48,10 @@ export async function feedRefusal(
     });
   }
   if (status === 400) {
-    // The server names its own parameter, which is not the option that was typed.
-    return new ConsumeError('usage', code, message.replace(/^(?:after|from): /, '--from: '), {
+    // The server speaks of the start, or of its parameter `after`: neither is the option that was typed.
+    const isOfStart = /^(?:after|from): |\bstart\b/.test(message);
+    const what = isOfStart ? `--from: ${message.replace(/^(?:after|from): /, '')}` : message;
+    return new ConsumeError('usage', code, what, {
       param: 'from',
       hint: hint ?? 'Give --from latest, earliest, a cursor of this feed, or a time.',
     });
