@@ -11,6 +11,7 @@
  * | 5 | internal | a fault of the command itself |
  * | 6 | pending | what was waited for did not happen yet |
  */
+import { WeirError } from '@weir/base/error';
 
 /** What sort of failure it was. */
 export type ErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'internal' | 'pending';
@@ -27,64 +28,48 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
 
 /** What is known of a failure besides its message. */
 export interface CliErrorDetails {
-  /** What to do next, as a sentence. */
-  readonly hint?: string;
+  /** The next step, as a sentence. */
+  readonly hint?: string | undefined;
   /** Further lines, where one failure has several reasons. */
   readonly reasons?: readonly string[];
-  /** HTTP status of the server's answer. */
+  /** HTTP status of the server's answer; 0 for none. */
   readonly status?: number;
   /** The server's name for the request. */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** Whether the same request may succeed later. */
   readonly retryable?: boolean;
-  /** How long the server wants to be left alone. */
-  readonly retryAfterMs?: number;
-  /** The command has told of it already, in a form of its own. */
+  readonly retryAfterMs?: number | undefined;
+  /** The command has reported it already, in a form of its own. */
   readonly isReported?: boolean;
+  readonly cause?: unknown;
 }
 
-/** The one error of this package. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
+/** The one error of this package. Its code is the server's own where the server answered. */
+export class CliError extends WeirError {
   readonly kind: ErrorKind;
-  /** Stable, for programs: the server's own code where it answered. */
-  readonly code: string;
-  readonly retryable: boolean;
-  readonly details: CliErrorDetails;
+  readonly reasons: readonly string[];
+  readonly requestId: string | undefined;
+  readonly isReported: boolean;
 
-  constructor(
-    kind: ErrorKind,
-    code: string,
-    message: string,
-    details: CliErrorDetails = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
+  constructor(kind: ErrorKind, code: string, message: string, details: CliErrorDetails = {}) {
+    const { reasons = [], requestId, isReported = false, ...rest } = details;
+    super(code, message, { retryable: false, ...rest });
     this.kind = kind;
-    this.code = code;
-    this.retryable = details.retryable ?? false;
-    this.details = details;
+    this.reasons = reasons;
+    this.requestId = requestId;
+    this.isReported = isReported;
   }
 
-  get status(): number | undefined {
-    return this.details.status;
-  }
-
-  /** Any error as one of ours; what nobody foresaw is `internal`. */
+  /** Any error as one of ours; an unexpected error is `internal`. */
   static from(error: unknown): CliError {
     if (error instanceof CliError) return error;
     const message = error instanceof Error ? error.message : String(error);
-    return new CliError(
-      'internal',
-      'internal',
-      message,
-      { hint: 'Run it again with --debug to see where' },
-      { cause: error },
-    );
+    const hint = 'Run it again with --debug to see where';
+    return new CliError('internal', 'internal', message, { hint, cause: error });
   }
 }
 
 /** A mistake in how the command was called. */
 export function usageError(message: string, hint?: string): CliError {
-  return new CliError('usage', 'usage', message, hint === undefined ? {} : { hint });
+  return new CliError('usage', 'usage', message, { hint });
 }

@@ -26,7 +26,7 @@ export async function run(args: readonly string[], context: CliContext): Promise
       debug: args.includes('--debug'),
       env: context.env,
     });
-    if (failure.details.isReported !== true) output.failure(failure);
+    if (!failure.isReported) output.failure(failure);
     return EXIT_CODES[failure.kind];
   }
 }

@@ -1,3 +1,5 @@
+import { WeirError as BaseError } from '@weir/base';
+
 /** What a server's problem document (RFC 9457) or `error` frame says beside its code and detail. */
 export interface WeirErrorDetails {
   /** HTTP status; 0 where no answer came, or a frame refused. */
@@ -18,31 +20,20 @@ export interface WeirErrorDetails {
  * `unexpected_answer`, `closed` (the client, channel or worker was closed here), `buffer_full` (too many messages wait to be sent),
  * `cancelled` (a signal of the caller's).
  */
-export class WeirError extends Error {
+export class WeirError extends BaseError {
+  // A bundler may shorten the name of the class.
   override readonly name = 'WeirError';
-  /** Stable. */
-  readonly code: string;
-  readonly status: number;
-  readonly hint: string | undefined;
-  readonly retryAfterMs: number | undefined;
   readonly oldest: number | undefined;
   readonly requestId: string | undefined;
 
   constructor(code: string, message: string, details: WeirErrorDetails = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.status = details.status ?? 0;
-    this.hint = details.hint;
-    this.retryAfterMs = details.retryAfterMs;
-    this.oldest = details.oldest;
-    this.requestId = details.requestId;
-  }
-
-  /** Whether the same can succeed a moment later. */
-  get retryable(): boolean {
-    // Whoever says how long to wait means that it helps; frames have no status.
-    if (this.retryAfterMs !== undefined) return true;
-    return RETRYABLE_CODES.has(this.code) || RETRYABLE_STATUSES.has(this.status);
+    const { status = 0, hint, retryAfterMs, oldest, requestId } = details;
+    // A server that says how long to wait means that it helps; frames have no status.
+    const retryable =
+      retryAfterMs !== undefined || RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status);
+    super(code, message, { status, hint, retryAfterMs, retryable, cause: options?.cause });
+    this.oldest = oldest;
+    this.requestId = requestId;
   }
 }
 

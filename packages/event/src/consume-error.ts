@@ -1,3 +1,5 @@
+import { WeirError } from '@weir/base';
+
 /**
  * What sort of failure ended a consumer, and so its exit code: `failed` (1), the upstream or a sink refused · `usage`
  * (2), what was asked for cannot be · `auth` (3), no valid credential or one without the scope · `network` (4), no
@@ -7,37 +9,29 @@ export type ConsumeErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'intern
 
 /** What is known of a {@link ConsumeError} besides its message. */
 export interface ConsumeErrorDetails {
-  /** What to do next, as a sentence. */
-  readonly hint?: string;
-  /** The param or option that is to blame. */
-  readonly param?: string;
+  /** The next step, as a sentence. */
+  readonly hint?: string | undefined;
+  /** The param or option that is wrong. */
+  readonly param?: string | undefined;
+  readonly cause?: unknown;
 }
 
-/** Why a consumer did not start, or ended before it was told to. */
-export class ConsumeError extends Error {
-  override readonly name = 'ConsumeError';
+/** Why a consumer did not start, or ended before its stop. Its code is the server's own where the server answered. */
+export class ConsumeError extends WeirError {
   readonly kind: ConsumeErrorKind;
-  /** Stable, for programs: the server's own code where it answered. */
-  readonly code: string;
-  readonly details: ConsumeErrorDetails;
+  readonly param: string | undefined;
 
-  constructor(
-    kind: ConsumeErrorKind,
-    code: string,
-    message: string,
-    details: ConsumeErrorDetails = {},
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
+  constructor(kind: ConsumeErrorKind, code: string, message: string, details: ConsumeErrorDetails = {}) {
+    const { param, ...rest } = details;
+    super(code, message, rest);
     this.kind = kind;
-    this.code = code;
-    this.details = details;
+    this.param = param;
   }
 
-  /** Any error as one of ours; what nobody foresaw is `internal`. */
+  /** Any error as one of ours; an unexpected error is `internal`. */
   static from(error: unknown): ConsumeError {
     if (error instanceof ConsumeError) return error;
     const message = error instanceof Error ? error.message : String(error);
-    return new ConsumeError('internal', 'internal', message, {}, { cause: error });
+    return new ConsumeError('internal', 'internal', message, { cause: error });
   }
 }

@@ -75,8 +75,13 @@ export class Consumer {
   }
 
   /** Ends it for good: its source cannot be followed any more. */
-  endUpstream({ kind, code, message, details }: ConsumeError): void {
-    this.end({ type: 'bye', reason: 'upstream', message, error: { kind, code, ...details } });
+  endUpstream({ kind, code, message, hint, param }: ConsumeError): void {
+    this.end({
+      type: 'bye',
+      reason: 'upstream',
+      message,
+      error: { kind, code, ...defined({ hint, param }) },
+    });
   }
 
   /** Ends it because it reads too slowly and asked for that. */

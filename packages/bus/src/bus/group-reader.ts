@@ -366,8 +366,7 @@ export class GroupReader implements Reader {
       'network',
       'unreachable',
       `the group ${this.group} of ${this.#hub.source.name} cannot be reached: ${cause.message}`,
-      { hint: 'Consume again once the server answers: the group keeps its place.' },
-      { cause },
+      { hint: 'Consume again once the server answers: the group keeps its place.', cause },
     );
   }
 

@@ -74,7 +74,7 @@ test('a bus that says nothing to hello is told as one that hangs', async () => {
   expect(await ended).toMatchObject({
     kind: 'internal',
     code: 'bus_orphaned',
-    details: { hint: expect.stringContaining('weir event stop --force') },
+    hint: expect.stringContaining('weir event stop --force'),
   });
 });
 

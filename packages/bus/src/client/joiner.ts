@@ -137,11 +137,11 @@ function unexpected(message: Message): ConsumeError {
 function asConsumeError(error: unknown): ConsumeError {
   if (error instanceof TransportError) {
     const hint = 'WEIR_HOME names another directory for the bus.';
-    return new ConsumeError('internal', `bus_${error.code}`, error.message, { hint }, { cause: error });
+    return new ConsumeError('internal', `bus_${error.code}`, error.message, { hint, cause: error });
   }
   if (error instanceof ProtocolError) {
     const hint = 'Stop it with "weir event stop --force" and consume again.';
-    return new ConsumeError('internal', 'bus_protocol', error.message, { hint }, { cause: error });
+    return new ConsumeError('internal', 'bus_protocol', error.message, { hint, cause: error });
   }
   return ConsumeError.from(error);
 }

@@ -1,3 +1,4 @@
+import { WeirError } from '@weir/base';
 import type { JsonValue } from '@weir/event';
 import type { PreparedConsume } from '@weir/event/consume';
 import { warnLine } from '@weir/event/consume';
@@ -24,20 +25,17 @@ export async function setUp(
     bus.send({ type: 'ack', of: 'pre_consume', ...state });
   } catch (cause) {
     const reason = reasonOf(cause);
-    if (cause instanceof TooLong) {
+    if (cause instanceof WeirError && cause.code === 'too_long') {
       throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
         hint: 'What its preConsume may have made is cleaned up.',
       });
     }
     bus.send({ type: 'ack', of: 'pre_consume', error: reason });
     if (cause instanceof ConsumeError) throw cause;
-    throw new ConsumeError(
-      'failed',
-      'pre_consume',
-      `\`${key.key}\` could not be set up: ${reason}`,
-      { hint: 'Its preConsume failed; nothing was left behind.' },
-      { cause },
-    );
+    throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
+      hint: 'Its preConsume failed; nothing was left behind.',
+      cause,
+    });
   }
 }
 
@@ -82,14 +80,10 @@ async function answerOf(
   }
 }
 
-class TooLong extends Error {
-  override readonly name = 'TooLong';
-}
-
 async function within<T>(ms: number, work: Promise<T> | T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TooLong(`it took longer than ${ms / 1000} s`)), ms);
+    timer = setTimeout(() => reject(new WeirError('too_long', `it took longer than ${ms / 1000} s`)), ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -1,4 +1,3 @@
-import { defined } from '@weir/base';
 import { ConsumeError } from '@weir/event/source';
 import type { HelloAck, Message } from '../protocol/index.js';
 
@@ -36,7 +35,8 @@ export function byeError({ reason, message, error }: Bye): ConsumeError | undefi
   if (error !== undefined) {
     const { kind, code, hint, param } = error;
     return new ConsumeError(kind, code, message ?? 'the source cannot be followed any more', {
-      ...defined({ hint, param }),
+      hint,
+      param,
     });
   }
   if (reason === 'slow') {

@@ -58,8 +58,7 @@ export class ApiClient {
       'failed',
       'unexpected_answer',
       `${this.server} does not answer like a Weir server of this version`,
-      { hint: 'Check --server, and compare "weir version" with its /healthz' },
-      { cause: parsed.error },
+      { hint: 'Check --server, and compare "weir version" with its /healthz', cause: parsed.error },
     );
   }
 

@@ -1,5 +1,5 @@
 /** Failures of requests, as errors of the command. */
-import { defined, retryAfterMs } from '@weir/base';
+import { retryAfterMs } from '@weir/base';
 import { z } from 'zod';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
@@ -37,9 +37,9 @@ export async function failureOf(response: Response): Promise<CliError> {
   return new CliError(kind, code, messageOf(code, document?.detail ?? `the server answered ${status}`), {
     status,
     retryable: RETRYABLE.has(status) || code === 'token_store_down',
-    ...defined({ hint }),
-    ...(requestId === null ? {} : { requestId }),
-    ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
+    hint,
+    requestId: requestId ?? undefined,
+    retryAfterMs: waitMs > 0 ? waitMs : undefined,
   });
 }
 
@@ -52,16 +52,11 @@ function messageOf(code: string, detail: string): string {
 /** The error that a request without an answer is. */
 export function networkFailure(server: string, cause: unknown): CliError {
   const reason = reasonOf(cause);
-  return new CliError(
-    'network',
-    'unreachable',
-    `no answer from ${server}: ${reason}`,
-    {
-      retryable: true,
-      hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER',
-    },
-    { cause },
-  );
+  return new CliError('network', 'unreachable', `no answer from ${server}: ${reason}`, {
+    retryable: true,
+    hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER',
+    cause,
+  });
 }
 
 const REASONS: Readonly<Record<string, string>> = {

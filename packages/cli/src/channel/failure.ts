@@ -1,4 +1,3 @@
-import { defined } from '@weir/base';
 import { WeirError } from '@weir/client';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
@@ -8,15 +7,6 @@ const AUTH: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_scope']
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof WeirError)) return error;
   const kind: ErrorKind = error.code === 'unreachable' ? 'network' : AUTH.has(error.code) ? 'auth' : 'failed';
-  const { hint, requestId, status } = error;
-  return new CliError(
-    kind,
-    error.code,
-    error.message,
-    {
-      ...defined({ hint, requestId }),
-      ...(status === 0 ? {} : { status }),
-    },
-    { cause: error },
-  );
+  const { code, message, hint, requestId, status } = error;
+  return new CliError(kind, code, message, { hint, requestId, status, cause: error });
 }

@@ -49,7 +49,7 @@ it('says which credentials are those of another server', () => {
   ]);
   expect(connection).toMatchObject({ project: null, key: null, unused: [`the environment (${HERE})`] });
   const hint = expect.stringContaining(`the environment (${HERE}) has is not used`);
-  expect(() => requireKey(connection)).toThrow(expect.objectContaining({ details: { hint } }));
+  expect(() => requireKey(connection)).toThrow(expect.objectContaining({ hint }));
 });
 
 it('takes each from the first source that knows it', () => {

@@ -18,7 +18,7 @@ it('says whose a directory is that this user may not read', async () => {
     await expect(readJsonFile(join(home, 'config.json'), z.unknown())).rejects.toMatchObject({
       code: 'not_your_directory',
       message: expect.stringContaining(`belongs to user ${owner}`),
-      details: { hint: expect.stringContaining('WEIR_HOME') },
+      hint: expect.stringContaining('WEIR_HOME'),
     });
   } finally {
     if (owner === 0) process.seteuid?.(0);

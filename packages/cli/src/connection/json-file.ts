@@ -44,21 +44,15 @@ async function ofAnother(path: string, cause: Error): Promise<CliError> {
   }
   const whose =
     owner === null ? '' : `: ${directory} belongs to user ${owner.uid}, this is user ${process.getuid?.()}`;
-  return new CliError(
-    'usage',
-    'not_your_directory',
-    `cannot read ${path}${whose}`,
-    { hint: 'Set WEIR_HOME to a directory of your own' },
-    { cause },
-  );
+  return new CliError('usage', 'not_your_directory', `cannot read ${path}${whose}`, {
+    hint: 'Set WEIR_HOME to a directory of your own',
+    cause,
+  });
 }
 
 function invalid(path: string, reason: string, cause: unknown): CliError {
-  return new CliError(
-    'usage',
-    'invalid_file',
-    `cannot read ${path}: ${reason}`,
-    { hint: 'Correct or remove it' },
-    { cause },
-  );
+  return new CliError('usage', 'invalid_file', `cannot read ${path}: ${reason}`, {
+    hint: 'Correct or remove it',
+    cause,
+  });
 }

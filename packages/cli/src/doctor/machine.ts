@@ -27,9 +27,8 @@ export async function checkMachine(context: CliContext, server: string): Promise
   try {
     config = (await loadSettings(context, {})).config;
   } catch (error) {
-    const { message, details } = CliError.from(error);
-    const reasons = details.reasons?.join('; ') ?? '';
-    return [node, fail('settings', `${message}: ${reasons}`, 'Correct the variables or .env')];
+    const { message, reasons } = CliError.from(error);
+    return [node, fail('settings', `${message}: ${reasons.join('; ')}`, 'Correct the variables or .env')];
   }
   const dataDir = resolve(context.cwd, config.WEIR_DATA_DIR);
   return [

@@ -32,10 +32,8 @@ export async function checkServer(connection: Connection): Promise<Check[]> {
       ...(await credentialChecks(connection)),
     ];
   } catch (error) {
-    const { message, details } = CliError.from(error);
-    return [
-      fail('server', `${message} (named by ${connection.serverFrom})`, details.hint ?? 'Check --server'),
-    ];
+    const { message, hint = 'Check --server' } = CliError.from(error);
+    return [fail('server', `${message} (named by ${connection.serverFrom})`, hint)];
   }
 }
 

@@ -22,8 +22,8 @@ async function checkKeys({ context }: Invocation, file: string | undefined): Pro
     if (note !== null) return warn('keys', `${length} keys can be consumed`, note);
     return ok('keys', `${length} keys can be consumed`);
   } catch (error) {
-    const { message, details } = CliError.from(error);
-    return fail('keys', [message, ...(details.reasons ?? [])].join('; '), details.hint ?? 'Correct the file');
+    const { message, reasons, hint = 'Correct the file' } = CliError.from(error);
+    return fail('keys', [message, ...reasons].join('; '), hint);
   }
 }
 
@@ -78,8 +78,8 @@ async function checkFeed(invocation: Invocation): Promise<Check> {
     await new ApiClient(server, key).response({ method: 'GET', path });
     return ok('feed', `${server} lets this key follow the project`);
   } catch (error) {
-    const { message, details } = CliError.from(error);
-    const hint = details.hint ?? 'Give an API key with the scope feed: weir key create --scope feed';
-    return fail('feed', `${server}: ${message}`, hint);
+    const failure = CliError.from(error);
+    const hint = failure.hint ?? 'Give an API key with the scope feed: weir key create --scope feed';
+    return fail('feed', `${server}: ${failure.message}`, hint);
   }
 }

@@ -11,15 +11,14 @@ export function consumeFailure(error: unknown): { failure: CliError; facts: Fail
     const { param, message, hint } = first;
     const problems = error.problems.length > 1 ? { problems: error.problems } : {};
     return {
-      failure: new CliError('usage', error.code, message, { hint }, { cause: error }),
+      failure: new CliError('usage', error.code, message, { hint, cause: error }),
       facts: { param, ...problems },
     };
   }
   if (error instanceof ConsumeError) {
-    const { hint, param } = error.details;
-    const details = hint === undefined ? {} : { hint };
+    const { hint, param } = error;
     return {
-      failure: new CliError(error.kind, error.code, error.message, details, { cause: error }),
+      failure: new CliError(error.kind, error.code, error.message, { hint, cause: error }),
       facts: param === undefined ? {} : { param },
     };
   }

@@ -27,9 +27,8 @@ export function tellFailure(
   note: (line: string) => void,
   facts: FailureFacts = {},
 ): CliError {
-  const { kind, code, message, details } = failure;
-  const { reasons = [] } = details;
-  const hint = details.hint === undefined ? null : sentence(details.hint);
+  const { kind, code, message, reasons } = failure;
+  const hint = failure.hint === undefined ? null : sentence(failure.hint);
   const document: FailureDocument = {
     ok: false,
     error: {
@@ -42,5 +41,5 @@ export function tellFailure(
     },
   };
   note(JSON.stringify(document));
-  return new CliError(kind, code, message, { ...details, isReported: true }, { cause: failure });
+  return new CliError(kind, code, message, { isReported: true, cause: failure });
 }

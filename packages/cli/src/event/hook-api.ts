@@ -35,9 +35,8 @@ function wrongCall(message: string, hint: string): ConsumeError {
 
 function ofItsKind(cause: unknown, path: string): ConsumeError {
   if (cause instanceof SyntaxError) {
-    return new ConsumeError('failed', 'unexpected_answer', `${path} answers no JSON.`, {}, { cause });
+    return new ConsumeError('failed', 'unexpected_answer', `${path} answers no JSON.`, { cause });
   }
-  const { kind, code, message, details } = CliError.from(cause);
-  const hint = details.hint === undefined ? {} : { hint: details.hint };
-  return new ConsumeError(kind === 'pending' ? 'failed' : kind, code, message, hint, { cause });
+  const { kind, code, message, hint } = CliError.from(cause);
+  return new ConsumeError(kind === 'pending' ? 'failed' : kind, code, message, { hint, cause });
 }

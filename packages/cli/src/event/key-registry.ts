@@ -92,7 +92,7 @@ async function definitionsIn(path: string): Promise<KeyDefinition[]> {
   register('./keys-resolver.js', import.meta.url);
   const loaded: unknown = await import(pathToFileURL(path).href).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError('usage', 'invalid_keys', `cannot load ${path}: ${reason}`, {}, { cause });
+    throw new CliError('usage', 'invalid_keys', `cannot load ${path}: ${reason}`, { cause });
   });
   const keys =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

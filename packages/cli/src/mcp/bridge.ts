@@ -48,7 +48,8 @@ export async function bridge(
     if (request === undefined || request.controller.signal.aborted) return;
     const error = CliError.from(cause);
     report(error);
-    const { hint, status } = error.details;
+    const { hint } = error;
+    const status = error.status === 0 ? undefined : error.status;
     const message = hint === undefined ? error.message : `${error.message}. ${hint}`;
     const data = { code: error.code, status, retryable: error.retryable };
     answer({ jsonrpc: '2.0', id, error: { code: SERVER_ERROR, message, data } });

@@ -78,9 +78,8 @@ export class Output {
 
   /** The failure a command ends with. */
   failure(error: CliError): void {
-    const { reasons = [], requestId } = error.details;
-    const hint =
-      error.details.hint === undefined ? undefined : asTyped(sentence(error.details.hint), this.#env);
+    const { reasons, requestId } = error;
+    const hint = error.hint === undefined ? undefined : asTyped(sentence(error.hint), this.#env);
     if (this.json) {
       const document: ErrorDocument = {
         ok: false,
@@ -106,7 +105,7 @@ export class Output {
 }
 
 function traceOf(error: CliError): string {
-  const request = error.details.requestId === undefined ? '' : `request ${error.details.requestId}\n`;
+  const request = error.requestId === undefined ? '' : `request ${error.requestId}\n`;
   const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : '';
   return `${request}${error.stack ?? error.message}${cause}`;
 }

@@ -76,9 +76,9 @@ export class ProcessesApi {
       try {
         process = await this.#api.json(processDocument, request);
       } catch (error) {
-        const { details } = CliError.from(error);
-        if (details.retryable !== true || performance.now() + RETRY_MS >= until) throw error;
-        await pause(Math.max(RETRY_MS, details.retryAfterMs ?? 0));
+        const { retryable, retryAfterMs = 0 } = CliError.from(error);
+        if (!retryable || performance.now() + RETRY_MS >= until) throw error;
+        await pause(Math.max(RETRY_MS, retryAfterMs));
       }
     }
     return process;

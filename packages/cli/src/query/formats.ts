@@ -90,8 +90,8 @@ async function copyBody(response: Response, server: string, { stdout }: Output):
       `the answer of ${server} broke off: what was written is not all of it`,
       {
         hint: 'The query failed midway, took too long, or has a longer answer than the server gives (WEIR_QUERY_MAX_RESULT_BYTES)',
+        cause: error,
       },
-      { cause: error },
     );
   }
 }

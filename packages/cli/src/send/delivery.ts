@@ -103,9 +103,9 @@ export class Delivery {
 
   /** How long to wait before the next attempt. Throws the error where there is none. */
   #waitAfter(error: CliError, backoff: Backoff, elapsedMs: number): number {
-    if (error.status !== undefined) this.#hasAnswered = true;
+    if (error.status > 0) this.#hasAnswered = true;
     const budget = this.#hasAnswered ? this.#patience.retryForMs : this.#patience.firstRetryForMs;
-    const waitMs = backoff.next(error.details.retryAfterMs);
+    const waitMs = backoff.next(error.retryAfterMs);
     if (!error.retryable || elapsedMs + waitMs > budget) throw error;
     return waitMs;
   }

@@ -22,7 +22,7 @@ test.each([
   await expect(read(text)).rejects.toMatchObject({
     kind: 'usage',
     message: expect.stringMatching(message),
-    details: { hint: expect.stringContaining(hint) },
+    hint: expect.stringContaining(hint),
   });
 });
 

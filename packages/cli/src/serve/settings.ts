@@ -19,12 +19,10 @@ export async function loadSettings({ env, cwd }: CliContext, flags: Variables): 
     const { problems: reasons } = error;
     const what =
       reasons.length === 1 ? 'a setting cannot be used' : `${reasons.length} settings cannot be used`;
-    throw new CliError(
-      'usage',
-      'invalid_config',
-      what,
-      { hint: 'Correct what is named below', reasons },
-      { cause: error },
-    );
+    throw new CliError('usage', 'invalid_config', what, {
+      hint: 'Correct what is named below',
+      reasons,
+      cause: error,
+    });
   }
 }

@@ -1,11 +1,14 @@
 import { CliError } from '../cli-error.js';
 
+/** Codes that name nothing about the start: none, and those of ClickHouse's errors. */
+const UNNAMED: ReadonlySet<string> = new Set(['', 'unavailable', 'query', 'bad_data']);
+
 /** What keeps a server from starting, with what to do about it. */
 export function startError(error: unknown, dataDir: string, address: string): CliError {
   if (error instanceof CliError || !(error instanceof Error)) return CliError.from(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = (name: string, message: string, hint: string) =>
-    new CliError('usage', name, message, { hint }, { cause: error });
+    new CliError('usage', name, message, { hint, cause: error });
   switch (code) {
     case 'locked':
       return known(
@@ -53,12 +56,9 @@ export function startError(error: unknown, dataDir: string, address: string): Cl
         'Make room, or choose another with --data-dir',
       );
     default:
-      return new CliError(
-        'failed',
-        code === '' ? 'start_failed' : code,
-        error.message,
-        { hint: 'Run "weir doctor" to see what is wrong' },
-        { cause: error },
-      );
+      return new CliError('failed', UNNAMED.has(code) ? 'start_failed' : code, error.message, {
+        hint: 'Run "weir doctor" to see what is wrong',
+        cause: error,
+      });
   }
 }

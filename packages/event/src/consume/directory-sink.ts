@@ -33,8 +33,7 @@ export class DirectorySink implements EventSink {
         'usage',
         'no_directory',
         `Cannot make the directory ${directory}: ${String(cause)}`,
-        { param: 'output-dir', hint: 'Name another, or make it yourself.' },
-        { cause },
+        { param: 'output-dir', hint: 'Name another, or make it yourself.', cause },
       );
     }
     return new DirectorySink(directory);
@@ -59,8 +58,7 @@ export class DirectorySink implements EventSink {
         'failed',
         'cannot_write',
         `Cannot write into ${this.#directory}: ${String(cause)}`,
-        { param: 'output-dir', hint: 'Make room there, or name another directory.' },
-        { cause },
+        { param: 'output-dir', hint: 'Make room there, or name another directory.', cause },
       );
     }
   }

@@ -1,3 +1,4 @@
+import { WeirError } from '@weir/base';
 import type { StreamedEvent } from '../source/event-stream.js';
 
 /** What comes out of one event. */
@@ -19,8 +20,10 @@ export interface EventSink {
 }
 
 /** One event could not be taken; the next may be. */
-export class SinkFailure extends Error {
-  override readonly name = 'SinkFailure';
+export class SinkFailure extends WeirError<'sink_failed'> {
+  constructor(message: string) {
+    super('sink_failed', message);
+  }
 }
 
 /** The lines as one text, each with its end. */

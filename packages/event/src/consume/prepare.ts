@@ -84,8 +84,7 @@ async function normalized(key: RegisteredKey, api: ApiClient, params: Params): P
       'failed',
       'normalize_params',
       `\`${key.key}\` could not make sense of its params: ${reason}`,
-      { hint: 'Check what stands after -p.' },
-      { cause },
+      { hint: 'Check what stands after -p.', cause },
     );
   }
 }

@@ -25,12 +25,9 @@ export class StreamSink implements EventSink {
     if (cause === null || cause === undefined) return;
     // A reader that has gone ends the consumer: what handles that is called after this.
     await setImmediate();
-    throw new ConsumeError(
-      'failed',
-      'cannot_write',
-      `Cannot write to standard output: ${cause.message}`,
-      { hint: 'Make room there, or write to another place.' },
-      { cause },
-    );
+    throw new ConsumeError('failed', 'cannot_write', `Cannot write to standard output: ${cause.message}`, {
+      hint: 'Make room there, or write to another place.',
+      cause,
+    });
   }
 }

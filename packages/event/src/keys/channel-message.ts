@@ -68,7 +68,7 @@ async function checkReader(api: ApiClient, process: string, channel: string): Pr
     if (!(error instanceof ConsumeError)) throw error;
     // Where the server does not answer, the bus finds out.
     if (error.kind === 'network') return;
-    const { code, message, details } = error;
-    throw code === 'forbidden' ? new ConsumeError('auth', code, message, details, { cause: error }) : error;
+    const { code, message, hint } = error;
+    throw code === 'forbidden' ? new ConsumeError('auth', code, message, { hint, cause: error }) : error;
   });
 }

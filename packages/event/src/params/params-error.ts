@@ -1,3 +1,5 @@
+import { WeirError } from '@weir/base';
+
 /** One thing wrong with the params given. */
 export interface ParamProblem {
   /** The param's name as given. */
@@ -9,14 +11,11 @@ export interface ParamProblem {
 }
 
 /** The params given do not fit the key; nothing was started. `problems` has every one, not only the first. */
-export class ParamsError extends Error {
-  override readonly name = 'ParamsError';
-  readonly code = 'invalid_params';
-  readonly retryable = false;
+export class ParamsError extends WeirError<'invalid_params'> {
   readonly problems: readonly ParamProblem[];
 
   constructor(problems: readonly ParamProblem[]) {
-    super(problems.map((p) => `${p.message} ${p.hint}`).join('\n'));
+    super('invalid_params', problems.map((p) => `${p.message} ${p.hint}`).join('\n'));
     this.problems = problems;
   }
 }

@@ -1,3 +1,5 @@
+import { WeirError } from '@weir/base';
+
 /** One thing wrong with a key. */
 export interface RegistryProblem {
   /** The key's name; empty when it has none. */
@@ -9,14 +11,14 @@ export interface RegistryProblem {
 }
 
 /** Keys that make no registry. `problems` has everything that is wrong with all of them. */
-export class RegistryError extends Error {
-  override readonly name = 'RegistryError';
-  readonly code = 'invalid_keys';
-  readonly retryable = false;
+export class RegistryError extends WeirError<'invalid_keys'> {
   readonly problems: readonly RegistryProblem[];
 
   constructor(problems: readonly RegistryProblem[]) {
-    super(problems.map((p) => `${p.key === '' ? '(no name)' : p.key}: ${p.path}: ${p.message}`).join('\n'));
+    super(
+      'invalid_keys',
+      problems.map((p) => `${p.key === '' ? '(no name)' : p.key}: ${p.path}: ${p.message}`).join('\n'),
+    );
     this.problems = problems;
   }
 }

@@ -83,7 +83,7 @@ test('says where a new group begins, unless that is now', async () => {
 });
 
 test.each([
-  [409, { code: 'group_exists' }, { kind: 'usage', code: 'group_exists', details: { param: 'group' } }],
+  [409, { code: 'group_exists' }, { kind: 'usage', code: 'group_exists', param: 'group' }],
   [404, { code: 'group_not_found' }, { kind: 'failed', code: 'group_not_found' }],
   [404, { code: 'not_found' }, { kind: 'failed', code: 'not_found' }],
   [401, { code: 'unauthorized' }, { kind: 'auth' }],

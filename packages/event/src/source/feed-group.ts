@@ -135,13 +135,10 @@ export class FeedGroup implements GroupMember {
 
   #unreachable(cause: SourceInterrupted): ConsumeError {
     const { server } = this.#options;
-    return new ConsumeError(
-      'network',
-      'unreachable',
-      `no feed from ${server}: ${cause.message}`,
-      { hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.' },
-      { cause },
-    );
+    return new ConsumeError('network', 'unreachable', `no feed from ${server}: ${cause.message}`, {
+      hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.',
+      cause,
+    });
   }
 }
 

@@ -158,7 +158,7 @@ test.each<[string, () => Promise<Follower>, object]>([
   const follower = await begin();
   expect(await follower.ended).toMatchObject({
     kind: 'usage',
-    details: { hint: expect.any(String) },
+    hint: expect.any(String),
     ...expected,
   });
 });

@@ -55,24 +55,17 @@ export function natsFailure(cause: unknown, servers: readonly string[]): Consume
   const names = servers.map(withoutSecret).join(', ');
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (isRefusal(cause)) {
-    return new ConsumeError(
-      'auth',
-      'nats_refused',
-      `NATS at ${names} refuses the connection: ${reason}`,
-      { param: 'servers', hint: 'Give its credentials in the address: nats://user:password@host:4222.' },
-      { cause },
-    );
-  }
-  return new ConsumeError(
-    'network',
-    'unreachable',
-    `no NATS server at ${names}: ${reason}`,
-    {
+    return new ConsumeError('auth', 'nats_refused', `NATS at ${names} refuses the connection: ${reason}`, {
       param: 'servers',
-      hint: 'Start it with "nats-server", or name another with -p servers=nats://HOST:4222.',
-    },
-    { cause },
-  );
+      hint: 'Give its credentials in the address: nats://user:password@host:4222.',
+      cause,
+    });
+  }
+  return new ConsumeError('network', 'unreachable', `no NATS server at ${names}: ${reason}`, {
+    param: 'servers',
+    hint: 'Start it with "nats-server", or name another with -p servers=nats://HOST:4222.',
+    cause,
+  });
 }
 
 function optionsOf({ servers, outageMs }: NatsAddress): ConnectionOptions {

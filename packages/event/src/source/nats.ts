@@ -129,7 +129,6 @@ function refusedSubject(cause: Error, subject: string): ConsumeError {
     'auth',
     'forbidden_subject',
     `NATS does not let us have ${JSON.stringify(subject)}: ${cause.message}`,
-    { param: 'subject', hint: 'Ask for the permission to subscribe, or name another subject.' },
-    { cause },
+    { param: 'subject', hint: 'Ask for the permission to subscribe, or name another subject.', cause },
   );
 }

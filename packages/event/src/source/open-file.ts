@@ -97,11 +97,9 @@ export function isMissing(error: unknown): boolean {
 /** What was asked for is no file that can be followed. */
 export function cannotRead(path: string, cause: unknown): ConsumeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ConsumeError(
-    'usage',
-    'cannot_read',
-    `Cannot follow ${path}: ${reason}.`,
-    { param: 'path', hint: 'Give the path of a file that you may read, or - for standard input.' },
-    { cause },
-  );
+  return new ConsumeError('usage', 'cannot_read', `Cannot follow ${path}: ${reason}.`, {
+    param: 'path',
+    hint: 'Give the path of a file that you may read, or - for standard input.',
+    cause,
+  });
 }

@@ -62,12 +62,9 @@ export class Outage {
     const { outageMs, firstAnswerMs } = this.#limits;
     const waitMs = Math.max(this.#backoff.next(), failure.waitMs);
     if (now + waitMs - this.#since < (this.#wasAnswered ? outageMs : firstAnswerMs)) return waitMs;
-    throw new ConsumeError(
-      'network',
-      'unreachable',
-      `no ${this.#what}: ${failure.message}`,
-      { hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.' },
-      { cause: failure },
-    );
+    throw new ConsumeError('network', 'unreachable', `no ${this.#what}: ${failure.message}`, {
+      hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.',
+      cause: failure,
+    });
   }
 }

@@ -1,8 +1,8 @@
+import { WeirError } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 
 /** The connection broke, or the source cannot serve it now: try again. */
-export class SourceInterrupted extends Error {
-  override readonly name = 'SourceInterrupted';
+export class SourceInterrupted extends WeirError<'source_interrupted'> {
   /** How long the source wants to be left alone, in milliseconds. */
   readonly waitMs: number;
   /** Whether a server answered at all. */
@@ -14,7 +14,7 @@ export class SourceInterrupted extends Error {
     message: string,
     { waitMs = 0, isAnswered = false, isLimit = false, cause }: Interruption = {},
   ) {
-    super(message, { cause });
+    super('source_interrupted', message, { retryable: true, cause });
     this.waitMs = waitMs;
     this.isAnswered = isAnswered;
     this.isLimit = isLimit;
@@ -29,8 +29,7 @@ interface Interruption {
 }
 
 /** The source no longer has what came next: go on with the oldest it has. */
-export class SourceGap extends Error {
-  override readonly name = 'SourceGap';
+export class SourceGap extends WeirError<'source_gap'> {
   /** Where that begins: a cursor, or `earliest`. */
   readonly oldest: string;
   /** Events in between; undefined when nobody knows. */
@@ -40,7 +39,7 @@ export class SourceGap extends Error {
     message: string,
     { oldest, missed }: { readonly oldest: string; readonly missed?: number | undefined },
   ) {
-    super(message);
+    super('source_gap', message);
     this.oldest = oldest;
     this.missed = missed;
   }

@@ -158,7 +158,6 @@ function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException):
     isTaken
       ? `Port ${port} of ${host} is taken by another program.`
       : `Cannot listen on ${host}:${port}: ${cause.message}`,
-    { param: 'port', hint: 'End it, or give another port: -p port=8788.' },
-    { cause },
+    { param: 'port', hint: 'End it, or give another port: -p port=8788.', cause },
   );
 }

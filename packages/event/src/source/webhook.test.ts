@@ -151,7 +151,8 @@ test('says when the port is taken', async () => {
   expect(await follower.ended).toMatchObject({
     kind: 'usage',
     code: 'port_taken',
-    details: { param: 'port', hint: expect.any(String) },
+    param: 'port',
+    hint: expect.any(String),
   });
   other.close();
   await once(other, 'close');
