@@ -325,7 +325,7 @@ describe('a group', () => {
 });
 
 it('what was not acknowledged comes again after a kill of the server, what was never does', async () => {
-  const server = await new WeirProcess().start();
+  const server = await new WeirProcess({ WEIR_FEED_GROUP_LEASE: '10s' }).start();
   try {
     const client = await group('kill', { from: 'earliest' }, server);
     const sent = await send(
@@ -341,7 +341,7 @@ it('what was not acknowledged comes again after a kill of the server, what was n
     await server.start();
     expect((await client.call('GET')).body).toMatchObject({ pending: 70 });
     const seen = new Map<string, number>();
-    // What was lent comes when its 30 s are over.
+    // What was lent comes when its 10 s are over.
     await waitUntil(
       'the rest',
       async () => {
