@@ -9,7 +9,7 @@ export default defineConfig({
       'packages/usage/src/admission/{admission-gate,tenant-table,token-bucket}.test.ts',
       'packages/ingest/src/dedup/*.test.ts',
       'packages/server/src/query/answer-spool.test.ts',
-      'packages/stream/src/{stream-store,producers,fork,full-log}.test.ts',
+      'packages/channel/src/stream/{stream-store,producers,fork,full-log}.test.ts',
       'packages/bus/src/bus/{delivery,event-ring}.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/full-disk.test.ts'],

@@ -48,7 +48,8 @@ export const ATTACKS = ['test/src/attacks/**/*.test.ts'];
 export const SERVERS = [
   'bench/src/**/*.test.ts',
   'test/src/**/*.test.ts',
-  'packages/{accounts,cli,clickhouse,postgres,process,query,usage}/src/**/*.test.ts',
+  'packages/{accounts,cli,clickhouse,postgres,query,usage}/src/**/*.test.ts',
+  'packages/channel/src/process/**/*.test.ts',
   'packages/event/src/source/nats.test.ts',
   'packages/*/src/crash.test.ts',
 ];

@@ -12,7 +12,7 @@
 import { Readable } from 'node:stream';
 import { firstAbort } from '@weir/base';
 import { channelId } from '@weir/channel';
-import type { Processes, Who } from '@weir/process';
+import type { Processes, Who } from '@weir/channel/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ProjectPlaces } from '../admission/project-places.js';

@@ -1,6 +1,6 @@
 import type { Logger } from '@weir/base';
 import { type ProcessLimits, Router } from '@weir/channel';
-import { Processes } from '@weir/process';
+import { Processes } from '@weir/channel/process';
 import type { TenantTable } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
 import { ProjectPlaces } from '../admission/project-places.js';

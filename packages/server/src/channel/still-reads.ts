@@ -1,4 +1,4 @@
-import { ProcessError, type Processes, type Who } from '@weir/process';
+import { ProcessError, type Processes, type Who } from '@weir/channel/process';
 
 /**
  * Whether somebody who reads channels of a process for long would be let in now as well: an observer may have been taken

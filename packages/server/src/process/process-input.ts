@@ -1,5 +1,5 @@
 /** What the routes of processes take. */
-import { type Json, PROCESS_STATES } from '@weir/process';
+import { type Json, PROCESS_STATES } from '@weir/channel/process';
 import { z } from 'zod';
 
 const YEAR_MS = 365 * 86_400_000;

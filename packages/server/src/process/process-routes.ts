@@ -9,7 +9,7 @@
  */
 
 import { firstAbort } from '@weir/base';
-import { type Process, type Processes, processDocument, type Who } from '@weir/process';
+import { type Process, type Processes, processDocument, type Who } from '@weir/channel/process';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';

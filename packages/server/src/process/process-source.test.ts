@@ -1,9 +1,9 @@
 import { silentLogger } from '@weir/base';
 import { Router } from '@weir/channel';
+import { Processes } from '@weir/channel/process';
 import { Feed, FeedGroups } from '@weir/feed';
 import { type Log, openLog } from '@weir/log';
 import { storeForms, type TestStore } from '@weir/postgres/testing';
-import { Processes } from '@weir/process';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProcessSource } from './process-source.js';
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@weir/base';
+import type { Outbox, OutboxChange } from '@weir/channel/process';
 import { documentItem, type Feed, type NewItem, PublishLoop } from '@weir/feed';
-import type { Outbox, OutboxChange } from '@weir/process';
 
 const SOURCE = 'processes';
 

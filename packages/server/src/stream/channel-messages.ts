@@ -1,6 +1,6 @@
 /** Bodies of appends to a channel as messages, which are numbered when they are stored. */
 import type { NewMessage } from '@weir/channel';
-import { type AppendRequest, StreamError } from '@weir/stream';
+import { type AppendRequest, StreamError } from '@weir/channel/stream';
 import { appendOf } from '../channel/message-input.js';
 import { type JsonValue, jsonValuesOf } from './json-values.js';
 

@@ -7,7 +7,7 @@ import {
   type NewMessage,
   type Router,
 } from '@weir/channel';
-import type { Processes, Who } from '@weir/process';
+import type { Processes, Who } from '@weir/channel/process';
 import {
   type AppendOutcome,
   type AppendRequest,
@@ -16,7 +16,7 @@ import {
   StreamError,
   type StreamInfo,
   type StreamSource,
-} from '@weir/stream';
+} from '@weir/channel/stream';
 import { messageDocument, type PayloadForm } from '../channel/message-document.js';
 import { stillReads } from '../channel/still-reads.js';
 import { CHANNEL_CONTENT_TYPE, channelMessagesOf } from './channel-messages.js';

@@ -1,7 +1,7 @@
 /** Channels of processes as streams: `-/{process}/{name}`, see docs/streams.md. */
 import { channelId } from '@weir/channel';
-import type { Processes, Who } from '@weir/process';
-import type { StreamSource } from '@weir/stream';
+import type { Processes, Who } from '@weir/channel/process';
+import type { StreamSource } from '@weir/channel/stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ChannelUser } from '../channel/channel-access.js';

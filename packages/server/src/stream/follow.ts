@@ -1,6 +1,6 @@
 /** GET with `live=sse`: what there is after an offset and what comes, as an event stream. */
 import { takeTurn } from '@weir/base';
-import { isText, type Page, type StreamInfo, type StreamSource } from '@weir/stream';
+import { isText, type Page, type StreamInfo, type StreamSource } from '@weir/channel/stream';
 import { problemOf } from '../http/problem-of.js';
 import { eventBase64, eventText, inPieces } from './event-text.js';
 import type { Outgoing } from './outgoing.js';

@@ -1,4 +1,4 @@
-import { StreamError } from '@weir/stream';
+import { StreamError } from '@weir/channel/stream';
 import { expect, test } from 'vitest';
 import { jsonValuesOf } from './json-values.js';
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { JsonWalk, parseJson, Slice, skipSpace, WeirError } from '@weir/base';
-import { StreamError } from '@weir/stream';
+import { StreamError } from '@weir/channel/stream';
 
 /** A value of JSON, and how it was written: a number too large for JavaScript stays what it is. */
 export interface JsonValue {

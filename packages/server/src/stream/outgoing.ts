@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import type { Page } from '@weir/stream';
+import type { Page } from '@weir/channel/stream';
 import { lostRight } from '../feed/right-watch.js';
 import { MemoryBudget, type MemoryShare } from '../http/memory-budget.js';
 import { Problem } from '../http/problem.js';

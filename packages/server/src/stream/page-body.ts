@@ -1,4 +1,4 @@
-import type { Page, StreamInfo } from '@weir/stream';
+import type { Page, StreamInfo } from '@weir/channel/stream';
 
 const [OPENING, COMMA, CLOSING] = [Buffer.from('['), Buffer.from(','), Buffer.from(']')];
 

@@ -5,7 +5,7 @@
  * sequences, and the sender's last one says how far its producer is: nothing else has to be kept.
  */
 import { ChannelError } from '@weir/channel';
-import { type Producer, producerFenced, producerGap, StreamError } from '@weir/stream';
+import { type Producer, producerFenced, producerGap, StreamError } from '@weir/channel/stream';
 
 /** How far a producer is. */
 export type ProducerPlace = Pick<Producer, 'epoch' | 'seq'>;

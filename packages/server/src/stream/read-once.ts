@@ -1,5 +1,5 @@
 /** GET without an event stream: what there is after an offset, waiting for it where that is asked for. */
-import type { Page, StreamSource } from '@weir/stream';
+import type { Page, StreamSource } from '@weir/channel/stream';
 import type { FastifyReply } from 'fastify';
 import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';

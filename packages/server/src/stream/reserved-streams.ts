@@ -2,7 +2,7 @@
  * Streams that are kept elsewhere, under names that begin with `-/`: the route asks here first for each of them. They are
  * read and appended to like any other; they are made and removed where they are kept, so PUT and DELETE get 405.
  */
-import type { StreamSource } from '@weir/stream';
+import type { StreamSource } from '@weir/channel/stream';
 import type { FastifyRequest } from 'fastify';
 import type { ChannelUser } from '../channel/channel-access.js';
 

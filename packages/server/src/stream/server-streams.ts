@@ -1,6 +1,6 @@
 import type { Logger } from '@weir/base';
+import { StreamStore } from '@weir/channel/stream';
 import type { Log } from '@weir/log';
-import { StreamStore } from '@weir/stream';
 import { Problem } from '../http/problem.js';
 
 /** The streams of a server, from its start to its end. */

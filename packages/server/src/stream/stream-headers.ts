@@ -1,6 +1,6 @@
 /** Headers of requests for streams, taken apart (Durable Streams protocol, section 5). */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Expiry, type ForkOptions, type Producer, StreamError } from '@weir/stream';
+import { type Expiry, type ForkOptions, type Producer, StreamError } from '@weir/channel/stream';
 import { z } from 'zod';
 import { Problem } from '../http/problem.js';
 import { streamAt } from './stream-path.js';

@@ -1,5 +1,5 @@
 /** Where streams are, as URLs say it. */
-import { StreamError } from '@weir/stream';
+import { StreamError } from '@weir/channel/stream';
 
 /** Begins the path of every stream. */
 export const STREAM_PATH = '/v1/stream/';

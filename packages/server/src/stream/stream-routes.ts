@@ -8,7 +8,7 @@
 
 import { Readable } from 'node:stream';
 import { firstAbort, WeirError } from '@weir/base';
-import type { StreamSource } from '@weir/stream';
+import type { StreamSource } from '@weir/channel/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ProjectPlaces } from '../admission/project-places.js';

@@ -1,4 +1,4 @@
-import type { Page } from '@weir/stream';
+import type { Page } from '@weir/channel/stream';
 import { expect, test } from 'vitest';
 import { readText } from './text-page.js';
 

@@ -1,5 +1,5 @@
 import { incompleteUtf8 } from '@weir/base';
-import type { Page, StreamSource } from '@weir/stream';
+import type { Page, StreamSource } from '@weir/channel/stream';
 
 /**
  * Appends that are read on at most, and at most as many bytes as a page has. Without a bound, a client whose appends all end

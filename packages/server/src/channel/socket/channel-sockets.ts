@@ -1,5 +1,5 @@
 import type { Logger } from '@weir/base';
-import type { Processes } from '@weir/process';
+import type { Processes } from '@weir/channel/process';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ProjectPlaces } from '../../admission/project-places.js';

@@ -6,7 +6,7 @@ import {
   type NewMessage,
   Pipeline,
 } from '@weir/channel';
-import type { Processes, Who } from '@weir/process';
+import type { Processes, Who } from '@weir/channel/process';
 import type { RequestRecord } from '@weir/usage';
 import type { ProjectPlaces } from '../../admission/project-places.js';
 import { Problem } from '../../http/problem.js';

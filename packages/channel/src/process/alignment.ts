@@ -3,7 +3,7 @@
  * use of the process.
  */
 import type { Logger } from '@weir/base';
-import { ChannelError, type Router } from '@weir/channel';
+import { ChannelError, type Router } from '../channel/index.js';
 import { isEnd } from './process.js';
 import { stateOf } from './process-row.js';
 import type { Standing } from './standing.js';

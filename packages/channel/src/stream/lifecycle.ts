@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto';
 import { Slice } from '@weir/base';
 import type { Part } from '@weir/log';
+import { Turns } from '../commit/turns.js';
 import { DEFAULT_CONTENT_TYPE, isJson } from './content-type.js';
 import { encodeEntry } from './entry-codec.js';
 import { asIs } from './existing-stream.js';
@@ -20,7 +21,6 @@ import type { StreamCache } from './stream-cache.js';
 import { StreamError } from './stream-error.js';
 import { dataStream, recordStream, type StreamKey } from './stream-name.js';
 import { type Expiry, forgetFormer, recordPart, type StreamRecord, sourceOf } from './stream-record.js';
-import { Turns } from './turns.js';
 
 /** What a stream is to be. */
 export interface CreateOptions {

@@ -1,6 +1,6 @@
-import { channelId, DEFAULT_PROCESS_LIMITS } from '@weir/channel';
 import { storeForms } from '@weir/postgres/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { channelId, DEFAULT_PROCESS_LIMITS } from '../channel/index.js';
 import type { Closing, NewProcess, Process, ProcessState, Who } from './process.js';
 import { ANN, assign, BOB, codeOf, EVE, Node, PROJECT, submit, take } from './testing/node.js';
 

@@ -1,12 +1,12 @@
 import { Slice } from '@weir/base';
 import { LogError } from '@weir/log';
+import type { Held } from '../commit/live-cache.js';
 import type { PreparedAppend } from './append-queue.js';
 import { isJson, isSameType } from './content-type.js';
 import { messagesOf } from './json-messages.js';
 import { indexOf, offsetAt, readAppends, segmentsOf } from './lineage.js';
 import type { LiveState, LiveStream, Surroundings } from './live-stream.js';
 import type { Producer } from './producers.js';
-import type { Held } from './stream-cache.js';
 import { StreamError } from './stream-error.js';
 import type { AppendOutcome, AppendRequest, Page, StreamInfo, StreamSource } from './stream-source.js';
 
@@ -20,7 +20,7 @@ export class OpenedStream implements StreamSource {
   readonly #generation: number;
 
   /** @throws StreamError `stream_not_found`, `stream_deleted` */
-  constructor({ live, release }: Held, around: Surroundings) {
+  constructor({ value: live, release }: Held<LiveStream>, around: Surroundings) {
     this.#live = live;
     this.#around = around;
     this.#generation = live.present().record.generation;

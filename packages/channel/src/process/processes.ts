@@ -8,15 +8,15 @@
  */
 
 import { type Logger, pause } from '@weir/base';
+import { isUnavailable, type Postgres } from '@weir/postgres';
+import { uuidv7 } from 'uuidv7';
 import {
   type Caller,
   ChannelError,
   DEFAULT_PROCESS_LIMITS,
   type ProcessLimits,
   type Router,
-} from '@weir/channel';
-import { isUnavailable, type Postgres } from '@weir/postgres';
-import { uuidv7 } from 'uuidv7';
+} from '../channel/index.js';
 import { Alignment } from './alignment.js';
 import { AssignmentLine } from './assignment-line.js';
 import { hashOfToken, makeToken } from './assignment-token.js';

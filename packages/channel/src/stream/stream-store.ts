@@ -5,7 +5,7 @@ import { type Created, type CreateOptions, Lifecycle } from './lifecycle.js';
 import { DEFAULT_LIMITS, type StreamLimits } from './limits.js';
 import type { Surroundings } from './live-stream.js';
 import { OpenedStream } from './opened-stream.js';
-import { StreamCache } from './stream-cache.js';
+import { type StreamCache, streamCache } from './stream-cache.js';
 import { StreamCounts } from './stream-counts.js';
 import { keyIn, keyOf, RECORD_PREFIX, type StreamKey } from './stream-name.js';
 import { readRecord } from './stream-record.js';
@@ -44,7 +44,7 @@ export class StreamStore {
     const { log, now = Date.now } = o;
     const limits = { ...DEFAULT_LIMITS, ...o.limits };
     this.#around = { log, limits, now, expiries: new Expiries(), counts: new StreamCounts() };
-    this.#cache = new StreamCache(this.#around);
+    this.#cache = streamCache(this.#around);
     this.#lifecycle = new Lifecycle(this.#around, this.#cache);
     const keys = names.map(keyIn);
     for (const key of keys) this.#around.counts.add(key, 1);
@@ -104,7 +104,7 @@ export class StreamStore {
     clearInterval(this.#sweeper);
     await this.#scanning;
     await this.#sweeping;
-    await this.#cache.idle();
+    for (const live of await this.#cache.all()) await live.turns.idle();
   }
 
   async #sweep(): Promise<void> {

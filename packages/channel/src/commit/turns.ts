@@ -1,14 +1,14 @@
-/** Lets work be done one after the other, in the order it was asked for. */
+/** Runs pieces of work one after the other, in the order in which they were given. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
 
-  /** Whether nothing is under way. */
+  /** Whether no work runs or waits. */
   get isIdle(): boolean {
     return this.#pending === 0;
   }
 
-  /** Does the work when everything before is over; resolves or rejects as it does. */
+  /** Runs the work when all work before it has ended; resolves or rejects as it does. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const over = () => {
       this.#pending -= 1;
@@ -19,7 +19,7 @@ export class Turns {
     return done;
   }
 
-  /** Resolves when everything asked for so far is over. */
+  /** Resolves when all work that was given so far has ended. */
   async idle(): Promise<void> {
     await this.#last;
   }

@@ -1,4 +1,5 @@
 import { type Log, LogError } from '@weir/log';
+import { Turns } from '../commit/turns.js';
 import { AppendQueue, type AppendTarget } from './append-queue.js';
 import { Arrived } from './arrived.js';
 import { type Caller, checkReader, type Sender, writes } from './caller.js';
@@ -42,6 +43,7 @@ export function streamOf(channelId: string): string {
 export class LiveChannel implements AppendTarget {
   readonly log: Log;
   readonly stream: string;
+  readonly turns = new Turns();
   readonly queue = new AppendQueue(this);
   readonly subscribers = new Set<Subscriber>();
   readonly #settings: Settings;

@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { Expiries } from './expiries.js';
 import { DEFAULT_LIMITS, StreamStore } from './index.js';
 import type { LiveStream } from './live-stream.js';
-import { StreamCache } from './stream-cache.js';
+import { streamCache } from './stream-cache.js';
 import { StreamCounts } from './stream-counts.js';
 import { keyOf } from './stream-name.js';
 import { appendOf, contentOf, TEXT } from './testing/appends.js';
@@ -169,11 +169,11 @@ test('of streams nobody uses only so many stay in memory as have few producers',
     expiries: new Expiries(),
     counts: new StreamCounts(),
   };
-  const cache = new StreamCache(around);
+  const cache = streamCache(around);
   const use = (i: number) => cache.use(keyOf('p', `s${i}`), async (live) => live);
   const lives: LiveStream[] = [];
   for (let i = 0; i < STREAMS; i++) lives.push(await use(i));
-  await cache.idle();
+  for (const live of await cache.all()) await live.turns.idle();
   expect(await use(STREAMS - 1)).toBe(lives.at(-1));
   expect(await use(STREAMS - 50)).toBe(lives.at(-50));
   expect(await use(0)).not.toBe(lives[0]);

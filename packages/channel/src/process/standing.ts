@@ -1,5 +1,5 @@
 /** What must be known of a process to let somebody at its channels. */
-import type { Caller } from '@weir/channel';
+import type { Caller } from '../channel/index.js';
 import { hashOfToken } from './assignment-token.js';
 import type { Who } from './process.js';
 import { ProcessError } from './process-error.js';

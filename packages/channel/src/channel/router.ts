@@ -7,8 +7,10 @@
  *
  * A channel must be written through one router only.
  */
+
 import { takeTurn } from '@weir/base';
 import { type Log, openLog } from '@weir/log';
+import { LiveCache } from '../commit/live-cache.js';
 import { type Caller, type Role, roleOf, type Sender } from './caller.js';
 import {
   type Channel,
@@ -22,9 +24,9 @@ import {
 import { ChannelError } from './channel-error.js';
 import { DEFAULT_LIMITS, DEFAULT_RATE_LIMIT, type Limits, type RateLimit, type Settings } from './limits.js';
 import type { ChannelEnd, LiveChannel } from './live-channel.js';
+import { LiveProcess } from './live-process.js';
 import type { Appended, MessageType, MsgEntry, NewMessage } from './message.js';
 import type { Pipeline } from './pipeline.js';
-import { ProcessCache } from './process-cache.js';
 import { readRecord, recordedProcesses } from './process-record.js';
 import { executorPlace } from './senders.js';
 import { Subscriber } from './subscriber.js';
@@ -109,7 +111,7 @@ const ENTRY_BYTES = 80;
 export class Router {
   readonly #log: Log;
   readonly #settings: Settings;
-  readonly #processes: ProcessCache;
+  readonly #processes: LiveCache<string, LiveProcess>;
   #subscribers = 0;
   #closed = false;
 
@@ -121,7 +123,11 @@ export class Router {
       rateLimitEnabled: o.rateLimit !== false,
       now: o.now ?? Date.now,
     };
-    this.#processes = new ProcessCache(o.log, this.#settings);
+    this.#processes = new LiveCache({
+      idOf: (id) => id,
+      open: (id) => LiveProcess.open(o.log, id, this.#settings),
+      weightOf: ({ exists }) => (exists ? 0 : null),
+    });
   }
 
   /** A router in memory whose senders have 500 messages and never get more: the same in every run. */
@@ -299,7 +305,7 @@ export class Router {
     checkWhole('after', o.after ?? 0);
     this.#checkLog(o.logId);
     const { processId, name } = partsOf(id);
-    const { process, release } = await this.#processes.hold(processId);
+    const { value: process, release } = await this.#processes.hold(processId);
     try {
       const live = await process.channel(name);
       live.checkReader(caller);
@@ -423,7 +429,9 @@ export class Router {
     }
   }
 
-  #use: ProcessCache['use'] = (id, work) => this.#processes.use(id, work);
+  #use<T>(id: string, work: (process: LiveProcess) => Promise<T> | T): Promise<T> {
+    return this.#processes.use(id, work);
+  }
 
   async #useChannel<T>(id: string, work: (live: LiveChannel) => Promise<T> | T): Promise<T> {
     const { processId, name } = partsOf(id);

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@weir/base';
-import { DEFAULT_PROCESS_LIMITS, type ProcessLimits, Router } from '@weir/channel';
 import { type Log, openLog } from '@weir/log';
 import { isUnavailable } from '@weir/postgres';
 import type { StoreForm, TestStore } from '@weir/postgres/testing';
+import { DEFAULT_PROCESS_LIMITS, type ProcessLimits, Router } from '../../channel/index.js';
 import type { Assigned, Process } from '../process.js';
 import { Processes } from '../processes.js';
 

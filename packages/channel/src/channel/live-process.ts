@@ -154,7 +154,7 @@ export class LiveProcess implements ProcessGate {
       if (isSame) return;
       await this.#write({ ...this.#record, channels });
       for (const sender of this.#buckets.keys()) if (sender !== 'submitter') this.#buckets.delete(sender);
-      for (const live of await this.live()) await live.queue.settled();
+      for (const live of await this.live()) await live.turns.idle();
     });
   }
 
@@ -164,7 +164,7 @@ export class LiveProcess implements ProcessGate {
       if (this.#record === undefined || this.gone || this.#record.closed !== undefined) return;
       this.closing = true;
       try {
-        for (const live of await this.live()) await live.queue.settled();
+        for (const live of await this.live()) await live.turns.idle();
         const closed = { reason, at: this.#settings.now() };
         const channels = this.channels.map((channel) => ({ ...channel, closed }));
         await this.#write({ ...this.#record, channels, closed });
@@ -184,7 +184,7 @@ export class LiveProcess implements ProcessGate {
       this.gone = true;
       for (const live of await this.live()) {
         live.lookAgain();
-        await live.queue.settled();
+        await live.turns.idle();
       }
       for (const { id } of channels) await this.#log.remove(streamOf(id));
       await removeRecord(this.#log, this.id);

@@ -1,4 +1,5 @@
 import type { Log } from '@weir/log';
+import { Turns } from '../commit/turns.js';
 import { AppendQueue } from './append-queue.js';
 import { deadlineOf, type Expiries, lastUse, recordLagMs } from './expiries.js';
 import type { StreamLimits } from './limits.js';
@@ -7,7 +8,6 @@ import type { StreamCounts } from './stream-counts.js';
 import { StreamError } from './stream-error.js';
 import type { StreamKey } from './stream-name.js';
 import { forgetFormer, recordPart, type StreamRecord } from './stream-record.js';
-import { Turns } from './turns.js';
 
 /** What the streams of a store share. */
 export interface Surroundings {

@@ -9,7 +9,9 @@ import { expect, test } from 'vitest';
 import { StreamStore } from './index.js';
 import { appendOf, contentOf } from './testing/appends.js';
 
-const CHILD = fileURLToPath(new URL('testing/append-until-killed.js', import.meta.resolve('@weir/stream')));
+const CHILD = fileURLToPath(
+  new URL('testing/append-until-killed.js', import.meta.resolve('@weir/channel/stream')),
+);
 
 /** Lets the child append until it has acknowledged so many, kills it, and answers with the next sequences not acknowledged. */
 async function appendUntilKilled(path: string, starts: readonly number[], count: number): Promise<number[]> {

@@ -1,8 +1,8 @@
-import { channelId } from '@weir/channel';
 import { openPostgres, type Postgres, type PostgresState, processes as rows } from '@weir/postgres';
 import { storeForms, type TcpProxy, type TestDatabase, tcpProxy, testServer } from '@weir/postgres/testing';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { channelId } from '../channel/index.js';
 import type { Who } from './process.js';
 import type { Processes } from './processes.js';
 import { ANN, assign, BOB, codeOf, EVE, Node, PROJECT, submit, take } from './testing/node.js';

@@ -1,4 +1,4 @@
-import type { Direction, Retention } from '@weir/channel';
+import type { Direction, Retention } from '../channel/index.js';
 
 /** Where a process stands; the last three are ends. */
 export const PROCESS_STATES = ['waiting', 'running', 'success', 'failed', 'cancelled'] as const;

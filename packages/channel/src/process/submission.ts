@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ChannelError, channelId, type ProcessLimits } from '@weir/channel';
+import { ChannelError, channelId, type ProcessLimits } from '../channel/index.js';
 import type { NewProcess, ProcessChannel } from './process.js';
 import type { ProcessRow } from './process-row.js';
 import { after, argsText } from './transitions.js';
