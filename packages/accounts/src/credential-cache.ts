@@ -13,9 +13,9 @@
 import { AccountsError } from './accounts-error.js';
 
 /** How long an answer stands without being confirmed: the bound on noticing a revocation. */
-export const FRESH_MS = 10_000;
+const FRESH_MS = 10_000;
 /** How long "there is no such credential" stands. */
-export const MISS_MS = 10_000;
+const MISS_MS = 10_000;
 /** How many of those are remembered. */
 export const MAX_MISSES = 10_000;
 

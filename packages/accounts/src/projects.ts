@@ -27,7 +27,7 @@ export interface CreatedProject {
 }
 
 /** How long a deleted project can be restored, milliseconds. */
-export const RESTORABLE_MS = 30 * 24 * 3_600_000;
+const RESTORABLE_MS = 30 * 24 * 3_600_000;
 
 /** A project that was deleted and can be restored. */
 export interface DeletedProject extends Project {

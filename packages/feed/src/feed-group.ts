@@ -51,7 +51,7 @@ export interface FeedPull {
 export const DEFAULT_LEASE_MS = 30_000;
 
 /** How many items a member may have. */
-export const MAX_UNACKNOWLEDGED = 1_000;
+const MAX_UNACKNOWLEDGED = 1_000;
 /** How often an item is lent. */
 const MAX_ATTEMPTS = 5;
 

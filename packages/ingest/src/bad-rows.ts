@@ -14,7 +14,7 @@ export interface Leftover {
 }
 
 /** A row, alone in its set, that ClickHouse refused, and its complaint. */
-export interface RefusedRow {
+interface RefusedRow {
   readonly projectId: string;
   readonly row: RowSet;
   readonly error: ClickHouseError;

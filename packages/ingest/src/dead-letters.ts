@@ -11,9 +11,9 @@ import { RowSet } from './row-set.js';
 /** How long a claimed row belongs to its claimer. */
 const LEASE_MS = 60_000;
 /** Attempts that reached ClickHouse before a row is quarantined. */
-export const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 20;
 /** Age at which a row that was refused is quarantined. */
-export const MAX_AGE_MS = 24 * 3600 * 1000;
+const MAX_AGE_MS = 24 * 3600 * 1000;
 /** The waits between twenty attempts, each twice the one before, add up to about this. */
 const BACKOFF_SPAN_MS = MAX_AGE_MS;
 const ROWS_PER_INSERT = 200;
@@ -311,7 +311,7 @@ export const isActive = and(isNull(failedEvents.quarantinedAt), isNull(failedEve
 export const isQuarantined = and(isNotNull(failedEvents.quarantinedAt), isNull(failedEvents.purgedAt)) as SQL;
 
 /** Wait before the next attempt after `attempts` refused ones: doubling, ±20 %, twenty of them in about a day. */
-export function backoffMs(attempts: number): number {
+function backoffMs(attempts: number): number {
   const wait = BACKOFF_SPAN_MS / 2 ** (MAX_ATTEMPTS - Math.min(attempts, MAX_ATTEMPTS - 1));
   return wait * (0.8 + Math.random() * 0.4);
 }

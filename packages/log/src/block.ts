@@ -9,7 +9,7 @@
 const HEADER = 12;
 
 /** A block takes no further entry once its data reaches this; so a read of one entry copies little more than that. */
-export const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 
 /** Collects entries for one block. */
 export class BlockBuilder {

@@ -28,7 +28,7 @@ import type { Config } from './config/schema.js';
 const MIGRATION_RETRY_MS = 500;
 
 /** What projects' own queries go through. */
-export interface QueryStores {
+interface QueryStores {
   readonly reader: Reader;
   readonly parser: Parser;
   /** Ends queries; each may wait long, so on connections of its own. */

@@ -10,7 +10,7 @@ const LEAST_MS = 5_000;
 const CONTROL = fileURLToPath(new URL('../../dist/attacks/control-server.js', import.meta.url));
 
 /** Times of one kind of request, milliseconds. */
-export interface Latencies {
+interface Latencies {
   readonly count: number;
   readonly p99: number;
   readonly worst: number;

@@ -28,7 +28,7 @@ export interface Received {
 export type Item = readonly [header: ItemHeader, payload: string | Uint8Array];
 
 /** What the header of a message to append says; also what is wrong. */
-export interface ItemHeader {
+interface ItemHeader {
   readonly sequence?: unknown;
   readonly [field: string]: unknown;
 }

@@ -19,7 +19,7 @@ export const MCP_WAYS = ['http', 'stdio'] as const;
 export type McpWay = (typeof MCP_WAYS)[number];
 
 /** What a tool call was answered with. */
-export interface McpResult {
+interface McpResult {
   readonly isError: boolean;
   readonly text: string;
   readonly structured: { readonly [key: string]: unknown };
@@ -28,7 +28,7 @@ export interface McpResult {
 }
 
 /** A tool as listed. */
-export interface McpTool {
+interface McpTool {
   readonly name: string;
   readonly description?: string | undefined;
   readonly annotations?: object | undefined;

@@ -13,7 +13,7 @@ export interface ServerFrame {
 }
 
 /** An event as the feed tells it. */
-export interface SocketEvent {
+interface SocketEvent {
   readonly event: string;
   readonly event_id: string;
   readonly [field: string]: unknown;

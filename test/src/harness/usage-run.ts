@@ -17,7 +17,7 @@ import { WeirProcess } from './weir-process.js';
 type Counted = Pick<UsageLine, 'id' | 'rid' | 'src'>;
 
 /** What was found in one sink. */
-export interface SinkReckoning {
+interface SinkReckoning {
   /** Requests answered whole without a record. */
   readonly missing: number;
   /** Records beyond the first of a request. */

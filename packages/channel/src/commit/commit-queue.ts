@@ -6,7 +6,7 @@
 import type { Turns } from './turns.js';
 
 /** One commit while it is composed. */
-export interface Draft<R, A> {
+interface Draft<R, A> {
   /** Adds a request, whole or not at all. @throws why it cannot be stored */
   admit(request: R): A | Promise<A>;
   /** Stores everything that was admitted; resolves when durable. */

@@ -4,7 +4,7 @@
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
 
 /** The media type alone, in lower case. */
-export function mediaTypeOf(contentType: string): string {
+function mediaTypeOf(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 

@@ -51,7 +51,7 @@ export function tellEnd(reason: string | undefined, output: Output): void {
 }
 
 /** Which side a message is from. */
-export function sideOf({ sender_id }: MessageDocument): Message['from'] {
+function sideOf({ sender_id }: MessageDocument): Message['from'] {
   return sender_id.startsWith('executor') ? 'executor' : 'submitter';
 }
 

@@ -40,7 +40,7 @@ export async function checkMachine(context: CliContext, server: string): Promise
 }
 
 /** Whether Node.js is new enough. */
-export function checkNode(version: string): Check {
+function checkNode(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [leastMajor, leastMinor] = LEAST_NODE;
   const isNewEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);

@@ -10,7 +10,7 @@ import { VERSION } from '../version.js';
 /**
  * How a bus is: `running`, it answers · `orphaned`, its process lives and does not answer · `stopped`, there is none.
  */
-export type BusState = 'running' | 'orphaned' | 'stopped';
+type BusState = 'running' | 'orphaned' | 'stopped';
 
 /** A bus, and what it says of itself. */
 export interface KnownBus {

@@ -3,7 +3,7 @@ import { CliError } from '../cli-error.js';
 import { sentence } from '../output/sentence.js';
 
 /** The line. */
-export interface FailureDocument {
+interface FailureDocument {
   readonly ok: false;
   readonly error: {
     readonly type: string;

@@ -10,7 +10,7 @@ import { asTyped } from './typed-command.js';
 export type OutputStream = Writable & { readonly isTTY?: boolean };
 
 /** What an error looks like under `--json`. */
-export interface ErrorDocument {
+interface ErrorDocument {
   readonly ok: false;
   readonly error: {
     readonly type: string;

@@ -1,9 +1,9 @@
 import type { OutgoingEvent } from './outgoing-event.js';
 
 /** Most events of one request. */
-export const MAX_BATCH_EVENTS = 1_000;
+const MAX_BATCH_EVENTS = 1_000;
 /** Most bytes of one request before compression, unless one event alone is larger. */
-export const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** Events that go out in one request. */
 export type Batch = readonly OutgoingEvent[];

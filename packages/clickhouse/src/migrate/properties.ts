@@ -3,7 +3,7 @@
  * will not do: of a number or an object it answers the text, in newer versions of ClickHouse. The whole is parsed once,
  * for the value's own text, and that again.
  */
-export function stringProperty(name: string): string {
+function stringProperty(name: string): string {
   const text = `JSONExtractRaw(properties, '${name}')`;
   return `if(startsWith(${text}, '"'), JSONExtractString(${text}), '')`;
 }

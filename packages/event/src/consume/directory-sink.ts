@@ -65,7 +65,7 @@ export class DirectorySink implements EventSink {
 }
 
 /** The name of an event's file: letters, digits, `.`, `_` and `-`, however the event is named, and another for each. */
-export function fileName({ cursor, event }: StreamedEvent): string {
+function fileName({ cursor, event }: StreamedEvent): string {
   const id = safe(event.event_id);
   return `${cursor === undefined ? '' : `${safe(cursor)}-`}${id}.json`;
 }

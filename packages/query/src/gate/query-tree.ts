@@ -102,11 +102,6 @@ export function* nodesOf(node: TreeNode): Generator<TreeNode> {
   }
 }
 
-/** The nodes above, nearest first. */
-export function* ancestorsOf(node: TreeNode): Generator<TreeNode> {
-  for (let above = node.parent; above !== undefined; above = above.parent) yield above;
-}
-
 /** What stands in the list under a label, such as a function's `ARGUMENTS`. */
 export function listUnder(node: TreeNode, label: string): readonly TreeNode[] {
   return (

@@ -7,7 +7,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** The kind, such as `an API key`; null for a text that is none. */
-export function credentialKind(credential: string | null): string | null {
+function credentialKind(credential: string | null): string | null {
   return KINDS[credential?.slice(0, 'weir_pub_'.length) ?? ''] ?? null;
 }
 

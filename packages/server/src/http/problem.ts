@@ -2,7 +2,7 @@
 import { errorClass, type WeirError } from '@weir/base';
 
 /** Media type of a problem document. */
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',

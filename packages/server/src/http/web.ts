@@ -29,7 +29,7 @@ import { tidyUrl } from './tidy-url.js';
 import { routeUpgrades } from './upgrade.js';
 
 /** Serves some requests before Fastify sees them. */
-export interface FrontHandler {
+interface FrontHandler {
   serves(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }

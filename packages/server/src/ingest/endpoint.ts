@@ -33,7 +33,7 @@ import type { Metrics } from '../operations/metrics.js';
 import { noteRefusal, stackOf, usageOf } from '../usage/request-usage.js';
 
 /** The route. */
-export const INGEST_PATH = '/api/v1/ingest/events';
+const INGEST_PATH = '/api/v1/ingest/events';
 
 const TOKEN_PREFIX = 'weir_pub_';
 const MAX_WAIT_MS = 10_000;

@@ -4,7 +4,7 @@ import type { Flags } from '@weir/ingest';
 const REMIND_MS = 5 * 60_000;
 
 /** What the operator has decided, as `InstallationSettings` keeps it. */
-export interface SwitchSetting {
+interface SwitchSetting {
   readonly ingestDisabled: boolean;
   onChange(listener: () => void): () => void;
   setIngestDisabled(disabled: boolean): Promise<unknown>;

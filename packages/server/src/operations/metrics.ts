@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { EndReason } from '../http/body/open-bodies.js';
 
 /** How many places of a limit are taken, and how often one was refused. */
-export interface PlacesStatus {
+interface PlacesStatus {
   readonly name: string;
   readonly taken: number;
   readonly refused: number;
