@@ -156,7 +156,7 @@ export function describeTail(t: Trial): void {
       expect(woken).toBe(3);
     });
 
-    test('ends with log_closed when the log closes', async () => {
+    test('ends with draining when the log closes', async () => {
       const ended = refused('draining', take(t.log, 'a', 0, 1));
       await t.log.close();
       await ended;
