@@ -1,12 +1,12 @@
 import { AccountsError } from '@weir/accounts';
 import { ChannelError } from '@weir/channel';
+import { ProcessError } from '@weir/channel/process';
+import { StreamError } from '@weir/channel/stream';
 import { FeedError } from '@weir/feed';
 import { IngestError } from '@weir/ingest';
 import { LogError } from '@weir/log';
 import { PostgresError } from '@weir/postgres';
-import { ProcessError } from '@weir/process';
 import { QueryError } from '@weir/query';
-import { StreamError } from '@weir/stream';
 import { expect, test } from 'vitest';
 import { Problem, problemBody, problemHeaders } from './problem.js';
 import { problemOf } from './problem-of.js';
