@@ -1,7 +1,7 @@
 import { silentLogger } from '@weir/base';
 import { Router } from '@weir/channel';
 import { Processes } from '@weir/channel/process';
-import { Feed, FeedGroups } from '@weir/feed';
+import { documentIn, Feed, FeedGroups } from '@weir/feed';
 import { type Log, openLog } from '@weir/log';
 import { storeForms, type TestStore } from '@weir/postgres/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -35,10 +35,7 @@ async function published(): Promise<string[]> {
   for await (const page of feed.follow(place, { signal: over.signal, idleMs: 1 })) {
     if (page.length === 0) break;
     for (const { payload } of page) {
-      const { name, change } = JSON.parse(payload.toString('utf8', payload.indexOf('{'))) as Record<
-        string,
-        string
-      >;
+      const { name, change } = JSON.parse(documentIn(place.stream, payload).text) as Record<string, string>;
       told.push(`${name} ${change}`);
     }
   }
