@@ -1,91 +1,24 @@
-/** The composition root: every part is made here, and only here. */
-
+/** The composition root: it makes the parts of a server, starts them and ends them. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { bootstrap, type CreatedProject, Credentials, InstallationSettings, Projects } from '@weir/accounts';
-import { defined, type Logger, pause } from '@weir/base';
+import { Credentials, InstallationSettings } from '@weir/accounts';
+import { defined, type Logger } from '@weir/base';
 import type { Wall } from '@weir/clickhouse';
-import { Discard, type Entitlement, type RateLimiter, type UsageSink } from '@weir/extension';
-import { INGEST_STREAM, IngestService } from '@weir/ingest';
-import { isUnavailable } from '@weir/postgres';
-import type { CapacityUse, QueryService } from '@weir/query';
-import { type SinkRegistry, TenantStates, type UsageService, UsageTotals } from '@weir/usage';
+import { TenantStates, type UsageService } from '@weir/usage';
 import type { FastifyInstance } from 'fastify';
-import { createGate } from './admission/create-gate.js';
-import { TenantGate } from './admission/tenant-gate.js';
-import { adminTenantRoutes } from './admission/tenant-routes.js';
-import { ServerChannels } from './channel/server-channels.js';
+import type { AppOptions } from './app-options.js';
+import { composeWeb } from './compose-web.js';
 import { loadConfig, readEnvFile } from './config/load.js';
-import { bootstrapOptions, ingestOptions } from './config/part-options.js';
 import type { Config } from './config/schema.js';
 import { assertUsageSinks } from './config/usage-sinks.js';
-import { FeedAccess } from './feed/feed-access.js';
-import { feedRoute } from './feed/feed-route.js';
-import { feedGroupRoutes } from './feed/group-routes.js';
-import { ServerFeed } from './feed/server-feed.js';
-import { FeedSockets } from './feed/socket/feed-sockets.js';
-import { feedSocketRoutes } from './feed/socket-route.js';
-import { Authorizer } from './http/authorize.js';
-import { createBodies } from './http/body/create-bodies.js';
-import { ConnectionLimit } from './http/connection-limit.js';
-import { CrossOrigin, OriginList } from './http/cors.js';
-import { HostGuard } from './http/host-guard.js';
 import { assertPortFree } from './http/port-free.js';
-import { remoteAddress } from './http/remote-address.js';
-import { createWeb } from './http/web.js';
-import { dlqRoutes } from './ingest/dead-letter-routes.js';
-import { IngestEndpoint } from './ingest/endpoint.js';
 import { KillSwitch } from './ingest/kill-switch.js';
-import { adminIngestRoutes } from './ingest/kill-switch-routes.js';
-import { receiptRoutes } from './ingest/receipt-routes.js';
 import { createLogger } from './logger.js';
-import { PageOrigins } from './mcp/origins.js';
-import { mcpRoutes } from './mcp/routes.js';
-import { Health } from './operations/health.js';
-import { healthRoutes } from './operations/health-routes.js';
-import { LogWatch } from './operations/log-watch.js';
 import { Metrics } from './operations/metrics.js';
-import { metricsRoute } from './operations/metrics-route.js';
-import {
-  CREDENTIALS_FILE,
-  draftCredentials,
-  dropDraft,
-  type FirstProject,
-  updateCredentialsUrl,
-  writeCredentials,
-} from './projects/first-start.js';
-import { adminProjectRoutes } from './projects/project-routes.js';
-import { whoamiRoute } from './projects/whoami-route.js';
-import { AnalysisAccess } from './query/access.js';
-import { AnswerDelivery } from './query/answer-delivery.js';
-import { AnswerSpool } from './query/answer-spool.js';
-import { queryRoute } from './query/query-route.js';
-import { queryService } from './query/query-service.js';
-import { schemaRoute } from './query/schema-route.js';
+import { Partition } from './partition.js';
+import { makeFirstProject } from './projects/first-project.js';
+import { type FirstProject, updateCredentialsUrl } from './projects/first-start.js';
 import { openStores, type Stores } from './stores.js';
 import { openUsage } from './usage/open-usage.js';
-import { usageRoutes } from './usage/usage-routes.js';
-import { VERSION } from './version.js';
-
-/** What {@link createApp} takes; every part has a default. See docs/extending.md. */
-export interface AppOptions {
-  /** Settings; default from the environment and `.env` in the working directory. */
-  readonly config?: Config;
-  /** May this project analyse now? Default: always. */
-  readonly entitlement?: Entitlement;
-  /** May this request proceed now? Default: always. */
-  readonly rateLimiter?: RateLimiter;
-  /** Told of every batch that is durable in ClickHouse. Default: nobody is. */
-  readonly usageSink?: UsageSink;
-  /** Sinks of usage records besides those Weir has; `WEIR_USAGE_SINKS` says which are used. Default: none. */
-  readonly sinks?: SinkRegistry;
-  /** Where a person can pay, an http(s) URL; named in every 402. Default: nowhere. */
-  readonly upgradeUrl?: string;
-  /** Default: one JSON line each on standard output, from `WEIR_LOG_LEVEL` up. */
-  readonly logger?: Logger;
-  /** Shown in health and metrics; default Weir's own. */
-  readonly version?: string;
-}
 
 /** A server, made and not yet listening. */
 export interface App {
@@ -103,7 +36,6 @@ export interface App {
 
 /** Longest time requests in flight may take once the server stops listening. */
 const IN_FLIGHT_GRACE_MS = 10_000;
-const BOOTSTRAP_RETRY_MS = 500;
 
 /**
  * Makes a server.
@@ -133,12 +65,23 @@ export async function makeApp(options: AppOptions, without: readonly AppWall[]):
   let usage: UsageService | null = null;
   try {
     usage = await openUsage(config, logger, stores, options.sinks);
-    return new Server(config, logger, options, stores, usage, without.includes('gate'));
+    return new Server({ config, logger, options, stores, usage, hasNoGate: without.includes('gate') });
   } catch (error) {
     await usage?.close();
     await stores.close();
     throw error;
   }
+}
+
+interface ServerParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly options: AppOptions;
+  readonly stores: Stores;
+  /** Null where usage is switched off. */
+  readonly usage: UsageService | null;
+  /** For tests that prove the other walls. */
+  readonly hasNoGate: boolean;
 }
 
 class Server implements App {
@@ -150,13 +93,11 @@ class Server implements App {
   readonly #credentials: Credentials;
   readonly #settings: InstallationSettings;
   readonly #tenants: TenantStates;
-  readonly #ingest: IngestService;
+  readonly #partition: Partition;
   readonly #killSwitch: KillSwitch;
   readonly #usage: UsageService | null;
-  readonly #feed: ServerFeed;
-  readonly #channels: ServerChannels;
-  readonly #logWatch: LogWatch;
   readonly #web: FastifyInstance;
+  readonly #stopping = new AbortController();
   #address: string | null = null;
   #listening: Promise<string> | null = null;
   #closing: Promise<void> | null = null;
@@ -164,15 +105,9 @@ class Server implements App {
   #resolveFirst: (first: FirstProject | null) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
-  constructor(
-    config: Config,
-    logger: Logger,
-    options: AppOptions,
-    stores: Stores,
-    usage: UsageService | null,
-    hasNoGate: boolean,
-  ) {
-    const { log, clickhouse, postgres } = stores;
+  constructor(parts: ServerParts) {
+    const { config, logger, options, stores, usage } = parts;
+    const { postgres } = stores;
     this.#config = config;
     this.#logger = logger;
     this.#stores = stores;
@@ -186,131 +121,43 @@ class Server implements App {
     this.failure = Promise.race([stores.failure, failed]);
 
     const dataDir = config.WEIR_DATA_DIR;
-    this.#credentials = new Credentials({
+    const metrics = new Metrics();
+    const credentials = new Credentials({
       postgres,
       dataDir,
       logger,
       tokenStaleMs: config.WEIR_TOKEN_STALE,
       ...defined({ operatorKey: config.WEIR_OPERATOR_KEY }),
     });
+    const tenants = new TenantStates({ postgres, dataDir, logger });
+    const partition = new Partition({
+      config,
+      stores,
+      credentials,
+      tenants: tenants.table,
+      metrics,
+      logger,
+      usageSink: options.usageSink,
+    });
+    this.#credentials = credentials;
     this.#settings = new InstallationSettings({ postgres, dataDir, logger });
-    this.#feed = new ServerFeed(config, stores, logger, () => this.#ingest);
-    this.#tenants = new TenantStates({ postgres, dataDir, logger });
-    this.#logWatch = new LogWatch({ events: log, feed: stores.feedLog, channels: stores.channelLog }, logger);
-    const tenants = this.#tenants.table;
-    this.#channels = new ServerChannels({ config, stores, feed: this.#feed, tenants, logger });
-    const metrics = new Metrics();
-    this.#ingest = new IngestService(
-      {
-        log,
-        clickhouse,
-        postgres,
-        logger,
-        onFlushed: (events, milliseconds) => metrics.flushed(events, milliseconds / 1000),
-        lookupIngestToken: async (plaintext) =>
-          (await this.#credentials.lookupIngestToken(plaintext))?.projectId ?? null,
-      },
-      { ...ingestOptions(config, options.usageSink ?? new Discard()), heldAfter: () => this.#feed.position },
-    );
-    const killSwitch = new KillSwitch({
+    this.#tenants = tenants;
+    this.#partition = partition;
+    this.#killSwitch = new KillSwitch({
       settings: this.#settings,
-      flags: this.#ingest.flags,
+      flags: partition.ingest.flags,
       logger,
       startsDisabled: config.WEIR_INGEST_DISABLED,
     });
-    this.#killSwitch = killSwitch;
-    const addressOf = remoteAddress(config.WEIR_TRUST_PROXY);
-    const upgradeUrl = options.upgradeUrl ?? null;
-    const admission = createGate(config, {
+    this.#web = composeWeb({
+      ...parts,
+      partition,
+      credentials,
       tenants,
-      rateLimiter: options.rateLimiter,
-      entitlement: options.entitlement,
-      isDraining: () => this.#ingest.flags.draining,
-      logger,
-      onSeamFailure: (seam) => metrics.seamFailed(seam),
-    });
-    const gate = new TenantGate(admission, addressOf, upgradeUrl);
-    const connections = new ConnectionLimit(config.WEIR_MAX_CONNECTIONS_PER_ADDRESS, () =>
-      metrics.refusedConnection(),
-    );
-    const bodies = createBodies(config, { connections, addressOf, metrics });
-    const pages = new OriginList(config.WEIR_ALLOWED_ORIGINS);
-    const ingestPages = (methods: string) =>
-      new CrossOrigin((origin) => pages.allows(origin), { methods, credentials: true });
-    const analysisPages = (methods: string) =>
-      new CrossOrigin((origin) => pages.names(origin), { methods, exposed: ['content-disposition'] });
-    const endpoint = new IngestEndpoint({
-      service: this.#ingest,
-      credentials: this.#credentials,
-      gate,
-      origins: ingestPages('POST, OPTIONS'),
-      logger,
-      maxBodyBytes: config.WEIR_INGEST_MAX_BODY_BYTES,
-      bodies,
+      killSwitch: this.#killSwitch,
       metrics,
-    });
-    const health = new Health({
-      version: options.version ?? VERSION,
-      log,
-      clickhouse,
-      isMigrated: () => stores.isMigrated(),
-      postgres,
-      ingest: this.#ingest,
-      usage,
-      knowsCredentials: () => this.#credentials.size > 0,
       isMakingFirst: () => this.#isMakingFirst,
-      dlqDepthThreshold: config.WEIR_DLQ_DEPTH_503_THRESHOLD,
-    });
-    const authorizer = new Authorizer(this.#credentials);
-    const access = new AnalysisAccess(authorizer, gate);
-    const publicUrl = () => this.#address ?? config.WEIR_PUBLIC_URL ?? 'http://127.0.0.1';
-    const origins = new PageOrigins(publicUrl);
-    const credentials = this.#credentials;
-    const feedAccess = new FeedAccess({ authorizer, credentials, gate, tenants, origins });
-    const sockets = new FeedSockets({ access: feedAccess, feed: this.#feed, metrics, logger });
-    const query = queryService(config, stores, hasNoGate);
-    const spool = new AnswerSpool(dataDir, {
-      bytes: config.WEIR_QUERY_SPOOL_BYTES,
-      projectBytes: config.WEIR_QUERY_SPOOL_BYTES_EACH,
-    });
-    observe(metrics, stores, this.#ingest, usage, this.#feed, this.#channels, query, spool);
-    const delivery = new AnswerDelivery({ spool, stallMs: config.WEIR_QUERY_STALL_TIMEOUT, metrics, logger });
-    const hasTotals = usage !== null && config.WEIR_USAGE_SINKS.includes('rollup');
-    const hosts = new HostGuard({
-      publicUrl: config.WEIR_PUBLIC_URL,
-      listening: config.WEIR_HOST,
-      allowed: config.WEIR_ALLOWED_HOSTS,
-    });
-    this.#web = createWeb({ front: endpoint, connections, hosts, logger, metrics, usage }, (web) => {
-      healthRoutes(web, health);
-      metricsRoute(web, metrics, config.WEIR_METRICS_TOKEN, addressOf);
-      receiptRoutes(web, authorizer, gate, this.#ingest, ingestPages('GET, OPTIONS'));
-      const maxTextBytes = config.WEIR_QUERY_MAX_BODY_BYTES;
-      const crossOrigin = analysisPages('POST, OPTIONS');
-      queryRoute(web, { access, query, delivery, metrics, bodies, maxTextBytes, crossOrigin });
-      schemaRoute(web, access, query, analysisPages('GET, OPTIONS'));
-      feedRoute(web, feedAccess, this.#feed, sockets);
-      feedSocketRoutes(web, feedAccess, sockets);
-      feedGroupRoutes(web, authorizer, gate, feedAccess, bodies, this.#feed);
-      const entry = { authorizer, credentials, gate, tenants, origins };
-      this.#channels.addRoutes(web, { ...entry, bodies, metrics, publicUrl });
-      whoamiRoute(web, authorizer);
-      mcpRoutes(web, {
-        credentials: this.#credentials,
-        gate,
-        upgradeUrl,
-        query,
-        logger,
-        publicUrl,
-        bodies,
-        maxSqlBytes: config.WEIR_QUERY_MAX_BODY_BYTES,
-        allowedOrigins: pages.named,
-      });
-      dlqRoutes(web, authorizer, gate, bodies, this.#ingest.deadLetters);
-      adminProjectRoutes(web, authorizer, bodies, new Projects(postgres, this.#credentials));
-      adminIngestRoutes(web, authorizer, bodies, killSwitch);
-      adminTenantRoutes(web, authorizer, bodies, this.#tenants, this.#channels.limits.payloadBytes);
-      usageRoutes(web, authorizer, this.#tenants, hasTotals ? new UsageTotals(postgres) : null);
+      address: () => this.#address,
     });
   }
 
@@ -340,9 +187,7 @@ class Server implements App {
     this.#isMakingFirst = this.#credentials.size === 0;
     this.#settings.start();
     this.#tenants.start();
-    await this.#feed.start();
-    await this.#channels.start();
-    await this.#ingest.start();
+    await this.#partition.start();
     await this.#usage?.start();
     await this.#web.listen({ host, port });
     // The cast holds: a TCP server's address is an object.
@@ -350,79 +195,51 @@ class Server implements App {
     const url = publicUrl ?? urlOf(bound);
     this.#address = url;
     await updateCredentialsUrl(dataDir, url);
-    void this.#bootstrap(url);
+    void this.#makeFirst(url);
     this.#logger.info({ url }, 'listening');
     return url;
   }
 
-  async #bootstrap(url: string): Promise<void> {
-    const { WEIR_DATA_DIR: dataDir, WEIR_BOOTSTRAP: isOn } = this.#config;
+  async #makeFirst(url: string): Promise<void> {
+    const parts = {
+      config: this.#config,
+      postgres: this.#stores.postgres,
+      credentials: this.#credentials,
+      logger: this.#logger,
+      closing: this.#stopping.signal,
+    };
     try {
-      const draft = isOn === 'on' ? await draftCredentials(dataDir, url) : null;
-      const created = await this.#createFirst(draft);
-      const first = created === null ? await this.#madeBefore(draft) : { ...firstOf(created), url };
-      if (first === null) {
-        await dropDraft(dataDir);
-      } else {
-        await writeCredentials(dataDir, first);
-        const file = join(dataDir, CREDENTIALS_FILE);
-        const { project } = first;
-        this.#logger.info({ project, file }, 'made the first project; its credentials are in the file');
-      }
+      const first = await makeFirstProject(parts, url);
       this.#isMakingFirst = false;
       this.#resolveFirst(first);
     } catch (error) {
-      if (this.#closing === null && error instanceof Error) this.#fail(error);
+      if (!this.#stopping.signal.aborted && error instanceof Error) this.#fail(error);
       this.#resolveFirst(null);
     }
-  }
-
-  /** Makes the first project, once PostgreSQL takes it. */
-  async #createFirst(draft: FirstProject | null): Promise<CreatedProject | null> {
-    const first =
-      draft === null ? {} : { first: { id: draft.project, ingestToken: draft.token, apiKey: draft.key } };
-    const { postgres } = this.#stores;
-    await postgres.ready;
-    for (;;) {
-      try {
-        return await bootstrap(postgres, this.#credentials, { ...bootstrapOptions(this.#config), ...first });
-      } catch (error) {
-        if (!isUnavailable(error) || this.#closing !== null) throw error;
-        await pause(BOOTSTRAP_RETRY_MS);
-      }
-    }
-  }
-
-  /** The draft, where it is of a project that was made by a start that did not live to say so. */
-  async #madeBefore(draft: FirstProject | null): Promise<FirstProject | null> {
-    if (draft === null) return null;
-    const found = await this.#credentials.lookupApiKey(draft.key);
-    return found?.projectId === draft.project ? draft : null;
   }
 
   /** The phases of ingest's shutdown, see docs/architecture.md. */
   async #close(): Promise<void> {
     this.#logger.info({}, 'shutting down');
-    this.#ingest.flags.setDraining(true);
+    this.#stopping.abort();
+    const { ingest } = this.#partition;
+    ingest.flags.setDraining(true);
     this.#killSwitch.close();
     await this.#listening?.catch(() => {});
     const force = setTimeout(() => this.#web.server.closeAllConnections(), IN_FLIGHT_GRACE_MS);
-    // Those who follow it would hold the server up; they come back to another, or this one's next start.
-    this.#feed.end();
-    this.#logWatch.close();
-    const parts = [
+    this.#partition.drain();
+    const closers = [
       () => this.#web.close(),
-      () => this.#ingest.shutdown(),
+      () => ingest.shutdown(),
       async () => await this.#usage?.close(),
-      ...this.#channels.closers,
-      () => this.#feed.close(),
+      ...this.#partition.closers,
       () => this.#settings.close(),
       () => this.#tenants.close(),
       () => this.#credentials.close(),
       () => this.#stores.close(),
     ];
-    for (const close of parts) {
-      // Each has to have its turn, whatever becomes of the one before.
+    for (const close of closers) {
+      // Close each part, even if the one before failed.
       await close().catch((error: unknown) =>
         this.#logger.error({ err: error }, 'a part did not close cleanly'),
       );
@@ -432,50 +249,6 @@ class Server implements App {
     this.#resolveFirst(null);
     this.#logger.info({}, 'stopped');
   }
-}
-
-function firstOf({
-  id: project,
-  ingestToken: token,
-  apiKey: key,
-}: CreatedProject): Omit<FirstProject, 'url'> {
-  return { project, token, key };
-}
-
-function observe(
-  metrics: Metrics,
-  { log, channelLog, engine, queries }: Stores,
-  ingest: IngestService,
-  usage: UsageService | null,
-  { feed, followers, subscriptions }: ServerFeed,
-  { processes, subscribers }: ServerChannels,
-  query: () => QueryService,
-  spool: AnswerSpool,
-): void {
-  const queryUse = (): CapacityUse => (queries === null ? { running: 0, waiting: 0 } : query().use);
-  metrics.observe({
-    pendingEvents: () => ingest.status.pendingEvents,
-    pendingBytes: () => ingest.status.pendingBytes,
-    dlqDepth: () => ingest.flags.dlqDepth,
-    quarantined: () => ingest.status.quarantined,
-    logBytes: async () => (await log.size()).bytes,
-    quotaRefusals: async () => ({
-      log: (await log.size()).quotaRefusals,
-      channels: (await channelLog.size()).quotaRefusals,
-    }),
-    flushLag: async () => (await log.stats(INGEST_STREAM)).last - ingest.status.flushedOffset,
-    engineRestarts: () => engine?.health().restarts ?? 0,
-    dedupIds: () => ingest.status.dedupIds,
-    usageSinks: async () => (await usage?.status())?.sinks ?? [],
-    usageLost: async () => (await usage?.status())?.lost ?? 0,
-    feedSubscribers: () => feed.followers,
-    channelSubscribers: () => processes.router.subscribers,
-    places: [followers, subscriptions, subscribers],
-    queriesRunning: () => queryUse().running,
-    queriesWaiting: () => queryUse().waiting,
-    answersOpen: () => spool.answers,
-    spoolBytes: () => spool.bytes,
-  });
 }
 
 /** Where clients on this machine reach a server. All addresses (`0.0.0.0`, `::`) is none that a client can connect to. */

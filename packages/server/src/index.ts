@@ -1,5 +1,6 @@
 export { SinkRegistry, type UsageDocument, usageDocumentOf } from '@weir/usage';
-export { type App, type AppOptions, createApp } from './app.js';
+export { type App, createApp } from './app.js';
+export type { AppOptions } from './app-options.js';
 export {
   ConfigError,
   describeConfig,
