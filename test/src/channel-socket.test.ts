@@ -193,6 +193,10 @@ describe('opening', () => {
     expect(client.texts(1)).toEqual(upTo(20).map((n) => `m${n}`));
     const told = await client.next(0, ({ ch, sequence }) => ch === 2 && sequence === 1);
     expect(told).toMatchObject({ op: 'error', of: 'append', code: 'channel_not_found' });
+    // Frames that are on their way when the client sees the refusal get its code too.
+    client.put(2, item(2));
+    const later = await client.next(0, ({ ch, sequence }) => ch === 2 && sequence === 2);
+    expect(later).toMatchObject({ op: 'error', of: 'append', code: 'channel_not_found' });
   });
 });
 

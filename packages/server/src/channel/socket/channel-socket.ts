@@ -14,6 +14,7 @@ import { SocketChannel, type SocketChannelParts } from './socket-channel.js';
 const MAX_CHANNELS = 1_000;
 /** Numbers of channels that ended, of which late frames may still come. */
 const MAX_ENDED = 1_000;
+const MAX_REFUSED = 1_000;
 
 /** What a {@link ChannelSocket} works with. */
 export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
@@ -35,6 +36,8 @@ export class ChannelSocket {
   readonly #channels = new Map<number, SocketChannel>();
   /** The oldest first. */
   readonly #ended = new Set<number>();
+  /** The errors of numbers whose opening was refused, the oldest first. */
+  readonly #refused = new Map<number, unknown>();
 
   constructor(socket: WebSocket, parts: ChannelSocketParts) {
     this.#socket = socket;
@@ -80,7 +83,7 @@ export class ChannelSocket {
       // Sent before its client saw that nothing more comes of it.
       if (channel === undefined && this.#ended.has(ch)) return;
       about = { ch, of: 'append', sequence };
-      if (channel === undefined) throw notOpen(ch);
+      if (channel === undefined) throw this.#whyNotOpen(ch);
       if (isTooLarge) throw batchTooLarge();
       channel.append({ sequence, messages: items.map(messageOf), bytes });
     } catch (error) {
@@ -117,23 +120,39 @@ export class ChannelSocket {
       });
     }
     if (this.#channels.size >= MAX_CHANNELS) {
-      throw new Problem('too_many_channels_open', `a connection has at most ${MAX_CHANNELS} channels`, {
-        limit: MAX_CHANNELS,
-        hint: 'close some, or open another connection',
-      });
+      const error = new Problem(
+        'too_many_channels_open',
+        `a connection has at most ${MAX_CHANNELS} channels`,
+        {
+          limit: MAX_CHANNELS,
+          hint: 'close some, or open another connection',
+        },
+      );
+      this.#rememberRefusal(ch, error);
+      throw error;
     }
     const refuse = (about: About, error: unknown) => this.#refuse(about, error);
     const channel = new SocketChannel(frame, { ...this.#parts, refuse }, () => this.#forget(ch, channel));
     this.#channels.set(ch, channel);
     this.#ended.delete(ch);
+    this.#refused.delete(ch);
     try {
       await channel.opened();
     } catch (error) {
       // Nobody waits for it any more.
       if (channel.isLeaving) return;
       this.#channels.delete(ch);
+      this.#rememberRefusal(ch, error);
       throw error;
     }
+  }
+
+  /** Frames that the client sent before it saw the refusal get the same code (rule 9). */
+  #rememberRefusal(ch: number, error: unknown): void {
+    this.#refused.delete(ch);
+    this.#refused.set(ch, error);
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size > MAX_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   async #close(ch: number): Promise<void> {
@@ -144,8 +163,12 @@ export class ChannelSocket {
 
   #find(ch: number): SocketChannel {
     const channel = this.#channels.get(ch);
-    if (channel === undefined) throw notOpen(ch);
+    if (channel === undefined) throw this.#whyNotOpen(ch);
     return channel;
+  }
+
+  #whyNotOpen(ch: number): unknown {
+    return this.#refused.get(ch) ?? notOpen(ch);
   }
 
   #forget(ch: number, channel: SocketChannel): void {
