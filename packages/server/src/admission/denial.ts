@@ -1,16 +1,11 @@
 /** Refusals of the admission gate as problem documents. */
-import { WeirError } from '@weir/base';
 import type { Denied } from '@weir/usage';
+import { Problem } from '../http/problem.js';
 
 /** The problem a refusal is. */
-export function problemOfDenial(denied: Denied, upgradeUrl: string | null): WeirError {
-  const { status, code, detail } = denied;
-  const seconds = secondsToWait(denied);
-  return new WeirError(code, detail, {
-    status,
-    hint: wayOut(denied, upgradeUrl),
-    retryAfterMs: seconds === 0 ? undefined : seconds * 1000,
-  });
+export function problemOfDenial(denied: Denied, upgradeUrl: string | null): Problem {
+  const retryAfterMs = secondsToWait(denied) * 1000 || undefined;
+  return new Problem(denied.code, denied.detail, { hint: wayOut(denied, upgradeUrl), retryAfterMs });
 }
 
 /** A day: nobody waits longer. */

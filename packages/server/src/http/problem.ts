@@ -32,6 +32,7 @@ const TITLES: Readonly<Record<number, string>> = {
  * - `internal`: an unexpected failure; its message stays in the server's log.
  * - `invalid_request`, `invalid_json`, `invalid_frame`, `invalid_message`, `invalid_encoding`: the request, or a frame, cannot be read.
  * - `unauthorized`, `insufficient_scope`, `forbidden`: no valid credential, or one without the right.
+ * - `suspended`, `payment_required`, `rate_limited`: the admission gate refuses the project.
  * - `origin_not_allowed`, `host_not_allowed`: pages of this origin, or requests to this name, are rejected.
  * - `not_found`, `stream_not_found`, `usage_disabled`: the resource does not exist here.
  * - `already_open`, `already_reading`, `channel_not_open`, `subscription_exists`, `subscription_not_found`: a frame does not
@@ -50,8 +51,10 @@ export class Problem extends errorClass({
   invalid_message: { status: 400 },
   invalid_encoding: { status: 400 },
   unauthorized: { status: 401 },
+  payment_required: { status: 402 },
   insufficient_scope: { status: 403 },
   forbidden: { status: 403 },
+  suspended: { status: 403 },
   origin_not_allowed: { status: 403 },
   host_not_allowed: { status: 403 },
   not_found: { status: 404 },
@@ -73,6 +76,7 @@ export class Problem extends errorClass({
   too_many_subscriptions: { status: 429 },
   too_many_calls: { status: 429 },
   too_many_tickets: { status: 429 },
+  rate_limited: { status: 429 },
   at_capacity: { status: 429, retryAfterMs: 1_000 },
   headers_too_large: { status: 431 },
   client_gone: { status: 499 },

@@ -10,7 +10,7 @@ export function toolErrorOfDenial(denied: Denied, upgradeUrl: string | null): To
   const next =
     seconds > 0
       ? `wait ${seconds} s, then call again with the same arguments.`
-      : denied.status === 429
+      : denied.code === 'rate_limited'
         ? 'wait, then call again with the same arguments.'
         : `tell the user: calling again does not help.${hint === undefined ? '' : ` They can ${hint}`}`;
   const retry_after_s = seconds > 0 ? seconds : undefined;

@@ -32,12 +32,12 @@ it('does not run a call that is refused, and says why and what can be done', asy
     ran += 1;
     return { text: 'rows', structured: {} };
   };
-  const denied = { ok: false, status: 402, code: 'payment_required', detail: 'the trial has ended' } as const;
+  const denied = { ok: false, code: 'payment_required', detail: 'the trial has ended' } as const;
   const refused = await calls({ ...denied, retryAfterMs: 0 }).run('tail', CONTEXT, answer);
   expect(refused).toMatchObject({ isError: true, _meta: { [ERROR_META_KEY]: { code: 'payment_required' } } });
   expect(JSON.stringify(refused.content)).toContain('the trial has ended');
   expect(JSON.stringify(refused.content)).toContain('They can see https://pay.example');
-  const limited = { ok: false, status: 429, code: 'rate_limited', detail: 'too many requests' } as const;
+  const limited = { ok: false, code: 'rate_limited', detail: 'too many requests' } as const;
   const later = await calls({ ...limited, retryAfterMs: 1_500 }).run('tail', CONTEXT, answer);
   expect(later).toMatchObject({
     _meta: { [ERROR_META_KEY]: { code: 'rate_limited', retry_after_s: 2 } },

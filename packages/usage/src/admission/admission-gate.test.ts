@@ -71,27 +71,26 @@ describe('the order of refusals', () => {
       now: () => clock,
     });
     const ask = (surface: Surface = 'query') => now(one.admit(key(surface)));
-    expect(ask()).toMatchObject({ status: 503, code: 'draining', retryAfterMs: 2_000 });
+    expect(ask()).toMatchObject({ code: 'draining', retryAfterMs: 2_000 });
     draining = false;
-    expect(ask()).toMatchObject({ status: 403, code: 'suspended', detail: 'unpaid', retryAfterMs: 0 });
+    expect(ask()).toMatchObject({ code: 'suspended', detail: 'unpaid', retryAfterMs: 0 });
     set({ ...refusing, denyStatus: 402 });
-    expect(ask()).toMatchObject({ status: 402, code: 'payment_required', detail: 'unpaid' });
+    expect(ask()).toMatchObject({ code: 'payment_required', detail: 'unpaid' });
     set({ ...refusing, suspended: false });
-    expect(ask()).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: 7_000 });
+    expect(ask()).toMatchObject({ code: 'rate_limited', retryAfterMs: 7_000 });
     isLimited = false;
     const held = ask('ingest');
     expect(held.ok).toBe(true);
-    expect(ask()).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: 1_000 });
+    expect(ask()).toMatchObject({ code: 'rate_limited', retryAfterMs: 1_000 });
     clock = 1_000;
-    expect(ask()).toMatchObject({ status: 429, code: 'at_capacity' });
+    expect(ask()).toMatchObject({ code: 'at_capacity' });
     if (held.ok) held.lease?.release();
-    expect(ask()).toMatchObject({ status: 402, code: 'payment_required', detail: 'the trial has ended' });
+    expect(ask()).toMatchObject({ code: 'payment_required', detail: 'the trial has ended' });
     expect(ask('ingest').ok).toBe(true);
   });
 
   it('is disabled like suspended, with a text of its own', () => {
     expect(now(gate({ enabled: false }).admit(key()))).toMatchObject({
-      status: 403,
       code: 'suspended',
       detail: 'this project is disabled',
     });

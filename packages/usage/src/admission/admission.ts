@@ -14,10 +14,9 @@ export interface Admitted {
 /** Why a request was refused, as the code of its problem document. */
 export type DenialCode = 'draining' | 'suspended' | 'payment_required' | 'rate_limited' | 'at_capacity';
 
-/** A request is refused. */
+/** A request is refused. The server's table of codes has the status. */
 export interface Denied {
   readonly ok: false;
-  readonly status: 402 | 403 | 429 | 503;
   readonly code: DenialCode;
   /** A sentence for whoever is refused. */
   readonly detail: string;
@@ -34,7 +33,6 @@ export const ADMITTED: Admitted = { ok: true, lease: null };
 /** This node takes no new requests. */
 export const DRAINING: Denied = {
   ok: false,
-  status: 503,
   code: 'draining',
   detail: 'this node is shutting down; send to another or again',
   retryAfterMs: 2_000,
@@ -43,7 +41,6 @@ export const DRAINING: Denied = {
 /** Too many requests at the same time. */
 export const AT_CAPACITY: Denied = {
   ok: false,
-  status: 429,
   code: 'at_capacity',
   detail: 'this project has as many requests running as it may; wait for one to end',
   retryAfterMs: 1_000,
@@ -51,10 +48,10 @@ export const AT_CAPACITY: Denied = {
 
 /** Too many requests a second. */
 export function rateLimited(retryAfterMs: number): Denied {
-  return { ok: false, status: 429, code: 'rate_limited', detail: 'too many requests', retryAfterMs };
+  return { ok: false, code: 'rate_limited', detail: 'too many requests', retryAfterMs };
 }
 
 /** Not allowed until it is paid for. */
 export function paymentRequired(detail: string): Denied {
-  return { ok: false, status: 402, code: 'payment_required', detail, retryAfterMs: 0 };
+  return { ok: false, code: 'payment_required', detail, retryAfterMs: 0 };
 }

@@ -59,7 +59,7 @@ describe.each(storeForms)('tenant states over $name', (form) => {
   it('change here at once and elsewhere within 2 s, part by part', async () => {
     const [here, there] = [await node(store.postgres), await node(store.postgres)];
     await here.change(P, { suspended: true, denyStatus: 402, denyReason: 'unpaid' });
-    expect(here.table.find(P)?.refusal).toMatchObject({ status: 402, detail: 'unpaid' });
+    expect(here.table.find(P)?.refusal).toMatchObject({ code: 'payment_required', detail: 'unpaid' });
     await within2s(() => isRefused(there));
     expect(await there.change(P, { rateLimitRps: 0.5, concurrencyLimit: 3 })).toEqual({
       enabled: true,
@@ -127,7 +127,7 @@ describe('while PostgreSQL is away', () => {
     expect(isRefused(states)).toBe(true);
 
     const restarted = await node(postgres, dataDir);
-    expect(restarted.table.find(P)?.refusal).toMatchObject({ status: 403, detail: 'unpaid' });
+    expect(restarted.table.find(P)?.refusal).toMatchObject({ code: 'suspended', detail: 'unpaid' });
     await database.query(`update tenant_runtime_state set suspended = false`);
     await network.restore();
     await vi.waitFor(() => expect(isRefused(restarted)).toBe(false), { timeout: 20_000 });

@@ -71,5 +71,5 @@ function refusalOf({ enabled, suspended, denyStatus, denyReason }: TenantState):
   if (enabled && !suspended) return null;
   const detail = denyReason ?? (suspended ? 'this project is suspended' : 'this project is disabled');
   if (denyStatus === 402) return paymentRequired(detail);
-  return { ok: false, status: 403, code: 'suspended', detail, retryAfterMs: 0 };
+  return { ok: false, code: 'suspended', detail, retryAfterMs: 0 };
 }
