@@ -2,7 +2,9 @@
  * A small JSON file that outlives the process: written whole beside its place, flushed, and renamed over it, so
  * that a reader finds the old content or the new, never half of one. Mode 0600.
  */
+
 import { readFileSync } from 'node:fs';
+import { codeOf } from '@weir/base';
 import { writePrivateFile } from '@weir/base/node';
 
 /** One file, written by one owner. Writes queue up; a later one replaces one that has not begun. */
@@ -21,7 +23,7 @@ export class CacheFile {
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
     return JSON.parse(text);

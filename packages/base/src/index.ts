@@ -1,5 +1,6 @@
 export { type AbortScope, deadline, firstAbort } from './abort.js';
 export { type Defined, defined } from './defined.js';
+export { codeOf } from './error/code-of.js';
 export {
   type ErrorClass,
   type ErrorDetails,

@@ -1,5 +1,5 @@
 import { ClickHouseError as ClientError } from '@clickhouse/client';
-import { WeirError } from '@weir/base';
+import { codeOf, WeirError } from '@weir/base';
 import { type ClickHouseErrorCode, classify } from './error-codes.js';
 
 /** What is known about a failure. */
@@ -54,8 +54,7 @@ export function toClickHouseError(thrown: unknown): ClickHouseError {
   const parsed = errorFromExceptionText(text);
   if (parsed !== undefined) return parsed;
   // What is left never came from ClickHouse. Its message may be a proxy's page: only a system error's name is kept.
-  const system =
-    thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  const system = codeOf(thrown);
   return new ClickHouseError(
     'unavailable',
     `ClickHouse did not answer${system === undefined ? '' : ` (${system})`}`,

@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
+import { codeOf } from '@weir/base';
 import { LogError } from './log-error.js';
 
 /** How much disk to leave alone. */
@@ -113,7 +114,7 @@ export class DataFile {
       const [named, opened] = await Promise.all([stat(this.#path), this.#file.stat()]);
       return named.ino === opened.ino && named.dev === opened.dev;
     } catch (error) {
-      return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+      return codeOf(error) !== 'ENOENT';
     }
   }
 

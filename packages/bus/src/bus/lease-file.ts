@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { codeOf } from '@weir/base';
 import { writePrivateFile } from '@weir/base/node';
 import * as z from 'zod';
-import { codeOf } from '../transport/net-transport.js';
 import { type Lease, lease } from './lease.js';
 
 const content = z.object({ version: z.literal(1), leases: z.array(lease) });

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '@weir/base';
 import { type BusDirectory, directoryAt, eventsDirectory } from '../directory/bus-directory.js';
 import { type BusFile, readBusFile } from '../directory/bus-file.js';
 import { isLocked } from '../directory/file-lock.js';
-import { codeOf } from '../transport/net-transport.js';
 
 /** A bus of this user. */
 export interface FoundBus {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { codeOf } from '@weir/base';
 import * as z from 'zod';
-import { codeOf } from '../transport/net-transport.js';
 import type { BusDirectory } from './bus-directory.js';
 
 const shape = z.object({

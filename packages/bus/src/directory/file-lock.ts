@@ -1,7 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { pause } from '@weir/base';
+import { codeOf, pause } from '@weir/base';
 import { tryLock } from 'fs-native-extensions';
-import { codeOf } from '../transport/net-transport.js';
 
 /** An advisory lock of a file: ours until `release`, or until this process ends in any way, kill -9 included. */
 export interface FileLock {

@@ -1,4 +1,5 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { codeOf } from '@weir/base';
 import type { Listener, Transport } from './transport.js';
 import { TransportError } from './transport-error.js';
 
@@ -86,10 +87,4 @@ function connectError(path: string, cause: Error): TransportError {
     });
   }
   return new TransportError('failed', `Cannot connect to ${path}: ${cause.message}.`, { cause });
-}
-
-/** The system's code of an error, such as ENOENT. */
-export function codeOf(error: unknown): string | undefined {
-  const coded = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof coded === 'string' ? coded : undefined;
 }

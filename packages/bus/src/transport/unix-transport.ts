@@ -1,7 +1,8 @@
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { codeOf, NetTransport } from './net-transport.js';
+import { codeOf } from '@weir/base';
+import { NetTransport } from './net-transport.js';
 import { makePrivateDirectory, requirePrivateDirectory } from './private-directory.js';
 import { MAX_SOCKET_PATH_BYTES } from './socket-path.js';
 import type { Listener, Transport } from './transport.js';

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { plainIssue } from '@weir/base';
+import { codeOf, plainIssue } from '@weir/base';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 
@@ -13,11 +13,10 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') {
       return null;
     }
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES')
-      throw await ofAnother(path, error);
+    if (error instanceof Error && codeOf(error) === 'EACCES') throw await ofAnother(path, error);
     throw invalid(path, error instanceof Error ? error.message : String(error), error);
   }
   let parsed: unknown;

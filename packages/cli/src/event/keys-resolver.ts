@@ -1,3 +1,5 @@
+import { codeOf } from '@weir/base';
+
 /** A hook of Node's loader: what a file of keys may import though it is installed nowhere near that file. */
 
 type Resolved = { readonly url: string };
@@ -10,7 +12,7 @@ export async function resolve(specifier: string, context: object, next: Next): P
   try {
     return await next(specifier, context);
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    const isMissing = codeOf(error) === 'ERR_MODULE_NOT_FOUND';
     if (!isMissing || !OURS.test(specifier)) throw error;
     return await next(specifier, { ...context, parentURL: import.meta.url });
   }

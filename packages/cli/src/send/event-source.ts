@@ -1,5 +1,7 @@
 /** Where events come from: the command line, files of NDJSON, or standard input. */
+
 import { open } from 'node:fs/promises';
+import { codeOf } from '@weir/base';
 import { usageError } from '../cli-error.js';
 import { readLines } from './lines.js';
 import {
@@ -68,8 +70,7 @@ export async function* eventsOfFiles(paths: readonly string[], newId: () => stri
   for (const path of paths) {
     // Opened first, so that a missing file is told from one that fails in the middle.
     const file = await open(path).catch((error: unknown) => {
-      const reason =
-        error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'no such file' : error;
+      const reason = codeOf(error) === 'ENOENT' ? 'no such file' : error;
       throw usageError(
         `cannot read ${path}: ${reason instanceof Error ? reason.message : String(reason)}`,
         'Check its name',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import type { FilePlace } from './file-place.js';
 
@@ -91,7 +92,7 @@ export class OpenFile {
 
 /** Whether an error of the file system says that nothing is there. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
 }
 
 /** What was asked for is no file that can be followed. */

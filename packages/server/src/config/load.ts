@@ -1,7 +1,7 @@
 /** Settings from the environment, a `.env` file and flags, checked as a whole. */
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { plainIssue, WeirError } from '@weir/base';
+import { codeOf, plainIssue, WeirError } from '@weir/base';
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { type Config, configSchema, settings } from './schema.js';
@@ -74,7 +74,7 @@ export function readEnvFile(path: string): Variables {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    if (codeOf(error) === 'ENOENT') return {};
     throw error;
   }
 }

@@ -2,7 +2,9 @@
  * The last known states as a file, for a start while PostgreSQL is down. Written whole beside its place, flushed, and
  * renamed over it, so that a reader finds the old content or the new. Mode 0600.
  */
+
 import { readFileSync } from 'node:fs';
+import { codeOf } from '@weir/base';
 import { writePrivateFile } from '@weir/base/node';
 import { z } from 'zod';
 import { documentOf, stateOf, type TenantState, tenantDocument } from './tenant-state.js';
@@ -15,7 +17,7 @@ export function readKeptStates(path: string): Map<string, TenantState> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
+    if (codeOf(error) === 'ENOENT') return new Map();
     throw error;
   }
   const documents = Object.entries(content.parse(JSON.parse(text)));

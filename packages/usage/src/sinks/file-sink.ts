@@ -1,3 +1,4 @@
+import { codeOf } from '@weir/base';
 import type { Sink, SinkLogger, UsageEvent } from '@weir/extension';
 import { documentOf } from '../records/document.js';
 import { EventBatches } from './event-batches.js';
@@ -38,7 +39,7 @@ export class FileSink implements Sink {
     try {
       await this.#files.append([]);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+      if (codeOf(error) !== 'ENOSPC') throw error;
     }
   }
 
