@@ -1,19 +1,9 @@
+import { leastCpu } from '@weir/base/testing';
 import { StreamError } from '@weir/channel/stream';
 import { expect, test } from 'vitest';
 import { jsonValuesOf } from './json-values.js';
 
 const valuesOf = (text: string) => jsonValuesOf(Buffer.from(text), 'p');
-
-/** CPU time in microseconds, the least of three runs: the first compiles the code. */
-async function leastCpu(run: () => unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 3; i += 1) {
-    const begun = process.cpuUsage();
-    await run();
-    least = Math.min(least, process.cpuUsage(begun).user);
-  }
-  return least;
-}
 
 test('a body of so many values that building them would keep others waiting is refused before', async () => {
   for (const text of [`[${'[],'.repeat(3_000_000)}1]`, `{"t":[${'0,'.repeat(3_000_000)}1]}`]) {
