@@ -1,6 +1,6 @@
 const CAPACITY = 10_000;
 
-/** The latest keys of what is done with: the oldest is forgotten for a new one. */
+/** A bounded set of the most recently added keys. A new key evicts the oldest one. */
 export class RecentKeys {
   readonly #keys = new Set<string>();
   readonly #capacity: number;

@@ -3,29 +3,29 @@ import { SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 import { OutageBackoff } from './outage-backoff.js';
 
-/** Answers that come within so many milliseconds go together. */
+/** Outcomes that arrive within this time are sent in one call. */
 const GATHER_MS = 3;
 
-/** Longest call. */
+/** Maximum number of ids in one call. */
 const MAX_IDS = 1_000;
 
-/** How the answers of one kind are given. */
+/** Options of {@link Answers}. */
 export interface AnswersOptions {
   readonly send: (ids: readonly string[]) => Promise<void>;
   readonly limits: BusLimits;
-  /** The source knows of these; with an error, it refuses them for good. */
+  /** Called when the source has stored these outcomes or, with an error, has rejected them permanently. */
   readonly onSettled: (ids: readonly string[], error?: unknown) => void;
 }
 
 /**
- * Answers to deliveries of a group, of one kind: gathered, sent one call after another, and sent again until the source
- * has answered.
+ * Sends one kind of outcome (ack, nack or release) to the source: batched, one call at a time, and retried until the
+ * source replies.
  */
 export class Answers {
   readonly #options: AnswersOptions;
   readonly #giveUp = new AbortController();
   readonly #ids: string[] = [];
-  /** A call that is sent again. */
+  /** The call that is being retried. */
   #retrying: Promise<void> | undefined;
   #sending: Promise<void> | undefined;
 
@@ -39,22 +39,22 @@ export class Answers {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Whether none is left to send. */
+  /** True if no outcome is waiting or being sent. */
   get isIdle(): boolean {
     return this.#ids.length === 0 && this.#sending === undefined;
   }
 
-  /** Resolves once all are sent, or given up. */
+  /** Resolves once all outcomes are sent or abandoned. */
   async sent(): Promise<void> {
     await this.#sending;
   }
 
-  /** Resolves once no call is sent again because the source was interrupted. */
+  /** Resolves once no interrupted call is being retried. */
   async caughtUp(): Promise<void> {
     await this.#retrying?.catch(() => {});
   }
 
-  /** Tries no more where the source is interrupted. */
+  /** Stops retrying while the source is unavailable. */
   giveUp(): void {
     this.#giveUp.abort();
   }
@@ -66,7 +66,7 @@ export class Answers {
       await this.#sendThese(ids).then(
         () => this.#options.onSettled(ids),
         (error: unknown) => {
-          // Their consumers tell the next bus.
+          // After giveUp, do not report an outcome: the consumer sends it again to the next bus.
           if (!this.#giveUp.signal.aborted) this.#options.onSettled(ids, error);
         },
       );

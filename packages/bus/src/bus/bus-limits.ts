@@ -1,28 +1,31 @@
-/** What a bus holds to. Milliseconds where not said otherwise. */
+/** Limits of a bus. Times are in milliseconds. */
 export interface BusLimits {
-  /** How long it stays without consumers. Default 30 s. */
+  /** How long the bus runs without consumers. Default 30 s. */
   readonly idleMs: number;
-  /** How long a write to a consumer with `on_slow` `disconnect` may take. Default 5 s. */
+  /** Maximum duration of a write to a consumer with `on_slow: disconnect`. Default 5 s. */
   readonly writeDeadlineMs: number;
-  /** How long a connection may take to say hello. Default 5 s. */
+  /** How long a connection may take to send hello. Default 5 s. */
   readonly helloMs: number;
   /**
-   * How long a newcomer waits for the hook of another, consumers of a kept lease have to come back after a start, and
-   * hooks under way have when the bus ends. Default 10 s.
+   * How long a new consumer waits for another's hook, how long consumers have to reconnect after a restart before the
+   * bus runs their cleanup, and how long the bus waits for running hooks when it stops. Default 10 s.
    */
   readonly leaseWaitMs: number;
-  /** Between two statuses of a source that did not change. Default 15 s. */
+  /** Interval of status messages for a source whose state is unchanged. Default 15 s. */
   readonly statusMs: number;
-  /** How long a source with offsets stays connected without consumers; one without is left at once. Default 5 s. */
+  /**
+   * How long a source with offsets stays connected without consumers; a source without offsets is closed at once.
+   * Default 5 s.
+   */
   readonly lingerMs: number;
-  /** Longest time between two extensions of the deliveries of a group that are out: an eighth of a lease else. Default 10 s. */
+  /** Maximum interval between extensions of a group's leases; otherwise an eighth of the lease. Default 10 s. */
   readonly extendMs: number;
-  /** How long a group that is interrupted is tried. Default an hour. */
+  /** How long an interrupted group is retried. Default 1 h. */
   readonly outageMs: number;
-  /** The wait before the first further try of an interrupted group, and the longest. Defaults 250 ms and 15 s. */
+  /** First and longest delay between retries of an interrupted group. Defaults 250 ms and 15 s. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
-  /** How many of the latest events of a source are held, and how many bytes of them. Defaults 10,000 and 16 MiB. */
+  /** Bounds of the ring of recent events for each source. Defaults 10,000 events and 16 MiB. */
   readonly ringEvents: number;
   readonly ringBytes: number;
 }

@@ -4,25 +4,25 @@ import type { BusLimits } from './bus-limits.js';
 import type { Lease } from './lease.js';
 
 /**
- * Why a bus ends: `idle`, nobody needs it · `shutdown`, it was told to · `handover`, a consumer of a newer release came,
- * and a bus of that release should take its place.
+ * Why a bus ends. `idle`: it has no consumers. `shutdown`: an operator stopped it. `handover`: a consumer of a newer
+ * release joined, and a bus of that release should replace this one.
  */
 export type BusEnd = 'idle' | 'shutdown' | 'handover';
 
-/** What a bus is made of. */
+/** Options of a {@link Bus}. */
 export interface BusOptions {
   /** The release of this bus, such as `1.2.0`. */
   readonly version: string;
-  /** What a hello must carry. */
+  /** The secret that every hello must contain. */
   readonly secret: string;
-  /** Where leases are kept: an absolute path. */
+  /** File that persists the leases: an absolute path. */
   readonly leasesFile: string;
-  /** Makes the source of a spec, which is without `names`. */
+  /** Opens a source. The spec contains no `names`, because the hub merges the names of all consumers. */
   readonly openSource: (spec: SourceSpec, credential: string | undefined) => Source;
   /**
-   * Runs a key's cleanup in a process of its own, which is ended when the signal aborts; rejects when it failed.
+   * Runs a key's cleanup in a separate process, which is killed when the signal aborts. Rejects on failure.
    *
-   * @param credential of the consumer that the lease was made for; undefined where only an earlier bus knew it.
+   * @param credential of the consumer that created the lease; undefined if an earlier bus held it.
    */
   readonly runCleanup: (lease: Lease, credential: string | undefined, signal: AbortSignal) => Promise<void>;
   readonly log: Logger;

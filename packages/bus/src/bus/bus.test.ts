@@ -32,7 +32,7 @@ test.each([
   expect(bus.bus.status().consumers).toEqual([]);
 });
 
-test('what is no hello, or comes too late, is refused', async () => {
+test('a first message that is not hello, or arrives too late, is refused', async () => {
   await start({ helloMs: 30 });
   const query = await bus.connect({ type: 'status_query' });
   expect(await query.first('hello_ack')).toMatchObject({ ok: false, code: 'invalid' });
@@ -44,7 +44,7 @@ test('what is no hello, or comes too late, is refused', async () => {
   await Promise.all([query, garbage, silent].map(closed));
 });
 
-test('a newer release takes over from a busy bus: the consumers there are told to come to it', async () => {
+test('a newer release takes over from a busy bus, and its consumers are sent to the new one', async () => {
   await start();
   const old = await bus.consumer({ version: '1.1.9' });
   await old.connected();
@@ -66,7 +66,7 @@ test('releases are compared as numbers', () => {
   expect(isNewer('1.2.0', '1.2.1')).toBe(false);
 });
 
-test('only one consumer where a key allows one: the other is told who it is', async () => {
+test('a single-consumer key refuses a second consumer and names the first', async () => {
   await start();
   const one = await bus.consumer({ single_consumer: true, pid: 4711 });
   await one.connected();
@@ -78,7 +78,7 @@ test('only one consumer where a key allows one: the other is told who it is', as
   await three.connected();
 });
 
-test('control hears how the bus is, and ends it only by force while it has consumers', async () => {
+test('control reads the status, and needs force to stop a bus with consumers', async () => {
   await start();
   const consumer = await bus.consumer();
   await consumer.connected();
@@ -100,7 +100,7 @@ test('control hears how the bus is, and ends it only by force while it has consu
   expect(await consumer.first('bye')).toMatchObject({ reason: 'shutdown' });
 });
 
-test('a consumer that does not speak the protocol is told so', async () => {
+test('a consumer that violates the protocol gets the reason', async () => {
   await start();
   const consumer = await bus.consumer();
   await consumer.connected();
@@ -112,7 +112,7 @@ test('a consumer that does not speak the protocol is told so', async () => {
   expect(await other.first('bye')).toMatchObject({ reason: 'error', message: /news/ });
 });
 
-test('a bus ends once it has had no consumer for a while, and not while it has one', async () => {
+test('a bus ends after some time without consumers, and not while it has one', async () => {
   await start({ idleMs: 300, statusMs: 50 });
   const consumer = await bus.consumer();
   await consumer.connected();
@@ -120,7 +120,7 @@ test('a bus ends once it has had no consumer for a while, and not while it has o
   void bus.bus.ended.then(() => {
     hasEnded = true;
   });
-  // As many as come in much longer than that.
+  // Consumers keep arriving for much longer than the idle time.
   await consumer.until((c) => c.all('source_status').length > 12);
   expect(hasEnded).toBe(false);
   consumer.say({ type: 'bye', reason: 'limit' });

@@ -14,12 +14,12 @@ import { isNewer } from './release-order.js';
 import { Session } from './session.js';
 import { SourceHubs } from './source-hubs.js';
 
-/** How long the end of a bus waits for a source to take back what it lent. */
+/** How long a stopping bus waits for sources to release the deliveries of its members. */
 const GIVE_BACK_MS = 2_000;
 
 /**
- * The hub between sources and the consumers of one machine, each at the other end of a connection. It knows nothing of
- * how those came about, and says when its process should end.
+ * The hub between sources and the consumers on this machine. It accepts open connections and does not know how they
+ * were made, so that tests can run it without a socket. It reports when its process should end.
  *
  * ```ts
  * const bus = new Bus({ version, secret, leasesFile, openSource, runCleanup, log });
@@ -30,14 +30,14 @@ const GIVE_BACK_MS = 2_000;
  * ```
  */
 export class Bus {
-  /** Resolves when the bus should end; from then on it takes nobody. */
+  /** Resolves when the bus should end; from then on it refuses new consumers. */
   readonly ended: Promise<BusEnd>;
   readonly #options: BusOptions;
   readonly #limits: BusLimits;
   readonly #hubs: SourceHubs;
   readonly #leases: Leases;
   readonly #connections = new Set<Connection>();
-  /** Consumers that were ended because they were too slow. */
+  /** Members that were disconnected because they were too slow. */
   readonly #slow = new RecentKeys(1_000);
   readonly #sessions = new Set<Session>();
   readonly #closing = new Set<Promise<void>>();
@@ -46,7 +46,7 @@ export class Bus {
   #hasEnded = false;
   #closed: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #telling: NodeJS.Timeout | undefined;
+  #statusTimer: NodeJS.Timeout | undefined;
 
   constructor(options: BusOptions) {
     this.#options = options;
@@ -65,20 +65,20 @@ export class Bus {
     });
   }
 
-  /** Takes over the leases of an earlier bus. Throws when they cannot be read. */
+  /** Restores the leases of an earlier bus. Throws if the lease file is invalid. */
   async start(): Promise<void> {
     await this.#leases.start();
-    this.#telling = setInterval(() => {
-      for (const session of this.#sessions) session.tell();
+    this.#statusTimer = setInterval(() => {
+      for (const session of this.#sessions) session.reportStatus();
     }, this.#limits.statusMs);
     this.#watchIdle();
   }
 
-  /** Takes a connection, of a consumer or for control. */
+  /** Accepts a connection of a consumer or a control client. */
   accept(socket: Duplex): void {
     const refuse = (refusal: Refusal) => connection.end(refused(refusal, this.#options.version));
     const late = setTimeout(() => {
-      refuse(invalid(`No hello came for ${this.#limits.helloMs / 1000} s.`, 'Say hello first.'));
+      refuse(invalid(`No hello came for ${this.#limits.helloMs / 1000} s.`, 'Send hello first.'));
     }, this.#limits.helloMs);
     const connection = new Connection(socket, {
       onMessage: (message) => {
@@ -99,9 +99,8 @@ export class Bus {
   }
 
   /**
-   * Ends all connections. Resolves once what groups lent is given back and hooks under way are done, or have had their
-   * time; with `shutdown`, consumers do not come back, so that cleanups are run. What is kept of leases is then the next
-   * bus's to change.
+   * Closes all connections. Resolves once group deliveries are released and running hooks have ended or timed out. With
+   * `shutdown`, cleanups run now, since consumers will not reconnect; otherwise the next bus takes over the leases.
    */
   close(reason: BusEnd): Promise<void> {
     this.#closed ??= this.#close(reason);
@@ -144,7 +143,7 @@ export class Bus {
       limits: this.#limits,
       log,
       onClose: (closed, done) => {
-        // It may have read nothing of why: when it comes back it learns.
+        // The consumer may not have read the reason of its disconnect. Remember it, and refuse the next hello with the reason.
         if (hello.member !== undefined && consumer.dismissal?.reason === 'slow') this.#slow.add(hello.member);
         this.#connections.delete(connection);
         this.#sessions.delete(closed);
@@ -201,9 +200,9 @@ export class Bus {
 
   async #close(reason: BusEnd): Promise<void> {
     this.#finish(reason);
-    clearInterval(this.#telling);
+    clearInterval(this.#statusTimer);
     this.#leases.refuseWaiting(reason === 'shutdown' ? SHUTDOWN : HANDOVER);
-    // They are answered before their connections are ended.
+    // Let the waiting consumers receive their refusal before their connections close.
     await nextTurn();
     if (reason === 'shutdown') this.#endAll({ type: 'bye', reason });
     await this.#leases.quiet(this.#limits.leaseWaitMs);

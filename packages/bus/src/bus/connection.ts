@@ -1,21 +1,21 @@
 import type { Duplex } from 'node:stream';
 import { encode, type Message, MessageDecoder, type PlainMessage, ProtocolError } from '../protocol/index.js';
 
-/** How long the other side has to take the last line. */
+/** How long the peer has to read the last line. */
 const LAST_LINE_MS = 1_000;
 
-/** Who deals with a connection. */
+/** Handles the messages and events of a connection. */
 export interface ConnectionHandler {
   onMessage(message: Message): void;
-  /** What the other side says is not the protocol: nothing more is read. */
+  /** The peer sent invalid data; the connection reads nothing further. */
   onUnreadable(error: ProtocolError): void;
-  /** All that was written is on its way: the connection takes more. */
+  /** The write buffer is empty: the connection accepts more data without buffering. */
   onFree(): void;
-  /** The other side is gone, or the connection was ended here. Told once. */
+  /** The connection has ended. Called once. */
   onClose(): void;
 }
 
-/** One socket as messages. */
+/** Sends and receives messages on one socket. */
 export class Connection {
   readonly #socket: Duplex;
   readonly #decoder: MessageDecoder;
@@ -31,12 +31,12 @@ export class Connection {
     this.#decoder = new MessageDecoder((message) => this.#handler?.onMessage(message));
     socket.on('data', (piece: Buffer) => this.#read(piece));
     socket.on('end', () => this.close());
-    // A socket that had an error closes by itself.
+    // Node closes a socket after an error; without a listener the error would crash the process.
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
   }
 
-  /** Gives the connection into other hands. */
+  /** Replaces the handler. */
   handOver(handler: ConnectionHandler): void {
     if (this.#isOpen) this.#handler = handler;
   }
@@ -45,7 +45,7 @@ export class Connection {
     return this.#isOpen;
   }
 
-  /** Whether it would take bytes without keeping them here. */
+  /** True if a write would not be buffered in this process. */
   get isFree(): boolean {
     return this.#isOpen && this.#socket.writableLength === 0;
   }
@@ -58,13 +58,13 @@ export class Connection {
     if (this.#isOpen) this.#socket.write(bytes, this.#onWritten);
   }
 
-  /** Sends the last message and closes; whoever does not take it soon loses it. */
+  /** Sends a last message and closes. If the peer does not read it within {@link LAST_LINE_MS}, it is lost. */
   end(last: PlainMessage): void {
     this.write(encode(last));
     this.close();
   }
 
-  /** Closes; what was written still goes, for a moment. */
+  /** Closes the connection; data already written has {@link LAST_LINE_MS} to be sent. */
   close(): void {
     if (!this.#isOpen) return;
     const handler = this.#handler;

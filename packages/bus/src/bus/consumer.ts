@@ -7,17 +7,17 @@ import type { Connection } from './connection.js';
 import { eventBatch } from './event-batch.js';
 import type { Names } from './names.js';
 
-/** What a consumer says first. */
+/** Hello of a consumer. */
 export type ConsumerHello = Extract<Hello, { readonly role: 'consumer' }>;
 
 type Bye = Extract<PlainMessage, { readonly type: 'bye' }>;
 
-/** A consumer at the other end of a connection: what it wants, and what became of it so far. */
+/** One connected consumer: its hello, its counters and its write deadline. */
 export class Consumer {
   readonly hello: ConsumerHello;
   readonly connection: Connection;
   readonly names: Names;
-  /** How many events may wait for it, or be out with it when it is of a group. */
+  /** Maximum number of queued events, or of unacknowledged deliveries for a group member. */
   readonly bufferSize: number;
   readonly #writeDeadlineMs: number;
   #deadline: NodeJS.Timeout | undefined;
@@ -37,7 +37,7 @@ export class Consumer {
     return this.names === undefined || this.names.has(type);
   }
 
-  /** Writes events; `rests` are their lines after `seq`. */
+  /** Writes events; `rests` are the encoded lines after `seq`. */
   write(rests: readonly Buffer[]): void {
     const batch = eventBatch(rests, this.nextSeq);
     this.#received += rests.length;
@@ -47,23 +47,23 @@ export class Consumer {
     }
   }
 
-  /** The `seq` of the next event; the first event has 1. */
+  /** The `seq` of the next event. The first event has 1; dropped events count. */
   get nextSeq(): number {
     return this.#received + this.#dropped + 1;
   }
 
-  /** Events that it wanted and does not get. */
+  /** Counts events that the consumer subscribed to but does not receive. */
   drop(count: number): void {
     this.#dropped += count;
   }
 
-  /** Its connection takes more: what was written in time is no reason to end it. */
+  /** The connection has drained: cancel the write deadline. */
   freed(): void {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
   }
 
-  /** What the bus ended it with; undefined while it did not. */
+  /** The `bye` that the bus sent to end this consumer; undefined if it sent none. */
   get dismissal(): Bye | undefined {
     return this.#dismissal;
   }
@@ -74,7 +74,7 @@ export class Consumer {
     this.connection.end(bye);
   }
 
-  /** Ends it for good: its source cannot be followed any more. */
+  /** Ends the consumer because its source failed permanently. */
   endUpstream({ kind, code, message, hint, param }: ConsumeError): void {
     this.end({
       type: 'bye',
@@ -84,12 +84,12 @@ export class Consumer {
     });
   }
 
-  /** Ends it because it reads too slowly and asked for that. */
+  /** Ends the consumer because it reads too slowly and chose `disconnect`. */
   endSlow(message: string): void {
     this.end({ type: 'bye', reason: 'slow', message });
   }
 
-  /** As the bus tells of it. `queued` is what waits for it now. */
+  /** Entry of the status response. `queued` counts the events that wait for it now. */
   status(queued: number): StatusResponse['consumers'][number] {
     const { pid, event_key, subscription_id, group, on_slow } = this.hello;
     return {
@@ -106,6 +106,6 @@ export class Consumer {
 
   #late(): void {
     if (this.connection.isFree) this.freed();
-    else this.endSlow(`It took nothing for ${this.#writeDeadlineMs / 1000} s while events waited.`);
+    else this.endSlow(`It read nothing for ${this.#writeDeadlineMs / 1000} s while events waited.`);
   }
 }

@@ -1,7 +1,7 @@
 import type { Message, ProtocolError, StatusResponse } from '../protocol/index.js';
 import type { Connection, ConnectionHandler } from './connection.js';
 
-/** What control can ask of a bus. */
+/** The operations of a bus that a control connection can call. */
 export interface Controlled {
   status(): StatusResponse;
   countConsumers(): number;
@@ -9,7 +9,7 @@ export interface Controlled {
   onClose(): void;
 }
 
-/** A connection that asks how the bus is, or ends it. */
+/** A control connection: queries the status of the bus or stops it. */
 export class Control implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #bus: Controlled;
@@ -23,7 +23,7 @@ export class Control implements ConnectionHandler {
     if (message.type === 'status_query') this.#connection.send(this.#bus.status());
     else if (message.type === 'shutdown') this.#shutDown(message.force);
     else if (message.type === 'bye') this.#connection.close();
-    else this.#refuse(`Control does not say ${message.type}.`);
+    else this.#refuse(`A control connection must not send ${message.type}.`);
   }
 
   onUnreadable(error: ProtocolError): void {
@@ -39,7 +39,7 @@ export class Control implements ConnectionHandler {
   #shutDown(force: boolean): void {
     const count = this.#bus.countConsumers();
     if (count > 0 && !force) {
-      this.#refuse(`The bus has ${count === 1 ? 'a consumer' : `${count} consumers`}. End it with force.`);
+      this.#refuse(`The bus has ${count === 1 ? 'a consumer' : `${count} consumers`}. Stop it with force.`);
       return;
     }
     this.#connection.end({ type: 'bye', reason: 'shutdown' });

@@ -2,10 +2,10 @@ import { EVENT_HEAD } from '../protocol/encode.js';
 
 const HEAD = Buffer.from(EVENT_HEAD);
 
-/** About how many bytes of events are written at once. */
+/** Target size of one write of events. */
 export const BATCH_BYTES = 65_536;
 
-/** Lines of events, numbered from `seq`, as one piece. `rests` are the lines after their `seq`. */
+/** Joins event lines into one buffer and numbers them from `seq`. `rests` are the lines after `seq`. */
 export function eventBatch(rests: readonly Buffer[], seq: number): Buffer {
   let length = 0;
   for (const rest of rests) length += HEAD.length + LONGEST_SEQ + rest.length;

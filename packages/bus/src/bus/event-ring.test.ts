@@ -4,7 +4,7 @@ import { EventRing, type RingEvent } from './event-ring.js';
 
 const CAPACITY = 5;
 const MAX_BYTES = 1_500;
-/** What an event costs beside its line. */
+/** Estimated memory of an event in addition to its line. */
 const OVERHEAD = 200;
 
 type Command = { push: RingEvent } | { moveTo: string } | 'breakOff';
@@ -25,11 +25,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.constant('breakOff' as const) },
 );
 
-test('a ring holds the latest events within its bounds, and knows the place after each cursor that it holds', () => {
+test('a ring retains the latest events within its bounds, and maps each retained cursor to a position', () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
       const ring = new EventRing(CAPACITY, MAX_BYTES);
-      /** The same, without any cleverness: each event held, with its place and whether a cursor from before leads to it. */
+      /** A simple model of the ring: each retained event, its position, and whether an older cursor leads to it. */
       let held: { place: number; event: RingEvent; isJoined: boolean }[] = [];
       let end = 0;
       let position: string | undefined;

@@ -1,19 +1,19 @@
-/** An event as the bus holds it: written once for all consumers. */
+/** An event in the ring, encoded once for all consumers. */
 export interface RingEvent {
-  /** Its line after `seq`, line feed included. */
+  /** The encoded line after `seq`, line feed included. */
   readonly rest: Buffer;
-  /** What consumers choose by. */
+  /** The event type, by which consumers filter. */
   readonly type: string;
-  /** Where the source goes on after it; undefined for sources without offsets. */
+  /** The source position after this event; undefined for sources without offsets. */
   readonly cursor: string | undefined;
 }
 
-/** Beside the line itself: what an event takes in memory, roughly. */
+/** Estimated memory of an event in addition to its line. */
 const OVERHEAD_BYTES = 200;
 
 /**
- * The latest events of a source. Places count up for ever: `first` is the oldest event held, `end` is where the next
- * one will be. A cursor stands for the place after its event.
+ * A ring of a source's most recent events. Positions increase monotonically: `first` is the oldest retained event,
+ * `end` is the position of the next one. A cursor maps to the position after its event.
  */
 export class EventRing {
   readonly #capacity: number;
@@ -38,17 +38,17 @@ export class EventRing {
     return this.#end;
   }
 
-  /** The cursor of `end`: everything before it is in the ring, was, or was not wanted. */
+  /** The cursor that corresponds to `end`; undefined after a gap. */
   get position(): string | undefined {
     return this.#position;
   }
 
-  /** The event at a place; undefined where none is held. */
+  /** The event at a position; undefined if it is not retained. */
   at(place: number): RingEvent | undefined {
     return place < this.#first || place >= this.#end ? undefined : this.#events[place % this.#capacity];
   }
 
-  /** Adds an event, and forgets the oldest ones for it. The newest is always held. */
+  /** Appends an event and evicts the oldest ones to stay within the bounds. The newest event is always retained. */
   push(event: RingEvent): void {
     if (this.#end - this.#first === this.#capacity) this.#forgetFirst();
     this.#events[this.#end % this.#capacity] = event;
@@ -61,18 +61,18 @@ export class EventRing {
     while (this.#bytes > this.#maxBytes && this.#end - this.#first > 1) this.#forgetFirst();
   }
 
-  /** The source is at this cursor, and there was no event up to it. */
+  /** Moves to a cursor of the source; no event was skipped. */
   moveTo(cursor: string): void {
     this.#position = cursor;
   }
 
-  /** The place after a cursor, when the ring has all that follows it. */
+  /** The position after a cursor, if the ring retains every later event. */
   placeAfter(cursor: string): number | undefined {
     if (cursor === this.#position) return this.#end;
     return this.#places.get(cursor);
   }
 
-  /** Events are missing after the last one: no cursor from before leads to what comes now. */
+  /** Records a gap: cursors from before it no longer lead to the events after it. */
   breakOff(): void {
     this.#places.clear();
     this.#position = undefined;
@@ -85,7 +85,7 @@ export class EventRing {
     this.#first += 1;
     if (event === undefined) return;
     this.#bytes -= event.rest.length + OVERHEAD_BYTES;
-    // The cursor may be that of a later event too, where a source repeats itself.
+    // Delete the mapping only if it still belongs to this event: a source that repeats itself may reuse a cursor.
     if (event.cursor !== undefined && this.#places.get(event.cursor) === this.#first) {
       this.#places.delete(event.cursor);
     }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from './bus-limits.js';
 import { GroupAnswers } from './group-answers.js';
 
-test('delays are forgotten once their answers are sent, however many there were', async () => {
+test('senders of unused delays are deleted, so that their number stays bounded', async () => {
   const settled: string[] = [];
   let release = () => {};
   const sending = new Promise<void>((resolve) => {

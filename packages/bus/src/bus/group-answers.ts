@@ -3,24 +3,24 @@ import { type GroupMember, SourceInterrupted } from '@weir/event/source';
 import { Answers } from './answers.js';
 import type { BusLimits } from './bus-limits.js';
 
-/** What {@link GroupAnswers} work with. */
+/** Options of {@link GroupAnswers}. */
 export interface GroupAnswersOptions {
   readonly group: string;
   readonly limits: BusLimits;
   readonly log: Logger;
-  /** Calls the source as the member; throws SourceInterrupted while the group is not joined. */
+  /** Calls the source for the member; throws SourceInterrupted until the group is joined. */
   readonly call: (work: (member: GroupMember) => Promise<void>) => Promise<void>;
-  /** The source knows the outcome of these, or refuses it for good: the consumer need not tell another bus. */
+  /** Called when the source has stored or permanently rejected the outcomes; the consumer need not repeat them. */
   readonly onSettled: (ids: readonly string[]) => void;
 }
 
-/** All that a member answers to its deliveries: done, failed, never tried. */
+/** The outcomes that a member reports to the source: acknowledged, failed, or released without an attempt. */
 export class GroupAnswers {
   readonly #options: GroupAnswersOptions;
   readonly #unsettled = new Set<string>();
   readonly #acks: Answers;
   readonly #releases: Answers;
-  /** By how long the events are to wait. */
+  /** By redelivery delay. */
   readonly #nacks = new Map<number, Answers>();
 
   constructor(options: GroupAnswersOptions) {
@@ -29,7 +29,7 @@ export class GroupAnswers {
     this.#releases = this.#answers((member, ids) => member.release(ids));
   }
 
-  /** Ids whose outcome the source may not know yet. */
+  /** Ids whose outcome the source may not have stored yet. */
   get unsettled(): Iterable<string> {
     return this.#unsettled;
   }
@@ -49,7 +49,7 @@ export class GroupAnswers {
     void this.#forgetWhenSent(delayMs, answers);
   }
 
-  /** How many delays have answers that are not sent yet. */
+  /** Number of delays with unsent outcomes. */
   get delays(): number {
     return this.#nacks.size;
   }
@@ -58,22 +58,22 @@ export class GroupAnswers {
     this.#releases.add(ids);
   }
 
-  /** Resolves once nothing is sent again because the source was interrupted. */
+  /** Resolves once no interrupted call is being retried. */
   async caughtUp(): Promise<void> {
     for (const one of this.#all) await one.caughtUp();
   }
 
-  /** Tries no more where the source is interrupted. */
+  /** Stops retrying while the source is unavailable. */
   giveUp(): void {
     for (const one of this.#all) one.giveUp();
   }
 
-  /** Resolves once all are sent, or given up. */
+  /** Resolves once all outcomes are sent or abandoned. */
   async sent(): Promise<void> {
     await Promise.all(this.#all.map((one) => one.sent()));
   }
 
-  /** A consumer may name another delay for each event: only those with answers on their way are kept. */
+  /** Each event can have another delay, so unused senders are deleted; otherwise the map would grow without a bound. */
   async #forgetWhenSent(delayMs: number, answers: Answers): Promise<void> {
     await answers.sent();
     if (answers.isIdle && this.#nacks.get(delayMs) === answers) this.#nacks.delete(delayMs);
@@ -85,21 +85,21 @@ export class GroupAnswers {
 
   #answers(
     send: (member: GroupMember, ids: readonly string[]) => Promise<void>,
-    tell: (ids: readonly string[]) => void = () => {},
+    notify: (ids: readonly string[]) => void = () => {},
   ): Answers {
     const { group, limits, log, call } = this.#options;
     const onSettled = (ids: readonly string[], error?: unknown) => {
       for (const id of ids) this.#unsettled.delete(id);
-      tell(ids);
+      notify(ids);
       if (error === undefined) return;
       const facts = { group, count: ids.length, error: String(error) };
-      log.warn(facts, 'group: an answer was not taken, its events come again');
+      log.warn(facts, 'group: the source rejected an outcome, its events are redelivered');
     };
     return new Answers({ send: (ids) => call((member) => send(member, ids)), limits, onSettled });
   }
 }
 
-/** Answers come before the first pull, which joins the group. */
+/** The error for outcomes that arrive before the first pull, which joins the group. */
 export function notJoined(): SourceInterrupted {
   return new SourceInterrupted('the group is not joined yet');
 }

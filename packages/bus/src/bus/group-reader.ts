@@ -19,28 +19,29 @@ import { list } from './names.js';
 import type { Parting, Reader } from './reader.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
+import { StatusReporter } from './status-reporter.js';
 import { throughInterruptions } from './through-interruptions.js';
-import { ToldStatus } from './told-status.js';
 
-/** Events out with one member unless it says how many: what waits at a busy one cannot be done by an idle one. */
+/** Default maximum of unacknowledged events per member. Events that wait at a busy member are not available to an idle one. */
 const MOST_OUT = 250;
-/** Bytes of events out with one member; one event always goes. */
+/** Maximum bytes of unacknowledged events per member; a single larger event is still delivered. */
 const MOST_OUT_BYTES = 8 * 1024 * 1024;
-/** How often leases are looked after. */
+/** Interval at which leases are checked. */
 const TICK_MS = 250;
-/** A consumer says several times in this time that it is there: silent, it is stopped, and begins nothing. */
+/** A consumer sends heartbeats more often than this. If it is silent for longer, it is suspended and must not begin events. */
 const SILENT_MS = 1_000;
-/** Leases are extended so many times in their length. */
+/** Number of extensions within the duration of a lease. */
 const EXTENSIONS = 8;
-/** How long the source is told of the last answers once the consumer is gone. */
+/** How long the reader retries the last outcomes after the consumer has disconnected. */
 const LAST_ANSWERS_MS = 30_000;
-/** An event may be begun without asking the source while this part of its lease is left. */
+/** The fraction of a lease that must remain for an event to begin without asking the source. */
 const SAFE_PART = 1 / 3;
 
 /**
- * A consumer that is a member of a durable group. It gets as many events as it may have without an answer, and more for
- * each that it answers. It begins an event only when this reader says that its lease lasts; what it has not begun goes
- * back at once when it falls silent, and what it has begun is extended for as long as it was heard from within the lease.
+ * A consumer that is a member of a durable group. The reader pulls up to a limit of unacknowledged events and pulls
+ * more as the consumer acknowledges them. An event begins only after the reader confirms that its lease is valid. If
+ * the consumer falls silent, the reader releases the events that have not begun; it extends those that have begun as
+ * long as it received a message from the consumer within the lease.
  */
 export class GroupReader implements Reader {
   readonly consumer: Consumer;
@@ -49,11 +50,11 @@ export class GroupReader implements Reader {
   readonly #hub: SourceHub;
   readonly #limits: BusLimits;
   readonly #log: Logger;
-  readonly #told: ToldStatus;
+  readonly #reporter: StatusReporter;
   readonly #run = new AbortController();
   readonly #lent = new LentEvents();
   readonly #answers: GroupAnswers;
-  /** Aborts the pull under way when the consumer falls silent; undefined while it is silent. */
+  /** Aborts the current pull when the consumer falls silent; undefined while it is silent. */
   #pulling: AbortController | undefined = new AbortController();
   #heard = new Moment();
   #member: GroupMember | undefined;
@@ -70,7 +71,10 @@ export class GroupReader implements Reader {
     this.#hub = hub;
     this.#limits = limits;
     this.#log = log;
-    this.#told = new ToldStatus(consumer.connection, () => ({ facts: this.facts, cursor: undefined }));
+    this.#reporter = new StatusReporter(consumer.connection, () => ({
+      facts: this.facts,
+      cursor: undefined,
+    }));
     this.#answers = new GroupAnswers({
       group,
       limits,
@@ -89,12 +93,12 @@ export class GroupReader implements Reader {
   start(): void {
     if (this.#run.signal.aborted) return;
     this.#hub.addGroup(this);
-    this.#told.tell();
+    this.#reporter.report();
     this.#following = this.#follow();
     this.#ticking = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#limits.extendMs));
   }
 
-  /** The consumer said something. */
+  /** Records a message from the consumer as a heartbeat. */
   heard(): void {
     this.#heard = new Moment();
     if (this.#pulling !== undefined || this.#run.signal.aborted) return;
@@ -102,7 +106,7 @@ export class GroupReader implements Reader {
     this.#resume?.();
   }
 
-  /** The consumer is about to handle these, once it is told that it may. */
+  /** The consumer asks for permission to handle these deliveries. */
   begin(ids: readonly string[]): void {
     const begun: string[] = [];
     const lost: string[] = [];
@@ -120,33 +124,36 @@ export class GroupReader implements Reader {
     if (doubtful.length > 0) void this.#beginExtended(doubtful);
   }
 
-  /** The consumer is done with these. */
+  /** The consumer has handled these deliveries. */
   ack(ids: readonly string[]): void {
     for (const id of ids) this.#hub.done.add(deliveryKey(id));
     this.#answers.ack(this.#takeBack(ids));
     this.#resume?.();
   }
 
-  /** The consumer could not handle these. */
+  /** The consumer failed to handle these deliveries. */
   nack(ids: readonly string[], delayMs: number | undefined): void {
     this.#answers.nack(this.#takeBack(ids), delayMs);
     this.#resume?.();
   }
 
   freed(): void {
-    this.#told.flush();
+    this.#reporter.flush();
     this.#resume?.();
   }
 
-  tell(): void {
-    this.#told.tell();
+  reportStatus(): void {
+    this.#reporter.report();
   }
 
   get queued(): number {
     return this.#lent.size;
   }
 
-  /** Takes over a later try of an event that this consumer handles; false when it does not, or may be gone. */
+  /**
+   * Takes over a redelivery of an event that this consumer is handling, so that no second member runs it. Returns false
+   * if this consumer is not handling it, or may be dead.
+   */
   async takeOver(id: string, from: string): Promise<boolean> {
     const lent = this.#lent.get(id);
     const member = this.#member;
@@ -165,7 +172,7 @@ export class GroupReader implements Reader {
   async close(parting: Parting): Promise<void> {
     this.stop();
     clearInterval(this.#ticking);
-    // Its consumer tells the next bus what was not settled.
+    // On a handover the consumer reports its unconfirmed outcomes to the next bus.
     if (parting === 'moves') this.#answers.giveUp();
     const tooLate = setTimeout(() => this.#answers.giveUp(), LAST_ANSWERS_MS);
     await this.#following;
@@ -178,7 +185,7 @@ export class GroupReader implements Reader {
     clearTimeout(tooLate);
   }
 
-  /** Whether the consumer was heard from within the lease. */
+  /** True if a message from the consumer arrived within the lease. */
   get #isThere(): boolean {
     return !this.#run.signal.aborted && this.#heard.ageMs <= this.#leaseMs;
   }
@@ -191,7 +198,10 @@ export class GroupReader implements Reader {
     return !isLost && leasedAt !== undefined && leasedAt.ageMs < this.#leaseMs * (1 - SAFE_PART);
   }
 
-  /** The lease may have ended, as after a sleep of this process: the source says whether it has. */
+  /**
+   * Begins events whose lease may have expired, such as after this process was suspended, by extending the lease first:
+   * the source reports the leases that were lost.
+   */
   async #beginExtended(ids: readonly string[]): Promise<void> {
     const lent = ids.flatMap((id) => this.#lent.get(id) ?? []);
     await this.#throughInterruptions(() => this.#extend(lent)).catch((error: unknown) => {
@@ -219,7 +229,7 @@ export class GroupReader implements Reader {
     if (ids.length > 0) this.consumer.connection.send({ type: 'ack', of, ids: [...ids] });
   }
 
-  /** The ids to answer with, of the latest tries: an earlier one returns nothing. */
+  /** Removes the deliveries and returns the ids of their latest attempts; the source ignores the id of an earlier attempt. */
   #takeBack(ids: readonly string[]): string[] {
     return ids.map((id) => this.#lent.delete(id)?.id ?? id);
   }
@@ -230,7 +240,7 @@ export class GroupReader implements Reader {
     return ids;
   }
 
-  // Through every interruption, and with another consumer's credential where that helps.
+  // Retries every interruption, and tries another consumer's credential if the source rejects this one.
   async #follow(): Promise<void> {
     const { signal } = this.#run;
     while (!signal.aborted) {
@@ -267,7 +277,7 @@ export class GroupReader implements Reader {
       }
       const deliveries = await this.#throughInterruptions(() =>
         this.#pastGap(async () => {
-          // What is done and not known to be would come again.
+          // Report outcomes before pulling, or the source would redeliver events that are already done.
           await this.#answers.caughtUp();
           return await this.#pull(member, room);
         }),
@@ -283,7 +293,7 @@ export class GroupReader implements Reader {
     });
   }
 
-  /** Nothing when the consumer fell silent meanwhile. */
+  /** Pulls deliveries; returns none if the consumer fell silent meanwhile. */
   async #pull(member: GroupMember, room: number): Promise<readonly Delivered[]> {
     const pulling = this.#pulling;
     if (pulling === undefined) return [];
@@ -303,14 +313,14 @@ export class GroupReader implements Reader {
     }
   }
 
-  // What the group has lost is told, and then it goes on.
+  // Reports the events that the group has lost, then repeats the call.
   async #pastGap<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof SourceGap)) throw error;
       const missed = error.missed === undefined ? {} : { missed: error.missed };
-      this.#told.gap({ message: error.message, ...missed });
+      this.#reporter.gap({ message: error.message, ...missed });
       return await work();
     }
   }
@@ -328,15 +338,15 @@ export class GroupReader implements Reader {
         rests.push(rest);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        this.#told.gap({ missed: 1, message: error.message });
+        this.#reporter.gap({ missed: 1, message: error.message });
         this.#answers.nack([id]);
       }
     }
-    // What came too late is given back with the others.
+    // If the reader was stopped meanwhile, `close` releases these deliveries.
     if (rests.length > 0 && !this.#run.signal.aborted) this.consumer.write(rests);
   }
 
-  /** Whether an event is done or under way already: a further try must not run. */
+  /** True if an event is done or in progress, so that its redelivery must not run. */
   async #isKnown({ id }: GroupDelivery, leasedAt: Moment, member: GroupMember): Promise<boolean> {
     if (this.#hub.done.has(deliveryKey(id))) {
       this.#answers.ack(this.#takeBack([id]));
@@ -371,10 +381,11 @@ export class GroupReader implements Reader {
   }
 
   #moveTo(state: 'connected' | 'disconnected' | 'reconnecting', reason?: string): void {
-    if (!this.#run.signal.aborted && this.facts.moveTo(state, reason)) this.#told.tell();
+    if (!this.#run.signal.aborted && this.facts.moveTo(state, reason)) this.#reporter.report();
   }
 
-  // After a sleep of this process, timers come before what consumers have said meanwhile: that is read first.
+  // After this process was suspended, timers fire before the sockets are read. Defer the check until the messages that
+  // arrived meanwhile have been read, or every consumer would look silent.
   #tick(): void {
     setImmediate(() => {
       if (this.#run.signal.aborted) return;
@@ -385,7 +396,7 @@ export class GroupReader implements Reader {
       if (!isDue || this.#isExtending || !this.#isThere) return;
       this.#isExtending = true;
       this.#extend(held)
-        // Again in a while: there is time for a further try.
+        // The next tick extends the leases again; they are long enough for a retry.
         .catch((error: unknown) => this.#warnOfLeases(error))
         .finally(() => {
           this.#isExtending = false;
@@ -393,7 +404,7 @@ export class GroupReader implements Reader {
     });
   }
 
-  /** The consumer is stopped, or too busy to say anything: others can do what it has not begun. */
+  /** Releases all events that have not begun: a stopped or overloaded consumer must not keep them from other members. */
   #suspend(): void {
     this.#pulling?.abort();
     this.#pulling = undefined;
@@ -419,7 +430,7 @@ export class GroupReader implements Reader {
   }
 }
 
-/** A delivery, and when its lease began at the earliest. */
+/** A delivery, and the earliest time at which its lease can have begun. */
 interface Delivered {
   readonly delivery: GroupDelivery;
   readonly leasedAt: Moment;

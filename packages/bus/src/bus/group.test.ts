@@ -12,7 +12,7 @@ const start = async (limits: Partial<BusLimits> = {}) => {
 const member = (size = 3) => bus.consumer({ group: 'workers', buffer_size: size });
 const publish = (count: number) => Array.from({ length: count }, () => bus.source.publish());
 
-test('a member has at most its buffer out, and more for each that it answers', async () => {
+test('a member holds at most its buffer size unacknowledged, and gets more for each acknowledgement', async () => {
   await start();
   publish(5);
   const consumer = await member();
@@ -24,8 +24,8 @@ test('a member has at most its buffer out, and more for each that it answers', a
   consumer.say({ type: 'ack', of: 'deliveries', ids: ['1'] }, { type: 'ack', of: 'deliveries', ids: ['3'] });
   await consumer.until((c) => c.numbers.length === 5);
   await vi.waitFor(() => expect(bus.source.lent).toEqual(['2', '4', '5']));
-  // Answers of a few milliseconds go together.
-  expect(bus.source.told).toEqual([{ what: 'ack', ids: ['1', '3'] }]);
+  // Acknowledgements of a few milliseconds share a call.
+  expect(bus.source.calls).toEqual([{ what: 'ack', ids: ['1', '3'] }]);
   consumer.say({ type: 'ack', of: 'failed_deliveries', ids: ['2'], delay_ms: 1 });
   await consumer.until((c) =>
     c.all('event').some(({ delivery }) => delivery?.id === '2' && delivery.attempt === 2),
@@ -33,7 +33,7 @@ test('a member has at most its buffer out, and more for each that it answers', a
   expect(bus.source.opened).toEqual([]);
 });
 
-test('what a member has when it goes is given back at once, to the others', async () => {
+test('the deliveries of a member that leaves are released at once to the others', async () => {
   await start();
   publish(5);
   const goes = await member(3);
@@ -47,7 +47,7 @@ test('what a member has when it goes is given back at once, to the others', asyn
   expect(bus.source.lent.toSorted()).toEqual(['1', '3', '4', '5']);
 });
 
-test('what a member has when it says bye was never tried, and what it dies with was if it had begun', async () => {
+test('after bye, deliveries are released; after a crash, those that had begun count as an attempt', async () => {
   await start();
   publish(4);
   const leaves = await member(2);
@@ -69,7 +69,7 @@ test('what a member has when it says bye was never tried, and what it dies with 
   for (const [id, attempt] of attempts) expect([id, attempt]).toEqual([id, had.includes(id ?? '') ? 2 : 1]);
 });
 
-test('no answer is lost while the source is interrupted, and the state is told', async () => {
+test('no acknowledgement is lost while the source is interrupted, and the state is reported', async () => {
   await start();
   publish(3);
   const consumer = await member();
@@ -87,7 +87,7 @@ test('no answer is lost while the source is interrupted, and the state is told',
   expect(states.at(-1)).toBe('connected');
 });
 
-test('a group that cannot be reached for too long ends its members', async () => {
+test('a group that is unreachable for too long ends its members', async () => {
   await start({ outageMs: 20 });
   for (let i = 0; i < 1_000; i++) bus.source.interruptGroup();
   const consumer = await member();
@@ -97,18 +97,18 @@ test('a group that cannot be reached for too long ends its members', async () =>
   });
 });
 
-test('what is out gets more time again and again', async () => {
+test('the leases of unacknowledged events are extended repeatedly', async () => {
   await start({ extendMs: 20 });
   publish(2);
   const consumer = await member();
   await consumer.until((c) => c.numbers.length === 2);
   await vi.waitFor(() =>
-    expect(bus.source.told.filter(({ what }) => what === 'extend').length).toBeGreaterThan(1),
+    expect(bus.source.calls.filter(({ what }) => what === 'extend').length).toBeGreaterThan(1),
   );
-  expect(bus.source.told[0]).toEqual({ what: 'extend', ids: ['1', '2'] });
+  expect(bus.source.calls[0]).toEqual({ what: 'extend', ids: ['1', '2'] });
 });
 
-test('a silent member gets nothing, what it has not begun goes to others, and its leases run out', async () => {
+test('a silent member receives nothing, its unbegun events are released, and its leases expire', async () => {
   const source = new ScriptedSource();
   source.leaseMs = 1_200;
   bus = await TestBus.start({}, source);
@@ -121,14 +121,15 @@ test('a silent member gets nothing, what it has not begun goes to others, and it
   const alive = setInterval(() => there.say({ type: 'ack', of: 'alive' }), 100);
   await there.until((c) => c.numbers.length === 2);
   expect(there.numbers).toEqual([2, 3]);
-  expect(source.told.at(-1)).toEqual({ what: 'release', ids: ['2', '3'] });
-  // Extended for as long as it was heard from within the lease, and then no more.
-  await vi.waitFor(() => expect(source.told.at(-1)).toEqual({ what: 'extend', ids: ['2', '3'] }), 5_000);
-  const extended = () => source.told.filter(({ what, ids }) => what === 'extend' && ids.includes('1')).length;
+  expect(source.calls.at(-1)).toEqual({ what: 'release', ids: ['2', '3'] });
+  // Extended only while a message arrived within the lease.
+  await vi.waitFor(() => expect(source.calls.at(-1)).toEqual({ what: 'extend', ids: ['2', '3'] }), 5_000);
+  const extended = () =>
+    source.calls.filter(({ what, ids }) => what === 'extend' && ids.includes('1')).length;
   await vi.waitFor(() => expect(bus.warnings).toEqual([]));
   const before = extended();
   expect(before).toBeGreaterThan(0);
-  const others = () => source.told.filter(({ ids }) => ids.includes('2')).length;
+  const others = () => source.calls.filter(({ ids }) => ids.includes('2')).length;
   const until = others() + 8;
   await vi.waitFor(() => expect(others()).toBeGreaterThan(until), 5_000);
   const lapsed = extended();
@@ -145,7 +146,7 @@ test('a silent member gets nothing, what it has not begun goes to others, and it
   expect(stopped.all('ack').at(-1)).toEqual({ type: 'ack', of: 'settled', ids: ['1'] });
 }, 20_000);
 
-test('what is done or under way does not run again, whichever member gets it and whichever bus', async () => {
+test('an event that is done or in progress does not run again, on any member or bus', async () => {
   await start();
   publish(3);
   const one = await member(3);
@@ -154,14 +155,14 @@ test('what is done or under way does not run again, whichever member gets it and
   await one.until((c) => c.all('ack').length === 1);
   const another = await member(9);
   bus.source.lendAgain('2');
-  await vi.waitFor(() => expect(bus.source.told).toEqual([{ what: 'extend', ids: ['2'] }]));
+  await vi.waitFor(() => expect(bus.source.calls).toEqual([{ what: 'extend', ids: ['2'] }]));
   one.say({ type: 'ack', of: 'deliveries', ids: ['1'] });
   await one.until((c) => c.all('ack').length === 2);
   bus.source.lendAgain('1');
-  await vi.waitFor(() => expect(bus.source.told.filter(({ what }) => what === 'ack')).toHaveLength(2));
+  await vi.waitFor(() => expect(bus.source.calls.filter(({ what }) => what === 'ack')).toHaveLength(2));
   publish(1);
   await vi.waitFor(() => expect([...one.numbers.slice(3), ...another.numbers]).toEqual([4]));
-  expect(bus.source.told.filter(({ what }) => what === 'ack')).toEqual([
+  expect(bus.source.calls.filter(({ what }) => what === 'ack')).toEqual([
     { what: 'ack', ids: ['1'] },
     { what: 'ack', ids: ['1'] },
   ]);
@@ -173,7 +174,7 @@ test('what is done or under way does not run again, whichever member gets it and
   expect(back.numbers).toEqual([3]);
 });
 
-test('events that the group has lost are told, and a group that is gone ends its members', async () => {
+test('events that the group has lost are reported, and a deleted group ends its members', async () => {
   await start();
   bus.source.groupFailures.push(new SourceGap('passed by', { oldest: '3', missed: 9 }));
   publish(1);
@@ -183,7 +184,7 @@ test('events that the group has lost are told, and a group that is gone ends its
   );
   await consumer.until((c) => c.numbers.length === 1);
   bus.source.groupFailures.push(new ConsumeError('failed', 'group_not_found', 'no such group'));
-  // There is room again, so that the group is asked for more.
+  // Acknowledge, so that the reader pulls again.
   consumer.say({ type: 'ack', of: 'deliveries', ids: ['1'] });
   expect(await consumer.first('bye')).toMatchObject({
     reason: 'upstream',
@@ -193,14 +194,14 @@ test('events that the group has lost are told, and a group that is gone ends its
 
 test.each([
   ['shutdown', [{ what: 'release', ids: ['1', '2', '3'] }]],
-  // They go on with what they have, and answer to the next bus.
+  // The members keep their deliveries and acknowledge them on the next bus.
   ['handover', []],
-] as const)('the end of a bus by %s: what its members have', async (reason, told) => {
+] as const)('a bus that ends by %s settles the deliveries of its members', async (reason, calls) => {
   await start();
   publish(3);
   const consumer = await member();
   await consumer.until((c) => c.numbers.length === 3);
   await bus.bus.close(reason);
-  expect(bus.source.told).toEqual(told);
+  expect(bus.source.calls).toEqual(calls);
   expect(await consumer.first('bye')).toMatchObject({ reason });
 });

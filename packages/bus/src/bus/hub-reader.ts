@@ -5,22 +5,22 @@ import type { RingEvent } from './event-ring.js';
 import type { Reader } from './reader.js';
 import { Replay } from './replay.js';
 import type { SourceHub } from './source-hub.js';
-import { type StatusOf, ToldStatus } from './told-status.js';
+import { type StatusOf, StatusReporter } from './status-reporter.js';
 
 /**
- * A consumer's way through the events of a source. It waits until everything from now on comes, or replays from where
- * it was told to begin; from then on it has a place in the ring and takes what it wants from there, as fast as its
- * connection does. Publishing never waits for it.
+ * Reads a source's events for one consumer. The reader first waits for the live stream to cover all events that it
+ * wants, or replays from its start cursor. Then it has a position in the ring and writes events as fast as the
+ * connection accepts them. Publishing never waits for a reader.
  */
 export class HubReader implements Reader {
   readonly consumer: Consumer;
   readonly #hub: SourceHub;
-  readonly #told: ToldStatus;
+  readonly #reporter: StatusReporter;
   #place: number | undefined;
   #replay: Replay | undefined;
-  /** Everything wanted up to here was written. */
+  /** The consumer has received every matching event up to this cursor. */
   #cursor: string | undefined;
-  /** Of a bounded queue: how many wanted events lie between its place and the end of the ring. */
+  /** Only for a bounded queue: number of matching events between the reader's position and the end of the ring. */
   #waiting = 0;
   #isStopped = false;
   #end: SourceEnded | undefined;
@@ -28,7 +28,7 @@ export class HubReader implements Reader {
   constructor(consumer: Consumer, hub: SourceHub) {
     this.consumer = consumer;
     this.#hub = hub;
-    this.#told = new ToldStatus(consumer.connection, () => this.#status);
+    this.#reporter = new StatusReporter(consumer.connection, () => this.#status);
   }
 
   start(): void {
@@ -37,10 +37,10 @@ export class HubReader implements Reader {
     this.#hub.add(this);
     if (from === 'latest') this.onState();
     else this.#begin(from);
-    this.#told.tell();
+    this.#reporter.report();
   }
 
-  /** The hub's source has another state. */
+  /** Handles a state change of the hub's source. */
   onState(): void {
     if (this.#isStopped || this.#replay !== undefined) return;
     if (this.#place === undefined) {
@@ -48,21 +48,21 @@ export class HubReader implements Reader {
       this.#place = this.#hub.ring.end;
       this.#cursor = this.#hub.ring.position;
     }
-    this.#told.tell();
+    this.#reporter.report();
   }
 
-  /** Events are gone from the hub's source; one that replays hears so from its own. */
+  /** Reports lost events of the hub's source. During a replay, the replay's own stream reports them. */
   onGap(gap: StreamGap): void {
-    if (this.#place !== undefined) this.#told.gap(gap);
+    if (this.#place !== undefined) this.#reporter.gap(gap);
   }
 
-  /** Nothing more comes: it ends once it has had what there is. One that replays comes to the end by itself. */
+  /** The source has ended: ends the consumer once it has received all remaining events. A replay reaches the end by itself. */
   onEnd(end: SourceEnded): void {
     this.#end = end;
     this.pump();
   }
 
-  /** The newest event of the ring; says whether this consumer will get it. */
+  /** Offers the newest event of the ring; returns true if this consumer will receive it. */
   offer(event: RingEvent): boolean {
     if (this.#place === undefined || !this.consumer.wants(event.type)) return false;
     if (this.consumer.hello.on_slow === 'replay') return true;
@@ -91,25 +91,25 @@ export class HubReader implements Reader {
     }
   }
 
-  /** The hub's source is further on. */
+  /** Handles a new source position without an event. */
   onPosition(): void {
     const { ring } = this.#hub;
     if (this.#place === ring.end && ring.position !== undefined) {
       const isFirst = this.#cursor === undefined;
       this.#cursor = ring.position;
-      // Now it knows where to come back to, should the bus die before there is an event.
-      if (isFirst) this.#told.tell();
+      // Report the first cursor, so that the consumer can resume even if the bus dies before the first event.
+      if (isFirst) this.#reporter.report();
     }
     this.#replay?.meet();
   }
 
   freed(): void {
-    this.#told.flush();
+    this.#reporter.flush();
     this.pump();
   }
 
-  tell(): void {
-    this.#told.tell();
+  reportStatus(): void {
+    this.#reporter.report();
   }
 
   get queued(): number {
@@ -130,14 +130,14 @@ export class HubReader implements Reader {
     this.stop();
   }
 
-  // From a cursor, a time or the beginning, unless the ring has it all.
+  // Starts from a cursor, a time or the beginning: from the ring if it retains everything, else with a replay.
   #begin(from: string): void {
     const place = this.#placeAfter(from);
     if (place !== undefined) {
       this.#join(place, from);
       return;
     }
-    // To a consumer that merely fell behind, nothing is disconnected.
+    // A consumer that only fell behind keeps the current state, or it would report a reconnect that did not happen.
     const state = this.#place === undefined ? 'connecting' : this.#hub.facts.state;
     this.#place = undefined;
     this.#replay = new Replay(
@@ -153,8 +153,8 @@ export class HubReader implements Reader {
         onWritten: (cursor) => {
           this.#cursor = cursor;
         },
-        onState: () => this.#told.tell(),
-        onGap: (gap) => this.#told.gap(gap),
+        onState: () => this.#reporter.report(),
+        onGap: (gap) => this.#reporter.gap(gap),
       },
     );
     this.#replay.start();
@@ -164,12 +164,12 @@ export class HubReader implements Reader {
     this.#place = place;
     this.#cursor = cursor;
     this.#waiting = this.consumer.hello.on_slow === 'replay' ? 0 : this.#countFrom(place);
-    this.#told.tell();
+    this.#reporter.report();
     this.#hub.pumpSoon();
   }
 
-  // Where the ring goes on after a cursor, when everything this consumer wants is in it from there on. A bounded queue
-  // does not begin with more than it holds.
+  // The ring position after a cursor, if the ring retains every matching event from there on. A bounded queue must not
+  // start with more events than it holds.
   #placeAfter(cursor: string): number | undefined {
     const { ring } = this.#hub;
     const place = this.#hub.placeAfter(cursor, this);
@@ -196,12 +196,12 @@ export class HubReader implements Reader {
     if (rests.length > 0) this.consumer.write(rests);
   }
 
-  // The ring has gone on without this consumer.
+  // The ring has evicted events that this reader has not read.
   #passed(): void {
     const { ring } = this.#hub;
     switch (this.consumer.hello.on_slow) {
       case 'disconnect':
-        this.consumer.endSlow('Events came faster than it took them.');
+        this.consumer.endSlow('Events arrived faster than it read them.');
         return;
       case 'drop-oldest':
         this.#forgetLost();
@@ -211,12 +211,12 @@ export class HubReader implements Reader {
           this.#begin(this.#cursor);
           return;
         }
-        this.#told.gap({ message: 'Events came faster than they were taken.' });
+        this.#reporter.gap({ message: 'Events arrived faster than they were read.' });
     }
     this.#place = ring.first;
   }
 
-  // Of a bounded queue, what the ring forgot before it was written: few but large events.
+  // Counts events of a bounded queue that the ring evicted, by its limit in bytes, before they were written.
   #forgetLost(): void {
     const held = this.#countFrom(this.#hub.ring.first);
     this.consumer.drop(this.#waiting - held);

@@ -7,8 +7,8 @@ import { type Lease, lease } from './lease.js';
 const content = z.object({ version: z.literal(1), leases: z.array(lease) });
 
 /**
- * Leases as a file. Written whole beside its place, flushed, and renamed over it, so that a reader finds the old content
- * or the new. Mode 0600.
+ * Persists the leases. Each write goes to a temporary file that is flushed and then renamed, so that a reader sees
+ * either the old or the new content. Mode 0600.
  */
 export class LeaseFile {
   readonly #path: string;
@@ -19,7 +19,7 @@ export class LeaseFile {
     this.#path = path;
   }
 
-  /** The leases of an earlier bus. Throws when the file is there and cannot be read. */
+  /** Reads the leases of an earlier bus. Throws if the file exists and is invalid. */
   async read(): Promise<readonly Lease[]> {
     let text: string;
     try {
@@ -32,26 +32,26 @@ export class LeaseFile {
       return content.parse(JSON.parse(text)).leases;
     } catch (cause) {
       throw new Error(
-        `The leases in ${this.#path} cannot be read. Subscriptions that they name may still be there: look at the file, then remove it.`,
+        `The leases in ${this.#path} are invalid. Subscriptions in it may still exist: check the file, then remove it.`,
         { cause },
       );
     }
   }
 
-  /** Resolves once these leases, or later ones, are on the disk. */
+  /** Resolves once these leases, or newer ones, are on disk. */
   write(leases: readonly Lease[]): Promise<void> {
     this.#next = leases;
     this.#writing ??= this.#drain();
     return this.#writing;
   }
 
-  /** Resolves once nothing is being written. */
+  /** Resolves once no write is in progress. */
   async written(): Promise<void> {
     await this.#writing?.catch(() => {});
   }
 
   async #drain(): Promise<void> {
-    // A turn of the event loop later, so that what changes together is written together.
+    // Wait for one turn of the event loop to combine changes into one write.
     await new Promise(setImmediate);
     try {
       for (let leases = this.#next; leases !== undefined; leases = this.#next) {
@@ -60,7 +60,7 @@ export class LeaseFile {
         await writePrivateFile(this.#path, JSON.stringify(document));
       }
     } finally {
-      // In the same step as the last look at `#next`: whoever comes later begins anew.
+      // Reset in the same tick as the last read of `#next`: a later `write` then starts a new drain.
       this.#writing = undefined;
     }
   }

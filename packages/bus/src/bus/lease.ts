@@ -3,28 +3,28 @@ import * as z from 'zod';
 import { json, jsonObject } from '../protocol/hello.js';
 import type { ConsumerHello } from './consumer.js';
 
-/** What is known of a subscription upstream, and needed to end it: it outlives the consumers and the bus. */
+/** Everything needed to end a subscription upstream. A lease outlives its consumers and the bus. */
 export const lease = z.object({
   subscription_id: z.string().min(1),
   event_key: z.string().min(1),
-  /** The params after normalizeParams. */
+  /** Params after normalizeParams. */
   params: jsonObject,
-  /** What preConsume left for cleanup. */
+  /** The value that preConsume passes to cleanup. */
   state: json.exactOptional(),
-  /** The name of the identity that hooks run with. */
+  /** Name of the identity that hooks run with. */
   identity: z.string().exactOptional(),
-  /** The file of keys, when it is not a shipped key. */
+  /** File that defines the key, unless the key ships with Weir. */
   keys_file: z.string().exactOptional(),
-  /** preConsume was begun and has not answered. */
+  /** preConsume has started and not reported its result. */
   pending: z.literal(true).exactOptional(),
-  /** Why the last cleanup failed. */
+  /** Error of the last failed cleanup. */
   failed: z.string().exactOptional(),
 });
 
-/** What is known of a subscription upstream. */
+/** A persisted lease. */
 export type Lease = z.infer<typeof lease>;
 
-/** The lease of a consumer that is about to run preConsume. */
+/** Creates the lease of a consumer that is about to run preConsume. */
 export function leaseOf({
   subscription_id,
   event_key,

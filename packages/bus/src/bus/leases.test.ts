@@ -22,7 +22,7 @@ const LEASE = {
   params: { shop: 'north' },
 };
 
-/** One that has run preConsume. */
+/** A consumer that has run preConsume. */
 async function first(): Promise<TestConsumer> {
   const consumer = await leased();
   expect(await consumer.first('hello_ack')).toMatchObject({ ok: true, pre_consume: true });
@@ -31,7 +31,7 @@ async function first(): Promise<TestConsumer> {
   return consumer;
 }
 
-test('the first prepares, the others wait for it, and only the last cleans up with its state', async () => {
+test('the first consumer prepares, the others wait, and only the last runs cleanup with the state', async () => {
   await start();
   const one = await leased();
   await one.first('hello_ack');
@@ -57,7 +57,7 @@ test('the first prepares, the others wait for it, and only the last cleans up wi
   expect(bus.cleaned).toEqual([]);
 });
 
-test('a failed preConsume is shared by those who wait for it', async () => {
+test('a failed preConsume fails the waiting consumers too', async () => {
   await start();
   const one = await leased();
   await one.first('hello_ack');
@@ -75,7 +75,7 @@ test('a failed preConsume is shared by those who wait for it', async () => {
   await three.connected();
 });
 
-test('the first may be gone first: whoever is last cleans up, and a helper does when nobody asked', async () => {
+test('if the first consumer leaves first, the last one runs cleanup, or a helper if the last one crashed', async () => {
   await start();
   const one = await first();
   const two = await leased();
@@ -88,7 +88,7 @@ test('the first may be gone first: whoever is last cleans up, and a helper does 
   await vi.waitFor(async () => expect(await kept()).toEqual([]));
 });
 
-test('who dies or fails in a hook has a helper clean up, and newcomers wait for that', async () => {
+test('if a consumer dies or fails in a hook, a helper runs cleanup, and new consumers wait for it', async () => {
   await start();
   const dies = await leased();
   await dies.first('hello_ack');
@@ -111,7 +111,7 @@ test('who dies or fails in a hook has a helper clean up, and newcomers wait for 
   release();
 });
 
-test('nobody waits for a hook without end', async () => {
+test('a consumer does not wait forever for a hook', async () => {
   await start({ leaseWaitMs: 40 });
   const one = await leased();
   await one.first('hello_ack');
@@ -119,7 +119,7 @@ test('nobody waits for a hook without end', async () => {
   expect(await two.first('hello_ack')).toMatchObject({ ok: false, code: 'not_now', message: /preConsume/ });
 });
 
-test('leases outlive a bus: a consumer that comes back goes on, of the others a helper cleans up', async () => {
+test('after a restart, rejoined consumers continue, and a helper cleans up the other leases', async () => {
   await start();
   await first();
   const other = await leased({ subscription_id: 'shop.order:other' });
@@ -138,7 +138,7 @@ test('leases outlive a bus: a consumer that comes back goes on, of the others a 
   await vi.waitFor(async () => expect(await kept()).toEqual([]));
 });
 
-test('a cleanup that failed is kept, and tried again at the next start, as is what was half done', async () => {
+test('a failed or interrupted cleanup is persisted and retried at the next start', async () => {
   await start({ leaseWaitMs: 50 });
   const one = await first();
   bus.cleanup = () => Promise.reject(new Error('upstream is down'));
@@ -156,14 +156,14 @@ test('a cleanup that failed is kept, and tried again at the next start, as is wh
   expect(bus.cleaned.map((l) => l.subscription_id)).toEqual(expect.arrayContaining(['shop.order', 'half']));
 });
 
-test('a file of leases that cannot be read ends the start, and stays', async () => {
+test('an invalid lease file fails the start and is not overwritten', async () => {
   await start();
   await writeFile(bus.leasesFile, '{"version":1,"leases":[{}]}');
   await expect(bus.restart()).rejects.toThrow(bus.leasesFile);
   expect(await readFile(bus.leasesFile, 'utf8')).toBe('{"version":1,"leases":[{}]}');
 });
 
-test('who waits for a hook when the bus is stopped is told so, and starts no other', async () => {
+test('a consumer that waits for a hook when the bus is stopped gets the reason and starts no other bus', async () => {
   await start({ leaseWaitMs: 60 });
   await (await leased()).first('hello_ack');
   const waits = await leased();
@@ -172,7 +172,7 @@ test('who waits for a hook when the bus is stopped is told so, and starts no oth
   expect(await waits.first('hello_ack')).toMatchObject({ ok: false, code: 'shutdown' });
 });
 
-test('a bus that has ended leaves the leases to the next: its helpers are ended, and it writes nothing more', async () => {
+test('a bus that has ended kills its helpers and writes no more leases', async () => {
   await start({ leaseWaitMs: 20 });
   let release = () => {};
   const ended: string[] = [];
@@ -201,7 +201,7 @@ test('a bus that has ended leaves the leases to the next: its helpers are ended,
   expect(await readFile(bus.leasesFile, 'utf8')).toBe('of the next bus');
 });
 
-test('a helper has the credential of who the lease was made for', async () => {
+test('a helper gets the credential of the consumer that created the lease', async () => {
   await start();
   const one = await leased({ credential: 'of the first' });
   await one.first('hello_ack');
@@ -214,7 +214,7 @@ test('a helper has the credential of who the lease was made for', async () => {
   await vi.waitFor(() => expect(bus.cleanedWith).toEqual(['of the first']));
 });
 
-test('a shutdown by force runs the cleanups of those who do not come back', async () => {
+test('a forced shutdown runs the cleanups of consumers that will not reconnect', async () => {
   await start();
   await first();
   await bus.bus.close('shutdown');
@@ -222,10 +222,10 @@ test('a shutdown by force runs the cleanups of those who do not come back', asyn
   expect(await kept()).toEqual([]);
 });
 
-test('200 consumers that join and leave at random: each preConsume has its cleanup, once', async () => {
+test('200 consumers that join and leave at random: each preConsume has exactly one cleanup', async () => {
   await start();
   const subscriptions = ['a', 'b', 'c'];
-  // Of each subscription: what was made upstream and what was ended, in order.
+  // Per subscription: the upstream creations and deletions, in order.
   const made = new Map<string, string[]>(subscriptions.map((id) => [id, []]));
   const note = (id: string, what: string) => made.get(id)?.push(what);
   bus.cleanup = async (lease) => {

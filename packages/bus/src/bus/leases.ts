@@ -6,12 +6,12 @@ import type { Lease } from './lease.js';
 import { LeaseFile } from './lease-file.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
 
-/** What leases stand on. */
+/** Options of {@link Leases}. */
 export interface LeasesOptions extends Omit<SubscriptionOptions, 'save' | 'runCleanup'> {
   readonly runCleanup: BusOptions['runCleanup'];
 }
 
-/** The subscriptions of a bus, and the file that outlives it. */
+/** The subscriptions of a bus and their lease file. */
 export class Leases {
   readonly #file: LeaseFile;
   readonly #options: SubscriptionOptions;
@@ -34,27 +34,27 @@ export class Leases {
     };
   }
 
-  /** Takes over what an earlier bus left. Throws when that cannot be read. */
+  /** Restores the leases of an earlier bus. Throws if the file is invalid. */
   async start(): Promise<void> {
     for (const lease of await this.#file.read()) this.#of(lease.subscription_id).restore(lease);
   }
 
-  /** The subscription of a consumer. */
+  /** The subscription that a consumer belongs to. */
   of(consumer: Consumer): Subscription {
     return this.#of(consumer.hello.subscription_id);
   }
 
-  /** A consumer is gone. */
+  /** Handles the disconnect of a consumer. */
   leave(consumer: Consumer): void {
     if (!this.#isSuspended) void this.of(consumer).leave(consumer);
   }
 
-  /** Whether hooks run, or somebody is waited for. */
+  /** True while a hook runs or a subscription waits for consumers. */
   get isBusy(): boolean {
     return [...this.#subscriptions.values()].some((subscription) => subscription.isBusy);
   }
 
-  /** Resolves once no hooks run, or after so many milliseconds. */
+  /** Resolves once no subscription is busy, or after `ms`. */
   async quiet(ms: number): Promise<void> {
     if (!this.isBusy) return;
     const timer = new AbortController();
@@ -68,7 +68,7 @@ export class Leases {
     this.#onQuiet.delete(quiet);
   }
 
-  /** Waits for nobody to come back, and lets nobody wait. */
+  /** Refuses all waiting consumers, and stops waiting for consumers to reconnect. */
   refuseWaiting(refusal: Refusal): void {
     for (const subscription of this.#subscriptions.values()) {
       subscription.suspend();
@@ -77,8 +77,8 @@ export class Leases {
   }
 
   /**
-   * From here on the leases stay as they are, for the next bus: consumers that go now come back to it, and helpers are
-   * ended, whose cleanups it runs again.
+   * Freezes the leases for the next bus. Consumers that disconnect from now on will join that bus, and helpers are
+   * killed because it runs their cleanups again.
    */
   suspend(): void {
     this.#suspension.abort();
@@ -89,7 +89,7 @@ export class Leases {
     await Promise.allSettled(this.#helpers);
   }
 
-  /** Resolves once nothing is written any more. */
+  /** Resolves once no write is in progress. */
   async written(): Promise<void> {
     await this.#file.written();
   }
@@ -99,7 +99,7 @@ export class Leases {
   }
 
   async #save(): Promise<void> {
-    if (this.#isSuspended) throw new Error('This bus ends; the next one has the leases.');
+    if (this.#isSuspended) throw new Error('This bus is stopping; the next bus owns the leases.');
     await this.#file.write(this.#kept);
   }
 

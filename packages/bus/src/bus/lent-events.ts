@@ -1,20 +1,20 @@
 import { deliveryKey } from '@weir/event/source';
 import type { Moment } from '../moment.js';
 
-/** One event that is out with a member. */
+/** One unacknowledged event of a member. */
 export interface Lent {
-  /** Of its latest try. */
+  /** Delivery id of the latest attempt. */
   id: string;
   readonly bytes: number;
-  /** Its member handles it now; else it waits there, and may be taken back without a try. */
+  /** True if the member is handling the event; otherwise the event can be released without counting an attempt. */
   isBegun: boolean;
-  /** Another member may have a later try: its lease is not extended. */
+  /** Another member may have a later attempt: do not extend the lease. */
   isLost: boolean;
-  /** When its lease began, at the latest; undefined when that is not known. */
+  /** The latest time at which the lease can have begun; undefined if it is unknown. */
   leasedAt: Moment | undefined;
 }
 
-/** What is out with one member, by the entry: ids of all tries name the same event. */
+/** The unacknowledged events of one member, keyed by event: the ids of all attempts map to the same entry. */
 export class LentEvents {
   readonly #lent = new Map<string, Lent>();
   #bytes = 0;

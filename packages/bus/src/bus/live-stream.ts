@@ -3,17 +3,17 @@ import type { StreamedEvent, StreamWatcher } from '@weir/event/source';
 import { ConsumeError, type Source, SourceEnded } from '@weir/event/source';
 import { list, type Names } from './names.js';
 
-/** After so many events in one go, consumers get a turn, and so do the sockets. */
+/** After this many events, yield to the event loop so that readers and sockets make progress. */
 const TURN_EVENTS = 512;
 
-/** What a live stream brings. */
+/** The events of a live stream. */
 export interface LiveEvents extends Required<StreamWatcher> {
   onEvent(streamed: StreamedEvent): void;
-  /** It cannot go on. */
+  /** The stream failed permanently. */
   onFailed(error: ConsumeError): void;
 }
 
-/** The one stream of a source that all its consumers share. Opened anew, it leaves the one before at once. */
+/** The stream that all consumers of a source share. Reopening it aborts the previous one. */
 export class LiveStream {
   readonly #events: LiveEvents;
   #run: AbortController | undefined;
@@ -23,7 +23,7 @@ export class LiveStream {
     this.#events = events;
   }
 
-  /** Undefined until it is opened, and once it has failed. */
+  /** Undefined before the first `open`, and after a failure. */
   get opened(): { readonly names: Names } | undefined {
     return this.#run && { names: this.#names };
   }

@@ -1,17 +1,17 @@
-/** Names of events; undefined for all of them. */
+/** Event names; undefined means all. */
 export type Names = ReadonlySet<string> | undefined;
 
-/** Servers take some 8 KB of URL and headers. */
+/** Servers accept about 8 KB of URL and headers. */
 const ASKED_NAMES = 50;
 const ASKED_BYTES = 4_096;
 
-/** Whether who has `wide` has everything of `narrow`. */
+/** True if `wide` includes every name of `narrow`. */
 export function covers(wide: Names, narrow: Names): boolean {
   if (wide === undefined) return true;
   return narrow !== undefined && [...narrow].every((name) => wide.has(name));
 }
 
-/** What all of these want together. */
+/** The union of all names. */
 export function union(all: Iterable<Names>): Names {
   const names = new Set<string>();
   for (const some of all) {
@@ -22,7 +22,8 @@ export function union(all: Iterable<Names>): Names {
 }
 
 /**
- * Names as a source is asked for them: all, where there are more than fit a URL. Consumers get only theirs either way.
+ * Limits the names in a request to the source: if they do not fit in a URL, request all events. The bus filters for
+ * each consumer in any case.
  */
 export function asked(names: Names): Names {
   if (names === undefined || names.size > ASKED_NAMES) return undefined;
@@ -31,7 +32,7 @@ export function asked(names: Names): Names {
   return bytes > ASKED_BYTES ? undefined : names;
 }
 
-/** As a source takes them. */
+/** Converts names to the form that a source accepts. */
 export function list(names: Names): readonly string[] | undefined {
   return names === undefined ? undefined : [...names].sort();
 }

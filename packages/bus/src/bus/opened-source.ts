@@ -1,6 +1,9 @@
 import type { Source } from '@weir/event/source';
 
-/** A source, and the credential it is opened with: that of a consumer, until it is refused. */
+/**
+ * A source and the consumer's credential that opened it. If the source rejects the credential, it is reopened with that
+ * of another consumer.
+ */
 export class OpenedSource {
   readonly #open: (credential: string | undefined) => Source;
   readonly #refused = new Set<string | undefined>();
@@ -13,12 +16,12 @@ export class OpenedSource {
     this.#source = open(credential);
   }
 
-  /** As it is now: with another credential it is another one. */
+  /** The current source; another credential creates another one. */
   get source(): Source {
     return this.#source;
   }
 
-  /** The credential was refused; opens the source with the next that was not. None is tried twice. */
+  /** Marks the credential as rejected and reopens the source with the next one. Each credential is tried once. */
   tryAnother(credentials: readonly (string | undefined)[]): boolean {
     this.#refused.add(this.#credential);
     for (const credential of credentials) {
@@ -28,7 +31,7 @@ export class OpenedSource {
         this.#credential = credential;
         return true;
       } catch {
-        // It cannot even be opened with that one.
+        // The source rejects this credential before it connects.
         this.#refused.add(credential);
       }
     }

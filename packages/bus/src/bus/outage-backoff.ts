@@ -2,13 +2,13 @@ import { Backoff } from '@weir/base';
 import type { SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 
-/** An outage may last so many times longer for the wait at its end. */
+/** The wait is at most this fraction (1/60) of the outage's age. */
 const SHARE = 60;
 const SHORTEST_LONGEST_MS = 500;
 
 /**
- * Waits between tries in one outage of a group: at most half a second in its first half minute, and later a sixtieth of its
- * age, so that members are idle for no longer than that once the source is back.
+ * Delays between retries during an outage of a group. A delay is at most 500 ms in the first 30 s and later a sixtieth
+ * of the outage, so that members do not stay idle for long after the source has recovered.
  */
 export class OutageBackoff {
   readonly #limits: BusLimits;
@@ -25,8 +25,8 @@ export class OutageBackoff {
   }
 
   /**
-   * It failed once more: how long to wait, in milliseconds. A limit is kept to; a server that starts says a time that may be
-   * longer than it takes.
+   * The delay after another failure, in milliseconds. A rate limit's wait time is obeyed. The wait time of a starting
+   * server is not, because the server may be ready earlier.
    */
   next({ isLimit, waitMs }: SourceInterrupted): number {
     const longestMs = Math.min(this.#limits.longestWaitMs, Math.max(SHORTEST_LONGEST_MS, this.ageMs / SHARE));

@@ -1,23 +1,24 @@
 import type { Consumer } from './consumer.js';
 
 /**
- * How a consumer and its bus part. It `left`, or was ended: what it has not answered was never tried. It `moves` to the
- * next bus with what it has, and answers there. It `died`: any of what it had may have killed it.
+ * How a consumer disconnects, which decides about its unacknowledged deliveries. `left`: the consumer ended normally or
+ * the bus ended it; release deliveries without counting an attempt. `moves`: the consumer joins the next bus and keeps
+ * its deliveries. `died`: any delivery that has begun may have killed it, so it counts as a failed attempt.
  */
 export type Parting = 'left' | 'moves' | 'died';
 
-/** What brings a consumer its events. */
+/** Delivers events to one consumer. */
 export interface Reader {
   readonly consumer: Consumer;
   start(): void;
-  /** The connection takes more. */
+  /** The connection has drained. */
   freed(): void;
-  /** Tells the consumer how its source is. */
-  tell(): void;
-  /** How many events wait for it, or are out with it when it is of a group. */
+  /** Sends the state of the source to the consumer. */
+  reportStatus(): void;
+  /** Number of queued events, or of unacknowledged deliveries for a group member. */
   readonly queued: number;
-  /** Brings no more. */
+  /** Stops delivering. */
   stop(): void;
-  /** Stops, and gives back what was lent as the parting wants it. */
+  /** Stops, and releases or fails the unacknowledged deliveries according to `parting`. */
   close(parting: Parting): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Whether a release is newer than another: numbers of dotted parts count, and what follows a `-` or `+` does not. */
+/** True if `release` is newer than `than`. Compares the numeric parts and ignores a suffix after `-` or `+`. */
 export function isNewer(release: string, than: string): boolean {
   const [a, b] = [numbers(release), numbers(than)];
   for (let i = 0; i < Math.max(a.length, b.length); i++) {

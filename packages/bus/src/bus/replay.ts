@@ -8,11 +8,11 @@ import { asked, list } from './names.js';
 import { SourceFacts } from './source-facts.js';
 import type { SourceHub } from './source-hub.js';
 
-/** What a replay tells whose it is. */
+/** Callbacks of a {@link Replay} to its reader. */
 export interface ReplayEvents {
-  /** Where the ring goes on after a cursor, when it has everything wanted from there on. */
+  /** The ring position after a cursor, if the ring retains every matching event from there on. */
   placeAfter(cursor: string): number | undefined;
-  /** Everything up to the cursor was written, and the ring has the rest: the replay is over. */
+  /** The replay has ended: everything up to the cursor was written, and the ring retains the rest. */
   onMet(place: number, cursor: string): void;
   /** Everything up to the cursor was written. */
   onWritten(cursor: string | undefined): void;
@@ -21,8 +21,8 @@ export interface ReplayEvents {
 }
 
 /**
- * A stream of the source for one consumer alone, from a place that the ring does not have. It is read no faster than
- * the consumer reads, until it comes to a place that the ring has.
+ * A separate source stream for one consumer whose start position is not in the ring. It is read only as fast as the
+ * consumer reads, and ends as soon as the ring retains the next event.
  */
 export class Replay {
   readonly facts: SourceFacts;
@@ -37,7 +37,7 @@ export class Replay {
   #resume: (() => void) | undefined;
   #isFlushing = false;
 
-  /** @param begin where, and how its source is to the consumer until then. */
+  /** @param begin start position, and the source state to report until the stream has its own. */
   constructor(
     consumer: Consumer,
     hub: SourceHub,
@@ -55,24 +55,24 @@ export class Replay {
     void this.#follow();
   }
 
-  /** Read but not written. */
+  /** Events that were read from the source and not yet written. */
   get queued(): number {
     return this.#rests.length;
   }
 
-  /** Writes what there is, when the connection takes it. */
+  /** Writes the queued events if the connection accepts more data. */
   flush(): void {
     if (!this.#consumer.connection.isFree) return;
     this.#write();
     this.#resume?.();
   }
 
-  /** Goes over to the ring, when it has what comes next. */
+  /** Switches to the ring if it retains the next event. */
   meet(): void {
     if (this.#cursor === undefined || this.#run.signal.aborted) return;
     const place = this.#events.placeAfter(this.#cursor);
     if (place === undefined) return;
-    // At most a batch, whether or not the connection takes it now.
+    // Write at most one batch, even if the connection has not drained.
     this.#write();
     this.close();
     this.#events.onMet(place, this.#cursor);
@@ -115,7 +115,7 @@ export class Replay {
     }
   }
 
-  /** Resolves once it was written, as far as the connection takes it. */
+  /** Resolves once the queue was written, as far as the connection accepts it. */
   async #flushed(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#resume = resolve;
@@ -145,7 +145,7 @@ export class Replay {
     this.meet();
   }
 
-  // What comes together is written together.
+  // Combine events that arrive in the same turn into one write.
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;

@@ -13,18 +13,18 @@ import type { Reader } from './reader.js';
 import type { SourceHub } from './source-hub.js';
 import type { SourceHubs } from './source-hubs.js';
 
-/** What sessions stand on. */
+/** Options of a {@link Session}. */
 export interface SessionOptions {
   readonly version: string;
   readonly hubs: SourceHubs;
   readonly leases: Leases;
   readonly limits: BusLimits;
   readonly log: Logger;
-  /** The connection is closed; `done` resolves once what was lent is given back. */
+  /** The connection has closed; `done` resolves once group deliveries are released. */
   readonly onClose: (session: Session, done: Promise<void>) => void;
 }
 
-/** One consumer from its hello to the end of its connection. */
+/** One consumer, from its hello to the end of its connection. */
 export class Session implements ConnectionHandler {
   readonly consumer: Consumer;
   readonly #options: SessionOptions;
@@ -32,7 +32,7 @@ export class Session implements ConnectionHandler {
   #reader: HubReader | GroupReader | undefined;
   #isPreparing = false;
   #hasStarted = false;
-  /** It said bye. */
+  /** The consumer sent `bye`. */
   #hasLeft = false;
 
   constructor(consumer: Consumer, options: SessionOptions) {
@@ -40,7 +40,7 @@ export class Session implements ConnectionHandler {
     this.#options = options;
   }
 
-  /** Answers the hello, and begins to bring events. */
+  /** Replies to hello and starts the delivery of events. */
   async open(): Promise<void> {
     const { consumer } = this;
     const { hello, connection } = consumer;
@@ -50,7 +50,7 @@ export class Session implements ConnectionHandler {
       hub = hubs.of(hello.source, hello.credential);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return this.#refuse(invalid(`The source cannot be opened: ${why}`, 'Check what the key is given.'));
+      return this.#refuse(invalid(`The source cannot be opened: ${why}`, 'Check the params of the key.'));
     }
     const problem = unsuitable(hello, hub.source);
     if (problem !== undefined) return this.#refuse(problem);
@@ -75,14 +75,14 @@ export class Session implements ConnectionHandler {
     if (!this.#isPreparing) this.#start();
   }
 
-  /** What brings it its events. */
+  /** The reader that delivers events to this consumer. */
   get reader(): Reader | undefined {
     return this.#reader;
   }
 
-  /** Says how its source is, when it has one to hear of. */
-  tell(): void {
-    if (this.#hasStarted) this.#reader?.tell();
+  /** Sends the source state, if the consumer has started to receive events. */
+  reportStatus(): void {
+    if (this.#hasStarted) this.#reader?.reportStatus();
   }
 
   onMessage(message: Message): void {
@@ -99,7 +99,7 @@ export class Session implements ConnectionHandler {
         this.consumer.connection.close();
         break;
       default:
-        this.#misused(`A consumer does not say ${message.type}.`);
+        this.#misused(`A consumer must not send ${message.type}.`);
     }
   }
 
@@ -141,7 +141,7 @@ export class Session implements ConnectionHandler {
   }
 
   async #preConsumed(state: JsonValue | undefined, error: string | undefined): Promise<void> {
-    if (!this.#isPreparing) return this.#misused('preConsume is not for this consumer to run.');
+    if (!this.#isPreparing) return this.#misused('The bus did not ask this consumer to run preConsume.');
     this.#isPreparing = false;
     const subscription = this.#options.leases.of(this.consumer);
     if (error !== undefined) {
@@ -158,7 +158,7 @@ export class Session implements ConnectionHandler {
     this.#reader?.start();
   }
 
-  // Who leaves wants no more events.
+  // A consumer that is about to leave receives no more events.
   #check(): void {
     const { hello, connection } = this.consumer;
     this.#reader?.stop();
@@ -187,6 +187,6 @@ function unsuitable(hello: ConsumerHello, source: Source): Refusal | undefined {
   if (on_slow === 'replay') {
     return invalid(`${source.name} cannot replay.`, 'Choose --on-slow drop-oldest or disconnect.');
   }
-  if (from !== 'latest') return invalid(`${source.name} only has what comes now.`, 'Leave --from out.');
+  if (from !== 'latest') return invalid(`${source.name} has only new events.`, 'Leave --from out.');
   return undefined;
 }

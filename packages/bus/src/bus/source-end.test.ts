@@ -8,7 +8,7 @@ afterEach(() => bus?.close());
 
 const COUNT = 3_000;
 
-/** Has so many events, the last half of them once it is told to, and then comes to its end. */
+/** Has `count` events; delivers the second half on request, and then ends. */
 class FiniteSource implements Source {
   readonly name = 'finite';
   readonly hasOffsets = true;
@@ -27,7 +27,7 @@ class FiniteSource implements Source {
       async *follow({ onState, onPosition }: Parameters<ReturnType<Source['open']>['follow']>[0]) {
         let at = from === 'latest' ? last : from === 'earliest' ? 0 : Number(from);
         onState('connected');
-        // One that has nothing more may end before it says where: a replay has to come to the end by itself.
+        // A stream may end before it reports a position, so a replay must detect the end by itself.
         if (at < COUNT) onPosition?.(String(at));
         while (at < COUNT) {
           if (at === COUNT / 2) await finished;
@@ -43,7 +43,7 @@ class FiniteSource implements Source {
 
 const from = (first: number) => Array.from({ length: COUNT - first }, (_, i) => first + i + 1);
 
-test('a source that ends does so for each consumer once it has had everything, however slow or late', async () => {
+test('a source that ends does so for each consumer after its last event, even for a slow or late one', async () => {
   bus = await TestBus.start();
   const source = new FiniteSource();
   bus.openSource = () => source;

@@ -2,7 +2,7 @@ import { rawEvent } from '@weir/event';
 import { expect, test } from 'vitest';
 import { SourceFacts } from './source-facts.js';
 
-test('a source is behind by its last event while more may wait, and not once it has caught up', () => {
+test('the lag is that of the last event while more may wait, and 0 once the source has caught up', () => {
   let [now, isWaiting] = [Date.parse('2026-01-01T00:00:03.700Z'), true];
   const facts = new SourceFacts('feed events', { now: () => now, isWaiting: () => isWaiting });
   facts.moveTo('connected');

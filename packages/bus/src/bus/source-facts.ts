@@ -4,20 +4,23 @@ import { isJsonObject } from '@weir/event';
 import type { StreamState } from '@weir/event/source';
 import type { SourceStatus } from '../protocol/status.js';
 
-/** A source that has brought nothing for so long has nothing that waits. */
+/** A source that has been quiet for this long has no backlog. */
 const QUIET_MS = 1_000;
 
-/** What {@link SourceFacts} begin with. */
+/** Options of {@link SourceFacts}. */
 export interface SourceFactsOptions {
-  /** Default `connecting`. */
+  /** Initial state. Default `connecting`. */
   readonly state?: StreamState;
-  /** Whether what comes is taken at once; default always. */
+  /**
+   * True if the bus reads new events immediately; default: always. Otherwise silence does not prove that there is no
+   * backlog.
+   */
   readonly isWaiting?: () => boolean;
-  /** Unix milliseconds. */
+  /** Clock, Unix milliseconds. */
   readonly now?: () => number;
 }
 
-/** How one connection to a source is, for those who ask. */
+/** State, last event and lag of one source connection, for status messages. */
 export class SourceFacts {
   readonly #name: string;
   readonly #isWaiting: () => boolean;
@@ -37,7 +40,7 @@ export class SourceFacts {
     return this.#state;
   }
 
-  /** Another state; says whether anything changed. A connection that is made anew says no `connecting`. */
+  /** Changes the state; returns true if it differs. `connecting` is ignored, because a reconnect reports `reconnecting`. */
   moveTo(state: StreamState, reason?: string): boolean {
     if (state === 'connecting' || (state === this.#state && reason === this.#reason)) return false;
     this.#state = state;
@@ -50,8 +53,8 @@ export class SourceFacts {
   }
 
   /**
-   * As messages have it. The lag is that of the last event when it came. It is 0 once a connected source has brought
-   * nothing for a while: what had waited there would have come.
+   * Fields of a status message. The lag is that of the last event on arrival. It is 0 once a connected source has been
+   * quiet for a while, because a backlog would have arrived.
    */
   get json(): Omit<SourceStatus, 'type'> {
     const isQuiet = this.#last !== undefined && this.#now() - this.#last.at >= QUIET_MS;
@@ -71,7 +74,7 @@ function lagOf({ event, at }: { readonly event: RawEvent; readonly at: number })
   return Number.isFinite(made) ? Math.max(0, at - made) : undefined;
 }
 
-// Events may be sent long after they happened: what counts is when the upstream had them.
+// Clients may send events long after they happened, so measure from the time at which the server accepted the event.
 function acceptedAt({ payload }: RawEvent): number | undefined {
   const { received_at: accepted } = isJsonObject(payload) ? payload : {};
   return typeof accepted === 'string' ? Date.parse(accepted) : undefined;

@@ -17,38 +17,38 @@ import { asked, covers, union } from './names.js';
 import { OpenedSource } from './opened-source.js';
 import { SourceFacts } from './source-facts.js';
 
-/** What a hub is made of. */
+/** Options of a {@link SourceHub}. */
 export interface HubOptions {
-  /** Without names. */
+  /** Contains no `names`; the hub merges those of its consumers. */
   readonly spec: SourceSpec;
   readonly openSource: BusOptions['openSource'];
   readonly limits: BusLimits;
   readonly log: Logger;
-  /** Whoever comes now needs another hub: this one failed, or has had no consumers for a while. */
+  /** The hub has failed, or had no consumers for a while. A later consumer needs a new hub. */
   readonly onOver: (hub: SourceHub) => void;
 }
 
-/** Where a live stream that brings enough began: at a place of the ring, and at a cursor of the source. */
+/** Start of a live stream: a ring position and a source cursor. */
 interface Opening {
   readonly place: number;
   readonly cursor: string | undefined;
 }
 
 /**
- * One source and all its consumers. Their events come over one live stream, which brings what any of them wants and is
- * opened anew from its last cursor when somebody wants more. Each event is written once, into the ring, from where
- * every consumer takes it at its own speed.
+ * One source and all its consumers. One live stream carries the events that any of them wants. If a new consumer wants
+ * more, the stream is reopened from its last cursor. Each event is encoded once and stored in the ring, and every
+ * consumer reads the ring at its own speed.
  */
 export class SourceHub {
   readonly ring: EventRing;
-  /** Keys of deliveries that members of groups are done with, whether or not the source knows. */
+  /** Keys of deliveries that group members have handled, whether or not the source has stored the outcome. */
   readonly done = new RecentKeys();
   facts: SourceFacts;
   readonly #options: HubOptions;
   readonly #opened: OpenedSource;
   readonly #consumers = new Set<Consumer>();
   readonly #groups = new Set<GroupReader>();
-  /** The readers, and from where on the ring has all that each wants. */
+  /** For each reader, the opening from which on the ring has all events that it wants. */
   readonly #readers = new Map<HubReader, Opening>();
   readonly #dedup = new DedupFilter();
   readonly #live: LiveStream;
@@ -68,7 +68,7 @@ export class SourceHub {
       onState: (state, reason) => this.#moveTo(state, reason),
       onGap: (gap) => {
         this.ring.breakOff();
-        this.#tellGap(gap);
+        this.#reportGap(gap);
       },
       onPosition: (cursor) => {
         this.#cursor = cursor;
@@ -79,18 +79,18 @@ export class SourceHub {
     });
   }
 
-  /** As it is now: with another credential it is another one. */
+  /** The current source; another credential creates another one. */
   get source(): Source {
     return this.#opened.source;
   }
 
-  /** How it is, for everybody. */
+  /** Source state for the status response. */
   get status(): Omit<SourceStatus, 'type'> {
     const [group] = this.#groups;
     return (this.#live.opened === undefined && group !== undefined ? group.facts : this.facts).json;
   }
 
-  /** Somebody needs the source. */
+  /** Registers a consumer of this source. */
   enter(consumer: Consumer): void {
     this.#consumers.add(consumer);
   }
@@ -100,7 +100,7 @@ export class SourceHub {
     this.#linger();
   }
 
-  /** A reader gets all events that come, from a place on that it asks for next. */
+  /** Adds a reader. The live stream is reopened if it lacks names that the reader wants. */
   add(reader: HubReader): void {
     const opened = this.#live.opened;
     const isCovered = opened !== undefined && covers(opened.names, reader.consumer.names);
@@ -118,7 +118,6 @@ export class SourceHub {
     this.#groups.add(reader);
   }
 
-  /** The readers of one group. */
   groupReaders(group: string): readonly GroupReader[] {
     return [...this.#groups].filter((reader) => reader.group === group);
   }
@@ -127,29 +126,29 @@ export class SourceHub {
     this.#groups.delete(reader);
   }
 
-  /** Whether everything that a reader wants comes from now on. */
+  /** True if the live stream delivers every event that a reader wants. */
   hasAllFor(reader: HubReader): boolean {
     const opened = this.#live.opened;
     return this.#isConnected && opened !== undefined && covers(opened.names, reader.consumer.names);
   }
 
-  /** The place after a cursor, when the ring has all that follows it and a reader wants. */
+  /** The ring position after a cursor, if the ring retains every later event that the reader wants. */
   placeAfter(cursor: string, reader: HubReader): number | undefined {
     const place = this.ring.placeAfter(cursor);
     const opening = this.#readers.get(reader);
     if (place === undefined || opening === undefined || place < opening.place) return undefined;
-    // What came between the last event before the opening and the opening itself was not asked for then.
+    // Events between the previous cursor and this (re)open were read with the narrower filter.
     const isBefore = place === opening.place && cursor !== opening.cursor && cursor !== this.ring.position;
     return isBefore ? undefined : place;
   }
 
-  /** How the source is to a reader that waits for it. */
+  /** The source state for a reader that waits for the live stream to cover its names. */
   factsFor(reader: HubReader): SourceFacts {
     const isReady = this.facts.state !== 'connected' || this.hasAllFor(reader);
     return isReady ? this.facts : new SourceFacts(this.source.name);
   }
 
-  /** Gives readers their events once those that come together are there. */
+  /** Writes events to the readers at the end of this turn, so that events of one turn share a write. */
   pumpSoon(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -160,10 +159,10 @@ export class SourceHub {
   }
 
   /**
-   * Opens the source with the credential of another consumer, when that may help.
+   * Reopens the source with another consumer's credential if the error is about the credential.
    *
-   * @param source what the error comes from: it may be another one by now.
-   * @returns whether there is something to try.
+   * @param source the source that failed; it may have been replaced meanwhile.
+   * @returns true if the caller should retry.
    */
   openOtherwise(error: ConsumeError, source: Source): boolean {
     if (error.kind !== 'auth') return false;
@@ -194,19 +193,19 @@ export class SourceHub {
     this.#answer(isDone ? streamed.ack?.() : streamed.fail?.());
   }
 
-  // Says whether the event needs to come no more: somebody took it, or nobody ever can.
+  // True if the source may acknowledge the event: a consumer receives it, or it is undeliverable.
   #spread({ event, cursor }: StreamedEvent): boolean {
     const written = this.#write(cursor === undefined ? { event } : { event, cursor });
     this.#cursor = cursor ?? this.#cursor;
     if (written === undefined) return true;
     this.ring.push(written);
-    let isTaken = false;
+    let isDelivered = false;
     for (const reader of this.#readers.keys()) {
-      if (reader.offer(written)) isTaken = true;
+      if (reader.offer(written)) isDelivered = true;
     }
-    if (isTaken && !this.source.hasOffsets) this.#dedup.record(event.event_id);
+    if (isDelivered && !this.source.hasOffsets) this.#dedup.record(event.event_id);
     this.pumpSoon();
-    return isTaken;
+    return isDelivered;
   }
 
   #write(streamed: StreamedEvent): RingEvent | undefined {
@@ -222,15 +221,18 @@ export class SourceHub {
         },
         'event does not fit the bus',
       );
-      this.#tellGap({ missed: 1, message: error.message });
+      this.#reportGap({ missed: 1, message: error.message });
       return undefined;
     }
   }
 
-  // A source that waits for an answer hears what became of its event; nobody here waits for that.
-  #answer(told: Promise<void> | undefined): void {
-    told?.catch((error: unknown) => {
-      this.#options.log.warn({ source: this.source.name, error: String(error) }, 'source took no answer');
+  // Acknowledges or fails the event at a source that waits for a reply. Errors are only logged, so that readers do not wait.
+  #answer(answered: Promise<void> | undefined): void {
+    answered?.catch((error: unknown) => {
+      this.#options.log.warn(
+        { source: this.source.name, error: String(error) },
+        'source rejected an acknowledgement',
+      );
     });
   }
 
@@ -242,7 +244,7 @@ export class SourceHub {
     for (const reader of this.#readers.keys()) reader.onState();
   }
 
-  #tellGap(gap: StreamGap): void {
+  #reportGap(gap: StreamGap): void {
     for (const reader of this.#readers.keys()) reader.onGap(gap);
   }
 
@@ -260,7 +262,7 @@ export class SourceHub {
     }
   }
 
-  // What a source without offsets brings while nobody is there would be gone.
+  // Close a source without offsets as soon as it has no readers: events that it delivers in between would be lost.
   #linger(): void {
     if (this.#readers.size > 0) return;
     clearTimeout(this.#lingering);
@@ -270,7 +272,7 @@ export class SourceHub {
 
   #leave(): void {
     if (this.#readers.size > 0) return;
-    // Nothing comes from here on, so what comes later does not go on from what is here.
+    // Events after this point do not follow those in the ring, so mark a gap.
     this.#live.close();
     this.#isConnected = false;
     this.#cursor = undefined;

@@ -1,7 +1,7 @@
 import type { SourceSpec } from '@weir/event/source';
 import { type HubOptions, SourceHub } from './source-hub.js';
 
-/** The hubs of a bus: one for each source that somebody needs. */
+/** The hubs of a bus: one per source in use. */
 export class SourceHubs {
   readonly #hubs = new Map<string, SourceHub>();
   readonly #options: Omit<HubOptions, 'spec' | 'onOver'>;
@@ -10,7 +10,7 @@ export class SourceHubs {
     this.#options = options;
   }
 
-  /** The hub of a spec, whatever its names; `credential` opens its source if it is not open. */
+  /** The hub of a spec; `names` in the spec are ignored. `credential` opens the source if it is not open. */
   of(wanted: SourceSpec, credential: string | undefined): SourceHub {
     const spec = withoutNames(wanted);
     const id = JSON.stringify(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));

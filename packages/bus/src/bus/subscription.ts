@@ -4,33 +4,33 @@ import type { Consumer } from './consumer.js';
 import { invalid, notNow, type Refusal } from './greeting.js';
 import { type Lease, leaseOf } from './lease.js';
 
-/** What a consumer is to its subscription: the first, who runs preConsume; one more; or not let in. */
+/** Result of joining a subscription. `first`: this consumer must run preConsume. `member`: preConsume has already run. */
 export type Entry =
   | { readonly is: 'first' | 'member' }
   | { readonly is: 'refused'; readonly refusal: Refusal };
 
-/** What subscriptions stand on. */
+/** Options of a {@link Subscription}. */
 export interface SubscriptionOptions {
-  /** Keeps the leases as they are now. */
+  /** Persists the current leases. */
   readonly save: () => Promise<void>;
-  /** Rejects when it failed. */
+  /** Rejects if cleanup fails. */
   readonly runCleanup: (lease: Lease, credential: string | undefined) => Promise<void>;
   readonly waitMs: number;
   readonly log: Logger;
-  /** Its phase is another one. */
+  /** Called after each change of phase. */
   readonly onChange: () => void;
 }
 
-// `by` in `cleaning`: a consumer, or nobody when a helper does it.
+// `by` in `cleaning`: the consumer that runs cleanup, or undefined if a helper process does.
 type Phase =
   | { readonly is: 'none' }
-  | { readonly is: 'preparing'; readonly by: Consumer; isTold: boolean }
+  | { readonly is: 'preparing'; readonly by: Consumer; isAsked: boolean }
   | { readonly is: 'ready' }
   | { readonly is: 'cleaning'; readonly by: Consumer | undefined };
 
 /**
- * One subscription upstream and its life: preConsume by the first consumer, and one cleanup after the last, by that
- * consumer or by a helper. Whoever comes while a hook runs waits for its end.
+ * The life of one upstream subscription. The first consumer runs preConsume. After the last consumer leaves, cleanup
+ * runs once, in that consumer or in a helper. Consumers that arrive while a hook runs wait until it ends.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions;
@@ -38,7 +38,7 @@ export class Subscription {
   readonly #waiting = new Map<Consumer, (entry: Entry) => void>();
   #phase: Phase = { is: 'none' };
   #lease: Lease | undefined;
-  /** Of the consumer that the lease was made for, or of the first that came back to it. */
+  /** Credential of the consumer that created the lease, or of the first one that rejoined after a restart. */
   #credential: string | undefined;
   #returning: NodeJS.Timeout | undefined;
 
@@ -46,23 +46,26 @@ export class Subscription {
     this.#options = options;
   }
 
-  /** What is to be kept of it. */
+  /** The lease to persist. */
   get lease(): Lease | undefined {
     return this.#lease;
   }
 
-  /** Whether a hook runs, or somebody is waited for. */
+  /** True while a hook runs, a consumer waits, or consumers may still reconnect after a restart. */
   get isBusy(): boolean {
     const { is } = this.#phase;
     return is === 'preparing' || is === 'cleaning' || this.#returning !== undefined || this.#waiting.size > 0;
   }
 
-  /** Whether there is nothing to remember of it. */
+  /** True if the subscription has no state left and can be deleted. */
   get isOver(): boolean {
     return this.#phase.is === 'none' && this.#lease === undefined && this.#waiting.size === 0;
   }
 
-  /** Takes over the lease of an earlier bus. Its consumers have a while to come back; what was half done is undone. */
+  /**
+   * Restores the lease of an earlier bus. Its consumers have `waitMs` to reconnect. If a hook was interrupted, cleanup
+   * runs immediately.
+   */
   restore(lease: Lease): void {
     this.#lease = lease;
     if (lease.pending || lease.failed !== undefined) {
@@ -76,13 +79,13 @@ export class Subscription {
     }, this.#options.waitMs);
   }
 
-  /** A consumer comes; it waits for hooks under way. */
+  /** Adds a consumer; waits for running hooks. */
   async enter(consumer: Consumer): Promise<Entry> {
     if (this.#phase.is === 'none') return this.#prepare(consumer);
     if (this.#phase.is === 'ready') return this.#join(consumer);
     return new Promise((resolve) => {
       const tooLate = setTimeout(() => {
-        const hint = 'Try again in a while. "weir event status" shows who is there.';
+        const hint = 'Retry later. "weir event status" lists the consumers.';
         const what = this.#phase.is === 'cleaning' ? 'cleanup' : 'preConsume';
         this.#answer(consumer, refusedEntry(notNow(`The ${what} of another consumer still runs.`, hint)));
       }, this.#options.waitMs);
@@ -93,7 +96,7 @@ export class Subscription {
     });
   }
 
-  /** preConsume is done, and left this state. */
+  /** preConsume succeeded with this state. */
   async prepared(consumer: Consumer, state: JsonValue | undefined): Promise<void> {
     const phase = this.#phase;
     if (phase.is !== 'preparing' || phase.by !== consumer || this.#lease === undefined) return;
@@ -105,19 +108,19 @@ export class Subscription {
     await this.#save();
   }
 
-  /** preConsume failed, for all who wait for it too: there is nothing to clean up. */
+  /** preConsume failed. All waiting consumers get the error; there is nothing to clean up. */
   async unprepared(consumer: Consumer, message: string): Promise<void> {
     if (this.#phase.is !== 'preparing' || this.#phase.by !== consumer) return;
     const failed: Refusal = {
       code: 'pre_consume_failed',
       message: `preConsume failed: ${message}`,
-      hint: 'It failed for the consumer that came first. Try again once its reason is gone.',
+      hint: 'It failed for the first consumer of this subscription. Fix the cause, then retry.',
     };
     for (const waiting of [...this.#waiting.keys()]) this.#answer(waiting, refusedEntry(failed));
     await this.#forget();
   }
 
-  /** A consumer is about to leave: whether cleanup is its to run, and with what state. */
+  /** A consumer is about to leave. Returns whether it must run cleanup, and the state for it. */
   check(consumer: Consumer): { readonly last: boolean; readonly state?: JsonValue } {
     const isMember = this.#members.delete(consumer);
     if (!isMember || this.#members.size > 0 || this.#phase.is !== 'ready') return { last: false };
@@ -126,7 +129,7 @@ export class Subscription {
     return { last: true, ...defined({ state }) };
   }
 
-  /** The last consumer has run cleanup; if that failed, a helper tries. */
+  /** The last consumer has run cleanup. If that failed, a helper retries. */
   async cleaned(consumer: Consumer, error: string | undefined): Promise<void> {
     if (this.#phase.is !== 'cleaning' || this.#phase.by !== consumer) return;
     if (error === undefined) return this.#forget();
@@ -134,25 +137,25 @@ export class Subscription {
     await this.#help();
   }
 
-  /** A consumer is gone, whatever it said before. */
+  /** Handles a disconnect in any phase. */
   async leave(consumer: Consumer): Promise<void> {
     this.#answer(consumer, refusedEntry(invalid('The connection is closed.', 'Connect again.')));
     const phase = this.#phase;
     if (phase.is === 'preparing' && phase.by === consumer) {
-      // Unless it was told so, it has not begun.
-      return phase.isTold ? this.#help() : this.#forget();
+      // If the consumer was never asked to run preConsume, nothing needs cleanup.
+      return phase.isAsked ? this.#help() : this.#forget();
     }
     if (phase.is === 'cleaning' && phase.by === consumer) return this.#help();
     const wasLast = this.#members.delete(consumer) && this.#members.size === 0;
     if (wasLast && phase.is === 'ready') await this.#help();
   }
 
-  /** Lets nobody wait any more. */
+  /** Refuses all waiting consumers. */
   refuseWaiting(refusal: Refusal): void {
     for (const waiting of [...this.#waiting.keys()]) this.#answer(waiting, refusedEntry(refusal));
   }
 
-  /** Waits for nobody any more; the lease stays. */
+  /** Stops waiting for consumers to reconnect; keeps the lease. */
   suspend(): void {
     clearTimeout(this.#returning);
     this.#returning = undefined;
@@ -165,9 +168,9 @@ export class Subscription {
     return { is: 'member' };
   }
 
-  // The lease is kept before anything is made upstream, so that it is found whatever happens next.
+  // Persist the lease before preConsume creates anything upstream, so that a crash cannot leave an unknown subscription.
   async #prepare(consumer: Consumer): Promise<Entry> {
-    const phase = { is: 'preparing' as const, by: consumer, isTold: false };
+    const phase = { is: 'preparing' as const, by: consumer, isAsked: false };
     this.#move(phase);
     this.#lease = leaseOf(consumer.hello);
     this.#credential = consumer.hello.credential;
@@ -176,10 +179,10 @@ export class Subscription {
     } catch (error) {
       const why = `The lease cannot be kept: ${error instanceof Error ? error.message : String(error)}`;
       if (this.#phase === phase) await this.#forget();
-      return refusedEntry(notNow(why, 'Make room on the disk, or the directory writable.'));
+      return refusedEntry(notNow(why, 'Free disk space, or make the directory writable.'));
     }
     if (this.#phase !== phase) return refusedEntry(invalid('The connection is closed.', 'Connect again.'));
-    phase.isTold = true;
+    phase.isAsked = true;
     return { is: 'first' };
   }
 
@@ -198,7 +201,7 @@ export class Subscription {
           failed,
           ...this.#facts,
         },
-        'cleanup failed, it is tried again when the bus starts',
+        'cleanup failed; the next start of the bus retries it',
       );
       this.#lease = { ...lease, failed };
       await this.#save();
@@ -213,7 +216,7 @@ export class Subscription {
     this.#vacate();
   }
 
-  // Of those who wait the first is the first of all, and the others wait for it.
+  // The first waiter runs preConsume; the others await its result.
   #vacate(): void {
     this.#move({ is: 'none' });
     const [next] = this.#waiting.keys();

@@ -3,16 +3,19 @@ import { type ConsumeError, SourceInterrupted } from '@weir/event/source';
 import type { BusLimits } from './bus-limits.js';
 import { OutageBackoff } from './outage-backoff.js';
 
-/** How calls of an interrupted source are tried again. */
+/** Options of {@link throughInterruptions}. */
 export interface Interruptions {
   readonly limits: BusLimits;
   readonly signal: AbortSignal;
   readonly onState: (state: 'connected' | 'disconnected' | 'reconnecting', reason?: string) => void;
-  /** The error once the source was interrupted for too long. */
+  /** Creates the error for an outage longer than `outageMs`. */
   readonly unreachable: (cause: SourceInterrupted) => ConsumeError;
 }
 
-/** Calls a source until it answers; undefined once the signal has aborted. Throws what the call does, but interruptions. */
+/**
+ * Repeats a call until it does not fail with SourceInterrupted; undefined once the signal has aborted. Other errors
+ * propagate.
+ */
 export async function throughInterruptions<T>(
   work: () => Promise<T>,
   { limits, signal, onState, unreachable }: Interruptions,

@@ -5,19 +5,19 @@ import { readBusFile, readSecret } from '../directory/bus-file.js';
 import { encode, type Hello, type Message, MessageDecoder, PROTOCOL_VERSION } from '../protocol/index.js';
 import { localTransport } from '../transport/index.js';
 
-/** What every hello has, and the connection adds. */
+/** Members of hello that the connection adds itself. */
 type Greeting = 'type' | 'protocol' | 'pid' | 'secret';
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** What a connection is opened with. */
+/** The members of hello that the caller provides. */
 export type Introduction = DistributiveOmit<Hello, Greeting>;
 
 type Batch = readonly Message[];
 
-/** How long the bus may take to read the last of it. */
+/** How long `close` waits for the bus to read the remaining data. */
 const CLOSE_MS = 2_000;
 
-/** One connection to a bus, hello said. */
+/** A connection to a bus. `open` sends hello. */
 export class BusConnection {
   readonly #socket: Socket;
   readonly #batches: AsyncGenerator<Batch, void, undefined>;
@@ -26,7 +26,7 @@ export class BusConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    // An error is followed by the end, which says all that is to be known.
+    // The `close` of the socket follows each error and ends the iteration; without a listener the process would crash.
     socket.on('error', () => {});
     this.#batches = batchesOf(socket);
   }
@@ -34,20 +34,20 @@ export class BusConnection {
   /**
    * Connects to the bus of a directory.
    *
-   * @throws TransportError `not_running` when there is none.
+   * @throws TransportError `not_running` if no bus listens.
    */
   static async open(directory: BusDirectory, introduction: Introduction): Promise<BusConnection> {
     const socket = await connectTo(directory);
     const connection = new BusConnection(socket);
-    // Read after connecting: who answers has written it, or does so now.
+    // Read the secret after connecting: the bus writes its secret when it starts, so an earlier read could be stale.
     const secret = (await readSecret(directory)) ?? 'none';
     connection.send({ type: 'hello', protocol: PROTOCOL_VERSION, pid: process.pid, secret, ...introduction });
     return connection;
   }
 
   /**
-   * The next messages; undefined once the connection has ended, the signal has aborted, or nothing came for so long:
-   * what comes then is for the next call.
+   * The next messages; undefined once the connection has ended, the signal has aborted, or `silenceMs` have passed
+   * without one. Messages that arrive later stay in the buffer for the next call.
    *
    * @throws ProtocolError
    */
@@ -64,42 +64,42 @@ export class BusConnection {
     return next.done === true ? undefined : next.value;
   }
 
-  /** The next message alone. */
+  /** The next single message. */
   async receiveOne(signal?: AbortSignal, silenceMs?: number): Promise<Message | undefined> {
     const [first, ...rest] = (await this.receive(signal, silenceMs)) ?? [];
     this.#unread = rest;
     return first;
   }
 
-  /** Says something; false when the connection has ended. */
+  /** Sends a message; returns false if the connection has ended. */
   send(message: Message): boolean {
     if (!this.#socket.writable) return false;
     this.#socket.write(encode(message));
     return true;
   }
 
-  /** Ends it once the bus has read everything that was said; what it says meanwhile is dropped. */
+  /** Closes the connection after the bus has read all sent messages; discards the messages that arrive meanwhile. */
   async close(): Promise<void> {
     this.#socket.end();
     const timer = setTimeout(() => this.#socket.destroy(), CLOSE_MS);
     try {
-      // What nobody reads would keep the bus from getting to the end.
+      // Keep reading: with a full receive buffer the bus could not finish writing, and would never read our end.
       while ((await this.receive()) !== undefined);
     } catch {
-      // It is over all the same.
+      // Closing may fail; the connection has ended either way.
     } finally {
       clearTimeout(timer);
       this.#socket.destroy();
     }
   }
 
-  /** Ends it at once. */
+  /** Closes the connection immediately. */
   destroy(): void {
     this.#socket.destroy();
   }
 }
 
-/** A socket to the bus of a directory, wherever that says it listens. Throws TransportError. */
+/** Connects to the socket that the bus file names, or to the default one. Throws TransportError. */
 export async function connectTo(directory: BusDirectory): Promise<Socket> {
   const file = await readBusFile(directory);
   return await localTransport().connect(file?.socket ?? directory.socket);
@@ -110,7 +110,7 @@ async function* batchesOf(socket: Socket): AsyncGenerator<Batch, void, undefined
   const decoder = new MessageDecoder((message) => void messages.push(message));
   const pieces: AsyncIterator<Buffer> = socket[Symbol.asyncIterator]();
   for (;;) {
-    // However the connection broke, it has ended.
+    // A broken connection counts as ended.
     const { done, value } = await pieces.next().catch(() => ({ done: true, value: undefined }) as const);
     if (done === true || value === undefined) return;
     decoder.push(value);

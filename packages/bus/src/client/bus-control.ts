@@ -3,33 +3,33 @@ import type { BusDirectory } from '../directory/bus-directory.js';
 import type { Message, StatusResponse } from '../protocol/index.js';
 import { BusConnection } from './bus-connection.js';
 
-/** How long a bus may take to answer. */
+/** Timeout for the reply of a bus. */
 const ANSWER_MS = 2_000;
 
-/** What came of asking a bus to end. */
+/** The reply to a shutdown request. */
 export interface ShutdownAnswer {
   readonly isEnding: boolean;
-  /** Why not. */
+  /** Why the bus refused to stop. */
   readonly message?: string;
 }
 
-/** Asks the buses of this user how they are, and ends them. */
+/** Queries the status of this user's buses and stops them. */
 export class BusControl {
   readonly #version: string;
 
-  /** @param version this release. */
+  /** @param version the Weir release of this process. */
   constructor(version: string) {
     this.#version = version;
   }
 
-  /** How the bus of a directory is; undefined where none answers. */
+  /** Status of a directory's bus; undefined if no bus replies in time. */
   async status(directory: BusDirectory): Promise<StatusResponse | undefined> {
     return await this.#ask(directory, { type: 'status_query' }, (message) =>
       message.type === 'status_response' ? message : undefined,
     );
   }
 
-  /** Ends it; `force` also when it has consumers. Undefined where none answers. */
+  /** Stops a bus; `force` stops it even if it has consumers. Undefined if no bus replies in time. */
   async shutdown(directory: BusDirectory, force: boolean): Promise<ShutdownAnswer | undefined> {
     return await this.#ask(directory, { type: 'shutdown', force }, (message) => {
       if (message.type !== 'bye') return undefined;

@@ -49,7 +49,7 @@ function follow(stream: BusStream): Follower {
   return follower;
 }
 
-test('what fails comes again later and later', async () => {
+test('failed events are redelivered with growing delays', async () => {
   const bus = await busOf();
   bus.source.publish();
   const follower = follow(await streamOf(bus.directory, { group: 'g' }));
@@ -58,11 +58,11 @@ test('what fails comes again later and later', async () => {
     await follower.items.at(-1)?.fail?.();
   }
   await vi.waitFor(() =>
-    expect(bus.source.told.map(({ delayMs }) => delayMs)).toEqual([1_000, 5_000, 30_000, 120_000, 120_000]),
+    expect(bus.source.calls.map(({ delayMs }) => delayMs)).toEqual([1_000, 5_000, 30_000, 120_000, 120_000]),
   );
 });
 
-test('a bus that says nothing to hello is told as one that hangs', async () => {
+test('a bus that does not answer hello is reported as orphaned', async () => {
   const path = await mkdtemp(join(tmpdir(), 'weir-bus-'));
   const directory = directoryAt(path, {});
   const listener = await localTransport().listen(directory.socket, () => {});
@@ -78,7 +78,7 @@ test('a bus that says nothing to hello is told as one that hangs', async () => {
   });
 });
 
-test('a bus that is silent for too long is left, and the consumer goes on where it was', async () => {
+test('a consumer leaves a silent bus and resumes after its last event on the next one', async () => {
   const bus = await busOf({ statusMs: 60_000 });
   const follower = follow(await streamOf(bus.directory, { limits: { silenceMs: 50 } }));
   await follower.until(({ states }) => states.includes('connected'));
@@ -89,7 +89,7 @@ test('a bus that is silent for too long is left, and the consumer goes on where 
   expect(follower.payloads).toEqual([1, 2]);
 });
 
-test('a preConsume that never answers ends its consumer, and what it may have made is cleaned up', async () => {
+test('a preConsume that never returns ends the consumer, and a helper runs cleanup', async () => {
   const bus = await busOf();
   const stream = await streamOf(
     bus.directory,
@@ -100,18 +100,18 @@ test('a preConsume that never answers ends its consumer, and what it may have ma
   await vi.waitFor(() => expect(bus.cleaned).toMatchObject([{ event_key: 'k', pending: true }]));
 });
 
-test('a cleanup that never answers is told, and left to a helper', async () => {
+test('a cleanup that never returns is reported and left to a helper', async () => {
   const bus = await busOf();
-  const told: string[] = [];
+  const lines: string[] = [];
   const stream = await streamOf(
     bus.directory,
-    { limits: { hookMs: 20 }, tell: (line) => told.push(line) },
+    { limits: { hookMs: 20 }, tell: (line) => lines.push(line) },
     { preConsume: async () => ({ state: 7 }), cleanup: () => new Promise(() => {}) },
   );
   const follower = follow(stream);
   await follower.until(({ states }) => states.includes('connected'));
   await follower.stop();
   await stream.end('signal');
-  expect(told).toEqual([expect.stringContaining('cleanup failed: it took longer than')]);
+  expect(lines).toEqual([expect.stringContaining('cleanup failed: it took longer than')]);
   await vi.waitFor(() => expect(bus.cleaned).toMatchObject([{ event_key: 'k', state: 7 }]));
 });

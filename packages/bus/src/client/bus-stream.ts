@@ -13,43 +13,46 @@ import { takeDown } from './lease-hooks.js';
 import { byeError } from './refusals.js';
 import type { BusCommand } from './start-bus.js';
 
-/** What a full queue does: see `--on-slow`. */
+/** Policy when the consumer's queue is full; see `--on-slow`. */
 export type OnSlow = 'replay' | 'drop-oldest' | 'disconnect';
 
-/** What a consumer wants of the bus. */
+/** Options of a {@link BusStream}. */
 export interface BusStreamOptions {
   readonly directory: BusDirectory;
-  /** Starts the bus where there is none. */
+  /** Starts a bus if none is running. */
   readonly command: BusCommand;
-  /** This release. */
+  /** Weir release of this process. */
   readonly version: string;
   readonly prepared: PreparedConsume;
   readonly source: SourceSpec;
-  /** Opens the source, such as an API key. */
+  /** Authenticates to the source, such as an API key. */
   readonly credential?: string;
-  /** Whose identity hooks have; a cleanup by somebody else needs its name. */
+  /** Name of the identity that hooks run with. The bus passes it to a helper that runs cleanup for a dead consumer. */
   readonly identity?: string;
-  /** The file of the key, absolute, where it is none of ours. */
+  /** Absolute path of the file that defines the key; absent for keys that ship with Weir. */
   readonly keysFile?: string;
   readonly onSlow: OnSlow;
   /** `latest`, `earliest`, a cursor or a time. */
   readonly from: string;
   readonly group?: string;
-  /** What it does with a group's events, to be the same for all members; at most 1,000 characters. */
+  /** What the consumer does with a group's events. It must be equal for all members; at most 1,000 characters. */
   readonly task?: string;
-  /** How many deliveries of the group may be out with it; default its key's buffer, at most 250. */
+  /** Maximum number of unacknowledged group deliveries; default: the key's buffer size, at most 250. */
   readonly prefetch?: number;
-  /** Takes lines for standard error. */
+  /** Writes a line to standard error. */
   readonly tell: (line: string) => void;
   readonly limits?: Partial<ClientLimits>;
 }
 
-/** How often a member of a group says that it is there. */
+/** Interval of a group member's heartbeat. */
 const ALIVE_MS = 250;
-/** How long a consumer that ends waits for the source to know what it has done. */
+/** How long an ending consumer waits until the source has stored its acknowledgements. */
 const SETTLE_MS = 2_000;
 
-/** Events of a bus that many consumers share: each once, in order, from one bus to the next. */
+/**
+ * The events that a consumer reads from a shared bus. If the bus ends, the stream connects to the next bus and resumes
+ * after the last event, so that each event is yielded once and in order.
+ */
 export class BusStream implements EventStream {
   readonly #options: BusStreamOptions;
   readonly #limits: ClientLimits;
@@ -60,7 +63,7 @@ export class BusStream implements EventStream {
   #bus: BusConnection | undefined;
   #cursor: string | undefined;
   #seq = 0;
-  /** When its source was heard to be connected last. */
+  /** When the source was last reported as connected. */
   #connectedAt: number | undefined;
 
   constructor(options: BusStreamOptions) {
@@ -74,14 +77,14 @@ export class BusStream implements EventStream {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const bus = isFirst
         ? await this.#joiner.join(this.#introduction, signal)
-        : await this.#comeBack(signal);
+        : await this.#reconnect(signal);
       if (bus === undefined) return;
       this.#bus = bus;
       this.#deliveries.flush();
-      this.#sayAlive();
+      this.#startHeartbeat();
       this.#seq = 0;
       if (!isFirst && this.#isLossy) {
-        watcher.onGap({ message: 'the bus ended, and what came until there was another is lost' });
+        watcher.onGap({ message: 'the bus ended; events until the next bus started are lost' });
       }
       for (;;) {
         const messages = await bus.receive(signal, this.#limits.silenceMs);
@@ -99,12 +102,12 @@ export class BusStream implements EventStream {
       bus.destroy();
       this.#bus = undefined;
       this.#deliveries.left();
-      watcher.onState('disconnected', 'the bus is gone');
+      watcher.onState('disconnected', 'the connection to the bus was lost');
       watcher.onState('reconnecting');
     }
   }
 
-  /** Says that everything acknowledged is so, cleans up where nobody else is left to, and leaves. */
+  /** Waits for the pending acknowledgements, runs cleanup if this consumer is the last, and disconnects. */
   async end(reason: ExitReason): Promise<void> {
     clearInterval(this.#alive);
     const bus = this.#bus;
@@ -116,12 +119,12 @@ export class BusStream implements EventStream {
     await bus.close();
   }
 
-  #sayAlive(): void {
+  #startHeartbeat(): void {
     if (this.#options.group === undefined) return;
     this.#alive ??= setInterval(() => this.#bus?.send({ type: 'ack', of: 'alive' }), ALIVE_MS);
   }
 
-  /** Waits until the source knows what this consumer has done: the next consumer would get it again. */
+  /** Waits until the source has stored all outcomes; it would redeliver unconfirmed events to the next consumer. */
   async #settle(bus: BusConnection): Promise<void> {
     this.#deliveries.flush();
     const scope = deadline(SETTLE_MS);
@@ -163,21 +166,24 @@ export class BusStream implements EventStream {
     };
   }
 
-  /** Whether what comes while there is no bus is gone: a group's events wait, and a cursor finds the others. */
+  /**
+   * True if events that arrive without a bus are lost. A group retains its events, and with a cursor the stream reads
+   * them again.
+   */
   get #isLossy(): boolean {
     return this.#options.group === undefined && this.#cursor === undefined;
   }
 
-  async #comeBack(signal: AbortSignal): Promise<BusConnection | undefined> {
+  async #reconnect(signal: AbortSignal): Promise<BusConnection | undefined> {
     const deadline = performance.now() + this.#limits.outageMs;
     const backoff = new Backoff({ firstMs: 100, longestMs: 5_000 });
     while (!signal.aborted) {
       try {
-        return await this.#joiner.comeBack(this.#introduction, signal);
+        return await this.#joiner.rejoin(this.#introduction, signal);
       } catch (error) {
         const waitMs = backoff.next();
         if (performance.now() + waitMs > deadline) throw error;
-        // Another bus cannot help against a refusal.
+        // A refusal, such as a wrong option, would come from another bus too.
         if (!(error instanceof ConsumeError) || error.kind !== 'internal') throw error;
         await pause(waitMs, signal);
       }
@@ -218,8 +224,8 @@ export class BusStream implements EventStream {
   }
 
   /**
-   * Whether to come back all the same. A bus that has just been started gives a source up soon that it never reached; who
-   * has had events from there knows better.
+   * True if the stream should reconnect despite the error. A newly started bus gives up soon on a source that it has
+   * never reached. This consumer has received events from that source before, so it retries for longer.
    */
   #isOutage({ kind }: ConsumeError): boolean {
     if (kind !== 'network' || this.#connectedAt === undefined) return false;
@@ -228,7 +234,10 @@ export class BusStream implements EventStream {
 
   #status({ state, message, cursor, missed }: SourceStatus, watcher: StreamWatcher): void {
     if (missed !== undefined) {
-      watcher.onGap({ message: message ?? 'no longer kept', ...(missed === 0 ? {} : { missed }) });
+      watcher.onGap({
+        message: message ?? 'the source no longer has these events',
+        ...(missed === 0 ? {} : { missed }),
+      });
     }
     if (cursor !== undefined && this.#options.group === undefined) this.#cursor = cursor;
     watcher.onState(state, message);

@@ -1,14 +1,14 @@
-/** How patient a consumer is with its bus and its hooks. Milliseconds. */
+/** Timeouts of a consumer for its bus and its hooks, in milliseconds. */
 export interface ClientLimits {
-  /** How long a bus may take to answer hello; a newcomer waits there for hooks of others. Default 30 s. */
+  /** Timeout for the reply to hello, which the bus may delay while another consumer's hook runs. Default 30 s. */
   readonly answerMs: number;
-  /** Silence after which a bus is taken for dead: it tells its status every 15 s. Default 45 s. */
+  /** The bus sends its status every 15 s; after this silence the consumer treats it as dead. Default 45 s. */
   readonly silenceMs: number;
-  /** How long `preConsume` may take, and `cleanup`. Default 60 s. */
+  /** Timeout of `preConsume` and of `cleanup`. Default 60 s. */
   readonly hookMs: number;
-  /** How long a consumer whose bus is gone tries to get another. Default 60 s. */
+  /** How long a consumer that lost its bus tries to reach or start another. Default 60 s. */
   readonly outageMs: number;
-  /** How long one that has had a source goes on without it, from one bus to the next. Default an hour. */
+  /** How long a consumer that has been connected to its source retries during an outage of that source. Default 1 h. */
   readonly sourceOutageMs: number;
 }
 

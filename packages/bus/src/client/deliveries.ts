@@ -4,57 +4,61 @@ import { Moment } from '../moment.js';
 import type { Message } from '../protocol/index.js';
 import { RecentKeys } from '../recent-keys.js';
 
-/** Longest message: what comes together goes in several beyond that. */
+/** Maximum number of ids in one message; more ids are sent in several messages. */
 const MAX_IDS = 1_000;
-/** How long an event that failed waits for its next try, by the try that failed; the last holds for all further ones. */
+/** Delay before the redelivery of a failed event, by attempt; the last value applies to all later attempts. */
 const DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
-/** So many are told at once, however many more are handled in the same turn. */
+/** After this many unsent outcomes, send them at once instead of at the end of the event-loop turn. */
 const AT_ONCE = 50;
 
-/** An answer is true for so long at the least; a machine that is always slower gets on all the same. */
+/** Maximum age of a permission to begin. A process that was suspended in between asks again, at most MAX_TRIES times. */
 const FRESH_MS = 500;
 const MAX_TRIES = 5;
 
-/** What is known of one delivery. */
+/** State of one delivery in this consumer. */
 interface Known {
   readonly id: string;
-  /** It waits; it asks whether it may begin; it is handled; it was, and the source may not know. */
+  /**
+   * `waiting`: received. `asking`: asked the bus for permission to begin. `begun`: the sink handles it. `done`,
+   * `failed`: handled, but the source may not have stored the outcome.
+   */
   state: 'waiting' | 'asking' | 'begun' | 'done' | 'failed';
-  /** Told with `failed`. */
+  /** Redelivery delay, sent with `failed`. */
   delayMs: number;
-  /** This bus was told of the outcome. */
-  isTold: boolean;
-  /** Says whether it may begin. */
+  /** True if the outcome was sent to the current bus. */
+  isSent: boolean;
+  /** Resolves the pending request for permission to begin. */
   answer: (mayBegin: boolean) => void;
 }
 
 /**
- * The deliveries of a group that this consumer has, from one bus to the next. An event begins only when the bus says that
- * its lease lasts. Answers are kept until the source knows them, and what is done or under way never runs again.
+ * The group deliveries of this consumer, which outlive a single bus. The sink begins an event only after the bus
+ * confirms that the lease is valid. Outcomes are kept until the source has stored them, and an event that is done or in
+ * progress never runs twice.
  */
 export class Deliveries {
   readonly #send: (message: Message) => boolean;
   readonly #known = new Map<string, Known>();
-  /** What the source knows to be done. */
+  /** Keys of events that are done and stored as such by the source. */
   readonly #done = new RecentKeys();
   readonly #asked: string[] = [];
-  #toTell = 0;
+  #unsent = 0;
   #isDue = false;
   #onSettled: (() => void) | undefined;
 
-  /** @param send returns false while there is no bus. */
+  /** @param send returns false while no bus is connected. */
   constructor(send: (message: Message) => boolean) {
     this.#send = send;
   }
 
-  /** Those that the next bus must know of: handled now, or without an answer of the source. */
+  /** Deliveries that the next bus must know: in progress, or with an outcome that the source has not confirmed. */
   get holding(): string[] {
     return [...this.#known.values()]
       .filter(({ state }) => state !== 'waiting' && state !== 'asking')
       .map(({ id }) => id);
   }
 
-  /** A delivery came; false when it is not to be handled, as it is known. */
+  /** Registers a delivery; returns false if the event is already known and must not be handled again. */
   add(id: string): boolean {
     const key = deliveryKey(id);
     const known = this.#known.get(key);
@@ -67,17 +71,17 @@ export class Deliveries {
       return false;
     }
     known?.answer(false);
-    this.#known.set(key, { id, state: 'waiting', delayMs: 0, isTold: false, answer: () => {} });
+    this.#known.set(key, { id, state: 'waiting', delayMs: 0, isSent: false, answer: () => {} });
     return true;
   }
 
-  /** Asks whether a delivery may be handled now; false when another member may have it. */
+  /** Asks the bus whether the sink may handle a delivery now; false if another member may have the event. */
   async begin(id: string, signal: AbortSignal): Promise<boolean> {
     const known = this.#known.get(deliveryKey(id));
     if (known?.id !== id || known.state !== 'waiting' || signal.aborted) return false;
     known.state = 'asking';
     let mayBegin = true;
-    // An answer that was long on its way, as to a process that was stopped, may be true no more.
+    // The permission is stale if the process was suspended, such as by SIGSTOP, after it asked.
     for (let tries = 0, isFresh = false; mayBegin && !isFresh && tries < MAX_TRIES; tries += 1) {
       const asked = new Moment();
       mayBegin = await this.#answered(known, signal);
@@ -101,10 +105,13 @@ export class Deliveries {
     return mayBegin;
   }
 
-  /** It is done with. Now and then this waits for the message to be out: it comes again after a kill if it was not told. */
+  /**
+   * Marks a delivery as done. Every {@link AT_ONCE} outcomes it sends them and waits for the socket, so that a kill
+   * causes few redeliveries.
+   */
   async done(id: string): Promise<void> {
     this.#end(id, 'done', 0);
-    if (this.#toTell < AT_ONCE) {
+    if (this.#unsent < AT_ONCE) {
       this.#schedule();
       return;
     }
@@ -113,16 +120,17 @@ export class Deliveries {
   }
 
   /**
-   * It should come again: later with each try, so that a sink that is gone for a while does not use up all of them.
+   * Marks a delivery as failed and requests redelivery. The delay grows with the attempts, so that a short outage of
+   * the sink does not use up all of them.
    *
-   * @param attempt which try this was, from 1.
+   * @param attempt number of the failed attempt, starting at 1.
    */
   failed(id: string, attempt: number): void {
     this.#end(id, 'failed', DELAYS_MS[Math.min(attempt, DELAYS_MS.length) - 1] ?? 0);
     this.#schedule();
   }
 
-  /** The bus says something of deliveries. */
+  /** Handles a reply of the bus. */
   take(of: 'begun' | 'lost' | 'settled', ids: readonly string[]): void {
     for (const id of ids) {
       const key = deliveryKey(id);
@@ -136,14 +144,14 @@ export class Deliveries {
     this.#onSettled?.();
   }
 
-  /** Says at once what became of those that this bus was not told of. */
+  /** Sends all outcomes that the current bus has not received. */
   flush(): void {
     this.#isDue = false;
-    this.#toTell = 0;
+    this.#unsent = 0;
     const done: Known[] = [];
     const failed = new Map<number, Known[]>();
     for (const known of this.#known.values()) {
-      if (known.isTold) continue;
+      if (known.isSent) continue;
       if (known.state === 'done') done.push(known);
       if (known.state === 'failed') {
         const some = failed.get(known.delayMs) ?? [];
@@ -151,21 +159,24 @@ export class Deliveries {
         some.push(known);
       }
     }
-    this.#tell(done, (ids) => ({ type: 'ack', of: 'deliveries', ids }));
+    this.#sendOutcomes(done, (ids) => ({ type: 'ack', of: 'deliveries', ids }));
     for (const [delay_ms, some] of failed)
-      this.#tell(some, (ids) => ({ type: 'ack', of: 'failed_deliveries', ids, delay_ms }));
+      this.#sendOutcomes(some, (ids) => ({ type: 'ack', of: 'failed_deliveries', ids, delay_ms }));
   }
 
-  /** The bus is gone: what waits for it to begin comes again, and all outcomes are told to the next one. */
+  /**
+   * Handles the loss of the bus: drops deliveries that have not begun, since the source redelivers them, and marks all
+   * outcomes as unsent.
+   */
   left(): void {
     for (const known of [...this.#known.values()]) {
-      known.isTold = false;
+      known.isSent = false;
       if (known.state === 'asking') known.answer(false);
       if (known.state === 'waiting') this.#forget(known.id);
     }
   }
 
-  /** Resolves once the source knows every outcome, or the signal aborts. */
+  /** Resolves once the source has stored every outcome, or the signal aborts. */
   async settled(signal: AbortSignal): Promise<void> {
     const isSettled = () =>
       ![...this.#known.values()].some(({ state }) => state === 'done' || state === 'failed');
@@ -177,7 +188,7 @@ export class Deliveries {
     }
   }
 
-  /** What is asked in the same turn goes in one message. */
+  /** Asks for permission to begin; requests of one turn share a message. */
   #ask(id: string): void {
     this.#asked.push(id);
     if (this.#asked.length > 1) return;
@@ -190,8 +201,8 @@ export class Deliveries {
 
   #end(id: string, state: 'done' | 'failed', delayMs: number): void {
     const key = deliveryKey(id);
-    this.#known.set(key, { id, state, delayMs, isTold: false, answer: () => {} });
-    this.#toTell += 1;
+    this.#known.set(key, { id, state, delayMs, isSent: false, answer: () => {} });
+    this.#unsent += 1;
   }
 
   #forget(id: string): void {
@@ -199,11 +210,11 @@ export class Deliveries {
     if (this.#known.get(key)?.id === id) this.#known.delete(key);
   }
 
-  #tell(known: readonly Known[], message: (ids: string[]) => Message): void {
+  #sendOutcomes(known: readonly Known[], message: (ids: string[]) => Message): void {
     for (let from = 0; from < known.length; from += MAX_IDS) {
       const some = known.slice(from, from + MAX_IDS);
       if (!this.#send(message(some.map(({ id }) => id)))) return;
-      for (const one of some) one.isTold = true;
+      for (const one of some) one.isSent = true;
     }
   }
 

@@ -11,21 +11,24 @@ import { setUp } from './lease-hooks.js';
 import { refusalError } from './refusals.js';
 import { orphaned, startBus } from './start-bus.js';
 
-/** Tries until a bus is taken for broken: each finds one that has just ended, or starts one. */
+/** Attempts before the join fails. Each attempt either meets a bus that has just ended, or starts one. */
 const TRIES = 8;
-/** Starts that may fail in a row. */
+/** Consecutive failed starts before the join fails. */
 const STARTS = 3;
 const PAUSE_MS = 50;
-/** How long a bus may take to end when another is to take its place. */
+/** How long an old bus may take to stop after it handed over to a newer release. */
 const HANDOVER_MS = 10_000;
-/** How long who has lost its bus waits for somebody else to start one: a newer release, where there is one. */
+/**
+ * Upper bound of the random delay before a consumer that lost its bus starts another. It gives a consumer of a newer
+ * release time to start the bus first.
+ */
 const GRACE_MS = 1_500;
 
-/** Finds the bus of a directory, or starts it, and becomes its consumer. */
+/** Joins the bus of a directory as a consumer, and starts the bus if necessary. */
 export class Joiner {
   readonly #options: BusStreamOptions;
   readonly #limits: ClientLimits;
-  /** In a row. */
+  /** Consecutive. */
   #failedStarts = 0;
 
   constructor(options: BusStreamOptions, limits: ClientLimits) {
@@ -34,7 +37,7 @@ export class Joiner {
   }
 
   /**
-   * A connection whose next messages are the source's state and events; undefined once the signal has aborted.
+   * Returns a connection that delivers source states and events from now on; undefined once the signal has aborted.
    *
    * @throws ConsumeError
    */
@@ -54,13 +57,18 @@ export class Joiner {
       bus.destroy();
     }
     if (signal.aborted) return undefined;
-    throw new ConsumeError('internal', 'bus_unreachable', 'no bus takes this consumer', {
-      hint: `See "weir event doctor" and ${this.#options.directory.logFile}.`,
-    });
+    throw new ConsumeError(
+      'internal',
+      'bus_unreachable',
+      'the consumer could not join a bus after several attempts',
+      {
+        hint: `See "weir event doctor" and ${this.#options.directory.logFile}.`,
+      },
+    );
   }
 
-  /** The same for one whose bus is gone: somebody with a newer release may be about to start another. */
-  async comeBack(introduction: Introduction, signal: AbortSignal): Promise<BusConnection | undefined> {
+  /** Joins again after the bus was lost; first waits a random time, in case a newer release is about to start a bus. */
+  async rejoin(introduction: Introduction, signal: AbortSignal): Promise<BusConnection | undefined> {
     const deadline = performance.now() + GRACE_MS * Math.random();
     while (!signal.aborted && performance.now() < deadline && !(await this.#answers())) {
       await pause(PAUSE_MS, signal);
@@ -69,8 +77,8 @@ export class Joiner {
   }
 
   /**
-   * A connection to the bus, which is started if there is none; undefined where another try is needed: one that was
-   * killed while it started says nothing of the next.
+   * Connects to the bus and starts it if none is running. Undefined means: try again. Only repeated failures are
+   * reported, because a bus that was killed during its start says nothing about the next start.
    */
   async #connect(introduction: Introduction): Promise<BusConnection | undefined> {
     const { directory, command } = this.#options;
@@ -89,7 +97,7 @@ export class Joiner {
     return undefined;
   }
 
-  /** Waits for the answer to hello; false where another try is needed. */
+  /** Waits for the reply to hello; false means: try again. */
   async #introduce(bus: BusConnection, signal: AbortSignal): Promise<boolean> {
     const { answerMs, hookMs } = this.#limits;
     const askedAt = performance.now();
@@ -107,7 +115,7 @@ export class Joiner {
   }
 
   async #refused(refusal: Extract<HelloAck, { ok: false }>): Promise<false> {
-    // One that has just started has another secret than the file had a moment ago.
+    // A bus that has just started may have a newer secret than the one read from the file.
     if (refusal.code === 'secret') {
       await pause(PAUSE_MS);
       return false;

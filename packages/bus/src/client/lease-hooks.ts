@@ -5,12 +5,12 @@ import { warnLine } from '@weir/event/consume';
 import { ConsumeError } from '@weir/event/source';
 import type { BusConnection } from './bus-connection.js';
 
-/** How long the bus may take to say whether somebody is the last. */
+/** How long the bus may take to report whether this consumer is the last. */
 const LAST_MS = 5_000;
 
 /**
- * Runs `preConsume` for the subscription and tells the bus what came of it. One that takes longer than `hookMs` is not
- * told of: what it may still make is cleaned up once the connection is closed.
+ * Runs `preConsume` for the subscription and sends its result to the bus. After `hookMs` it sends nothing and throws:
+ * when the connection closes, the bus runs cleanup for anything that the hook may still create.
  *
  * @throws ConsumeError `pre_consume`
  */
@@ -27,21 +27,21 @@ export async function setUp(
     const reason = reasonOf(cause);
     if (cause instanceof WeirError && cause.code === 'too_long') {
       throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
-        hint: 'What its preConsume may have made is cleaned up.',
+        hint: 'The bus runs cleanup for anything that preConsume created.',
       });
     }
     bus.send({ type: 'ack', of: 'pre_consume', error: reason });
     if (cause instanceof ConsumeError) throw cause;
     throw new ConsumeError('failed', 'pre_consume', `\`${key.key}\` could not be set up: ${reason}`, {
-      hint: 'Its preConsume failed; nothing was left behind.',
+      hint: 'Its preConsume hook failed, so cleanup is not needed.',
       cause,
     });
   }
 }
 
 /**
- * Asks whether this consumer is the last of its subscription, and runs `cleanup` if it is. One that takes longer than
- * `hookMs` has failed. Never rejects.
+ * Runs `cleanup` if this consumer is the last of its subscription. After `hookMs` the cleanup counts as failed. Never
+ * rejects.
  */
 export async function takeDown(
   { key, api, params }: PreparedConsume,
@@ -58,7 +58,7 @@ export async function takeDown(
   } catch (error) {
     const reason = reasonOf(error);
     bus.send({ type: 'ack', of: 'cleanup', error: reason });
-    tell(warnLine(`cleanup failed: ${reason}. It is tried again later; repeating it is safe.`));
+    tell(warnLine(`cleanup failed: ${reason}. The bus retries it later; cleanup is safe to repeat.`));
   }
 }
 

@@ -24,13 +24,13 @@ const CODES: Partial<Record<Refusal['code'], string>> = {
 
 const TOO_SLOW = { hint: 'Give --on-slow replay or drop-oldest, or --group.', param: 'on-slow' };
 
-/** Why the bus takes no such consumer, as an error. */
+/** Converts a refused hello into an error. */
 export function refusalError({ code, message, hint }: Refusal): ConsumeError {
   if (code === 'consumer_too_slow') return new ConsumeError('failed', code, message, TOO_SLOW);
   return new ConsumeError(KINDS[code], CODES[code] ?? code, message, { hint });
 }
 
-/** Why the bus serves a consumer no more; undefined where another bus takes its place. */
+/** Converts the bus's `bye` into an error; undefined if the consumer should join another bus. */
 export function byeError({ reason, message, error }: Bye): ConsumeError | undefined {
   if (error !== undefined) {
     const { kind, code, hint, param } = error;
@@ -44,9 +44,9 @@ export function byeError({ reason, message, error }: Bye): ConsumeError | undefi
   }
   if (reason === 'shutdown') {
     return new ConsumeError('failed', 'bus_stopped', message ?? 'the bus was stopped', {
-      hint: 'Somebody ran "weir event stop --force"; consume again to start another.',
+      hint: '"weir event stop --force" stopped it; consume again to start another.',
     });
   }
   if (reason === 'handover' || reason === 'idle') return undefined;
-  return new ConsumeError('internal', 'bus_failed', message ?? `the bus says ${reason}`);
+  return new ConsumeError('internal', 'bus_failed', message ?? `the bus closed the connection: ${reason}`);
 }

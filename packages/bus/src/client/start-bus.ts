@@ -6,14 +6,14 @@ import type { BusDirectory } from '../directory/bus-directory.js';
 import { isLocked, lockFile } from '../directory/file-lock.js';
 import { makePrivateDirectory } from '../transport/index.js';
 
-/** The command that is a bus: it runs `runBus` and says over its channel to us that it is ready. */
+/** The command that runs a bus. It calls `runBus` and reports the result over the IPC channel. */
 export interface BusCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What a bus that is being started says over its channel. */
+/** The message that a starting bus sends over its IPC channel. */
 export type StartMessage =
   | { readonly state: 'ready' | 'not_needed' }
   | { readonly state: 'failed'; readonly message: string };
@@ -23,16 +23,17 @@ const startMessage = z.union([
   z.object({ state: z.literal('failed'), message: z.string() }),
 ]);
 
-/** How long others may take to start one, and how long one may take. */
+// How long to wait for another client that is starting the bus, and for our own bus to become ready.
 const FORK_WAIT_MS = 20_000;
 const START_MS = 15_000;
 
 /**
- * Starts the bus of a directory as a process of its own, which outlives this one. Of many who find none at the same
- * time one starts it, and the others find it.
+ * Starts the bus of a directory as a detached process. If several clients find no bus at the same time, a lock ensures
+ * that only one starts it.
  *
- * @param isThere whether one answers; asked once nobody else can be starting one.
- * @throws ConsumeError `internal` when it cannot be started, `bus_orphaned` when one lives that does not answer.
+ * @param isThere checks for a running bus; called after the lock is held.
+ * @throws ConsumeError `internal` if the bus cannot be started, `bus_orphaned` if a bus process runs but does not
+ * respond.
  */
 export async function startBus(
   directory: BusDirectory,
@@ -41,7 +42,8 @@ export async function startBus(
 ): Promise<void> {
   await makePrivateDirectory(directory.path);
   const fork = await lockFile(directory.forkLock, FORK_WAIT_MS);
-  if (fork === undefined) throw cannotStart(directory, 'somebody else has been starting one for too long');
+  if (fork === undefined)
+    throw cannotStart(directory, `another process has held the start lock for ${FORK_WAIT_MS / 1000} s`);
   try {
     if (await isThere()) return;
     const log = openSync(directory.logFile, 'a', 0o600);
@@ -86,18 +88,18 @@ async function started(child: ChildProcess, directory: BusDirectory): Promise<vo
   throw cannotStart(directory, outcome);
 }
 
-/** A bus that lives and does not answer: nobody can be served, and no other can start. */
+/** A bus process holds the lock but does not respond: consumers cannot join, and another bus cannot start. */
 export function orphaned(directory: BusDirectory): ConsumeError {
   return new ConsumeError(
     'internal',
     'bus_orphaned',
-    `a bus lives in ${directory.path} and does not answer`,
+    `the bus in ${directory.path} runs but does not answer`,
     { hint: 'See "weir event status"; end it with "weir event stop --force".' },
   );
 }
 
 function cannotStart(directory: BusDirectory, reason: string): ConsumeError {
   return new ConsumeError('internal', 'bus_not_started', `the bus cannot be started: ${reason}`, {
-    hint: `${directory.logFile} says more; WEIR_HOME names another directory.`,
+    hint: `See ${directory.logFile}; WEIR_HOME selects another directory.`,
   });
 }

@@ -7,13 +7,13 @@ import { openBusLog } from './bus-log.js';
 let directory = '';
 afterEach(async () => await rm(directory, { recursive: true }));
 
-test('a log that is full makes place while it is written, and loses no line', async () => {
+test('a full log is rotated while it is written, without losing a line', async () => {
   directory = await mkdtemp(join(tmpdir(), 'weir-bus-log-'));
   const { logger, close } = openBusLog(join(directory, 'bus.log'));
   const text = 'x'.repeat(1_000);
   for (let n = 0; n < 2_500; n += 1) {
     logger.info({ n }, text);
-    // As a bus writes: its log is not held up by it, and gets a turn now and then.
+    // Yield now and then, as a bus does, so that the stream can write.
     if (n % 100 === 0) await new Promise(setImmediate);
   }
   await close();

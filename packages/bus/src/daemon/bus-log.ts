@@ -5,14 +5,14 @@ import { createStream } from 'rotating-file-stream';
 const SIZE = '1M';
 const FILES = 3;
 
-/** The log of a bus: lines of JSON in a file that makes place for a new one when it is full. */
+/** The log of a bus: JSON lines in a rotated file. */
 export interface BusLog {
   readonly logger: Logger;
-  /** Resolves when everything is written. */
+  /** Resolves when all lines are written. */
   close(): Promise<void>;
 }
 
-/** Opens `path`, and keeps at most three older ones, `path.1` the newest, 1 MB each. */
+/** Opens `path`. Rotation keeps at most three older files of 1 MB each; `path.1` is the newest. */
 export function openBusLog(path: string): BusLog {
   const name = basename(path);
   const stream = createStream(name, {
@@ -21,7 +21,7 @@ export function openBusLog(path: string): BusLog {
     rotate: FILES,
     mode: 0o600,
   });
-  // A disk that is full costs lines of the log, and nothing else.
+  // A full disk may lose log lines, but must not stop the bus.
   stream.on('error', () => {});
   const logger = pino({ base: { bus: process.pid }, timestamp: stdTimeFunctions.isoTime }, stream);
   return {

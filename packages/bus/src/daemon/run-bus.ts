@@ -9,38 +9,38 @@ import { lockFile } from '../directory/file-lock.js';
 import { localTransport, makePrivateDirectory } from '../transport/index.js';
 import { openBusLog } from './bus-log.js';
 
-/** How a bus's process is run. */
+/** Options of {@link runBus}. */
 export interface RunBusOptions {
   readonly directory: BusDirectory;
   readonly app: BusApp;
-  /** The release. */
+  /** Weir release. */
   readonly version: string;
-  /** Runs a key's `cleanup` in a process of its own. */
+  /** Runs a key's `cleanup` hook in a separate process. */
   readonly runCleanup: BusOptions['runCleanup'];
-  /** How long it stays without consumers, milliseconds; default 30 s. */
+  /** How long the bus stays without consumers, milliseconds; default 30 s. */
   readonly idleMs?: number;
   readonly sources?: SourceLimits;
-  /** Ends it. */
+  /** Stops the bus. */
   readonly signal: AbortSignal;
-  /** It takes consumers now. */
+  /** Called once the bus accepts consumers. */
   readonly onReady: () => void;
 }
 
-/** Somebody who only looks whether a bus lives holds its lock for an instant. */
+/** A client that checks whether a bus is alive holds the lock for an instant; wait for it. */
 const LOCK_WAIT_MS = 2_000;
 
 /**
- * Is the bus of a directory until it has nobody to serve, another takes its place, or it is told to end.
+ * Runs the bus of a directory until it is idle, a newer release replaces it, or it is stopped.
  *
- * @returns false when there is one already.
- * @throws TransportError and errors of the system.
+ * @returns false if another process already runs this bus.
+ * @throws TransportError and system errors.
  */
 export async function runBus(options: RunBusOptions): Promise<boolean> {
   const { directory, app, version, idleMs, signal } = options;
   await makePrivateDirectory(directory.path);
   const alive = await lockFile(directory.aliveLock, LOCK_WAIT_MS);
   if (alive === undefined) return false;
-  // Whoever finds the lock held and a file there finds ours: what an earlier one left is gone by then.
+  // Remove the file of an earlier bus. From here on, a client that finds the lock held reads only our own file.
   await rm(directory.pidFile, { force: true });
   const { logger, close: closeLog } = openBusLog(directory.logFile);
   try {
@@ -65,7 +65,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
       started_at: new Date().toISOString(),
     };
     await writePrivateFile(directory.pidFile, `${JSON.stringify(file)}\n`);
-    logger.info({ ...file }, 'the bus takes consumers');
+    logger.info({ ...file }, 'the bus accepts consumers');
     options.onReady();
     const reason = await Promise.race([bus.ended, aborted(signal)]);
     logger.info({ reason }, 'the bus ends');
@@ -75,7 +75,7 @@ export async function runBus(options: RunBusOptions): Promise<boolean> {
     await rm(directory.secretFile, { force: true });
     return true;
   } catch (error) {
-    logger.error({ err: error }, 'the bus cannot go on');
+    logger.error({ err: error }, 'the bus failed');
     throw error;
   } finally {
     await closeLog();

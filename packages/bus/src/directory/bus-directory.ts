@@ -3,39 +3,39 @@ import { join } from 'node:path';
 import { sanitizeAppId } from '@weir/event';
 import { localPath } from '../transport/index.js';
 
-/** What a bus serves: a project of a server, or the sources of this machine that need neither. */
+/** What a bus serves: one project of a server, or the local sources, which need neither a server nor a project. */
 export interface BusApp {
-  /** URL without a slash at its end; absent for sources of this machine. */
+  /** URL without a trailing slash; absent for local sources. */
   readonly server?: string;
-  /** Id of the project; absent as well. */
+  /** Project id; absent for local sources. */
   readonly project?: string;
 }
 
-/** The directory of one bus, and what is in it. */
+/** The files of one bus. */
 export interface BusDirectory {
   readonly path: string;
-  /** Where it listens: in the directory, or in a shorter place where that is too long for a socket. */
+  /** The socket path: in the directory, or a shorter one elsewhere if that exceeds the limit for socket paths. */
   readonly socket: string;
-  /** A `BusFile`: there while the bus takes consumers. */
+  /** A `BusFile`; it exists while the bus accepts consumers. */
   readonly pidFile: string;
-  /** What hello must carry. */
+  /** The secret that hello must contain. */
   readonly secretFile: string;
-  /** Locked for as long as the bus lives. */
+  /** Locked while the bus process is alive. */
   readonly aliveLock: string;
-  /** Locked by who is starting a bus. */
+  /** Locked by the client that is starting a bus, so that several clients do not start one each. */
   readonly forkLock: string;
   readonly logFile: string;
   readonly leasesFile: string;
 }
 
-/** The directory that has the directories of all buses: `events` of Weir's own. */
+/** The parent of all bus directories. */
 export function eventsDirectory(home: string): string {
   return join(home, 'events');
 }
 
 /**
- * Where the bus of an app keeps itself. The name says what it serves, and a hash in it keeps apart what only differs in
- * what a name cannot have.
+ * The directory of an app's bus. The name starts with the server and project for readability; a hash distinguishes apps
+ * whose names differ only in characters that are not allowed in a file name.
  *
  * @param home Weir's own directory, absolute: `~/.weir`.
  * @param environment see `localPath`.
@@ -44,7 +44,7 @@ export function busDirectory(home: string, app: BusApp, environment: NodeJS.Proc
   return directoryAt(join(eventsDirectory(home), nameOf(app)), environment);
 }
 
-/** The same for a directory that was found. */
+/** The files of a bus in an existing directory. */
 export function directoryAt(path: string, environment: NodeJS.ProcessEnv): BusDirectory {
   return {
     path,
@@ -64,7 +64,7 @@ function nameOf({ server, project }: BusApp): string {
     .update(JSON.stringify([server, project]))
     .digest('hex')
     .slice(0, 12);
-  // A socket's path has little room.
+  // Keep the name short: socket paths are limited to about 100 bytes.
   const host = new URL(server).host.slice(0, 24);
   return sanitizeAppId(`${host}-${(project ?? '').slice(-8)}-${hash}`).replaceAll(':', '-');
 }

@@ -5,9 +5,9 @@ import type { BusDirectory } from './bus-directory.js';
 
 const shape = z.object({
   pid: z.int().positive(),
-  /** The bus's release. */
+  /** Weir release of the bus. */
   version: z.string(),
-  /** Where it listens: who looks for it may have another runtime directory. */
+  /** The socket path. A client with another runtime directory would compute another one. */
   socket: z.string(),
   server: z.string().exactOptional(),
   project: z.string().exactOptional(),
@@ -15,10 +15,10 @@ const shape = z.object({
   started_at: z.string(),
 });
 
-/** What a bus says of itself in `bus.pid`. It may have died since: only its lock says that it lives. */
+/** The content of `bus.pid`. The file may outlive a killed bus; only the lock proves that the bus is alive. */
 export type BusFile = z.infer<typeof shape>;
 
-/** What the bus of a directory said last; undefined when there is nothing, or nothing that can be read. */
+/** Reads the bus file of a directory; undefined if it is absent or invalid. */
 export async function readBusFile({ pidFile }: BusDirectory): Promise<BusFile | undefined> {
   const text = await readText(pidFile);
   if (text === undefined) return undefined;
@@ -29,7 +29,7 @@ export async function readBusFile({ pidFile }: BusDirectory): Promise<BusFile | 
   }
 }
 
-/** The secret of the bus that runs, or ran last; undefined when none did. */
+/** Reads the secret of the running or last bus; undefined if none has run. */
 export async function readSecret({ secretFile }: BusDirectory): Promise<string | undefined> {
   return (await readText(secretFile))?.trim() || undefined;
 }

@@ -2,15 +2,15 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { codeOf, pause } from '@weir/base';
 import { tryLock } from 'fs-native-extensions';
 
-/** An advisory lock of a file: ours until `release`, or until this process ends in any way, kill -9 included. */
+/** An advisory file lock. The system releases it when the process ends in any way, including kill -9. */
 export interface FileLock {
   release(): Promise<void>;
 }
 
-/** How often a lock that is taken is tried again. */
+/** Interval between attempts to get a lock that another process holds. */
 const RETRY_MS = 20;
 
-/** Locks a file, made if absent, waiting so long for another holder; undefined where that was not long enough. */
+/** Locks a file, creating it if absent; waits up to `waitMs` and returns undefined on timeout. */
 export async function lockFile(path: string, waitMs: number): Promise<FileLock | undefined> {
   const file = await open(path, 'a+', 0o600);
   const deadline = performance.now() + waitMs;
@@ -24,7 +24,7 @@ export async function lockFile(path: string, waitMs: number): Promise<FileLock |
   return lockOf(file);
 }
 
-/** Whether somebody holds the lock of a file. Looking takes it for an instant. */
+/** True if another process holds the lock. The check itself holds the lock for an instant. */
 export async function isLocked(path: string): Promise<boolean> {
   let file: FileHandle;
   try {

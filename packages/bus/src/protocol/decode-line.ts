@@ -9,7 +9,7 @@ const EVENT = '{"type":"event",';
 const PAYLOAD = ',"payload":';
 
 /**
- * The message in a line. Members that this release does not know are left out.
+ * Decodes one line. Unknown members are dropped, so that a newer peer may add members.
  *
  * @throws ProtocolError
  */
@@ -35,9 +35,10 @@ export function decodeLine(line: string): Message {
   return checked(messageShapes.plain, value, type);
 }
 
-// The payload's text is cut out as it stands, so that no digit of a large integer is lost. It begins at the first
-// `,"payload":` of the line: inside a string every quote has a backslash before it, and rule 6 lets no object that may
-// have such a member come earlier. All the rest up to the two closing braces is the payload, and is parsed as one value.
+// Cut the payload out of the line as text, because JSON.parse would round large integers. The payload starts at the
+// first `,"payload":`: inside a JSON string each quote has a backslash before it, and rule 6 of the protocol allows
+// no object before the payload that could contain such a member. Everything up to the two closing braces is parsed as
+// one value.
 function decodeEvent(line: string): EventMessage {
   const at = line.indexOf(PAYLOAD);
   const end = line.trimEnd();
@@ -59,7 +60,7 @@ function decodeEvent(line: string): EventMessage {
   }
 }
 
-// Why an event's line cannot be taken apart: it is not JSON at all, or is in another order.
+// Explains why the payload cannot be cut out: the line is not JSON, or its members are in another order.
 function misplaced(line: string): ProtocolError {
   parse(line);
   return new ProtocolError(
@@ -72,7 +73,7 @@ function checked<S extends z.ZodType>(shape: S, value: unknown, type: string): z
   const result = shape.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;
   const wrong = result.error.issues.map((i) => `${i.path.join('.') || 'message'}: ${i.message}`).join('; ');
-  throw new ProtocolError('invalid_message', `A message of type ${type} is not as it should be: ${wrong}.`);
+  throw new ProtocolError('invalid_message', `A message of type ${type} is invalid: ${wrong}.`);
 }
 
 function parse(line: string): JsonValue {
@@ -83,7 +84,7 @@ function parse(line: string): JsonValue {
 
 function parsed(text: string): { readonly value: JsonValue } | undefined {
   try {
-    // JSON.parse gives exactly the values of JsonValue.
+    // JSON.parse returns exactly the type JsonValue.
     return { value: JSON.parse(text) as JsonValue };
   } catch {
     return undefined;

@@ -4,24 +4,25 @@ import type { EventMessage, Message, PlainMessage } from './message.js';
 import { ProtocolError } from './protocol-error.js';
 
 /**
- * A message as its line, line feed included.
+ * Encodes a message as one line, line feed included.
  *
- * @throws ProtocolError `event_too_large` for a payload above 1 MiB, `line_too_long` for anything else too long.
+ * @throws ProtocolError `event_too_large` for a payload above 1 MiB, `line_too_long` for any other excess.
  */
 export function encode(message: Message): string {
   return message.type === 'event' ? encodeEvent(message) : encodePlain(message);
 }
 
-/** What every event's line begins with; then come its `seq` and the rest. */
+/** The start of every event line; `seq` and the rest follow. */
 export const EVENT_HEAD = '{"type":"event","seq":';
 
 /**
- * All of an event's line after its `seq`, line feed included: the same for every connection.
+ * Encodes the part of an event line after `seq`, line feed included. It is the same for every connection, so that the
+ * bus encodes an event once and writes it to all consumers.
  *
- * @throws ProtocolError `event_too_large`, or `line_too_long` for everything but the payload.
+ * @throws ProtocolError `event_too_large`, or `line_too_long` if anything but the payload is too long.
  */
 export function encodeEventRest({ cursor, delivery, event }: Omit<EventMessage, 'type' | 'seq'>): string {
-  // Line feeds in JSON text stand between its tokens only, so that a space says the same.
+  // In JSON text, raw line feeds occur only between tokens, so a space can replace each without changing the value.
   const text = payloadText(event).replaceAll(/[\r\n]/g, ' ');
   const bytes = Buffer.byteLength(text);
   const { event_id, event_type, source_time, timestamp } = event;
@@ -32,7 +33,7 @@ export function encodeEventRest({ cursor, delivery, event }: Omit<EventMessage, 
       `The payload of event ${id} has ${bytes} bytes, above the ${MAX_EVENT_BYTES} that the bus carries. Send it smaller.`,
     );
   }
-  // Rules 5 and 6 of the protocol: type first, event last, and in it the payload last.
+  // Rules 5 and 6 of the protocol: `type` is first, `event` is last, and `payload` is last inside `event`.
   const facts = JSON.stringify({ cursor, delivery, event: { event_id, event_type, source_time, timestamp } });
   const rest = `,${facts.slice(1, -2)},"payload":${text}}}`;
   return withinLine(rest, 'event', EVENT_HEAD.length + LONGEST_SEQ.length);

@@ -2,10 +2,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from '@weir/event';
 import { sourceSpec } from '@weir/event/source';
 import * as z from 'zod';
 
-/** Any JSON value. It was parsed from JSON, so there is nothing to check but that it is there. */
+/** Any JSON value. JSON.parse has already validated it, so the schema only checks that the member is present. */
 export const json = z.custom<JsonValue>((value) => value !== undefined);
 
-/** Any JSON object, as it is: `z.record` makes a copy without a member that is called `__proto__`. */
+/** Any JSON object, unchanged. `z.record` would copy it and lose a member named `__proto__`. */
 export const jsonObject = z.custom<JsonObject>(
   (value) => isJsonObject(value as JsonValue),
   'must be an object',
@@ -13,16 +13,16 @@ export const jsonObject = z.custom<JsonObject>(
 
 const anyHello = {
   type: z.literal('hello'),
-  /** The protocol's version. */
+  /** Protocol version. */
   protocol: z.int().positive(),
-  /** The release of who says hello. */
+  /** Weir release of the process that sends hello. */
   version: z.string(),
   pid: z.int().nonnegative(),
-  /** From the file beside the socket, which only the owner can read. */
+  /** The content of the secret file, which only its owner can read. */
   secret: z.string().min(1),
 };
 
-/** The first message of a connection: of a consumer, or of somebody who asks for or ends the bus. */
+/** The first message of a connection, sent by a consumer or by a control client (`weir event status`, `weir event stop`). */
 export const hello = z.discriminatedUnion('role', [
   z.object({ ...anyHello, role: z.literal('control') }),
   z.object({
@@ -31,48 +31,48 @@ export const hello = z.discriminatedUnion('role', [
     event_key: z.string().min(1),
     event_type: z.string().min(1),
     subscription_id: z.string().min(1),
-    /** Where its events come from. */
+    /** The upstream source of the events. */
     source: sourceSpec,
-    /** What opens the source, such as an API key; the bus keeps it in memory alone. */
+    /** Authenticates to the source, such as an API key. The bus keeps it in memory only and never writes it to a file. */
     credential: z.string().exactOptional(),
-    /** The name of the identity that hooks run with; kept with the lease for a cleanup by a helper. */
+    /** Name of the identity that hooks run with. The bus stores it with the lease so that a helper can run cleanup. */
     identity: z.string().exactOptional(),
-    /** The file of keys, when it is not a shipped key; kept with the lease as well. */
+    /** File that defines the key, unless the key ships with Weir. Stored with the lease too. */
     keys_file: z.string().exactOptional(),
-    /** The params after normalizeParams, which cleanup gets. */
+    /** Params after normalizeParams; the bus passes them to cleanup. */
     params: jsonObject.exactOptional(),
-    /** Whether the key has a preConsume or a cleanup, so that a lease is needed. */
+    /** True if the key has a preConsume or cleanup hook and therefore needs a lease. */
     needs_lease: z.boolean(),
     single_consumer: z.boolean(),
     buffer_size: z.int().positive(),
-    /** What a full queue does: refill from the feed, forget the oldest event, or end the connection. */
+    /** Policy when the consumer's queue is full: read again from the feed, drop the oldest event, or close the connection. */
     on_slow: z.enum(['replay', 'drop-oldest', 'disconnect']),
-    /** Where to begin: latest, earliest, a cursor or a time. */
+    /** Start position: latest, earliest, a cursor or a time. */
     from: z.string().exactOptional(),
     group: z.string().exactOptional(),
-    /** What members of the group do with events: key, params and expression. */
+    /** What the group's members do with an event: key, params and expression. It must be equal for all members. */
     task: z.string().exactOptional(),
-    /** What names this consumer, also as a member of its group, from one connection to the next. */
+    /** Id of this consumer that stays the same when it reconnects; also its member name in the group. */
     member: z.string().min(1).exactOptional(),
-    /** How many deliveries may be out with it; default its buffer. */
+    /** Maximum number of unacknowledged deliveries; default: the buffer size. */
     prefetch: z.int().positive().exactOptional(),
-    /** Deliveries that it handles, or has handled and not been told that the source knows. */
+    /** Deliveries that the consumer is handling, or has handled without a confirmation that the source stored the outcome. */
     holding: z.array(z.string().min(1)).exactOptional(),
   }),
 ]);
 
-/** What a consumer or a control connection says first. */
+/** The first message of a connection. */
 export type Hello = z.infer<typeof hello>;
 
 const anyAck = { type: z.literal('hello_ack'), protocol: z.int().positive(), version: z.string() };
 
-/** The bus's answer to hello. */
+/** The reply of the bus to hello. */
 export const helloAck = z.discriminatedUnion('ok', [
   z.object({
     ...anyAck,
     ok: z.literal(true),
     pid: z.int().nonnegative(),
-    /** Whether preConsume is this consumer's to run; it answers with `ack` before events come. */
+    /** True if this consumer must run preConsume. It reports the result with `ack` before the bus sends events. */
     pre_consume: z.boolean(),
   }),
   z.object({
@@ -82,16 +82,16 @@ export const helloAck = z.discriminatedUnion('ok', [
       'secret',
       'version',
       'single_consumer',
-      /** It was ended because it was too slow, and asked for that. */
+      /** The bus disconnected this consumer earlier because it was too slow and had chosen `disconnect`. */
       'consumer_too_slow',
       'pre_consume_failed',
-      /** The bus ends now so that the newer release of who asks can take its place: start one. */
+      /** The consumer's release is newer. This bus stops; the consumer starts one of its own release. */
       'handover',
-      /** The bus was told to end: nobody is to start another by themselves. */
+      /** An operator stopped the bus. Clients must not start another one automatically. */
       'shutdown',
-      /** What was asked for can never be. */
+      /** The request can never succeed. */
       'invalid',
-      /** It cannot be now, for a reason of the bus's own. */
+      /** The request may succeed later; the cause is on the side of the bus. */
       'not_now',
     ]),
     message: z.string(),
@@ -99,5 +99,5 @@ export const helloAck = z.discriminatedUnion('ok', [
   }),
 ]);
 
-/** What the bus says to hello. */
+/** The reply to hello. */
 export type HelloAck = z.infer<typeof helloAck>;

@@ -5,18 +5,18 @@ import { ProtocolError } from './protocol-error.js';
 const LINE_FEED = 0x0a;
 
 /**
- * Cuts a stream of bytes into lines. It holds one unfinished line and no more, copied into a buffer that grows with
- * it, so that many small pieces cost no more than one large one. Cut is at the byte of the line feed, which is part of
- * no other UTF-8 sequence, and only whole lines become text: where the stream was split never matters.
+ * Splits a stream of bytes into lines. It buffers at most one unfinished line, and the buffer grows geometrically so
+ * that many small chunks cost no more than one large chunk. It searches for the byte of the line feed, which occurs in
+ * no other UTF-8 sequence, and decodes only whole lines: chunk boundaries inside a character do no harm.
  */
 export class LineSplitter {
   #held = Buffer.alloc(0);
   #length = 0;
 
   /**
-   * The lines that end in this piece, each without its line feed.
+   * Yields each line that ends in this chunk, without its line feed.
    *
-   * @throws ProtocolError from the iteration, after the lines before the bad one.
+   * @throws ProtocolError from the iterator, after it has yielded the lines before the bad one.
    */
   *split(piece: Uint8Array): Generator<string, void, undefined> {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
@@ -39,7 +39,7 @@ export class LineSplitter {
     this.#hold(rest);
   }
 
-  /** Whether it holds the beginning of a line. */
+  /** True if the buffer contains the start of a line. */
   get unfinished(): boolean {
     return this.#length > 0;
   }

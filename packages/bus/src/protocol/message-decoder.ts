@@ -4,8 +4,8 @@ import type { Message } from './message.js';
 import { ProtocolError } from './protocol-error.js';
 
 /**
- * Reads messages from a connection's bytes, however they are split. After an error it reads no more: where the next
- * message begins is not known.
+ * Decodes messages from the bytes of a connection, however these are split. After an error it decodes nothing more,
+ * because the start of the next message is unknown.
  *
  * ```ts
  * const decoder = new MessageDecoder((message) => handle(message));
@@ -18,15 +18,16 @@ export class MessageDecoder {
   readonly #onMessage: (message: Message) => void;
   #failed: { readonly error: unknown } | undefined;
 
-  /** `onMessage` is called for each message in order, before `push` returns. What it throws ends the reading too. */
+  /** `onMessage` is called for each message in order, before `push` returns. If it throws, decoding ends as well. */
   constructor(onMessage: (message: Message) => void) {
     this.#onMessage = onMessage;
   }
 
   /**
-   * Takes the next bytes.
+   * Decodes the next bytes.
    *
-   * @throws ProtocolError once the messages before the bad line have been handed on; the same one ever after.
+   * @throws ProtocolError after the messages before the bad line were passed to `onMessage`; every later call throws
+   * the same error.
    */
   push(piece: Uint8Array): void {
     if (this.#failed !== undefined) throw this.#failed.error;
@@ -39,9 +40,9 @@ export class MessageDecoder {
   }
 
   /**
-   * Says that there are no more bytes.
+   * Reports the end of the stream.
    *
-   * @throws ProtocolError `unfinished_line` when a line has begun and not ended.
+   * @throws ProtocolError `unfinished_line` if the stream ended inside a line.
    */
   end(): void {
     if (this.#failed !== undefined || !this.#lines.unfinished) return;

@@ -5,11 +5,11 @@ import { sourceStatus, statusQuery, statusResponse } from './status.js';
 
 const event = z.object({
   type: z.literal('event'),
-  /** Counts up by one for each event meant for this connection; a gap is that many events dropped. */
+  /** Increases by one for each event addressed to this connection. A gap of n means that the bus dropped n events. */
   seq: z.int().nonnegative(),
-  /** Where the feed goes on after this event; absent for sources without offsets. */
+  /** The feed position after this event; absent for sources without offsets. */
   cursor: z.string().exactOptional(),
-  /** Of a group: what to acknowledge it by, and which try this is, from 1. */
+  /** Present for a group: the id to acknowledge, and the attempt number, starting at 1. */
   delivery: z.object({ id: z.string().min(1), attempt: z.int().positive() }).exactOptional(),
   event: z.object({
     event_id: z.string(),
@@ -19,13 +19,13 @@ const event = z.object({
   }),
 });
 
-/** An event for a consumer, on its way from the bus. */
+/** An event that the bus sends to a consumer. */
 export type EventMessage = Omit<z.infer<typeof event>, 'event'> & { readonly event: RawEvent };
 
 const ack = z.discriminatedUnion('of', [
-  /** Deliveries of a group whose sink has finished. */
+  /** Deliveries of a group that the sink has finished. */
   z.object({ type: z.literal('ack'), of: z.literal('deliveries'), ids: z.array(z.string().min(1)).min(1) }),
-  /** Deliveries of a group whose sink has failed; they come again, after `delay_ms` or at once. */
+  /** Deliveries of a group on which the sink failed. The source redelivers them after `delay_ms`, or at once. */
   z.object({
     type: z.literal('ack'),
     of: z.literal('failed_deliveries'),
@@ -33,29 +33,30 @@ const ack = z.discriminatedUnion('of', [
     delay_ms: z.int().nonnegative().exactOptional(),
   }),
   /**
-   * Of deliveries of a group. A consumer asks to begin them; the bus says which it may begin now, and of which another
-   * member may have a later try; and which answers the source knows of, so that no later bus has to be told.
+   * Control of group deliveries. The consumer sends `begin` to ask for permission to start. The bus replies `begun` for
+   * the deliveries that may start, and `lost` for those that another member may already retry. It sends `settled` for
+   * outcomes that the source has stored, so that the consumer need not repeat them to the next bus.
    */
   z.object({
     type: z.literal('ack'),
     of: z.enum(['begin', 'begun', 'lost', 'settled']),
     ids: z.array(z.string().min(1)).min(1),
   }),
-  /** A member of a group is there: the bus extends the leases of no other. */
+  /** Heartbeat of a group member. The bus extends leases only for members that send it. */
   z.object({ type: z.literal('ack'), of: z.literal('alive') }),
-  /** What came of the hook the bus left to this consumer; `state` is what preConsume leaves for cleanup. */
+  /** The result of a hook that the bus assigned to this consumer. `state` is the value that preConsume passes to cleanup. */
   z.object({
     type: z.literal('ack'),
     of: z.enum(['pre_consume', 'cleanup']),
     state: json.exactOptional(),
-    /** The hook's error; absent when it did what it should. */
+    /** The hook's error; absent on success. */
     error: z.string().exactOptional(),
   }),
 ]);
 
 const bye = z.object({
   type: z.literal('bye'),
-  /** Why: of a consumer what ended it, of the bus what it does now. */
+  /** The reason: from a consumer, why it ends; from the bus, why it closes the connection. */
   reason: z.enum([
     'limit',
     'timeout',
@@ -69,7 +70,7 @@ const bye = z.object({
     'shutdown',
   ]),
   message: z.string().exactOptional(),
-  /** With `upstream`: what makes it impossible to go on, as a ConsumeError has it. */
+  /** Only with `upstream`: the permanent error, with the fields of a ConsumeError. */
   error: z
     .object({
       kind: z.enum(['failed', 'usage', 'auth', 'network', 'internal']),
@@ -80,17 +81,17 @@ const bye = z.object({
     .exactOptional(),
 });
 
-/** A consumer that is about to leave asks whether it is the last of its subscription. */
+/** A consumer asks, before it leaves, whether it is the last one of its subscription. */
 const preShutdownCheck = z.object({ type: z.literal('pre_shutdown_check') });
 
-/** If it is the last, cleanup is its to run and nobody else's until it answers; `state` is what preConsume left. */
+/** If `last` is true, the bus reserves cleanup for this consumer until it reports the result. `state` comes from preConsume. */
 const preShutdownAck = z.object({
   type: z.literal('pre_shutdown_ack'),
   last: z.boolean(),
   state: json.exactOptional(),
 });
 
-/** Ends the bus; `force` also when it has consumers. */
+/** Stops the bus. Without `force`, the bus refuses while it has consumers. */
 const shutdown = z.object({ type: z.literal('shutdown'), force: z.boolean() });
 
 const plain = z.discriminatedUnion('type', [
@@ -106,19 +107,19 @@ const plain = z.discriminatedUnion('type', [
   shutdown,
 ]);
 
-/** A message of every type but `event`. */
+/** Every message type except `event`. */
 export type PlainMessage = z.infer<typeof plain>;
 
-/** A message: one line. */
+/** One protocol message, encoded as one line. */
 export type Message = PlainMessage | EventMessage;
 
-/** A message's type. */
+/** The `type` of a message. */
 export type MessageType = Message['type'];
 
-/** Shapes to check what was parsed by: of an event message all but the payload. */
+/** Schemas for parsed messages. The event schema excludes the payload, which is cut out of the line as text. */
 export const messageShapes = { event, plain };
 
-/** Every type of message. */
+/** All message types; any other is rejected as `unknown_type`. */
 export const MESSAGE_TYPES: readonly MessageType[] = [
   'hello',
   'hello_ack',

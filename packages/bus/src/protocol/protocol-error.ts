@@ -1,12 +1,13 @@
 import { errorClass } from '@weir/base';
 
 /**
- * The other side does not speak the protocol, or another version of it. The connection is of no more use, and another try
- * does not help: the same bytes would come again.
+ * The peer does not speak the protocol, or speaks another version of it. The connection cannot be used further, and a
+ * retry does not help because the peer would send the same bytes.
  *
- * - `line_too_long`: more than `MAX_LINE_BYTES` before its end. `event_too_large`: a payload above `MAX_EVENT_BYTES`.
- * - `not_utf8`, `not_json`: the line's bytes, or its text, are none.
- * - `unknown_type`: this release has no such message. `invalid_message`: it has, and this is not how it looks.
+ * - `line_too_long`: more than `MAX_LINE_BYTES` without a line feed. `event_too_large`: a payload above
+ *   `MAX_EVENT_BYTES`.
+ * - `not_utf8`, `not_json`: the line is not UTF-8, or not JSON.
+ * - `unknown_type`: this release does not know the message type. `invalid_message`: the members do not match the type.
  * - `unfinished_line`: the stream ended inside a line.
  */
 export class ProtocolError extends errorClass({
@@ -19,5 +20,5 @@ export class ProtocolError extends errorClass({
   unfinished_line: {},
 }) {}
 
-/** A code of a {@link ProtocolError}. */
+/** Code of a {@link ProtocolError}. */
 export type ProtocolErrorCode = ProtocolError['code'];

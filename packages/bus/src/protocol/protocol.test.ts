@@ -11,7 +11,7 @@ import {
 } from './index.js';
 import { decodePieces } from './testing/decode-pieces.js';
 
-/** Expects the error and says nothing of its text but that it is there. */
+/** Expects the error code and any non-empty message. */
 const failing = (code: string) => expect.objectContaining({ name: 'ProtocolError', code });
 
 const event = (text: string): EventMessage => ({
@@ -20,7 +20,7 @@ const event = (text: string): EventMessage => ({
   event: rawEvent({ event_id: 'e', event_type: 't', timestamp: '2026-01-01T00:00:00Z' }, text),
 });
 
-test('rule 2: a line has at most 1 MiB of payload and 64 KiB beside it', () => {
+test('rule 2: a line has at most 1 MiB of payload and 64 KiB of other members', () => {
   const largest = event(JSON.stringify('é'.repeat(MAX_EVENT_BYTES / 2 - 1)));
   expect(decodePieces([Buffer.from(encode(largest))]).messages).toEqual([largest]);
   expect(() => encode(event(JSON.stringify('x'.repeat(MAX_EVENT_BYTES - 1))))).toThrow(
@@ -28,12 +28,12 @@ test('rule 2: a line has at most 1 MiB of payload and 64 KiB beside it', () => {
   );
   const long: Message = { type: 'bye', reason: 'error', message: 'x'.repeat(MAX_LINE_BYTES) };
   expect(() => encode(long)).toThrow(failing('line_too_long'));
-  // Made by hand, since encode refuses to.
+  // Built by hand, because encode refuses it.
   const line = encode(event('"y"')).replace('"y"', JSON.stringify('x'.repeat(MAX_EVENT_BYTES - 1)));
   expect(decodePieces([Buffer.from(line)]).error).toEqual(failing('event_too_large'));
 });
 
-test('rule 2: a line that never ends is refused within its limit, and is not kept', () => {
+test('rule 2: a line without an end is rejected at its limit and not buffered further', () => {
   const piece = Buffer.alloc(1024, 'x');
   const decoder = new MessageDecoder(() => {});
   let taken = 0;
@@ -47,10 +47,10 @@ test('rule 2: a line that never ends is refused within its limit, and is not kep
   );
 });
 
-test('rule 2: the longest line comes through one byte at a time', { timeout: 30_000 }, () => {
+test('rule 2: the longest line can arrive one byte at a time', { timeout: 30_000 }, () => {
   const longest = event(JSON.stringify('x'.repeat(MAX_EVENT_BYTES - 2)));
   const bytes = Buffer.from(encode(longest));
-  // Were each byte copied together with all before it, this would take minutes.
+  // With a copy of the whole buffer for each byte this would take minutes.
   expect(decodePieces(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toEqual({
     messages: [longest],
   });
@@ -96,20 +96,20 @@ test.each<[string, string | Buffer, string, RegExp]>([
     /payload/,
   ],
   ['rule 6', `{"type":"event","seq":1,"event":{${FACTS},"payload":{"a":}}`, 'not_json', /not JSON/],
-])('%s: %j is refused and says why', (_, line, code, message) => {
+])('%s: %j is rejected with the reason', (_, line, code, message) => {
   const bytes = Buffer.concat([
     Buffer.from(encode({ type: 'status_query' })),
     Buffer.from(line),
     Buffer.from('\n{"type":"status_query"}\n'),
   ]);
   const { messages, error } = decodePieces([bytes]);
-  // What came before the bad line was handed on, and nothing after it.
+  // The messages before the bad line were delivered, and none after it.
   expect(messages).toEqual([{ type: 'status_query' }]);
   expect(error).toEqual(failing(code));
   expect(error).toHaveProperty('message', expect.stringMatching(message));
 });
 
-test('rule 3: after an error nothing more is read', () => {
+test('rule 3: after an error no further message is decoded', () => {
   const messages: Message[] = [];
   const decoder = new MessageDecoder((message) => messages.push(message));
   expect(() => decoder.push(Buffer.from('x\n'))).toThrow(failing('not_json'));
@@ -117,14 +117,14 @@ test('rule 3: after an error nothing more is read', () => {
   expect(messages).toEqual([]);
 });
 
-test('rule 3: a stream that ends inside a line is an error, between lines it is none', () => {
+test('rule 3: a stream that ends inside a line is an error, between lines it is not', () => {
   expect(decodePieces([Buffer.from('{"type":"status_query"}\n')]).error).toBeUndefined();
   const { messages, error } = decodePieces([Buffer.from('{"type":"status_query"}\n{"type"')]);
   expect(messages).toHaveLength(1);
   expect(error).toEqual(failing('unfinished_line'));
 });
 
-test('rule 4: members of a later release are left out', () => {
+test('rule 4: unknown members of a later release are ignored', () => {
   expect(decodeLine('{"type":"pre_shutdown_check","added_later":{"x":1}}')).toEqual({
     type: 'pre_shutdown_check',
   });
@@ -134,7 +134,7 @@ test('rule 4: members of a later release are left out', () => {
   expect(decodeLine(line)).toEqual(event('[1]'));
 });
 
-test('rule 6: no text in an event makes its payload begin elsewhere, and no digit of it is lost', () => {
+test('rule 6: text inside an event cannot move the start of its payload, and no digit is lost', () => {
   const trap = ',"payload":{"a":1}}} \\ ,\\"payload\\":';
   const message: EventMessage = {
     type: 'event',
@@ -152,7 +152,7 @@ test('rule 6: no text in an event makes its payload begin elsewhere, and no digi
   );
 });
 
-test('what a receiver throws ends the reading and reaches who pushed', () => {
+test('an exception of the receiver ends decoding and propagates to the caller of push', () => {
   const decoder = new MessageDecoder(() => {
     throw new RangeError('full');
   });

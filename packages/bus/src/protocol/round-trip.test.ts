@@ -11,7 +11,7 @@ const text = fc.oneof(
   fc.constant(',"payload":1}}'),
 );
 const json = fc.jsonValue({ depthSize: 'small' }).map((value) => {
-  // As it is once written and read: -0 is 0. What fast-check makes is JSON.
+  // Normalize as JSON does: -0 becomes 0.
   return JSON.parse(JSON.stringify(value)) as JsonValue;
 });
 const payload = fc.oneof(
@@ -20,7 +20,7 @@ const payload = fc.oneof(
   fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }).map((n) => `{"n":${n}}`),
 );
 
-/** Any event message, with payloads that are indented or too large for a number. */
+/** Any event message, including indented payloads and integers beyond doubles. */
 const anyEvent: fc.Arbitrary<EventMessage> = fc
   .record(
     {
@@ -37,7 +37,7 @@ const anyEvent: fc.Arbitrary<EventMessage> = fc
   )
   .map(({ facts, payload, ...rest }) => ({ type: 'event', ...rest, event: rawEvent(facts, payload) }));
 
-/** Any of the messages in which any text or JSON may stand. */
+/** Messages with members that accept any text or JSON. */
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('bye' as const), reason: fc.constant('error' as const), message: text }),
   fc.record({ type: fc.constant('pre_shutdown_ack' as const), last: fc.boolean(), state: json }),
@@ -51,7 +51,7 @@ function split(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return places.map((place, i) => bytes.subarray(places[i - 1] ?? 0, place));
 }
 
-test('rule 1: any messages, split anywhere, come out as they went in', () => {
+test('rule 1: any messages survive any split of their bytes', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(anyMessage, anyEvent), { maxLength: 6 }),
@@ -69,7 +69,7 @@ test('rule 1: any messages, split anywhere, come out as they went in', () => {
   );
 });
 
-test('rule 1: every message type comes through one byte at a time', () => {
+test('rule 1: every message type can arrive one byte at a time', () => {
   expect(SAMPLES.map((m) => m.type).sort()).toEqual([...MESSAGE_TYPES].sort());
   const bytes = Buffer.from(SAMPLES.map(encode).join(''));
   const { messages, error } = decodePieces(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)));

@@ -3,28 +3,28 @@ import * as z from 'zod';
 const sourceFacts = {
   source: z.string(),
   state: z.enum(['connecting', 'connected', 'disconnected', 'reconnecting']),
-  /** When the last event came: RFC 3339. */
+  /** Arrival time of the last event: RFC 3339. */
   last_event_time: z.string().exactOptional(),
-  /** How far behind the upstream it is, in milliseconds. */
+  /** Delay behind the upstream, in milliseconds. */
   lag_ms: z.number().nonnegative().exactOptional(),
-  /** Why it is not connected. */
+  /** Why the source is not connected. */
   message: z.string().exactOptional(),
 };
 
-/** A source has another state, or had this one when the consumer joined; told every 15 s besides. */
+/** The bus sends this when the state of a source changes, when a consumer joins, and every 15 s as a heartbeat. */
 export const sourceStatus = z.object({
   type: z.literal('source_status'),
   ...sourceFacts,
-  /** Everything up to here was delivered to this consumer, or was not wanted: it may come back after it. */
+  /** The bus has delivered or filtered out every event up to here: the consumer can resume after this cursor. */
   cursor: z.string().exactOptional(),
-  /** Events that the source no longer has and this consumer did not get; `message` says why. */
+  /** Number of events that this consumer missed and the source no longer has; `message` gives the reason. */
   missed: z.int().nonnegative().exactOptional(),
 });
 
-/** How a source is. */
+/** State of a source. */
 export type SourceStatus = z.infer<typeof sourceStatus>;
 
-/** Asks how the bus is. */
+/** Requests the status of the bus. */
 export const statusQuery = z.object({ type: z.literal('status_query') });
 
 const consumer = z.object({
@@ -33,13 +33,13 @@ const consumer = z.object({
   subscription_id: z.string(),
   group: z.string().exactOptional(),
   on_slow: z.enum(['replay', 'drop-oldest', 'disconnect']),
-  /** Events written to it, dropped on its way, and waiting now. */
+  /** Events written to the consumer, events dropped for it, and events that wait for it now. */
   received: z.int().nonnegative(),
   dropped: z.int().nonnegative(),
   queued: z.int().nonnegative(),
 });
 
-/** How the bus is. Consumers that do not fit in a line are counted in `more_consumers`. */
+/** Status of the bus. Consumers that do not fit in one line are counted in `more_consumers`. */
 export const statusResponse = z.object({
   type: z.literal('status_response'),
   pid: z.int().nonnegative(),
@@ -50,5 +50,5 @@ export const statusResponse = z.object({
   sources: z.array(z.object(sourceFacts)),
 });
 
-/** What the bus says of itself. */
+/** Status of the bus. */
 export type StatusResponse = z.infer<typeof statusResponse>;

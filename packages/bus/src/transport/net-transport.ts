@@ -4,8 +4,8 @@ import type { Listener, Transport } from './transport.js';
 import { TransportError } from './transport-error.js';
 
 /**
- * The transport as the system gives it: on Windows, where pipes need no directory and leave nothing behind, all of it;
- * elsewhere what `UnixTransport` is made of.
+ * Plain node:net sockets. On Windows this is the whole transport: named pipes need no directory and leave no file.
+ * Elsewhere `UnixTransport` adds directory checks and the removal of stale socket files.
  */
 export class NetTransport implements Transport {
   async listen(path: string, onConnection: (socket: Socket) => void): Promise<Listener> {
@@ -48,7 +48,7 @@ export class NetTransport implements Transport {
       };
       const aborted = () => {
         settle();
-        // A refusal may still arrive for the socket that is being given up.
+        // The system may still report an error for the abandoned socket; without a listener it would crash the process.
         socket.on('error', () => {}).destroy();
         reject(signal?.reason);
       };
@@ -71,7 +71,11 @@ function listening(server: Server, path: string): Promise<void> {
 
 function listenError(path: string, cause: Error): TransportError {
   if (codeOf(cause) === 'EADDRINUSE') {
-    return new TransportError('in_use', `The path ${path} is taken. End who listens there first.`, { cause });
+    return new TransportError(
+      'in_use',
+      `The path ${path} is in use. Stop the process that listens there first.`,
+      { cause },
+    );
   }
   return new TransportError('failed', `Cannot listen at ${path}: ${cause.message}.`, { cause });
 }
@@ -79,10 +83,10 @@ function listenError(path: string, cause: Error): TransportError {
 function connectError(path: string, cause: Error): TransportError {
   const code = codeOf(cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new TransportError('not_running', `Nobody listens at ${path}. Start it first.`, { cause });
+    return new TransportError('not_running', `No process listens at ${path}. Start it first.`, { cause });
   }
   if (code === 'EAGAIN' || code === 'EBUSY') {
-    return new TransportError('busy', `Who listens at ${path} takes no more connections now. Try again.`, {
+    return new TransportError('busy', `The process at ${path} accepts no more connections now. Retry.`, {
       cause,
     });
   }

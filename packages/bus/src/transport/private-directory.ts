@@ -3,11 +3,11 @@ import { makeDirectory } from '@weir/base/node';
 import { TransportError } from './transport-error.js';
 
 /**
- * Makes a directory that only its owner can enter (0700), with those above it. One that is there already is taken as
- * it is if it is ours and nobody else's, and refused otherwise: changing the mode of a directory somebody named by
- * mistake could lock others out of it.
+ * Creates a directory with mode 0700, and its parents. An existing directory is accepted only if this user owns it and
+ * no other user can enter it. Its mode is never changed: a directory that was named by mistake could otherwise become
+ * inaccessible to the users that share it.
  *
- * @throws TransportError `unsafe_directory`, or `failed` when it cannot be made.
+ * @throws TransportError `unsafe_directory`, or `failed` if the directory cannot be created.
  */
 export async function makePrivateDirectory(directory: string): Promise<void> {
   try {
@@ -19,12 +19,13 @@ export async function makePrivateDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Makes sure that a directory is ours and nobody else's: in any other, somebody else may have put what we look for.
+ * Checks that this user owns the directory and no other user can enter it. In any other directory, another user could
+ * have planted a socket that impersonates the bus.
  *
- * @throws TransportError `unsafe_directory`; errors of the system, such as ENOENT where there is none.
+ * @throws TransportError `unsafe_directory`; system errors such as ENOENT.
  */
 export async function requirePrivateDirectory(directory: string): Promise<void> {
-  // Not stat: in a directory that all may write to, a link may lead to a place of somebody else's choice.
+  // Use lstat, not stat: in a directory that every user can write to, another user could plant a symbolic link.
   const facts = await lstat(directory);
   if (!facts.isDirectory()) {
     throw new TransportError(

@@ -4,16 +4,16 @@ import { MAX_SOCKET_PATH_BYTES, pipePath, socketPath, TransportError } from './i
 
 const runtime = { runtimeDirectory: '/run/user/1000', uid: 1000 };
 
-test('a directory that leaves room has its socket in it', () => {
+test('a short directory contains its socket', () => {
   expect(socketPath('/home/me/.weir/events/app', runtime)).toBe('/home/me/.weir/events/app/bus.sock');
   const widest = `/${'d'.repeat(MAX_SOCKET_PATH_BYTES - '//bus.sock'.length)}`;
   expect(socketPath(widest, runtime)).toBe(`${widest}/bus.sock`);
-  // Counted in bytes, not in letters.
+  // The limit counts bytes, not characters.
   expect(socketPath(widest.replace('dd', 'é'), runtime)).toBe(`${widest.replace('dd', 'é')}/bus.sock`);
   expect(socketPath(widest.replace('d', 'é'), runtime)).toMatch(/^\/run\/user\/1000\/weir-1000\//);
 });
 
-test('a longer one has a short socket under the runtime directory, for ever the same', () => {
+test('a long directory has a short, stable socket path in the runtime directory', () => {
   const long = `/home/${'x'.repeat(200)}/app`;
   expect(socketPath(long, runtime)).toBe('/run/user/1000/weir-1000/ad4e597262be7b62c189096a.sock');
   expect(socketPath(`${long}/../app/`, runtime)).toBe(socketPath(long, runtime));
@@ -21,7 +21,7 @@ test('a longer one has a short socket under the runtime directory, for ever the 
   expect(socketPath(long, { ...runtime, uid: 7 })).toContain('/weir-7/');
 });
 
-test('every path fits a socket, and two directories never share one', () => {
+test('every path fits the limit, and two directories never share a socket', () => {
   const directory = fc
     .array(fc.stringMatching(/^[a-zé]{1,60}$/), { minLength: 1, maxLength: 5 })
     .map((p) => `/${p.join('/')}`);
@@ -33,7 +33,7 @@ test('every path fits a socket, and two directories never share one', () => {
   );
 });
 
-test('a runtime directory that is too long as well is an error that says what to set', () => {
+test('a runtime directory that is too long as well is an error that names the setting', () => {
   const long = `/${'x'.repeat(200)}`;
   const error = expect.objectContaining({
     code: 'path_too_long',
@@ -43,7 +43,7 @@ test('a runtime directory that is too long as well is an error that says what to
   expect(new TransportError('path_too_long', 'x').retryable).toBe(false);
 });
 
-test('on Windows a directory has a named pipe, whatever the case and slashes it is written with', () => {
+test('on Windows the named pipe ignores case and slash style of the directory', () => {
   const pipe = pipePath('C:\\Users\\Me\\.weir\\events\\app');
   expect(pipe).toBe('\\\\.\\pipe\\weir-event-0013a843b9a3804877e75c56');
   for (const same of [

@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto';
 import { posix, win32 } from 'node:path';
 import { TransportError } from './transport-error.js';
 
-/** What every system we know takes as a socket's path: 104 bytes of macOS, less one for the end. */
+/** The longest socket path that all supported systems accept: the 104 bytes of macOS, less the terminating zero. */
 export const MAX_SOCKET_PATH_BYTES = 103;
 
-/** Where short paths go when a directory's own is too long. */
+/** Where the socket is placed if the path in its own directory is too long. */
 export interface RuntimeDirectory {
-  /** A directory for sockets of this machine: `XDG_RUNTIME_DIR`, else the system's for temporary files. */
+  /** `XDG_RUNTIME_DIR`, or the directory of temporary files. */
   readonly runtimeDirectory: string;
-  /** The user's number, which keeps users apart in a directory that they share. */
+  /** The numeric user id; it separates users that share the runtime directory. */
   readonly uid: number;
 }
 
 /**
- * The path of a directory's Unix socket: `bus.sock` in it, or, where that is too long for a socket, a short one under
- * the runtime directory, named after the hash of the long one. The same input always gives the same path.
+ * The path of a directory's Unix socket: `bus.sock` in the directory or, if that path is too long, a short path in the
+ * runtime directory whose name is the hash of the long path. Deterministic.
  *
  * @param directory absolute.
- * @throws TransportError `path_too_long` when the runtime directory is too long as well.
+ * @throws TransportError `path_too_long` if the runtime directory is too long as well.
  */
 export function socketPath(directory: string, runtime: RuntimeDirectory): string {
   const path = posix.join(directory, 'bus.sock');
@@ -33,8 +33,8 @@ export function socketPath(directory: string, runtime: RuntimeDirectory): string
 }
 
 /**
- * The path of a directory's named pipe on Windows, where pipes are no files: `\\.\pipe\weir-event-<hash>`. Directories
- * that Windows takes for the same, whatever their case and slashes, have the same pipe.
+ * The named pipe of a directory on Windows: `\\.\pipe\weir-event-<hash>`. Windows ignores case and accepts both slashes
+ * in paths, so the path is normalized before hashing.
  *
  * @param directory absolute, such as `C:\Users\me\.weir\events\app`.
  */
@@ -43,5 +43,5 @@ export function pipePath(directory: string): string {
   return `\\\\.\\pipe\\weir-event-${hash(same)}`;
 }
 
-// Hexadecimal: names of pipes, and of files on some systems, do not tell capital letters from small ones.
+// Hexadecimal, because pipe names, and file names on some systems, ignore case.
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24);

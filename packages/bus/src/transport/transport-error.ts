@@ -1,13 +1,14 @@
 import { errorClass } from '@weir/base';
 
 /**
- * Listening or connecting failed, between two processes of one machine:
+ * Why a transport cannot listen or connect:
  *
- * - `in_use`: somebody listens at the path. `not_running`: nobody does. `busy`: somebody does, but takes no more
- *   connections now.
- * - `path_too_long`: no socket can have this path. `not_a_socket`: a file of another kind is there; it was left alone.
- * - `unsafe_directory`: others can enter the socket's directory, or it is not ours.
- * - `failed`: the system says something else; `cause` is its error.
+ * - `in_use`: another process listens at the path. `not_running`: no process listens. `busy`: a process listens, but
+ *   its queue of connections is full.
+ * - `path_too_long`: the path is longer than the system allows. `not_a_socket`: the path is a file of another kind,
+ *   which is left unchanged.
+ * - `unsafe_directory`: other users can enter the socket's directory, or another user owns it.
+ * - `failed`: any other system error; see `cause`.
  */
 export class TransportError extends errorClass({
   in_use: {},
@@ -19,5 +20,5 @@ export class TransportError extends errorClass({
   failed: {},
 }) {}
 
-/** A code of a {@link TransportError}. */
+/** Code of a {@link TransportError}. */
 export type TransportErrorCode = TransportError['code'];

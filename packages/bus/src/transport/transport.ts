@@ -1,25 +1,25 @@
 import type { Socket } from 'node:net';
 
-/** Somebody who listens at a path. */
+/** A server that accepts connections at a path. */
 export interface Listener {
   readonly path: string;
-  /** Ends all connections and frees the path; resolves once it is free. Closing twice is no error. */
+  /** Closes all connections and frees the path; resolves once the path is free. Idempotent. */
   close(): Promise<void>;
 }
 
-/** How processes of one user on one machine reach one another. */
+/** Connects processes of one user on one machine. */
 export interface Transport {
   /**
-   * Takes connections at `path` until closed; `onConnection` gets each.
+   * Accepts connections at `path` until closed, and passes each to `onConnection`.
    *
-   * @throws TransportError `in_use` when somebody answers there, and others.
+   * @throws TransportError `in_use` if another process accepts connections there; other codes for other failures.
    */
   listen(path: string, onConnection: (socket: Socket) => void): Promise<Listener>;
   /**
-   * A connection to who listens at `path`.
+   * Connects to the listener at `path`.
    *
-   * @throws TransportError `not_running` when nobody does, `unsafe_directory` when it may be somebody else, and others;
-   * the signal's reason once it has aborted.
+   * @throws TransportError `not_running` if no process listens, `unsafe_directory` if another user could have made the
+   * socket; other codes for other failures. Throws the signal's reason once it has aborted.
    */
   connect(path: string, options?: { readonly signal?: AbortSignal }): Promise<Socket>;
 }

@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-/** Listens and answers each connection with what it says, until the test is over. */
+/** A listener that echoes each connection until the test ends. */
 async function echo(at = path, by: Transport = transport): Promise<Listener> {
   const listener = await by.listen(at, (socket) => socket.pipe(socket));
   open.push(listener);
@@ -49,7 +49,7 @@ async function said(socket: Socket, text: string): Promise<string> {
 const failing = (code: string) => expect.objectContaining({ name: 'TransportError', code });
 const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 
-test('what is said arrives, in both directions, over several connections at once', async () => {
+test('data arrives in both directions on several connections at once', async () => {
   await echo();
   const sockets = await Promise.all([1, 2, 3].map(() => transport.connect(path)));
   expect(await Promise.all(sockets.map((socket, i) => said(socket, `hello ${i}`)))).toEqual([
@@ -59,7 +59,7 @@ test('what is said arrives, in both directions, over several connections at once
   ]);
 });
 
-test('the socket and every directory made for it are open to their owner alone, whatever the umask', async () => {
+test('the socket and every created directory are accessible to their owner only, for any umask', async () => {
   const before = process.umask(0o000);
   try {
     await echo();
@@ -71,19 +71,19 @@ test('the socket and every directory made for it are open to their owner alone, 
   expect(await modeOf(join(root, 'events'))).toBe(0o700);
 });
 
-test('a directory that others can enter is refused and left as it is', async () => {
+test('a directory that other users can enter is refused and not changed', async () => {
   const directory = join(root, 'shared');
   await mkdir(directory);
   await chmod(directory, 0o755);
   await expect(echo(join(directory, 'bus.sock'))).rejects.toThrow(`chmod 700 ${directory}`);
   await expect(echo(join(directory, 'bus.sock'))).rejects.toEqual(failing('unsafe_directory'));
   expect(await modeOf(directory)).toBe(0o755);
-  // Whoever listens there may be anybody: nothing is said to them.
+  // Another user could listen there, so the client must not connect.
   await echo(join(directory, 'bus.sock'), new NetTransport());
   await expect(transport.connect(join(directory, 'bus.sock'))).rejects.toEqual(failing('unsafe_directory'));
 });
 
-test('a link in place of the directory is refused, and so is a file', async () => {
+test('a symbolic link or a file in place of the directory is refused', async () => {
   await mkdir(join(root, 'real'), { mode: 0o700 });
   await symlink(join(root, 'real'), join(root, 'link'));
   await writeFile(join(root, 'file'), '');
@@ -91,13 +91,13 @@ test('a link in place of the directory is refused, and so is a file', async () =
   await expect(echo(join(root, 'file', 'bus.sock'))).rejects.toEqual(failing('failed'));
 });
 
-test('a path where somebody answers is taken, and goes on answering', async () => {
+test('a path with a live listener is refused, and the listener keeps working', async () => {
   await echo();
   await expect(echo()).rejects.toEqual(failing('in_use'));
   expect(await said(await transport.connect(path), 'still here')).toBe('still here');
 });
 
-test('a socket that a killed process left is replaced', async () => {
+test('the socket of a killed process is replaced', async () => {
   const child = fork(
     fileURLToPath(new URL('../../dist/transport/testing/listen-child.js', import.meta.url)),
     [path],
@@ -108,7 +108,7 @@ test('a socket that a killed process left is replaced', async () => {
   await expect(echo()).rejects.toEqual(failing('in_use'));
   child.kill('SIGKILL');
   await once(child, 'exit');
-  // It is there, and nobody is.
+  // The file exists, but no process listens.
   expect((await stat(path)).isSocket()).toBe(true);
   await expect(transport.connect(path)).rejects.toEqual(failing('not_running'));
   await echo();
@@ -116,14 +116,14 @@ test('a socket that a killed process left is replaced', async () => {
   expect(await modeOf(path)).toBe(0o600);
 });
 
-test('a file that is no socket is never removed', async () => {
+test('a file that is not a socket is never removed', async () => {
   await mkdir(join(root, 'events', 'app'), { recursive: true, mode: 0o700 });
   await writeFile(path, 'precious');
   await expect(echo()).rejects.toEqual(failing('not_a_socket'));
   expect(await readFile(path, 'utf8')).toBe('precious');
 });
 
-test('closing ends the connections and frees the path; twice is once', async () => {
+test('closing ends the connections and frees the path; closing twice is allowed', async () => {
   const listener = await echo();
   const socket = await transport.connect(path);
   const ended = once(socket, 'close');
@@ -137,7 +137,7 @@ test('closing ends the connections and frees the path; twice is once', async () 
   await echo();
 });
 
-test('a path too long for a socket is refused, not cut', async () => {
+test('a path too long for a socket is refused, not truncated', async () => {
   const long = join(root, 'x'.repeat(100), 'bus.sock');
   await expect(echo(long)).rejects.toEqual(failing('path_too_long'));
   await expect(transport.connect(long)).rejects.toEqual(failing('path_too_long'));
@@ -163,7 +163,7 @@ test('an aborted connect rejects with the reason', async () => {
   await expect(connecting).rejects.toBe(reason);
 });
 
-test('the transport of named pipes does the same with a path that needs nothing around it', async () => {
+test('named pipes behave the same and need no directory', async () => {
   const net = new NetTransport();
   const bare = join(root, 'pipe');
   await expect(net.connect(bare)).rejects.toEqual(failing('not_running'));

@@ -9,11 +9,12 @@ import type { Listener, Transport } from './transport.js';
 import { TransportError } from './transport-error.js';
 
 /**
- * Unix sockets that only their owner can reach: 0600 in a directory of 0700, which `listen` makes, and without which
- * `connect` does not trust who listens.
+ * Unix sockets that only their owner can use: mode 0600 in a directory of mode 0700. `listen` creates the directory;
+ * `connect` refuses a socket in any other directory, because another user could have made it.
  *
- * What a killed listener left is removed when nobody answers at it, and only then. Two processes that find it at the
- * same time may each remove what the other made of it: whoever listens holds a lock for the path, as the bus does.
+ * A killed listener leaves its socket file. `listen` removes the file only if a connection to it is refused. Two
+ * processes that do so at the same time could remove each other's new socket, so a caller must hold a lock for the
+ * path, as the bus does.
  */
 export class UnixTransport implements Transport {
   readonly #net = new NetTransport();
@@ -30,7 +31,7 @@ export class UnixTransport implements Transport {
       listener = await this.#net.listen(path, onConnection);
     }
     try {
-      // Nobody else could get at it before either: the directory is private.
+      // The directory is already private; the mode protects the socket if the directory is opened later.
       await chmod(path, 0o600);
     } catch (cause) {
       await listener.close();
@@ -42,19 +43,19 @@ export class UnixTransport implements Transport {
   async connect(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Socket> {
     refuseTooLong(path);
     await requirePrivateDirectory(dirname(path)).catch((error: unknown) => {
-      // Where there is none nobody listens, which connecting says.
+      // If the directory does not exist, connecting reports `not_running`.
       if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
     });
     return this.#net.connect(path, options);
   }
 
-  // Resolves when the path is free; otherwise throws why it is not.
+  // Removes the socket file of a dead listener; throws if the path is in use or is no socket.
   async #removeStale(path: string): Promise<void> {
     try {
       if (!(await lstat(path)).isSocket()) {
         throw new TransportError(
           'not_a_socket',
-          `A file that is no socket is at ${path}. Move it away, or use another directory.`,
+          `The file at ${path} is not a socket. Move it, or use another directory.`,
         );
       }
       const socket = await this.#net.connect(path);
@@ -62,7 +63,7 @@ export class UnixTransport implements Transport {
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return;
       if (!(error instanceof TransportError)) throw error;
-      // Busy, or an error we do not know, is an answer: only a refusal says that nobody is there.
+      // Only ECONNREFUSED proves that no process listens. Keep the file on `busy` and on unknown errors.
       if (error.code === 'busy') throw inUse(path, error);
       if (error.code !== 'not_running') throw error;
       await unlink(path).catch((cause) => {
@@ -75,15 +76,15 @@ export class UnixTransport implements Transport {
 }
 
 function inUse(path: string, cause?: unknown): TransportError {
-  return new TransportError('in_use', `Somebody answers at ${path}. End them first.`, { cause });
+  return new TransportError('in_use', `Another process listens at ${path}. Stop it first.`, { cause });
 }
 
 function refuseTooLong(path: string): void {
-  // Some systems cut longer ones without a word, and the socket is made elsewhere.
+  // Some systems truncate a longer path silently and create the socket at another path.
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw new TransportError(
       'path_too_long',
-      `No socket can have a path of more than ${MAX_SOCKET_PATH_BYTES} bytes: ${path}. Use a shorter directory.`,
+      `The socket path is longer than ${MAX_SOCKET_PATH_BYTES} bytes: ${path}. Use a shorter directory.`,
     );
   }
 }

@@ -13,16 +13,16 @@ import {
   type StreamWatcher,
 } from '@weir/event/source';
 
-/** What a member says of its deliveries. */
+/** A recorded call of a group member. */
 type Answer = 'ack' | 'nack' | 'release' | 'extend';
 
 interface Entry {
   readonly event: RawEvent;
-  /** The event's cursor; that of an entry that is only a position as well. */
+  /** Cursor of the event, or of an entry that only reports a position. */
   readonly at: number;
 }
 
-/** A stream that somebody follows. */
+/** A stream that is being followed. */
 export interface Followed {
   readonly from: string;
   readonly names: readonly string[] | undefined;
@@ -31,27 +31,27 @@ export interface Followed {
 }
 
 /**
- * A source as tests tell it to be: a log of events whose cursors count up from 1, which may be followed from any place,
- * or, without offsets, only as it goes on.
+ * A source controlled by tests: a log of events with cursors from 1, readable from any position or, without offsets,
+ * only from its end.
  */
 export class ScriptedSource implements Source {
   readonly name = 'scripted';
   readonly hasOffsets: boolean;
-  /** What was opened, ever. */
+  /** All streams opened so far. */
   readonly opened: Followed[] = [];
-  /** What groups were told, in order. */
-  readonly told: {
+  /** All calls of group members, in order. */
+  readonly calls: {
     readonly what: Answer;
     readonly ids: readonly string[];
     readonly delayMs?: number;
   }[] = [];
-  /** What the next calls of a group fail with. */
+  /** The error of the next group calls. */
   readonly groupFailures: Error[] = [];
-  /** How long deliveries of groups are lent, as members are told. */
+  /** Lease duration of group deliveries. */
   leaseMs = 30_000;
-  /** While false, streams connect to nothing. */
+  /** While false, streams cannot connect. */
   isUp = true;
-  /** What streams fail with. */
+  /** The error that streams fail with. */
   failure: ConsumeError | undefined;
   readonly #log: Entry[] = [];
   readonly #moved = new EventTarget();
@@ -64,12 +64,12 @@ export class ScriptedSource implements Source {
     this.hasOffsets = hasOffsets;
   }
 
-  /** Those that are followed now. */
+  /** Streams that are being followed. */
   get followed(): readonly Followed[] {
     return this.opened.filter(({ signal }) => !signal.aborted);
   }
 
-  /** Another event; its payload is its number. */
+  /** Appends an event whose payload is its number. */
   publish(type = 'order', id = `e${this.#log.length + 1}`): number {
     const at = this.#log.length + 1;
     const facts = { event_id: id, event_type: type, timestamp: '2026-01-01T00:00:00.000Z' };
@@ -78,7 +78,7 @@ export class ScriptedSource implements Source {
     return at;
   }
 
-  /** Something in the script is other than before. */
+  /** Wakes everything that waits for a change of the script. */
   move(): void {
     this.#moved.dispatchEvent(new Event('moved'));
   }
@@ -91,7 +91,7 @@ export class ScriptedSource implements Source {
     const call = async (what: Answer, ids: readonly string[], delayMs?: number) => {
       const failure = this.groupFailures.shift();
       if (failure !== undefined) throw failure;
-      this.told.push({ what, ids, ...defined({ delayMs }) });
+      this.calls.push({ what, ids, ...defined({ delayMs }) });
       if (what === 'extend') return;
       for (const id of ids) this.#lent.delete(id);
       if (what === 'nack' || what === 'release') {
@@ -127,18 +127,18 @@ export class ScriptedSource implements Source {
     };
   }
 
-  /** As if the lease of a delivery had ended. */
+  /** Expires the lease of a delivery. */
   lendAgain(id: string): void {
     this.#returned.push(this.#delivery(Number(id), 2));
     this.move();
   }
 
-  /** What members of groups have and have not answered. */
+  /** Unacknowledged deliveries of all members. */
   get lent(): readonly string[] {
     return [...this.#lent];
   }
 
-  /** The next call of a group finds the source interrupted. */
+  /** Makes the next group call fail with SourceInterrupted. */
   interruptGroup(): void {
     this.groupFailures.push(new SourceInterrupted('gone for a moment'));
   }
@@ -154,7 +154,7 @@ export class ScriptedSource implements Source {
       if (this.failure !== undefined) throw this.failure;
       if (this.isUp !== isConnected) {
         isConnected = this.isUp;
-        watcher.onState(isConnected ? 'connected' : 'disconnected', 'told so');
+        watcher.onState(isConnected ? 'connected' : 'disconnected', 'scripted');
         if (isConnected && this.hasOffsets) watcher.onPosition?.(String(at));
       }
       const entry = this.isUp ? this.#log[at] : undefined;

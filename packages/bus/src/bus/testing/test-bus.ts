@@ -10,14 +10,14 @@ import { Bus, type BusLimits, type Lease } from '../index.js';
 import { ScriptedSource } from './scripted-source.js';
 import { HELLO, TestConsumer } from './test-consumer.js';
 
-/** A bus that listens on a socket of its own, with a scripted source. */
+/** A bus with a socket of its own and a scripted source. */
 export class TestBus {
   readonly source: ScriptedSource;
-  /** The leases that helpers were to clean up. */
+  /** The leases that helpers had to clean up. */
   readonly cleaned: Lease[] = [];
-  /** And the credentials that they were to do it with. */
+  /** The credentials given to these helpers. */
   readonly cleanedWith: (string | undefined)[] = [];
-  /** What each source was opened with. */
+  /** The credentials that sources were opened with. */
   readonly credentials: (string | undefined)[] = [];
   readonly warnings: string[] = [];
   cleanup: (lease: Lease, signal: AbortSignal) => Promise<void> = async () => {};
@@ -42,17 +42,17 @@ export class TestBus {
     return bus;
   }
 
-  /** Where it keeps itself, as clients find it. */
+  /** The bus directory, for clients. */
   get directory(): BusDirectory {
     return directoryAt(this.#directory, {});
   }
 
-  /** Where its leases are. */
+  /** The lease file. */
   get leasesFile(): string {
     return join(this.#directory, 'leases.json');
   }
 
-  /** As if its process were killed and another one started: nothing of it acts any more, but what is on the disk. */
+  /** Simulates a kill and a restart: the old bus stops acting, and only files remain. */
   async restart(limits: Partial<BusLimits> = {}): Promise<void> {
     const dead = this.bus;
     this.bus = this.#make(limits);
@@ -61,7 +61,7 @@ export class TestBus {
     await this.#listen();
   }
 
-  /** A consumer that says hello; what is left out is as {@link HELLO} has it. */
+  /** A consumer that sends hello; missing members default to {@link HELLO}. */
   async consumer(hello: Partial<typeof HELLO> = {}): Promise<TestConsumer> {
     return this.connect({ ...HELLO, ...hello });
   }

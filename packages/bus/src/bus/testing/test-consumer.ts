@@ -10,7 +10,7 @@ import {
 
 type Of<T extends MessageType> = Extract<Message, { readonly type: T }>;
 
-/** A hello of a consumer that wants everything a source has. */
+/** Hello of a consumer that wants every event of a source. */
 export const HELLO: Extract<Hello, { readonly role: 'consumer' }> = {
   type: 'hello',
   role: 'consumer',
@@ -28,7 +28,7 @@ export const HELLO: Extract<Hello, { readonly role: 'consumer' }> = {
   on_slow: 'replay',
 };
 
-/** The other side of a connection to a bus, which notes what it is told. */
+/** A client connection to a bus that records all messages. */
 export class TestConsumer {
   readonly messages: Message[] = [];
   readonly socket: Socket;
@@ -54,16 +54,16 @@ export class TestConsumer {
   }
 
   all<T extends MessageType>(type: T): Of<T>[] {
-    // A message of this type is one of it; the compiler does not see through the comparison.
+    // TypeScript cannot narrow the union by this comparison.
     return this.messages.filter((message) => message.type === type) as Of<T>[];
   }
 
-  /** The numbers of the events it has. */
+  /** The numbers of the received events. */
   get numbers(): unknown[] {
     return this.all('event').map(({ event }: EventMessage) => event.payload);
   }
 
-  /** Resolves once it has been told enough, or its connection is closed. */
+  /** Resolves once the recorded messages satisfy the condition, or the connection has closed. */
   async until(isEnough: (consumer: this) => boolean): Promise<void> {
     while (!isEnough(this)) {
       if (this.isClosed) throw new Error(`closed after ${JSON.stringify(this.messages.slice(-3))}`);
@@ -71,7 +71,7 @@ export class TestConsumer {
     }
   }
 
-  /** The first message of a type, once it is there. */
+  /** The first message of a type; waits for it. */
   async first<T extends MessageType>(type: T): Promise<Of<T>> {
     await this.until(() => this.all(type).length > 0);
     const [first] = this.all(type);
@@ -79,7 +79,7 @@ export class TestConsumer {
     return first;
   }
 
-  /** Resolves once everything from now on comes. */
+  /** Resolves once the consumer receives every new event. */
   async connected(): Promise<void> {
     await this.until(() => this.all('source_status').some(({ state }) => state === 'connected'));
   }

@@ -1,7 +1,7 @@
 import type { Message } from '../message.js';
 import { MessageDecoder } from '../message-decoder.js';
 
-/** Feeds pieces to a decoder: what it decoded, and what it threw at last. */
+/** Feeds chunks to a decoder; returns the decoded messages and the final error. */
 export function decodePieces(pieces: Iterable<Uint8Array>): { messages: Message[]; error?: unknown } {
   const messages: Message[] = [];
   const decoder = new MessageDecoder((message) => messages.push(message));

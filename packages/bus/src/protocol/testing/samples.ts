@@ -22,7 +22,7 @@ export const CONSUMER = {
 
 const SOURCE = { source: 'feed', state: 'reconnecting', lag_ms: 1.5, message: 'refused' } as const;
 
-/** One message at least of each type, and of each form that a type has. */
+/** At least one message of each type and of each variant. */
 export const SAMPLES: readonly Message[] = [
   { ...CONSUMER, identity: 'me', keys_file: '/k.mjs', params: { a: ['b'] }, from: 'latest', group: 'g' },
   { type: 'hello_ack', ok: true, protocol: 2, version: '1.0.0', pid: 1, pre_consume: true },

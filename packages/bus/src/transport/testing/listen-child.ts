@@ -1,6 +1,6 @@
 import { UnixTransport } from '../unix-transport.js';
 
-// A process to be killed: listens at the path it is given, says so, and answers each connection with what it hears.
+// A child process for kill tests: listens at the given path, reports readiness, and echoes each connection.
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error('needs a path');
 await new UnixTransport().listen(path, (socket) => socket.pipe(socket));

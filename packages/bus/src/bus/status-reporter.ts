@@ -3,18 +3,18 @@ import type { StreamGap } from '@weir/event/source';
 import type { Connection } from './connection.js';
 import type { SourceFacts } from './source-facts.js';
 
-/** What a status is made of when it is told. */
+/** Content of a status message. */
 export interface StatusOf {
   readonly facts: SourceFacts;
-  /** Everything wanted up to here was written; undefined when nobody knows. */
+  /** Every matching event up to this cursor was written; undefined if the position is unknown. */
   readonly cursor: string | undefined;
 }
 
 /**
- * What one consumer is told of its source. At most one status waits for a consumer that reads nothing, and says what is
- * then; only events that are missing add up.
+ * Sends source states to one consumer. If the consumer does not read, at most one status waits, and it reports the
+ * state at the time of sending; only counts of missed events accumulate.
  */
-export class ToldStatus {
+export class StatusReporter {
   readonly #connection: Connection;
   readonly #of: () => StatusOf;
   #isDue = false;
@@ -26,20 +26,20 @@ export class ToldStatus {
     this.#of = of;
   }
 
-  /** Tells how it is, now or once the connection takes it. */
-  tell(): void {
+  /** Sends the status now, or once the connection has drained. */
+  report(): void {
     this.#isDue = true;
     this.flush();
   }
 
-  /** Tells of events that are gone; of a gap that nobody counted, it says 0. */
+  /** Reports lost events; an unknown number counts as 0. */
   gap({ missed = 0, message }: StreamGap): void {
     this.#missed = (this.#missed ?? 0) + missed;
     this.#why = message;
-    this.tell();
+    this.report();
   }
 
-  /** The connection takes more. */
+  /** The connection has drained. */
   flush(): void {
     if (!this.#isDue || !this.#connection.isFree) return;
     const { facts, cursor } = this.#of();
