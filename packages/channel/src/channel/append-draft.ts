@@ -9,7 +9,9 @@ import { advance, placeOf, type Senders } from './senders.js';
 import { findSequence } from './stored-sequence.js';
 import { trimTo } from './trim-to.js';
 
-/** One commit of a channel in the making: what is stored, and what comes after it. */
+/**
+ * One commit of a channel while it is composed: the entries to store, and the state of the channel after the commit.
+ */
 export class AppendDraft {
   readonly #target: AppendTarget;
   readonly #stats: StreamStats;
@@ -28,7 +30,7 @@ export class AppendDraft {
   }
 
   /**
-   * Takes the messages of a request, all or none. Those that are stored already get their first answer.
+   * Admits the messages of a request, all or none. A message that is already stored gets its first answer again.
    * @throws ChannelError why they cannot be stored
    */
   async admit({ caller, messages }: AppendRequest): Promise<Appended[]> {
@@ -43,7 +45,7 @@ export class AppendDraft {
         fresh.push(message);
         continue;
       }
-      // Looking one up is work: who may send nothing now may not ask for it either.
+      // A lookup costs work, so the rate limit applies to duplicates too.
       if (bucket !== undefined && bucket.tokens() < 1) throw rateLimited(bucket, messages.length);
       places.push(await this.#stored(sender, message, places.at(-1)));
     }
@@ -52,7 +54,7 @@ export class AppendDraft {
     return [...places, ...this.#add(encoded)];
   }
 
-  /** Stores what was taken; resolves when durable. */
+  /** Stores the admitted messages; resolves when they are durable. */
   async store(): Promise<void> {
     const { log, stream, channel, limits, owner } = this.#target;
     if (this.#entries.length === 0) return;
@@ -64,7 +66,8 @@ export class AppendDraft {
     ]);
     if (appended.status === 'rejected') throw appended.reason;
     this.#target.stored(appended.value.first, this.#entries, this.#senders);
-    // More than the channel keeps came at once. Stored is stored: should this fail, the next append trims.
+    // One commit exceeded the retention of the channel. The messages are stored already: if the trim fails, the next
+    // append trims.
     if (trims) await trimTo(log, stream, limits).catch(() => undefined);
   }
 
@@ -126,7 +129,9 @@ export class AppendDraft {
     return entries.map((_, i) => ({ index: first + i, timestamp }));
   }
 
-  /** A message that was trimmed existed: who answers it late is not at fault. */
+  /**
+   * A reply to a message that was trimmed meanwhile is accepted: that message existed, and the sender is not at fault.
+   */
   #checkReply(index: number | undefined): void {
     if (index === undefined) return;
     if (Number.isSafeInteger(index) && index >= 1 && index <= this.#stats.last) return;
@@ -149,7 +154,7 @@ export class AppendDraft {
   }
 }
 
-/** Messages on their way into a draft. */
+/** Encoded messages, and the senders' places after them. */
 interface Encoded {
   readonly entries: readonly Uint8Array[];
   readonly senders: Senders;
@@ -158,11 +163,11 @@ interface Encoded {
 }
 
 function full(id: string, limit: number, what: string): ChannelError {
-  return new ChannelError('channel_full', `channel ${id} keeps at most ${limit} ${what}`, { limit });
+  return new ChannelError('channel_full', `channel ${id} retains at most ${limit} ${what}`, { limit });
 }
 
 function rateLimited(bucket: RateLimiter, count: number): ChannelError {
-  // The bucket may have filled since it said no.
+  // The bucket may have been refilled since `allow` returned false.
   const retryAfterMs = Math.max(1, bucket.retryAfterMs(count));
-  return new ChannelError('rate_limited', 'too many messages of this sender', { retryAfterMs });
+  return new ChannelError('rate_limited', 'the sender exceeds its rate limit', { retryAfterMs });
 }

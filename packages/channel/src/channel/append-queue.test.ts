@@ -5,7 +5,7 @@ import { ANN, text, textOf } from './testing/people.js';
 
 const ID = 'p_c';
 
-test('who is refused for a message that was then not stored is told why it was not', async () => {
+test('a duplicate refused because of a message that was then not stored fails with the error of that message', async () => {
   const log = await openLog({ engine: 'memory', maxBytes: 10_000 });
   const router = new Router({ log });
   await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });

@@ -17,16 +17,16 @@ export interface AppendTarget {
   readonly stream: string;
   readonly turns: Turns;
   readonly limits: ChannelLimits;
-  /** Whose share of the log its messages count towards. */
+  /** The owner whose share of the log its messages count towards. */
   readonly owner: string | undefined;
   readonly senders: Senders;
-  /** Whether new messages are taken: not while the process closes, nor after. */
+  /** False while the process closes and afterwards: new messages are rejected. */
   readonly isOpen: boolean;
-  /** As it is now. @throws ChannelError `channel_gone` */
+  /** The current state. @throws ChannelError `channel_gone` */
   readonly channel: Channel;
   bucketOf(sender: Sender): RateLimiter | undefined;
   now(): number;
-  /** Called with what one commit has stored. */
+  /** Called after each commit with the entries that it stored. */
   stored(first: number, entries: readonly Uint8Array[], senders: Senders): void;
 }
 
@@ -34,15 +34,15 @@ export interface AppendTarget {
 export interface AppendRequest {
   readonly caller: Caller;
   readonly messages: readonly NewMessage[];
-  /** Of appends that do not wait for one another. */
+  /** Set for appends that are sent without waiting for the answers to earlier ones. */
   readonly pipeline?: Pipeline | undefined;
 }
 
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-/** About what a message takes beside its payload. */
+/** Approximate bytes of a message besides its payload. */
 const OVERHEAD = 256;
 
-/** Appends of one channel. */
+/** Queues the appends of one channel. */
 export class AppendQueue {
   readonly #target: AppendTarget;
   readonly #commits: CommitQueue<AppendRequest, Appended[]>;
@@ -52,7 +52,7 @@ export class AppendQueue {
     this.#commits = new CommitQueue<AppendRequest, Appended[]>({
       turns: target.turns,
       maxWaitingBytes: MAX_WAITING_BYTES,
-      full: (limit) => new ChannelError('at_capacity', 'too much waits to be stored', { limit }),
+      full: (limit) => new ChannelError('at_capacity', 'the queue of appends is full', { limit }),
       draft: async () => {
         const draft = await AppendDraft.of(target);
         return {
@@ -69,11 +69,11 @@ export class AppendQueue {
   }
 
   /**
-   * Resolves when durable with where the messages are, in their order.
-   * @throws ChannelError also at once: for a caller who may not write, messages that are none, `at_capacity`
+   * Resolves when the messages are durable, with their places in the same order.
+   * @throws ChannelError may also throw before queueing: the caller may not write, a message is invalid, `at_capacity`
    */
   append(request: AppendRequest): Promise<Appended[]> {
-    // The commit checks this again; but a caller who may not write must not fill the queue either.
+    // The commit checks this again. The check here keeps a caller without the right to write from filling the queue.
     writerOf(this.#target.channel, request.caller);
     checkMessages(request.messages, this.#target.limits);
     let bytes = 0;

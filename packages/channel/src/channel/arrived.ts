@@ -2,8 +2,8 @@ import type { MsgEntry } from './message.js';
 import { decodeMessage } from './message-codec.js';
 
 /**
- * The messages of one commit on their way to the live subscribers of a channel, which share them: a commit costs each
- * subscriber the same, however many messages it has. They are decoded when the first subscriber takes them.
+ * The messages of one commit, shared by all live subscribers of a channel: the cost of a commit for each subscriber
+ * does not depend on the number of messages. The first subscriber that takes them decodes them.
  */
 export class Arrived {
   readonly bytes: number;
@@ -27,7 +27,7 @@ export class Arrived {
     return this.#entries;
   }
 
-  /** Bytes of one message as it is stored. */
+  /** Stored size of one message, bytes. */
   sizeAt(i: number): number {
     return this.#stored[i]?.byteLength ?? 0;
   }

@@ -1,22 +1,25 @@
 import type { Channel } from './channel.js';
 import { ChannelError } from './channel-error.js';
 
-/** Who calls: a credential, as the executor when it has an assignment, else as the submitter; or one who only reads. */
+/**
+ * The caller of the router: a credential, as executor if it has an assignment, otherwise as submitter; or an observer,
+ * which only reads.
+ */
 export type Caller =
   | {
       readonly credentialId: string;
-      /** What the assignment token says, once somebody has verified it. */
+      /** The content of the assignment token, already verified. */
       readonly assignment?: { readonly attempt: number } | undefined;
     }
   | {
-      /** A credential that somebody has found to be an observer of this process. */
+      /** A credential that is verified to be an observer of this process. */
       readonly observerId: string;
     };
 
-/** What a caller is to a channel. */
+/** The role of a caller in a channel. */
 export type Role = 'submitter' | 'executor' | 'observer';
 
-/** What a caller comes as; whether it is that is another question. */
+/** The role that the caller claims; {@link checkReader} and {@link writerOf} verify it. */
 export function roleOf(caller: Caller): Role {
   if ('observerId' in caller) return 'observer';
   return caller.assignment === undefined ? 'submitter' : 'executor';
@@ -25,7 +28,7 @@ export function roleOf(caller: Caller): Role {
 /** One side of a channel: the submitter, or the executor of the channel's attempt. */
 export interface Sender {
   readonly role: 'submitter' | 'executor';
-  /** The attempt of the process when it sends. */
+  /** The attempt of the process at the time of sending. */
   readonly attempt: number;
   readonly credentialId: string;
 }
@@ -56,7 +59,7 @@ export function writes(channel: Channel, role: Sender['role']): boolean {
 
 function senderOf(channel: Channel, caller: Exclude<Caller, { observerId: string }>): Sender {
   const { credentialId, assignment } = caller;
-  // Somebody without an id must never match a channel that nobody has yet.
+  // The executor id of an unassigned channel is empty, so an empty credential id must never match.
   if (credentialId === '') throw forbidden(channel, 'a caller without an id is nobody');
   if (assignment === undefined) {
     if (credentialId === channel.submitterId) {

@@ -5,7 +5,7 @@ import { ANN, bob, text } from './testing/people.js';
 const ID = 'p_c';
 const CHANNEL = { processId: 'p', submitterId: 'ann', executorId: 'bob', name: 'c' };
 
-test('each who may read sees the channel with its own part in it', async () => {
+test('every permitted reader sees the channel with its own part in it', async () => {
   const router = await Router.withoutRateLimit();
   await router.create(CHANNEL);
   await router.append(ID, ANN, text(0));
@@ -23,7 +23,7 @@ test('each who may read sees the channel with its own part in it', async () => {
   expect(await router.inspect(ID, ANN)).toMatchObject({ end: { reason: 'success', lastIndex: 2 } });
 });
 
-test('a subscription says that it is over while whoever reads it is busy, and all are counted together', async () => {
+test('a subscription reports its end while its consumer is busy, and subscriptions are counted over all channels', async () => {
   const router = await Router.withoutRateLimit();
   await router.create(CHANNEL);
   await router.create({ ...CHANNEL, name: 'd' });

@@ -1,41 +1,49 @@
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits, ProcessLimits } from './limits.js';
 
-/** Who may write to a channel. */
+/** Which side may write to a channel. */
 export type Direction = 'both' | 'to_executor' | 'to_submitter';
 
-/** What a full channel does with a message: `reject` it, or `trim` its oldest entries, which slow readers may miss. */
+/**
+ * How a full channel handles a message: `reject` rejects it, `trim` evicts the oldest entries, which slow readers then
+ * miss.
+ */
 export type Retention = 'reject' | 'trim';
 
-/** A channel that a process is submitted with. */
+/** A channel to create with a process. */
 export interface ChannelSpec {
-  /** 1 to 64 of `A-Z a-z 0-9 . _ -`, and not `.` or `..`, which are taken out of URLs on their way. */
+  /** 1 to 64 of `A-Z a-z 0-9 . _ -`; not `.` or `..`, which URL parsers remove from paths. */
   readonly name: string;
   /** Default `both`. */
   readonly direction?: Direction;
   /** Default `reject`. */
   readonly retention?: Retention;
-  /** Default those of the process. */
+  /** Default: the limits of the process. */
   readonly limits?: Partial<ChannelLimits>;
 }
 
-/** Who takes part in a process, and what it may do. */
+/** The participants of a process, and its limits. */
 export interface ProcessInfo {
   /** 1 to 128 of `A-Z a-z 0-9 . : -`. */
   readonly processId: string;
-  /** The credential that submitted. */
+  /** The credential that submitted the process. */
   readonly submitterId: string;
-  /** The credential it is assigned to; default nobody. */
+  /** The credential that the process is assigned to; default none. */
   readonly executorId?: string;
-  /** Which assignment this is; default 0 without an executor, 1 with one. */
+  /** The number of the assignment; default 0 without an executor, 1 with one. */
   readonly attempt?: number;
-  /** The owner, such as a project, whose share of the log grows with its messages. Set by its first channels. Default: no owner. */
+  /**
+   * The owner, such as a project, whose share of the log grows with the messages. The first channels of the process set
+   * it. Default: no owner.
+   */
   readonly owner?: string;
-  /** Kept with its first channels, whatever later ones say; default what the router's are at each use. */
+  /**
+   * Stored with the first channels of the process; later values are ignored. Default: the router's limits at each use.
+   */
   readonly processLimits?: Partial<ProcessLimits>;
 }
 
-/** What a channel is made of. */
+/** A channel to create, with its process. */
 export interface NewChannel extends ProcessInfo, ChannelSpec {}
 
 /** Why and when a process closed. */
@@ -52,18 +60,18 @@ export interface Channel {
   readonly processId: string;
   readonly name: string;
   readonly submitterId: string;
-  /** Empty while nobody has the process. */
+  /** Empty while the process is not assigned. */
   readonly executorId: string;
-  /** How often the process was assigned. */
+  /** How many times the process was assigned. */
   readonly attempt: number;
   readonly direction: Direction;
   readonly retention: Retention;
   readonly limits: Partial<ChannelLimits>;
-  /** Set once the process has closed. */
+  /** Set after the process has closed. */
   readonly closed?: Closed;
 }
 
-/** The channel that is made of this. */
+/** Returns the channel for a process and a spec. */
 export function channelOf(info: ProcessInfo, spec: ChannelSpec): Channel {
   const executorId = info.executorId ?? '';
   return {
@@ -79,16 +87,16 @@ export function channelOf(info: ProcessInfo, spec: ChannelSpec): Channel {
   };
 }
 
-/** The id of a channel. A process id has no underscore, so that an id is of one channel only. */
+/** The id of a channel. A process id contains no underscore, so the id is unambiguous. */
 export function channelId(processId: string, name: string): string {
   checkProcessId(processId);
   if (!/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/.test(name)) {
-    throw new ChannelError('invalid_channel', `${JSON.stringify(name)} is not a name of a channel`);
+    throw new ChannelError('invalid_channel', `${JSON.stringify(name)} is not a valid channel name`);
   }
   return `${processId}_${name}`;
 }
 
-/** The process a channel belongs to, and its name there. */
+/** Splits a channel id into process id and name. */
 export function partsOf(id: string): { readonly processId: string; readonly name: string } {
   const end = id.indexOf('_');
   if (end < 1) throw new ChannelError('channel_not_found', `there is no channel ${JSON.stringify(id)}`);
@@ -98,6 +106,6 @@ export function partsOf(id: string): { readonly processId: string; readonly name
 /** @throws ChannelError `invalid_channel` */
 export function checkProcessId(processId: string): void {
   if (!/^[A-Za-z0-9.:-]{1,128}$/.test(processId)) {
-    throw new ChannelError('invalid_channel', `${JSON.stringify(processId)} is not an id of a process`);
+    throw new ChannelError('invalid_channel', `${JSON.stringify(processId)} is not a valid process id`);
   }
 }

@@ -11,7 +11,7 @@ import { ANN, bob, text, textOf } from './testing/people.js';
 
 const CHILD = fileURLToPath(new URL('testing/append-until-killed.js', import.meta.resolve('@weir/channel')));
 
-/** Lets the child append until it has acknowledged so many, kills it, and answers with what it said. */
+/** Lets the child append until it has acknowledged `count` messages, kills it, and returns its output. */
 async function appendUntilKilled(path: string, count: number): Promise<string[]> {
   const child = spawn(process.execPath, [CHILD, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
@@ -27,7 +27,7 @@ async function appendUntilKilled(path: string, count: number): Promise<string[]>
   return output.split('\n').slice(0, -1);
 }
 
-test('after kill -9 every acknowledged message is there, and sent again it gets the same answer', async () => {
+test('after kill -9 every acknowledged message is stored, and a resend gets the same answer', async () => {
   const path = await mkdtemp(join(tmpdir(), 'weir-channel-'));
   const said = [];
   for (const count of [200, 1500, 700]) said.push(...(await appendUntilKilled(path, count)));

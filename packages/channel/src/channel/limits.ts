@@ -1,34 +1,34 @@
-/** What one channel may hold. */
+/** Limits of one channel. */
 export interface ChannelLimits {
   /** Bytes of one payload; default 10 MiB. */
   readonly payloadBytes: number;
-  /** Entries kept; default 10,000. */
+  /** Entries that the channel retains; default 10,000. */
   readonly entries: number;
-  /** Bytes of the entries kept, some 80 an entry besides its payload; default 256 MiB. */
+  /** Bytes of the retained entries, about 80 an entry besides its payload; default 256 MiB. */
   readonly bytes: number;
 }
 
-/** What one process may do; kept with it, so that what it was made with holds until its end. */
+/** Limits of one process; stored with the process, so that they hold until its end. */
 export interface ProcessLimits extends ChannelLimits {
-  /** Channels it has; default 100. */
+  /** Maximum number of channels; default 100. */
   readonly channelsPerProcess: number;
-  /** How fast each of its senders may send; `false` for as fast as it can. */
+  /** Rate limit of each sender; `false` for none. */
   readonly rateLimit: RateLimit | false;
 }
 
-/** What a router allows. */
+/** Limits of a router. */
 export interface Limits extends ChannelLimits {
   /** Channels of one process; default 100. */
   readonly channelsPerProcess: number;
-  /** Entries that may wait for one subscriber that keeps up no more; default 10,000. */
+  /** Entries buffered for one live subscriber that falls behind; default 10,000. */
   readonly subscriberEntries: number;
   /** Bytes of those entries; default 16 MiB. */
   readonly subscriberBytes: number;
 }
 
-/** How fast one sender of one process may send. */
+/** The rate limit of one sender of one process. */
 export interface RateLimit {
-  /** Messages a second in the long run; default 100. */
+  /** Sustained messages a second; default 100. */
   readonly perSecond: number;
   /** Messages at once after a pause; default 500. */
   readonly burst: number;
@@ -55,7 +55,7 @@ export const DEFAULT_PROCESS_LIMITS: ProcessLimits = {
   rateLimit: DEFAULT_RATE_LIMIT,
 };
 
-/** What a router works with, as its setters leave it. */
+/** The current settings of a router; its setters change them. */
 export interface Settings {
   limits: Limits;
   rateLimit: RateLimit;

@@ -12,34 +12,34 @@ import type { RateLimiter } from './rate-limiter.js';
 import { executorPlace, NO_SENDERS, type Senders } from './senders.js';
 import type { Subscriber } from './subscriber.js';
 
-/** How a channel ended: nothing comes after `lastIndex`. */
+/** The end of a channel: no entry follows `lastIndex`. */
 export interface ChannelEnd {
-  /** `ended` when both sides have, else why the process closed. */
+  /** `ended` if both sides sent `end`; otherwise the reason for which the process closed. */
   readonly reason: string;
   readonly lastIndex: number;
 }
 
-/** What channels of one process share while they are in memory. */
+/** State shared by the channels of one process while they are in memory. */
 export interface ProcessGate {
-  /** Set while the process closes: nothing new is taken. */
+  /** Set while the process closes: new messages are rejected. */
   closing: boolean;
-  /** Set once the process is cleaned up. */
+  /** Set after the process was cleaned up. */
   gone: boolean;
-  /** Of the process, which stand before the router's. */
+  /** Limits of the process; they override the router's. */
   readonly limits: Partial<ProcessLimits>;
-  /** Whose share of the log its messages count towards. */
+  /** The owner whose share of the log its messages count towards. */
   readonly owner: string | undefined;
   bucketOf(sender: Sender): RateLimiter | undefined;
 }
 
 const PREFIX = 'channel:';
 
-/** The stream with a channel's messages. */
+/** The name of the log stream with the messages of a channel. */
 export function streamOf(channelId: string): string {
   return PREFIX + channelId;
 }
 
-/** A channel in memory: how far its senders are, and who reads it now. Its messages are in the log alone. */
+/** A channel in memory: the places of its senders, and its current readers. The messages are only in the log. */
 export class LiveChannel implements AppendTarget {
   readonly log: Log;
   readonly stream: string;
@@ -96,7 +96,7 @@ export class LiveChannel implements AppendTarget {
     return !this.#gate.closing && this.#channel.closed === undefined;
   }
 
-  /** Set when nothing comes any more. */
+  /** Set when no further entry can follow. */
   get end(): ChannelEnd | undefined {
     const { closed } = this.#channel;
     if (closed !== undefined) return { reason: closed.reason, lastIndex: this.#last };
@@ -121,7 +121,7 @@ export class LiveChannel implements AppendTarget {
   }
 
   /**
-   * A page of entries after an index: at least one where there is any, and at most `maxBytes`.
+   * Reads a page of entries after an index: at least one if any exists, and at most `maxBytes`.
    * @throws ChannelError `cursor_expired`, `channel_gone`
    */
   async read(after: number, o: { readonly limit?: number; readonly maxBytes: number }): Promise<MsgEntry[]> {
@@ -139,7 +139,7 @@ export class LiveChannel implements AppendTarget {
     }
   }
 
-  /** Resolves at the next change of the channel, when the time is over or the signal aborts. */
+  /** Resolves at the next change of the channel, after `waitMs`, or when the signal aborts. */
   changed(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -165,13 +165,13 @@ export class LiveChannel implements AppendTarget {
     this.#wake();
   }
 
-  /** The process changed. */
+  /** Applies a change of the process. */
   update(channel: Channel): void {
     this.#channel = channel;
     this.lookAgain();
   }
 
-  /** Turns away readers that may read no more, and lets the others look. */
+  /** Disconnects readers that lost access; the other readers check for the end of the channel. */
   lookAgain(): void {
     for (const subscriber of [...this.subscribers]) subscriber.look();
     this.#wake();
@@ -182,7 +182,7 @@ export class LiveChannel implements AppendTarget {
   }
 }
 
-/** What the last entry of a channel says. */
+/** The state that the last entry of a channel carries. */
 interface Tail {
   readonly senders: Senders;
   readonly last: number;

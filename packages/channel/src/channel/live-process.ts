@@ -7,7 +7,7 @@ import { gone, LiveChannel, type ProcessGate, streamOf } from './live-channel.js
 import { type ProcessRecord, readRecord, removeRecord, writeRecord } from './process-record.js';
 import { RateLimiter } from './rate-limiter.js';
 
-/** How {@link LiveProcess.create} does it. */
+/** Options of {@link LiveProcess.create}. */
 export interface CreateOptions {
   readonly ifAbsent: boolean;
   readonly limits: Partial<ProcessLimits> | undefined;
@@ -16,7 +16,7 @@ export interface CreateOptions {
 
 const NO_LIMITS: Partial<ProcessLimits> = {};
 
-/** A process in memory. Changes of it go one after the other; appends to its channels wait for none of them. */
+/** A process in memory. Its changes run one after another; appends to its channels do not wait for them. */
 export class LiveProcess implements ProcessGate {
   readonly id: string;
   closing = false;
@@ -49,13 +49,13 @@ export class LiveProcess implements ProcessGate {
     return new LiveProcess(log, id, settings, standing, standing.gone === true);
   }
 
-  /** Its channels in the order they were made. */
+  /** The channels in order of creation. */
   get channels(): readonly Channel[] {
     if (this.gone) throw gone(this.id);
     return this.#record?.channels ?? [];
   }
 
-  /** Its own, which stand before the router's. */
+  /** The limits of the process; they override the router's. */
   get limits(): Partial<ProcessLimits> {
     return this.#record?.limits ?? NO_LIMITS;
   }
@@ -64,7 +64,7 @@ export class LiveProcess implements ProcessGate {
     return this.#record?.owner;
   }
 
-  /** Whether anything is known of it. */
+  /** Whether the process has a record. */
   get exists(): boolean {
     return this.#record !== undefined || this.gone;
   }
@@ -88,15 +88,15 @@ export class LiveProcess implements ProcessGate {
     return live;
   }
 
-  /** Those of its channels that are in memory. */
+  /** The channels that are in memory. */
   async live(): Promise<LiveChannel[]> {
     const opened = await Promise.allSettled(this.#channels.values());
     return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 
   /**
-   * Adds channels, all or none; those that exist are left alone with `ifAbsent`.
-   * @param o.limits and `o.owner` of the process, where these are its first channels
+   * Adds channels, all or none. `ifAbsent` keeps existing channels unchanged.
+   * @param o.limits and `o.owner` of the process, used if these are its first channels
    * @throws ChannelError `channel_exists`, `too_many_channels`, `channel_closed`, `channel_gone`
    */
   create(wanted: readonly Channel[], o: CreateOptions): Promise<void> {
@@ -132,10 +132,11 @@ export class LiveProcess implements ProcessGate {
   }
 
   /**
-   * Gives channels to an executor, an empty id to nobody. When it resolves, nothing of the one before comes any more.
+   * Assigns channels to an executor; an empty id removes the executor. After it resolves, the previous executor cannot
+   * append.
    * @param names default all channels
    * @param attempt default the next one
-   * @throws ChannelError `stale_attempt` when a later one is known, or this one is somebody else's
+   * @throws ChannelError `stale_attempt` if a later attempt is recorded, or this one belongs to another executor
    */
   assign(executorId: string, attempt: number | undefined, names?: ReadonlySet<string>): Promise<void> {
     return this.#change(async () => {
@@ -158,7 +159,7 @@ export class LiveProcess implements ProcessGate {
     });
   }
 
-  /** Closes all channels: nothing is taken any more, and subscribers end after the last message. */
+  /** Closes all channels: appends are rejected, and subscribers end after the last message. */
   close(reason: string): Promise<void> {
     return this.#change(async () => {
       if (this.#record === undefined || this.gone || this.#record.closed !== undefined) return;
@@ -174,7 +175,7 @@ export class LiveProcess implements ProcessGate {
     });
   }
 
-  /** Removes everything; goes on where a crash has cut it off. */
+  /** Removes all data of the process; resumes a cleanup that a crash interrupted. */
   cleanup(): Promise<void> {
     return this.#change(async () => {
       if (this.#record === undefined) return;
@@ -193,7 +194,7 @@ export class LiveProcess implements ProcessGate {
     });
   }
 
-  /** The bucket of one sender in all channels of the process. */
+  /** The rate limiter of one sender, shared by all channels of the process. */
   bucketOf({ role, attempt }: Sender): RateLimiter | undefined {
     const { rateLimitEnabled, rateLimit: routers, now } = this.#settings;
     const { rateLimit = rateLimitEnabled && routers } = this.limits;

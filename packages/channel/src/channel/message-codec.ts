@@ -1,7 +1,7 @@
 /**
  * A message as an entry of the log, little-endian:
  *
- * | at | what |
+ * | at | field |
  * |---|---|
  * | 0 | version, 1 |
  * | 1 | type (bits 0–1), executor (2), submitter ended (3), executor ended (4) |
@@ -13,7 +13,8 @@
  * | 36 | bytes of credential, content type and error, u16 each |
  * | 42 | credential, content type, error, payload |
  *
- * The message's own sequence is its sender's last one. No content type and an empty one are the same.
+ * The sequence of the message itself is the last sequence of its sender. A missing content type is stored as an empty
+ * one.
  */
 import type { Sender } from './caller.js';
 import type { MessageType, MsgEntry, NewMessage } from './message.js';
@@ -26,7 +27,7 @@ const EXECUTOR = 4;
 const SUBMITTER_ENDED = 8;
 const EXECUTOR_ENDED = 16;
 
-/** @param senders how far both sides are with this message */
+/** @param senders the places of both sides after this message */
 export function encodeMessage(
   message: NewMessage,
   sender: Sender,
@@ -60,7 +61,7 @@ export function encodeMessage(
   return entry;
 }
 
-/** The message in an entry; its payload is a view of the entry. */
+/** Decodes an entry; the payload is a view of the entry. */
 export function decodeMessage(index: number, data: Uint8Array): MsgEntry {
   const entry = bufferOf(data);
   const flags = entry.readUInt8(1);
@@ -88,7 +89,7 @@ export function decodeMessage(index: number, data: Uint8Array): MsgEntry {
   };
 }
 
-/** How far both sides are with an entry. */
+/** Decodes the places of both sides after an entry. */
 export function decodeSenders(data: Uint8Array): Senders {
   const entry = bufferOf(data);
   const flags = entry.readUInt8(1);
@@ -99,7 +100,7 @@ export function decodeSenders(data: Uint8Array): Senders {
   };
 }
 
-/** Whether an entry is this sender's message with this sequence. */
+/** Whether an entry is the message of this sender with this sequence. */
 export function isMessage(data: Uint8Array, { role, attempt }: Sender, sequence: number): boolean {
   const isExecutor = ((data[1] ?? 0) & EXECUTOR) !== 0;
   if (isExecutor !== (role === 'executor')) return false;
@@ -108,7 +109,7 @@ export function isMessage(data: Uint8Array, { role, attempt }: Sender, sequence:
   return senders.submitter.sequence === sequence;
 }
 
-/** Whether what is stored says the same as a message: all of it that the sender chose. */
+/** Whether a stored entry equals a message in every field that the sender chose. */
 export function hasContent(data: Uint8Array, message: NewMessage): boolean {
   const stored = decodeMessage(0, data);
   return (

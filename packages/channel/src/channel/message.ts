@@ -1,35 +1,35 @@
 import { ChannelError } from './channel-error.js';
 import type { ChannelLimits } from './limits.js';
 
-/** What a message is: content; the end of the sender's side; or word of what went wrong, which ends nothing. */
+/** `data`: content. `end`: the sender's side ends. `error`: reports an error and ends nothing. */
 export type MessageType = 'data' | 'end' | 'error';
 
-/** A message to be appended. */
+/** A message to append. */
 export interface NewMessage {
-  /** The sender's own number for it: an integer from 0, above the sender's last. Gaps are fine. */
+  /** The sender's number of the message: an integer from 0, above the sender's last. Gaps are allowed. */
   readonly sequence: number;
   readonly payload: Uint8Array;
   /** Default `data`. */
   readonly type?: MessageType | undefined;
-  /** The index of the message this one answers. */
+  /** The index of the message that this one answers. */
   readonly inReplyTo?: number | undefined;
   /** At most 255 bytes. */
   readonly contentType?: string | undefined;
-  /** What went wrong, at most 16 KiB; only with type `error`. */
+  /** The reported error, at most 16 KiB; only with type `error`. */
   readonly error?: string | undefined;
 }
 
 /** One stored message. */
 export interface MsgEntry {
-  /** Its place in the channel: 1, 2, 3, … the same for everyone, and the cursor. */
+  /** The place in the channel: 1, 2, 3, …, the same for every reader. Serves as the cursor. */
   readonly index: number;
   readonly sequence: number;
   readonly inReplyTo?: number;
-  /** When it was appended, in Unix milliseconds. */
+  /** Time of the append, Unix milliseconds. */
   readonly timestamp: number;
   /** Role and credential: `submitter:<credential>` or `executor#<attempt>:<credential>`. */
   readonly senderId: string;
-  /** The attempt of the process when it was appended. */
+  /** The attempt of the process at the time of the append. */
   readonly attempt: number;
   readonly type: MessageType;
   readonly payload: Uint8Array;
@@ -37,7 +37,7 @@ export interface MsgEntry {
   readonly error?: string;
 }
 
-/** Where a message went. */
+/** The place of an appended message. */
 export interface Appended {
   readonly index: number;
   /** Unix milliseconds. */
@@ -48,7 +48,9 @@ const TYPES: ReadonlySet<string> = new Set(['data', 'end', 'error']);
 const MAX_CONTENT_TYPE_BYTES = 255;
 const MAX_ERROR_BYTES = 16 * 1024;
 
-/** @throws ChannelError `invalid_message`, `message_too_large`, `sequence_out_of_order` for a batch that cannot be stored */
+/**
+ * @throws ChannelError `invalid_message`, `message_too_large`, `sequence_out_of_order` if the batch cannot be stored
+ */
 export function checkMessages(messages: readonly NewMessage[], limits: ChannelLimits): void {
   if (messages.length === 0) throw new ChannelError('invalid_message', 'a batch has at least one message');
   if (messages.length > limits.entries) {

@@ -7,7 +7,10 @@ import { ANN, text, textOf } from './testing/people.js';
 const ID = 'p_c';
 const BUFFER = 6;
 
-/** What one side does next: new messages, one at a time or as a batch; or a message it has sent before, or would have. */
+/**
+ * The next action of one side: new messages, singly or as a batch; or a message that it has sent, or claims to have
+ * sent, before.
+ */
 type Send =
   | { readonly kind: 'new' | 'batch'; readonly count: number; readonly gap: number }
   | { readonly kind: 'again' | 'other' | 'skipped'; readonly which: number };
@@ -48,13 +51,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What the simple reference knows of one sender: its texts by sequence, and where they went. */
+/** The reference model of one sender: its texts by sequence, and their places. */
 class Side {
   last = -1;
   readonly stored = new Map<number, { readonly content: string; readonly index: number }>();
 }
 
-/** A router, and beside it what it must have stored. */
+/** A router, and the messages that it must have stored. */
 class World {
   readonly #log: Log;
   readonly #texts = new Map<number, string>();
@@ -148,7 +151,7 @@ class World {
     await expect(this.#router.append(ID, caller, text(sequence, content))).rejects.toMatchObject({ code });
   }
 
-  /** Reads until the channel closes, and comes back with its cursor whenever it is sent away. */
+  /** Reads until the channel closes; resumes from its cursor after each disconnect. */
   async #follow(from: number, slow: boolean): Promise<void> {
     const seen: MsgEntry[] = [];
     for (;;) {
@@ -163,14 +166,14 @@ class World {
       } catch (error) {
         if (!(error instanceof ChannelError) || !error.retryable) throw error;
         expect(error.facts.cursor).toBe(seen.at(-1)?.index ?? from);
-        // The router that replaces a closed one is there in the next turn.
+        // The replacement of a closed router is available in the next turn.
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
     this.#check(seen, from);
   }
 
-  /** All there is after an index: in one order, with no hole and no repeat. */
+  /** All entries after an index: in order, without a gap or a duplicate. */
   #check(entries: readonly MsgEntry[], from: number): void {
     const all = Array.from({ length: this.#texts.size - from }, (_, i) => from + i + 1);
     expect(entries.map((entry) => [entry.index, textOf(entry)])).toEqual(
@@ -187,7 +190,7 @@ class World {
   }
 }
 
-test('whatever senders, readers, assignments and restarts do: one order for all, no loss, no repeat', async () => {
+test('whatever senders, readers, assignments and restarts do, all readers see one order without loss or repeat', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
       const log = await openLog({ engine: 'memory' });

@@ -5,12 +5,12 @@ import { ANN, text, textOf } from './testing/people.js';
 
 const ID = 'p_c';
 
-test('what comes behind a message refused for a while is refused too, until that one is sent again', async () => {
+test('a temporary refusal also refuses later messages of the pipeline until the refused message is sent again', async () => {
   let now = 0;
   const router = new Router({
     log: await openLog({ engine: 'memory' }),
     rateLimit: { perSecond: 10, burst: 2 },
-    // Each look at the clock lets the bucket fill a little: the refused one and the next are judged apart.
+    // Each read of the clock refills the bucket a little, so the refused message and the next are judged separately.
     now: () => (now += 25),
   });
   await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
@@ -41,7 +41,7 @@ test('what comes behind a message refused for a while is refused too, until that
   expect(entries.map(textOf)).toEqual(Array.from({ length: 60 }, (_, i) => `m${i + 1}`));
 });
 
-test('what is refused for good holds nobody up, nor does what is sent again from before', async () => {
+test('neither a final refusal nor a resent duplicate blocks later messages', async () => {
   const router = await Router.forTesting();
   await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
   const pipeline = new Pipeline();
@@ -62,7 +62,7 @@ test('what is refused for good holds nobody up, nor does what is sent again from
   expect(await send(503)).toMatchObject([{ index: 502 }]);
 });
 
-test('a copy of what is stored holds up nobody when it is refused: its sender will not send it again', async () => {
+test('a refused duplicate of a stored message blocks no later message, because its sender need not send it again', async () => {
   const router = await Router.forTesting();
   await router.create({ processId: 'p', submitterId: 'ann', name: 'c' });
   const pipeline = new Pipeline();
@@ -70,14 +70,14 @@ test('a copy of what is stored holds up nobody when it is refused: its sender wi
   const answers = await Promise.all(
     sent.map((n) => router.appendBatch(ID, ANN, [text(n)], pipeline).catch(({ code }) => code)),
   );
-  // The bucket had 500: the second copy is refused, and 500 behind it, and only 500 has to come again.
+  // The bucket had 500 tokens: the second copy is refused, as are the 500 behind it; only those 500 must be sent again.
   expect(answers.slice(500)).toEqual(['rate_limited', 'earlier_refused']);
   router.setRateLimitEnabled(false);
   expect(await router.appendBatch(ID, ANN, [text(500)], pipeline)).toMatchObject([{ index: 500 }]);
   expect(await router.appendBatch(ID, ANN, [text(501)], pipeline)).toMatchObject([{ index: 501 }]);
 });
 
-test('what failed in a way nobody foresaw is final for its sender, and holds up nobody', () => {
+test('an unexpected failure is final for its sender and blocks no later message', () => {
   const errors = [new LogError('store_unavailable', 'EIO'), new TypeError('unforeseen')];
   for (const error of errors) {
     const pipeline = new Pipeline();

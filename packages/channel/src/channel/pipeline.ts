@@ -3,16 +3,16 @@ import { ChannelError } from './channel-error.js';
 import type { NewMessage } from './message.js';
 
 /**
- * Appends of one sender to one channel that do not wait for one another's answers. Once one is refused for a while, those
- * behind it are refused too until it is sent again: else they would be stored before it, and it could be no more, as
- * sequences only grow.
+ * Appends of one sender to one channel that are sent without waiting for answers. After a temporary refusal, all later
+ * messages are refused until the first one is sent again. Otherwise a later sequence would be stored first, and the
+ * refused message could never be stored, because sequences only grow.
  */
 export class Pipeline {
   #refused: number | null = null;
-  /** The last sequence it has seen stored. */
+  /** The highest sequence known to be stored. */
   #stored = -1;
 
-  /** @throws ChannelError `earlier_refused` for messages behind one that was refused and has not been sent again */
+  /** @throws ChannelError `earlier_refused` for messages after one that was refused and has not been sent again */
   enter(messages: readonly NewMessage[]): void {
     const refused = this.#refused;
     const [first, last] = [messages[0]?.sequence ?? 0, messages.at(-1)?.sequence ?? 0];
@@ -29,17 +29,20 @@ export class Pipeline {
     this.#refused = null;
   }
 
-  /** Messages are on disk. */
+  /** Records that messages are durable. */
   stored(messages: readonly NewMessage[]): void {
     this.#stored = Math.max(this.#stored, messages.at(-1)?.sequence ?? -1);
     if (this.#refused !== null && this.#refused <= this.#stored) this.#refused = null;
   }
 
-  /** Messages were refused: what the sender is told is final holds up nobody, as it will not send that again. */
+  /**
+   * Records that messages were refused. A final refusal does not block later messages, because the sender does not send
+   * the message again.
+   */
   refuse(messages: readonly NewMessage[], error: unknown): void {
     if (!isForAWhile(error)) return;
     const first = messages[0]?.sequence ?? 0;
-    // A copy of what is stored holds up nobody: its sender has no need to send it again.
+    // A refused duplicate of a stored message blocks no later message: its sender need not send it again.
     if (first <= this.#stored) return;
     this.#refused = Math.min(this.#refused ?? first, first);
   }

@@ -1,24 +1,25 @@
 /**
- * What is kept of a process: its channels and who takes part in them. It is the last entry of a stream, so that a
- * change is one append. A process that was cleaned up is a stream that was removed: the log remembers its name.
+ * The stored record of a process: its channels and their participants. It is the last entry of a log stream, so a
+ * change is one append. Cleanup removes the stream; the log retains its name, which tells a removed process from an
+ * unknown one.
  */
 import type { Log } from '@weir/log';
 import { type Channel, type Closed, channelOf } from './channel.js';
 import type { ProcessLimits } from './limits.js';
 
-/** A process as it is kept. */
+/** The stored record of a process. */
 export interface ProcessRecord {
   readonly channels: readonly Channel[];
-  /** Whose share of the log its messages count towards. */
+  /** The owner whose share of the log its messages count towards. */
   readonly owner?: string;
-  /** Where it has limits of its own. */
+  /** Set if the process has limits of its own. */
   readonly limits?: Partial<ProcessLimits>;
   readonly closed?: Closed;
-  /** Set while it is being cleaned up: a crash in between must not leave an empty log to be read. */
+  /** Set during cleanup, so that a crash in between does not leave a readable empty channel. */
   readonly gone?: true;
 }
 
-/** Where a process stands: as recorded, not known, or known to have been cleaned up. */
+/** The record of a process; or `unknown`; or `gone` if it was cleaned up. */
 export type Standing = ProcessRecord | 'unknown' | 'gone';
 
 const PREFIX = 'process:';
@@ -29,7 +30,7 @@ export async function readRecord(log: Log, processId: string): Promise<Standing>
   if (entries === 0) return 'gone';
   const [entry] = await log.read(PREFIX + processId, { after: last - 1, limit: 1 });
   if (entry === undefined) return 'gone';
-  // The cast holds by writeRecord, which alone appends here.
+  // The cast holds: only writeRecord appends to this stream.
   const record = JSON.parse(Buffer.from(entry.data).toString()) as ProcessRecord;
   return {
     ...record,
@@ -46,7 +47,8 @@ export async function writeRecord(log: Log, processId: string, record: ProcessRe
   const { last } = await log.append(PREFIX + processId, [
     Buffer.from(JSON.stringify({ ...record, channels })),
   ]);
-  // The change is made. Nobody reads what is before it, and the next change trims again.
+  // The change is durable. The trim only frees space: entries before the last are never read, and the next change trims
+  // again.
   log.trim(PREFIX + processId, last).catch(() => undefined);
 }
 

@@ -1,4 +1,4 @@
-/** A token bucket: full at first, refilled steadily, never above its size. */
+/** A token bucket: full at the start, refilled at a constant rate, never above its size. */
 export class RateLimiter {
   readonly #maxTokens: number;
   readonly #refillRate: number;
@@ -18,7 +18,7 @@ export class RateLimiter {
     this.#at = now();
   }
 
-  /** Takes tokens if there are so many. More than the bucket can ever hold are taken from a full one. */
+  /** Takes `count` tokens if available. A count above the size of the bucket needs, and empties, a full bucket. */
   allow(count = 1): boolean {
     const wanted = Math.min(count, this.#maxTokens);
     if (this.tokens() < wanted) return false;
@@ -26,7 +26,7 @@ export class RateLimiter {
     return true;
   }
 
-  /** How many tokens there are now, with fractions. */
+  /** The current number of tokens, with fractions. */
   tokens(): number {
     const now = this.#now();
     const gained = (Math.max(0, now - this.#at) / 1000) * this.#refillRate;
@@ -35,7 +35,7 @@ export class RateLimiter {
     return this.#tokens;
   }
 
-  /** Milliseconds until `allow(count)` can say yes, rounded up; an hour for a bucket that never refills. */
+  /** Milliseconds until `allow(count)` can return true, rounded up; an hour for a bucket that is never refilled. */
   retryAfterMs(count = 1): number {
     const missing = Math.min(count, this.#maxTokens) - this.tokens();
     if (missing <= 0) return 0;

@@ -11,7 +11,7 @@ const PROCESS = { processId: 'p', submitterId: 'ann' };
 const ID = 'p_c';
 const EVE = { credentialId: 'eve' };
 
-/** A channel of Ann's that Bob works on. */
+/** A channel that Ann submitted and Bob executes. */
 async function routed(router: Router, spec: Partial<ChannelSpec> = {}): Promise<Router> {
   await router.create({ ...PROCESS, executorId: 'bob', name: 'c', ...spec });
   return router;
@@ -22,7 +22,7 @@ async function textsOf(router: Router, id = ID, after = 0): Promise<string[]> {
 }
 
 describe('channels', () => {
-  test('are made once, found by id and by process and name, and listed', async () => {
+  test('are created once, found by id and by process and name, and listed', async () => {
     const router = await Router.withoutRateLimit();
     const channel = await router.create({ ...PROCESS, name: 'c' });
     expect(channel).toMatchObject({ id: ID, processId: 'p', executorId: '', attempt: 0 });
@@ -39,7 +39,7 @@ describe('channels', () => {
     }
   });
 
-  test('of a process are made all or none: a bad or a double name, or too many, fail whole', async () => {
+  test('of a process are created all or none: an invalid or duplicate name, or too many, fail as a whole', async () => {
     const router = await Router.withoutRateLimit();
     const many = Array.from({ length: 101 }, (_, i) => ({ name: `c${i}` }));
     const bad = [
@@ -63,7 +63,7 @@ describe('channels', () => {
 });
 
 describe('append and readAfter', () => {
-  test('refuse an index or a limit that is no whole number', async () => {
+  test('reject an index or a limit that is not a whole number', async () => {
     const router = await routed(await Router.withoutRateLimit());
     for (const wrong of [Number.NaN, 1.5, Number.POSITIVE_INFINITY]) {
       const refusal = {
@@ -103,7 +103,7 @@ describe('append and readAfter', () => {
     ]);
   });
 
-  test('without a limit a page has at most 4 MiB, and goes on with next', async () => {
+  test('without a limit a page has at most 4 MiB, and continues at next', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const payload = Buffer.alloc(1_000_000, 7);
     for (let sequence = 1; sequence <= 6; sequence++) await router.append(ID, ANN, { sequence, payload });
@@ -113,7 +113,7 @@ describe('append and readAfter', () => {
     expect(payload.equals(page.entries[3]?.payload ?? Buffer.of())).toBe(true);
   });
 
-  test('a long poll answers when something comes, and at once at the end', async () => {
+  test('a long poll answers at the next message, and at once at the end', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const poll = router.readAfter(ID, ANN, 0, 0, { waitMs: 30_000 });
     await router.append(ID, bob(), text(1));
@@ -130,7 +130,7 @@ describe('append and readAfter', () => {
     expect(await router.readAfter(ID, ANN, 1, 0, { waitMs: 30_000 })).toMatchObject({ closed });
   });
 
-  test('a message sent again gets its first answer, others with its sequence or an older one do not', async () => {
+  test('a resent message gets its first answer; its sequence with other content, or an older one, is rejected', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const first = await Promise.all([10, 20, 30].map((n) => router.append(ID, ANN, text(n))));
     for (let n = 1; n <= 40; n++) await router.append(ID, bob(), text(n));
@@ -158,7 +158,7 @@ describe('append and readAfter', () => {
     expect(await router.getLogSize(ID)).toBe(44);
   });
 
-  test('a batch is stored whole or not at all, and can overlap what is stored', async () => {
+  test('a batch is stored whole or not at all, and may overlap stored messages', async () => {
     const router = await routed(await Router.withoutRateLimit(), { limits: { entries: 5 } });
     const places = await router.appendBatch(ID, ANN, [text(1), text(2), text(3)]);
     expect(places.map(({ index }) => index)).toEqual([1, 2, 3]);
@@ -181,7 +181,7 @@ describe('append and readAfter', () => {
     expect(await router.append(ID, ANN, text(5))).toMatchObject({ index: 5 });
   });
 
-  test('a message that is none is refused', async () => {
+  test('an invalid message is rejected', async () => {
     const router = await routed(await Router.withoutRateLimit(), { limits: { payloadBytes: 10 } });
     const bad = [
       text(-1),
@@ -211,8 +211,8 @@ describe('append and readAfter', () => {
   });
 });
 
-describe('who may', () => {
-  test('submitter and executor read and write, observers read, others and nobody do nothing', async () => {
+describe('access', () => {
+  test('submitter and executor read and write, observers read, all others are rejected', async () => {
     const router = await Router.withoutRateLimit();
     await router.create({ ...PROCESS, name: 'c' });
     const nobody = { credentialId: '' };
@@ -237,7 +237,7 @@ describe('who may', () => {
     await expect(router.append(ID, { observerId: 'eve' }, text(2))).rejects.toMatchObject(forbidden);
   });
 
-  test('one credential can be both sides, each with sequences of its own', async () => {
+  test('one credential can be both sides, each with its own sequences', async () => {
     const router = await Router.withoutRateLimit();
     await router.create({ ...PROCESS, executorId: 'ann', name: 'c' });
     await router.append(ID, ANN, text(1, 'as submitter'));
@@ -245,7 +245,7 @@ describe('who may', () => {
     expect(await textsOf(router)).toEqual(['as submitter', 'as executor']);
   });
 
-  test('a direction forbids one side to write', async () => {
+  test('a direction prevents one side from writing', async () => {
     const router = await Router.withoutRateLimit();
     const channels = [
       { name: 'c', direction: 'to_executor' },
@@ -260,7 +260,7 @@ describe('who may', () => {
     expect(await router.readAfter(ID, bob(), 1)).toMatchObject({ closed: { reason: 'ended', lastIndex: 2 } });
   });
 
-  test('on reassignment the old executor is out at once, also of what it waits for', async () => {
+  test('reassignment revokes the old executor at once, also in a pending wait', async () => {
     const router = await routed(await Router.withoutRateLimit());
     await router.create({ ...PROCESS, executorId: 'bob', name: 'd' });
     await router.append(ID, bob(), { ...text(5), type: 'end' });
@@ -290,7 +290,7 @@ describe('who may', () => {
     });
   });
 
-  test('one who reads from before the first message reads from the first', async () => {
+  test('a cursor before the first message reads from the first', async () => {
     const router = await routed(await Router.withoutRateLimit());
     await router.append(ID, ANN, text(1));
     expect((await router.readAfter(ID, ANN, -5)).entries.map(({ index }) => index)).toEqual([1]);
@@ -302,7 +302,7 @@ describe('who may', () => {
 });
 
 describe('subscribe', () => {
-  test('gives history, then live, then why it ended', async () => {
+  test('delivers history, then live messages, then the reason of the end', async () => {
     const router = await routed(await Router.withoutRateLimit());
     for (let n = 1; n <= 3; n++) await router.append(ID, ANN, text(n));
     const subscriber = await router.subscribe(ID, bob(), { after: 1 });
@@ -322,7 +322,7 @@ describe('subscribe', () => {
     expect(await frames(await router.subscribe(ID, ANN, { after: 6 }))).toEqual([read.at(-1)]);
   });
 
-  test('from beyond the end gives what comes after that', async () => {
+  test('from beyond the end delivers later messages', async () => {
     const router = await routed(await Router.withoutRateLimit());
     await router.append(ID, ANN, text(1));
     const two = take(await router.subscribe(ID, ANN, { after: 3 }), 2);
@@ -330,7 +330,7 @@ describe('subscribe', () => {
     expect((await two).map(({ index }) => index)).toEqual([4, 5]);
   });
 
-  test('goes on however many other processes come by', async () => {
+  test('continues however many other processes are used meanwhile', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const one = take(await router.subscribe(ID, ANN), 1);
     const others = Array.from({ length: 1100 }, (_, i) => ({
@@ -363,7 +363,7 @@ describe('subscribe', () => {
     expect(await router.subscriberCount(ID)).toBe(0);
   });
 
-  test('drops a slow one with its cursor; the writer and the others never wait', async () => {
+  test('disconnects a slow subscriber with its cursor; the writer and other subscribers never wait', async () => {
     const router = await routed(await Router.withoutRateLimit());
     router.setSubscriberBufferSize(10);
     const slow = (await router.subscribe(ID, ANN))[Symbol.asyncIterator]();
@@ -372,7 +372,7 @@ describe('subscribe', () => {
     await slow.next();
     for (let n = 2; n <= 100; n++) {
       await router.append(ID, bob(), text(n));
-      // Messages come over connections, with turns of the event loop between them.
+      // Messages arrive over connections, in separate turns of the event loop.
       await nextTurn();
     }
     expect(await fast).toHaveLength(100);
@@ -386,7 +386,7 @@ describe('subscribe', () => {
     expect(rest.map(({ index }) => index)).toEqual(Array.from({ length: 99 }, (_, i) => i + 2));
   });
 
-  test('a slow one is dropped for bytes as well, while one that reads history is not', async () => {
+  test('disconnects a slow subscriber by bytes too, but not one that reads history', async () => {
     const log = await openLog({ engine: 'memory' });
     const router = await routed(new Router({ log, rateLimit: false, limits: { subscriberBytes: 1000 } }));
     const live = await router.subscribe(ID, ANN);
@@ -399,7 +399,7 @@ describe('subscribe', () => {
 });
 
 describe('limits', () => {
-  test('a full channel rejects, and answers what is sent again; no token is burnt', async () => {
+  test('a full channel rejects messages, answers duplicates, and charges no token', async () => {
     const router = await routed(await Router.forTesting());
     router.setMaxLogEntries(2);
     await router.append(ID, ANN, text(1));
@@ -424,7 +424,7 @@ describe('limits', () => {
     expect(await Promise.allSettled(both)).toMatchObject([{ status: 'fulfilled' }, { reason: full }]);
   });
 
-  test('with retention trim the oldest give way, by entries and by bytes, and reading them says so', async () => {
+  test('with retention trim the oldest are evicted, by entries and by bytes, and reading them reports it', async () => {
     const router = await routed(await Router.withoutRateLimit(), {
       retention: 'trim',
       limits: { entries: 5 },
@@ -449,7 +449,7 @@ describe('limits', () => {
     expect(await router.getLogSize('p_d')).toBe(5);
   });
 
-  test('a sender has a bucket of its own for all channels of a process', async () => {
+  test('a sender has one bucket for all channels of a process', async () => {
     const router = await routed(await Router.forTesting());
     await router.create({ ...PROCESS, executorId: 'bob', name: 'd' });
     for (let n = 1; n <= 250; n++) await router.append(ID, ANN, text(n));
@@ -466,7 +466,7 @@ describe('limits', () => {
     await router.append(ID, ANN, text(999));
   });
 
-  test('what waits for one channel is bounded', async () => {
+  test('the queue of one channel is bounded', async () => {
     const router = await routed(await Router.withoutRateLimit());
     const payload = Buffer.alloc(10 * 1024 * 1024);
     const appends = Array.from({ length: 8 }, (_, sequence) => router.append(ID, ANN, { sequence, payload }));
@@ -477,7 +477,7 @@ describe('limits', () => {
     expect(await router.append(ID, ANN, { sequence: 7, payload })).toMatchObject({ index: 7 });
   });
 
-  test('a bucket refills steadily up to its size', () => {
+  test('a bucket is refilled steadily up to its size', () => {
     let now = 0;
     const bucket = new RateLimiter(2, 10, () => now);
     expect([bucket.allow(), bucket.allow(), bucket.allow()]).toEqual([true, true, false]);
@@ -516,7 +516,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await rm(path, { recursive: true });
   });
 
-  test('a restart keeps messages, answers, sides that ended, assignments and limits', async () => {
+  test('a restart keeps messages, answers, ended sides, assignments and limits', async () => {
     await routed(router, { direction: 'both', retention: 'reject', limits: { entries: 4 } });
     await router.setExecutorId(ID, 'bob', 3);
     const first = await router.append(ID, ANN, text(1));
@@ -541,7 +541,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     });
   });
 
-  test('a process keeps the limits it was made with, over a restart, whatever the router or later channels say', async () => {
+  test('a process keeps its first limits over a restart, whatever the router or later channels set', async () => {
     const rateLimit = { perSecond: 0, burst: 3 };
     const processLimits = { rateLimit, channelsPerProcess: 2, entries: 2, payloadBytes: 5 };
     const info = { ...PROCESS, executorId: 'bob' };
@@ -580,7 +580,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     for (let n = 1; n <= 10; n++) await router.append('q_c', ANN, text(n));
   });
 
-  test('a cleaned up process is gone, also after a restart, and never an empty log', async () => {
+  test('a cleaned up process stays gone after a restart, and is never an empty log', async () => {
     await routed(router);
     await router.append(ID, ANN, text(1));
     const following = expect(frames(await router.subscribe(ID, ANN))).rejects.toMatchObject({
@@ -602,7 +602,10 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     expect(await log.streams()).toEqual([]);
   });
 
-  /** Appends as the first executor until it is refused; answers with how many were stored and why no more. */
+  /**
+   * Appends as the first executor until it is refused; returns the number of stored messages and the code of the
+   * refusal.
+   */
   async function untilRefused(id: string): Promise<{ readonly stored: number; readonly code: unknown }> {
     for (let n = 0; ; n++) {
       try {
@@ -613,7 +616,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     }
   }
 
-  test('once an assignment, a close or a cleaning up is through, nothing of before comes any more', async () => {
+  test('after an assignment, a close or a cleanup has resolved, no earlier append is stored', async () => {
     for (let round = 0; round < 5; round++) {
       const [assigned, closed, cleaned] = [`a${round}`, `b${round}`, `c${round}`] as const;
       const processes = [assigned, closed, cleaned];
@@ -639,7 +642,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     }
   });
 
-  test('a close and a cleaning up wait for the commit that is being made up', async () => {
+  test('a close and a cleanup wait for the commit that is being composed', async () => {
     for (const [round, isClose] of [true, false, true, false].entries()) {
       const processId = `p${round}`;
       await router.create({ ...PROCESS, processId, name: 'c' });
@@ -660,7 +663,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     }
   });
 
-  test('appends made together get dense indexes, the same for all', async () => {
+  test('concurrent appends get dense indexes, the same for all readers', async () => {
     await routed(router);
     const places = await Promise.all(
       Array.from({ length: 400 }, (_, i) => router.append(ID, i % 2 ? ANN : bob(), text(i))),
@@ -671,7 +674,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     for (const [i, { index }] of places.entries()) expect(entries[index - 1]).toMatchObject({ sequence: i });
   });
 
-  test('what a full log refused can be sent again once there is room', async () => {
+  test('messages refused by a full log can be sent again once there is room', async () => {
     const small = await openLog(
       engine === 'memory'
         ? { engine, maxBytes: 20_000 }
@@ -690,7 +693,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await small.close();
   });
 
-  test('a log made anew says that the one before was lost', async () => {
+  test('a new log reports that the previous one was lost', async () => {
     await routed(router);
     const { logId } = router;
     await router.append(ID, ANN, text(1));
@@ -700,7 +703,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
     await expect(router.subscribe(ID, ANN, { logId: 'x' })).rejects.toMatchObject(lost);
   });
 
-  test('closing the router tells subscribers where to go on, and lets long polls go', async () => {
+  test('closing the router gives subscribers their cursor, and answers long polls', async () => {
     await routed(router);
     await router.append(ID, ANN, text(1));
     const iterator = (await router.subscribe(ID, ANN))[Symbol.asyncIterator]();
@@ -721,7 +724,7 @@ describe.each(['memory', 'lmdb'] as const)('over the %s log', (engine) => {
   });
 });
 
-test('a cleaning up that was cut off shows a channel that is gone, and goes on', async () => {
+test('an interrupted cleanup shows the channel as gone, and resumes', async () => {
   const path = await mkdtemp(join(tmpdir(), 'weir-channel-'));
   let log = await openLog({ engine: 'lmdb', path });
   let router = await routed(new Router({ log, rateLimit: false }));

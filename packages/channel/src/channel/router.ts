@@ -1,11 +1,12 @@
 /**
- * The channels of processes, each a durable log of messages that a submitter and an executor share while the job runs.
+ * The channels of processes: each channel is a durable message log that a submitter and an executor share during the
+ * job.
  *
- * - An append resolves when it is on disk. Indexes are dense from 1 and the same for everyone.
- * - A message sent again with its sequence gets its first answer, however often and after any restart.
- * - A subscriber sees every entry after its cursor once, in order, or is told why not.
+ * - An append resolves when it is durable. Indexes are dense from 1 and the same for every reader.
+ * - A message that is sent again with the same sequence gets its first answer, also after restarts.
+ * - A subscriber receives every entry after its cursor once, in order, or an error with the reason.
  *
- * A channel must be written through one router only.
+ * Only one router may write to a channel.
  */
 
 import { takeTurn } from '@weir/base';
@@ -31,43 +32,43 @@ import { readRecord, recordedProcesses } from './process-record.js';
 import { executorPlace } from './senders.js';
 import { Subscriber } from './subscriber.js';
 
-/** What a router is made with. */
+/** Options of a {@link Router}. */
 export interface RouterOptions {
-  /** Where everything is kept; closed by whoever opened it, after the router. */
+  /** The log that stores all data. Its owner closes it after the router. */
   readonly log: Log;
   readonly limits?: Partial<Limits>;
-  /** Of processes that have none of their own. Default 100 messages a second, 500 at once; `false` for none. */
+  /** For processes without a rate limit of their own. Default 100 messages a second, 500 at once; `false` for none. */
   readonly rateLimit?: RateLimit | false;
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** How to read. */
+/** Options of a read. */
 export interface ReadOptions {
-  /** When there is nothing yet, wait so long, at most 30,000 ms; default 0. */
+  /** How long to wait for an entry if there is none, at most 30,000 ms; default 0. */
   readonly waitMs?: number;
   /** Ends the wait. */
   readonly signal?: AbortSignal;
-  /** {@link Router.logId} when the cursor was given out: another one is `log_lost`. */
+  /** {@link Router.logId} at the time the cursor was issued; another log id yields `log_lost`. */
   readonly logId?: string;
-  /** In whose turns of the event loop it is read, such as a project; default the process. */
+  /** The owner, such as a project, that shares the event loop fairly with others; default the process. */
   readonly owner?: string;
-  /** Stop before passing so many bytes, but give at least one entry; default and at most 4 MiB. */
+  /** Maximum bytes of the page, but at least one entry; default and maximum 4 MiB. */
   readonly maxBytes?: number;
 }
 
-/** What was read. */
+/** One page of entries. */
 export interface Page {
   readonly entries: readonly MsgEntry[];
-  /** Read on after this index. */
+  /** The cursor for the next read. */
   readonly next: number;
-  /** Set when nothing comes after `next` any more. */
+  /** Set when no entry follows `next`. */
   readonly closed?: ChannelEnd;
 }
 
-/** Where a subscription starts, and what ends it. */
+/** Options of a subscription. */
 export interface SubscribeOptions {
-  /** Default 0, the first entry. */
+  /** The cursor to start after; default 0, which starts with the first entry. */
   readonly after?: number;
   readonly signal?: AbortSignal;
   /** As in {@link ReadOptions}. */
@@ -75,36 +76,36 @@ export interface SubscribeOptions {
   /** As in {@link ReadOptions}. */
   readonly owner?: string;
   /**
-   * Awaited whenever there are entries, before they are taken: until it resolves they stay in the log, and those of a live
-   * subscription in its bounded buffer. It has to resolve at `onEnd` too.
+   * Awaited before entries are taken: until it resolves, they stay in the log, and those of a live subscription in its
+   * bounded buffer. It must also resolve when `onEnd` is called.
    */
   readonly room?: () => Promise<void> | void;
-  /** Called once when it is over, also while whoever iterates it is busy with what came before. */
+  /** Called once when the subscription ends, even while its consumer still processes earlier entries. */
   readonly onEnd?: () => void;
 }
 
-/** What a channel is to one who may read it. */
+/** A channel as its reader sees it. */
 export interface ChannelView {
   readonly channel: Channel;
   readonly role: Role;
-  /** The caller's own last; null before the first, and for an observer. */
+  /** The last sequence of the caller; null before its first message, and for an observer. */
   readonly sequence: number | null;
-  /** How many entries are kept. */
+  /** Number of retained entries. */
   readonly entries: number;
   /** Index of the last message; 0 before the first. */
   readonly lastIndex: number;
   readonly subscribers: number;
-  /** Bytes of the largest payload it takes. */
+  /** Maximum bytes of a payload. */
   readonly payloadBytes: number;
-  /** Set when nothing comes any more. */
+  /** Set when no further entry can follow. */
   readonly end?: ChannelEnd;
 }
 
 const MAX_WAIT_MS = 30_000;
-/** Bytes of a page, and of what is read of it in one turn of the event loop. */
+/** Maximum bytes of a page, and of one read in a single turn of the event loop. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const PORTION_BYTES = 128 * 1024;
-/** About what an entry takes besides its payload. */
+/** Approximate bytes of an entry besides its payload. */
 const ENTRY_BYTES = 80;
 
 /** See the head of this file. */
@@ -130,25 +131,28 @@ export class Router {
     });
   }
 
-  /** A router in memory whose senders have 500 messages and never get more: the same in every run. */
+  /**
+   * A router in memory whose senders have 500 tokens that are never refilled, so that every test run behaves the same.
+   */
   static async forTesting(): Promise<Router> {
     const log = await openLog({ engine: 'memory' });
     return new Router({ log, rateLimit: { ...DEFAULT_RATE_LIMIT, perSecond: 0 } });
   }
 
-  /** A router in memory that never says `rate_limited`. */
+  /** A router in memory without a rate limit. */
   static async withoutRateLimit(): Promise<Router> {
     return new Router({ log: await openLog({ engine: 'memory' }), rateLimit: false });
   }
 
-  /** Names the log that everything is in: whoever keeps it beside a cursor can tell a lost log from an empty one. */
+  /** Identifies the log. A client that stores it with its cursor can tell a lost log from an empty one. */
   get logId(): string {
     return this.#log.id;
   }
 
   /**
-   * Makes the channels a process is submitted with, all or none.
-   * @throws ChannelError `invalid_channel`, `channel_exists` also for a name given twice, `too_many_channels`
+   * Creates the channels of a new process, all or none.
+   * @throws ChannelError `invalid_channel`, `channel_exists` (also for a duplicate name in the request),
+   *   `too_many_channels`
    */
   async createForProcess(info: ProcessInfo, specs: readonly ChannelSpec[]): Promise<readonly Channel[]> {
     const wanted = specs.map((spec) => channelOf(info, spec));
@@ -164,7 +168,7 @@ export class Router {
     return created ?? channelOf(channel, channel);
   }
 
-  /** As {@link create}; answers with the channel there is when it exists. */
+  /** As {@link create}; returns the existing channel if there is one. */
   async createIfNotExists(channel: NewChannel): Promise<Channel> {
     const wanted = channelOf(channel, channel);
     return await this.#use(channel.processId, async (process) => {
@@ -185,12 +189,12 @@ export class Router {
     return await this.#use(processId, (process) => process.find(name));
   }
 
-  /** In the order they were made; none for a process that is not known. @throws ChannelError `channel_gone` */
+  /** The channels in order of creation; none for an unknown process. @throws ChannelError `channel_gone` */
   async getChannelsByProcess(processId: string): Promise<readonly Channel[]> {
     return await this.#use(processId, (process) => process.channels);
   }
 
-  /** A channel as one who may read it sees it. @throws ChannelError `forbidden`, `stale_attempt`, as {@link get} */
+  /** Returns a channel as the caller sees it. @throws ChannelError `forbidden`, `stale_attempt`, as {@link get} */
   async inspect(id: string, caller: Caller): Promise<ChannelView> {
     return await this.#useChannel(id, async (live) => {
       live.checkReader(caller);
@@ -212,16 +216,16 @@ export class Router {
 
   /**
    * Appends a message; resolves when it is durable.
-   * @throws ChannelError whose code says why it was not stored; LogError `log_full`
+   * @throws ChannelError with the reason in `code`; LogError `log_full`
    */
   async append(id: string, caller: Caller, message: NewMessage): Promise<Appended> {
     const [place] = await this.appendBatch(id, caller, [message]);
-    // One answer a message, by contract of the queue.
+    // The queue returns one answer for each message.
     if (place === undefined) throw new Error('an append without an answer');
     return place;
   }
 
-  /** As {@link append}, with the type beside the message. */
+  /** As {@link append}, with the type as a separate argument. */
   async appendWithType(
     id: string,
     caller: Caller,
@@ -232,9 +236,9 @@ export class Router {
   }
 
   /**
-   * Appends messages of increasing sequence, all or none; those that are stored already get their first answer. Calls for
-   * one channel are stored in the order in which they were made.
-   * @param pipeline for a caller that does not wait for the answer before it sends the next
+   * Appends messages of increasing sequence, all or none. A message that is already stored gets its first answer again.
+   * Calls for one channel are stored in call order.
+   * @param pipeline for a caller that does not wait for an answer before it sends the next message
    */
   async appendBatch(
     id: string,
@@ -247,13 +251,13 @@ export class Router {
   }
 
   /**
-   * Entries with index > `after`: at most `limit`, 0 for no limit but 4 MiB. None at or past the end.
+   * Entries with index > `after`: at most `limit` (0 for no limit) and 4 MiB. Empty at or past the end.
    * @throws ChannelError `invalid_cursor`, `cursor_expired`, `log_lost`, `channel_gone`, `forbidden`, `stale_attempt`
    */
   async readAfter(id: string, caller: Caller, from: number, limit = 0, o: ReadOptions = {}): Promise<Page> {
     checkWhole('after', from);
     checkWhole('limit', limit);
-    // Messages begin at 1: a lower cursor means the start.
+    // Indexes start at 1: a lower cursor means the start.
     const after = Math.max(0, from);
     this.#checkLog(o.logId);
     return await this.#useChannel(id, async (live) => {
@@ -270,7 +274,7 @@ export class Router {
     });
   }
 
-  /** Reads in portions, so that a long answer of small messages gives up the event loop. */
+  /** Reads in portions, so that a long answer of small messages yields to the event loop. */
   async #read(
     live: LiveChannel,
     caller: Caller,
@@ -300,7 +304,7 @@ export class Router {
     }
   }
 
-  /** History, then live: to be iterated. Counts as a subscriber from now until it ends. */
+  /** Returns an iterable of the history, then of live entries. It counts as a subscriber until it ends. */
   async subscribe(id: string, caller: Caller, o: SubscribeOptions = {}): Promise<Subscriber> {
     checkWhole('after', o.after ?? 0);
     this.#checkLog(o.logId);
@@ -332,12 +336,12 @@ export class Router {
     }
   }
 
-  /** Ends a subscription quietly; safe to call twice. */
+  /** Ends a subscription without an error; idempotent. */
   unsubscribe(subscriber: Subscriber): void {
     subscriber.close();
   }
 
-  /** How many subscribe to all channels together. */
+  /** Number of subscribers of all channels. */
   get subscribers(): number {
     return this.#subscribers;
   }
@@ -347,10 +351,10 @@ export class Router {
   }
 
   /**
-   * Gives one channel to an executor, or to nobody with an empty id. Once it resolves, the executor before can neither
-   * read nor write, and nothing of it comes any more.
+   * Assigns one channel to an executor; an empty id removes the executor. After it resolves, the previous executor can
+   * neither read nor write.
    * @param attempt default one more than the last
-   * @throws ChannelError `stale_attempt` when a later attempt is known
+   * @throws ChannelError `stale_attempt` if a later attempt is recorded
    */
   async setExecutorId(id: string, executorId: string, attempt?: number): Promise<void> {
     const { processId, name } = partsOf(id);
@@ -360,32 +364,32 @@ export class Router {
     });
   }
 
-  /** As {@link setExecutorId} for all channels of a process at once. */
+  /** As {@link setExecutorId}, for all channels of a process. */
   async setExecutorIdForProcess(processId: string, executorId: string, attempt?: number): Promise<void> {
     await this.#use(processId, (process) => process.assign(executorId, attempt));
   }
 
-  /** Closes the channels of a process: nothing more is appended, and subscribers end after the last entry. */
+  /** Closes the channels of a process: appends are rejected, and subscribers end after the last entry. */
   async closeProcess(processId: string, reason: string): Promise<void> {
     await this.#use(processId, (process) => process.close(reason));
   }
 
-  /** Removes the channels of a process and all in them; from then on they are `channel_gone`. Safe to call again. */
+  /** Removes the channels of a process with their messages; later uses fail with `channel_gone`. Idempotent. */
   async cleanupProcess(processId: string): Promise<void> {
     await this.#use(processId, (process) => process.cleanup());
   }
 
-  /** How many entries a channel keeps. */
+  /** Number of entries that a channel retains. */
   async getLogSize(id: string): Promise<number> {
     return await this.#useChannel(id, async (live) => (await this.#log.stats(live.stream)).entries);
   }
 
-  /** The last sequence of a sender, of the executor that of the newest attempt; -1 before the first. */
+  /** The last sequence of a sender (for the executor: of the newest attempt); -1 before the first. */
   async getSequence(id: string, role: Sender['role']): Promise<number> {
     return await this.#useChannel(id, (live) => lastSequence(live, role) ?? -1);
   }
 
-  /** How many there are, in memory or not; reads each process once. */
+  /** Counts all channels and processes, in memory or not; reads the record of each process once. */
   async stats(): Promise<{ readonly channels: number; readonly processes: number }> {
     let [channels, processes] = [0, 0];
     for (const id of await recordedProcesses(this.#log)) {
@@ -397,27 +401,27 @@ export class Router {
     return { channels, processes };
   }
 
-  /** Of channels that have no limit of their own or of their process. */
+  /** Sets the default for channels without a limit of their own or of their process. */
   setMaxLogEntries(entries: number): void {
     this.#settings.limits = { ...this.#settings.limits, entries };
   }
 
-  /** Of processes that have no limit of their own. */
+  /** Sets the default for processes without a limit of their own. */
   setMaxChannelsPerProcess(channelsPerProcess: number): void {
     this.#settings.limits = { ...this.#settings.limits, channelsPerProcess };
   }
 
-  /** In entries. */
+  /** Sets the buffer of a subscriber, in entries. */
   setSubscriberBufferSize(subscriberEntries: number): void {
     this.#settings.limits = { ...this.#settings.limits, subscriberEntries };
   }
 
-  /** Of processes that have no limit of their own. */
+  /** Turns the rate limit on or off for processes without one of their own. */
   setRateLimitEnabled(enabled: boolean): void {
     this.#settings.rateLimitEnabled = enabled;
   }
 
-  /** Refuses appends, ends subscriptions with `draining`, answers long polls, and waits for what is being appended. */
+  /** Rejects appends, ends subscriptions with `draining`, answers long polls, and waits for pending appends. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const process of await this.#processes.all()) {
@@ -440,18 +444,18 @@ export class Router {
 
   #checkLog(logId: string | undefined): void {
     if (logId === undefined || logId === this.#log.id) return;
-    throw new ChannelError('log_lost', 'the log this channel was in has been lost');
+    throw new ChannelError('log_lost', 'the log that contained this channel was lost');
   }
 }
 
-/** Null before the first message of a side; of the executor, that of the channel's attempt. */
+/** Null before the first message of a side; for the executor: of the channel's attempt. */
 function lastSequence({ senders, channel }: LiveChannel, role: Sender['role']): number | null {
   const place = role === 'submitter' ? senders.submitter : executorPlace(senders, channel.attempt);
   return place.sequence < 0 ? null : place.sequence;
 }
 
-/** The log has whole numbers for places: any other would look like a log that is damaged. */
+/** The log uses whole numbers as offsets; it would report any other number as a damaged log. */
 function checkWhole(what: string, value: number): void {
   if (Number.isSafeInteger(value)) return;
-  throw new ChannelError('invalid_cursor', `${what} is no whole number: ${value}`);
+  throw new ChannelError('invalid_cursor', `${what} is not a whole number: ${value}`);
 }

@@ -1,11 +1,11 @@
 /**
- * How far both sides of a channel have come. Every entry carries it as of itself: so the last entry says all that the
- * next append must know, and a sequence is found by halving, as the sequences of a side only grow along the log. Only
- * two senders can ever ask for one: the submitter, and the executor of the newest attempt.
+ * The places of both senders of a channel. Every entry carries them as of itself, so the last entry contains all that
+ * the next append needs. The sequences of a side only grow along the log, so a binary search finds one. Only two
+ * senders can look up a sequence: the submitter, and the executor of the newest attempt.
  */
 import type { Sender } from './caller.js';
 
-/** How far one side has come. */
+/** The place of one sender. */
 export interface SenderPlace {
   /** Its last sequence; -1 before the first. */
   readonly sequence: number;
@@ -13,10 +13,10 @@ export interface SenderPlace {
   readonly ended: boolean;
 }
 
-/** How far both sides have come. */
+/** The places of both senders. */
 export interface Senders {
   readonly submitter: SenderPlace;
-  /** Of the newest attempt that the log has seen. */
+  /** Of the newest attempt in the log. */
   readonly executor: SenderPlace;
   readonly attempt: number;
 }
@@ -25,24 +25,24 @@ const NONE: SenderPlace = { sequence: -1, ended: false };
 
 export const NO_SENDERS: Senders = { submitter: NONE, executor: NONE, attempt: 0 };
 
-/** How far the executor of an attempt has come. */
+/** The place of the executor of an attempt. */
 export function executorPlace(senders: Senders, attempt: number): SenderPlace {
   return senders.attempt === attempt ? senders.executor : NONE;
 }
 
-/** How far a sender has come. */
+/** The place of a sender. */
 export function placeOf(senders: Senders, { role, attempt }: Sender): SenderPlace {
   return role === 'submitter' ? senders.submitter : executorPlace(senders, attempt);
 }
 
-/** How far they are after one more message of a sender. */
+/** The places after one more message of a sender. */
 export function advance(senders: Senders, sender: Sender, place: SenderPlace): Senders {
   const { attempt } = sender;
   if (sender.role === 'executor') return { submitter: senders.submitter, executor: place, attempt };
   return { submitter: place, executor: executorPlace(senders, attempt), attempt };
 }
 
-/** Whether a sender has come as far as a sequence. No entry is of a later attempt than who may ask. */
+/** Whether a sender has reached a sequence. No entry has a later attempt than a caller with access. */
 export function hasReached(senders: Senders, sender: Sender, sequence: number): boolean {
   return placeOf(senders, sender).sequence >= sequence;
 }

@@ -2,7 +2,7 @@ import type { Sender } from './caller.js';
 import { decodeSenders, isMessage } from './message-codec.js';
 import { hasReached } from './senders.js';
 
-/** A stretch of entries. */
+/** A range of entries. */
 export interface Entries {
   readonly first: number;
   readonly last: number;
@@ -10,9 +10,9 @@ export interface Entries {
 }
 
 /**
- * The index of a sender's message by its sequence, or undefined when there is none. Looks at O(log n) entries, from the
- * end outwards: what is sent again was mostly sent lately.
- * @param near the first place to look
+ * Finds the index of a sender's message by its sequence; undefined if there is none. Reads O(log n) entries, from the
+ * end outwards, because most retries repeat recent messages.
+ * @param near the index to probe first
  */
 export async function findSequence(
   entries: Entries,
@@ -26,7 +26,7 @@ export async function findSequence(
 
   const reachedAt = async (index: number) =>
     hasReached(decodeSenders(await entries.at(index)), sender, sequence);
-  // At `high` and beyond the sender has come so far; at `low` and before it has not.
+  // Invariant: the sender has reached the sequence at `high` and later, and not at `low` and earlier.
   let high = entries.last + 1;
   let low = entries.last;
   for (let step = 1; low >= entries.first && (await reachedAt(low)); step *= 2) {

@@ -5,7 +5,7 @@ import { ANN, text } from './testing/people.js';
 
 const ID = 'p_c';
 
-/** Room that is given from outside, and at the end. */
+/** Room that the test opens, and that opens at the end. */
 class Gate {
   asked = 0;
   #open: () => void = () => {};
@@ -31,7 +31,7 @@ async function channelOf(count: number) {
   return { log, router, send, gate, subscriber, frames };
 }
 
-test('a subscriber without room takes nothing of what is stored, nor of what comes', async () => {
+test('a subscriber without room takes neither stored nor live entries', async () => {
   const { log, router, send, gate, subscriber, frames } = await channelOf(3);
   const read = vi.spyOn(log, 'read');
   const first = frames.next();
@@ -41,7 +41,7 @@ test('a subscriber without room takes nothing of what is stored, nor of what com
   expect((await first).value).toMatchObject({ entries: [{ index: 1 }, { index: 2 }, { index: 3 }] });
 
   const second = frames.next();
-  // Live, once a page of history was empty.
+  // The subscription is live after it has read an empty page of history.
   await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(2));
   router.setSubscriberBufferSize(2);
   await send(4);
@@ -52,7 +52,7 @@ test('a subscriber without room takes nothing of what is stored, nor of what com
   expect(subscriber.cursor).toBe(3);
 });
 
-test('without room it is told of the end all the same, once it has all', async () => {
+test('a subscriber without room still receives the end after all entries', async () => {
   const { router, gate, frames } = await channelOf(1);
   const first = frames.next();
   await vi.waitFor(() => expect(gate.asked).toBe(1));
@@ -63,7 +63,7 @@ test('without room it is told of the end all the same, once it has all', async (
   expect((await last).value).toEqual({ type: 'closed', reason: 'success', lastIndex: 1 });
 });
 
-test('one that is over before it has room ends', async () => {
+test('a subscription that ends before it has room stops', async () => {
   const { subscriber, gate, frames } = await channelOf(1);
   const first = frames.next();
   await vi.waitFor(() => expect(gate.asked).toBe(1));

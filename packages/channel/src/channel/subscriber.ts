@@ -6,28 +6,29 @@ import type { Limits } from './limits.js';
 import type { ChannelEnd, LiveChannel } from './live-channel.js';
 import type { MsgEntry } from './message.js';
 
-/** What a subscriber gets: entries in order, at least one; and at the end that nothing comes any more, and why. */
+/** A frame of a subscription: at least one entry, in order; or the end of the channel, with the reason. */
 export type Frame =
   | { readonly type: 'entries'; readonly entries: readonly MsgEntry[] }
   | ({ readonly type: 'closed' } & ChannelEnd);
 
-/** What a {@link Subscriber} works with besides its channel. */
+/** Dependencies of a {@link Subscriber} besides its channel. */
 export interface SubscriberParts {
   readonly limits: () => Limits;
-  /** In whose turns of the event loop it reads. */
+  /** The owner that shares the event loop fairly with others. */
   readonly owner: string;
   /** Awaited before entries are taken. */
   readonly room: () => Promise<void> | void;
-  /** Called once, however it ends. */
+  /** Called once when the subscription ends, for any reason. */
   readonly onEnd: () => void;
 }
 
-/** Bytes of a frame, unless one entry is larger: what it is made into takes a few milliseconds at most. */
+/** Maximum bytes of a frame, unless one entry is larger: encoding a frame must take only a few milliseconds. */
 const PAGE_BYTES = 64 * 1024;
 
 /**
- * One reader of a channel: history from the log first, at its own pace; then what comes, through a bounded buffer. One
- * whose buffer overflows ends with `subscriber_too_slow` and its cursor, and the writer never waits. To be iterated once.
+ * One reader of a channel: it reads the history from the log at its own pace, then live entries through a bounded
+ * buffer. A subscriber whose buffer overflows ends with `subscriber_too_slow` and its cursor; the writer never waits.
+ * Iterate once.
  */
 export class Subscriber implements AsyncIterable<Frame> {
   readonly #live: LiveChannel;
@@ -36,9 +37,9 @@ export class Subscriber implements AsyncIterable<Frame> {
   #cursor: number;
   #isLive = false;
   #buffer: Arrived[] = [];
-  /** Entries of the first in the buffer that were taken before. */
+  /** Entries of the first buffered commit that were already taken. */
   #taken = 0;
-  /** Of what waits in the buffer. */
+  /** Number of buffered entries. */
   #count = 0;
   #bytes = 0;
   #ended = false;
@@ -54,7 +55,7 @@ export class Subscriber implements AsyncIterable<Frame> {
     this.#goLive();
   }
 
-  /** Index of the last entry handed out: where to subscribe after. */
+  /** Index of the last entry returned: the cursor to resume after. */
   get cursor(): number {
     return this.#cursor;
   }
@@ -63,7 +64,7 @@ export class Subscriber implements AsyncIterable<Frame> {
     return this.#frames();
   }
 
-  /** Ends the subscription quietly. */
+  /** Ends the subscription without an error. */
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -73,13 +74,13 @@ export class Subscriber implements AsyncIterable<Frame> {
     this.#parts.onEnd();
   }
 
-  /** Ends the subscription with an error, and where to go on. */
+  /** Ends the subscription with an error that carries the cursor. */
   fail(code: 'subscriber_too_slow' | 'draining', message: string): void {
     const hint = `subscribe again after ${this.#cursor}`;
     this.#failWith(new ChannelError(code, message, { cursor: this.#cursor, hint }));
   }
 
-  /** The channel has these now. */
+  /** Buffers the entries of one commit. */
   push(arrived: Arrived): void {
     if (!this.#isLive || this.#ended) return;
     const { subscriberEntries, subscriberBytes } = this.#parts.limits();
@@ -97,7 +98,7 @@ export class Subscriber implements AsyncIterable<Frame> {
     this.#wake();
   }
 
-  /** The channel changed: may this caller still read it, and has it ended? */
+  /** Rechecks the access of the caller, and whether the channel has ended. */
   look(): void {
     try {
       this.#live.checkReader(this.#caller);
@@ -123,7 +124,7 @@ export class Subscriber implements AsyncIterable<Frame> {
         if (last !== undefined) {
           this.#cursor = last.index;
           yield { type: 'entries', entries };
-          // The buffer may have been filled since history was found to be at its end.
+          // Entries may have been buffered since the reader reached the end of the history.
         } else if (this.#isLive && this.#count === 0) {
           const { end } = this.#live;
           if (end !== undefined) {
@@ -144,19 +145,19 @@ export class Subscriber implements AsyncIterable<Frame> {
     return this.#isLive ? this.#count > 0 : this.#cursor < this.#live.last;
   }
 
-  /** The next page of what is stored; live once there is none. */
+  /** Returns the next page of the log; switches to live at its end. */
   async #history(): Promise<readonly MsgEntry[]> {
     const entries = await this.#live.read(this.#cursor, { maxBytes: PAGE_BYTES });
     if (entries.length === 0) this.#goLive();
     return entries;
   }
 
-  /** What the log shows may be ahead of what the channel has announced, never the other way round for long. */
+  /** The log may be ahead of the commits that the channel has announced; the reverse lasts only briefly. */
   #goLive(): void {
     this.#isLive = this.#cursor >= this.#live.last;
   }
 
-  /** The next page of what came; empty where all of it was read from the log before. */
+  /** Returns the next page of the buffer; empty if all of it was already read from the log. */
   #take(): readonly MsgEntry[] {
     const page: MsgEntry[] = [];
     let left = PAGE_BYTES;

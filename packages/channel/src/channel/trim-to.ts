@@ -5,7 +5,10 @@ import type { ChannelLimits } from './limits.js';
 const PAGE_ENTRIES = 500;
 const PAGE_BYTES = 256 * 1024;
 
-/** Frees the oldest entries of a stream, so that it keeps to its limits with what is just being appended; never the last. */
+/**
+ * Evicts the oldest entries of a stream until it fits its limits together with the current append; keeps the last
+ * entry.
+ */
 export async function trimTo(
   log: Log,
   stream: string,

@@ -1,28 +1,28 @@
 /**
- * Changes of one object of the log (a channel, a stream), one commit after the other. While a commit is on its way to the disk,
- * the next gathers, so many callers share one commit. As no change of the object is in flight when a commit is composed, each
- * request is judged by what is stored, and never by what may yet fail.
+ * Queues the changes of one object of the log (a channel, a stream) and commits one batch at a time. While one commit
+ * is written, the next batch gathers, so that many callers share a commit. No change is in flight while a commit is
+ * composed, so each request is checked against stored state only, never against a change that may still fail.
  */
 import type { Turns } from './turns.js';
 
 /** One commit while it is composed. */
 interface Draft<R, A> {
-  /** Adds a request, whole or not at all. @throws why it cannot be stored */
+  /** Admits a request, whole or not at all. @throws why it cannot be stored */
   admit(request: R): A | Promise<A>;
-  /** Stores everything that was admitted; resolves when durable. */
+  /** Stores all admitted requests; resolves when they are durable. */
   store(): Promise<void>;
 }
 
 /** Settings of a {@link CommitQueue}. */
 export interface CommitQueueOptions<R, A> {
-  /** What else changes the object takes its turn here too. */
+  /** Serialises commits with all other changes of the object. */
   readonly turns: Turns;
   readonly draft: () => Promise<Draft<R, A>>;
-  /** Bytes that may wait; a single request may be larger. */
+  /** Maximum bytes of queued requests; a single request may be larger. */
   readonly maxWaitingBytes: number;
-  /** The error when they do not suffice. */
+  /** Creates the error for a full queue. */
   readonly full: (limit: number) => Error;
-  /** Whether a request begins a commit of its own; default none does. */
+  /** Whether a request starts a commit of its own; default false for every request. */
   readonly isApart?: (request: R) => boolean;
   /** Called before the promise of a request resolves. */
   readonly onStored?: (request: R) => void;
@@ -51,9 +51,9 @@ export class CommitQueue<R, A> {
   }
 
   /**
-   * Resolves when durable.
-   * @param bytes what the request takes
-   * @throws the error of `full`, also at once
+   * Resolves when the request is durable.
+   * @param bytes size of the request
+   * @throws the error of `full`, possibly before queueing
    */
   add(request: R, bytes: number): Promise<A> {
     const { maxWaitingBytes, full, onRefused } = this.#options;
@@ -118,7 +118,8 @@ export class CommitQueue<R, A> {
       }
       await draft.store();
     } catch (error) {
-      // Refusals rest on what was to be stored too: an answer would report an end, or a conflict, that never was.
+      // A refusal may rest on an admitted request of this commit, which was not stored. The refused request must fail
+      // with the error of the commit, not report an end or a conflict that does not exist.
       for (const { request, reject } of requests) {
         onRefused?.(request, error);
         reject(error);

@@ -1,12 +1,12 @@
 /**
- * Objects of the log in memory: those in use, and some that were used last. There is exactly one object for an id, because two
- * writers would give the same place twice.
+ * Keeps objects of the log in memory: those in use, and the most recently used ones. There is exactly one object for an
+ * id, because two writers would assign the same offset twice.
  */
 
 /** An object in use. */
 export interface Held<T> {
   readonly value: T;
-  /** Must be called once. */
+  /** Must be called exactly once. */
   readonly release: () => void;
 }
 
@@ -14,11 +14,11 @@ export interface Held<T> {
 export interface LiveCacheOptions<K, T> {
   readonly idOf: (key: K) => string;
   readonly open: (key: K) => Promise<T>;
-  /** Resolves when the work that was begun on an object has ended; before that, no other object may replace it. */
+  /** Resolves when all work on an object has ended; until then, no other object may replace it. */
   readonly settled?: (value: T) => Promise<void>;
-  /** What an object weighs that is not in use; null for one that need not be kept. Default 0. */
+  /** The weight of an object that is not in use; null to evict it at once. Default 0. */
   readonly weightOf?: (value: T) => number | null;
-  /** What all objects that are not in use may weigh. Default no limit. */
+  /** Maximum total weight of objects that are not in use. Default no limit. */
   readonly maxIdleWeight?: number;
 }
 
@@ -33,7 +33,7 @@ const MAX_IDLE = 1_000;
 export class LiveCache<K, T> {
   readonly #options: LiveCacheOptions<K, T>;
   readonly #slots = new Map<string, Slot<T>>();
-  /** The weights of the objects that are not in use, the longest unused first. */
+  /** The weights of the objects that are not in use, least recently used first. */
   readonly #idle = new Map<string, number>();
   #idleWeight = 0;
 
@@ -41,7 +41,7 @@ export class LiveCache<K, T> {
     this.#options = options;
   }
 
-  /** Opens an object, or finds it open. It stays until it is released. */
+  /** Returns the object, opened if necessary. It stays in memory until it is released. */
   async hold(key: K): Promise<Held<T>> {
     const id = this.#options.idOf(key);
     let slot = this.#slots.get(id);
@@ -61,7 +61,7 @@ export class LiveCache<K, T> {
     }
   }
 
-  /** Does some work with an object. */
+  /** Runs work with an object. */
   async use<R>(key: K, work: (value: T) => Promise<R> | R): Promise<R> {
     const { value, release } = await this.hold(key);
     try {

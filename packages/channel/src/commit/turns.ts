@@ -1,4 +1,4 @@
-/** Runs pieces of work one after the other, in the order in which they were given. */
+/** Runs pieces of work one after another, in call order. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
@@ -8,7 +8,7 @@ export class Turns {
     return this.#pending === 0;
   }
 
-  /** Runs the work when all work before it has ended; resolves or rejects as it does. */
+  /** Runs the work after all earlier work has ended; resolves or rejects with its result. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const over = () => {
       this.#pending -= 1;
@@ -19,7 +19,7 @@ export class Turns {
     return done;
   }
 
-  /** Resolves when all work that was given so far has ended. */
+  /** Resolves when all work queued so far has ended. */
   async idle(): Promise<void> {
     await this.#last;
   }

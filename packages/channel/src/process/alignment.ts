@@ -1,6 +1,6 @@
 /**
- * Brings the router in line with PostgreSQL, which decides. What a crash or a failure left in between is found at the next
- * use of the process.
+ * Brings the router in line with PostgreSQL, which is authoritative. A difference that a crash or a failure left is
+ * found at the next use of the process.
  */
 import type { Logger } from '@weir/base';
 import { ChannelError, type Router } from '../channel/index.js';
@@ -24,7 +24,7 @@ export class Alignment {
     this.#logger = logger;
   }
 
-  /** Resolves when the router stands as the process does. Throws what the router throws. */
+  /** Resolves when the router matches the process. Throws the errors of the router. */
   async align(kept: Kept): Promise<void> {
     while (kept.aligned !== kept.standing.revision) {
       kept.aligning ??= this.#once(kept);
@@ -34,7 +34,10 @@ export class Alignment {
     this.#behind.delete(kept);
   }
 
-  /** The same, later where it fails: whoever uses the channels meanwhile waits for it or is told why not. */
+  /**
+   * As {@link align}, with a retry in the background after a failure. Callers that use the channels meanwhile wait for
+   * the retry or get its error.
+   */
   async attempt(kept: Kept): Promise<void> {
     try {
       await this.align(kept);
@@ -72,7 +75,7 @@ export class Alignment {
 
 async function bringInLine(router: Router, standing: Standing): Promise<void> {
   const { id, projectId: owner, submitterId, attempt, channels, limits, logId, cleanedAt } = standing;
-  // Of a log that was lost there is nothing to bring anywhere.
+  // The channels of a lost log cannot be aligned.
   if (channels.length === 0 || logId !== router.logId) return;
   if (cleanedAt !== null) return await router.cleanupProcess(id);
   const executorId = standing.executorId ?? '';
@@ -82,7 +85,7 @@ async function bringInLine(router: Router, standing: Standing): Promise<void> {
       const info = { processId: id, owner, submitterId, executorId, attempt };
       await router.createForProcess({ ...info, ...(limits !== null && { processLimits: limits }) }, channels);
     } else if (there.every(({ closed }) => closed === undefined)) {
-      // Given back, which it has missed, the process may have gone to another executor at the same attempt.
+      // The router missed that the process was returned; another executor may have the same attempt now.
       if (there.some((channel) => channel.attempt === attempt && channel.executorId !== executorId))
         await router.setExecutorIdForProcess(id, '', attempt);
       await router.setExecutorIdForProcess(id, executorId, attempt);
@@ -90,7 +93,7 @@ async function bringInLine(router: Router, standing: Standing): Promise<void> {
     const state = stateOf(standing);
     if (isEnd(state)) await router.closeProcess(id, state);
   } catch (error) {
-    // Removed already: PostgreSQL learns of it next.
+    // The channels are removed already: the caller records this in PostgreSQL next.
     if (!(error instanceof ChannelError) || error.code !== 'channel_gone') throw error;
   }
 }

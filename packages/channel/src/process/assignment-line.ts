@@ -1,15 +1,15 @@
 /**
- * Executors of one type that wait for work, first come first served. One of them is looked for at a time, so that a new
- * process wakes one executor and not all, and a thousand that wait ask PostgreSQL once a second.
+ * Executors of one type that wait for work, in order of arrival. Only one query for work runs at a time. So a new
+ * process wakes one executor and not all, and a thousand waiting executors cause one query a second.
  */
 
-/** What a line asks for. */
+/** Options of an {@link AssignmentLine}. */
 export interface AssignmentLineOptions<T> {
   /** The next work for an executor; null for none. */
   readonly take: (executorId: string) => Promise<T | null>;
-  /** Takes work back that an executor left before it got it. */
+  /** Returns work that was taken for an executor that has disconnected. */
   readonly giveBack: (work: T) => void;
-  /** Nobody waits any more. */
+  /** Called when no executor waits any more. */
   readonly onEmpty: () => void;
 }
 
@@ -17,13 +17,13 @@ interface Waiter<T> {
   readonly executorId: string;
   readonly resolve: (work: T | null) => void;
   readonly reject: (error: unknown) => void;
-  /** Somebody has looked since it came. */
+  /** Whether a query has completed since the executor joined. */
   looked: boolean;
-  /** It waits no longer than for that look. */
+  /** Whether its wait has expired: it leaves after the next query. */
   late: boolean;
 }
 
-/** How often work of other nodes is looked for. */
+/** How often to query for work that other nodes submitted. */
 const LOOK_MS = 1_000;
 
 /** See the head of this file. */
@@ -38,7 +38,7 @@ export class AssignmentLine<T> {
     this.#o = o;
   }
 
-  /** Work for an executor, or null when there was none for so long, or the signal aborts. */
+  /** Resolves with work for an executor; null if there was none within `waitMs`, or the signal aborts. */
   wait(executorId: string, waitMs: number, signal: AbortSignal): Promise<T | null> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -73,13 +73,13 @@ export class AssignmentLine<T> {
     });
   }
 
-  /** There may be work. */
+  /** Queries for work now, because some may have been submitted. */
   look(): void {
     this.#again = true;
     if (!this.#looking) void this.#look();
   }
 
-  /** Lets everybody go. */
+  /** Answers all waiting executors with null. */
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const waiter of [...this.#waiters]) {
@@ -100,7 +100,7 @@ export class AssignmentLine<T> {
     else this.#timer = setTimeout(() => this.look(), LOOK_MS);
   }
 
-  /** Until nobody waits or there is none. */
+  /** Assigns work until no executor waits or no work is left. */
   async #handOut(): Promise<void> {
     for (;;) {
       const before = [...this.#waiters];

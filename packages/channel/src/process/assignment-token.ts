@@ -1,4 +1,7 @@
-/** Assignment tokens: what an executor shows that it has a process, or had it. Only hashes of them are kept. */
+/**
+ * Assignment tokens: an executor presents one to prove that it holds, or held, a process. Only hashes of them are
+ * stored.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 
 const FORM = /^weir_asn_[0-9]{1,9}_[A-Za-z0-9_-]{43}$/;
@@ -8,7 +11,7 @@ export function makeToken(attempt: number): string {
   return `weir_asn_${attempt}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** The SHA-256 that is kept of a token; null for a text that is none. */
+/** The SHA-256 of a token, as stored; null for text that is not a token. */
 export function hashOfToken(token: string): string | null {
   return FORM.test(token) ? createHash('sha256').update(token).digest('base64url') : null;
 }

@@ -10,7 +10,7 @@ import { ANN, assign, BOB, codeOf, EVE, Node, PROJECT, submit, take } from './te
 const channels = [{ name: 'c' }];
 const payload = Buffer.from('x');
 
-/** Says something as somebody; the code of what goes wrong. */
+/** Sends a message as a caller; returns the code of the error. */
 async function say(processes: Processes, id: string, who: Who, sequence: number): Promise<string> {
   const saying = async () => {
     const caller = await processes.enter(PROJECT, id, who);
@@ -19,84 +19,92 @@ async function say(processes: Processes, id: string, who: Who, sequence: number)
   return await codeOf(saying());
 }
 
-describe.each(storeForms)('what a crash leaves between PostgreSQL and the router, over $name', (form) => {
-  let node: Node;
-  beforeAll(async () => {
-    node = await Node.open(form);
-  });
-  afterAll(() => node.close());
+describe.each(storeForms)(
+  'the difference that a crash leaves between PostgreSQL and the router, over $name',
+  (form) => {
+    let node: Node;
+    beforeAll(async () => {
+      node = await Node.open(form);
+    });
+    afterAll(() => node.close());
 
-  it('is made good at the next use, whichever change it was', async () => {
-    const { id } = await node.withoutRouter((processes) => submit(processes, { channels, maxExecMs: 1_000 }));
-    expect(await say(node.processes, id, ANN, 1)).toBe('ok');
+    it('is repaired at the next use, for every kind of change', async () => {
+      const { id } = await node.withoutRouter((processes) =>
+        submit(processes, { channels, maxExecMs: 1_000 }),
+      );
+      expect(await say(node.processes, id, ANN, 1)).toBe('ok');
 
-    const { assignment } = await node.withoutRouter(take);
-    const bob = { credentialId: BOB, assignment };
-    expect(await say(node.processes, id, bob, 1)).toBe('ok');
+      const { assignment } = await node.withoutRouter(take);
+      const bob = { credentialId: BOB, assignment };
+      expect(await say(node.processes, id, bob, 1)).toBe('ok');
 
-    await node.withoutRouter((processes) =>
-      vi.waitFor(
-        async () => expect(await processes.get(PROJECT, id)).toMatchObject({ state: 'waiting', attempt: 2 }),
-        { timeout: 5_000 },
-      ),
-    );
-    expect(await say(node.processes, id, bob, 2)).toBe('stale_attempt');
-    expect(await say(node.processes, id, ANN, 2)).toBe('ok');
-    expect(await node.processes.router.getByProcessAndName(id, 'c')).toMatchObject({
-      executorId: '',
-      attempt: 2,
+      await node.withoutRouter((processes) =>
+        vi.waitFor(
+          async () =>
+            expect(await processes.get(PROJECT, id)).toMatchObject({ state: 'waiting', attempt: 2 }),
+          { timeout: 5_000 },
+        ),
+      );
+      expect(await say(node.processes, id, bob, 2)).toBe('stale_attempt');
+      expect(await say(node.processes, id, ANN, 2)).toBe('ok');
+      expect(await node.processes.router.getByProcessAndName(id, 'c')).toMatchObject({
+        executorId: '',
+        attempt: 2,
+      });
+
+      const eve = { credentialId: EVE, assignment: (await take(node.processes, EVE)).assignment };
+      expect(await say(node.processes, id, eve, 1)).toBe('ok');
+      await node.withoutRouter((processes) =>
+        processes.closeProcess(PROJECT, id, eve, { status: 'success' }),
+      );
+      expect(await say(node.processes, id, ANN, 3)).toBe('channel_closed');
+      const caller = await node.processes.enter(PROJECT, id, eve);
+      const { entries, closed } = await node.processes.router.readAfter(channelId(id, 'c'), caller, 0);
+      expect(entries.map(({ senderId }) => senderId)).toEqual([
+        'submitter:ann',
+        'executor#1:bob',
+        'submitter:ann',
+        'executor#2:eve',
+      ]);
+      expect(closed).toEqual({ reason: 'success', lastIndex: 4 });
     });
 
-    const eve = { credentialId: EVE, assignment: (await take(node.processes, EVE)).assignment };
-    expect(await say(node.processes, id, eve, 1)).toBe('ok');
-    await node.withoutRouter((processes) => processes.closeProcess(PROJECT, id, eve, { status: 'success' }));
-    expect(await say(node.processes, id, ANN, 3)).toBe('channel_closed');
-    const caller = await node.processes.enter(PROJECT, id, eve);
-    const { entries, closed } = await node.processes.router.readAfter(channelId(id, 'c'), caller, 0);
-    expect(entries.map(({ senderId }) => senderId)).toEqual([
-      'submitter:ann',
-      'executor#1:bob',
-      'submitter:ann',
-      'executor#2:eve',
-    ]);
-    expect(closed).toEqual({ reason: 'success', lastIndex: 4 });
-  });
-
-  it('of a process that was given back is made good, though the next executor has it at the same attempt', async () => {
-    const { id } = await submit(node.processes, { channels });
-    const bob = { credentialId: BOB, assignment: (await take(node.processes)).assignment };
-    expect(await say(node.processes, id, bob, 1)).toBe('ok');
-    const eve = await node.withoutRouter(async (processes) => {
-      await node.store.postgres.db
-        .update(rows)
-        .set({ state: 'waiting', executorId: null, assignments: [], revision: sql`${rows.revision} + 1` })
-        .where(eq(rows.id, id));
-      return { credentialId: EVE, assignment: (await take(processes, EVE)).assignment };
+    it('is repaired for a returned process whose next executor has the same attempt', async () => {
+      const { id } = await submit(node.processes, { channels });
+      const bob = { credentialId: BOB, assignment: (await take(node.processes)).assignment };
+      expect(await say(node.processes, id, bob, 1)).toBe('ok');
+      const eve = await node.withoutRouter(async (processes) => {
+        await node.store.postgres.db
+          .update(rows)
+          .set({ state: 'waiting', executorId: null, assignments: [], revision: sql`${rows.revision} + 1` })
+          .where(eq(rows.id, id));
+        return { credentialId: EVE, assignment: (await take(processes, EVE)).assignment };
+      });
+      expect(await say(node.processes, id, eve, 2)).toBe('ok');
+      expect(await say(node.processes, id, bob, 3)).not.toBe('ok');
     });
-    expect(await say(node.processes, id, eve, 2)).toBe('ok');
-    expect(await say(node.processes, id, bob, 3)).not.toBe('ok');
-  });
 
-  it('of a removal is done again, never shown as an empty channel', async () => {
-    const { id } = await submit(node.processes, { channels });
-    await say(node.processes, id, ANN, 1);
-    await node.processes.cancel(PROJECT, id, ANN);
-    await node.processes.router.cleanupProcess(id);
-    await node.restart();
-    const read = async () =>
-      node.processes.router.readAfter(channelId(id, 'c'), await node.processes.enter(PROJECT, id, ANN), 0);
-    expect(await codeOf(read())).toBe('channel_gone');
-  });
+    it('is repaired for a removal, which never shows an empty channel', async () => {
+      const { id } = await submit(node.processes, { channels });
+      await say(node.processes, id, ANN, 1);
+      await node.processes.cancel(PROJECT, id, ANN);
+      await node.processes.router.cleanupProcess(id);
+      await node.restart();
+      const read = async () =>
+        node.processes.router.readAfter(channelId(id, 'c'), await node.processes.enter(PROJECT, id, ANN), 0);
+      expect(await codeOf(read())).toBe('channel_gone');
+    });
 
-  it('is told when the log is a new one', async () => {
-    const { id } = await submit(node.processes, { channels });
-    await node.restart({ isLogLost: true });
-    expect(await say(node.processes, id, ANN, 1)).toBe('log_lost');
-    expect(await node.processes.cancel(PROJECT, id, ANN)).toMatchObject({ state: 'cancelled' });
-  });
-});
+    it('is reported if the log is a new one', async () => {
+      const { id } = await submit(node.processes, { channels });
+      await node.restart({ isLogLost: true });
+      expect(await say(node.processes, id, ANN, 1)).toBe('log_lost');
+      expect(await node.processes.cancel(PROJECT, id, ANN)).toMatchObject({ state: 'cancelled' });
+    });
+  },
+);
 
-describe('while PostgreSQL goes and comes', () => {
+describe('while PostgreSQL disconnects and returns', () => {
   let database: TestDatabase;
   let proxy: TcpProxy;
   let postgres: Postgres;
@@ -118,7 +126,7 @@ describe('while PostgreSQL goes and comes', () => {
   const becomes = (state: PostgresState) =>
     vi.waitFor(() => expect(postgres.state).toBe(state), { timeout: 10_000, interval: 5 });
 
-  it('channels of processes in use go on, and changes after', async () => {
+  it('channels of processes in use keep working, and changes resume later', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { channels });
     const bob = { credentialId: BOB, assignment: (await take(processes)).assignment };
@@ -137,7 +145,7 @@ describe('while PostgreSQL goes and comes', () => {
     });
   });
 
-  /** Loses the answer of the next commit, which is carried out. */
+  /** Loses the answer of the next commit, which succeeds. */
   const loseNextAnswer = () => {
     const { db } = postgres;
     const transaction = db.transaction.bind(db);
@@ -147,7 +155,7 @@ describe('while PostgreSQL goes and comes', () => {
     });
   };
 
-  it('an assignment whose answer was lost comes back, and was no attempt', async () => {
+  it('an assignment whose answer was lost is returned, and does not count as an attempt', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { channels, maxRetries: 0 });
     loseNextAnswer();
@@ -155,7 +163,7 @@ describe('while PostgreSQL goes and comes', () => {
     expect((await take(processes, EVE, 10_000)).process).toMatchObject({ id, attempt: 1, executorId: EVE });
   });
 
-  it('a change whose answer was lost is asked for before channels are used', async () => {
+  it('a change whose answer was lost is read again before channels are used', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { channels });
     const bob = { credentialId: BOB, assignment: (await take(processes)).assignment };

@@ -1,10 +1,10 @@
 import { pause } from '@weir/base';
 
-/** Those who wait for the end of processes. */
+/** The callers that wait for the end of processes. */
 export class EndWatch {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** Begins to wait for the end of a process: nothing that happens from now on is missed. */
+  /** Registers a wait for the end of a process. Register before reading the process, so that no end is missed. */
   watch(id: string): EndWait {
     const all = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, all);
@@ -26,16 +26,16 @@ export class EndWatch {
     };
   }
 
-  /** A process has ended. */
-  tell(id: string): void {
+  /** Notifies the callers that wait for the end of a process. */
+  notify(id: string): void {
     for (const wake of [...(this.#waiting.get(id) ?? [])]) wake();
   }
 }
 
-/** One wait. */
+/** One registered wait. */
 export interface EndWait {
-  /** Resolves at the end of the process, after so many milliseconds, or when the signal aborts. */
+  /** Resolves at the end of the process, after `timeoutMs`, or when the signal aborts. */
   ended(timeoutMs: number, signal: AbortSignal): Promise<void>;
-  /** To be called in every case. */
+  /** Must be called in every case. */
   release(): void;
 }

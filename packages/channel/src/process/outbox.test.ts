@@ -10,13 +10,13 @@ describe.each(storeForms)('the outbox over $name', (form) => {
   });
   afterAll(() => node.close());
 
-  it('has each change once, in order for each process, whatever happens at the same time and between', async () => {
+  it('has each change once, in order for each process, under concurrent changes and restarts', async () => {
     const { processes } = node;
     const { outbox } = processes;
-    const told: OutboxChange[] = [];
+    const published: OutboxChange[] = [];
     let position = 0;
     let isOver = false;
-    /** Publishes, and forgets to remove what it has published every other time. */
+    /** Publishes, and skips the removal every other time. */
     const publish = async () => {
       for (let round = 0; ; round += 1) {
         const isLast = isOver;
@@ -26,7 +26,7 @@ describe.each(storeForms)('the outbox over $name', (form) => {
           await outbox.changed(20, new AbortController().signal);
           continue;
         }
-        told.push(...page.changes);
+        published.push(...page.changes);
         position = page.position;
         if (round % 2 === 0) await outbox.remove(position);
       }
@@ -47,7 +47,7 @@ describe.each(storeForms)('the outbox over $name', (form) => {
     isOver = true;
     await publishing;
 
-    const events = told.map(({ document }) => (JSON.parse(document) as { event_id: string }).event_id);
+    const events = published.map(({ document }) => (JSON.parse(document) as { event_id: string }).event_id);
     expect(new Set(events).size).toBe(events.length);
     const revisions = new Map<string, number>();
     for (const event of events) {
@@ -62,7 +62,7 @@ describe.each(storeForms)('the outbox over $name', (form) => {
     expect(revisions.size).toBe(60);
   });
 
-  it('says what happened, without what is large', async () => {
+  it('describes the change without large bodies', async () => {
     const { processes } = node;
     const large = 'x'.repeat(5_000);
     const { id } = await submit(processes, { args: large, executorType: 'default' });
@@ -75,7 +75,7 @@ describe.each(storeForms)('the outbox over $name', (form) => {
     expect(submitted).toMatchObject({ id, state: 'waiting', omitted: ['args'], output: null });
     expect(submitted).not.toHaveProperty('args');
     expect(closed).toMatchObject({ id, change: 'closed', state: 'failed', output: { a: 1 }, error: 'no' });
-    // A place beyond, as after PostgreSQL was restored from a backup: numbers go on above it.
+    // A later position, as after a restore of PostgreSQL from a backup: numbers continue above it.
     expect(page?.position).toBe(1_000_003);
   });
 });

@@ -1,6 +1,4 @@
-/**
- * Changes on their way to whoever tells of them: each is there once, in order for each process, until it is removed.
- */
+/** Changes that wait to be published: each appears once, in order for each process, and stays until it is removed. */
 import { Wakeup } from '@weir/base';
 import { type Postgres, processOutbox, withoutStatement } from '@weir/postgres';
 import { asc, gt, lte, max, sql } from 'drizzle-orm';
@@ -16,15 +14,15 @@ export interface OutboxChange {
   readonly document: string;
 }
 
-/** Changes in order. */
+/** Changes in order of their numbers. */
 export interface OutboxPage {
   readonly changes: readonly OutboxChange[];
-  /** Once they are published, everything up to here is. */
+  /** The position to pass to `remove` after these changes are published. */
   readonly position: number;
 }
 
 const PAGE = 200;
-/** For the transaction that gives out numbers: "weirp" in ASCII. */
+/** Advisory lock of the transaction that numbers changes: "weirp" in ASCII. */
 const LOCK_KEY = 0x7765697270;
 
 /** See the head of this file. */
@@ -37,8 +35,9 @@ export class Outbox {
   }
 
   /**
-   * What comes after a position, or null. Numbers are given out here, above all that were published: when a change was
-   * written says nothing, as of two transactions the later number may be visible first.
+   * The changes after a position, or null. This method assigns the numbers, above all published ones. Numbers assigned
+   * at the time of writing would not do: of two transactions, the one with the later number may commit first, and the
+   * other change would then be skipped.
    */
   async next(position: number): Promise<OutboxPage | null> {
     const rows = await this.#transact(async (tx) => {
@@ -62,21 +61,21 @@ export class Outbox {
     });
     const end = rows.at(-1)?.seq ?? null;
     if (end === null) return null;
-    // The cast holds: nothing else is written.
+    // The cast holds: no other values are written.
     return { changes: rows.map((row) => ({ ...row, change: row.change as ProcessChange })), position: end };
   }
 
-  /** Everything up to a position is published. */
+  /** Removes the changes up to a position, after they are published. */
   async remove(position: number): Promise<void> {
     await this.#transact((tx) => tx.delete(processOutbox).where(lte(processOutbox.seq, position)));
   }
 
-  /** There is one more. */
-  tell(): void {
+  /** Notifies the publisher of a new change. */
+  notify(): void {
     this.#wakeup.call();
   }
 
-  /** Resolves when there may be more: for one caller. Of those of other nodes it is told when the time is over. */
+  /** Resolves when there may be more changes; for one caller. Changes of other nodes are only found after `ms`. */
   async changed(ms: number, signal: AbortSignal): Promise<void> {
     await this.#wakeup.wait(ms, signal);
   }

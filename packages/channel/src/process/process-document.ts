@@ -1,9 +1,9 @@
 import type { Process, ProcessChange } from './process.js';
 
-/** Longest args or output that go along with every change, in bytes of JSON. */
+/** Maximum size of args or output that a change document includes, in bytes of JSON. */
 const MAX_CARRIED_BYTES = 4096;
 
-/** A process as it is shown. */
+/** The JSON document of a process. */
 export function processDocument(process: Process) {
   return {
     id: process.id,
@@ -32,8 +32,8 @@ export function processDocument(process: Process) {
 }
 
 /**
- * A change as it is published: the process after it, without args and output that are large. One line of JSON.
- * @param revision tells the changes of a process apart
+ * The document of a change, one line of JSON: the process after the change, without large args and output.
+ * @param revision identifies the change among those of its process
  */
 export function changeDocument(process: Process, revision: number, change: ProcessChange, at: Date): string {
   const { args, output, ...rest } = processDocument(process);
@@ -41,7 +41,7 @@ export function changeDocument(process: Process, revision: number, change: Proce
   return JSON.stringify({ ...rest, ...carried({ args, output }), change, at, event_id });
 }
 
-/** What is small, and the names of what is not. */
+/** The small bodies, and the names of the omitted ones. */
 function carried(bodies: Readonly<Record<'args' | 'output', unknown>>) {
   const entries = Object.entries(bodies);
   const isLarge = (body: unknown) => Buffer.byteLength(JSON.stringify(body)) > MAX_CARRIED_BYTES;

@@ -1,24 +1,25 @@
 import { errorClass } from '@weir/base';
 
 /**
- * The one error of this package besides `ChannelError` for channels; what PostgreSQL throws travels as it is.
+ * The error class of this package besides `ChannelError`, which reports errors of channels. Errors of PostgreSQL pass
+ * unchanged.
  *
  * - `process_not_found`: the project has no such process.
- * - `forbidden`: the caller is neither submitter, executor nor observer, or may not do this.
- * - `stale_attempt`: the caller's assignment is over; somebody else has the process, or nobody.
- * - `invalid_state`: the process is past what was asked for.
- * - `idempotency_conflict`: its key was given with another process before.
- * - `body_too_large`, `too_many_observers`: over a limit, which the error has in bytes or by number.
+ * - `forbidden`: the caller is neither submitter, executor nor observer, or its role does not permit the call.
+ * - `stale_attempt`: the caller's assignment has ended.
+ * - `invalid_state`: the state of the process no longer permits the call.
+ * - `idempotency_conflict`: the key was used with another process before.
+ * - `body_too_large`, `too_many_observers`: a limit is exceeded; the error carries the limit.
  */
 export class ProcessError extends errorClass({
-  process_not_found: { status: 404, hint: 'check the id, and that the API key is of the same project' },
+  process_not_found: { status: 404, hint: 'check the id, and that the API key belongs to the same project' },
   forbidden: {
     status: 403,
-    hint: 'use the credential that submitted, or send the assignment with the credential that got it',
+    hint: 'use the credential that submitted the process, or send the assignment with the credential that received it',
   },
-  stale_attempt: { status: 409, hint: 'stop working on this process and ask for another' },
-  invalid_state: { status: 409, hint: 'ask for the process to see where it stands' },
+  stale_attempt: { status: 409, hint: 'stop work on this process, and request another' },
+  invalid_state: { status: 409, hint: 'read the process to see its state' },
   idempotency_conflict: { status: 409, hint: 'use a new idempotency_key for another process' },
-  body_too_large: { status: 413, hint: 'keep what is large elsewhere, or send it on a channel' },
+  body_too_large: { status: 413, hint: 'store large data elsewhere, or send it over a channel' },
   too_many_observers: { status: 422, hint: 'remove some first' },
 }) {}

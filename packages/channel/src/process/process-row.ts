@@ -1,10 +1,10 @@
 import type { processes } from '@weir/postgres';
 import type { Json, Process, ProcessState } from './process.js';
 
-/** A process as PostgreSQL keeps it. */
+/** A process as PostgreSQL stores it. */
 export type ProcessRow = typeof processes.$inferSelect;
 
-/** The process a row is. */
+/** Converts a row to a process. */
 export function processOf(row: ProcessRow): Process {
   return {
     id: row.id,
@@ -23,20 +23,20 @@ export function processOf(row: ProcessRow): Process {
     channels: row.channels,
     observers: row.observers,
     output: jsonOf(row.output),
-    // The cast holds by what transitions write.
+    // The cast holds by the writes in transitions.ts.
     error: jsonOf(row.error) as string | null,
     createdAt: row.createdAt,
     assignedAt: row.assignedAt,
     heartbeatAt: row.heartbeatAt,
-    // After the end it says when the channels go.
+    // After the end, the column contains the time at which the channels are removed.
     dueAt: row.closedAt === null ? row.dueAt : null,
     closedAt: row.closedAt,
   };
 }
 
-/** Where a row stands. */
+/** The state of a row. */
 export function stateOf({ state }: Pick<ProcessRow, 'state'>): ProcessState {
-  // The cast holds: nothing else is written.
+  // The cast holds: no other values are written.
   return state as ProcessState;
 }
 

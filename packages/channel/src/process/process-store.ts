@@ -1,6 +1,6 @@
 /**
- * Processes in PostgreSQL: every change locks its row, and writes what is told of it in the same transaction. Nothing is
- * known here of channels or of who waits.
+ * Processes in PostgreSQL. Every change locks the row of its process and writes the published change in the same
+ * transaction. The store does not know channels or waiting callers.
  */
 import { isUnavailable, type Postgres, processes, processOutbox, withoutStatement } from '@weir/postgres';
 import { and, asc, desc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm';
@@ -10,21 +10,21 @@ import { ProcessError } from './process-error.js';
 import { type ProcessRow, processOf } from './process-row.js';
 import type { Transition } from './transitions.js';
 
-/** What a change left. */
+/** The result of a change. */
 export interface Changed {
   readonly row: ProcessRow;
-  /** What is told of it; null for nothing. */
+  /** The change to publish; null for none. */
   readonly change: ProcessChange | null;
 }
 
-/** What the owner of a store is told. */
+/** Options of a {@link ProcessStore}. */
 export interface ProcessStoreOptions {
   readonly postgres: Postgres;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** After each commit. */
+  /** Called after each commit. */
   readonly onChanged: (changed: Changed) => void;
-  /** A change of this process may have been made, and may not: PostgreSQL went away. */
+  /** Called when PostgreSQL disconnected during a commit, so that the outcome of the change is unknown. */
   readonly onDoubt: (id: string) => void;
 }
 
@@ -41,9 +41,9 @@ export class ProcessStore {
   }
 
   /**
-   * Keeps a new process, or finds the one its key was given with.
-   * @param check what is thrown instead of keeping a new one
-   * @throws ProcessError `idempotency_conflict`, and what `check` throws
+   * Stores a new process, or finds the existing one with the same idempotency key.
+   * @param check throws if a new process must not be stored
+   * @throws ProcessError `idempotency_conflict`, and the errors of `check`
    */
   async insert(
     row: ProcessRow,
@@ -62,7 +62,7 @@ export class ProcessStore {
         const [made] = await tx.insert(processes).values(row).onConflictDoNothing().returning();
         if (made === undefined) return null;
         check();
-        await tell(tx, made, 'submitted', made.createdAt);
+        await writeChange(tx, made, 'submitted', made.createdAt);
         return { row: made, change: 'submitted' as const };
       });
       if (inserted !== null) return { row: inserted.row, isNew: true };
@@ -73,7 +73,7 @@ export class ProcessStore {
           .from(processes)
           .where(and(...ofKey(row, idempotencyKey))),
       );
-      // It may have lost its key just now.
+      // The key may have expired between the insert and the read.
       if (there === undefined) continue;
       if (there.idempotencyHash?.equals(row.idempotencyHash ?? Buffer.of()) !== true) {
         throw new ProcessError(
@@ -86,9 +86,9 @@ export class ProcessStore {
   }
 
   /**
-   * Makes of a process what `decide` says; null leaves it as it is.
-   * @param projectId whose it has to be; null for whoever's
-   * @throws ProcessError `process_not_found`, and what `decide` throws
+   * Applies the transition that `decide` returns; null leaves the process unchanged.
+   * @param projectId the project that must own the process; null for any
+   * @throws ProcessError `process_not_found`, and the errors of `decide`
    */
   async change(
     projectId: string | null,
@@ -110,7 +110,7 @@ export class ProcessStore {
     return found;
   }
 
-  /** Takes the process that is next for an executor, as `decide` says; null where none waits. */
+  /** Assigns the next waiting process by the transition of `decide`; null if none waits. */
   async take(
     projectId: string,
     executorType: string,
@@ -127,7 +127,7 @@ export class ProcessStore {
             and(
               eq(processes.projectId, projectId),
               eq(processes.executorType, executorType),
-              // As a text, or the index of what waits is not found.
+              // A literal, because the partial index on waiting processes does not match a parameter.
               sql`state = 'waiting'`,
             ),
           )
@@ -143,8 +143,8 @@ export class ProcessStore {
   }
 
   /**
-   * One process, or null.
-   * @param settled waits for a change of it that may be on its way
+   * Reads one process, or null.
+   * @param settled waits for a change of the process that may be in progress
    */
   async find(id: string, { settled }: { readonly settled: boolean }): Promise<ProcessRow | null> {
     const [row] = await this.#read((db) => {
@@ -154,7 +154,7 @@ export class ProcessStore {
     return row ?? null;
   }
 
-  /** The newest first. */
+  /** Lists processes, newest first. */
   async list(projectId: string, { state, name, after }: ProcessFilter, limit: number): Promise<ProcessRow[]> {
     return await this.#read((db) =>
       db
@@ -173,7 +173,7 @@ export class ProcessStore {
     );
   }
 
-  /** Those with something to be done by now, the longest due first. */
+  /** Processes whose due time has passed, longest overdue first. */
   async due(limit: number): Promise<Pick<ProcessRow, 'id' | 'closedAt'>[]> {
     return await this.#read((db) =>
       db
@@ -185,7 +185,7 @@ export class ProcessStore {
     );
   }
 
-  /** When the next thing is to be done; null for never. */
+  /** The earliest due time; null if there is none. */
   async nextDue(): Promise<Date | null> {
     const [next] = await this.#read((db) =>
       db
@@ -204,15 +204,16 @@ export class ProcessStore {
       .set({ ...set, revision: row.revision + (change === null ? 0 : 1) })
       .where(eq(processes.id, row.id))
       .returning();
-    // It is locked by this transaction.
+    // This transaction holds the lock of the row.
     if (changed === undefined) throw new Error(`process ${row.id} vanished`);
-    if (change !== null) await tell(tx, changed, change, new Date(this.#o.now()));
+    if (change !== null) await writeChange(tx, changed, change, new Date(this.#o.now()));
     return { row: changed, change };
   }
 
   /**
-   * Null is no change.
-   * @param touched which process may have been changed where that is not known; empty for none in use
+   * Runs a change in a transaction; null if nothing changed.
+   * @param touched names the process whose state becomes unknown if the commit fails; empty if no process in use can be
+   *   affected
    */
   async #transact(
     touched: () => string,
@@ -239,10 +240,10 @@ export class ProcessStore {
   }
 }
 
-/** One that is new is in nobody's memory yet: there is nothing to be doubted. */
+/** A new process is in no cache yet, so no cached state becomes unknown. */
 const nobodys = (): string => '';
 
-/** The error for a process that a project does not have. */
+/** The error if the project does not have the process. */
 export function notFound(id: string): ProcessError {
   return new ProcessError('process_not_found', `there is no process ${JSON.stringify(id.slice(0, 100))}`);
 }
@@ -255,7 +256,7 @@ function ofKey({ projectId, submitterId }: ProcessRow, key: string) {
   ];
 }
 
-async function tell(tx: Transaction, row: ProcessRow, change: ProcessChange, at: Date): Promise<void> {
+async function writeChange(tx: Transaction, row: ProcessRow, change: ProcessChange, at: Date): Promise<void> {
   const document = changeDocument(processOf(row), row.revision, change, at);
   await tx
     .insert(processOutbox)

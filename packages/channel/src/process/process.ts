@@ -1,31 +1,31 @@
 import type { Direction, Retention } from '../channel/index.js';
 
-/** Where a process stands; the last three are ends. */
+/** The states of a process; the last three are final. */
 export const PROCESS_STATES = ['waiting', 'running', 'success', 'failed', 'cancelled'] as const;
 
 /** One of {@link PROCESS_STATES}. */
 export type ProcessState = (typeof PROCESS_STATES)[number];
 
-/** Whether nothing changes any more. */
+/** Whether a state is final. */
 export function isEnd(state: ProcessState): boolean {
   return state !== 'waiting' && state !== 'running';
 }
 
-/** What happened to a process, as its project's feed tells it. */
+/** The changes of a process, as the feed of its project reports them. */
 export const PROCESS_CHANGES = [
-  /** It waits for an executor. */
+  /** The process waits for an executor. */
   'submitted',
-  /** An executor has it. */
+  /** The process was assigned to an executor. */
   'assigned',
-  /** Its executor was not heard of in time, or had left: it waits again. */
+  /** The heartbeat of the executor timed out, or the executor had disconnected: the process waits again. */
   'returned',
-  /** Who may read its channels is different. */
+  /** The observers changed. */
   'observed',
-  /** Its executor ended it. */
+  /** The executor ended the process. */
   'closed',
-  /** Its submitter ended it. */
+  /** The submitter ended the process. */
   'cancelled',
-  /** It failed because nobody took it in time, or none of its executors was heard of. */
+  /** The process failed: no executor took it in time, or its retries are used up. */
   'expired',
 ] as const;
 
@@ -42,29 +42,29 @@ export interface ProcessChannel {
   readonly retention: Retention;
 }
 
-/** What a process is submitted with. */
+/** A process to submit. */
 export interface NewProcess {
-  /** What it does, for people and for {@link ProcessFilter}. */
+  /** A name for display and for {@link ProcessFilter}. */
   readonly name: string;
-  /** For the executor; at most 1 MiB as JSON. Default null. */
+  /** Input for the executor; at most 1 MiB as JSON. Default null. */
   readonly args?: Json | undefined;
-  /** Who can run it; default `default`. */
+  /** The type of executors that can run it; default `default`. */
   readonly executorType?: string | undefined;
-  /** Higher ones are assigned first; default 0. */
+  /** Higher priorities are assigned first; default 0. */
   readonly priority?: number | undefined;
-  /** At most as many as the limits of the project say, 100 by default; default none. */
+  /** Maximum count: the limit of the project, 100 by default. Default none. */
   readonly channels?: readonly (Pick<ProcessChannel, 'name'> & Partial<ProcessChannel>)[] | undefined;
-  /** It fails when nobody takes it for so many milliseconds; default for ever. */
+  /** The process fails if no executor takes it within this time, milliseconds; default unlimited. */
   readonly maxWaitMs?: number | undefined;
-  /** It is taken from an executor not heard of for so many milliseconds; default never. */
+  /** The process is returned if its executor sends no heartbeat within this time, milliseconds; default unlimited. */
   readonly maxExecMs?: number | undefined;
-  /** How often it may be taken back before it fails; default 3. */
+  /** How many times it may be returned before it fails; default 3. */
   readonly maxRetries?: number | undefined;
-  /** For 24 hours, submitting the same with it finds the process there is. */
+  /** For 24 hours, submitting the same process with this key finds the existing one. */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** A job with a submitter and, once assigned, an executor. */
+/** A job with a submitter and, after assignment, an executor. */
 export interface Process {
   /** A UUIDv7. */
   readonly id: string;
@@ -74,11 +74,11 @@ export interface Process {
   readonly executorType: string;
   readonly priority: number;
   readonly state: ProcessState;
-  /** The credential that submitted. */
+  /** The credential that submitted the process. */
   readonly submitterId: string;
-  /** The credential it is assigned to, also after it was closed; null while nobody has it. */
+  /** The credential that the process is assigned to, also after the end; null before assignment. */
   readonly executorId: string | null;
-  /** Number of the assignment, from 1; of the next one while it waits. */
+  /** Number of the current assignment, from 1; while waiting, of the next one. */
   readonly attempt: number;
   readonly maxRetries: number;
   readonly maxWaitMs: number | null;
@@ -86,25 +86,25 @@ export interface Process {
   readonly channels: readonly ProcessChannel[];
   /** Credentials that may read its channels. */
   readonly observers: readonly string[];
-  /** What came of it. */
+  /** The result. */
   readonly output: Json;
-  /** Why it failed. */
+  /** The reason of the failure. */
   readonly error: string | null;
   readonly createdAt: Date;
-  /** When its executor got it. */
+  /** Time of the assignment. */
   readonly assignedAt: Date | null;
-  /** When its executor was last heard of. */
+  /** Time of the last heartbeat of the executor. */
   readonly heartbeatAt: Date | null;
-  /** When it is over for its executor unless heard of, or fails as nobody takes it. */
+  /** When the wait for an executor, or the wait for a heartbeat, times out. */
   readonly dueAt: Date | null;
-  /** When it came to its end. */
+  /** Time of the end. */
   readonly closedAt: Date | null;
 }
 
-/** Who asks for something of a process. */
+/** The caller of an operation on a process. */
 export interface Who {
   readonly credentialId: string;
-  /** The assignment token, from one who calls as the executor. */
+  /** The assignment token, if the caller is the executor. */
   readonly assignment?: string | undefined;
 }
 
@@ -121,15 +121,15 @@ export interface Closing {
 export interface ProcessFilter {
   readonly state?: ProcessState | undefined;
   readonly name?: string | undefined;
-  /** Those submitted before this one. */
+  /** Only processes submitted before this one. */
   readonly after?: string | undefined;
   /** At most 1,000; default 100. */
   readonly limit?: number | undefined;
 }
 
-/** What an executor gets. */
+/** A process as its executor receives it. */
 export interface Assigned {
   readonly process: Process;
-  /** The token that its calls carry from now on; nobody can ask for it again. */
+  /** The token for later calls of the executor; it cannot be read again. */
   readonly assignment: string;
 }

@@ -13,7 +13,7 @@ describe.each(storeForms)('processes over $name', (form) => {
   });
   afterAll(() => node.close());
 
-  /** A process in a state, and who may have been its executor. */
+  /** A process in a state, and the caller that was its executor if there was one. */
   const inState = async (state: ProcessState): Promise<{ process: Process; bob: Who }> => {
     const { processes } = node;
     const { id } = await submit(processes);
@@ -44,7 +44,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await codes(process.id, bob)).toEqual(expected);
   });
 
-  it('cancels one that runs, and closes it again only in the same way', async () => {
+  it('cancels a running process, and closes it again only with the same result', async () => {
     const running = await inState('running');
     expect(await node.processes.cancel(PROJECT, running.process.id, ANN)).toMatchObject({
       state: 'cancelled',
@@ -64,7 +64,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await node.processes.get(PROJECT, process.id)).toEqual(process);
   });
 
-  it('is for those who take part: everybody else is refused, and another project sees nothing', async () => {
+  it('rejects callers that do not take part, and hides a process from other projects', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { channels: [{ name: 'c' }] });
     const { assignment } = await take(processes);
@@ -103,7 +103,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect((await processes.list(OTHER_PROJECT, {})).processes).toEqual([]);
   });
 
-  it('takes a process back that is not heard of, and its executor can do nothing more with it', async () => {
+  it('returns a process without a heartbeat, and its executor loses all access', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { channels: [{ name: 'c' }], maxExecMs: 300, maxRetries: 1 });
     const channel = channelId(id, 'c');
@@ -133,7 +133,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await codeOf(late)).toBe('stale_attempt');
   });
 
-  it('fails one whose retries are used up, and one that nobody takes', async () => {
+  it('fails a process whose retries are used up, and one that no executor takes', async () => {
     const { processes } = node;
     const { id } = await submit(processes, { maxExecMs: 50, maxRetries: 2 });
     for (const attempt of [1, 2, 3])
@@ -149,7 +149,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await assign(processes)).toBeNull();
   });
 
-  it('gives out by priority, then age, and what comes back before what is younger', async () => {
+  it('assigns by priority, then age, and a returned process before younger ones', async () => {
     const { processes } = node;
     const ids: string[] = [];
     for (const priority of [0, 5, 0, 5]) ids.push((await submit(processes, { priority })).id);
@@ -161,7 +161,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await assign(processes, BOB, { executorType: 'other' })).not.toBeNull();
   });
 
-  it('gives no process to two of eight executors', async () => {
+  it('assigns no process to two of eight executors', async () => {
     const { processes } = node;
     const got: string[] = [];
     const work = async (executorId: string) => {
@@ -181,7 +181,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(got.toSorted()).toEqual(submitted.map(({ id }) => id).toSorted());
   });
 
-  it('gives nothing to executors that have left, and counts that for no try', async () => {
+  it('assigns nothing to executors that have disconnected, and counts no retry', async () => {
     const { processes } = node;
     const leaving = new AbortController();
     const waiting = assign(processes, BOB, { waitMs: 30_000, signal: leaving.signal });
@@ -196,7 +196,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect((await take(processes, EVE, 5_000)).process).toMatchObject({ attempt: 1, executorId: EVE });
   });
 
-  it('answers those that wait at once, and at the end of their time', async () => {
+  it('answers waiting executors at once, and at the end of their wait', async () => {
     const { processes } = node;
     const begun = performance.now();
     expect(await assign(processes, BOB, { waitMs: 200 })).toBeNull();
@@ -214,7 +214,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await end).toMatchObject({ state: 'success', output: [1] });
   });
 
-  it('finds the process of an idempotency key, unless it is given with another', async () => {
+  it('finds the process of an idempotency key, unless the content differs', async () => {
     const { processes } = node;
     const wanted: NewProcess = { name: 'once', args: { a: 1 }, idempotencyKey: 'k', executorType: 'keys' };
     const made = await Promise.all(
@@ -253,12 +253,12 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect(await codeOf(submit(processes, named(...hundred)))).toBe('too_many_channels');
     expect(await codeOf(submit(processes, { args: 'x'.repeat(1024 * 1024) }))).toBe('body_too_large');
     expect((await processes.list(PROJECT, { limit: 1 })).processes).toEqual(before);
-    // What a text column refuses.
+    // Characters that a text column rejects.
     const odd = await submit(processes, { args: { '\0': '\ud800' }, executorType: 'odd' });
     expect((await processes.get(PROJECT, odd.id)).args).toEqual({ '\0': '\ud800' });
   });
 
-  it('has to its end the limits of its project when it was submitted', async () => {
+  it('keeps until its end the limits of its project at submission', async () => {
     const message = (sequence: number) => ({ sequence, payload: Buffer.from('x') });
     const appends = async (id: string): Promise<string[]> => {
       const { processes } = node;
@@ -280,7 +280,7 @@ describe.each(storeForms)('processes over $name', (form) => {
       channelsPerProcess: 101,
     };
     const names = Array.from({ length: 101 }, (_, i) => ({ name: i === 0 ? 'c' : `c${i}` }));
-    // A crash comes before its channels are made, with what PostgreSQL has kept.
+    // A crash comes before its channels are created; PostgreSQL has stored the process.
     const slow = await node.withoutRouter((processes) => submit(processes, { channels: names }));
     node.limits = DEFAULT_PROCESS_LIMITS;
     expect(await appends(free.id)).toEqual(['ok', 'ok', 'ok']);
@@ -302,7 +302,7 @@ describe.each(storeForms)('processes over $name', (form) => {
     expect([first.next, rest.next]).toEqual([ids[2], null]);
   });
 
-  it('removes channels when they were kept long enough, and keeps the process', async () => {
+  it('removes channels after their retention, and keeps the process', async () => {
     node.retentionMs = 200;
     const processes = await node.restart();
     const { id } = await submit(processes, { channels: [{ name: 'c' }] });

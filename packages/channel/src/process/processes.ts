@@ -1,10 +1,10 @@
 /**
- * The processes of all projects: PostgreSQL has the truth about each, and the router of their channels is brought in line
- * with it after every change, and again before it is used where that failed or a crash came in between.
+ * The processes of all projects. PostgreSQL is authoritative. The router of their channels is brought in line after
+ * every change; if that failed, or a crash came in between, before the next use.
  *
- * - No process is given to two executors, and none to somebody who has left.
- * - Whoever has lost a process can do nothing more with it, nor on its channels.
- * - Channels go on while PostgreSQL is away, of processes that are in use.
+ * - A process is never assigned to two executors, nor to an executor that has disconnected.
+ * - An executor that has lost a process can no longer change it, nor use its channels.
+ * - Channels of processes in use keep working while PostgreSQL is unavailable.
  */
 
 import { type Logger, pause } from '@weir/base';
@@ -39,15 +39,18 @@ import { checkChannelCount, rowOf } from './submission.js';
 import { Sweeper } from './sweeper.js';
 import * as transitions from './transitions.js';
 
-/** What {@link Processes} works with. */
+/** Options of {@link Processes}. */
 export interface ProcessesOptions {
   readonly postgres: Postgres;
-  /** Of the channels; closed by whoever made it, after this. */
+  /** The router of the channels. Its owner closes it after this object. */
   readonly router: Router;
-  /** How long channels can be read after the end, milliseconds. */
+  /** How long channels stay readable after the end, milliseconds. */
   readonly retentionMs: number;
   readonly logger: Logger;
-  /** What a process of a project may do: asked when it is submitted, and kept with it. Default `DEFAULT_PROCESS_LIMITS`. */
+  /**
+   * The limits for a new process of a project; read at submission and stored with the process. Default
+   * `DEFAULT_PROCESS_LIMITS`.
+   */
   readonly limitsOf?: (projectId: string) => ProcessLimits;
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: () => number;
@@ -59,7 +62,7 @@ const GIVE_BACK_MS = 1_000;
 /** See the head of this file. */
 export class Processes {
   readonly router: Router;
-  /** What happened, for whoever tells of it. */
+  /** The changes to publish. */
   readonly outbox: Outbox;
   readonly #now: () => number;
   readonly #retentionMs: number;
@@ -96,12 +99,12 @@ export class Processes {
       logger,
     });
   }
-  /** Begins to do what falls due. */
+  /** Starts the sweeper of due processes. */
   start(): void {
     this.#sweeper.start();
   }
 
-  /** Lets executors that wait go, and finishes what is being done. */
+  /** Answers waiting executors with null, and finishes work in progress. */
   async close(): Promise<void> {
     this.#stopping.abort();
     for (const line of this.#lines.values()) line.end();
@@ -111,7 +114,7 @@ export class Processes {
   }
 
   /**
-   * Keeps a process for an executor to take; finds the one there is for an `idempotencyKey` that was given with the same.
+   * Stores a process for assignment; with a known `idempotencyKey` and the same content, finds the existing process.
    * @throws ProcessError `idempotency_conflict`, `body_too_large`; ChannelError `invalid_channel`, `channel_exists`,
    *   `too_many_channels`
    */
@@ -132,8 +135,9 @@ export class Processes {
   }
 
   /**
-   * The next process for an executor: by priority, then age. Null when there was none for so long, or the signal aborts.
-   * @param o.waitMs at most 30,000 is sensible; no connection is held meanwhile
+   * The next process for an executor: by priority, then age. Null if there was none within `waitMs`, or the signal
+   * aborts.
+   * @param o.waitMs at most 30,000 is sensible; the wait holds no database connection
    */
   async assign(
     projectId: string,
@@ -150,7 +154,7 @@ export class Processes {
   }
 
   /**
-   * Its executor lives, and has `maxExecMs` from now on.
+   * Records a heartbeat of the executor, which restarts `maxExecMs`.
    * @throws ProcessError `process_not_found`, `forbidden`, `stale_attempt`, `invalid_state`
    */
   heartbeat(projectId: string, id: string, who: Who): Promise<Process> {
@@ -158,7 +162,7 @@ export class Processes {
   }
 
   /**
-   * Its executor ends it; safe to say again.
+   * Ends a process for its executor; idempotent.
    * @throws ProcessError `process_not_found`, `forbidden`, `stale_attempt`, `invalid_state`, `body_too_large`
    */
   closeProcess(projectId: string, id: string, who: Who, closing: Closing): Promise<Process> {
@@ -166,7 +170,7 @@ export class Processes {
   }
 
   /**
-   * Its submitter ends it, while it waits or runs.
+   * Ends a waiting or running process for its submitter.
    * @throws ProcessError `process_not_found`, `forbidden`, `invalid_state`
    */
   cancel(projectId: string, id: string, who: Who): Promise<Process> {
@@ -174,7 +178,7 @@ export class Processes {
   }
 
   /**
-   * Its submitter says who else may read its channels.
+   * Sets, for the submitter, which other credentials may read the channels.
    * @throws ProcessError `process_not_found`, `forbidden`, `too_many_observers`
    */
   changeObservers(
@@ -194,7 +198,7 @@ export class Processes {
     return processOf(row);
   }
 
-  /** The newest first; `next` is what to list after, null at the end. */
+  /** Lists processes, newest first; `next` is the cursor of the next page, null at the end. */
   async list(
     projectId: string,
     filter: ProcessFilter,
@@ -207,7 +211,7 @@ export class Processes {
   }
 
   /**
-   * The process at its end; else, after so long or when the signal aborts, as it is.
+   * Waits for the end of a process; after a timeout or an abort, returns its current state.
    * @throws ProcessError `process_not_found`
    */
   async wait(
@@ -227,8 +231,8 @@ export class Processes {
   }
 
   /**
-   * Verifies who asks for channels of a process, and makes the router stand as PostgreSQL says. PostgreSQL is not asked
-   * for a process that is in use.
+   * Authorises the caller for the channels of a process and aligns the router with PostgreSQL. For a process in use, it
+   * does not query PostgreSQL.
    * @throws ProcessError `process_not_found`, `forbidden`, `stale_attempt`; ChannelError `log_lost`, `channel_gone`
    */
   async enter(projectId: string, processId: string, who: Who): Promise<Caller> {
@@ -238,7 +242,7 @@ export class Processes {
     callerOf(kept.standing, who);
     await this.#alignment.align(kept);
     this.#checkChannels(kept);
-    // It may have changed meanwhile.
+    // The process may have changed during the alignment.
     return callerOf(kept.standing, who);
   }
 
@@ -260,18 +264,18 @@ export class Processes {
   #checkChannels({ standing: { id, logId, cleanedAt, channels } }: Kept): void {
     if (channels.length === 0) return;
     if (logId !== this.router.logId)
-      throw new ChannelError('log_lost', `the log that the channels of process ${id} were in has been lost`);
+      throw new ChannelError('log_lost', `the log that contained the channels of process ${id} was lost`);
     if (cleanedAt !== null)
       throw new ChannelError('channel_gone', `the channels of process ${id} have been removed`);
   }
 
-  /** After every commit, before anybody is answered. */
+  /** Runs after every commit, before the caller gets its answer. */
   #onChanged({ row, change }: Changed): void {
     this.#standings.put(standingOf(row));
     if (row.dueAt !== null) this.#sweeper.expect(row.dueAt);
     if (change === null) return;
-    this.outbox.tell();
-    if (row.closedAt !== null) this.#ends.tell(row.id);
+    this.outbox.notify();
+    if (row.closedAt !== null) this.#ends.notify(row.id);
     if (row.state === 'waiting') this.#lines.get(lineOf(row.projectId, row.executorType))?.look();
   }
 
@@ -317,13 +321,13 @@ export class Processes {
       const [one] = picked;
       return row === null || one === undefined ? null : { ...one, row, token };
     } catch (error) {
-      // It may be assigned all the same, by a token that nobody gets.
+      // The commit may have succeeded although its answer was lost; no executor has the token, so return the process.
       for (const one of picked) this.#giveBack(one);
       throw error;
     }
   }
 
-  /** Takes a process back that its executor never got, as soon as PostgreSQL answers. */
+  /** Returns a process that its executor never received, as soon as PostgreSQL is available. */
   #giveBack({ id, hash }: Pick<Taken, 'id' | 'hash'>): void {
     const work = this.#untilAnswered(async () => {
       await this.#bringInLine(
@@ -333,7 +337,7 @@ export class Processes {
     this.#work.add(work);
   }
 
-  /** Never rejects. */
+  /** Retries until PostgreSQL answers. Never rejects. */
   async #untilAnswered(work: () => Promise<void>): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
@@ -348,10 +352,10 @@ export class Processes {
   }
 }
 
-/** A process that was taken for an executor. */
+/** A process that was assigned, before its executor has received it. */
 interface Taken {
   readonly id: string;
-  /** Of the token. */
+  /** Hash of the assignment token. */
   readonly hash: string;
   readonly token: string;
   readonly row: ProcessRow;
@@ -359,7 +363,7 @@ interface Taken {
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What cannot be an id is one of no process. */
+/** PostgreSQL rejects text that is not a UUID; report it as an unknown process. */
 function checkId(id: string): void {
   if (!ID.test(id)) throw notFound(id);
 }

@@ -1,4 +1,4 @@
-/** What must be known of a process to let somebody at its channels. */
+/** The facts of a process that are needed to authorise a caller for its channels. */
 import type { Caller } from '../channel/index.js';
 import { hashOfToken } from './assignment-token.js';
 import type { Who } from './process.js';
@@ -24,14 +24,15 @@ const KEPT = [
 /** See the head of this file. */
 export type Standing = Pick<ProcessRow, (typeof KEPT)[number]>;
 
-/** The part of a row that is kept in memory. */
+/** Extracts the cached part of a row. */
 export function standingOf(row: ProcessRow): Standing {
   // The cast holds: these are its members.
   return Object.fromEntries(KEPT.map((name) => [name, row[name]])) as unknown as Standing;
 }
 
 /**
- * Who somebody is to the channels of a process. The last executor stays one after the end: it may read.
+ * The role of a caller in the channels of a process. The last executor keeps its role after the end, so that it can
+ * read.
  * @throws ProcessError `forbidden`, `stale_attempt`
  */
 export function callerOf(standing: Standing, who: Who): Caller {
@@ -46,13 +47,13 @@ export function callerOf(standing: Standing, who: Who): Caller {
     'forbidden',
     `the credential is neither submitter nor observer of process ${standing.id}, and shows no assignment`,
     {
-      hint: 'use the credential that submitted, send the assignment as header Weir-Assignment, or let the submitter add an observer',
+      hint: 'use the submitting credential, send the header Weir-Assignment, or ask the submitter to add an observer',
     },
   );
 }
 
 /**
- * Checks that an assignment is the last one given out, and not over.
+ * Checks that an assignment is the last one issued, and has not ended.
  * @throws ProcessError `forbidden`, `stale_attempt`
  */
 export function checkAssignment(
@@ -62,13 +63,13 @@ export function checkAssignment(
 ): void {
   const hash = hashOfToken(assignment);
   const place = hash === null ? -1 : assignments.indexOf(hash);
-  if (place === -1) throw new ProcessError('forbidden', `the assignment is none of process ${id}`);
+  if (place === -1) throw new ProcessError('forbidden', `the assignment does not belong to process ${id}`);
   if (place < assignments.length - 1 || executorId === null) {
-    throw new ProcessError('stale_attempt', `attempt ${place + 1} of process ${id} is over`);
+    throw new ProcessError('stale_attempt', `attempt ${place + 1} of process ${id} has ended`);
   }
   if (executorId !== credentialId) {
     throw new ProcessError('forbidden', `process ${id} is assigned to another credential`, {
-      hint: 'send the assignment with the credential that got it',
+      hint: 'send the assignment with the credential that received it',
     });
   }
 }

@@ -1,31 +1,31 @@
 /**
- * The processes in use, as far as their channels need them: a bounded memory that lets channels go on while PostgreSQL
- * is away. It is exact because every change of this node comes by here.
+ * A bounded cache of the processes in use, with the facts that their channels need: it keeps channels working while
+ * PostgreSQL is unavailable. It is exact, because every change of this node passes through it.
  */
 import type { ProcessStore } from './process-store.js';
 import { type Standing, standingOf } from './standing.js';
 
-/** A process in memory. There is one such object of it at a time while it is brought in line. */
+/** A cached process. Only one such object of a process exists while the router is aligned with it. */
 export interface Kept {
   standing: Standing;
-  /** The revision the router stands at; 0 for not known. */
+  /** The revision that the router matches; 0 if unknown. */
   aligned: number;
-  /** Set while the router is brought in line. */
+  /** Set while the router is being aligned. */
   aligning: Promise<void> | null;
-  /** Bringing it in line has failed, and is tried again. */
+  /** Set if an alignment failed and will be retried. */
   isBehind: boolean;
 }
 
 const MAX_KEPT = 10_000;
-/** Doubts, beside those of processes that are kept. */
+/** Maximum number of doubts about processes that are not cached. */
 const MAX_DOUBTS = 10_000;
 
 /** See the head of this file. */
 export class Standings {
   readonly #store: ProcessStore;
-  /** The longest unused first. */
+  /** Least recently used first. */
   readonly #kept = new Map<string, Kept>();
-  /** What PostgreSQL has of these is not known, since so many doubts; the oldest first. */
+  /** Processes whose state in PostgreSQL is unknown, with the number of the doubt; oldest first. */
   readonly #doubtful = new Map<string, number>();
   #doubts = 0;
 
@@ -33,7 +33,7 @@ export class Standings {
     this.#store = store;
   }
 
-  /** A process, read from PostgreSQL unless it is in memory; null for none. */
+  /** Returns a process, read from PostgreSQL unless it is cached; null if there is none. */
   async get(id: string): Promise<Kept | null> {
     const kept = this.#kept.get(id);
     const doubt = this.#doubtful.get(id);
@@ -47,7 +47,7 @@ export class Standings {
     return row === null ? null : this.put(standingOf(row));
   }
 
-  /** Takes over how a process stands, unless that is known to be old. */
+  /** Caches the state of a process, unless a newer one is cached. */
   put(standing: Standing): Kept {
     const { id, revision } = standing;
     const kept = this.#kept.get(id) ?? { standing, aligned: 0, aligning: null, isBehind: false };
@@ -58,13 +58,13 @@ export class Standings {
     return kept;
   }
 
-  /** Reads a process again before it is used. */
+  /** Forces a read of the process before its next use. */
   doubt(id: string): void {
     this.#doubts += 1;
     this.#doubtful.delete(id);
     this.#doubtful.set(id, this.#doubts);
     if (this.#doubtful.size <= MAX_KEPT + MAX_DOUBTS) return;
-    // Who is not kept is read again in any case.
+    // A process that is not cached is read again in any case, so its doubt can be evicted.
     for (const old of this.#doubtful.keys()) {
       if (this.#kept.has(old)) continue;
       this.#doubtful.delete(old);

@@ -4,14 +4,14 @@ import type { NewProcess, ProcessChannel } from './process.js';
 import type { ProcessRow } from './process-row.js';
 import { after, argsText } from './transitions.js';
 
-/** What a submission is made by. */
+/** The context of a submission. */
 export interface Submission {
   readonly id: string;
   readonly projectId: string;
   readonly submitterId: string;
-  /** The log its channels will be in. */
+  /** The id of the log that will contain its channels. */
   readonly logId: string;
-  /** What holds until its end. */
+  /** The limits that hold until the end of the process. */
   readonly limits: ProcessLimits;
   readonly now: Date;
 }
@@ -19,7 +19,7 @@ export interface Submission {
 const DEFAULT_RETRIES = 3;
 
 /**
- * The row of a process that is submitted, once everything about it is checked but how many channels it has.
+ * The row of a submitted process; everything is checked except the number of channels.
  * @throws ProcessError `body_too_large`; ChannelError `invalid_channel`, `channel_exists`
  */
 export function rowOf(
@@ -65,7 +65,8 @@ export function rowOf(
 }
 
 /**
- * Apart from the rest, as it is of new processes only: one that there is has been submitted under the limit of its time.
+ * Separate from the other checks, because it applies to new processes only: an existing process was submitted under the
+ * limit of its time.
  * @throws ChannelError `too_many_channels`
  */
 export function checkChannelCount(count: number, limit: number): void {
@@ -76,11 +77,11 @@ export function checkChannelCount(count: number, limit: number): void {
 function channelsOf(id: string, wanted: NonNullable<NewProcess['channels']>): ProcessChannel[] {
   const names = new Set<string>();
   return wanted.map(({ name, direction = 'both', retention = 'reject' }) => {
-    // The name of a channel is checked by making its id.
+    // Creating the id validates the name.
     channelId(id, name);
     if (names.has(name)) {
-      throw new ChannelError('channel_exists', `the channel ${JSON.stringify(name)} is named twice`, {
-        hint: 'give each channel of a process a name of its own',
+      throw new ChannelError('channel_exists', `the channel name ${JSON.stringify(name)} appears twice`, {
+        hint: 'give each channel of a process a different name',
       });
     }
     names.add(name);

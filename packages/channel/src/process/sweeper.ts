@@ -1,13 +1,16 @@
-/** Does what is due: fails what nobody took, takes back what is not heard of, removes channels that were kept long enough. */
+/**
+ * Handles due processes: fails those that no executor took, returns those without a heartbeat, and removes channels
+ * whose retention has expired.
+ */
 import { type Logger, Wakeup } from '@weir/base';
 import type { ProcessRow } from './process-row.js';
 
-/** What {@link Sweeper} works with. */
+/** Options of a {@link Sweeper}. */
 export interface SweeperOptions {
   readonly due: (limit: number) => Promise<Pick<ProcessRow, 'id' | 'closedAt'>[]>;
-  /** Null for never. */
+  /** Null if nothing is due. */
   readonly nextDue: () => Promise<Date | null>;
-  /** Does what is due with one process. */
+  /** Handles one due process. */
   readonly settle: (due: Pick<ProcessRow, 'id' | 'closedAt'>) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -15,7 +18,7 @@ export interface SweeperOptions {
 }
 
 const PAGE = 100;
-/** What other nodes let fall due they do themselves; this is for those that are gone. */
+/** Other nodes handle what they schedule; this interval covers nodes that have stopped. */
 const LOOK_MS = 30_000;
 const PAUSE_MS = 1_000;
 
@@ -24,7 +27,7 @@ export class Sweeper {
   readonly #o: SweeperOptions;
   readonly #stopping = new AbortController();
   readonly #wakeup = new Wakeup();
-  /** What it sleeps until, epoch milliseconds; Infinity while it is at work, which may have missed anything. */
+  /** The end of its sleep, epoch milliseconds; Infinity during a sweep, which may miss new due times. */
   #until = Number.POSITIVE_INFINITY;
   #running: Promise<void> | null = null;
 
@@ -41,7 +44,7 @@ export class Sweeper {
     await this.#running;
   }
 
-  /** Something falls due then. */
+  /** Schedules a sweep at `dueAt`. */
   expect(dueAt: Date): void {
     if (dueAt.getTime() < this.#until) this.#wakeup.call();
   }
@@ -54,7 +57,7 @@ export class Sweeper {
       try {
         pause = await this.#sweep();
       } catch {
-        // PostgreSQL does not answer; others say so.
+        // PostgreSQL is unavailable; its other users report that.
       }
       this.#until = this.#o.now() + pause;
       await this.#wakeup.wait(pause, signal);
@@ -62,7 +65,7 @@ export class Sweeper {
     }
   }
 
-  /** How long nothing is due. */
+  /** Handles all due processes; returns the time until the next one. */
   async #sweep(): Promise<number> {
     const { due, nextDue, settle, now, logger } = this.#o;
     const found = await due(PAGE);

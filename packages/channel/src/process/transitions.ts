@@ -1,32 +1,32 @@
 /**
- * What may become of a process: waiting → running → success | failed | cancelled, and back to waiting when its executor
- * is not heard of. Each function here says what a row becomes, or throws.
+ * The state machine of a process: waiting → running → success | failed | cancelled, and back to waiting when the
+ * heartbeat times out. Each function returns the changed columns of a row, or throws.
  */
 import { type Closing, isEnd, type Json, type ProcessChange, type Who } from './process.js';
 import { ProcessError } from './process-error.js';
 import { type ProcessRow, stateOf } from './process-row.js';
 import { checkAssignment } from './standing.js';
 
-/** What a row becomes. */
+/** The changed columns of a row. */
 export interface Transition {
-  /** Null for what is not told of, and changes nothing for anybody else. */
+  /** Null if the change is not published, because it changes nothing for other callers. */
   readonly change: ProcessChange | null;
   readonly set: Partial<ProcessRow>;
 }
 
-/** A time, and how long channels are kept after an end. */
+/** The current time, and the retention of channels after the end. */
 export interface Clock {
   readonly now: Date;
   readonly retentionMs: number;
 }
 
 const MIB = 1024 * 1024;
-/** Largest args, and output, in bytes of JSON. */
+/** Maximum size of args, and of output, in bytes of JSON. */
 const MAX_BODY_BYTES = MIB;
 const MAX_ERROR_BYTES = 16 * 1024;
 const MAX_OBSERVERS = 100;
 
-/** It goes to an executor, which gets the token of this hash. */
+/** Assigns the process to an executor, which gets the token with this hash. */
 export function assign(row: ProcessRow, executorId: string, tokenHash: string, { now }: Clock): Transition {
   return {
     change: 'assigned',
@@ -41,13 +41,15 @@ export function assign(row: ProcessRow, executorId: string, tokenHash: string, {
   };
 }
 
-/** It comes back from somebody who never got it, which is no try. Null when that is over. */
+/**
+ * Returns a process whose executor never received it; this does not count as a retry. Null if the assignment has ended.
+ */
 export function handBack(row: ProcessRow, tokenHash: string, { now }: Clock): Transition | null {
   if (row.state !== 'running' || row.assignments.at(-1) !== tokenHash) return null;
   return { change: 'returned', set: { ...waiting(row, now), assignments: row.assignments.slice(0, -1) } };
 }
 
-/** Its executor lives. @throws ProcessError `forbidden`, `stale_attempt`, `invalid_state` */
+/** Records a heartbeat. @throws ProcessError `forbidden`, `stale_attempt`, `invalid_state` */
 export function heartbeat(row: ProcessRow, who: Who, { now }: Clock): Transition {
   checkExecutor(row, who);
   if (row.state !== 'running') throw over(row);
@@ -55,7 +57,7 @@ export function heartbeat(row: ProcessRow, who: Who, { now }: Clock): Transition
 }
 
 /**
- * Its executor ends it. Null when it has done so before, in the same way.
+ * Ends the process for its executor. Null if the executor has ended it before with the same result.
  * @throws ProcessError `forbidden`, `stale_attempt`, `invalid_state`, `body_too_large`
  */
 export function close(row: ProcessRow, who: Who, closing: Closing, clock: Clock): Transition | null {
@@ -67,10 +69,13 @@ export function close(row: ProcessRow, who: Who, closing: Closing, clock: Clock)
   }
   if (row.state === 'cancelled') throw over(row);
   if (row.state === closing.status && row.output === output && row.error === error) return null;
-  throw new ProcessError('invalid_state', `process ${row.id} has been closed differently, as ${row.state}`);
+  throw new ProcessError(
+    'invalid_state',
+    `process ${row.id} was closed with another result, as ${row.state}`,
+  );
 }
 
-/** Its submitter ends it. @throws ProcessError `forbidden`, `invalid_state` */
+/** Ends the process for its submitter. @throws ProcessError `forbidden`, `invalid_state` */
 export function cancel(row: ProcessRow, who: Who, clock: Clock): Transition {
   checkSubmitter(row, who, 'cancels it');
   if (isEnd(stateOf(row)))
@@ -79,7 +84,7 @@ export function cancel(row: ProcessRow, who: Who, clock: Clock): Transition {
 }
 
 /**
- * Others may read its channels, or may not any more. Null when nothing is different.
+ * Sets the observers. Null if nothing changes.
  * @throws ProcessError `forbidden`, `too_many_observers`
  */
 export function observe(
@@ -98,7 +103,7 @@ export function observe(
   return isSame ? null : { change: 'observed', set: { observers } };
 }
 
-/** It has waited or run for too long. Null when there is nothing to do of this kind. */
+/** Handles a timeout of the wait or of the run. Null if neither has expired. */
 export function expire(row: ProcessRow, clock: Clock): Transition | null {
   if (row.dueAt === null || row.dueAt > clock.now || row.closedAt !== null) return null;
   if (row.state === 'waiting') return expired(`nobody took it within ${row.maxWaitMs} ms`, clock);
@@ -108,17 +113,17 @@ export function expire(row: ProcessRow, clock: Clock): Transition | null {
   return { change: 'returned', set: { ...waiting(row, clock.now), attempt: row.attempt + 1 } };
 }
 
-/** Its channels have been removed. */
+/** Records that the channels were removed. */
 export function cleaned({ now }: Clock): Transition {
   return { change: null, set: { cleanedAt: now, dueAt: null } };
 }
 
-/** When it fails unless somebody takes it, or it is taken back unless its executor is heard of. */
+/** The time after `ms` milliseconds; null for no limit. */
 export function after(now: Date, ms: number | null): Date | null {
   return ms === null ? null : new Date(now.getTime() + ms);
 }
 
-/** Args as they are kept. @throws ProcessError `body_too_large` */
+/** Args as stored text. @throws ProcessError `body_too_large` */
 export function argsText(args: Json | undefined): string {
   return jsonText(args ?? null, 'args', MAX_BODY_BYTES);
 }
@@ -145,10 +150,10 @@ function expired(why: string, clock: Clock): Transition {
 function checkExecutor(row: ProcessRow, { credentialId, assignment }: Who): void {
   if (assignment !== undefined) checkAssignment(row, credentialId, assignment);
   else if (row.state !== 'running')
-    throw new ProcessError('invalid_state', `process ${row.id} is ${row.state}, and runs nowhere`);
+    throw new ProcessError('invalid_state', `process ${row.id} is ${row.state}, not running`);
   else
-    throw new ProcessError('forbidden', 'only the executor does this, and shows its assignment', {
-      hint: 'send what assign answered with as header Weir-Assignment, or as assignment in the body',
+    throw new ProcessError('forbidden', 'only the executor may do this, with its assignment', {
+      hint: 'send the assignment from the assign answer as header Weir-Assignment, or as assignment in the body',
     });
 }
 
@@ -170,12 +175,12 @@ function jsonText(value: Json, name: string, limit: number): string {
   throw new ProcessError('body_too_large', `${name} has more than ${limit} bytes of JSON`, { limit });
 }
 
-/** JSON can be parsed deeper than it can be written. */
+/** JSON.parse accepts deeper nesting than JSON.stringify. */
 function unlessTooDeep(write: () => string, name: string): string {
   try {
     return write();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new ProcessError('body_too_large', `${name} has too many levels`);
+    throw new ProcessError('body_too_large', `${name} is nested too deeply`);
   }
 }

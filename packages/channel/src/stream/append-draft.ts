@@ -9,13 +9,15 @@ import { dataStream } from './stream-name.js';
 import { forgetFormer, recordPart } from './stream-record.js';
 import type { AppendOutcome } from './stream-source.js';
 
-/** How much is appended before the record says anew how far the writers are. */
+/** Number of appends after which the record stores the places of the writers again. */
 const RECORD_ENTRIES = 256;
 const RECORD_BYTES = 4 * 1024 * 1024;
-/** How long a silent producer is remembered when there are too many: the protocol's advice. */
+/**
+ * How long a silent producer is retained when there are too many: 7 days, as the Durable Streams protocol recommends.
+ */
 const SILENT_MS = 7 * 24 * 3600 * 1000;
 
-/** One commit of a stream in the making: what is stored, and how far its writers are then. */
+/** One commit of a stream while it is composed: the appends to store, and the places of the writers after it. */
 export class AppendDraft {
   readonly #live: LiveStream;
   readonly #around: Surroundings;
@@ -45,7 +47,7 @@ export class AppendDraft {
   }
 
   /**
-   * Takes an append, or finds that it is stored already.
+   * Admits an append, or detects a duplicate.
    * @throws StreamError why it cannot be stored
    */
   admit(append: PreparedAppend): AppendOutcome {
@@ -70,7 +72,7 @@ export class AppendDraft {
     return this.#outcome(append, false);
   }
 
-  /** Stores what was taken; resolves when durable. */
+  /** Stores the admitted appends; resolves when they are durable. */
   async store(): Promise<void> {
     const { log } = this.#around;
     const { key } = this.#live;
@@ -87,14 +89,14 @@ export class AppendDraft {
     if (this.#entries.length > 0)
       parts.push({ stream: dataStream(key), entries: this.#entries, owner: key.project });
     if (isDue) parts.push(recordPart(key, record));
-    // An end alone passes a full log.
+    // A commit that only closes the stream may use the reserve of a full log.
     await log.appendAll(parts, { reserve: this.#entries.length === 0 });
     const left = isDue ? { entries: 0, bytes: 0 } : { entries, bytes };
     this.#live.become({ ...state, record, unrecorded: left, touchedAt: this.#now });
     if (isDue) forgetFormer(log, key);
   }
 
-  /** Of a closed stream nothing is new: what is not stored is refused for that. */
+  /** On a closed stream, only stored appends succeed, as duplicates; new ones are refused as `stream_closed`. */
   #isKnown(producer: Producer): boolean {
     const place = this.#producers.get(producer.id);
     if (this.#isClosed && (place === undefined || isAhead(producer, place))) return false;
@@ -117,7 +119,7 @@ export class AppendDraft {
     this.#producers = this.#producers.copy();
     this.#producers.forget(limit - 1, this.#now - SILENT_MS);
     if (this.#producers.size < limit) return;
-    throw new StreamError('too_many_producers', `a stream remembers at most ${limit} producers`, { limit });
+    throw new StreamError('too_many_producers', `a stream retains at most ${limit} producers`, { limit });
   }
 
   #advance({ id, epoch, seq }: Producer): void {

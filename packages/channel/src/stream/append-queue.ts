@@ -5,11 +5,11 @@ import type { Producer } from './producers.js';
 import { StreamError } from './stream-error.js';
 import type { AppendOutcome } from './stream-source.js';
 
-/** One caller's append, checked as far as it can be without its turn. */
+/** One append, after all checks that do not need the state of the stream. */
 export interface PreparedAppend {
-  /** Of the stream that is meant. */
+  /** The generation of the addressed stream. */
   readonly generation: number;
-  /** Empty for a mere close. */
+  /** Empty for a close without content. */
   readonly payload: Uint8Array;
   readonly messages: number;
   readonly producer: Producer | null;
@@ -17,10 +17,10 @@ export interface PreparedAppend {
   readonly close: boolean;
 }
 
-/** About what an append takes beside its payload. */
+/** Approximate bytes of an append besides its payload. */
 const OVERHEAD = 256;
 
-/** Appends of one stream. */
+/** Queues the appends of one stream. */
 export class AppendQueue {
   readonly #commits: CommitQueue<PreparedAppend, AppendOutcome>;
 
@@ -28,16 +28,16 @@ export class AppendQueue {
     this.#commits = new CommitQueue<PreparedAppend, AppendOutcome>({
       turns: live.turns,
       maxWaitingBytes: around.limits.waitingBytes,
-      full: (limit) => new StreamError('at_capacity', 'too much waits to be stored', { limit }),
+      full: (limit) => new StreamError('at_capacity', 'the queue of appends is full', { limit }),
       draft: () => AppendDraft.of(live, around),
-      // A close that waits with content would be refused with it when the log is full.
+      // When the log is full, a close that shared a commit with content would be refused together with it.
       isApart: ({ close, payload }) => close && payload.byteLength === 0,
     });
   }
 
   /**
-   * Resolves when durable.
-   * @throws StreamError also at once: `at_capacity`
+   * Resolves when the append is durable.
+   * @throws StreamError possibly before queueing: `at_capacity`
    */
   append(append: PreparedAppend): Promise<AppendOutcome> {
     return this.#commits.add(append, append.payload.byteLength + OVERHEAD);

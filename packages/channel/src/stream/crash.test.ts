@@ -13,7 +13,10 @@ const CHILD = fileURLToPath(
   new URL('testing/append-until-killed.js', import.meta.resolve('@weir/channel/stream')),
 );
 
-/** Lets the child append until it has acknowledged so many, kills it, and answers with the next sequences not acknowledged. */
+/**
+ * Lets the child append until it has acknowledged `count` batches, kills it, and returns the next unacknowledged
+ * sequences.
+ */
 async function appendUntilKilled(path: string, starts: readonly number[], count: number): Promise<number[]> {
   const child = spawn(process.execPath, [CHILD, path, ...starts.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,12 +40,12 @@ async function appendUntilKilled(path: string, starts: readonly number[], count:
   return next;
 }
 
-test('after kill -9 every acknowledged batch is there, and what producers send again is stored once', async () => {
+test('after kill -9 every acknowledged batch is stored, and batches that producers resend are stored once', async () => {
   const path = await mkdtemp(join(tmpdir(), 'weir-stream-'));
   let next = [0, 0, 0];
   for (const count of [150, 900, 400, 20]) {
     const acknowledged = await appendUntilKilled(path, next, count);
-    // Some of what is sent again had been acknowledged, and some had been stored without that.
+    // Some of the resent batches were acknowledged, and some were stored without an acknowledgement.
     next = acknowledged.map((seq) => Math.max(0, seq - 5));
   }
   const log = await openLog({ engine: 'lmdb', path });

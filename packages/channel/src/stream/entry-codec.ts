@@ -1,7 +1,7 @@
 /**
  * An append as an entry of the log, little-endian:
  *
- * | at | what |
+ * | at | field |
  * |---|---|
  * | 0 | version, 1 |
  * | 1 | time, unix milliseconds, u48 |
@@ -11,21 +11,21 @@
  * | 27 | bytes of producer and `Stream-Seq`, u16 each |
  * | 31 | producer, `Stream-Seq`, payload |
  *
- * No producer and an empty one are the same, and so for `Stream-Seq`. The payload of a JSON stream is its messages with
- * commas between.
+ * A missing producer or `Stream-Seq` is stored as an empty one. The payload of a JSON stream is its messages, separated
+ * by commas.
  */
 import type { Producer } from './producers.js';
 
 const VERSION = 1;
 const HEADER = 31;
 
-/** One append, stored. */
+/** One stored append. */
 export interface StoredAppend {
   /** Unix milliseconds. */
   readonly at: number;
   readonly messages: number;
   readonly producer: Producer | null;
-  /** Empty for none. */
+  /** Empty if there is none. */
   readonly seq: string;
   readonly payload: Uint8Array;
 }
@@ -47,7 +47,7 @@ export function encodeEntry({ at, messages, producer, seq, payload }: StoredAppe
   return entry;
 }
 
-/** The append in an entry; its payload is a view of the entry. */
+/** Decodes an entry; the payload is a view of the entry. */
 export function decodeEntry(data: Uint8Array): StoredAppend {
   const entry = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const idEnd = HEADER + entry.readUInt16LE(27);

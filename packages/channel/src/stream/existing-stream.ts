@@ -6,7 +6,7 @@ import { StreamError } from './stream-error.js';
 import type { Expiry, StreamRecord } from './stream-record.js';
 
 /**
- * Answers who wants a stream that exists already.
+ * Answers the creation of a stream that already exists.
  * @throws StreamError `stream_deleted` with status 409, `stream_exists`
  */
 export function asIs(
@@ -14,7 +14,7 @@ export function asIs(
   { contentType, expiry, closed, fork }: CreateOptions,
 ): Created {
   if (record.standing !== 'present') {
-    throw new StreamError('stream_deleted', 'a stream of this name was deleted; forks of it live', {
+    throw new StreamError('stream_deleted', 'a stream of this name was deleted, but has forks', {
       status: 409,
     });
   }

@@ -2,11 +2,11 @@ import { Slice } from '@weir/base';
 import { recordStream, type StreamKey } from './stream-name.js';
 import type { Expiry, StreamRecord } from './stream-record.js';
 
-/** When streams end that do so by themselves: what is in memory of those that nobody uses. */
+/** The expiry times of streams: the only data in memory of streams that are not in use. */
 export class Expiries {
   readonly #deadlines = new Map<string, { readonly key: StreamKey; readonly at: number }>();
 
-  /** Unix milliseconds; undefined where none is known. */
+  /** Unix milliseconds; undefined if none is known. */
   get(key: StreamKey): number | undefined {
     return this.#deadlines.get(recordStream(key))?.at;
   }
@@ -16,7 +16,7 @@ export class Expiries {
     else this.#deadlines.set(recordStream(key), { key, at });
   }
 
-  /** The streams whose time is over. They are found in slices: there can be many that last on. */
+  /** The expired streams. The search yields to the event loop, because most of many streams may not have expired. */
   async due(now: number): Promise<StreamKey[]> {
     const due: StreamKey[] = [];
     const slice = new Slice();
@@ -28,18 +28,21 @@ export class Expiries {
   }
 }
 
-/** When a stream ends, unix milliseconds; null where it does not. */
+/** When a stream expires, unix milliseconds; null for never. */
 export function deadlineOf(expiry: Expiry, touchedAt: number): number | null {
   if (expiry.kind === 'never') return null;
   return expiry.kind === 'at' ? expiry.at : touchedAt + expiry.seconds * 1000;
 }
 
-/** How long a read may go unrecorded: a record for each would be a write for each. */
+/** How long the last use may stay unrecorded: recording every read would cost a write for each. */
 export function recordLagMs(expiry: Expiry): number {
   return expiry.kind === 'ttl' ? Math.max(1000, expiry.seconds * 125) : Number.POSITIVE_INFINITY;
 }
 
-/** When a stream was last used at the latest, as far as its record tells: no stream ends early for a crash. */
+/**
+ * The latest time at which the stream may have been used, as far as the record shows: a crash never expires a stream
+ * early.
+ */
 export function lastUse({ expiry, touchedAt }: StreamRecord, now: number): number {
   return expiry.kind === 'ttl' ? Math.min(now, touchedAt + recordLagMs(expiry)) : touchedAt;
 }

@@ -14,17 +14,17 @@ const forkOf = (source: string, offset: string | null = null, subOffset = 0): Cr
 interface ModelStream {
   readonly name: string;
   readonly parent: ModelStream | null;
-  /** Its appends, with the offset before each. */
+  /** Its appends, each with the offset before it. */
   readonly appends: { readonly text: string; readonly before: string }[];
   readonly expiry: Expiry;
-  /** By a deletion, or its time. */
+  /** By deletion or expiry. */
   isDeleted: boolean;
 }
 
 const isKept = (stream: ModelStream, all: readonly ModelStream[]): boolean =>
   !stream.isDeleted || all.some((fork) => fork.parent === stream && isKept(fork, all));
 
-/** Ends within the hour. */
+/** Expires within the hour. */
 const SHORT: Expiry = { kind: 'ttl', seconds: 60 };
 const LONG: Expiry = { kind: 'ttl', seconds: 1e9 };
 const HOUR_MS = 3600_000;
@@ -49,7 +49,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('make anew' as const), of: fc.nat() }),
 );
 
-test('forks have what their source had and nothing else, through deletions, expiries and restarts, and nothing stays behind', async () => {
+test('forks keep exactly the content of their source, through deletions, expiries and restarts', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const log = await openLog({ engine: 'memory' });
@@ -57,7 +57,7 @@ test('forks have what their source had and nothing else, through deletions, expi
       const open = () => StreamStore.open({ log, now: () => now });
       let store = await open();
       const sweep = async () => {
-        // What was there at the start is looked through in the background.
+        // The scan of the streams at the start runs in the background.
         await setImmediate();
         await store.sweep();
       };
@@ -144,7 +144,7 @@ test('forks have what their source had and nothing else, through deletions, expi
   );
 }, 120_000);
 
-test('a deletion that a crash cut off is finished at the next start, and the name is free', async () => {
+test('a deletion that a crash interrupted is finished at the next start, and the name is free', async () => {
   const log = await openLog({ engine: 'memory' });
   const store = await StreamStore.open({ log });
   await store.create('p', 'a', { ...TEXT, body: Buffer.from('content') });
@@ -158,7 +158,7 @@ test('a deletion that a crash cut off is finished at the next start, and the nam
   const next = await StreamStore.open({ log, limits: { streams: 1 } });
   await expect(next.open('p', 'a')).rejects.toMatchObject({ code: 'stream_not_found' });
   expect(await log.streams('stream')).toEqual([]);
-  // The log has forgotten the name, and its room in the project is free.
+  // The log has forgotten the name, and the project's count is reduced.
   expect((await log.stats('streams:p:a')).last).toBe(0);
   await next.create('p', 'b', TEXT);
   await next.remove('p', 'b');
@@ -168,7 +168,7 @@ test('a deletion that a crash cut off is finished at the next start, and the nam
   expect(await contentOf(await last.open('p', 'a'))).toBe('');
 });
 
-test('forks that are made of each other at once, of themselves or too deep are refused, and none waits for ever', async () => {
+test('concurrent forks of each other, of themselves or too deep are refused, and none waits forever', async () => {
   const store = await StreamStore.open({
     log: await openLog({ engine: 'memory' }),
     limits: { forkDepth: 3 },
@@ -183,7 +183,7 @@ test('forks that are made of each other at once, of themselves or too deep are r
   await store.create('p', '0', TEXT);
   for (const n of [1, 2, 3]) await store.create('p', String(n), forkOf(String(n - 1)));
   expect(await store.create('p', '4', forkOf('3')).catch(code)).toBe('invalid_fork');
-  // While one stream is forked, appended to and deleted at once, each finds it as it is.
+  // One stream is forked, appended to and deleted concurrently; each operation sees a consistent state.
   const source = await store.open('p', '0');
   const done = await Promise.allSettled([
     ...Array.from({ length: 10 }, (_, i) => store.create('p', `f${i}`, forkOf('0'))),
@@ -195,7 +195,7 @@ test('forks that are made of each other at once, of themselves or too deep are r
   await expect(store.open('p', '0')).rejects.toMatchObject({ code: 'stream_deleted' });
 });
 
-test('a fork of JSON begins with whole messages, their text as it was sent', async () => {
+test('a fork of JSON begins with whole messages, their text as sent', async () => {
   const store = await StreamStore.open({ log: await openLog({ engine: 'memory' }) });
   const body = Buffer.from('[ {"a,]":"\\",[{"} , [1,[2]], 12345678901234567890, "x" ]');
   await store.create('p', 'j', { ...JSON_STREAM, body });

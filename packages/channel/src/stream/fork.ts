@@ -1,4 +1,4 @@
-/** What a fork begins with. */
+/** The initial content of a fork. */
 import { isJson, isSameType } from './content-type.js';
 import { firstMessages } from './json-messages.js';
 import type { ForkOptions } from './lifecycle.js';
@@ -7,21 +7,21 @@ import type { LiveState, LiveStream, Surroundings } from './live-stream.js';
 import { StreamError } from './stream-error.js';
 import type { Expiry, Segment } from './stream-record.js';
 
-/** A fork's beginning. */
+/** The start of a fork. */
 export interface ForkStart {
   readonly contentType: string;
-  /** That of the source. */
+  /** The expiry of the source. */
   readonly expiry: Expiry;
-  /** The source's appends that are its own too. */
+  /** The appends of the source that the fork shares. */
   readonly inherited: readonly Segment[];
-  /** The part of an append it begins with behind them: the one thing that is copied. */
+  /** The part of an append that follows the shared ones; it is the only content that is copied. */
   readonly prefix: readonly { readonly payload: Uint8Array; readonly messages: number }[];
   readonly depth: number;
 }
 
 /**
- * Called in the source's turn.
- * @param contentType null for that of the source
+ * Called in the turn of the source.
+ * @param contentType null for the type of the source
  * @throws StreamError `stream_not_found`; `stream_deleted` and `content_type_mismatch` with status 409; `invalid_fork`
  */
 export async function forkOf(
@@ -40,7 +40,7 @@ export async function forkOf(
   const depth = record.depth + 1;
   const limit = around.limits.forkDepth;
   if (depth > limit) {
-    throw new StreamError('invalid_fork', `at most ${limit} forks stand on one another`, {
+    throw new StreamError('invalid_fork', `a chain has at most ${limit} forks`, {
       limit,
       hint: 'fork an earlier stream of the chain',
     });
@@ -59,7 +59,7 @@ function presentSource(source: LiveStream): LiveState {
     if (!(error instanceof StreamError) || error.code !== 'stream_deleted') throw error;
     throw new StreamError('stream_deleted', error.message, {
       status: 409,
-      hint: 'fork a stream that is there',
+      hint: 'fork an existing stream',
     });
   }
 }

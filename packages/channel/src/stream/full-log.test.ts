@@ -1,4 +1,4 @@
-/** What a full log lets through, and what its refusals leave. */
+/** The operations that a full log permits, and the state after its refusals. */
 import { openLog } from '@weir/log';
 import { expect, test } from 'vitest';
 import { StreamStore } from './index.js';
@@ -8,12 +8,12 @@ const START = 1_700_000_000_000;
 const SECOND = 1000;
 const TTL = { kind: 'ttl', seconds: 80 } as const;
 
-/** A store on a log with room for some 100 KB. */
+/** A store on a log with room for about 100 KB. */
 async function small() {
   const log = await openLog({ engine: 'memory', maxBytes: 100_000 });
   const clock = { now: START };
   const open = () => StreamStore.open({ log, now: () => clock.now, sweepMs: 3_600_000 });
-  /** Leaves less than so many bytes free. */
+  /** Fills the log until fewer than `left` bytes are free. */
   const fill = async (left: number, reserve = false) => {
     for (let size = 50_000; size >= left; ) {
       const append = log.appendAll([{ stream: 'filler', entries: [Buffer.alloc(size)] }], { reserve });
@@ -27,7 +27,7 @@ async function small() {
   return { log, clock, open, fill, store: await open() };
 }
 
-test('streams of a full log are deleted, expire, are closed and used, and then there is room', async () => {
+test('on a full log streams can be deleted, expired, closed and used, and then there is room', async () => {
   const { log, clock, open, fill, store } = await small();
   for (const name of ['source', 'closed', 'deleted']) await store.create('p', name, TEXT);
   await store.create('p', 'fork', { ...TEXT, fork: { source: 'source', offset: null, subOffset: 0 } });
@@ -54,7 +54,7 @@ test('streams of a full log are deleted, expire, are closed and used, and then t
   await next.create('p', 'new', TEXT);
 });
 
-test('who is refused for something that was then not stored is told why it was not', async () => {
+test('a duplicate refused because of an append that was then not stored fails with the error of that append', async () => {
   const { log, fill, store } = await small();
   await store.create('p', 'a', TEXT);
   await fill(1000);
@@ -77,7 +77,7 @@ test('who is refused for something that was then not stored is told why it was n
   expect(await contentOf(source)).toBe('1');
 });
 
-test('a use that could not be written is written with the next', async () => {
+test('a use that could not be recorded is recorded with the next', async () => {
   const { log, clock, open, fill, store } = await small();
   await store.create('p', 'a', { ...TEXT, expiry: TTL });
   await fill(1, true);

@@ -11,7 +11,7 @@ const spaced = fc
   .tuple(fc.json(), fc.constantFrom('', ' ', '\n\t', '\r\n '), fc.constantFrom(undefined, 0, 1, '\t'))
   .map(([json, space, indent]) => space + JSON.stringify(JSON.parse(json), null, indent) + space);
 
-/** Mostly JSON with something wrong in it. */
+/** Mostly JSON, with an error in it. */
 const damaged = fc
   .tuple(spaced, fc.nat(), fc.nat(3), fc.constantFrom(...'[]{}",:\\ 01-+.eEu/tfnx\u0001é', ''))
   .map(([text, at, drop, put]) => {
@@ -32,7 +32,7 @@ function parsed(text: string): { readonly value: unknown } | null {
   }
 }
 
-test('JSON is what JSON.parse says it is, and its messages are its elements', async () => {
+test('validation agrees with JSON.parse, and the messages are its elements', async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(spaced, damaged, numbers, strings), async (text) => {
       const known = parsed(text);
@@ -50,7 +50,7 @@ test('JSON is what JSON.parse says it is, and its messages are its elements', as
   );
 });
 
-test('a large body of many values is not built to be checked: nobody else waits for that', async () => {
+test('a large body of many values is checked without building them, and does not block the event loop', async () => {
   const body = Buffer.from(`[${'[],'.repeat(3_400_000)}1]`);
   const text = body.toString();
   const building = await leastCpu(() => JSON.parse(text));
@@ -79,7 +79,7 @@ test.each([
   await expect(messagesOf(Buffer.from(text))).rejects.toThrow(StreamError);
 });
 
-test('JSON that is none, or nested too deep, is refused, and nothing of it stored', async () => {
+test('invalid or too deeply nested JSON is refused, and none of it is stored', async () => {
   const store = await StreamStore.open({ log: await openLog({ engine: 'memory' }) });
   await store.create('p', 'j', JSON_STREAM);
   const stream = await store.open('p', 'j');

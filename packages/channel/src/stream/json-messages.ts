@@ -1,21 +1,23 @@
-/** JSON bodies as messages. Their text is kept as it was sent: a number too large for JavaScript stays what it is. */
+/**
+ * Splits JSON bodies into messages. The text is stored as sent, so a number too large for JavaScript keeps its digits.
+ */
 import { isUtf8 } from 'node:buffer';
 import type { Slice } from '@weir/base';
 import { scanJson, spaceEnd, spaceStart } from './json-scan.js';
 import { StreamError } from './stream-error.js';
 
-/** The messages of a body, with commas between, and how many they are. */
+/** The messages of a body, separated by commas, and their number. */
 export interface Messages {
   readonly payload: Uint8Array;
   readonly count: number;
 }
 
-/** Levels that a body may have: a reader's recursive parser would fail on many more. */
+/** Maximum nesting of a body: deeper nesting would exhaust the stack of a recursive parser in the reader. */
 const MAX_DEPTH = 1_000;
 
 /**
- * Takes a body apart: an array is as many messages as it has elements, anything else is one.
- * @param slice gives up the event loop while a large body is checked
+ * Splits a body: each element of an array is a message; any other value is one message.
+ * @param slice yields to the event loop during the check of a large body
  * @throws StreamError `invalid_message`
  */
 export async function messagesOf(body: Uint8Array, slice: Slice): Promise<Messages> {
@@ -38,7 +40,7 @@ export function firstMessages(payload: Uint8Array, count: number): Messages {
   return { payload: payload.subarray(0, endOf(payload, count)), count };
 }
 
-/** The byte order mark that some editors put in front, which is no part of the text (RFC 8259 section 8.1). */
+/** The byte order mark that some editors prepend; it is not part of the JSON text (RFC 8259, section 8.1). */
 const MARK = Buffer.from('\ufeff');
 
 function hasMark(body: Uint8Array): boolean {
@@ -46,10 +48,10 @@ function hasMark(body: Uint8Array): boolean {
 }
 
 function invalid(reason: string): StreamError {
-  return new StreamError('invalid_message', `the body is not JSON that is taken: ${reason}`);
+  return new StreamError('invalid_message', `the body is not valid JSON: ${reason}`);
 }
 
-/** Where message number `count` ends: before a comma that is in no string, array or object. */
+/** Where message number `count` ends: before the comma that is outside of strings, arrays and objects. */
 function endOf(payload: Uint8Array, count: number): number {
   let found = 0;
   return find(payload, (byte, depth) => {
@@ -60,7 +62,7 @@ function endOf(payload: Uint8Array, count: number): number {
 
 const [QUOTE, BACKSLASH, COMMA, OPENING, CLOSING, SQUARE] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0xdf];
 
-/** The first bracket, brace or comma outside of strings that is wanted; the length of the text where none is. */
+/** The first wanted bracket, brace or comma outside of strings; the length of the text if there is none. */
 function find(text: Uint8Array, isWanted: (byte: number, depth: number) => boolean): number {
   let depth = 0;
   let isString = false;
@@ -71,7 +73,7 @@ function find(text: Uint8Array, isWanted: (byte: number, depth: number) => boole
       else if (byte === QUOTE) isString = false;
       continue;
     }
-    // Braces differ from brackets in one bit.
+    // Braces and brackets differ in one bit.
     const bracket = byte & SQUARE;
     if (byte === QUOTE) isString = true;
     else if (bracket === OPENING) depth += 1;

@@ -1,28 +1,28 @@
 /**
- * Checks JSON (RFC 8259) without building its values: those of ten megabytes of empty arrays would take a second and hundreds
- * of megabytes. The check itself takes about 70 ms for ten megabytes, so it gives up the event loop on the way.
+ * Validates JSON (RFC 8259) without building its values: ten megabytes of empty arrays would take a second and hundreds
+ * of megabytes of memory. Validation takes about 70 ms for ten megabytes, so it yields to the event loop.
  */
 import type { Slice } from '@weir/base';
 
-/** What is known of a JSON text once it was read. */
+/** The shape of a valid JSON text. */
 export interface JsonShape {
-  /** Where its one value is. */
+  /** The offset of its value. */
   readonly start: number;
   readonly end: number;
-  /** How many elements it has; null where it is no array. */
+  /** Number of elements; null if it is not an array. */
   readonly elements: number | null;
 }
 
-/** Bytes between two looks at the clock. */
+/** Bytes between two checks of the clock. */
 const STEP_BYTES = 64 * 1024;
-/** White space in a row, and digits of a number: neither has a use for more. */
+/** Maximum run of white space, and of digits; longer runs have no legitimate use. */
 const MAX_RUN = 64 * 1024;
 
 /**
- * Checks a text.
+ * Validates a text.
  * @param text UTF-8
- * @param slice gives up the event loop
- * @throws SyntaxError with the reason and the place
+ * @param slice yields to the event loop
+ * @throws SyntaxError with the reason and the offset
  */
 export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice): Promise<JsonShape> {
   const string = async (at: number): Promise<number> => {
@@ -33,7 +33,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
     }
     return end;
   };
-  /** A member's name and colon: where its value begins. */
+  /** Scans the name and colon of a member; returns the offset of its value. */
   const key = async (at: number): Promise<number> => {
     if (text[at] !== QUOTE) throw unexpected(text, at);
     const end = stringEnd(text, at + 1);
@@ -43,7 +43,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
   };
   const start = spaceEnd(text, 0);
   let look = STEP_BYTES;
-  /** The opening brackets around the place, outermost first. */
+  /** The open brackets around the offset, outermost first. */
   const open = new Uint8Array(maxDepth);
   let depth = 0;
   let commas = 0;
@@ -54,7 +54,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
     }
     const byte = text[at];
     if (byte === BRACKET || byte === BRACE) {
-      if (depth === maxDepth) throw new SyntaxError(`it is nested deeper than ${maxDepth} levels`);
+      if (depth === maxDepth) throw new SyntaxError(`nested deeper than ${maxDepth} levels`);
       open[depth] = byte;
       depth += 1;
       at = spaceEnd(text, at + 1);
@@ -67,7 +67,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
       const end = scalarEnd(text, at);
       at = end < 0 ? await string(at) : end;
     }
-    // Behind a value: brackets that close here or the comma before the next.
+    // After a value: closing brackets, or the comma before the next value.
     for (;;) {
       at = spaceEnd(text, at);
       if (depth === 0) {
@@ -89,7 +89,7 @@ export async function scanJson(text: Uint8Array, maxDepth: number, slice: Slice)
   }
 }
 
-/** The first place from `at` on that is no white space. */
+/** The first offset from `at` on that is not white space. */
 export function spaceEnd(text: Uint8Array, at: number): number {
   if ((text[at] ?? MAX_SPACE) > MAX_SPACE) return at;
   let place = at;
@@ -100,17 +100,17 @@ export function spaceEnd(text: Uint8Array, at: number): number {
   return place;
 }
 
-/** The first place of the white space before `at`. */
+/** The start of the white space before `at`. */
 export function spaceStart(text: Uint8Array, at: number): number {
   let place = at;
   while (place > 0 && isSpace(text[place - 1])) place -= 1;
   return place;
 }
 
-/** The greatest byte that is white space. */
+/** The greatest code of a white space byte. */
 const MAX_SPACE = 0x20;
 const [QUOTE, BACKSLASH, COMMA, COLON, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x3a, 0x5b, 0x7b];
-/** How far a bracket's or brace's counterpart is from it. */
+/** The difference between the codes of an opening bracket or brace and its closing one. */
 const CLOSES = 2;
 const [TRUE, FALSE, NULL] = [Buffer.from('true'), Buffer.from('false'), Buffer.from('null')];
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
@@ -123,7 +123,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** Where a scalar ends; negative for a long string, see {@link stringEnd}. */
+/** The end of a scalar; negative for a long string, see {@link stringEnd}. */
 function scalarEnd(text: Uint8Array, at: number): number {
   const byte = text[at];
   if (byte === QUOTE) return stringEnd(text, at + 1);
@@ -133,7 +133,10 @@ function scalarEnd(text: Uint8Array, at: number): number {
   return at + literal.length;
 }
 
-/** Where a string ends, from a place inside of it; after {@link STEP_BYTES} without an end, minus the place to go on from. */
+/**
+ * The end of a string, from an offset inside it. After {@link STEP_BYTES} without an end: minus the offset to resume
+ * from.
+ */
 function stringEnd(text: Uint8Array, at: number): number {
   for (let place = at; ; place++) {
     if (place - at > STEP_BYTES) return -place;
@@ -169,7 +172,7 @@ function numberEnd(text: Uint8Array, at: number): number {
   return place;
 }
 
-/** One digit at least. */
+/** The end of at least one digit. */
 function digitsEnd(text: Uint8Array, at: number): number {
   if (!isDigit(text[at])) throw unexpected(text, at);
   let place = at + 1;
@@ -182,7 +185,7 @@ function digitsEnd(text: Uint8Array, at: number): number {
 
 function unexpected(text: Uint8Array, at: number): SyntaxError {
   const byte = text[at];
-  if (byte === undefined) return new SyntaxError('it breaks off');
+  if (byte === undefined) return new SyntaxError('the text ends too early');
   const shown = byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `byte ${byte}`;
   return new SyntaxError(`unexpected ${shown} at byte ${at}`);
 }

@@ -1,7 +1,7 @@
 /**
- * How streams come and go. A fork and its source change in one commit: the source knows how many forks it has, and stays
- * for them when it is deleted. Changes of two streams go one after the other in a project, so that no two wait for each
- * other; everything else takes the turn of one stream alone.
+ * Creates and deletes streams. A fork and its source change in one commit: the source counts its forks and is retained
+ * for them after its deletion. Within a project, changes of two streams run one after another, so that two of them
+ * cannot deadlock; all other changes only take the turn of one stream.
  */
 
 import { randomInt } from 'node:crypto';
@@ -22,33 +22,33 @@ import { StreamError } from './stream-error.js';
 import { dataStream, recordStream, type StreamKey } from './stream-name.js';
 import { type Expiry, forgetFormer, recordPart, type StreamRecord, sourceOf } from './stream-record.js';
 
-/** What a stream is to be. */
+/** Properties of a stream to create. */
 export interface CreateOptions {
-  /** Null where nothing was said: that of the source, or `application/octet-stream`. */
+  /** Null for the default: the type of the source, or `application/octet-stream`. */
   readonly contentType: string | null;
-  /** Null where nothing was said: that of the source, or none. */
+  /** Null for the default: the expiry of the source, or none. */
   readonly expiry: Expiry | null;
-  /** Whether nothing is ever appended to it. */
+  /** Whether the stream is created closed, without any later appends. */
   readonly closed: boolean;
-  /** What it begins with; empty for nothing. */
+  /** Initial content; empty for none. */
   readonly body: Uint8Array;
-  /** What it is a fork of; null for nothing. */
+  /** The source to fork from; null for none. */
   readonly fork: ForkOptions | null;
 }
 
-/** Where a fork begins. */
+/** Where a fork starts. */
 export interface ForkOptions {
   /** Name of the source. */
   readonly source: string;
-  /** An offset of the source; null for its end. */
+  /** An offset of the source; null for the end of the source. */
   readonly offset: string | null;
-  /** How much of the append after it is part of the fork: messages of a JSON stream, else bytes. */
+  /** How much of the append after the offset belongs to the fork: messages of a JSON stream, otherwise bytes. */
   readonly subOffset: number;
 }
 
-/** What became of a creation. */
+/** The result of a creation. */
 export interface Created {
-  /** False where there was such a stream already. */
+  /** False if the stream already existed. */
   readonly isNew: boolean;
   readonly contentType: string;
   readonly offset: string;
@@ -71,7 +71,10 @@ export class Lifecycle {
     this.#cache = cache;
   }
 
-  /** @throws StreamError `stream_exists`, `stream_deleted`, `too_many_streams`, `invalid_message`; of forks, see fork.ts */
+  /**
+   * @throws StreamError `stream_exists`, `stream_deleted`, `too_many_streams`, `invalid_message`; for forks, see
+   *   fork.ts
+   */
   create(key: StreamKey, options: CreateOptions): Promise<Created> {
     const { fork } = options;
     return this.#cache.use(key, async (live) => {
@@ -100,7 +103,7 @@ export class Lifecycle {
     });
   }
 
-  /** Removes a stream whose time is over; any other is left alone. */
+  /** Removes a stream that has expired; leaves any other unchanged. */
   expire(key: StreamKey): Promise<void> {
     return this.#end(key, (live) => live.isExpired);
   }
@@ -108,7 +111,7 @@ export class Lifecycle {
   async #createInTurn(live: LiveStream, options: CreateOptions, origin: Origin | null): Promise<Created> {
     if (live.state !== null) return asIs(live.state, options);
     if (options.fork !== null && origin === null) {
-      throw new StreamError('stream_not_found', 'a stream that is not there yet cannot be its own source');
+      throw new StreamError('stream_not_found', 'a stream cannot be its own source');
     }
     if (origin === null) return await this.#makeRoom(live.key, () => this.#store(live, options, null));
     return await origin.source.turns.run(() =>
@@ -116,10 +119,10 @@ export class Lifecycle {
     );
   }
 
-  /** Counts a stream before it is made: of many made at once no more than there may be. */
+  /** Counts a stream before it is created, so that concurrent creations cannot exceed the limit. */
   async #makeRoom<T>(key: StreamKey, make: () => Promise<T>): Promise<T> {
     const { log, counts, limits } = this.#around;
-    // Its removal was cut off, or its name would be taken.
+    // An interrupted removal left the record; finish the removal first.
     if ((await log.stats(recordStream(key))).entries > 0) await eraseStream(this.#around, key);
     const limit = limits.streams;
     if (counts.of(key) >= limit) {
@@ -185,7 +188,7 @@ export class Lifecycle {
     };
   }
 
-  /** Ends a stream where `isMeant` says so, and the deleted ones that were only kept for it. */
+  /** Removes a stream if `isMeant` returns true, and the deleted sources that were retained only for it. */
   #end(key: StreamKey, isMeant: (live: LiveStream) => boolean): Promise<void> {
     return this.#cache.use(key, async (live) => {
       const end = (isInPair: boolean) =>
@@ -197,12 +200,12 @@ export class Lifecycle {
           else await this.#remove([{ live, state: standing(state, 'removed') }], state);
           return true;
         });
-      // Most are no forks, and change alone.
+      // Most streams are not forks, and change alone.
       if (!(await end(false))) await this.#inPair(key, () => end(true));
     });
   }
 
-  /** Removes streams, and then the source of the last one where it was only kept for it. */
+  /** Removes streams, then the source of the last one if it was retained only for that fork. */
   async #remove(changes: readonly Change[], { record }: LiveState): Promise<void> {
     const [change] = changes;
     if (change === undefined) return;
@@ -226,7 +229,7 @@ export class Lifecycle {
 
   async #erase(changes: readonly Change[]): Promise<void> {
     await this.#commit(changes);
-    // Nobody finds them from here on; what follows frees their room.
+    // From here on the streams cannot be opened; the erasure that follows frees their space.
     for (const { live, state } of changes) {
       if (state.record.standing === 'removed') await eraseStream(this.#around, live.key);
     }
@@ -234,7 +237,8 @@ export class Lifecycle {
 
   /**
    * Stores changes.
-   * @param content null where nothing is made: that passes a full log, which could not be emptied else
+   * @param content null if nothing is created: such a commit may use the reserve of a full log, because removals must
+   *   free space
    */
   async #commit(changes: readonly Change[], content: readonly Part[] | null = null): Promise<void> {
     const { log } = this.#around;
@@ -258,19 +262,19 @@ export class Lifecycle {
   }
 }
 
-/** What a stream becomes. */
+/** A stream and its next state. */
 interface Change {
   readonly live: LiveStream;
   readonly state: LiveState;
 }
 
-/** What a fork is made of. */
+/** The source of a fork. */
 interface Origin {
   readonly source: LiveStream;
   readonly fork: ForkOptions;
 }
 
-/** Nothing is appended to it any more, so nobody asks for its producers either. */
+/** A stream without further appends does not need its producers. */
 function standing(state: LiveState, now: 'deleted' | 'removed'): LiveState {
   return { ...state, producers: new ProducerTable(), record: { ...state.record, standing: now } };
 }
@@ -281,7 +285,7 @@ function withForks(live: LiveStream, by: number): Change {
   return { live, state: { ...state, record: { ...state.record, forks: state.record.forks + by } } };
 }
 
-/** A body as a stream's first append; null for nothing. */
+/** A body as the first append of a stream; null for none. */
 async function firstAppend(
   body: Uint8Array,
   contentType: string,

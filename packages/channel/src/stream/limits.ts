@@ -1,14 +1,14 @@
-/** What a store allows. */
+/** Limits of a store. */
 export interface StreamLimits {
   /** Streams of one project; default 100,000. */
   readonly streams: number;
-  /** Bytes a stream holds of its own, what a fork shares left out; default 1 GiB. */
+  /** Bytes of a stream's own content, without the content that a fork shares; default 1 GiB. */
   readonly bytes: number;
-  /** Producers a stream remembers; those silent for a week make room. Default 1,000. */
+  /** Producers that a stream retains; those silent for a week may be evicted. Default 1,000. */
   readonly producers: number;
-  /** Forks of forks; default 32. */
+  /** Maximum depth of forks of forks; default 32. */
   readonly forkDepth: number;
-  /** Bytes that may wait to be stored in one stream; default 64 MiB. */
+  /** Bytes of queued appends of one stream; default 64 MiB. */
   readonly waitingBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** Where a stream's appends are: those a fork began with in the streams they were made in, nothing is copied. */
+/** Locates the appends of a stream. A fork refers to the appends of its source and does not copy them. */
 import { takeTurn } from '@weir/base';
 import type { Log } from '@weir/log';
 import { decodeEntry, type StoredAppend } from './entry-codec.js';
@@ -15,20 +15,20 @@ export function segmentsOf(key: StreamKey, record: StreamRecord, last: number): 
   return last > from ? [...inherited, own] : [...inherited];
 }
 
-/** Those of the first `count` appends. */
+/** The segments of the first `count` appends. */
 export function firstOf(segments: readonly Segment[], count: number): Segment[] {
   return segments
     .filter(({ from }) => from < count)
     .map((segment) => ({ ...segment, to: Math.min(segment.to, count) }));
 }
 
-/** The offset of a place, as clients see it. */
+/** The offset of a place, in the form that clients see. */
 export function offsetAt(record: StreamRecord, index: number): string {
   return encodeOffset({ index, generation: generationAt(record, index) });
 }
 
 /**
- * The place a client's offset stands for.
+ * Parses a client's offset.
  * @throws StreamError `invalid_offset`, `cursor_expired`
  */
 export function indexOf(record: StreamRecord, last: number, text: string): number {
@@ -40,22 +40,22 @@ export function indexOf(record: StreamRecord, last: number, text: string): numbe
   if (isOwn || record.inherited.some((segment) => segment.generation === generation)) {
     throw new StreamError('invalid_offset', `the stream has no offset ${text}`);
   }
-  throw new StreamError('cursor_expired', `offset ${text} is of another stream`);
+  throw new StreamError('cursor_expired', `offset ${text} belongs to an earlier stream of this name`);
 }
 
-/** Bytes that are read in one turn of the event loop. */
+/** Bytes read in one turn of the event loop. */
 const PORTION_BYTES = 256 * 1024;
 
-/** What {@link readAppends} reads. */
+/** The range that {@link readAppends} reads. */
 export interface Reach {
   /** The place before the first append. */
   readonly after: number;
   readonly maxBytes: number;
-  /** In whose turns of the event loop: a project. */
+  /** The owner (a project) that shares the event loop fairly with others. */
   readonly owner: string;
 }
 
-/** Appends after a place, whole ones: up to `maxBytes` as they are stored, but at least one. */
+/** Reads whole appends after a place: up to `maxBytes` of stored size, but at least one. */
 export async function readAppends(
   log: Log,
   segments: readonly Segment[],

@@ -9,7 +9,7 @@ import { StreamError } from './stream-error.js';
 import type { StreamKey } from './stream-name.js';
 import { forgetFormer, recordPart, type StreamRecord } from './stream-record.js';
 
-/** What the streams of a store share. */
+/** State shared by the streams of a store. */
 export interface Surroundings {
   readonly log: Log;
   readonly limits: StreamLimits;
@@ -19,14 +19,14 @@ export interface Surroundings {
   readonly counts: StreamCounts;
 }
 
-/** What a stream is at one time. */
+/** The state of a stream between two changes. */
 export interface LiveState extends LoadedStream {
   readonly touchedAt: number;
 }
 
 /**
- * A name in memory, and the stream it has if any; content is in the log alone. What changes the stream takes its turn, so
- * that nothing is in flight when a change is made up.
+ * A name in memory, with its stream if there is one; the content is only in the log. Changes of the stream run one at a
+ * time, so no other change is in flight when one is composed.
  */
 export class LiveStream {
   readonly key: StreamKey;
@@ -35,7 +35,7 @@ export class LiveStream {
   readonly #around: Surroundings;
   readonly #sleepers = new Set<() => void>();
   #state: LiveState | null;
-  /** The last use that is on disk. */
+  /** The time of the last use that is durable. */
   #recordedAt: number;
   #readers = 0;
 
@@ -61,12 +61,12 @@ export class LiveStream {
     return new LiveStream(key, around, { ...loaded, touchedAt }, recordedAt);
   }
 
-  /** Null where there is no stream of this name. */
+  /** Null if there is no stream of this name. */
   get state(): LiveState | null {
     return this.#state;
   }
 
-  /** Whether its time is over, though it may not be removed yet. */
+  /** Whether the stream has expired, even if it is not yet removed. */
   get isExpired(): boolean {
     if (this.#state?.record.standing !== 'present') return false;
     const { record, touchedAt } = this.#state;
@@ -76,15 +76,15 @@ export class LiveStream {
   }
 
   /**
-   * The stream, where it can be used.
-   * @param generation which one is meant; default any
+   * Returns the state of a usable stream.
+   * @param generation the expected generation; default any
    * @throws StreamError `stream_not_found`, `stream_deleted`
    */
   present(generation?: number): LiveState {
     const state = this.#state;
     const name = JSON.stringify(this.key.name);
     if (state?.record.standing === 'deleted' || (this.isExpired && (state?.record.forks ?? 0) > 0)) {
-      throw new StreamError('stream_deleted', `stream ${name} was deleted; forks of it live`);
+      throw new StreamError('stream_deleted', `stream ${name} was deleted, but has forks`);
     }
     if (
       state === null ||
@@ -96,7 +96,7 @@ export class LiveStream {
     return state;
   }
 
-  /** Says that it is used: by which a stream with a TTL lives on. */
+  /** Records a use, which extends the TTL of the stream. */
   touch(): void {
     if (this.#state?.record.expiry.kind !== 'ttl') return;
     const now = this.#around.now();
@@ -108,17 +108,17 @@ export class LiveStream {
     this.turns
       .run(() => this.#recordUse())
       .catch(() => {
-        // The next use writes it again.
+        // The write failed; the next use writes it again.
         if (this.#recordedAt === now) this.#recordedAt = former;
       });
   }
 
-  /** The record of a stream as it is now, or would be. */
+  /** The record of a stream for a given state of its writers. */
   recordOf(record: StreamRecord, { last, seq, producers }: WriterState, touchedAt: number): StreamRecord {
     return { ...record, last, seq, producers: producers.entries(), touchedAt };
   }
 
-  /** Called in a turn, once it is durable: what the stream is from now on. */
+  /** Sets the state of the stream after its change is durable; called within a turn. */
   become(state: LiveState | null): void {
     this.#state = state;
     this.#recordedAt = state?.touchedAt ?? 0;
@@ -126,7 +126,7 @@ export class LiveStream {
     this.#wake();
   }
 
-  /** Resolves at the next change, when the time is over or the signal aborts. Who waits uses the stream. */
+  /** Resolves at the next change, after the timeout, or when the signal aborts. Waiting counts as use of the stream. */
   changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.#readers += 1;
     return new Promise((resolve) => {
@@ -150,7 +150,7 @@ export class LiveStream {
     if (state === null) return;
     const { log } = this.#around;
     const record = this.recordOf(state.record, state, state.touchedAt);
-    // Also where the log is full: a stream that is used must not end for it.
+    // Use the reserve of a full log, so that a stream in use does not expire because its use could not be recorded.
     await log.appendAll([recordPart(this.key, record)], { reserve: true });
     forgetFormer(log, this.key);
   }

@@ -5,26 +5,26 @@ import { ProducerTable } from './producers.js';
 import { dataStream, recordStream, type StreamKey } from './stream-name.js';
 import { inheritedCount, readRecord, type StreamRecord } from './stream-record.js';
 
-/** How far the writers of a stream are. */
+/** The places of the writers of a stream. */
 export interface WriterState {
-  /** Number of appends, those a fork began with among them. */
+  /** Number of appends, including those inherited by a fork. */
   readonly last: number;
-  /** The last `Stream-Seq`; empty for none. */
+  /** The last `Stream-Seq`; empty if there is none. */
   readonly seq: string;
   readonly producers: ProducerTable;
 }
 
-/** A stream as the log has it. */
+/** A stream as the log stores it. */
 export interface LoadedStream extends WriterState {
   readonly record: StreamRecord;
-  /** Appends after the one the record speaks of, and their bytes: what has to be read to open the stream. */
+  /** Appends after the one that the record covers, and their bytes: opening the stream must read them. */
   readonly unrecorded: { readonly entries: number; readonly bytes: number };
 }
 
 /** Bytes read at a time. */
 const PORTION_BYTES = 256 * 1024;
 
-/** Reads a stream's record, and the appends after the one it speaks of; null where there is none. */
+/** Reads the record of a stream, and the appends after it; null if there is no stream. */
 export async function loadStream(
   around: Pick<Surroundings, 'log' | 'counts'>,
   key: StreamKey,
@@ -61,8 +61,9 @@ export async function loadStream(
 }
 
 /**
- * Erases a stream whose record says that it is removed: the record last, so that a crash in between leaves no content.
- * Generations tell it from a later one of its name, which the log need not remember.
+ * Erases a stream whose record is marked as removed. The record goes last, so that a crash in between leaves no content
+ * without one. The generation distinguishes the stream from a later one of the same name, so the log need not remember
+ * the name.
  */
 export async function eraseStream(
   { log, counts }: Pick<Surroundings, 'log' | 'counts'>,

@@ -1,7 +1,7 @@
 /**
- * Offsets as clients see them: the number of appends before the place, and the generation of the stream that made the last
- * of them, 16 decimal digits each. Text order is the order of places. A stream that is deleted and made again has another
- * generation, so that an offset of the former is told from one of its own.
+ * Offsets as clients see them: 16 decimal digits for the number of appends before the place, and 16 for the generation
+ * of the stream that stored the last of them. Text order equals the order of places. A stream that is deleted and
+ * created again has another generation, so offsets of the earlier stream are detected.
  */
 import { StreamError } from './stream-error.js';
 

@@ -12,7 +12,7 @@ import type { AppendOutcome, AppendRequest, Page, StreamInfo, StreamSource } fro
 
 const PAGE_BYTES = 1024 * 1024;
 
-/** A stream somebody has opened: that one, not one made later of the same name. */
+/** An opened stream: bound to one generation, not to a later stream of the same name. */
 export class OpenedStream implements StreamSource {
   readonly release: () => void;
   readonly #live: LiveStream;
@@ -56,11 +56,11 @@ export class OpenedStream implements StreamSource {
     const segments = segmentsOf(this.#live.key, record, last);
     const reach = { after: place, maxBytes, owner: this.#live.key.project };
     const appends = await readAppends(this.#around.log, segments, reach).catch((error: unknown) => {
-      // It was removed meanwhile, which is what is said of it then.
+      // If the stream was removed meanwhile, throw that error instead.
       if (error instanceof LogError && error.code === 'cursor_expired') this.#live.present(this.#generation);
       throw error;
     });
-    // Removed meanwhile, and perhaps made anew: what was read may be of that one.
+    // If the stream was removed and created again meanwhile, the bytes may belong to the new one; throw instead.
     this.#live.present(this.#generation);
     const next = place + appends.length;
     const isTail = next >= last;
@@ -97,7 +97,7 @@ export class OpenedStream implements StreamSource {
     if (body.byteLength === 0) {
       if (close) return { generation, payload: body, messages: 0, producer, seq, close };
       throw new StreamError('invalid_message', 'the body is empty', {
-        hint: 'send something, or Stream-Closed: true to close the stream',
+        hint: 'send content, or Stream-Closed: true to close the stream',
       });
     }
     if (contentType === null) {

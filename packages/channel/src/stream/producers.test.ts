@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 import { type Producer, StreamError, StreamStore } from './index.js';
 import { appendOf, contentOf, TEXT } from './testing/appends.js';
 
-/** What the protocol says of batches, section 5.2.1, and of closed streams, without anything being stored. */
+/** A model of the rules of protocol section 5.2.1 for batches, and for closed streams, without storage. */
 class Model {
   readonly #places = new Map<string, { epoch: number; seq: number }>();
   #closed = false;
   content = '';
 
-  /** What becomes of an append: its answer, or the code of its refusal. */
+  /** The result of an append: its answer, or the code of its refusal. */
   append(text: string, producer: Producer | null, close: boolean): string {
     const known = producer === null ? null : this.#judge(producer);
     if (known !== null && known !== 'closed?') return known;
@@ -37,15 +37,15 @@ const append = fc.record({
   producer: fc.option(fc.record({ id: fc.constantFrom('x', 'y'), epoch: fc.nat(2), seq: fc.nat(3) }), {
     nil: null,
   }),
-  // Often enough, and late enough to see something before it.
+  // Often enough, and late enough that appends precede it.
   close: fc.nat(11).map((n) => n === 0),
 });
-/** Appends that are sent together, and whether the store is opened anew behind them. */
+/** Appends that are sent together, and whether the store is reopened after them. */
 const rounds = fc.array(fc.record({ appends: fc.array(append, { maxLength: 6 }), reopen: fc.boolean() }), {
   maxLength: 8,
 });
 
-test('a batch is stored once, in order, by its latest epoch: whatever is sent together, again or after a restart', async () => {
+test('a batch is stored once, in order, by its latest epoch, for any concurrency, resend or restart', async () => {
   await fc.assert(
     fc.asyncProperty(rounds, async (all) => {
       const log = await openLog({ engine: 'memory' });
@@ -80,7 +80,7 @@ test('a batch is stored once, in order, by its latest epoch: whatever is sent to
   );
 });
 
-test('the answer to a gap says what is missing, and to a fenced producer which epoch is known', async () => {
+test('the answer to a gap names the missing batch, and the answer to a fenced producer the known epoch', async () => {
   const store = await StreamStore.open({ log: await openLog({ engine: 'memory' }) });
   await store.create('p', 's', TEXT);
   const source = await store.open('p', 's');
@@ -99,7 +99,7 @@ test('the answer to a gap says what is missing, and to a fenced producer which e
   expect(await send(4, 0)).toMatchObject({ isDuplicate: true, producer: { epoch: 4, seq: 0 } });
 });
 
-test('a stream remembers a bounded number of producers, and those silent for a week make room', async () => {
+test('a stream retains a bounded number of producers, and evicts those silent for a week', async () => {
   let now = 1_700_000_000_000;
   const log = await openLog({ engine: 'memory' });
   const store = await StreamStore.open({ log, now: () => now, limits: { producers: 3 } });

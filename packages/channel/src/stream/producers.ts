@@ -1,25 +1,25 @@
-/** How far the producers of a stream are, by which what is sent again is told from what is new. */
+/** The places of the producers of a stream, used to tell duplicates from new batches. */
 import { producerFenced, producerGap, StreamError } from './stream-error.js';
 
-/** Who sent a batch, and which one. */
+/** The producer of a batch, and the number of the batch. */
 export interface Producer {
   /** At most 256 bytes. */
   readonly id: string;
-  /** Counts the producer's sessions, from 0. */
+  /** Number of the producer's session, from 0. */
   readonly epoch: number;
-  /** Counts the batches of a session, from 0. */
+  /** Number of the batch in its session, from 0. */
   readonly seq: number;
 }
 
-/** How far one producer is. */
+/** The place of one producer. */
 export interface ProducerPlace {
   readonly epoch: number;
   readonly seq: number;
-  /** When it was last heard of, unix milliseconds. */
+  /** Time of its last batch, unix milliseconds. */
   readonly at: number;
 }
 
-/** Places by producer, the one that was silent longest first. */
+/** Places by producer, longest silent first. */
 export class ProducerTable {
   readonly #places: Map<string, ProducerPlace>;
 
@@ -44,7 +44,7 @@ export class ProducerTable {
     return new ProducerTable(this.#places);
   }
 
-  /** Forgets producers that were silent since `before`, while there are more than `count`. */
+  /** Evicts producers that have been silent since `before`, while there are more than `count`. */
   forget(count: number, before: number): void {
     for (const [id, { at }] of this.#places) {
       if (this.#places.size <= count || at >= before) return;
@@ -58,8 +58,9 @@ export class ProducerTable {
 }
 
 /**
- * Whether a batch is stored already.
- * @throws StreamError `producer_fenced`, `producer_gap`, `invalid_producer`: it can be neither
+ * Whether a batch is already stored.
+ * @throws StreamError `producer_fenced`, `producer_gap`, `invalid_producer` if it is neither a duplicate nor the next
+ *   batch
  */
 export function isDuplicate(place: ProducerPlace | undefined, { id, epoch, seq }: Producer): boolean {
   const name = JSON.stringify(id);
@@ -72,12 +73,12 @@ export function isDuplicate(place: ProducerPlace | undefined, { id, epoch, seq }
     throw producerFenced(`producer ${name}`, place.epoch);
   }
   if (seq === 0) return false;
-  throw new StreamError('invalid_producer', `epoch ${epoch} of producer ${name} has to start with 0`, {
+  throw new StreamError('invalid_producer', `epoch ${epoch} of producer ${name} must start with 0`, {
     hint: 'start each epoch with Producer-Seq: 0',
   });
 }
 
-/** Whether a batch is later than all that are known of its producer. */
+/** Whether a batch is later than all known batches of its producer. */
 export function isAhead({ epoch, seq }: Producer, place: ProducerPlace): boolean {
   return epoch > place.epoch || (epoch === place.epoch && seq > place.seq);
 }

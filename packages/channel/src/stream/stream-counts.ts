@@ -1,6 +1,6 @@
 import type { StreamKey } from './stream-name.js';
 
-/** How many streams each project has: the names that have a record in the log, half removed ones among them. */
+/** The number of streams of each project: names with a record in the log, including half-removed ones. */
 export class StreamCounts {
   readonly #counts = new Map<string, number>();
 

@@ -1,7 +1,7 @@
-/** How streams are called, and where in the log they are. */
+/** Names of streams, and of the log streams that store them. */
 import { StreamError } from './stream-error.js';
 
-/** A stream: the project it belongs to, and its name there. */
+/** A stream: its project and its name in the project. */
 export interface StreamKey {
   readonly project: string;
   readonly name: string;
@@ -12,7 +12,7 @@ const RECORDS = 'streams:';
 const DATA = 'stream:';
 
 /**
- * Makes a key.
+ * Validates a name and returns its key.
  * @throws StreamError `invalid_stream_name`
  */
 export function keyOf(project: string, name: string): StreamKey {
@@ -25,23 +25,26 @@ export function keyOf(project: string, name: string): StreamKey {
     name.isWellFormed() &&
     !name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
   if (isSound) return { project, name };
-  throw new StreamError('invalid_stream_name', `${JSON.stringify(name.slice(0, 100))} names no stream`);
+  throw new StreamError(
+    'invalid_stream_name',
+    `${JSON.stringify(name.slice(0, 100))} is not a valid stream name`,
+  );
 }
 
-/** The log's stream with a stream's content. A project's id has no colon. */
+/** The log stream with the content of a stream. A project id contains no colon. */
 export function dataStream({ project, name }: StreamKey): string {
   return `${DATA}${project}:${name}`;
 }
 
-/** The log's stream with what is known of a stream. */
+/** The log stream with the record of a stream. */
 export function recordStream({ project, name }: StreamKey): string {
   return `${RECORDS}${project}:${name}`;
 }
 
-/** Starts the names of all record streams. */
+/** The name prefix of all record streams. */
 export const RECORD_PREFIX = RECORDS;
 
-/** The key a record stream is of. */
+/** The key of a record stream. */
 export function keyIn(stream: string): StreamKey {
   const colon = stream.indexOf(':', RECORDS.length);
   return { project: stream.slice(RECORDS.length, colon), name: stream.slice(colon + 1) };

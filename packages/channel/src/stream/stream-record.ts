@@ -1,91 +1,91 @@
 /**
- * What is known of a stream beside its content: the last entry of a stream of the log of its own, rewritten at each change.
- * It also says how far producers were at some append; the entries after that one, each of which names its producer, say
- * the rest. So a batch and what is known of its producer are one entry, and a stream is opened by reading few.
+ * The metadata of a stream: the last entry of a separate log stream, rewritten at each change. It includes the places
+ * of the producers at some append. Every later entry names its producer, so those entries complete the record. Thus a
+ * batch and its producer's place are one entry, and opening a stream reads few entries.
  */
 import type { Log, Part } from '@weir/log';
 import type { ProducerPlace } from './producers.js';
 import { keyOf, recordStream, type StreamKey } from './stream-name.js';
 
-/** When a stream ends by itself. */
+/** When a stream expires. */
 export type Expiry =
   | { readonly kind: 'never' }
-  /** So many seconds after it was last read or written. */
+  /** This many seconds after its last read or write. */
   | { readonly kind: 'ttl'; readonly seconds: number }
-  /** Then, unix milliseconds. */
+  /** At this time, unix milliseconds. */
   | { readonly kind: 'at'; readonly at: number };
 
-/** Entries of a stream that another one begins with, or its own. */
+/** A range of entries that a stream consists of: its own, or those of the source of a fork. */
 export interface Segment {
-  /** The log's stream they are in. */
+  /** The log stream that contains them. */
   readonly stream: string;
   readonly generation: number;
-  /** They are the appends after number `from` up to `to`. */
+  /** The range is the appends after number `from` up to `to`. */
   readonly from: number;
   readonly to: number;
-  /** The log's offset of number `from`. */
+  /** The log offset of append number `from`. */
   readonly base: number;
 }
 
-/** What a fork was asked to be. */
+/** The fork request that created a stream. */
 export interface ForkOrigin {
-  /** Name of its source. */
+  /** Name of the source. */
   readonly source: string;
-  /** As requested; null where it was the source's end. */
+  /** As requested; null for the end of the source. */
   readonly offset: string | null;
   readonly subOffset: number;
-  /** Whether it was created with an expiry of its own. */
+  /** Whether the request set an expiry. */
   readonly hasOwnExpiry: boolean;
 }
 
 export interface StreamRecord {
-  /** Told apart from all streams of this name before and after. */
+  /** Distinguishes the stream from earlier and later ones of the same name. */
   readonly generation: number;
-  /** As it was given. */
+  /** As sent by the client. */
   readonly contentType: string;
   readonly expiry: Expiry;
-  /** Whether nothing is appended any more. */
+  /** Whether the stream accepts no more appends. */
   readonly closed: boolean;
-  /** What it begins with, oldest first; empty but for forks. */
+  /** The inherited content, oldest first; empty unless the stream is a fork. */
   readonly inherited: readonly Segment[];
-  /** The log's offset before the first entry of its own. */
+  /** The log offset before its first own entry. */
   readonly base: number;
   readonly fork: ForkOrigin | null;
-  /** Forks of forks above it. */
+  /** Number of forks between the stream and the original source. */
   readonly depth: number;
-  /** Forks that begin with it. */
+  /** Number of forks that share its content. */
   readonly forks: number;
-  /** `deleted`: kept for its forks. `removed`: is being erased. */
+  /** `deleted`: retained for its forks. `removed`: being erased. */
   readonly standing: 'present' | 'deleted' | 'removed';
-  /** Up to which append the following is so. */
+  /** The append number that the following fields refer to. */
   readonly last: number;
   readonly seq: string;
   readonly producers: readonly (readonly [string, ProducerPlace])[];
-  /** When it was last read or written, unix milliseconds. */
+  /** Time of the last read or write, unix milliseconds. */
   readonly touchedAt: number;
 }
 
-/** How many appends a stream has from others. */
+/** The number of appends that a stream shares with others. */
 export function inheritedCount({ inherited }: StreamRecord): number {
   return inherited.at(-1)?.to ?? 0;
 }
 
-/** The record as it was last written; null where there is none. */
+/** The last record; null if there is none. */
 export async function readRecord(log: Log, key: StreamKey): Promise<StreamRecord | null> {
   const stream = recordStream(key);
   const { last, entries } = await log.stats(stream);
   if (entries === 0) return null;
   const [entry] = await log.read(stream, { after: last - 1, limit: 1 });
-  // The cast holds by recordPart, which alone appends here.
+  // The cast holds: only recordPart writes to this stream.
   return entry === undefined ? null : (JSON.parse(Buffer.from(entry.data).toString()) as StreamRecord);
 }
 
-/** A record's part of a commit. */
+/** The part of a commit that writes a record. */
 export function recordPart(key: StreamKey, record: StreamRecord): Part {
   return { stream: recordStream(key), entries: [Buffer.from(JSON.stringify(record))], owner: key.project };
 }
 
-/** Forgets what a record was before; the next change does it again should this fail. */
+/** Trims earlier versions of a record; if this fails, the next change trims them. */
 export function forgetFormer(log: Log, key: StreamKey): void {
   const stream = recordStream(key);
   log
@@ -94,7 +94,7 @@ export function forgetFormer(log: Log, key: StreamKey): void {
     .catch(() => undefined);
 }
 
-/** The key of a fork's source. */
+/** The key of the source of a fork. */
 export function sourceOf({ project }: StreamKey, { source }: Pick<ForkOrigin, 'source'>): StreamKey {
   return keyOf(project, source);
 }

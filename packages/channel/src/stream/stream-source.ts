@@ -1,80 +1,80 @@
-/** A stream as those who read and append meet it, whatever it is kept in. */
+/** A stream as readers and writers use it, independent of its storage. */
 import type { Producer } from './producers.js';
 import type { Expiry } from './stream-record.js';
 
-/** How a stream is now. */
+/** The current properties of a stream. */
 export interface StreamInfo {
-  /** Told apart from all streams of this name before and after. */
+  /** Distinguishes the stream from earlier and later ones of the same name. */
   readonly generation: number;
-  /** As it was created with. */
+  /** As at creation. */
   readonly contentType: string;
-  /** Whether messages are kept apart. */
+  /** Whether the stream stores separate messages. */
   readonly isJson: boolean;
   readonly expiry: Expiry;
-  /** Where it ends. */
+  /** The offset of the end. */
   readonly offset: string;
   readonly isClosed: boolean;
 }
 
-/** What is to be appended. */
+/** An append to store. */
 export interface AppendRequest {
-  /** Empty for a mere close. */
+  /** Empty for a close without content. */
   readonly body: Uint8Array;
-  /** Null where the client sent none. */
+  /** Null if the client sent none. */
   readonly contentType: string | null;
   readonly producer: Producer | null;
-  /** `Stream-Seq`, at most 256 bytes; null for none. */
+  /** `Stream-Seq`, at most 256 bytes; null if there is none. */
   readonly seq: string | null;
-  /** Whether nothing comes after it. */
+  /** Whether to close the stream after it. */
   readonly close: boolean;
 }
 
-/** What became of an append. */
+/** The result of an append. */
 export interface AppendOutcome {
-  /** Where the stream ends now. */
+  /** The end of the stream after the append. */
   readonly offset: string;
   readonly isClosed: boolean;
-  /** Whether it had been stored before. */
+  /** Whether the append was stored before. */
   readonly isDuplicate: boolean;
-  /** Its messages, also those that had been stored before. */
+  /** Number of its messages, also for a duplicate. */
   readonly messages: number;
-  /** Bytes of those. */
+  /** Bytes of its messages. */
   readonly bytes: number;
-  /** How far the producer is, where there is one. */
+  /** The place of the producer; null without a producer. */
   readonly producer: { readonly epoch: number; readonly seq: number } | null;
 }
 
-/** Some of a stream's content. */
+/** One page of a stream's content. */
 export interface Page {
-  /** Of each append; of a JSON stream its messages, with commas between. */
+  /** One payload for each append; in a JSON stream, messages separated by commas. */
   readonly payloads: readonly Uint8Array[];
   readonly messages: number;
-  /** The place behind them. */
+  /** The place after them. */
   readonly next: number;
-  /** Whether the stream ends there. */
+  /** Whether the page ends at the current end of the stream. */
   readonly isTail: boolean;
-  /** Whether it ends there for good. */
+  /** Whether the page ends at the final end of the stream. */
   readonly isEnd: boolean;
 }
 
-/** A place is the number of appends before it. Every method throws once the stream is gone. */
+/** A place is the number of appends before it. Every method throws after the stream was removed. */
 export interface StreamSource {
   readonly info: StreamInfo;
   /**
-   * The place an offset stands for, `-1` and `now` among them.
+   * The place of an offset, including `-1` and `now`.
    * @throws StreamError `invalid_offset`, `cursor_expired`
    */
   locate(offset: string): number;
   offsetOf(place: number): string;
-  /** What comes after a place: whole appends, at most `maxBytes` (default 1 MiB) unless the first alone is larger. */
+  /** Reads after a place: whole appends, at most `maxBytes` (default 1 MiB) unless the first alone is larger. */
   read(place: number, maxBytes?: number): Promise<Page>;
-  /** Resolves when there is more after a place or never will be, the signal aborts, or the time is over. */
+  /** Resolves when content follows a place or never will, when the signal aborts, or after the timeout. */
   changed(place: number, o: { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<void>;
   /**
-   * Resolves when it is on disk.
+   * Resolves when the append is durable.
    * @throws StreamError why nothing was stored
    */
   append(request: AppendRequest): Promise<AppendOutcome>;
-  /** To be called once. */
+  /** Must be called once. */
   release(): void;
 }

@@ -14,7 +14,7 @@ import { appendOf, contentOf, TEXT } from './testing/appends.js';
 const START = 1_700_000_000_000;
 const SECOND = 1000;
 
-/** A store with a clock. */
+/** A store with a manual clock. */
 async function timed() {
   const log = await openLog({ engine: 'memory' });
   const clock = { now: START };
@@ -38,7 +38,7 @@ test('the same name in two projects is two streams', async () => {
   expect(await log.streams('stream:')).toEqual(['stream:q:a/b']);
 });
 
-test('a stream lives on while it is used, at its time nobody sees it, and the sweeper frees it', async () => {
+test('a stream lives while it is used, is invisible once expired, and the sweeper frees it', async () => {
   const { store, log, clock } = await timed();
   await store.create('p', 'a', { ...TEXT, expiry: { kind: 'ttl', seconds: 10 }, body: Buffer.from('x') });
   const source = await store.open('p', 'a');
@@ -58,7 +58,7 @@ test('a stream lives on while it is used, at its time nobody sees it, and the sw
   expect(await log.streams('stream')).toEqual([]);
 });
 
-test('who waits for more keeps a stream alive', async () => {
+test('a waiting reader keeps a stream alive', async () => {
   const { store, clock } = await timed();
   await store.create('p', 'a', { ...TEXT, expiry: { kind: 'ttl', seconds: 1 } });
   const source = await store.open('p', 'a');
@@ -72,13 +72,13 @@ test('who waits for more keeps a stream alive', async () => {
   await expect(source.append(appendOf('y'))).rejects.toMatchObject({ code: 'stream_not_found' });
 });
 
-test('a restart ends no stream early, and removes those whose time is over', async () => {
+test('a restart expires no stream early, and removes expired ones', async () => {
   const { store, open, log, clock } = await timed();
   await store.create('p', 'used', { ...TEXT, expiry: { kind: 'ttl', seconds: 80 } });
   await store.create('p', 'idle', { ...TEXT, expiry: { kind: 'ttl', seconds: 80 } });
   await store.create('p', 'dated', { ...TEXT, expiry: { kind: 'at', at: START + 100 * SECOND } });
   clock.now += 9 * SECOND;
-  // Too soon after the last record for another one.
+  // Too soon after the last record to write another one.
   await (await store.open('p', 'used')).read(0);
   await store.close();
   clock.now += 75 * SECOND;
@@ -95,11 +95,12 @@ test('a restart ends no stream early, and removes those whose time is over', asy
   expect(await log.streams('stream')).toEqual([]);
 });
 
-test('a stream that is read now and then outlives every restart', async () => {
+test('a stream that is read occasionally survives every restart', async () => {
   const { store, open, clock } = await timed();
   await store.create('p', 'a', { ...TEXT, expiry: { kind: 'ttl', seconds: 80 } });
   let current = store;
-  // The first is too soon to be written; the second is too, after what the start takes for the last, but not what is on disk.
+  // The first use is too soon to be written. The second is too soon after the assumed last use, but not after the
+  // recorded one.
   for (const seconds of [9, 9, 78]) {
     clock.now += seconds * SECOND;
     await (await current.open('p', 'a')).read(0);
@@ -123,7 +124,7 @@ test('many expired streams are removed together', async () => {
   now += 5 * SECOND;
   const begun = performance.now();
   await store.sweep();
-  // One after the other takes 13 s here; together, less than one.
+  // One after another they take 13 s here; together, less than one.
   expect(performance.now() - begun).toBeLessThan(10 * SECOND);
   expect(await log.streams('stream')).toEqual([]);
   await store.close();
@@ -131,7 +132,7 @@ test('many expired streams are removed together', async () => {
   await rm(path, { recursive: true });
 }, 30_000);
 
-test('a record that cannot be read hides no other stream from the sweeper', async () => {
+test('an unreadable record hides no other stream from the sweeper', async () => {
   const { store, log, clock } = await timed();
   await store.create('p', 'b', { ...TEXT, expiry: { kind: 'ttl', seconds: 1 } });
   await store.close();
@@ -148,7 +149,7 @@ test('a record that cannot be read hides no other stream from the sweeper', asyn
   await next.close();
 });
 
-test('of streams nobody uses only so many stay in memory as have few producers', async () => {
+test('idle streams are kept in memory only up to a bounded number of producers', async () => {
   const { store, log } = await timed();
   const STREAMS = 60;
   for (let i = 0; i < STREAMS; i++) {
@@ -179,7 +180,7 @@ test('of streams nobody uses only so many stay in memory as have few producers',
   expect(await use(0)).not.toBe(lives[0]);
 }, 30_000);
 
-test('an offset of a stream that was deleted is refused by the one made anew, not taken for one of its own', async () => {
+test('an offset of a deleted stream is refused by its successor of the same name', async () => {
   const { store } = await timed();
   await store.create('p', 'a', { ...TEXT, body: Buffer.from('one') });
   const former = await store.open('p', 'a');
@@ -196,7 +197,7 @@ test('an offset of a stream that was deleted is refused by the one made anew, no
   expect(await contentOf(source)).toBe('two');
 });
 
-test('what a stream is survives a restart: its type, its end, Stream-Seq, and many appends', async () => {
+test('a restart preserves the type, the end, Stream-Seq and many appends of a stream', async () => {
   const { store, open, log } = await timed();
   await store.create('p', 'a', TEXT);
   const source = await store.open('p', 'a');
@@ -219,11 +220,11 @@ test('what a stream is survives a restart: its type, its end, Stream-Seq, and ma
     code: 'stream_closed',
     headers: { 'stream-closed': 'true', 'stream-next-offset': third.info.offset },
   });
-  // Of 700 appends, few have to be read to open it, and its record is one entry.
+  // Few of the 700 appends have to be read to open it, and its record is one entry.
   await expect.poll(async () => (await log.stats('streams:p:a')).entries).toBe(1);
 });
 
-test('Stream-Seq grows from append to append, and appends without one leave it as it is', async () => {
+test('Stream-Seq grows from append to append, and an append without it leaves it unchanged', async () => {
   const { store } = await timed();
   await store.create('p', 'a', TEXT);
   const source = await store.open('p', 'a');
@@ -237,7 +238,7 @@ test('Stream-Seq grows from append to append, and appends without one leave it a
   expect(await contentOf(source)).toBe('1234');
 });
 
-test('appends that are stored together fill a stream together', async () => {
+test('appends that are stored together count together towards the limit of a stream', async () => {
   const log = await openLog({ engine: 'memory' });
   const store = await StreamStore.open({ log, limits: { bytes: 1_000 } });
   await store.create('p', 'a', TEXT);
@@ -253,7 +254,7 @@ test('appends that are stored together fill a stream together', async () => {
 
 test('a stream is filled to its last byte, and a project to its last stream', async () => {
   const log = await openLog({ engine: 'memory' });
-  // An entry has a head of 31 bytes.
+  // An entry has a header of 31 bytes.
   const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100 } });
   await store.create('p', 'a', TEXT);
   await store.create('p', 'b', TEXT);
@@ -265,9 +266,9 @@ test('a stream is filled to its last byte, and a project to its last stream', as
   await store.close();
 });
 
-test('limits are said', async () => {
+test('errors carry the limits', async () => {
   const log = await openLog({ engine: 'memory' });
-  // Three appends of a byte fit exactly: each counts 256 bytes more.
+  // Three appends of one byte fit exactly: each counts 256 bytes more.
   const store = await StreamStore.open({ log, limits: { streams: 2, bytes: 100, waitingBytes: 771 } });
   const made = await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => store.create('p', name, TEXT)));
   expect(made.map((one) => (one.status === 'rejected' ? one.reason : 'made'))).toEqual([

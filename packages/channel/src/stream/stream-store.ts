@@ -11,25 +11,25 @@ import { keyIn, keyOf, RECORD_PREFIX, type StreamKey } from './stream-name.js';
 import { readRecord } from './stream-record.js';
 import type { StreamSource } from './stream-source.js';
 
-/** What a {@link StreamStore} is opened with. */
+/** Options of a {@link StreamStore}. */
 export interface StreamStoreOptions {
-  /** Others may keep things in it too: names here begin with `stream:` and `streams:`. */
+  /** The log. Other users may share it: names used here begin with `stream:` and `streams:`. */
   readonly log: Log;
   /** Default {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<StreamLimits>;
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number;
-  /** How often expired streams are removed, which nobody sees any more; default 10,000 ms. */
+  /** How often to remove expired streams, which are already invisible; default 10,000 ms. */
   readonly sweepMs?: number;
-  /** Told of a removal that failed; it is tried again. Default nobody. */
+  /** Called when a removal failed; it is retried. Default: ignored. */
   readonly onFailure?: (error: unknown) => void;
 }
 
 const SWEEP_MS = 10_000;
-/** How many streams are removed at a time, so that they share commits. */
+/** Number of streams removed at a time, so that they share commits. */
 const SWEEP_BATCH = 50;
 
-/** Durable Streams on a log. Projects are apart: the same name in two of them is two streams. */
+/** Durable Streams on a log. Projects are isolated: the same name in two projects is two streams. */
 export class StreamStore {
   readonly #around: Surroundings;
   readonly #cache: StreamCache;
@@ -54,13 +54,13 @@ export class StreamStore {
     this.#sweeper.unref();
   }
 
-  /** Opens what the log has; what a crash left half removed is removed in the background. */
+  /** Opens the streams of the log; finishes interrupted removals in the background. */
   static async open(o: StreamStoreOptions): Promise<StreamStore> {
     return new StreamStore(o, await o.log.streams(RECORD_PREFIX));
   }
 
   /**
-   * Opens a stream, for as long as it is not released.
+   * Opens a stream until it is released.
    * @throws StreamError `invalid_stream_name`, `stream_not_found`, `stream_deleted`
    */
   async open(project: string, name: string): Promise<StreamSource> {
@@ -74,23 +74,23 @@ export class StreamStore {
   }
 
   /**
-   * Creates a stream, or finds that it is there as wanted. Resolves when durable.
+   * Creates a stream, or finds an equal existing one. Resolves when durable.
    * @throws StreamError `stream_exists`, `stream_deleted`, `too_many_streams`, `invalid_message`, `invalid_fork`;
-   *   `stream_not_found` of a source
+   *   `stream_not_found` for a source
    */
   create(project: string, name: string, options: CreateOptions): Promise<Created> {
     return this.#lifecycle.create(keyOf(project, name), options);
   }
 
   /**
-   * Deletes a stream; what its forks began with stays until they are gone.
+   * Deletes a stream; content that its forks share is retained until they are removed.
    * @throws StreamError `stream_not_found`, `stream_deleted`
    */
   remove(project: string, name: string): Promise<void> {
     return this.#lifecycle.remove(keyOf(project, name));
   }
 
-  /** Removes the streams whose time is over. */
+  /** Removes expired streams. */
   async sweep(): Promise<void> {
     this.#sweeping ??= this.#sweep().finally(() => {
       this.#sweeping = null;
@@ -98,7 +98,7 @@ export class StreamStore {
     await this.#sweeping;
   }
 
-  /** Finishes what was begun. The log stays open. */
+  /** Finishes pending work. The log stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#sweeper);
@@ -108,7 +108,7 @@ export class StreamStore {
   }
 
   async #sweep(): Promise<void> {
-    // Until the scan of the start ends, the times of some streams are not known.
+    // Until the initial scan ends, the expiry of some streams is unknown.
     await this.#scanning;
     const due = await this.#around.expiries.due(this.#around.now());
     for (let i = 0; i < due.length && !this.#isClosed; i += SWEEP_BATCH) {
@@ -130,7 +130,7 @@ export class StreamStore {
     const { log, now, expiries } = this.#around;
     const record = await readRecord(log, key);
     if (record?.standing === 'removed') {
-      // Opening it is what erases it, and lets nobody make it anew meanwhile.
+      // Opening the stream erases it, and holds its name so that it cannot be created again meanwhile.
       await this.#cache.use(key, async () => {});
     } else if (record?.standing === 'present' && expiries.get(key) === undefined) {
       expiries.set(key, deadlineOf(record.expiry, lastUse(record, now())));

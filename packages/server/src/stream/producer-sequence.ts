@@ -33,7 +33,7 @@ export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPl
   }
   if (place !== null && epoch > place.epoch) {
     if (seq === 0) return false;
-    throw new StreamError('invalid_producer', `epoch ${epoch} has to start with 0`, {
+    throw new StreamError('invalid_producer', `epoch ${epoch} must start with 0`, {
       hint: 'start each epoch with Producer-Seq: 0',
     });
   }

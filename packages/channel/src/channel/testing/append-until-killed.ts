@@ -1,6 +1,6 @@
 /**
- * A process in which both sides of a channel append until it is killed, and which prints what was acknowledged: `role
- * sequence index timestamp` a line. Run as `node append-until-killed.js <log directory>`.
+ * A process in which both sides of a channel append until it is killed. It prints each acknowledged append as a line
+ * `role sequence index timestamp`. Run as `node append-until-killed.js <log directory>`.
  */
 import { writeSync } from 'node:fs';
 import { openLog } from '@weir/log';

@@ -2,25 +2,25 @@ import type { Caller } from '../caller.js';
 import type { MsgEntry, NewMessage } from '../message.js';
 import type { Frame, Subscriber } from '../subscriber.js';
 
-/** Who submits in tests. */
+/** The submitter in tests. */
 export const ANN: Caller = { credentialId: 'ann' };
 
-/** Bob as the executor of an attempt. */
+/** Bob, as the executor of an attempt. */
 export function bob(attempt = 1): Caller {
   return { credentialId: 'bob', assignment: { attempt } };
 }
 
-/** A message with a text. */
+/** A message with a text payload. */
 export function text(sequence: number, content = `m${sequence}`): NewMessage {
   return { sequence, payload: Buffer.from(content) };
 }
 
-/** Its text back. */
+/** The payload as text. */
 export function textOf({ payload }: MsgEntry): string {
   return Buffer.from(payload).toString();
 }
 
-/** Reads a subscription until it has so many entries or ends. */
+/** Reads a subscription until it has `count` entries or ends. */
 export async function take(subscriber: Subscriber, count: number): Promise<MsgEntry[]> {
   const entries: MsgEntry[] = [];
   if (count === 0) return entries;

@@ -9,17 +9,17 @@ import { DEFAULT_PROCESS_LIMITS, type ProcessLimits, Router } from '../../channe
 import type { Assigned, Process } from '../process.js';
 import { Processes } from '../processes.js';
 
-/** The project, its submitter and two executors of the tests. */
+/** The project, the submitter and the two executors of the tests. */
 export const PROJECT = '00000000-0000-7000-8000-000000000001';
 export const ANN = { credentialId: 'ann' };
 export const BOB = 'bob';
 export const EVE = 'eve';
 
-/** A node over a PostgreSQL of one form and a log on disk, that can be started again over the same. */
+/** A node on a PostgreSQL of one kind and a log on disk; it can be restarted on the same data. */
 export class Node {
   readonly store: TestStore;
   retentionMs = 3_600_000;
-  /** Of every project, for what is submitted from now on. */
+  /** Limits of every project, for later submissions. */
   limits: ProcessLimits = DEFAULT_PROCESS_LIMITS;
   #directory: string;
   #log: Log;
@@ -43,8 +43,8 @@ export class Node {
   }
 
   /**
-   * Forgets all that is in memory and begins anew.
-   * @param isLogLost a new log, and the old one gone
+   * Discards the state in memory and starts again.
+   * @param isLogLost starts with a new log instead of the previous one
    */
   async restart({ isLogLost = false } = {}): Promise<Processes> {
     await this.#processes.close();
@@ -60,13 +60,13 @@ export class Node {
   }
 
   /**
-   * Another life in which the router misses what happens: what a crash between the two commits leaves.
-   * @param change what PostgreSQL alone learns of
+   * Runs a node whose router does not receive changes: the state that a crash between the two commits leaves.
+   * @param change the change that only PostgreSQL receives
    */
   async withoutRouter<T>(change: (processes: Processes) => Promise<T>): Promise<T> {
     await this.#processes.close();
     const elsewhere = new Router({ log: await openLog({ engine: 'memory' }) });
-    // As PostgreSQL sees it, it is the same log.
+    // PostgreSQL must see the same log id.
     Object.defineProperty(elsewhere, 'logId', { value: this.#processes.router.logId });
     const processes = this.#make(elsewhere);
     const result = await change(processes);
@@ -93,14 +93,14 @@ export class Node {
   }
 }
 
-/** How to take what waits. */
+/** Options of `assign` in tests. */
 export interface TakeOptions {
   readonly waitMs?: number;
   readonly executorType?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Takes what waits, as somebody. */
+/** Takes the next waiting process as an executor. */
 export function assign(
   processes: Processes,
   executorId = BOB,
@@ -109,7 +109,7 @@ export function assign(
   return processes.assign(PROJECT, executorId, { executorType, waitMs, signal });
 }
 
-/** Takes what waits, and there must be something. */
+/** Takes the next waiting process; fails if there is none. */
 export async function take(processes: Processes, executorId = BOB, waitMs = 0): Promise<Assigned> {
   const assigned = await assign(processes, executorId, { waitMs });
   if (assigned === null) throw new Error('nothing waits');
@@ -124,7 +124,7 @@ export async function submit(
   return (await processes.submit(PROJECT, ANN.credentialId, { name: 'job', ...wanted })).process;
 }
 
-/** What goes wrong, by its code. */
+/** The code of the error of a call. */
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   return await work.then(
     () => 'ok',

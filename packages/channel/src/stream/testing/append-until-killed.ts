@@ -1,6 +1,7 @@
 /**
- * A process in which producers append to one stream until it is killed, and which prints what was acknowledged: `producer
- * sequence` a line. Run as `node append-until-killed.js <log directory> <sequence to begin with>…`, one for each producer.
+ * A process in which producers append to one stream until it is killed. It prints each acknowledged append as a line
+ * `producer sequence`. Run as `node append-until-killed.js <log directory> <first sequence>…`, with one sequence for
+ * each producer.
  */
 import { writeSync } from 'node:fs';
 import { openLog } from '@weir/log';

@@ -1,6 +1,6 @@
 import type { AppendRequest, CreateOptions, StreamSource } from '../index.js';
 
-/** What a stream of text is created with. */
+/** Options that create a text stream. */
 export const TEXT: CreateOptions = {
   contentType: 'text/plain',
   expiry: null,
@@ -9,10 +9,10 @@ export const TEXT: CreateOptions = {
   fork: null,
 };
 
-/** The same of JSON. */
+/** Options that create a JSON stream. */
 export const JSON_STREAM: CreateOptions = { ...TEXT, contentType: 'application/json' };
 
-/** An append of some text. */
+/** An append of a text. */
 export function appendOf(text: string, more: Partial<AppendRequest> = {}): AppendRequest {
   return {
     body: Buffer.from(text),
@@ -24,7 +24,7 @@ export function appendOf(text: string, more: Partial<AppendRequest> = {}): Appen
   };
 }
 
-/** All there is from an offset, page by page; of a JSON stream its messages with commas between. */
+/** All content from an offset, read page by page; in a JSON stream, messages separated by commas. */
 export async function contentOf(source: StreamSource, from = '-1', maxBytes?: number): Promise<string> {
   const parts: string[] = [];
   for (let place = source.locate(from); ; ) {
