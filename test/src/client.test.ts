@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Client, createClient, type Job, submit, WeirError, worker } from '@weir/client';
+import { type Job, Weir, WeirError } from '@weir/client';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { Jobs } from './harness/jobs.js';
 import { sharedWeir } from './harness/shared-weir.js';
@@ -7,7 +7,7 @@ import { waitUntil } from './harness/wait-until.js';
 import type { WeirProject } from './harness/weir-project.js';
 
 let server: WeirProject;
-const clients: Client[] = [];
+const clients: Weir[] = [];
 
 beforeAll(async () => {
   server = await sharedWeir();
@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-function client(key = server.key): Client {
-  const made = createClient({ url: server.url, key });
+function client(key = server.key): Weir {
+  const made = new Weir({ url: server.url, key });
   clients.push(made);
   return made;
 }
@@ -26,7 +26,7 @@ const talk = { executorType: 'talk', channels: [{ name: 'talk' }] };
 
 it('keeps the order of what is sent without waiting, also when the server says slower', async () => {
   const weir = client();
-  const channel = (await submit(weir, { name: 'many', ...talk })).channel('talk');
+  const channel = (await weir.processes.submit({ name: 'many', ...talk })).channel('talk');
   const sent = Array.from({ length: 700 }, (_, i) => channel.send(`${i}`));
   const appended = await Promise.all(sent);
   expect(appended.map(({ index }) => index)).toEqual(Array.from({ length: 700 }, (_, i) => i + 1));
@@ -37,7 +37,7 @@ it('keeps the order of what is sent without waiting, also when the server says s
 
 it('carries texts, JSON and bytes, both ways, with what they answer', async () => {
   const weir = client();
-  worker(weir, 'echo', async (job) => {
+  weir.worker('echo', async (job) => {
     const channel = job.channel('talk');
     for await (const message of channel) {
       if (message.from === 'executor') continue;
@@ -51,7 +51,7 @@ it('carries texts, JSON and bytes, both ways, with what they answer', async () =
     await channel.sendEnd({ bye: true });
     return { echoed: true };
   });
-  const job = await submit(weir, { name: 'echo', ...talk, executorType: 'echo' });
+  const job = await weir.processes.submit({ name: 'echo', ...talk, executorType: 'echo' });
   const channel = job.channel('talk');
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   await Promise.all([
@@ -80,7 +80,11 @@ it('carries texts, JSON and bytes, both ways, with what they answer', async () =
 
 it('goes on where an iteration stopped, and ends a job that failed with its error', async () => {
   const weir = client();
-  const job = await submit(weir, { name: 'stops', executorType: 'fails', channels: [{ name: 'talk' }] });
+  const job = await weir.processes.submit({
+    name: 'stops',
+    executorType: 'fails',
+    channels: [{ name: 'talk' }],
+  });
   const channel = job.channel('talk');
   for (let i = 1; i <= 5; i += 1) await channel.send(`${i}`);
   const read = async (count: number): Promise<string[]> => {
@@ -92,7 +96,7 @@ it('goes on where an iteration stopped, and ends a job that failed with its erro
     ['1', '2'],
     ['3', '4', '5'],
   ]);
-  worker(weir, 'fails', () => {
+  weir.worker('fails', () => {
     throw new Error('out of water');
   });
   expect(await job.wait()).toMatchObject({ state: 'failed', error: 'out of water' });
@@ -107,11 +111,11 @@ it('tells a job that was cancelled, and goes on with the next', async () => {
     jobs.push(job);
     if (job.name === 'long') await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
   };
-  worker(weir, 'cancels', handle, { onError: (error) => lost.push(error) });
-  const long = await submit(weir, { name: 'long', executorType: 'cancels', maxExecMs: 3_000 });
+  weir.worker('cancels', handle, { onError: (error) => lost.push(error) });
+  const long = await weir.processes.submit({ name: 'long', executorType: 'cancels', maxExecMs: 3_000 });
   await waitUntil('the job to run', () => jobs.length === 1);
   await long.cancel();
-  const next = await submit(weir, { name: 'next', executorType: 'cancels' });
+  const next = await weir.processes.submit({ name: 'next', executorType: 'cancels' });
   expect(await next.wait()).toMatchObject({ state: 'success' });
   expect([(await long.get()).state, lost.length]).toEqual(['cancelled', 1]);
   expect(jobs[0]?.signal.reason).toBeInstanceOf(WeirError);
@@ -120,7 +124,7 @@ it('tells a job that was cancelled, and goes on with the next', async () => {
 it('keeps a job alive that takes longer than its lease', async () => {
   const weir = client();
   const jobs = new Jobs(server);
-  worker(weir, 'slow', async () => {
+  weir.worker('slow', async () => {
     // The control: two jobs, one after the other, whose executor sends no heartbeat lose leases of the same length.
     for (let i = 0; i < 2; i++) {
       const { id } = await jobs.run({ max_exec_ms: 600 });
@@ -129,7 +133,7 @@ it('keeps a job alive that takes longer than its lease', async () => {
     }
     return 'done';
   });
-  const job = await submit(weir, { name: 'slow', executorType: 'slow', maxExecMs: 600 });
+  const job = await weir.processes.submit({ name: 'slow', executorType: 'slow', maxExecMs: 600 });
   expect(await job.wait()).toMatchObject({ state: 'success', output: 'done', attempt: 1 });
 });
 
@@ -140,7 +144,7 @@ it('ends a job whose output cannot be kept as one that failed, and one in hand b
     ['no JSON', 1n],
   ]);
   const hand = client();
-  worker(hand, 'unfit', async (job) => {
+  hand.worker('unfit', async (job) => {
     const channel = job.channel('talk');
     if (job.name === 'in hand') {
       void hand.close();
@@ -150,7 +154,8 @@ it('ends a job whose output cannot be kept as one that failed, and one in hand b
     if (job.name === 'long error') throw new Error('no '.repeat(20_000));
     return outputs.get(job.name);
   });
-  const run = (name: string) => submit(weir, { name, executorType: 'unfit', channels: [{ name: 'talk' }] });
+  const run = (name: string) =>
+    weir.processes.submit({ name, executorType: 'unfit', channels: [{ name: 'talk' }] });
   for (const name of outputs.keys()) {
     expect(await (await run(name)).wait()).toMatchObject({
       state: 'failed',
@@ -163,7 +168,7 @@ it('ends a job whose output cannot be kept as one that failed, and one in hand b
 
 it('lets go at the server of channels that are closed or cancelled here, and never ends its program', async () => {
   const weir = client();
-  const job = await submit(weir, { name: 'gone', ...talk });
+  const job = await weir.processes.submit({ name: 'gone', ...talk });
   const unheard: unknown[] = [];
   const hear = (error: unknown) => unheard.push(error);
   process.on('unhandledRejection', hear);
@@ -188,10 +193,13 @@ it('lets go at the server of channels that are closed or cancelled here, and nev
 });
 
 it('says what is wrong at once: no right, no channel, too large, too many', async () => {
-  const stranger = createClient({ url: server.url, key: `weir_sec_${'0'.repeat(64)}`, patienceMs: 0 });
-  await expect(submit(stranger, { name: 'x' })).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
+  const stranger = new Weir({ url: server.url, key: `weir_sec_${'0'.repeat(64)}`, patienceMs: 0 });
+  await expect(stranger.processes.submit({ name: 'x' })).rejects.toMatchObject({
+    code: 'unauthorized',
+    status: 401,
+  });
   const weir = client();
-  const job = await submit(weir, { name: 'wrong', ...talk });
+  const job = await weir.processes.submit({ name: 'wrong', ...talk });
   await expect(job.channel('other').send('x')).rejects.toMatchObject({ code: 'channel_not_found' });
   const channel = job.channel('talk');
   await expect(channel.send(new Uint8Array(11 * 2 ** 20))).rejects.toMatchObject({
@@ -208,6 +216,6 @@ it('says what is wrong at once: no right, no channel, too large, too many', asyn
   );
   await channel.close({ flushMs: 0 });
   expect(new Set(await Promise.all(flood.slice(-500)))).toEqual(new Set(['buffer_full']));
-  const away = createClient({ url: 'http://127.0.0.1:1', key: server.key, patienceMs: 0 });
-  await expect(submit(away, { name: 'x' })).rejects.toMatchObject({ code: 'unreachable' });
+  const away = new Weir({ url: 'http://127.0.0.1:1', key: server.key, patienceMs: 0 });
+  await expect(away.processes.submit({ name: 'x' })).rejects.toMatchObject({ code: 'unreachable' });
 });

@@ -1,15 +1,15 @@
-import { type Channel, channel, createClient, submit } from '@weir/client';
+import { type Channel, Weir } from '@weir/client';
 import { residentBytes, WeirProcess } from '@weir/testing';
 import { type Appends, appendInWindow, quantiles, type WindowOptions } from './window.js';
 
 /** A server without limits of a channel's rate and length, and a client of it. */
 export class OurChannels {
-  readonly #weir: WeirProcess;
-  readonly #client: ReturnType<typeof createClient>;
+  readonly #server: WeirProcess;
+  readonly #weir: Weir;
 
-  private constructor(weir: WeirProcess) {
-    this.#weir = weir;
-    this.#client = createClient({ url: weir.url, key: weir.key });
+  private constructor(server: WeirProcess) {
+    this.#server = server;
+    this.#weir = new Weir({ url: server.url, key: server.key });
   }
 
   static async start(): Promise<OurChannels> {
@@ -22,8 +22,8 @@ export class OurChannels {
   }
 
   async close(): Promise<void> {
-    await this.#client.close();
-    await this.#weir.dispose();
+    await this.#weir.close();
+    await this.#server.dispose();
   }
 
   /** Appends through the client, over one socket. */
@@ -100,29 +100,30 @@ export class OurChannels {
   async idle(readers: number, ofSocket: number): Promise<number> {
     const opened = await this.#open();
     await opened.send('first');
-    const before = residentBytes(this.#weir.pid);
-    const clients = Array.from({ length: readers / ofSocket }, () =>
-      createClient({ url: this.#weir.url, key: this.#weir.key }),
+    const before = residentBytes(this.#server.pid);
+    const clients = Array.from(
+      { length: readers / ofSocket },
+      () => new Weir({ url: this.#server.url, key: this.#server.key }),
     );
     const first = clients.flatMap((client) =>
       Array.from({ length: ofSocket }, async () => {
-        const reader = channel(client, { process: opened.process, name: opened.name });
+        const reader = client.channel({ process: opened.process, name: opened.name });
         await reader[Symbol.asyncIterator]().next();
       }),
     );
     await Promise.all(first);
-    const grown = residentBytes(this.#weir.pid) - before;
+    const grown = residentBytes(this.#server.pid) - before;
     await Promise.all(clients.map((client) => client.close()));
     await opened.close();
     return grown;
   }
 
   async #open(): Promise<Channel> {
-    const process = await submit(this.#client, { name: 'bench', channels: [{ name: 'bench' }] });
+    const process = await this.#weir.processes.submit({ name: 'bench', channels: [{ name: 'bench' }] });
     return process.channel('bench');
   }
 
   #again({ process, name }: Channel): Channel {
-    return channel(this.#client, { process, name });
+    return this.#weir.channel({ process, name });
   }
 }

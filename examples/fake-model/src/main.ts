@@ -1,6 +1,6 @@
 /** An executor: takes processes of type `fake-model`, talks on their channel `chat`, and stops when its caller says so. */
 import { firstAbort } from '@weir/base';
-import { createClient, type Job, worker } from '@weir/client';
+import { type Job, Weir } from '@weir/client';
 import { answer } from './answer.js';
 
 const { WEIR_SERVER: url = 'http://127.0.0.1:8080', WEIR_KEY: key } = process.env;
@@ -9,8 +9,8 @@ if (key === undefined) {
   process.exit(2);
 }
 
-const weir = createClient({ url, key });
-const model = worker(weir, 'fake-model', run, { onError: (error) => console.error(`fake-model: ${error}`) });
+const weir = new Weir({ url, key });
+const model = weir.worker('fake-model', run, { onError: (error) => console.error(`fake-model: ${error}`) });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void model.close());
 console.error(`fake-model: waiting for processes of ${url}`);
 await model.closed;

@@ -18,6 +18,7 @@ export { type Logger, silentLogger } from './logger.js';
 export { NO_IDS } from './no-ids.js';
 export { takeTurn } from './reader-turns.js';
 export { plainIssue, type SchemaIssue } from './schema/plain-issue.js';
+export { afterSilence } from './silence.js';
 export { SLICE_MS, Slice, type SliceOptions } from './slice.js';
 export { Backoff, type BackoffOptions } from './time/backoff.js';
 export { pause } from './time/pause.js';

@@ -4,7 +4,6 @@ export { makeDirectory } from './files/make-directory.js';
 export { unsafeDirectory } from './files/own-directory.js';
 export { readPrivateFile, writePrivateFile } from './files/private-file.js';
 export { periodically } from './periodic.js';
-export { afterSilence } from './silence.js';
 export { type ReadAheadOptions, readAhead, type SpoolSpace } from './spool/read-ahead.js';
 export {
   copyTemplate,

@@ -10,8 +10,8 @@ const STEP_MS = 1_000;
  */
 export function afterSilence(ms: number, done: () => void): () => void {
   let left = ms;
-  let timer: NodeJS.Timeout;
-  let reading: NodeJS.Immediate | undefined;
+  let timer: ReturnType<typeof setTimeout>;
+  let stopReading = (): void => {};
   const step = (): void => {
     const stepMs = Math.min(left, STEP_MS);
     const begun = performance.now();
@@ -19,12 +19,22 @@ export function afterSilence(ms: number, done: () => void): () => void {
       const wasStopped = performance.now() - begun > stepMs + STEP_MS;
       left = wasStopped ? ms : left - stepMs;
       if (left > 0) step();
-      else reading = setImmediate(done);
+      else stopReading = afterReading(done);
     }, stepMs);
   };
   step();
   return () => {
     clearTimeout(timer);
-    clearImmediate(reading);
+    stopReading();
   };
+}
+
+/** Runs `work` after the next turn of the event loop has read what arrived. Browsers have no `setImmediate`. */
+function afterReading(work: () => void): () => void {
+  if (typeof setImmediate === 'function') {
+    const reading = setImmediate(work);
+    return () => clearImmediate(reading);
+  }
+  const reading = setTimeout(work, 1);
+  return () => clearTimeout(reading);
 }

@@ -1,4 +1,4 @@
-import { WeirError as BaseError } from '@weir/base';
+import { WeirError as BaseError, type ErrorFacts, type TextPosition } from '@weir/base';
 
 /** What a server's problem document (RFC 9457) or `error` frame says beside its code and detail. */
 export interface WeirErrorDetails {
@@ -8,37 +8,47 @@ export interface WeirErrorDetails {
   readonly hint?: string | undefined;
   /** How long to wait before the same again, milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** With `cursor_expired`: the index of the oldest message kept. */
-  readonly oldest?: number | undefined;
   readonly requestId?: string | undefined;
+  /** The other members of the document, such as `limit`, `rule`, `position`, `oldest`, `missed` and `errors`. */
+  readonly facts?: ErrorFacts | undefined;
 }
 
 /**
  * What a server refused, or why none answered.
  *
  * Codes of this package besides the server's: `unreachable` (no answer for longer than the client's patience),
- * `unexpected_answer`, `closed` (the client, channel or worker was closed here), `buffer_full` (too many messages wait to be sent),
- * `cancelled` (a signal of the caller's).
+ * `interrupted` (an answer broke off), `unexpected_answer`, `closed` (the client, channel or worker was closed here),
+ * `buffer_full` (too many messages wait to be sent), `cancelled` (a signal of the caller's).
  */
 export class WeirError extends BaseError {
   // A bundler may shorten the name of the class.
   override readonly name = 'WeirError';
-  readonly oldest: number | undefined;
+  /** The server's name of the request, for its log. */
   readonly requestId: string | undefined;
 
   constructor(code: string, message: string, details: WeirErrorDetails = {}, options?: ErrorOptions) {
-    const { status = 0, hint, retryAfterMs, oldest, requestId } = details;
+    const { status = 0, hint, retryAfterMs, requestId, facts } = details;
     // A server that says how long to wait means that it helps; frames have no status.
     const retryable =
       retryAfterMs !== undefined || RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status);
-    super(code, message, { status, hint, retryAfterMs, retryable, cause: options?.cause });
-    this.oldest = oldest;
+    super(code, message, { ...facts, status, hint, retryAfterMs, retryable, cause: options?.cause });
     this.requestId = requestId;
+  }
+
+  /** With `cursor_expired`: where reading can go on, a cursor of the feed or an index of a channel. */
+  get oldest(): string | number | undefined {
+    return this.facts.oldest;
+  }
+
+  /** With `cursor_expired`: how many items are lost. */
+  get missed(): number | undefined {
+    return this.facts.missed;
   }
 }
 
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'unreachable',
+  'interrupted',
   'rate_limited',
   'at_capacity',
   'draining',
@@ -47,21 +57,47 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
 ]);
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-/** The error a problem document is, or an `error` frame. */
-export function errorOfDocument(given: unknown, status: number, retryAfterMs?: number): WeirError {
+/**
+ * The error that a problem document or an `error` frame is.
+ *
+ * @param retryAfterMs what the header `Retry-After` says; the document's own milliseconds go before it
+ * @param requestId what the header `X-Request-Id` says
+ */
+export function errorOfDocument(
+  given: unknown,
+  status: number,
+  retryAfterMs?: number,
+  requestId?: string,
+): WeirError {
   const document: Readonly<Record<string, unknown>> =
     typeof given === 'object' && given !== null ? { ...given } : {};
-  const { code, detail, hint, request_id, oldest, retry_after_ms, retry_after_s } = document;
+  const { code, detail, hint, request_id, retry_after_ms, retry_after_s } = document;
   const seconds = typeof retry_after_s === 'number' ? retry_after_s * 1000 : undefined;
   return new WeirError(
     typeof code === 'string' ? code : `http_${status}`,
-    typeof detail === 'string' ? detail : `the server answered ${status}`,
+    typeof detail === 'string' ? detail : `the server answered ${status || String(code)}`,
     {
       status,
       hint: typeof hint === 'string' ? hint : undefined,
-      requestId: typeof request_id === 'string' ? request_id : undefined,
-      oldest: typeof oldest === 'number' ? oldest : undefined,
+      requestId: typeof request_id === 'string' ? request_id : requestId,
       retryAfterMs: typeof retry_after_ms === 'number' ? retry_after_ms : (retryAfterMs ?? seconds),
+      facts: factsOf(document),
     },
   );
+}
+
+/** Members that are not of a document's fixed part, each only if it has its type. */
+function factsOf(document: Readonly<Record<string, unknown>>): ErrorFacts {
+  const { oldest, missed, limit, rule, identifier, position, errors, cursor } = document;
+  return {
+    ...(typeof oldest === 'string' || typeof oldest === 'number' ? { oldest } : {}),
+    ...(typeof missed === 'number' ? { missed } : {}),
+    ...(typeof limit === 'number' ? { limit } : {}),
+    ...(typeof rule === 'string' ? { rule } : {}),
+    ...(typeof identifier === 'string' ? { identifier } : {}),
+    ...(typeof cursor === 'number' ? { cursor } : {}),
+    ...(Array.isArray(errors) ? { errors } : {}),
+    // The cast holds: the server has one form of a position.
+    ...(typeof position === 'object' && position !== null ? { position: position as TextPosition } : {}),
+  };
 }

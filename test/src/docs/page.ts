@@ -9,7 +9,8 @@ export interface Step {
   readonly answer: string | null;
 }
 
-interface Block {
+/** A fenced block. */
+export interface Block {
   readonly line: number;
   readonly language: string;
   readonly text: string;
@@ -34,7 +35,8 @@ export function stepsOf(markdown: string): Step[] {
   });
 }
 
-function blocksOf(markdown: string): Block[] {
+/** The fenced blocks of a page in Markdown. */
+export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
   let open: { line: number; language: string; lines: string[] } | null = null;
   markdown.split('\n').forEach((text, index) => {

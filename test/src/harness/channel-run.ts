@@ -3,7 +3,7 @@
  * kinds; against the simplest of references: a list. What must hold is in `channel-verdict.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Channel, channel, createClient, WeirError } from '@weir/client';
+import { type Channel, Connection, Weir, WeirError } from '@weir/client';
 import type { Step } from './channel-case.js';
 import { type Acknowledged, Broken, check, judge, type Reading, type Seen } from './channel-verdict.js';
 import type { FaultProxy } from './fault-proxy.js';
@@ -42,7 +42,9 @@ class ChannelRun {
   readonly #server: WeirProcess;
   readonly #proxy: FaultProxy;
   readonly #id: string;
-  readonly #client: ReturnType<typeof createClient>;
+  readonly #client: Weir;
+  /** Sends the heartbeats of executors. */
+  readonly #beats: Connection;
   readonly #acknowledged: Acknowledged[] = [];
   /** Contents in the order in which a sender gave them; a submitter is one, and each attempt of an executor. */
   readonly #given = new Map<string, string[]>();
@@ -63,7 +65,8 @@ class ChannelRun {
     this.#server = server;
     this.#proxy = proxy;
     this.#id = id;
-    this.#client = createClient({ url: urlOf(proxy), key: server.key });
+    this.#client = new Weir({ url: urlOf(proxy), key: server.key });
+    this.#beats = new Connection({ url: urlOf(proxy), credential: server.key });
   }
 
   static async begin(server: WeirProcess, proxy: FaultProxy, hasLease: boolean): Promise<ChannelRun> {
@@ -219,7 +222,7 @@ class ChannelRun {
       this.#assigning = assigning;
       const given = await assigning;
       if (given.id === undefined) continue;
-      this.#executor = new Executor(this.#client, given, this.#hasLease);
+      this.#executor = new Executor(this.#client, this.#beats, given, this.#hasLease);
       return this.#executor;
     }
     throw new Error('nobody could get the process');
@@ -249,7 +252,7 @@ class ChannelRun {
   }
 
   async #follow(seen: Seen[], after: number, pauseMs: number): Promise<string> {
-    const followed = channel(this.#client, {
+    const followed = this.#client.channel({
       process: this.#id,
       name: CHANNEL,
       after,
@@ -291,15 +294,15 @@ class Executor {
   isAbandoned = false;
   readonly #beating: NodeJS.Timeout | undefined;
 
-  constructor(client: ReturnType<typeof createClient>, given: Answer, hasLease: boolean) {
+  constructor(client: Weir, beats: Connection, given: Answer, hasLease: boolean) {
     const { id, assignment } = given as { readonly id: string; readonly assignment: string };
     this.attempt = Number(given.attempt);
-    this.channel = channel(client, { process: id, name: CHANNEL, assignment });
+    this.channel = client.channel({ process: id, name: CHANNEL, assignment });
     void this.#read();
     if (!hasLease) return;
     this.#beating = setInterval(() => {
-      client
-        .call({
+      beats
+        .json({
           method: 'POST',
           path: `/api/v1/processes/${id}/heartbeat`,
           body: { assignment },

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterSilence } from '@weir/base/node';
+import { afterSilence } from '@weir/base';
 import type { BusDirectory } from '../directory/bus-directory.js';
 import { readBusFile, readSecret } from '../directory/bus-file.js';
 import { encode, type Hello, type Message, MessageDecoder, PROTOCOL_VERSION } from '../protocol/index.js';

@@ -1,4 +1,4 @@
-import { type Channel, channel, createClient } from '@weir/client';
+import { type Channel, Weir } from '@weir/client';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
 import type { Invocation } from '../invocation.js';
@@ -99,8 +99,8 @@ export class ChannelApi {
     const { api, key, process, name, assignment } = this.#parts;
     const onConnection = (isThere: boolean): void =>
       output.note(`[channel] ${isThere ? 'connected again' : `no answer from ${api.server}; trying again`}`);
-    const client = createClient({ url: api.server, key });
-    return channel(client, { process, name, assignment, after, onConnection, isShared: true });
+    const weir = new Weir({ url: api.server, key });
+    return weir.channel({ process, name, assignment, after, onConnection, isShared: true });
   }
 }
 

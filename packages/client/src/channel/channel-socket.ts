@@ -1,6 +1,6 @@
 import { Backoff, pause, retryAfterMs } from '@weir/base';
 import WebSocket from 'ws';
-import type { Client } from '../client.js';
+import type { Connection } from '../http/connection.js';
 import { errorOfDocument, type WeirError } from '../weir-error.js';
 import { readEntries } from './frames.js';
 import type { Message } from './message.js';
@@ -25,14 +25,14 @@ const SILENCE_MS = 45_000;
 /** A page of messages has 1 MiB, and a message may be larger. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
-const sockets = new WeakMap<Client, ChannelSocket>();
+const sockets = new WeakMap<Connection, ChannelSocket>();
 
 /** The connection all channels of a client share. */
-export function socketOf(client: Client): ChannelSocket {
-  let socket = sockets.get(client);
+export function socketOf(connection: Connection): ChannelSocket {
+  let socket = sockets.get(connection);
   if (socket === undefined) {
-    socket = new ChannelSocket(client.url, client.key);
-    sockets.set(client, socket);
+    socket = new ChannelSocket(connection.url, connection.credential);
+    sockets.set(connection, socket);
   }
   return socket;
 }
@@ -40,7 +40,7 @@ export function socketOf(client: Client): ChannelSocket {
 /** One connection for many channels: there while a channel is, and there again after it broke. */
 export class ChannelSocket {
   readonly #url: string;
-  readonly #key: string;
+  readonly #credential: string | null;
   readonly #links = new Map<number, Link>();
   #lastCh = 0;
   #running = false;
@@ -48,9 +48,9 @@ export class ChannelSocket {
   #pausing = new AbortController();
   #socket: WebSocket | null = null;
 
-  constructor(server: string, key: string) {
+  constructor(server: string, credential: string | null) {
     this.#url = `${server.replace(/^http/, 'ws')}/api/v1/channels`;
-    this.#key = key;
+    this.#credential = credential;
   }
 
   /** Takes a channel in; the number is its own while the client lives. */
@@ -105,7 +105,7 @@ export class ChannelSocket {
   /** One connection, until it is over. */
   #serve(): Promise<{ readonly wasOpen: boolean; readonly failure: WeirError | null }> {
     const socket = new WebSocket(this.#url, {
-      headers: { authorization: `Bearer ${this.#key}` },
+      headers: this.#credential === null ? {} : { authorization: `Bearer ${this.#credential}` },
       handshakeTimeout: HANDSHAKE_MS,
       maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,

@@ -1,5 +1,6 @@
 import { defined } from '@weir/base';
-import { type Client, cancelled } from '../client.js';
+import type { Connection } from '../http/connection.js';
+import { cancelled } from '../http/failure.js';
 import { errorOfDocument, WeirError } from '../weir-error.js';
 import { type ChannelSocket, type ControlFrame, type Link, socketOf } from './channel-socket.js';
 import { appendFrame } from './frames.js';
@@ -53,13 +54,13 @@ const REOPEN_MS = 500;
  * A channel of a process.
  *
  * ```ts
- * const questions = channel(weir, { process: id, name: 'questions' });
+ * const questions = weir.channel({ process: id, name: 'questions' });
  * await questions.send({ ask: 'colour?' });
  * for await (const message of questions) if (message.from === 'executor') console.log(message.json());
  * ```
  */
-export function channel(client: Client, options: ChannelOptions): Channel {
-  return new Channel(client, options);
+export function channel(connection: Connection, options: ChannelOptions): Channel {
+  return new Channel(connection, options);
 }
 
 /**
@@ -94,11 +95,11 @@ export class Channel implements AsyncIterable<Message> {
    * Made by {@link channel}.
    * @param closesWithClient false where somebody else closes it
    */
-  constructor(client: Client, options: ChannelOptions, closesWithClient = true) {
+  constructor(connection: Connection, options: ChannelOptions, closesWithClient = true) {
     this.process = options.process;
     this.name = options.name;
     this.#options = options;
-    this.#socket = socketOf(client);
+    this.#socket = socketOf(connection);
     this.#outgoing = new Outgoing((header, payload) => {
       this.#socket.send(appendFrame(this.#ch, header, payload));
     }, options.isShared);
@@ -106,7 +107,7 @@ export class Channel implements AsyncIterable<Message> {
       if (this.#isAsked) this.#socket.send({ op: 'credit', ch: this.#ch, bytes });
     });
     this.#ch = this.#socket.attach(this.#link);
-    const forgetClient = closesWithClient ? client.onClose(() => this.close()) : () => {};
+    const forgetClient = closesWithClient ? connection.onClose(() => this.close()) : () => {};
     const { signal } = options;
     const abort = (): void => {
       if (signal !== undefined) this.#fail(cancelled(signal));

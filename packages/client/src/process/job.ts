@@ -1,5 +1,5 @@
 import { Channel, type ChannelOptions } from '../channel/channel.js';
-import type { Client } from '../client.js';
+import type { Connection } from '../http/connection.js';
 import { WeirError } from '../weir-error.js';
 import { type Process, processOf } from './process.js';
 
@@ -13,14 +13,14 @@ export class Job {
   readonly process: Process;
   /** Proves that it is this executor's; as long as {@link signal} has not said otherwise. */
   readonly assignment: string;
-  readonly #client: Client;
+  readonly #connection: Connection;
   readonly #lost = new AbortController();
   readonly #channels: Channel[] = [];
   #beating: NodeJS.Timeout | null = null;
 
   /** @param given the answer of `assign` */
-  constructor(client: Client, given: unknown) {
-    this.#client = client;
+  constructor(connection: Connection, given: unknown) {
+    this.#connection = connection;
     this.process = processOf(given);
     // The cast holds: a process that is assigned comes with it.
     this.assignment = (given as { readonly assignment: string }).assignment;
@@ -48,7 +48,7 @@ export class Job {
   channel(name: string, options: Pick<ChannelOptions, 'after'> = {}): Channel {
     const { id: process, assignment, signal } = this;
     // It is the job that closes it, so that a client that closes lets the job end first.
-    const opened = new Channel(this.#client, { ...options, process, name, assignment, signal }, false);
+    const opened = new Channel(this.#connection, { ...options, process, name, assignment, signal }, false);
     this.#channels.push(opened);
     return opened;
   }
@@ -110,7 +110,7 @@ export class Job {
   }
 
   async #post(what: string, body: object, patienceMs?: number): Promise<unknown> {
-    return await this.#client.call({
+    return await this.#connection.json({
       method: 'POST',
       path: `/api/v1/processes/${encodeURIComponent(this.id)}/${what}`,
       body: { ...body, assignment: this.assignment },

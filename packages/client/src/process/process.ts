@@ -51,6 +51,9 @@ export interface Process {
   /** Why it failed. */
   readonly error: string | null;
   readonly maxExecMs: number | null;
+  readonly createdAt: Date;
+  /** When it ended; null before. */
+  readonly closedAt: Date | null;
 }
 
 /** Where no way leads out of. */
@@ -76,6 +79,8 @@ export function processOf(given: unknown): Process {
     output: document.output ?? null,
     error: document.error ?? null,
     maxExecMs: document.max_exec_ms ?? null,
+    createdAt: new Date(document.created_at),
+    closedAt: document.closed_at == null ? null : new Date(document.closed_at),
   };
 }
 
@@ -90,4 +95,6 @@ interface ProcessDocument {
   readonly output?: unknown;
   readonly error?: string | null;
   readonly max_exec_ms?: number | null;
+  readonly created_at: string;
+  readonly closed_at?: string | null;
 }

@@ -1,5 +1,6 @@
 import { Backoff, pause } from '@weir/base';
-import { type Client, cancelled } from '../client.js';
+import type { Connection } from '../http/connection.js';
+import { cancelled } from '../http/failure.js';
 import { WeirError } from '../weir-error.js';
 import { Job, type Outcome } from './job.js';
 
@@ -25,7 +26,7 @@ const HOPELESS: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_sco
  * Takes processes of a type, one after the other, until it is closed.
  *
  * ```ts
- * const llm = worker(weir, 'llm', async (job) => {
+ * const llm = weir.worker('llm', async (job) => {
  *   const tokens = job.channel('tokens');
  *   for await (const token of model(job.args, job.signal)) await tokens.send(token);
  *   await tokens.sendEnd();
@@ -33,16 +34,21 @@ const HOPELESS: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_sco
  * process.once('SIGTERM', () => llm.close());
  * ```
  */
-export function worker(client: Client, type: string, handler: Handler, options: WorkerOptions = {}): Worker {
-  const made = new Worker(client, type, handler, options);
-  const forget = client.onClose(() => made.close());
+export function worker(
+  connection: Connection,
+  type: string,
+  handler: Handler,
+  options: WorkerOptions = {},
+): Worker {
+  const made = new Worker(connection, type, handler, options);
+  const forget = connection.onClose(() => made.close());
   void made.closed.then(forget);
   return made;
 }
 
 /** Made by {@link worker}. */
 export class Worker {
-  readonly #client: Client;
+  readonly #connection: Connection;
   readonly #type: string;
   readonly #handler: Handler;
   readonly #onError: (error: unknown) => void;
@@ -50,8 +56,8 @@ export class Worker {
   /** Resolves once it is closed, or its key refused, and the last process done. */
   readonly closed: Promise<void>;
 
-  constructor(client: Client, type: string, handler: Handler, options: WorkerOptions) {
-    this.#client = client;
+  constructor(connection: Connection, type: string, handler: Handler, options: WorkerOptions) {
+    this.#connection = connection;
     this.#type = type;
     this.#handler = handler;
     this.#onError = options.onError ?? ((error) => console.error(`weir worker ${type}:`, error));
@@ -89,7 +95,7 @@ export class Worker {
 
   async #assign(signal: AbortSignal): Promise<Job | null> {
     if (signal.aborted) throw cancelled(signal);
-    const answer = await this.#client.call({
+    const answer = await this.#connection.json({
       method: 'POST',
       path: '/api/v1/processes/assign',
       body: { executor_type: this.#type, wait_ms: WAIT_MS },
@@ -97,7 +103,7 @@ export class Worker {
       patienceMs: 0,
       signal,
     });
-    return answer === null ? null : new Job(this.#client, answer);
+    return answer === null ? null : new Job(this.#connection, answer);
   }
 
   async #handle(job: Job): Promise<void> {

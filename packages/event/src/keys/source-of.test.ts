@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseParams, Registry, subscriptionId } from '../index.js';
-import { ConsumeError, feedUrl } from '../source/index.js';
+import { ConsumeError, feedRequest } from '../source/index.js';
 import { shippedKeys, sourceOf } from './index.js';
 
 const registry = new Registry(shippedKeys);
@@ -50,8 +50,8 @@ test('keys of other types get events of that name', () => {
 });
 
 test('the server is asked for streams other than events by name', () => {
-  expect(feedUrl({ ...place, key: 'k', stream: 'usage' }).search).toBe('?stream=usage');
-  expect(feedUrl({ ...place, key: 'k', stream: 'events', names: ['a'] }).search).toBe('?event=a');
+  expect(feedRequest({ ...place, key: 'k', stream: 'usage' }).query).toEqual({ stream: 'usage', event: [] });
+  expect(feedRequest({ ...place, key: 'k', stream: 'events', names: ['a'] }).query).toEqual({ event: ['a'] });
 });
 
 test('the same file or path is one subscription, however it is written', async () => {

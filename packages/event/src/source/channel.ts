@@ -1,8 +1,9 @@
-import { boundedFetch, pause } from '@weir/base';
+import { pause } from '@weir/base';
+import { Connection, errorOfData, WeirError } from '@weir/client';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { channelEvent } from './channel-event.js';
-import { channelFailure, channelRefusal } from './channel-refusal.js';
+import { channelFailure } from './channel-failure.js';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { feedConnection } from './feed-connection.js';
 import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
@@ -32,15 +33,17 @@ export interface ChannelOptions {
 export class ChannelStream implements EventStream {
   readonly #options: ChannelOptions;
   readonly #limits: FeedLimits;
-  readonly #url: string;
+  readonly #connection: Connection;
+  readonly #path: string;
   readonly #what: string;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_FEED_LIMITS, ...options.limits };
-    const { server, process, name } = options;
+    const { server, key, process, name } = options;
     const channel = [process, 'channels', name].map(encodeURIComponent).join('/');
-    this.#url = `${server}/api/v1/processes/${channel}`;
+    this.#connection = new Connection({ url: server, credential: key });
+    this.#path = `/api/v1/processes/${channel}`;
     this.#what = `channel ${name} of process ${process}`;
   }
 
@@ -55,12 +58,12 @@ export class ChannelStream implements EventStream {
       try {
         after ??= await this.#lastIndex(outage.answerMs, signal);
         let isConnected = false;
-        for await (const blocks of this.#connection(after, outage.answerMs, signal)) {
+        for await (const blocks of this.#connect(after, outage.answerMs, signal)) {
           outage.end();
           isBeginning = false;
           const seenAt = new Date().toISOString();
           for (const { id, event, data } of blocks) {
-            if (event === 'error') throw channelFailure(JSON.parse(data ?? ''));
+            if (event === 'error') throw channelFailure(errorOfData(data));
             if (event === 'closed') throw new SourceEnded(`${this.#what} has ended: ${reasonOf(data)}`);
             if (id !== undefined) after = id;
             // The first block has the index that the connection begins at: from here on nothing gets lost.
@@ -87,20 +90,25 @@ export class ChannelStream implements EventStream {
     }
   }
 
-  #connection(after: string, answerMs: number, signal: AbortSignal): ReturnType<typeof feedConnection> {
-    const url = new URL(`${this.#url}/subscribe?as=text`);
-    const { silenceMs } = this.#limits;
-    const { key } = this.#options;
-    return feedConnection({ url, key, after, answerMs, silenceMs, refusalOf: channelRefusal }, signal);
+  #connect(after: string, answerMs: number, signal: AbortSignal): ReturnType<typeof feedConnection> {
+    const request = {
+      connection: this.#connection,
+      path: `${this.#path}/subscribe`,
+      query: { as: 'text' },
+      answerMs,
+      silenceMs: this.#limits.silenceMs,
+      failureOf: channelFailure,
+    };
+    return feedConnection({ ...request, after }, signal);
   }
 
   async #lastIndex(answerMs: number, signal: AbortSignal): Promise<string> {
-    const headers = { authorization: `Bearer ${this.#options.key}` };
-    const request = { headers, redirect: 'error', timeoutMs: Math.ceil(answerMs), signal } as const;
-    const response = await boundedFetch(this.#url, request).catch(interrupted);
-    if (response.status !== 200) throw await channelRefusal(response, Date.now());
-    const document: unknown = await response.json().catch(interrupted);
-    return String(channel.parse(document).last_index);
+    const call = { path: this.#path, timeoutMs: Math.ceil(answerMs), patienceMs: 0, signal };
+    try {
+      return String(channel.parse(await this.#connection.json(call)).last_index);
+    } catch (error) {
+      throw error instanceof WeirError ? channelFailure(error) : error;
+    }
   }
 }
 
@@ -120,9 +128,4 @@ function placeOf(from: string): string | undefined {
     param: 'from',
     hint: 'Give --from latest, earliest, or the index of the last message that is known.',
   });
-}
-
-function interrupted(cause: unknown): never {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  throw new SourceInterrupted(inner instanceof Error ? inner.message : String(inner), { cause });
 }

@@ -1,8 +1,9 @@
-import { Backoff, boundedFetch, defined, pause } from '@weir/base';
+import { Backoff, defined, pause } from '@weir/base';
+import { Connection, WeirError } from '@weir/client';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { feedEvent } from './feed-event.js';
-import { feedRefusal } from './feed-refusal.js';
+import { feedFailure } from './feed-failure.js';
 import type { GroupDelivery, GroupMember } from './source.js';
 import { SourceInterrupted } from './source-errors.js';
 
@@ -42,12 +43,14 @@ const UNREADY_MS = 60_000;
 export class FeedGroup implements GroupMember {
   leaseMs = DEFAULT_LEASE_MS;
   readonly #options: FeedGroupOptions;
-  readonly #url: string;
+  readonly #connection: Connection;
+  readonly #path: string;
 
   constructor(options: FeedGroupOptions) {
-    const { server, project, group } = options;
+    const { server, key, project, group } = options;
     this.#options = options;
-    this.#url = `${server}/api/v1/projects/${encodeURIComponent(project)}/feed/groups/${encodeURIComponent(group)}`;
+    this.#connection = new Connection({ url: server, credential: key });
+    this.#path = `/api/v1/projects/${encodeURIComponent(project)}/feed/groups/${encodeURIComponent(group)}`;
   }
 
   get name(): string {
@@ -119,18 +122,27 @@ export class FeedGroup implements GroupMember {
   }
 
   /** The text of a good answer. */
-  async #call(method: string, path: string, body: object, signal?: AbortSignal, waitMs = 0): Promise<string> {
-    const { key } = this.#options;
-    const init = {
-      method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      // A redirect would lead the key elsewhere.
-      redirect: 'error' as const,
-    };
-    const { response, text } = await exchange(this.#url + path, init, waitMs + SILENCE_MS, signal);
-    if (response.ok) return text;
-    throw await refusal(response, text);
+  async #call(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: object,
+    signal?: AbortSignal,
+    waitMs = 0,
+  ): Promise<string> {
+    try {
+      return await this.#connection.text({
+        method,
+        path: this.#path + path,
+        body,
+        timeoutMs: waitMs + SILENCE_MS,
+        // The reader of the group has a patience of its own.
+        patienceMs: 0,
+        signal,
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof WeirError ? failureOf(error) : error;
+    }
   }
 
   #unreachable(cause: SourceInterrupted): ConsumeError {
@@ -149,50 +161,16 @@ const pulled = z.object({
   deliveries: z.array(z.object({ id: z.string(), cursor: z.string(), attempt: z.number() })),
 });
 
-/** A request with its whole answer. Throws SourceInterrupted, or the signal's reason once it has aborted. */
-async function exchange(
-  url: string,
-  init: Omit<RequestInit, 'signal'>,
-  silenceMs: number,
-  signal?: AbortSignal,
-): Promise<{ readonly response: Response; readonly text: string }> {
-  signal?.throwIfAborted();
-  try {
-    const response = await boundedFetch(url, { ...init, timeoutMs: silenceMs, signal });
-    return { response, text: await response.text() };
-  } catch (cause) {
-    signal?.throwIfAborted();
-    if (cause instanceof Error && cause.name === 'TimeoutError') {
-      throw new SourceInterrupted(`nothing came for ${silenceMs / 1000} s`, { cause });
-    }
-    // fetch hides the reason in the cause of its TypeError.
-    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    const reason = inner instanceof Error ? inner.message : String(inner);
-    throw new SourceInterrupted(reason || 'nothing listens there', { cause });
-  }
-}
-
-const problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });
-
-/** The error that an answer other than a good one is. */
-async function refusal(response: Response, text: string): Promise<Error> {
-  const { status, headers } = response;
-  const { code, detail = '', hint = '' } = problem.partial().safeParse(documentOf(text)).data ?? {};
+/** The error of the source that an error of a request to a group is. */
+function failureOf(error: WeirError): Error {
+  const { code, message, hint } = error;
   if (code === 'group_not_found') {
-    return new ConsumeError('failed', code, detail, {
+    return new ConsumeError('failed', code, message, {
       hint: 'Somebody removed it. Start the consumer again to make it anew.',
     });
   }
-  if (code === 'group_exists') return new ConsumeError('usage', code, detail, { param: 'group', hint });
-  return await feedRefusal(new Response(text, { status, headers }), Date.now());
-}
-
-function documentOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  if (code === 'group_exists') return new ConsumeError('usage', code, message, { param: 'group', hint });
+  return feedFailure(error);
 }
 
 /** How deep the values of a delivery are in an answer: {, [, {. */

@@ -1,9 +1,9 @@
 import { defined, pause } from '@weir/base';
-import * as z from 'zod';
+import { Connection, type EventStreamRequest, errorOfData } from '@weir/client';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { type FeedRequest, feedConnection } from './feed-connection.js';
 import { feedEvent } from './feed-event.js';
-import { feedGap } from './feed-refusal.js';
+import { feedGap } from './feed-failure.js';
 import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
@@ -31,12 +31,16 @@ export interface FeedOptions {
   readonly limits?: Partial<FeedLimits>;
 }
 
-/** The URL that a follower of these options asks, but for where it begins. */
-export function feedUrl({ server, project, names = [], stream = 'events' }: FeedOptions): URL {
-  const url = new URL(`${server}/api/v1/projects/${encodeURIComponent(project)}/feed`);
-  if (stream !== 'events') url.searchParams.set('stream', stream);
-  for (const name of names) url.searchParams.append('event', name);
-  return url;
+/** What a follower of these options asks for, but for where it begins. */
+export function feedRequest({
+  project,
+  names = [],
+  stream = 'events',
+}: FeedOptions): Required<Pick<EventStreamRequest, 'path' | 'query'>> {
+  return {
+    path: `/api/v1/projects/${encodeURIComponent(project)}/feed`,
+    query: { ...(stream === 'events' ? {} : { stream }), event: names },
+  };
 }
 
 /**
@@ -58,21 +62,24 @@ export class FeedStream implements EventStream {
   }
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
-    const url = feedUrl(this.#options);
+    const { path, query } = feedRequest(this.#options);
     const { key, stream, server, isKnown = false } = this.#options;
+    const connection = new Connection({ url: server, credential: key });
     const { silenceMs } = this.#limits;
     const outage = new Outage(`feed from ${server}`, this.#limits, isKnown);
     let after = this.#options.from ?? 'latest';
     // The newest place is asked for once: a connection that breaks must not move the end.
-    let isEndKnown = this.#options.until === undefined;
+    let until: string | undefined;
     watcher.onState('connecting');
     while (!signal.aborted) {
       try {
         let isConnected = false;
-        const request = { key, answerMs: outage.answerMs, silenceMs };
-        if (!isEndKnown) url.searchParams.set('until', await this.#newest({ ...request, url }, signal));
-        isEndKnown = true;
-        for await (const blocks of feedConnection({ ...request, url, after }, signal)) {
+        const request = { connection, path, query, answerMs: outage.answerMs, silenceMs };
+        if (this.#options.until !== undefined) until ??= await this.#newest(request, signal);
+        for await (const blocks of feedConnection(
+          { ...request, query: { ...query, until }, after },
+          signal,
+        )) {
           outage.end();
           const seenAt = new Date().toISOString();
           for (const { id, event, data } of blocks) {
@@ -107,19 +114,16 @@ export class FeedStream implements EventStream {
 
   /** The cursor of the newest item. */
   async #newest(request: Omit<FeedRequest, 'after'>, signal: AbortSignal): Promise<string> {
-    const url = new URL(request.url);
-    url.searchParams.set('until', 'latest');
-    for await (const blocks of feedConnection({ ...request, url, after: 'latest' }, signal)) {
+    const query = { ...request.query, until: 'latest' };
+    for await (const blocks of feedConnection({ ...request, query, after: 'latest' }, signal)) {
       for (const { id } of blocks) if (id !== undefined) return id;
     }
     throw new SourceInterrupted('the server ended the stream', { isAnswered: true });
   }
 
   #toldError(data: string): Error {
-    const { code, detail } = toldError.parse(JSON.parse(data));
-    if (code === 'cursor_expired') return feedGap(JSON.parse(data));
-    return new SourceInterrupted(detail ?? code, { isAnswered: true });
+    const told = errorOfData(data);
+    if (told.code === 'cursor_expired') return feedGap(told);
+    return new SourceInterrupted(told.message, { isAnswered: true });
   }
 }
-
-const toldError = z.object({ code: z.string(), detail: z.string().optional() });

@@ -6,7 +6,7 @@ export type {
   StreamState,
   StreamWatcher,
 } from './event-stream.js';
-export { type FeedOptions, FeedStream, feedUrl } from './feed.js';
+export { type FeedOptions, FeedStream, feedRequest } from './feed.js';
 export { FILE_LINE } from './line-event.js';
 export { withoutSecret } from './nats-connection.js';
 export { NATS_MESSAGE } from './nats-event.js';

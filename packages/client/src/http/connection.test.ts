@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
-import { createClient } from './client.js';
+import { Connection } from './connection.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -38,21 +38,21 @@ async function underGarbage<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const call = { method: 'GET', path: '/', patienceMs: 0 } as const;
+const call = { path: '/', patienceMs: 0 } as const;
 
 test('a call ends after its time limit when the server stalls in mid-body, whatever was collected', async () => {
-  const weir = createClient({ url: await serve(stall), key: 'weir_sec_x' });
+  const weir = new Connection({ url: await serve(stall), credential: 'weir_sec_x' });
   await underGarbage(() =>
-    expect(weir.call({ ...call, timeoutMs: 300 })).rejects.toMatchObject({ code: 'unreachable' }),
+    expect(weir.json({ ...call, timeoutMs: 300 })).rejects.toMatchObject({ code: 'unreachable' }),
   );
 }, 10_000);
 
 test('a call ends with the signal of its caller when the server stalls in mid-body', async () => {
-  const weir = createClient({ url: await serve(stall), key: 'weir_sec_x' });
+  const weir = new Connection({ url: await serve(stall), credential: 'weir_sec_x' });
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 300);
   await underGarbage(() =>
-    expect(weir.call({ ...call, signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' }),
+    expect(weir.json({ ...call, signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' }),
   );
 }, 10_000);
 
@@ -63,8 +63,8 @@ test.each([
   const url = await serve((_request, response) => {
     response.writeHead(503, { 'retry-after': header() }).end('{"code":"draining"}');
   });
-  const weir = createClient({ url, key: 'weir_sec_x' });
-  const error: unknown = await weir.call(call).catch((thrown: unknown) => thrown);
+  const weir = new Connection({ url, credential: 'weir_sec_x' });
+  const error: unknown = await weir.json(call).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'draining' });
   const { retryAfterMs = 0 } = error as { retryAfterMs?: number };
   // A date has whole seconds, and the request took some of them.
