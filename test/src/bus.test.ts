@@ -118,7 +118,9 @@ it('that dies while the server is away: consumers wait for both', async () => {
   const gaveUp = () => one.stderr.filter((line) => line.includes('interrupted')).length > 0;
   await waitUntil('the outage to be told', gaveUp);
   await waitUntil('another bus', () => busesOf(weir.dataDir).length === 1);
-  const log = () => readFileSync(join(theBus().directory, 'bus.log'), 'utf8');
+  // A bus ends when it gives up, and the consumer starts the next one in the same directory.
+  const { directory } = theBus();
+  const log = () => readFileSync(join(directory, 'bus.log'), 'utf8');
   await waitUntil('it to give up the server', () => log().includes('source failed'));
   await weir.start();
   await send('back');
@@ -158,8 +160,8 @@ it('that does not answer is found, explained, and stopped by force', async () =>
 
 it('of an older release makes way for a newer consumer, busy or not', async () => {
   const older = join(weir.dataDir, 'older.mjs');
-  const daemon = new URL('../../packages/event/dist/daemon/index.js', import.meta.url).href;
-  const client = new URL('../../packages/event/dist/client/index.js', import.meta.url).href;
+  const daemon = new URL('../../packages/bus/dist/daemon/index.js', import.meta.url).href;
+  const client = new URL('../../packages/bus/dist/client/index.js', import.meta.url).href;
   writeFileSync(
     older,
     `import { runBus } from ${JSON.stringify(daemon)};

@@ -134,12 +134,12 @@ it('lets a shell be the executor: what it pipes, and then the end of the process
 
 it('says what is wrong, and what to do', async () => {
   const missing = await weir('channel', 'pipe', '01890000-0000-7000-8000-000000000000', 'chat');
-  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('check the id')]);
+  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('Check the id')]);
   const { out: id } = await weir('process', 'submit', 'answer', '--type', 'nobody');
   const nameless = await weir('channel', 'send', id, 'chat', 'hello');
   expect([nameless.code, nameless.err]).toEqual([1, expect.stringContaining('no channel "chat"')]);
   const none = await weir('process', 'assign', 'other');
-  expect([none.code, none.err]).toEqual([1, expect.stringContaining('--wait')]);
+  expect([none.code, none.err]).toEqual([6, expect.stringContaining('--wait')]);
   const bare = await weir('process', 'close', id);
   expect([bare.code, bare.err]).toEqual([2, expect.stringContaining('WEIR_ASSIGNMENT')]);
   const late = await weir('process', 'wait', id, '--timeout', '50ms');

@@ -126,7 +126,7 @@ describe('queries', () => {
       codeName: 'SYNTAX_ERROR',
       code: 'query',
       retryable: false,
-      status: 400,
+      status: 0,
     });
     expect(JSON.stringify([error, error.message, error.stack, error.cause])).not.toContain('secret');
     expect(error.detail).toContain('Syntax error');
