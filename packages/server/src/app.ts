@@ -1,4 +1,4 @@
-/** The composition root: it makes the parts of a server, starts them and ends them. */
+/** The composition root: creates, starts and stops the parts of a server. */
 import type { AddressInfo } from 'node:net';
 import { Credentials, InstallationSettings } from '@weir/accounts';
 import { defined, type Logger } from '@weir/base';
@@ -20,41 +20,40 @@ import { type FirstProject, updateCredentialsUrl } from './projects/first-start.
 import { openStores, type Stores } from './stores.js';
 import { openUsage } from './usage/open-usage.js';
 
-/** A server, made and not yet listening. */
+/** A server; it listens after {@link App.listen}. */
 export interface App {
-  /** Starts the pipeline and listens. Resolves with the server's URL. */
+  /** Starts the pipeline and listens. Resolves with the URL of the server. */
   listen(): Promise<string>;
-  /** The server's URL while it listens, else null. */
+  /** The URL while the server listens; otherwise null. */
   readonly address: string | null;
-  /** What the first start made, for a terminal to show once; null where the installation was there already. */
+  /** The project that the first start created, to show once on a terminal; null if the installation existed. */
   readonly firstProject: Promise<FirstProject | null>;
-  /** Resolves with the error that makes going on impossible, such as data newer than this code. */
+  /** Resolves with an error that the server cannot recover from, such as data newer than this code. */
   readonly failure: Promise<Error>;
-  /** Stops in phases: draining, requests in flight, the pipeline, the stores. Safe to call twice. */
+  /** Stops in phases: draining, requests in flight, the pipeline, the stores. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Longest time requests in flight may take once the server stops listening. */
+/** Maximum time for requests in flight after the server stops listening. */
 const IN_FLIGHT_GRACE_MS = 10_000;
 
 /**
- * Makes a server.
+ * Creates a server.
  *
  * ```ts
- * const app = await createApp();
- * console.log(await app.listen());
+ * const app = await createApp(); console.log(await app.listen());
  * ```
- * @throws ConfigError for settings that cannot be used; an error with the code `EADDRINUSE`, `EADDRNOTAVAIL` or `EACCES`
- * for an address that is taken or cannot be listened on; LogError `locked` where another server has the data directory
+ * @throws ConfigError for invalid settings; an error with the code `EADDRINUSE`, `EADDRNOTAVAIL` or `EACCES` if the
+ *   address is in use or cannot be listened on; LogError `locked` if another server uses the data directory
  */
 export function createApp(options: AppOptions = {}): Promise<App> {
   return makeApp(options, []);
 }
 
-/** What keeps projects apart, see docs/isolation.md. */
+/** The mechanisms that isolate projects, see docs/isolation.md. */
 export type AppWall = 'gate' | Wall;
 
-/** {@link createApp} with walls left out, for tests that prove one wall at a time. */
+/** {@link createApp} with some walls omitted, for tests that prove one wall at a time. */
 export async function makeApp(options: AppOptions, without: readonly AppWall[]): Promise<App> {
   const config = options.config ?? loadConfig({ ...readEnvFile('.env'), ...process.env }).config;
   assertUsageSinks(config, options.sinks);
@@ -78,7 +77,7 @@ interface ServerParts {
   readonly logger: Logger;
   readonly options: AppOptions;
   readonly stores: Stores;
-  /** Null where usage is switched off. */
+  /** Null if usage is switched off. */
   readonly usage: UsageService | null;
   /** For tests that prove the other walls. */
   readonly hasNoGate: boolean;
@@ -183,7 +182,8 @@ class Server implements App {
       WEIR_DATA_DIR: dataDir,
     } = this.#config;
     this.#credentials.start();
-    // Without any credential this may be a first start: then nothing can be sent before it has made some.
+    // An installation without credentials may be on its first start: it cannot receive events before the first start
+    // creates some.
     this.#isMakingFirst = this.#credentials.size === 0;
     this.#settings.start();
     this.#tenants.start();
@@ -218,7 +218,7 @@ class Server implements App {
     }
   }
 
-  /** The phases of ingest's shutdown, see docs/architecture.md. */
+  /** The shutdown phases of ingest, see docs/architecture.md. */
   async #close(): Promise<void> {
     this.#logger.info({}, 'shutting down');
     this.#stopping.abort();
@@ -251,7 +251,10 @@ class Server implements App {
   }
 }
 
-/** Where clients on this machine reach a server. All addresses (`0.0.0.0`, `::`) is none that a client can connect to. */
+/**
+ * The URL for clients on this machine. A wildcard address (`0.0.0.0`, `::`) is replaced, because clients cannot connect
+ * to it.
+ */
 function urlOf({ address, family, port }: AddressInfo): string {
   if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -1,6 +1,6 @@
 /**
- * The last step of the build: prepares the directories that a first start copies. Run in the repository's root. A
- * platform without the embedded engines has no templates, and needs none.
+ * The last step of the build: prepares the data directories that a first start copies. Run in the root of the
+ * repository. A platform without the embedded engines has no templates and needs none.
  */
 import { join } from 'node:path';
 import { makeClickhouseTemplate } from '@weir/clickhouse';

@@ -1,4 +1,4 @@
-/** Everything that answers requests: admission, the routes of all features, and the metrics. */
+/** Composes everything that answers requests: admission, the routes of all features, and the metrics. */
 import { type Credentials, Projects } from '@weir/accounts';
 import type { Logger } from '@weir/base';
 import { INGEST_STREAM, type IngestService } from '@weir/ingest';
@@ -48,7 +48,7 @@ import type { Stores } from './stores.js';
 import { usageRoutes } from './usage/usage-routes.js';
 import { VERSION } from './version.js';
 
-/** What {@link composeWeb} works with. */
+/** Dependencies of {@link composeWeb}. */
 export interface WebComposition {
   readonly config: Config;
   readonly options: AppOptions;
@@ -58,18 +58,18 @@ export interface WebComposition {
   readonly tenants: TenantStates;
   readonly killSwitch: KillSwitch;
   readonly metrics: Metrics;
-  /** Null where usage is switched off. */
+  /** Null if usage is switched off. */
   readonly usage: UsageService | null;
   readonly logger: Logger;
   /** For tests that prove the other walls. */
   readonly hasNoGate: boolean;
-  /** Whether the first project is being made. */
+  /** Whether the first project is being created. */
   readonly isMakingFirst: () => boolean;
-  /** The server's URL while it listens. */
+  /** The URL while the server listens. */
   readonly address: () => string | null;
 }
 
-/** Makes the web application with all routes. */
+/** Creates the web application with all routes. */
 export function composeWeb(parts: WebComposition): FastifyInstance {
   const { config, options, stores, partition, credentials, tenants, killSwitch, metrics, usage, logger } =
     parts;

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
 
-/** The server's logger: JSON lines on standard output, or lines for people where that is a terminal. */
+/** Creates the logger of the server: JSON lines on standard output, or readable lines on a terminal. */
 export function createLogger(
   level: string,
   output: Writable & { readonly isTTY?: boolean } = process.stdout,
@@ -10,11 +10,11 @@ export function createLogger(
   const options: LoggerOptions = { level, base: null, serializers: { err: describeError } };
   if (output.isTTY !== true) return pino(options, output);
   const lines = pretty({ colorize: true, ignore: 'pid,hostname', singleLine: true, destination: output });
-  // The cast holds: pino-pretty's stream is what pino writes to.
+  // The cast holds: pino writes to the stream of pino-pretty.
   return pino({ ...options, formatters: { log: forPeople } }, lines as DestinationStream);
 }
 
-/** What a terminal shows of a usage record: of its thirty fields, those that tell one request from another. */
+/** The fields of a usage record that a terminal shows: of thirty, those that distinguish requests. */
 const SHOWN = ['tenant', 'stack', 'http_status', 'duration_ms', 'code', 'fuel'];
 
 function forPeople(fields: Record<string, unknown>): Record<string, unknown> {
@@ -24,8 +24,8 @@ function forPeople(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 /**
- * An error as a log shows it. A failed statement of the relational store carries its SQL and values: only what failed
- * underneath is told, at whatever depth it stands.
+ * Describes an error for a log. An error of the relational store contains its SQL and values: only the underlying cause
+ * is logged, at any depth.
  */
 function describeError(thrown: unknown): object {
   if (!(thrown instanceof Error)) return { message: String(thrown) };
@@ -35,7 +35,7 @@ function describeError(thrown: unknown): object {
   return { type: thrown.name, message: thrown.message, ...code, ...cause, stack: framesOf(thrown) };
 }
 
-/** Where the error was made, without its message. */
+/** The stack of an error, without its message. */
 function framesOf(error: Error): string {
   return (error.stack ?? '')
     .split('\n')

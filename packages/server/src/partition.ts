@@ -11,16 +11,16 @@ import { LogWatch } from './operations/log-watch.js';
 import type { Metrics } from './operations/metrics.js';
 import type { Stores } from './stores.js';
 
-/** What a {@link Partition} works with. */
+/** Dependencies of a {@link Partition}. */
 export interface PartitionParts {
   readonly config: Config;
   readonly stores: Stores;
   readonly credentials: Credentials;
-  /** What the host has decided about projects. */
+  /** The host's state and limits of projects. */
   readonly tenants: TenantTable;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Receives every batch that is durable in ClickHouse. Default: none does. */
+  /** Receives every batch that is durable in ClickHouse. Default: none. */
   readonly usageSink: UsageSink | undefined;
 }
 
@@ -53,20 +53,22 @@ export class Partition {
     this.#watch = new LogWatch({ events: log, feed: feedLog, channels: channelLog }, logger);
   }
 
-  /** Reads what the logs hold and starts to work. */
+  /** Reads the state from the logs and starts work. */
   async start(): Promise<void> {
     await this.feed.start();
     await this.channels.start();
     await this.ingest.start();
   }
 
-  /** Ends the clients that follow the feed: they would hold up the shutdown, and they come back after the restart. */
+  /**
+   * Disconnects the clients that follow the feed: they would delay the shutdown, and they reconnect after the restart.
+   */
   drain(): void {
     this.feed.end();
     this.#watch.close();
   }
 
-  /** What ends the parts behind ingest, in this order. {@link IngestService.shutdown} comes first. */
+  /** The steps of the shutdown after ingest, in this order. {@link IngestService.shutdown} comes first. */
   get closers(): readonly (() => Promise<void>)[] {
     return [...this.channels.closers, () => this.feed.close()];
   }

@@ -1,4 +1,4 @@
-/** The stores behind a server, opened in one order and closed in the reverse. */
+/** Opens the stores of a server in a fixed order, and closes them in reverse. */
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -27,39 +27,39 @@ import type { Config } from './config/schema.js';
 
 const MIGRATION_RETRY_MS = 500;
 
-/** What projects' own queries go through. */
+/** The connections for queries of projects. */
 interface QueryStores {
   readonly reader: Reader;
   readonly parser: Parser;
-  /** Ends queries; each may wait long, so on connections of its own. */
+  /** Stops queries; on separate connections, because each stop may take long. */
   readonly stopper: ClickHouse;
 }
 
-/** What {@link openStores} opened. */
+/** The opened stores. */
 export interface Stores {
   readonly log: Log;
-  /** The feed's own log: what is kept there takes no room from what must be accepted. */
+  /** The separate log of the feed: its retained items take no room from events to be accepted. */
   readonly feedLog: Log;
-  /** What is said on channels and streams. */
+  /** The log of channels and streams. */
   readonly channelLog: Log;
   readonly clickhouse: ClickHouse;
-  /** Runs projects' own queries; null where a server target names no reader. */
+  /** Runs queries of projects; null if a server target names no reader. */
   readonly queries: QueryStores | null;
-  /** The embedded engine, where it runs. */
+  /** The embedded engine, if it is used. */
   readonly engine: Engine | null;
   readonly postgres: Postgres;
-  /** Whether ClickHouse has this version's tables. */
+  /** Whether ClickHouse has the tables of this version. */
   isMigrated(): boolean;
-  /** Resolves with what makes going on impossible: data that is newer than this code. */
+  /** Resolves with an error that the server cannot recover from: data newer than this code. */
   readonly failure: Promise<Error>;
   close(): Promise<void>;
 }
 
 /**
- * Opens log and stores. A ClickHouse or PostgreSQL server that is down does not keep a node from starting: its
- * migrations wait for it in the background.
+ * Opens the log and the stores. An unavailable ClickHouse or PostgreSQL server does not prevent the start of a node:
+ * its migrations wait for it in the background.
  * @param withoutWalls for tests that prove one wall at a time
- * @throws LogError `locked` where another process uses the data directory
+ * @throws LogError `locked` if another process uses the data directory
  */
 export async function openStores(
   config: Config,
@@ -135,7 +135,7 @@ export async function openStores(
   }
 }
 
-/** A feed in memory keeps no more: it is there to be followed, not to be read back a day. */
+/** Maximum size of a feed in memory: it serves live followers, not reads of a day back. */
 const MAX_MEMORY_FEED = 256 * 2 ** 20;
 
 function logOptions(config: Config, name: 'log' | 'feed' | 'channels', maxBytes: number): LogOptions {
@@ -154,7 +154,7 @@ function openQueries(target: ClickHouseTarget, closers: (() => Promise<void>)[])
   return { reader, parser, stopper };
 }
 
-/** Waits for both, so that one's failure does not leave the other open. */
+/** Waits for both, so that the failure of one does not leave the other open. */
 async function settleAll(
   opening: readonly [Promise<Log>, Promise<Engine | null>],
   closers: (() => Promise<void>)[],
@@ -167,7 +167,7 @@ async function settleAll(
   return [log.value, engine.value];
 }
 
-/** Tables, views, and on a server with a reader the rights that keep projects apart. */
+/** Creates tables and views; on a server with a reader, also the rights that isolate projects. */
 async function migrate(
   clickhouse: ClickHouse,
   target: ClickHouseTarget,
@@ -200,25 +200,25 @@ async function migrateWhenUp(
   }
 }
 
-/** A promise of the error another one fails with; never settles where it succeeds. */
+/** Resolves with the error of a promise; never settles if the promise succeeds. */
 function firstFailure(work: Promise<void>): Promise<Error> {
   return new Promise((resolve) => {
     work.catch((error: unknown) => {
-      // Closing a store that never came up is no failure of it.
+      // A retryable error means that the store was closed before it was available; that is not a failure.
       if (error instanceof Error && !('retryable' in error && error.retryable === true)) resolve(error);
     });
   });
 }
 
-/** The user of a ClickHouse server that may read the public views and nothing else. */
+/** The ClickHouse user that may only read the public views. */
 const READER = 'weir_reader';
 
-/** The key of the row policies: every node must make the same, and knows the same password. */
+/** The key of the row policies: derived from the password, because every node must compute the same key. */
 function scopeKey(readerPassword: string): string {
   return createHash('sha256').update(`weir row scope\n${readerPassword}`).digest('hex');
 }
 
-/** A ClickHouse URL with its user and password, as the client wants them. */
+/** Converts a ClickHouse URL with user and password to a target of the client. */
 function serverTarget(text: string, config: Config): ClickHouseTarget {
   const url = new URL(text);
   const username = decodeURIComponent(url.username);

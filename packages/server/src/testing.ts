@@ -1,2 +1,2 @@
-/** For tests of the server itself; no part of its public face. */
+/** For tests of the server itself; not part of the public API. */
 export { type AppWall, makeApp } from './app.js';

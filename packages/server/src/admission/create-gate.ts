@@ -3,18 +3,18 @@ import type { Entitlement, RateLimiter } from '@weir/extension';
 import { AdmissionGate, SeamCaller, type TenantTable } from '@weir/usage';
 import type { Config } from '../config/schema.js';
 
-/** What a gate is made of besides the configuration. */
+/** Dependencies of a gate besides the configuration. */
 export interface GateParts {
   readonly tenants: TenantTable;
   readonly rateLimiter: RateLimiter | undefined;
   readonly entitlement: Entitlement | undefined;
   readonly isDraining: () => boolean;
   readonly logger: Logger;
-  /** Told of each failure of a seam, for the metrics. */
+  /** Called for each failure of a seam, for the metrics. */
   readonly onSeamFailure: (seam: string) => void;
 }
 
-/** The gate of a configuration. */
+/** Creates the gate for a configuration. */
 export function createGate(config: Config, parts: GateParts): AdmissionGate {
   const { tenants, rateLimiter, entitlement, isDraining, logger, onSeamFailure } = parts;
   const {

@@ -1,18 +1,18 @@
 import { Problem } from '../http/problem.js';
 
-/** What {@link ProjectPlaces} limits. */
+/** Options of {@link ProjectPlaces}. */
 export interface ProjectPlacesOptions {
   /** Names the limit in metrics. */
   readonly name: string;
-  /** Places of one project. */
+  /** Maximum places of one project. */
   readonly limit: number;
-  /** What takes a place, in the plural: completes "the project has 100 …". */
+  /** The limited thing, in the plural: completes "the project has 100 …". */
   readonly what: string;
-  /** What a refused client does next. */
+  /** The next step for a refused client. */
   readonly hint: string;
 }
 
-/** Limits how many of one thing each project has at a time, so that no project takes all of the server. */
+/** Limits how many of one thing each project has at a time, so that no project exhausts the server. */
 export class ProjectPlaces {
   readonly name: string;
   readonly #options: ProjectPlacesOptions;
@@ -25,19 +25,19 @@ export class ProjectPlaces {
     this.#options = options;
   }
 
-  /** Places that all projects together have now. */
+  /** Places in use by all projects. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** How often a place was refused. */
+  /** Number of refusals. */
   get refused(): number {
     return this.#refused;
   }
 
   /**
    * Takes a place.
-   * @returns what gives it back; further calls have no effect
+   * @returns releases the place; idempotent
    * @throws Problem 429 `at_capacity`
    */
   take(projectId: string): () => void {

@@ -1,4 +1,4 @@
-/** The admission gate as HTTP requests meet it: who asks goes in, a problem document comes out. */
+/** The admission gate for HTTP requests: it takes the credential of a request, and refuses with a problem document. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WeirError } from '@weir/base';
 import type { Surface } from '@weir/extension';
@@ -7,7 +7,7 @@ import type { RemoteAddress } from '../http/remote-address.js';
 import { whenDone } from '../http/when-done.js';
 import { problemOfDenial } from './denial.js';
 
-/** Whose credential a request came with. */
+/** The tenant of a request, and its credential. */
 export interface TenantCredential {
   readonly projectId: string;
   /** The credential's id. */
@@ -20,7 +20,7 @@ export class TenantGate {
   readonly #remoteAddress: RemoteAddress;
   readonly #upgradeUrl: string | null;
 
-  /** @param upgradeUrl where a person can pay, named in every 402 */
+  /** @param upgradeUrl the page for payment, named in every 402 */
   constructor(gate: AdmissionGate, remoteAddress: RemoteAddress, upgradeUrl: string | null) {
     this.#gate = gate;
     this.#remoteAddress = remoteAddress;
@@ -28,9 +28,9 @@ export class TenantGate {
   }
 
   /**
-   * Lets a request pass, once its project is known; a promise only where a seam answers by one. What it holds is given
-   * back when the response is done or the client has left.
-   * @param readsEvents whether it asks for stored events; default by its surface
+   * Admits a request whose project is known; returns a promise only if a seam does. The admission is released when the
+   * response ends or the client disconnects.
+   * @param readsEvents whether the request reads stored events; default by its surface
    * @throws Problem 402, 403, 429 or 503, or rejects with it
    */
   admit(
@@ -46,7 +46,7 @@ export class TenantGate {
     this.#enter(admission, request, response);
   }
 
-  /** The same for a part of a request, such as one of several calls: whoever asks releases what it holds. */
+  /** As {@link admit} for a part of a request, such as one of several calls; the caller releases the admission. */
   ask(
     request: IncomingMessage,
     surface: Surface,

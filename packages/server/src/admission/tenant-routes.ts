@@ -1,4 +1,4 @@
-/** GET /api/v1/admin/tenants, GET and PUT …/{id}: what is decided about tenants, for the operator. */
+/** GET /api/v1/admin/tenants, GET and PUT …/{id}: the operator reads and sets the state and limits of tenants. */
 
 import { defined } from '@weir/base';
 import { documentOf, SYSTEM_TENANT, type TenantState, type TenantStates } from '@weir/usage';
@@ -10,14 +10,14 @@ import { parseInput } from '../http/parse.js';
 import { Problem } from '../http/problem.js';
 import { surface } from '../http/surface.js';
 
-/** The largest integer of PostgreSQL's type. */
+/** The maximum of PostgreSQL's integer type. */
 const MAX_COUNT = 2_147_483_647;
-/** Slower than this, the wait for a token would be none that anybody waits for. */
+/** A lower rate would make a client wait longer than any client does. */
 const MIN_RPS = 0.001;
-/** Of one process: each change of it writes them all. */
+/** Maximum channels of one process: each change of the process rewrites the list. */
 const MAX_CHANNELS = 1_000;
 
-/** PostgreSQL keeps no such character. */
+/** PostgreSQL rejects the NUL character in text. */
 const hasNoNul = (text: string): boolean => !text.includes('\0');
 
 const count = z.int().min(0).max(MAX_COUNT);
@@ -55,8 +55,8 @@ interface OfProject {
 }
 
 /**
- * Adds the routes. A field that a PUT leaves out stays as it is.
- * @param maxMessageBytes of the installation: a project's messages can only be smaller
+ * Adds the routes. A field that a PUT omits stays unchanged.
+ * @param maxMessageBytes the limit of the installation; a project can only have a lower one
  */
 export function adminTenantRoutes(
   web: FastifyInstance,
@@ -107,7 +107,7 @@ function changesOf(given: z.output<typeof body>): Partial<TenantState> {
       denyReason: given.deny_reason,
       rateLimitRps: given.rate_limit_rps,
     }),
-    // A burst that belonged to the rate before would bound the new one: 0 is twice the new rate.
+    // The burst of the previous rate would limit the new rate; 0 means twice the new rate.
     ...burstOf('rateBurst', given.rate_limit_rps, given.rate_burst),
     ...defined({ concurrencyLimit: given.concurrency_limit }),
     ...(given.channel_rate_limit_rps === undefined
@@ -122,7 +122,7 @@ function changesOf(given: z.output<typeof body>): Partial<TenantState> {
   };
 }
 
-/** The burst that goes with a rate: the one that is given, else 0 where the rate is. */
+/** The burst to store with a rate: the given one; otherwise 0 if a rate is given. */
 function burstOf<Name extends 'rateBurst' | 'channelRateBurst'>(
   name: Name,
   rps: number | undefined,

@@ -7,26 +7,28 @@ import { bearerOf } from '../http/bearer.js';
 import { Problem } from '../http/problem.js';
 import type { PageOrigins } from '../mcp/origins.js';
 
-/** Who talks on channels. */
+/** The user of a channel. */
 export interface ChannelUser {
   readonly projectId: string;
-  /** Of the API key. */
+  /** The id of the API key. */
   readonly keyId: string;
   /** The API key itself. */
   readonly key: string;
 }
 
-/** What {@link ChannelAccess} works with. */
+/** Dependencies of {@link ChannelAccess}. */
 export interface ChannelAccessParts {
   readonly authorizer: Authorizer;
   readonly credentials: Credentials;
   readonly gate: TenantGate;
   readonly tenants: TenantTable;
-  /** Whose pages may. */
+  /** The origins whose pages may use channels. */
   readonly origins: PageOrigins;
 }
 
-/** Who may come to the channels of a project, and for how long. Which of them is asked for each process. */
+/**
+ * Authorises users for the channels of a project, and rechecks their right. Each process checks its own participants.
+ */
 export class ChannelAccess {
   readonly #parts: ChannelAccessParts;
 
@@ -35,7 +37,7 @@ export class ChannelAccess {
   }
 
   /**
-   * Lets a request pass.
+   * Authorises a request.
    * @throws Problem 401, 402, 403, 429 or 503
    */
   async enter(request: FastifyRequest, reply: FastifyReply): Promise<ChannelUser> {
@@ -51,18 +53,18 @@ export class ChannelAccess {
     }
     const { projectId, keyId } = await authorizer.apiKey(request, null, 'channel');
     await gate.admit(request.raw, reply.raw, 'channel', { projectId, tokenId: keyId });
-    // The cast holds: what was found was looked up by it.
+    // The cast holds: the lookup used this credential.
     return { projectId, keyId, key: bearerOf(request.raw) as string };
   }
 
-  /** Whether a user might enter now as well: the key is not revoked, and its project not suspended. */
+  /** Whether a user would still be admitted: the key is not revoked, and the project is not suspended. */
   async isStillAllowed({ key, projectId }: ChannelUser): Promise<boolean> {
     const { credentials, tenants } = this.#parts;
     if ((tenants.find(projectId)?.refusal ?? null) !== null) return false;
     try {
       return (await credentials.lookupApiKey(key))?.scopes.includes('channel') ?? false;
     } catch {
-      // Nobody can say while PostgreSQL is away.
+      // While PostgreSQL is unavailable the right cannot be checked; keep the connection.
       return true;
     }
   }

@@ -1,7 +1,7 @@
 import type { ChannelView } from '@weir/channel';
 import { endDocument } from './message-document.js';
 
-/** A channel as JSON shows it to one who may read it. */
+/** The JSON document of a channel for its reader. */
 export function channelDocument({
   channel,
   role,

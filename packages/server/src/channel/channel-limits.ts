@@ -1,4 +1,4 @@
-/** What processes and their channels may do: the settings, and for a project what the host has decided of it. */
+/** Limits of processes and their channels: the settings of the installation, and the host's limits of a project. */
 import type { ProcessLimits } from '@weir/channel';
 import { Rate, type TenantState } from '@weir/usage';
 import type { Config } from '../config/schema.js';
@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Those of a project about which nothing was decided. */
+/** The limits of a project without limits of its own. */
 export function installationLimits(config: Config): ProcessLimits {
   const { WEIR_CHANNEL_RATE_LIMIT: rate } = config;
   return {
@@ -18,7 +18,10 @@ export function installationLimits(config: Config): ProcessLimits {
   };
 }
 
-/** Those of a project. Of a message no more than the installation allows, which its requests and frames are made for. */
+/**
+ * The limits of a project. The message size never exceeds that of the installation, which sizes request bodies and
+ * frames.
+ */
 export function projectLimits(installation: ProcessLimits, state: TenantState | undefined): ProcessLimits {
   if (state === undefined) return installation;
   const { channelRateLimitRps: rps, channelRateBurst: burst, channelMessageBytes } = state;
@@ -31,12 +34,12 @@ export function projectLimits(installation: ProcessLimits, state: TenantState | 
   };
 }
 
-/** Largest body of an append over HTTP, bytes: a message in base64 and what stands around it, or a batch of 14 MiB. */
+/** Maximum body of an append over HTTP, bytes: a message in base64 with its JSON, or a batch of 14 MiB. */
 export function appendBodyBytes({ payloadBytes }: ProcessLimits): number {
   return Math.max(14 * MIB, 4 * Math.ceil(payloadBytes / 3) + 512 * KIB);
 }
 
-/** Largest frame of an append over a WebSocket, bytes: a message and its header, or a batch of 16 MiB. */
+/** Maximum frame of an append over a WebSocket, bytes: a message with its header, or a batch of 16 MiB. */
 export function appendFrameBytes({ payloadBytes }: ProcessLimits): number {
   return Math.max(16 * MIB, payloadBytes + MIB);
 }

@@ -1,10 +1,10 @@
 /**
  * Channels of a process, for its submitter, its executor and its observers:
  *
- *     GET  /api/v1/processes/{id}/channels             all of them
- *     GET  …/channels/{name}                           one
+ *     GET  /api/v1/processes/{id}/channels             lists all
+ *     GET  …/channels/{name}                           returns one
  *     POST …/channels/{name}/messages                  appends a message, or a batch whole or not at all
- *     GET  …/channels/{name}/messages                  a page after an index, waiting for it where that is asked
+ *     GET  …/channels/{name}/messages                  returns a page after an index; can wait for it
  *     GET  …/channels/{name}/subscribe                 history, then live, over Server-Sent Events
  *     GET  /api/v1/channels, upgraded                  many channels over one WebSocket
  */
@@ -38,7 +38,7 @@ import { stillReads } from './still-reads.js';
 const CHANNELS = '/api/v1/processes/:id/channels';
 const CHANNEL = `${CHANNELS}/:name`;
 const MAX_WAIT_MS = 30_000;
-/** Values in the body of an append: those of the largest batch. */
+/** Maximum JSON values in the body of an append: those of the largest batch. */
 const MAX_APPEND_ITEMS = 10 * MAX_BATCH;
 
 const index = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -52,17 +52,17 @@ const pageQuery = z.strictObject({
 const resumption = z.object({ 'last-event-id': index.optional() });
 const streamQuery = z.strictObject({ after: index.default(0), as: form });
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface ChannelRoutesParts {
   readonly access: ChannelAccess;
   readonly processes: Processes;
-  /** Of which each subscription and each long poll takes one. */
+  /** Each subscription and each long poll takes one place. */
   readonly subscribers: ProjectPlaces;
   readonly sockets: ChannelSockets;
-  /** The server stops: who waits has to go. */
+  /** Aborts when the server stops: waiting requests must end. */
   readonly ending: AbortSignal;
   readonly bodies: BodyReader;
-  /** Largest body of an append, bytes. */
+  /** Maximum body of an append, bytes. */
   readonly maxBodyBytes: number;
 }
 
@@ -77,11 +77,11 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   };
   const { router } = processes;
 
-  /** Lets a request pass that may do something on the channels of a process. */
+  /** Authorises a request for the channels of a process. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
     const user = await access.enter(request, reply);
     await bodies.receive(request, user.projectId, bodyLimits);
-    // The cast holds: all paths here but that of sockets have the parameter.
+    // The cast holds: every path here has the parameter, except that of sockets.
     const { id } = request.params as { id: string };
     const processId = id.toLowerCase();
     const who: Who = { credentialId: user.keyId, assignment: assignmentOf(request) };
@@ -90,14 +90,14 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
   };
 
   type Entered = Awaited<ReturnType<typeof enter>>;
-  /** Whether a caller that was let in would be let in now. */
+  /** Whether an admitted caller would still be admitted. */
   const mayRead = async ({ user, who, processId }: Entered): Promise<boolean> =>
     (await access.isStillAllowed(user)) && (await stillReads(processes, user.projectId, processId, who));
 
-  /** The same for one channel. */
+  /** As `enter`, for one channel. */
   const enterChannel = async (request: FastifyRequest, reply: FastifyReply) => {
     const entered = await enter(request, reply);
-    // The cast holds as above.
+    // The cast holds for the same reason.
     const { name } = request.params as { name: string };
     return { ...entered, id: channelId(entered.processId, name) };
   };
@@ -147,7 +147,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     const page = await router
       .readAfter(id, caller, after, limit, { waitMs, signal, owner })
       .finally(over.release);
-    // Kept open, the connection would hold up the server that stops.
+    // A kept-alive connection would delay the shutdown.
     if (ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(page.entries.length);
     return reply.type('application/json; charset=utf-8').send(await pageText(page, { form: as, owner }));
@@ -160,7 +160,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     const { 'last-event-id': resumed } = parseInput(resumption, request.headers);
     holdPlace(subscribers, user.projectId, request, reply);
     const start = resumed ?? after;
-    // Told as a status while that is still possible.
+    // Read once before the answer begins, while an error can still be an HTTP status.
     await router.readAfter(id, caller, start, 1);
     const gone = new AbortController();
     const lost = lostRight(() => mayRead(entered), gone.signal);
@@ -186,7 +186,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
         .type('text/event-stream; charset=utf-8')
         .header('cache-control', 'no-store')
         .header('x-accel-buffering', 'no')
-        // A server that stops waits for connections that are kept.
+        // The shutdown waits for kept-alive connections.
         .header('connection', 'close')
         .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
     );

@@ -4,26 +4,27 @@ import { problemMembers } from '../http/problem.js';
 import { problemOf } from '../http/problem-of.js';
 import { endDocument, messageDocument, type PayloadForm } from './message-document.js';
 
-/** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
+/** Silence after which a comment is sent, so that intermediaries do not close the connection as idle. */
 const HEARTBEAT_MS = 15_000;
-/** How soon a client comes back whose connection broke. */
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 1_000;
-/** Text that is made at once. */
+/** Text created in one turn of the event loop. */
 const CHUNK = 256 * 1024;
 
-/** What an event stream is made of. */
+/** The parts of an event stream. */
 export interface EventStream {
   readonly subscriber: Subscriber;
   readonly form: PayloadForm;
-  /** In whose turns of the event loop the text is made: a project. */
+  /** The owner (a project) that shares the event loop fairly with others. */
   readonly owner: string;
-  /** Told how many messages are on their way. */
+  /** Called with the number of messages sent. */
   readonly onDelivered: (count: number) => void;
 }
 
 /**
- * A subscription as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html): messages with their
- * index as id, then `closed`, or `error` with a problem. Nothing is made before its client has taken what came before.
+ * A subscription as an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html): messages with
+ * their index as id, then `closed`, or `error` with a problem. The next text is created only after the client has taken
+ * the previous one.
  */
 export async function* eventStream({
   subscriber,
@@ -31,7 +32,7 @@ export async function* eventStream({
   owner,
   onDelivered,
 }: EventStream): AsyncGenerator<string> {
-  // An id without data is remembered all the same: who is cut off before the first message goes on from here.
+  // An id without data sets the last event id too: a client that disconnects before the first message resumes here.
   yield `retry: ${RETRY_MS}\nid: ${subscriber.cursor}\n\n`;
   const frames = subscriber[Symbol.asyncIterator]();
   try {
@@ -39,7 +40,7 @@ export async function* eventStream({
       const next = frames.next();
       while (!(await isWithin(next, HEARTBEAT_MS))) yield ': still here\n\n';
       const { value: frame } = await next;
-      // Whoever subscribed has left, or the server stops.
+      // The client disconnected, or the server stops.
       if (frame === undefined) return;
       if (frame.type === 'closed') {
         yield `event: closed\ndata: ${JSON.stringify(endDocument(frame))}\n\n`;
@@ -48,14 +49,14 @@ export async function* eventStream({
       onDelivered(frame.entries.length);
       for (const text of textOf(frame.entries, form)) {
         yield text;
-        // A frame is small but for one large message: only then is more than one text made of it.
+        // A frame is small unless it has one large message; only then is the text created in several pieces.
         if (text.length >= CHUNK) await takeTurn(owner);
       }
     }
   } catch (error) {
     const problem = problemOf(error);
     const { status, code, message: detail } = problem;
-    // Nobody foresaw it: the connection breaks, and the log says why.
+    // An unexpected error: break the connection, so that the error is logged.
     if (status === 500) throw error;
     yield `event: error\ndata: ${JSON.stringify({ code, status, detail, ...problemMembers(problem) })}\n\n`;
   } finally {
@@ -74,7 +75,7 @@ function* textOf(entries: readonly MsgEntry[], form: PayloadForm): Generator<str
   if (text !== '') yield text;
 }
 
-/** Whether something is settled within a time. */
+/** Whether a promise settles within a time. */
 async function isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { ChannelEnd, MsgEntry } from '@weir/channel';
 
-/** How payloads stand in JSON: as base64, or as text where they are valid UTF-8. */
+/** How JSON shows payloads: as base64, or as text if they are valid UTF-8. */
 export type PayloadForm = 'base64' | 'text';
 
-/** A message as JSON shows it. */
+/** The JSON document of a message. */
 export function messageDocument(entry: MsgEntry, form: PayloadForm): object {
   const { index, sequence, inReplyTo, timestamp, senderId, attempt, type, contentType, error } = entry;
   const payload = Buffer.from(entry.payload.buffer, entry.payload.byteOffset, entry.payload.byteLength);
@@ -24,7 +24,7 @@ export function messageDocument(entry: MsgEntry, form: PayloadForm): object {
   };
 }
 
-/** How a channel ended, as JSON shows it. */
+/** The JSON document of the end of a channel. */
 export function endDocument({ reason, lastIndex }: ChannelEnd): object {
   return { reason, last_index: lastIndex };
 }

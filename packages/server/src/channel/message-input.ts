@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseInput } from '../http/parse.js';
 import { batchTooLarge, MAX_BATCH } from './batch-limit.js';
 
-/** What a text is unless its sender says otherwise. */
+/** The default content type of a text payload. */
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 const fields = z.strictObject({
@@ -16,19 +16,19 @@ const fields = z.strictObject({
   in_reply_to: z.number().int().optional(),
   error: z.string().optional(),
 });
-/** Read by itself: see process/assignment.ts. */
+/** Read separately: see process/assignment.ts. */
 const assignment = z.unknown().optional();
 const one = fields.extend({ assignment }).transform(messageOf);
 const batch = z.strictObject({ messages: z.array(fields.transform(messageOf)).min(1), assignment });
 
-/** What a body appends. */
+/** The append in a body. */
 export interface Append {
   readonly messages: readonly NewMessage[];
-  /** Whether it came as a batch, and is answered as one. */
+  /** Whether the body was a batch; the answer then has the form of a batch too. */
   readonly isBatch: boolean;
 }
 
-/** What a body appends: one message, or a batch of them. @throws Problem `invalid_request`, `message_too_large` */
+/** Parses the body of an append: one message, or a batch. @throws Problem `invalid_request`, `message_too_large` */
 export function appendOf(body: unknown): Append {
   if (typeof body === 'object' && body !== null && 'messages' in body) {
     if (Array.isArray(body.messages) && body.messages.length > MAX_BATCH) throw batchTooLarge();
@@ -55,7 +55,7 @@ function messageOf(given: z.output<typeof fields>, check: z.RefinementCtx): NewM
   };
 }
 
-/** Null for what is not base64: decoding would leave out what it does not know. */
+/** Null if the text is not base64: `Buffer.from` would skip invalid characters silently. */
 function bytesOf(base64: string): Buffer | null {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   const bytes = Buffer.from(base64, 'base64');

@@ -3,17 +3,20 @@ import { takeTurn } from '@weir/base';
 import type { MsgEntry, Page } from '@weir/channel';
 import { endDocument, messageDocument, type PayloadForm } from './message-document.js';
 
-/** Characters that are made at once. */
+/** Characters created in one turn of the event loop. */
 const PIECE = 64 * 1024;
 
-/** How a page is shown. */
+/** The form of a page. */
 export interface PageForm {
   readonly form: PayloadForm;
-  /** In whose turns of the event loop the text is made: a project. */
+  /** The owner (a project) that shares the event loop fairly with others. */
   readonly owner: string;
 }
 
-/** A page of messages as JSON: in one piece, or where it is long as a stream of pieces, each made in a turn of its own. */
+/**
+ * A page of messages as JSON: one text; if it is long, a stream of pieces, each created in its own turn of the event
+ * loop.
+ */
 export async function pageText(
   { entries, next, closed }: Page,
   { form, owner }: PageForm,
@@ -23,7 +26,7 @@ export async function pageText(
   const pieces = piecesOf(entries, form, `],${rest.slice(1)}`);
   const first = pieces.next();
   const second = pieces.next();
-  // The generator always makes one piece.
+  // The generator always yields at least one piece.
   if (second.done === true) return first.value ?? '';
   return Readable.from(inTurns([first.value ?? '', second.value], pieces, owner), { objectMode: false });
 }

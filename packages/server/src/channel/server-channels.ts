@@ -19,30 +19,30 @@ import { appendBodyBytes, appendFrameBytes, installationLimits, projectLimits } 
 import { channelRoutes } from './channel-routes.js';
 import { ChannelSockets } from './socket/channel-sockets.js';
 
-/** What {@link ServerChannels} works with. */
+/** Dependencies of {@link ServerChannels}. */
 export interface ServerChannelsParts {
   readonly config: Config;
   readonly stores: Stores;
   readonly feed: ServerFeed;
-  /** What the host has decided of projects. */
+  /** The host's limits of projects. */
   readonly tenants: TenantTable;
   readonly logger: Logger;
 }
 
-/** What its routes need besides. */
+/** Further dependencies of its routes. */
 export interface ServerChannelsRoutesParts extends ChannelAccessParts {
   readonly bodies: BodyReader;
   readonly metrics: Metrics;
-  /** The server's own, with which a stream names another. */
+  /** The URL of this server; streams are named by it. */
   readonly publicUrl: () => string;
 }
 
-/** Processes, their channels, and streams of a server, from its start to its end. */
+/** The processes, channels and streams of a server, with one lifetime. */
 export class ServerChannels {
   readonly processes: Processes;
-  /** Of projects about which nothing was decided. */
+  /** Limits of projects without limits of their own. */
   readonly limits: ProcessLimits;
-  /** Subscribers of channels and streams. */
+  /** Places of subscribers of channels and streams. */
   readonly subscribers: ProjectPlaces;
   readonly #config: Config;
   readonly #feed: ServerFeed;
@@ -74,7 +74,7 @@ export class ServerChannels {
     this.#source = new ProcessSource(this.processes.outbox, feed.feed, logger);
   }
 
-  /** Adds the routes of all three. */
+  /** Adds the routes of processes, channels and streams. */
   addRoutes(web: FastifyInstance, parts: ServerChannelsRoutesParts): void {
     const { authorizer, gate, bodies, origins, metrics, publicUrl } = parts;
     const { processes, limits, subscribers } = this;
@@ -120,7 +120,7 @@ export class ServerChannels {
     this.#source.start();
   }
 
-  /** What ends it, in this order, each whatever becomes of the one before. */
+  /** The steps of the shutdown, in this order; each runs even if the previous one failed. */
   get closers(): readonly (() => Promise<void>)[] {
     return [
       () => this.processes.close(),

@@ -1,8 +1,8 @@
 import { ProcessError, type Processes, type Who } from '@weir/channel/process';
 
 /**
- * Whether somebody who reads channels of a process for long would be let in now as well: an observer may have been taken
- * off. Who has lost its assignment is told by the channels themselves.
+ * Whether a long reading of channels is still permitted: an observer may have been removed. The channels themselves end
+ * readings of a lost assignment.
  */
 export async function stillReads(
   processes: Processes,
@@ -14,7 +14,7 @@ export async function stillReads(
     await processes.enter(projectId, processId, who);
     return true;
   } catch (error) {
-    // What else goes wrong says nothing about the right, such as PostgreSQL that is away.
+    // Other errors, such as an unavailable PostgreSQL, do not revoke the right.
     return !(error instanceof ProcessError && error.code === 'forbidden');
   }
 }

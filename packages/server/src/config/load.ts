@@ -6,10 +6,10 @@ import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { type Config, configSchema, settings } from './schema.js';
 
-/** Texts by variable name, as in process.env. */
+/** Values by variable name, as in process.env. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Settings that cannot be used: one line for each, naming variable, value and rule. */
+/** Invalid settings: one line for each, with variable, value and rule. */
 export class ConfigError extends WeirError<'invalid_config'> {
   readonly problems: readonly string[];
 
@@ -22,17 +22,17 @@ export class ConfigError extends WeirError<'invalid_config'> {
   }
 }
 
-/** Settings that were read, and what is odd about them. */
+/** Parsed settings, and warnings about them. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly warnings: readonly string[];
 }
 
-/** Variables of the command line and of tests, which are no settings of the server. */
+/** Variables of the command line and of tests; they are not settings of the server. */
 const OTHERS = /^WEIR_(SERVER|PROJECT|KEY|TOKEN|HOME|SOAK|TEST_\w+|BENCH_\w+)$/;
 
 /**
- * Parses settings. An empty variable counts as absent, and `NAME_FILE` names a file that holds the value of `NAME`.
+ * Parses settings. An empty variable counts as absent. `NAME_FILE` names a file that contains the value of `NAME`.
  * @throws ConfigError naming every invalid variable
  */
 export function loadConfig(variables: Variables): LoadedConfig {
@@ -61,7 +61,7 @@ export function loadConfig(variables: Variables): LoadedConfig {
   return { config: parsed.data, warnings: [...warnings, ...oddities(parsed.data)] };
 }
 
-/** What each setting allows and both together make useless. */
+/** Warns of settings that are valid alone but useless in combination. */
 function oddities({ WEIR_INGEST_MAX_BODY_BYTES: body, WEIR_BODY_MEMORY: memory }: Config): string[] {
   if (body <= memory / 2) return [];
   return [
@@ -69,7 +69,7 @@ function oddities({ WEIR_INGEST_MAX_BODY_BYTES: body, WEIR_BODY_MEMORY: memory }
   ];
 }
 
-/** The variables of a `.env` file; none where there is no such file. */
+/** The variables of a `.env` file; empty if the file does not exist. */
 export function readEnvFile(path: string): Variables {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
@@ -79,7 +79,7 @@ export function readEnvFile(path: string): Variables {
   }
 }
 
-/** Effective settings as texts, secrets redacted. */
+/** The effective settings as text, with secrets redacted. */
 export function describeConfig(
   config: Config,
 ): { name: string; value: string; default: string | null; description: string }[] {
@@ -109,7 +109,7 @@ function problemOf(issue: z.core.$ZodIssue, values: Readonly<Record<string, stri
   return `${name}=${secret ? '[redacted]' : (values[name] ?? '')}: ${issue.message}`;
 }
 
-/** `; did you mean …?` where a known name is near, else nothing. */
+/** `; did you mean …?` if a known name is similar; otherwise empty. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = closest(name, known);
   return distance(name, near) <= Math.max(2, name.length / 4) ? `; did you mean ${near}?` : '';

@@ -1,4 +1,4 @@
-/** The configuration as other packages want their part of it. */
+/** Converts the configuration to the options of other packages. */
 
 import type { BootstrapOptions } from '@weir/accounts';
 import { defined } from '@weir/base';
@@ -25,7 +25,7 @@ export function ingestOptions(config: Config, usageSink: UsageSink): IngestOptio
   };
 }
 
-/** What the first start makes. */
+/** What the first start creates. */
 export function bootstrapOptions(config: Config): BootstrapOptions {
   const { WEIR_BOOTSTRAP_PROJECT_ID: projectId, WEIR_BOOTSTRAP_INGEST_TOKEN: ingestToken } = config;
   const { WEIR_BOOTSTRAP_API_KEY: apiKey } = config;

@@ -1,6 +1,6 @@
 /**
- * Every setting of the server: the one source of its type, default, rule and description. `weir config`, the flags of
- * `weir serve` and the table in docs/self-host.md come from here.
+ * Every setting of the server: the only source of its type, default, rule and description. `weir config`, the flags of
+ * `weir serve` and the table in docs/self-host.md are generated from it.
  */
 import { z } from 'zod';
 import { areAddresses } from '../http/remote-address.js';
@@ -8,7 +8,7 @@ import { duration, flag, names, rate, rateOrOff, retention, size, wait, whole } 
 
 const hex64 = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[0-9a-f]{64}$`), `must be ${prefix} and 64 hexadecimal digits`);
-/** An origin as browsers send it: a scheme, a host, a port; extensions have schemes of their own. */
+/** An origin as browsers send it: scheme, host and port; browser extensions have their own schemes. */
 function areOrigins(list: string): boolean {
   return list.split(',').every((one) => /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s;]+)$/i.test(one.trim()));
 }
@@ -23,7 +23,7 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or http
 
 const KIB = 1024;
 
-/** Marks a value that is never shown: it is redacted wherever settings are printed, and may come from a `_FILE`. */
+/** Marks a secret: it is redacted when settings are printed, and may come from a `_FILE`. */
 const secret = { secret: true } as const;
 
 export const configSchema = z.object({
@@ -296,11 +296,11 @@ export type Config = z.output<typeof configSchema>;
 /** A setting's name. */
 export type ConfigName = keyof Config;
 
-/** What is known of a setting besides its rule. */
+/** The description of a setting. */
 export interface SettingInfo {
   readonly name: ConfigName;
   readonly description: string;
-  /** As it would be written; null where there is none. */
+  /** As a user would write it; null if there is none. */
   readonly default: string | null;
   readonly secret: boolean;
 }
@@ -310,7 +310,7 @@ export function settings(): SettingInfo[] {
   return Object.entries(configSchema.shape).map(([name, type]) => {
     const meta = type.meta();
     return {
-      // The cast holds: these are the schema's own keys.
+      // The cast holds: these are the keys of the schema.
       name: name as ConfigName,
       description: meta?.description ?? '',
       default: 'defaultValue' in type.def ? String(type.def.defaultValue) : null,

@@ -1,18 +1,18 @@
 /**
- * The table of settings in docs/self-host.md, made from the schema. Run as a program (`npm run docs`) it writes the
- * table into the page; a test fails while the page's is another.
+ * Generates the table of settings in docs/self-host.md from the schema. As a program (`npm run docs`) it writes the
+ * table into the page; a test fails if the page differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { settings } from './schema.js';
 
-/** The page, from `src` and from `dist` alike. */
+/** The path of the page, valid from both `src` and `dist`. */
 export const PAGE = fileURLToPath(new URL('../../../../docs/self-host.md', import.meta.url));
 
 const BEGIN = '<!-- settings: made by `npm run docs` -->';
 const END = '<!-- /settings -->';
 
-/** The page's text with the table as the schema has it now. */
+/** The text of the page with the current table. */
 export function withSettingsTable(page: string): string {
   const before = page.slice(0, page.indexOf(BEGIN) + BEGIN.length);
   return `${before}\n${table()}\n${page.slice(page.indexOf(END))}`;

@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them. */
+/** Durations and sizes in the form that people write. */
 import { Rate } from '@weir/usage';
 import { z } from 'zod';
 
@@ -24,10 +24,10 @@ export const duration = z
     measure(text, DURATIONS, 'a duration such as 500ms, 10s, 5m or 24h', context),
   );
 
-/** A timer cannot wait longer. */
+/** The maximum delay of a timer, rounded down. */
 const MAX_WAIT_MS = 24 * 86_400_000;
 
-/** A duration something waits for: at most 24 days. */
+/** A duration that a timer waits for: at most 24 days. */
 export const wait = duration.refine((ms) => ms <= MAX_WAIT_MS, 'must be at most 24d');
 
 /** A size such as `512KiB`, `10MiB` or `1GiB`, in bytes. */

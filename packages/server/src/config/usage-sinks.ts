@@ -3,11 +3,11 @@ import { ConfigError, suggestion } from './load.js';
 import type { Config } from './schema.js';
 
 /**
- * Checks the settings of usage sinks before anything is opened: only a server knows the sinks that a wrapper adds, so that
- * the schema of one setting cannot.
+ * Validates the usage sinks before the stores are opened. The schema cannot validate them, because a wrapper can add
+ * sinks.
  *
- * @param own the wrapper's sinks
- * @throws ConfigError for a sink that does not exist, and for the sink `http` without its URL
+ * @param own the sinks of the wrapper
+ * @throws ConfigError for an unknown sink, and for the sink `http` without a URL
  */
 export function assertUsageSinks(
   { WEIR_USAGE_ENABLED: isOn, WEIR_USAGE_SINKS: names, WEIR_USAGE_HTTP_URL: url }: Config,

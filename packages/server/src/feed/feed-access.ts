@@ -10,26 +10,26 @@ import { Problem } from '../http/problem.js';
 import type { PageOrigins } from '../mcp/origins.js';
 import { MAX_TICKETS, TICKET_MS, Tickets } from './tickets.js';
 
-/** Who follows the feed. */
+/** The client of a feed request. */
 export interface FeedCaller {
   readonly projectId: string;
-  /** Of the API key. */
+  /** The id of the API key. */
   readonly keyId: string;
   /** The API key itself. */
   readonly key: string;
 }
 
-/** What {@link FeedAccess} works with. */
+/** Dependencies of {@link FeedAccess}. */
 export interface FeedAccessParts {
   readonly authorizer: Authorizer;
   readonly credentials: Credentials;
   readonly gate: TenantGate;
   readonly tenants: TenantTable;
-  /** Whose pages may follow. */
+  /** The origins whose pages may follow the feed. */
   readonly origins: PageOrigins;
 }
 
-/** Who may follow the feed, and for how long: by an API key or by a ticket for one. */
+/** Authorises followers of the feed, by an API key or a ticket, and rechecks their right. */
 export class FeedAccess {
   readonly #tickets = new Tickets();
   readonly #parts: FeedAccessParts;
@@ -39,9 +39,9 @@ export class FeedAccess {
   }
 
   /**
-   * Lets a request pass.
-   * @param projectId whose feed it asks for; null for that of its API key
-   * @param stream what it asks for, called once its credential is known
+   * Authorises a request.
+   * @param projectId the requested project; null for that of the API key
+   * @param stream returns the requested stream; called once the credential is known
    * @throws Problem 401, 402, 403, 404, 429 or 503
    */
   async enter(
@@ -54,7 +54,7 @@ export class FeedAccess {
     this.#admitPage(request, reply);
     const key = bearerOf(request.raw) ?? this.#keyOfTicket(request);
     const found = await authorizer.apiKey(request, projectId, 'feed', key);
-    // The cast holds: what was found was looked up by it.
+    // The cast holds: the lookup used this credential.
     const caller = { projectId: found.projectId, keyId: found.keyId, key: key as string };
     const credential = { projectId: found.projectId, tokenId: found.keyId };
     await gate.admit(request.raw, reply.raw, 'feed', credential, stream?.() === 'events');
@@ -62,7 +62,8 @@ export class FeedAccess {
   }
 
   /**
-   * A ticket for the API key of a request. Another ticket is none: it would last for ever by its successors.
+   * Issues a ticket for the API key of a request. A ticket cannot buy another ticket: successors would extend it
+   * forever.
    * @throws Problem as {@link enter}, and 429 `too_many_tickets`
    */
   async issueTicket(request: FastifyRequest, reply: FastifyReply, projectId: string): Promise<string> {
@@ -70,7 +71,7 @@ export class FeedAccess {
     this.#admitPage(request, reply);
     const found = await authorizer.apiKey(request, projectId, 'feed');
     await gate.admit(request.raw, reply.raw, 'feed', { projectId: found.projectId, tokenId: found.keyId });
-    // The cast holds: what was found was looked up by it.
+    // The cast holds: the lookup used this credential.
     const ticket = this.#tickets.issue(found.projectId, bearerOf(request.raw) as string);
     if (ticket === null) {
       throw new Problem('too_many_tickets', `the project has ${MAX_TICKETS} tickets nobody used`, {
@@ -83,16 +84,16 @@ export class FeedAccess {
   }
 
   /**
-   * Why a stream may not be read now, by the host's decision; null if it may. Events need the consent to analyse, other
-   * streams do not.
+   * Why the host does not permit a stream now; null if it does. Events need the entitlement to analyse, other streams
+   * do not.
    */
   async refusalOf(stream: FeedKind, projectId: string): Promise<WeirError | null> {
     return stream === 'events' ? await this.#parts.gate.analysisRefusal(projectId) : null;
   }
 
   /**
-   * Whether a caller might enter now as well: the key is not revoked, its project not suspended.
-   * @param stream what it reads, where that is one stream: of events the consent to analyse is checked too
+   * Whether a caller would still be admitted: the key is not revoked, and the project is not suspended.
+   * @param stream the stream that is read, if only one: for events the entitlement to analyse is checked too
    */
   async isStillAllowed({ key, projectId }: FeedCaller, stream?: FeedKind): Promise<boolean> {
     const { credentials, tenants } = this.#parts;
@@ -101,12 +102,12 @@ export class FeedAccess {
     try {
       return (await credentials.lookupApiKey(key))?.scopes.includes('feed') ?? false;
     } catch {
-      // Nobody can say while PostgreSQL is away.
+      // While PostgreSQL is unavailable the right cannot be checked; keep the connection.
       return true;
     }
   }
 
-  /** Pages of other origins are refused, and those of allowed ones may read the answer. */
+  /** Rejects pages of other origins; marks the answer as readable for allowed ones. */
   #admitPage(request: FastifyRequest, reply: FastifyReply): void {
     const { origin } = request.headers;
     if (origin === undefined) return;

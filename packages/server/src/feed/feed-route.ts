@@ -1,4 +1,7 @@
-/** GET /api/v1/projects/{id}/feed: a project's events as they are accepted, over Server-Sent Events, from where one left. */
+/**
+ * GET /api/v1/projects/{id}/feed: follows a project's events as they are accepted, over Server-Sent Events, from a
+ * cursor.
+ */
 
 import { Readable } from 'node:stream';
 import { firstAbort } from '@weir/base';
@@ -19,9 +22,9 @@ import { lostRight } from './right-watch.js';
 import type { ServerFeed } from './server-feed.js';
 import type { FeedSockets } from './socket/feed-sockets.js';
 
-/** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
+/** Silence after which a comment is sent, so that intermediaries do not close the connection as idle. */
 const HEARTBEAT_MS = 15_000;
-/** How soon a client comes back whose connection broke. */
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 1_000;
 
 const querystring = z.strictObject({
@@ -82,7 +85,7 @@ export function feedRoute(
           .type('text/event-stream; charset=utf-8')
           .header('cache-control', 'no-store')
           .header('x-accel-buffering', 'no')
-          // A server that stops waits for connections that are kept.
+          // The shutdown waits for kept-alive connections.
           .header('connection', 'close')
           .send(Readable.from(openEndedAnswer(request.raw, text), { objectMode: false }))
       );
@@ -97,7 +100,7 @@ interface TextParts {
   /** Null for all. */
   readonly names: ReadonlySet<string> | null;
   readonly usage: RequestRecord | undefined;
-  /** Aborts when the answer has to end early. */
+  /** Aborts when the answer must end early. */
   readonly signal: AbortSignal;
 }
 
@@ -108,7 +111,7 @@ async function* textOf(
   { texts, names, usage, signal }: TextParts,
 ): AsyncGenerator<string> {
   let reached = cursor;
-  // An id without data is remembered all the same: who is cut off before the first event goes on from here.
+  // An id without data sets the last event id too: a client that disconnects before the first event resumes here.
   yield `retry: ${RETRY_MS}\nid: ${cursor}\n\n`;
   try {
     for await (const page of pages) {
@@ -128,7 +131,7 @@ async function* textOf(
       usage?.delivered(count);
       yield text;
     }
-    // Without this event a client could not tell the end that it asked for from a connection that broke.
+    // This event lets a client tell the requested end from a broken connection.
     if (!signal.aborted) yield `event: end\ndata: ${JSON.stringify({ cursor: reached })}\n\n`;
   } catch (error) {
     if (!(error instanceof FeedError) || gapOf(error) === undefined) throw error;

@@ -1,5 +1,5 @@
 import { FEED_KINDS } from '@weir/feed';
 import { z } from 'zod';
 
-/** A stream of the feed as requests name it; those that name none mean `events`. */
+/** The name of a stream of the feed; the default is `events`. */
 export const streamName = z.enum(FEED_KINDS, `must be one of ${FEED_KINDS.join(', ')}`);

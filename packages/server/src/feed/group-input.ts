@@ -1,11 +1,11 @@
-/** What members of a group ask, the same over HTTP and over a socket. */
+/** Requests of group members, the same over HTTP and over a socket. */
 import { Slice } from '@weir/base';
 import type { EventTexts, FeedDelivery, FeedGroup } from '@weir/feed';
 import { z } from 'zod';
 
-/** Items one call may name or take. */
+/** Maximum items that one call may name or take. */
 const MAX_IDS = 1_000;
-/** What a member takes at once when it does not say. */
+/** Default number of items in one pull. */
 const DEFAULT_MAX = 100;
 const MAX_WAIT_MS = 30_000;
 const MAX_DELAY_MS = 12 * 3_600_000;
@@ -14,7 +14,7 @@ const memberName = z.string().min(1).max(100);
 const deliveryId = z.string().max(64);
 /** Ids of deliveries or dead letters. */
 export const idList = z.array(z.string()).min(1).max(MAX_IDS);
-/** The next items. */
+/** Pulls the next items. */
 export const pullInput = z.strictObject({
   max: z.number().int().min(1).max(MAX_IDS).default(DEFAULT_MAX),
   wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
@@ -24,21 +24,21 @@ export const pullInput = z.strictObject({
     .max(2 * MAX_IDS)
     .optional(),
 });
-/** Done with these. */
+/** Names items to acknowledge. */
 export const idsInput = z.strictObject({ ids: idList });
-/** More time for these; with a member, only while it has them, or another that gives them up. */
+/** Extends leases; with a member, only of deliveries that it holds or that another member released. */
 export const extendInput = z.strictObject({
   ids: idList,
   member: memberName.optional(),
   from: memberName.optional(),
 });
-/** These again. */
+/** Requests redelivery. */
 export const nackInput = z.strictObject({
   ids: idList,
   delay_ms: z.number().int().min(0).max(MAX_DELAY_MS).default(0),
 });
 
-/** Gives more time; a member is told which of them it has lost. */
+/** Extends leases; returns which of them a member has lost. */
 export async function extend(
   group: FeedGroup,
   { ids, member, from }: z.output<typeof extendInput>,
@@ -49,7 +49,7 @@ export async function extend(
 }
 
 /**
- * Deliveries as a JSON array: put together by hand, as the events are there as texts. Made in slices, as one pull can have
+ * Deliveries as a JSON array. Built by hand, because the events exist as text; in slices, because one pull can have
  * 4 MiB of events.
  */
 export async function deliveriesText(

@@ -1,12 +1,12 @@
 /**
  * Groups, which share a project's feed among their members, at least once each:
  *
- *     GET  …/feed/groups                 all of them      POST …/{name}/ack      done with these
- *     PUT  …/feed/groups/{name}          makes one        POST …/{name}/nack     these again, to anybody
- *     GET  …/feed/groups/{name}          how far it is    POST …/{name}/extend   more time for these
- *     DELETE …/feed/groups/{name}        forgets it       GET  …/{name}/dead     what was given up
+ *     GET  …/feed/groups                 lists all        POST …/{name}/ack      acknowledges
+ *     PUT  …/feed/groups/{name}          creates one      POST …/{name}/nack     redelivers, to any member
+ *     GET  …/feed/groups/{name}          progress         POST …/{name}/extend   extends leases
+ *     DELETE …/feed/groups/{name}        deletes it       GET  …/{name}/dead     dead letters
  *     POST …/feed/groups/{name}/pull     the next events  POST …/{name}/dead/retry, …/dead/purge
- *     POST …/feed/groups/{name}/release  never tried
+ *     POST …/feed/groups/{name}/release  returns untried
  */
 
 import { firstAbort, Slice } from '@weir/base';
@@ -39,12 +39,12 @@ import type { ServerFeed } from './server-feed.js';
 const GROUPS = '/api/v1/projects/:id/feed/groups';
 const GROUP = `${GROUPS}/:name`;
 
-/** Not "." and "..", which are taken out of URLs on their way. */
+/** Excludes "." and "..", which URL parsers remove from paths. */
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 const params = z.object({
   name: z.string().regex(NAME, 'must be 1 to 64 letters, digits, ".", "_" or "-", and not "." or ".."'),
 });
-/** What is left out is as it is, or else the default. */
+/** An omitted member keeps its value; for a new group, the default. */
 const definition = z.strictObject({
   from: z.string().min(1).max(100).optional(),
   event: z.array(z.string().min(1).max(200)).min(1).max(100).optional(),
@@ -56,7 +56,7 @@ const page = z.strictObject({
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
-/** What is meant must be named: everything takes `{"all": true}`. */
+/** The selection must be explicit: `{"all": true}` selects everything. */
 const choice = z.union(
   [
     z.strictObject({ ids: idList }).transform((given) => given.ids),
@@ -76,24 +76,26 @@ export function feedGroupRoutes(
 ): void {
   const { groups } = feed;
 
-  /** Refuses what hands out events the host does not let the project read. What a member has may be acknowledged. */
+  /**
+   * Rejects calls that deliver events which the host does not permit the project to read. Acknowledging stays possible.
+   */
   const checkAnalysis = async (projectId: string, stream: FeedKind): Promise<void> => {
     const refusal = await access.refusalOf(stream, projectId);
     if (refusal !== null) throw refusal;
   };
 
-  /** Lets a request pass that may follow the feed of its project. */
+  /** Authorises a request for the feed of its project. */
   const enter = async (request: FastifyRequest, reply: FastifyReply) => {
     // The cast holds: all paths here have the parameter.
     const { id } = request.params as { id: string };
     const { projectId, keyId } = await authorizer.apiKey(request, id, 'feed');
     await gate.admit(request.raw, reply.raw, 'feed', { projectId, tokenId: keyId });
     await bodies.receive(request, projectId);
-    // The cast holds: the key was found by it.
+    // The cast holds: the key was found with it.
     return { projectId, keyId, key: bearerOf(request.raw) as string };
   };
 
-  /** Adds a route for one group, whose name is checked. */
+  /** Adds a route for one group, with a validated name. */
   const route = (
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
     path: string,
@@ -110,7 +112,7 @@ export function feedGroupRoutes(
       },
     });
 
-  /** The same for a group that has to exist. */
+  /** As `route`, for a group that must exist. */
   const groupRoute = (
     method: 'GET' | 'POST',
     path: string,
@@ -128,7 +130,7 @@ export function feedGroupRoutes(
   web.get(GROUPS, surface('feed'), async (request, reply) => {
     const { projectId } = await enter(request, reply);
     const described: Awaited<ReturnType<typeof describe>>[] = [];
-    // One after the other: each may have to be read from the log.
+    // One after another: each may have to be read from the log.
     for (const group of await groups.list(projectId)) described.push(await describe(group));
     return { groups: described };
   });
@@ -159,13 +161,13 @@ export function feedGroupRoutes(
     const deliveries = await pullWhile(isAllowed, over.signal, (signal) =>
       group.pull({ max, waitMs, member, holding, signal }),
     ).finally(over.release);
-    // Return deliveries whose answer was not sent whole: else they would wait for the end of their lease.
+    // Return deliveries whose answer was not sent completely; otherwise they would wait until their lease expires.
     whenDone(request.raw, reply.raw, () => {
       if (reply.raw.writableFinished || deliveries.length === 0) return;
-      // If the log is closed, their lease ends by itself.
+      // If the log is closed, the lease expires by itself.
       group.release(deliveries.map(({ id }) => id)).catch(() => {});
     });
-    // Kept open, the connection would hold up the server that stops.
+    // A kept-alive connection would delay the shutdown.
     if (feed.ending.aborted) reply.header('connection', 'close');
     usageOf(request.raw)?.delivered(deliveries.length);
     return reply
@@ -208,7 +210,7 @@ export function feedGroupRoutes(
   }));
 }
 
-/** Which group a request is about, and whose it is. */
+/** The group of a request, and its caller. */
 interface Asked extends FeedCaller {
   readonly name: string;
 }

@@ -2,9 +2,9 @@ import { firstAbort } from '@weir/base';
 import { lostRight } from './right-watch.js';
 
 /**
- * Waits for deliveries of a group as long as their reader is allowed to have them. A reader that loses the right gets what
- * a wait without deliveries ends with; its next call is refused with the reason.
- * @param over the client has left, or the server stops
+ * Waits for deliveries of a group while their reader has the right. A reader that loses the right gets an empty result;
+ * its next call is refused with the reason.
+ * @param over the client disconnected, or the server stops
  */
 export async function pullWhile<T>(
   isAllowed: () => Promise<boolean>,

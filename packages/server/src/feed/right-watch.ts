@@ -1,12 +1,12 @@
 /**
- * The interval at which the right of an open stream's client is checked again, in milliseconds. Credentials of other
- * nodes are known within 5 s more, so a revoked key ends a stream within 10 s.
+ * The interval of rechecking the right of an open stream's client, in milliseconds. A node learns of credentials
+ * changed elsewhere within another 5 s, so a revoked key ends a stream within 10 s.
  */
 export const RIGHT_MS = 4_000;
 
 /**
- * A signal that aborts when a right is lost. A check that fails loses it too: the client comes back, and is told why.
- * @param isAllowed asked every `intervalMs`, and not again before it has answered
+ * A signal that aborts when a right is lost. A failed check aborts it too: the client reconnects and gets the reason.
+ * @param isAllowed called every `intervalMs`, and only after the previous call has settled
  * @param over ends the watch
  */
 export function lostRight(
@@ -32,7 +32,7 @@ export function lostRight(
   return lost.signal;
 }
 
-/** Never rejects: nothing awaits a timer, and a rejection would end the process. */
+/** Never rejects: a timer has no awaiter, so a rejection would end the process. */
 async function answerOf(isAllowed: () => Promise<boolean>): Promise<boolean> {
   try {
     return await isAllowed();

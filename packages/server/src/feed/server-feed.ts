@@ -18,17 +18,17 @@ import { ProjectPlaces } from '../admission/project-places.js';
 import type { Config } from '../config/schema.js';
 import type { Stores } from '../stores.js';
 
-/** Longest wait for what is on its way into the feed. */
+/** Maximum wait for accepted events to reach the feed. */
 const CATCH_UP_MS = 1_000;
 
-/** The feed of a server with what fills it and what frees it. */
+/** The feed of a server, with its writer and its retention. */
 export class ServerFeed {
   readonly feed: Feed;
   readonly groups: FeedGroups;
   readonly texts = new EventTexts();
   /** Connections that follow it. */
   readonly followers: ProjectPlaces;
-  /** Subscriptions of those: an event stream has one, a WebSocket many. */
+  /** Their subscriptions: an event stream has one, a WebSocket many. */
   readonly subscriptions: ProjectPlaces;
   readonly #log: Log;
   readonly #source: IngestSource;
@@ -38,9 +38,9 @@ export class ServerFeed {
   #deadLetters: DeadLetterSource | null = null;
   readonly #ending = new AbortController();
 
-  /** @param ingest whose events these are; there by {@link start} */
+  /** @param ingest the source of the events; available at {@link start} */
   constructor(config: Config, { log, feedLog }: Stores, logger: Logger, ingest: () => IngestService) {
-    // All who follow wait for it.
+    // Every follower adds a listener.
     setMaxListeners(0, this.#ending.signal);
     this.#log = log;
     this.#logger = logger;
@@ -70,12 +70,12 @@ export class ServerFeed {
     });
   }
 
-  /** Entries of the ingest log up to here are in the feed. */
+  /** Entries of the ingest log up to this position are in the feed. */
   get position(): number {
     return this.#source.position;
   }
 
-  /** Aborts when the server stops: who follows the feed has to go. */
+  /** Aborts when the server stops: followers must disconnect. */
   get ending(): AbortSignal {
     return this.#ending.signal;
   }
@@ -87,7 +87,7 @@ export class ServerFeed {
     this.#retention.start();
   }
 
-  /** The place a start stands for. Throws like {@link Feed.locate}. */
+  /** Resolves a start to a place. Throws like {@link Feed.locate}. */
   async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
     if (start === 'latest') await this.#catchUp();
     return await this.feed.locate(kind, projectId, start);
@@ -99,7 +99,7 @@ export class ServerFeed {
     return await this.feed.lastUpTo(kind, projectId, end);
   }
 
-  /** Ends what follows the feed. */
+  /** Disconnects the followers of the feed. */
   end(): void {
     this.#ending.abort();
   }
@@ -111,13 +111,13 @@ export class ServerFeed {
     await this.#retention.close();
   }
 
-  /** Waits until all events that were acknowledged before now are in the feed: the newest item is then one of them. */
+  /** Waits until all events that were acknowledged so far are in the feed, so that the newest item is one of them. */
   async #catchUp(): Promise<void> {
     const limit = deadline(CATCH_UP_MS);
     await this.#source.caughtUp(limit.signal).finally(limit.release);
   }
 
-  /** When the oldest event was received that is in the log alone; now where there is none. */
+  /** When the oldest event that is only in the log was received; the current time if there is none. */
   async #oldestUnflushed(): Promise<number> {
     const { first } = await this.#log.stats(INGEST_STREAM);
     const after = Math.max(this.#ingest().status.flushedOffset, first - 1);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-/** How long a ticket is good, milliseconds. */
+/** Lifetime of a ticket, milliseconds. */
 export const TICKET_MS = 60_000;
-/** Tickets a project may have that were not used yet. */
+/** Maximum unused tickets of a project. */
 export const MAX_TICKETS = 1_000;
 
 interface Issued {
@@ -12,21 +12,21 @@ interface Issued {
 }
 
 /**
- * Tickets that stand for an API key once, for a minute: browsers can give WebSockets and event sources no header, and a
- * URL is no place for a key. They are in this process's memory alone.
+ * Tickets, each valid once within a minute in place of an API key: browsers cannot set headers on WebSockets and event
+ * sources, and a URL must not contain a key. Tickets are kept only in the memory of this process.
  */
 export class Tickets {
-  /** In the order in which they expire. */
+  /** In order of expiry. */
   readonly #issued = new Map<string, Issued>();
   readonly #ofProject = new Map<string, number>();
   readonly #now: () => number;
 
-  /** @param now milliseconds of a clock that never goes back */
+  /** @param now milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** A ticket for an API key; null where the project has {@link MAX_TICKETS}. */
+  /** Issues a ticket for an API key; null if the project already has {@link MAX_TICKETS}. */
   issue(projectId: string, key: string): string | null {
     this.#forgetExpired();
     const count = this.#ofProject.get(projectId) ?? 0;
@@ -37,7 +37,7 @@ export class Tickets {
     return ticket;
   }
 
-  /** The API key a ticket stands for; null where it is none, was used, or is too old. */
+  /** The API key of a ticket; null if the ticket is unknown, used or expired. */
   redeem(ticket: string): string | null {
     this.#forgetExpired();
     return this.#take(ticket)?.key ?? null;

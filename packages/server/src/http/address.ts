@@ -1,4 +1,4 @@
-/** Addresses of clients as keys of limits. */
+/** Normalises client addresses for use as keys of limits. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 const NEAR = new BlockList();
@@ -12,8 +12,8 @@ NEAR.addSubnet('fc00::', 7, 'ipv6');
 NEAR.addSubnet('fe80::', 10, 'ipv6');
 
 /**
- * The key under which an address is limited: IPv4 as it is, IPv6 by its /64, of which one client commonly has all
- * (RFC 6177). An IPv4 address in IPv6 form is the IPv4 address.
+ * The key under which an address is limited: IPv4 unchanged, IPv6 by its /64, because one client commonly has all of it
+ * (RFC 6177). An IPv4-mapped IPv6 address becomes the IPv4 address.
  */
 export function addressKey(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
@@ -31,7 +31,7 @@ export function addressKey(address: string): string {
     .join(':')}::/64`;
 }
 
-/** Whether an address is loopback, link-local or private (RFC 1918, RFC 4193): a reverse proxy may have it. */
+/** Whether an address is loopback, link-local or private (RFC 1918, RFC 4193), so that it may be a reverse proxy. */
 export function isNear(address: string): boolean {
   const plain = addressKey(address).includes('/') ? (address.split('%', 1)[0] ?? '') : addressKey(address);
   const family = isIP(plain);

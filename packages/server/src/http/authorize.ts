@@ -1,4 +1,4 @@
-/** Who may call a route. Paths of credentials stay apart: each route takes its kind, known by its prefix. */
+/** Authorises calls of routes. Each route accepts specific kinds of credentials, which differ by prefix. */
 import type { ApiKeyFound, Credentials, Scope } from '@weir/accounts';
 import { SYSTEM_TENANT } from '@weir/usage';
 import type { FastifyRequest } from 'fastify';
@@ -8,7 +8,7 @@ import { bearerOf } from './bearer.js';
 import { wrongKind } from './credential-kind.js';
 import { Problem } from './problem.js';
 
-/** What usage records call whoever holds the operator key. */
+/** The credential id of the operator key in usage records. */
 const OPERATOR = 'operator';
 
 /** Checks the credentials of requests. */
@@ -19,7 +19,7 @@ export class Authorizer {
     this.#credentials = credentials;
   }
 
-  /** Lets the installation's operator pass. */
+  /** Admits the operator of the installation. */
   operator(request: FastifyRequest): void {
     const given = bearerOf(request.raw);
     if (given === null || !this.#credentials.isOperatorKey(given)) {
@@ -32,9 +32,9 @@ export class Authorizer {
   }
 
   /**
-   * The API key of a request for the project in its path; another project's is as unknown as none at all.
+   * The API key of a request for the project in its path. A key of another project is answered like an unknown one.
    * @param projectId null for any
-   * @param given the key itself, where it is not the request's bearer credential
+   * @param given the key, if it is not the bearer credential of the request
    */
   async apiKey(
     request: FastifyRequest,
@@ -51,7 +51,7 @@ export class Authorizer {
     return found;
   }
 
-  /** The API key of a request, whatever its project and scopes. */
+  /** The API key of a request, of any project and with any scopes. */
   async anyApiKey(request: FastifyRequest, given = bearerOf(request.raw)): Promise<ApiKeyFound> {
     const found = given?.startsWith('weir_sec_') ? await this.#credentials.lookupApiKey(given) : null;
     if (found === null) {
@@ -64,7 +64,7 @@ export class Authorizer {
     return found;
   }
 
-  /** The ingest token or API key of a request, whatever its project. */
+  /** The ingest token or API key of a request, of any project. */
   async tokenOrKey(request: FastifyRequest): Promise<TenantCredential> {
     const found = await this.#tokenOrKey(request);
     if (found === null) {

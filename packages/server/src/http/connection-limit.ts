@@ -1,4 +1,4 @@
-/** Bounds the connections of one address, so that one client cannot take all that the process may have open. */
+/** Limits the connections of one address, so that one client cannot exhaust the file descriptors of the process. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { connectionArrived } from '@weir/base';
@@ -6,7 +6,7 @@ import { addressKey, isNear } from './address.js';
 import { Problem } from './problem.js';
 import { endWithProblem } from './raw-answer.js';
 
-/** Proxies that are remembered; each has many clients, and an installation has few. */
+/** Maximum known proxies; an installation has few, each with many clients. */
 const MAX_PROXIES = 1_000;
 
 /** Counts the connections of each address. */
@@ -19,14 +19,14 @@ export class ConnectionLimit {
 
   /**
    * @param max connections of one address
-   * @param onRefused for the metrics
+   * @param onRefused called for each refusal, for the metrics
    */
   constructor(max: number, onRefused: () => void) {
     this.#max = max;
     this.#onRefused = onRefused;
   }
 
-  /** Has a server refuse connections beyond the limit, each with an answer. Call it before the server listens. */
+  /** Makes a server refuse connections beyond the limit, each with an answer. Call it before the server listens. */
   guard(server: Server): void {
     const serve = server.listeners('connection');
     server.removeAllListeners('connection');
@@ -37,7 +37,7 @@ export class ConnectionLimit {
     });
   }
 
-  /** Notes the sender of a request as a reverse proxy if it is on the same host or network and forwards for others. */
+  /** Marks the sender of a request as a reverse proxy if it is on the same host or network and forwards for others. */
   noteProxy({ headers, socket }: IncomingMessage): void {
     const { remoteAddress } = socket;
     if (headers['x-forwarded-for'] === undefined || remoteAddress === undefined || !isNear(remoteAddress))
@@ -45,13 +45,13 @@ export class ConnectionLimit {
     if (this.#proxies.size < MAX_PROXIES) this.#proxies.add(addressKey(remoteAddress));
   }
 
-  /** Whether a key of an address is that of a proxy, and so stands for many clients. */
+  /** Whether the key of an address belongs to a proxy, which has many clients. */
   isProxy(address: string): boolean {
     return this.#proxies.has(address);
   }
 
   #admit(socket: Socket): boolean {
-    // A request that offers HTTP/2 is read anew on the same connection.
+    // A request that offers HTTP/2 is parsed again on the same connection.
     if (this.#counted.has(socket)) return true;
     this.#counted.add(socket);
     const address = addressKey(socket.remoteAddress ?? '');
@@ -68,7 +68,9 @@ export class ConnectionLimit {
   }
 }
 
-/** How long a refused client may go on sending. It would not see the answer if the connection broke while it sends. */
+/**
+ * How long a refused client may continue sending. It would not see the answer if the connection broke while it sends.
+ */
 const LINGER_MS = 1_000;
 
 function refuse(socket: Socket, limit: number): void {

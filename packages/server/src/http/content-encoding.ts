@@ -1,22 +1,22 @@
-/** Compresses answers for clients that accept it (RFC 9110 section 12.5.3). */
+/** Compresses answers for clients that accept it (RFC 9110, section 12.5.3). */
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 
-/** An encoding that answers may have. */
+/** A content encoding of answers. */
 export type Encoding = 'zstd' | 'br' | 'gzip';
 
-/** Node has zstd since 22.15; the types are those of Node 20. */
+/** Node has zstd since 22.15; the type definitions are those of Node 20. */
 const { createZstdCompress } = zlib as { readonly createZstdCompress?: () => Transform };
-/** The best first: each is faster or smaller than the next at these levels. */
+/** In order of preference: each is faster or smaller than the next at these levels. */
 const ENCODINGS: readonly Encoding[] =
   createZstdCompress === undefined ? ['br', 'gzip'] : ['zstd', 'br', 'gzip'];
 /** Brotli's default of 11 takes seconds for a megabyte. */
 const BROTLI_QUALITY = 4;
 
-/** Answers of fewer bytes are not made smaller by it. */
+/** Smaller answers do not shrink by compression. */
 export const LEAST_COMPRESSED_BYTES = 1024;
 
-/** The encoding that a client prefers; null for one that accepts none. */
+/** The encoding that a client prefers; null if it accepts none. */
 export function acceptedEncoding(header: string | string[] | undefined): Encoding | null {
   const weights = new Map<string, number>();
   for (const part of String(header ?? '').split(',')) {
@@ -29,7 +29,7 @@ export function acceptedEncoding(header: string | string[] | undefined): Encodin
   return best !== undefined && weightOf(best) > 0 ? best : null;
 }
 
-/** The bytes of a stream, compressed. A failure of either ends both. */
+/** Compresses a stream. An error of either stream destroys both. */
 export function compressed(bytes: Readable, encoding: Encoding): Readable {
   const compressor = compressorOf(encoding);
   // The consumer of the compressed stream sees the error.

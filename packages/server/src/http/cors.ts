@@ -1,22 +1,25 @@
-/** Cross-origin rules of a route: which pages may send it requests and read its answers (https://fetch.spec.whatwg.org/#http-cors-protocol). */
+/**
+ * The cross-origin rules of a route: which pages may send requests and read the answers
+ * (https://fetch.spec.whatwg.org/#http-cors-protocol).
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What {@link CrossOrigin} takes. */
+/** Options of {@link CrossOrigin}. */
 export interface CrossOriginOptions {
   /** Methods of the route, as in `POST, OPTIONS`. */
   readonly methods: string;
   /**
-   * Whether pages may send with credentials, as `sendBeacon` always does. Only for routes that read no cookie: any page that is
-   * allowed could act for the person whose cookie it is. Default false.
+   * Whether pages may send with credentials, as `sendBeacon` always does. Only for routes that ignore cookies:
+   * otherwise any allowed page could act for the owner of the cookie. Default false.
    */
   readonly credentials?: boolean;
-  /** Headers of answers that pages may read, beside those of every route. */
+  /** Answer headers that pages may read, besides those of every route. */
   readonly exposed?: readonly string[];
 }
 
 const EXPOSED = ['x-request-id', 'retry-after', 'www-authenticate'];
 
-/** The rules of one route, or of several. */
+/** The rules of one or several routes. */
 export class CrossOrigin {
   readonly #allows: (origin: string) => boolean;
   readonly #options: CrossOriginOptions;
@@ -34,14 +37,14 @@ export class CrossOrigin {
     return this.#allows(origin);
   }
 
-  /** Answers a preflight; before any credential is looked at. */
+  /** Answers a preflight, before any credential is checked. */
   preflight(request: IncomingMessage, response: ServerResponse): void {
     this.mark(request, response);
     response.writeHead(204, this.preflightHeaders(request));
     response.end();
   }
 
-  /** What the answer to a preflight has beside the headers of {@link mark}. Its status is 204. */
+  /** The headers of a preflight answer besides those of {@link mark}. Its status is 204. */
   preflightHeaders(request: IncomingMessage): Record<string, string> {
     const { methods } = this.#options;
     return {
@@ -53,12 +56,12 @@ export class CrossOrigin {
     };
   }
 
-  /** Sets the headers an actual request needs. */
+  /** Sets the headers that an actual request needs. */
   mark(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('vary', 'Origin');
     const { origin } = request.headers;
     if (origin === undefined || !this.#allows(origin)) return;
-    // Never `*`: browsers refuse it for requests with credentials.
+    // Never `*`: browsers reject it for requests with credentials.
     response.setHeader('access-control-allow-origin', origin);
     if (this.#options.credentials === true) response.setHeader('access-control-allow-credentials', 'true');
     response.setHeader('access-control-expose-headers', this.#exposed);
@@ -77,7 +80,7 @@ export class OriginList {
     this.#origins = new Set(origins.filter((origin) => origin !== '*' && origin !== ''));
   }
 
-  /** The origins that are named. */
+  /** The listed origins. */
   get named(): readonly string[] {
     return [...this.#origins];
   }
@@ -87,7 +90,7 @@ export class OriginList {
     return this.#all || this.names(origin);
   }
 
-  /** Whether this origin is named: for routes that return data of a project, `*` is not enough. */
+  /** Whether this origin is listed: for routes that return project data, `*` does not suffice. */
   names(origin: string): boolean {
     return this.#origins.has(origin.toLowerCase());
   }

@@ -1,4 +1,4 @@
-/** What a credential is by its prefix. Whether it is valid is not looked at: the answer tells nothing about that. */
+/** Recognises the kind of a credential by its prefix. It never checks validity, so its answer cannot reveal it. */
 const KINDS: Readonly<Record<string, string>> = {
   weir_pub_: 'an ingest token',
   weir_sec_: 'an API key',
@@ -6,12 +6,12 @@ const KINDS: Readonly<Record<string, string>> = {
   weir_ops_: 'the operator key',
 };
 
-/** The kind, such as `an API key`; null for a text that is none. */
+/** The kind, such as `an API key`; null for text of no known kind. */
 function credentialKind(credential: string | null): string | null {
   return KINDS[credential?.slice(0, 'weir_pub_'.length) ?? ''] ?? null;
 }
 
-/** What is wrong with a credential of a kind that the route does not take; `otherwise` for one of the right kind, or none. */
+/** The detail for a credential of the wrong kind; `otherwise` if the kind is right or there is no credential. */
 export function wrongKind(credential: string | null, needed: string, otherwise: string): string {
   const kind = credentialKind(credential);
   return kind === null || needed.includes(kind)

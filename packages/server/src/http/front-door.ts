@@ -1,16 +1,19 @@
 /**
- * Every request goes through here. Requests that arrive together, such as those of a client that sends thousands without
- * reading an answer, are handled in several turns of the event loop; connections take turns.
+ * The entry of every request. Requests that arrive together, such as those of a client that sends thousands without
+ * reading answers, are handled in several turns of the event loop; connections are served in rotation.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { hasRoom, later } from '@weir/base';
 import { watchChunks } from './body/tiny-chunks.js';
 
-/** Requests of one connection that may be unanswered at one time (RFC 9112 section 9.3.2, pipelining). */
+/** Maximum unanswered requests of one connection (pipelining, RFC 9112, section 9.3.2). */
 const MAX_PIPELINED = 16;
 
-/** The latest response of a connection. A property: the garbage collector works more for a weak map that changes with each request. */
+/**
+ * The latest response of a connection. A property, because the garbage collector spends more on a weak map that changes
+ * with each request.
+ */
 const LATEST = Symbol('latest response');
 interface TrackedSocket extends Socket {
   [LATEST]?: ServerResponse;
@@ -18,7 +21,7 @@ interface TrackedSocket extends Socket {
 
 /** The response to the latest request of a connection; undefined before the first. */
 export function latestResponse(socket: Socket): ServerResponse | undefined {
-  // The cast holds: the property is this module's own.
+  // The cast holds: only this module sets the property.
   return (socket as TrackedSocket)[LATEST];
 }
 
@@ -39,7 +42,7 @@ export function frontDoor(
     if (before !== undefined && !before.writableFinished && !before.closed) {
       const count = (pipelined.get(socket) ?? 1) + 1;
       if (count > MAX_PIPELINED) {
-        // Close without an answer: the client would take a refusal for the answer to an earlier request.
+        // Close without an answer: the client would match a refusal to an earlier request.
         socket.destroy();
         return;
       }

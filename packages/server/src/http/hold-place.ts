@@ -3,7 +3,7 @@ import type { ProjectPlaces } from '../admission/project-places.js';
 import { whenDone } from './when-done.js';
 
 /**
- * Takes a place for a request, which is given back when its answer is done or its client has left.
+ * Takes a place for a request; released when the response ends or the client disconnects.
  * @throws Problem 429 `at_capacity`
  */
 export function holdPlace(

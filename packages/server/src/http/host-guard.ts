@@ -1,6 +1,6 @@
 /**
- * Guards a server on loopback against DNS rebinding: a page whose name resolves to 127.0.0.1 would be of the same origin
- * as this server, and could read what only this machine may, such as /metrics. Its requests have its own name as Host.
+ * Protects a server on loopback against DNS rebinding: a page whose name resolves to 127.0.0.1 would have the same
+ * origin as this server, and could read local-only routes such as /metrics. Its requests carry its own name as Host.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
@@ -8,13 +8,13 @@ import { Problem } from './problem.js';
 
 const LOCAL = /^(localhost|[^.]+\.localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** What {@link HostGuard} allows. */
+/** Options of a {@link HostGuard}. */
 export interface HostGuardOptions {
-  /** `WEIR_PUBLIC_URL`; undefined for none. */
+  /** `WEIR_PUBLIC_URL`; undefined if not set. */
   readonly publicUrl: string | undefined;
   /** `WEIR_HOST`. */
   readonly listening: string;
-  /** `WEIR_ALLOWED_HOSTS`: names, with a port or without, comma separated. */
+  /** `WEIR_ALLOWED_HOSTS`: host names, with or without a port, comma separated. */
   readonly allowed: string;
 }
 
@@ -30,7 +30,10 @@ export class HostGuard {
     this.#isLocal = LOCAL.test(nameOf(listening));
   }
 
-  /** What is wrong with the Host of a request; null for nothing. A server on other addresses than loopback accepts any. */
+  /**
+   * The problem with the Host of a request; null if it is accepted. A server that listens on other addresses than
+   * loopback accepts any.
+   */
   fault({ headers }: IncomingMessage): Problem | null {
     const { host } = headers;
     if (!this.#isLocal || host === undefined || host === '') return null;

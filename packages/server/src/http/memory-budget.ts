@@ -1,23 +1,24 @@
-/** Memory that requests share: bounded in all, and for each owner, so that no one of them has all of it. */
+/** Memory shared by requests: limited in total and for each owner, so that no owner takes all of it. */
 
-/** Bounds of a {@link MemoryBudget}. */
+/** Limits of a {@link MemoryBudget}. */
 export interface MemoryLimits {
   /** Bytes of all owners. */
   readonly maxBytes: number;
   /** Bytes of one owner. */
   readonly maxBytesEach: number;
-  /** The error when all memory is used up. */
+  /** Creates the error if all memory is used up. */
   readonly full: () => Error;
-  /** The error when an owner has used up its part. */
+  /** Creates the error if an owner has used up its part. */
   readonly ownerFull: (limit: number) => Error;
   /**
-   * Frees memory when it runs out, and returns whether it could. Called again while more is needed. Default: it cannot.
-   * @param owner whose part is used up; undefined if the memory of all is
+   * Frees memory when it runs out, and returns whether it freed any. Called again while more is needed. Default: frees
+   * none.
+   * @param owner whose part is used up; undefined if the total is
    */
   readonly relieve?: (owner?: string) => boolean;
 }
 
-/** Counts bytes, in all and by owner. Memory is charged before it is used. */
+/** Counts bytes, in total and by owner. Memory is charged before it is used. */
 export class MemoryBudget {
   readonly #limits: MemoryLimits;
   readonly #byOwner = new Map<string, number>();
@@ -33,8 +34,8 @@ export class MemoryBudget {
   }
 
   /**
-   * What one request takes. Its `release` must be called.
-   * @param owner such as a project; an address where no credential is known
+   * The share of one request. Its `release` must be called.
+   * @param owner such as a project; an address if no credential is known
    */
   share(owner: string): MemoryShare {
     return new MemoryShare(this, owner, (bytes) => this.#take(owner, bytes));
@@ -68,7 +69,9 @@ export class MemoryShare {
     this.#take = take;
   }
 
-  /** Takes more, or gives back with a negative number. After {@link release} it does nothing. @throws what the budget throws */
+  /**
+   * Charges more, or releases with a negative number. No effect after {@link release}. @throws the errors of the budget
+   */
   take(bytes: number): void {
     if (this.#isReleased) return;
     this.#take(bytes);
@@ -77,13 +80,13 @@ export class MemoryShare {
     else this.#held += bytes;
   }
 
-  /** Gives everything back; more can be taken after. */
+  /** Releases everything; more can be charged afterwards. */
   clear(): void {
     this.#take(-this.#held);
     this.#held = 0;
   }
 
-  /** Gives everything back, for good. Safe to call twice. */
+  /** Releases everything, finally. Idempotent. */
   release(): void {
     this.clear();
     this.#isReleased = true;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Problem } from './problem.js';
 
 /**
- * A request's part, checked against its schema.
+ * Validates a part of a request against its schema.
  * @throws Problem 400 `invalid_request` that names every mistake
  */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
@@ -23,11 +23,11 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   throw new Problem('invalid_request', detail, { errors, hint });
 }
 
-/** Names that a hint lists at most, and the longest one that is compared: comparing takes the product of the lengths. */
+/** Maximum names in a hint, and the longest name that is compared: the cost is the product of the lengths. */
 const LISTED = 20;
 const MAX_NAME = 100;
 
-/** The members that are known, where one was given that is not. */
+/** The known members, if an unknown one was given. */
 function hintFor(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): string | undefined {
   const issue = issues.find((one) => one.code === 'unrecognized_keys');
   if (issue === undefined || issue.path.length > 0 || !(schema instanceof z.ZodObject)) return undefined;

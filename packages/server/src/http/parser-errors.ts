@@ -1,4 +1,4 @@
-/** What Node's parser refuses, answered as problem documents like every other refusal. */
+/** Answers errors of Node's HTTP parser with problem documents, like every other refusal. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,12 +6,14 @@ import { latestResponse } from './front-door.js';
 import { Problem } from './problem.js';
 import { endWithProblem } from './raw-answer.js';
 
-/** How long a refused client may go on sending: it would not see the answer if the connection broke while it sends. */
+/**
+ * How long a refused client may continue sending: it would not see the answer if the connection broke while it sends.
+ */
 const LINGER_MS = 1_000;
 
 /** Handles `clientError` of a server. */
 export function onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  // An answer that was begun cannot be followed by another: its client would take both for one.
+  // An unfinished answer cannot be followed by another: the client would read both as one.
   const isAnswering =
     latestResponse(socket)?.headersSent === true && !latestResponse(socket)?.writableFinished;
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
@@ -25,7 +27,7 @@ export function onClientError(error: Error & { readonly code?: string }, socket:
   socket.once('close', () => clearTimeout(patience));
 }
 
-/** Answers the method CONNECT, for which Node closes the connection without a word. */
+/** Answers the method CONNECT, for which Node closes the connection without an answer. */
 export function refuseConnect(server: Server): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => socket.destroy());

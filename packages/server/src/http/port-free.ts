@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import type { Config } from '../config/schema.js';
 
 /**
- * Listens on the server's address for a moment. Without this check a server that cannot listen would first make a data
- * directory and a first project, and only then fail.
+ * Checks that the server can listen on its address. Without this check, a server that cannot listen would create a data
+ * directory and a first project before it fails.
  *
  * @throws the error of `listen`, such as `EADDRINUSE`
  */

@@ -1,4 +1,4 @@
-/** Errors as RFC 9457 problem documents, the one shape of every failure over HTTP. */
+/** Errors as RFC 9457 problem documents, the format of every failure over HTTP. */
 import { errorClass, type WeirError } from '@weir/base';
 
 /** Media type of a problem document. */
@@ -87,7 +87,7 @@ export class Problem extends errorClass({
   ingest_full: { status: 503, retryAfterMs: 1_000 },
 }) {}
 
-/** The document's text. */
+/** The text of a problem document. */
 export function problemBody(error: WeirError, requestId: string): string {
   return JSON.stringify({
     type: `urn:weir:problem:${error.code}`,
@@ -105,7 +105,7 @@ export function problemMembers({ facts, retryAfterMs, hint }: WeirError): Record
   return { ...facts, retry_after_s: secondsOf(retryAfterMs), retry_after_ms: retryAfterMs, hint };
 }
 
-/** The headers that go with it. */
+/** The headers of the answer. */
 export function problemHeaders({ headers, retryAfterMs }: WeirError): Record<string, string> {
   const seconds = secondsOf(retryAfterMs);
   return {

@@ -1,4 +1,4 @@
-/** Answers to what never becomes a request of the application: a connection too many, a head that cannot be read. */
+/** Answers connections that never become a request of the application: beyond the limit, or with an unreadable head. */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** A client's address. */
+/** Returns the address of the client. */
 export type RemoteAddress = (request: IncomingMessage) => string;
 
 /**
- * Reads addresses past the proxies that are trusted.
- * @param trusted addresses or CIDR ranges, comma separated; empty believes no header
+ * Reads client addresses behind trusted proxies.
+ * @param trusted addresses or CIDR ranges, comma separated; if empty, forwarding headers are ignored
  */
 export function remoteAddress(trusted: string): RemoteAddress {
   if (trusted.trim() === '') return (request) => request.socket.remoteAddress ?? '';
@@ -14,7 +14,7 @@ export function remoteAddress(trusted: string): RemoteAddress {
   return (request) => proxyAddr(request, trust);
 }
 
-/** Whether a text is what {@link remoteAddress} takes. */
+/** Whether a text is a valid argument of {@link remoteAddress}. */
 export function areAddresses(text: string): boolean {
   if (text.trim() === '') return true;
   try {

@@ -1,12 +1,12 @@
-/** Rules of RFC 9110 and RFC 9112 about the head of a request that Node's parser leaves to us. */
+/** Rules of RFC 9110 and RFC 9112 for the head of a request that Node's parser does not enforce. */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from './problem.js';
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;
 
 /**
- * Takes a target in absolute form apart (RFC 9112 section 3.2.2): a server must accept it, and its host outdoes the
- * Host header.
+ * Parses a target in absolute form (RFC 9112, section 3.2.2): a server must accept it, and its host overrides the Host
+ * header.
  */
 export function normalizeTarget(request: IncomingMessage): void {
   const { url = '' } = request;
@@ -18,7 +18,9 @@ export function normalizeTarget(request: IncomingMessage): void {
   request.headers.host = host;
 }
 
-/** What is wrong with a head; null for nothing. Each of these may mean different things to a proxy and to us. */
+/**
+ * The problem with a head; null if it is valid. A proxy and this server may interpret each of these faults differently.
+ */
 export function faultOfHead({ headers, rawHeaders, httpVersion }: IncomingMessage): Problem | null {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

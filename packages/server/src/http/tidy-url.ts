@@ -1,6 +1,6 @@
 /**
- * The URL of a request without slashes that a client put in by joining paths: `//api/v1/x/` is `/api/v1/x`. A page whose
- * request ended at an unknown path could not read the answer, and would see a CORS error in place of the real one.
+ * Removes extra slashes that a client created by joining paths: `//api/v1/x/` becomes `/api/v1/x`. Otherwise a browser
+ * page could not read the answer for the unknown path, and would see a CORS error instead of the real one.
  */
 export function tidyUrl(url: string): string {
   if (!url.startsWith('/api/') && !url.startsWith('//')) return url;

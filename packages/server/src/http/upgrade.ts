@@ -1,8 +1,7 @@
 /**
- * Requests that ask for a WebSocket, routed and refused like any other: the route that takes one finds what it needs here.
- * Node hands over every request that asks for another protocol once somebody listens, among them those of clients that
- * offer HTTP/2 in clear text with each request (RFC 9110 section 7.8: an offer may be ignored). Those are read anew
- * without the offer.
+ * Routes and refuses WebSocket requests like all others; the route that accepts one gets the connection here. Node
+ * emits every request with an upgrade offer once a listener exists, including offers of HTTP/2 in clear text (RFC 9110,
+ * section 7.8: an offer may be ignored). Those are parsed again without the offer.
  */
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,23 +10,23 @@ import { latestResponse } from './front-door.js';
 
 const upgrades = new WeakMap<IncomingMessage, Buffer>();
 
-/** Has `handle` serve requests for a WebSocket too. Without one that takes it they are answered, and the connection ends. */
+/** Lets `handle` serve WebSocket requests too. If no route accepts one, it is answered and the connection ends. */
 export function routeUpgrades(server: Server, handle: RequestListener): void {
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // The cast holds: the server listens on TCP.
     const socket = stream as Socket;
-    // Nobody else listens now, and an error without a listener would end the process.
+    // Node has removed its own listener, and an error without a listener would end the process.
     socket.on('error', destroyOnError);
     const earlier = latestResponse(socket);
     if (earlier === undefined || earlier.closed) serve(request, socket, head);
-    // Sent before the answers to earlier requests (pipelining): those use the connection until they are whole.
+    // The answers to earlier pipelined requests use the connection until they are complete.
     else earlier.once('close', () => serve(request, socket, head));
   });
 
   const serve = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     if (socket.destroyed) return;
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      // The server listens again; a client may offer a protocol with each of its requests.
+      // The server listens for errors again; a client may offer a protocol with each of its requests.
       socket.off('error', destroyOnError);
       readAnew(server, request, socket, head);
       return;
@@ -45,7 +44,7 @@ function destroyOnError(this: Socket): void {
   this.destroy();
 }
 
-/** What came behind the head of a request for a WebSocket; null for any other request. */
+/** The bytes after the head of a WebSocket request; null for any other request. */
 export function upgradeOf(request: IncomingMessage): Buffer | null {
   return upgrades.get(request) ?? null;
 }

@@ -1,4 +1,7 @@
-/** The Fastify application every route but ingest lives in: request ids, problem documents, one log line a request. */
+/**
+ * The Fastify application with every route except ingest: request ids, problem documents, one log line for each
+ * request.
+ */
 import {
   createServer,
   type IncomingMessage,
@@ -28,38 +31,38 @@ import { surface } from './surface.js';
 import { tidyUrl } from './tidy-url.js';
 import { routeUpgrades } from './upgrade.js';
 
-/** Serves some requests before Fastify sees them. */
+/** Serves some requests before Fastify. */
 interface FrontHandler {
   serves(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-/** Longest time a request with its body may take to arrive; a body that is slow ends sooner, see open-bodies. */
+/** Maximum time for a request with its body to arrive; a slow body is ended sooner, see open-bodies. */
 const REQUEST_TIMEOUT_MS = 600_000;
 
 const ENDS_CONNECTION = { connection: 'close' } as const;
-/** Longest parameter in a path, characters: Node accepts no longer head of a request. */
+/** Maximum characters of a path parameter: the maximum head that Node accepts. */
 const MAX_PARAM_LENGTH = 16 * 1024;
 
-/** No route declares a schema for Fastify: parse.ts checks input, and routes write their own JSON. */
+/** No route declares a Fastify schema: parse.ts validates input, and routes write their own JSON. */
 function refuseSchema(): never {
   throw new Error('declare no schema on a route: check input with parseInput');
 }
 
-/** What the application is made of. */
+/** Dependencies of the application. */
 export interface WebParts {
-  /** Gets its requests before Fastify sees them. */
+  /** Receives requests before Fastify. */
   readonly front: FrontHandler;
   readonly connections: ConnectionLimit;
   readonly hosts: HostGuard;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Records every request; null where that is switched off. */
+  /** Records every request; null if usage is switched off. */
   readonly usage: UsageService | null;
 }
 
-/** Answers a request that no route sees. A connection stays open, unless `headers` say otherwise. */
+/** Answers a request that reaches no route. The connection stays open unless `headers` close it. */
 async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -83,7 +86,7 @@ async function refuse(
 }
 
 /**
- * Makes the application.
+ * Creates the application.
  * @param addRoutes adds all routes
  */
 export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => void): FastifyInstance {
@@ -98,7 +101,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
         if (usage !== null) beginUsage(usage, request, response);
         const fault = faultOfHead(request);
         const wrongHost = hosts.fault(request);
-        // Where the next request begins may be unclear.
+        // The start of the next request may be ambiguous.
         if (fault !== null) void refuse(request, response, fault, metrics, ENDS_CONNECTION);
         else if (wrongHost !== null) void refuse(request, response, wrongHost, metrics);
         else if (front.serves(request)) void front.handle(request, response);
@@ -109,7 +112,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       };
       const door = frontDoor(serve, (request) => connections.noteProxy(request));
       const server = createServer(
-        // A missing Host is refused above, with a problem document.
+        // A missing Host is rejected above, with a problem document.
         { keepAliveTimeout: 65_000, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
         door,
       );
@@ -127,15 +130,16 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       return server;
     },
     clientErrorHandler: onClientError,
-    // Without factories of its own, Fastify loads the compilers of schemas at each start: 110 files, 25 ms of CPU.
+    // Without its own factories, Fastify loads the schema compilers at each start: 110 files, 25 ms of CPU.
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     genReqId: requestIdOf,
-    // A receipt names each part of a large batch: with the default of 100 characters, those of three parts had no route.
+    // A receipt names each part of a large batch: with the default of 100 characters, receipts of three parts did not
+    // match.
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: 'idle',
-    // A request that comes too late is answered like every other refusal, by the admission gate.
+    // The admission gate answers late requests, like every other refusal.
     return503OnClosing: false,
-    // Before any route or hook.
+    // Errors before any route or hook.
     frameworkErrors: (_error, request, reply) => {
       const problem = new Problem('invalid_request', 'the path of the URL cannot be read');
       reply.header(REQUEST_ID_HEADER, request.id);
@@ -145,14 +149,14 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       );
     },
   });
-  // A route reads its body once it has checked the credential, see body/body-reader.
+  // A route reads its body after it has checked the credential, see body/body-reader.
   web.removeAllContentTypeParsers();
   web.addContentTypeParser('*', (_request, _payload, done) => done(null));
   web.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id);
     const route = request.routeOptions.url;
     if (route === undefined) return;
-    // Before the credential is looked at: a page must be able to read a refusal.
+    // Before the credential is checked: a page must be able to read a refusal.
     request.routeOptions.config.crossOrigin?.mark(request.raw, reply.raw);
     const src = route === '/mcp' ? 'mcp' : 'http';
     usageOf(request.raw)?.route(src, stackOf(surfaceOf(request), request.raw, route));
@@ -161,12 +165,12 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
   web.addHook('preClose', async () => {
     isClosing = true;
   });
-  // A request that began before the server stops: its client would keep the connection, and hold up the shutdown.
+  // A request that began before the shutdown: its kept-alive connection would delay the shutdown.
   web.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close');
   });
-  // Before the first byte of any answer. Probes get theirs also while the disk does not answer: a supervisor would restart the
-  // server for it.
+  // Before the first byte of any answer. Probes are exempt: if the disk stalls, a supervisor must not restart the
+  // server.
   web.addHook('onSend', async (request) => {
     const opened = usageOf(request.raw)?.open();
     if (surfaceOf(request) !== '') await opened;
@@ -175,7 +179,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
     const route = request.routeOptions.url ?? '';
     const surface = surfaceOf(request);
     metrics.request(surface, route, reply.statusCode, problemCodes.get(request) ?? '');
-    // Health checks and scrapes come every few seconds and say nothing new; the sink `log` says it of the others.
+    // Health checks and scrapes come every few seconds; the sink `log` reports the other requests.
     logger[surface === '' || usage?.hasSink('log') === true ? 'debug' : 'info'](
       {
         rid: request.id,
@@ -206,9 +210,9 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
 }
 
 /**
- * Once all routes stand: answers 405 where a path exists and the method does not (RFC 9110 section 15.5.6), and OPTIONS with the
- * methods that do.
- * @param routes what each path has, as collected from Fastify's onRoute
+ * Called once all routes exist: answers 405 if a path exists but not the method (RFC 9110, section 15.5.6), and OPTIONS
+ * with the existing methods.
+ * @param routes the methods of each path, collected from Fastify's onRoute
  */
 function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, KnownPath>): void {
   for (const [url, { methods, surface: name, crossOrigin }] of [...routes]) {
@@ -230,14 +234,14 @@ function refuseOtherMethods(web: FastifyInstance, routes: ReadonlyMap<string, Kn
   }
 }
 
-/** What a path has. */
+/** The methods of a path. */
 interface KnownPath {
   readonly methods: Set<string>;
   readonly surface: Surface | null;
   crossOrigin: CrossOrigin | undefined;
 }
 
-/** The surface that a route declares; empty for probes and unknown paths. */
+/** The surface of a route; empty for probes and unknown paths. */
 function surfaceOf({ routeOptions }: FastifyRequest): string {
   return routeOptions.config.surface ?? '';
 }
@@ -255,7 +259,7 @@ function collectRoutes(web: FastifyInstance): Map<string, KnownPath> {
     for (const one of [method].flat()) known.methods.add(one);
     known.crossOrigin ??= config.crossOrigin;
     routes.set(url, known);
-    // What a handler does after its client has left belongs to the request all the same.
+    // Work that a handler does after its client has disconnected still belongs to the request.
     route.handler = async function (request, reply) {
       const release = usageOf(request.raw)?.hold();
       try {
@@ -269,7 +273,7 @@ function collectRoutes(web: FastifyInstance): Map<string, KnownPath> {
   return routes;
 }
 
-/** Problems Fastify itself finds with a request. */
+/** Converts errors that Fastify raises to problems. */
 function fastifyProblem(error: unknown): Problem | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
     return null;

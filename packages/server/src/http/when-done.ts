@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What waits for responses of each connection. */
+/** Callbacks that wait for responses, by connection. */
 const waiting = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls `done` once, when the response has been sent whole or its client has left. A response's own "close" does not
- * tell: where a client sends requests before it has the answers to earlier ones, those that still wait for their turn
- * hear nothing of a connection that breaks.
+ * Calls `done` once, when the response was sent completely or the client has disconnected. The response's own "close"
+ * event does not suffice: with pipelining, a response that waits for its turn gets no event when the connection breaks.
  */
 export function whenDone(request: IncomingMessage, response: ServerResponse, done: () => void): void {
   const { socket } = request;
@@ -20,7 +19,7 @@ export function whenDone(request: IncomingMessage, response: ServerResponse, don
     if (ofConnection.delete(once)) done();
   };
   ofConnection.add(once);
-  // `once` would cost a wrapper a request.
+  // `once` would allocate a wrapper for each request.
   response.on('close', once);
 }
 

@@ -1,9 +1,9 @@
 /**
- * Dead letters: for the operator without what is inside, for a project's own `admin` keys with it.
+ * Dead letters: the operator sees them without their contents, a project's own `admin` keys with them.
  *
  *     GET  …/dlq            depth, age and reasons      GET  …/dlq/letters       the letters
  *     POST …/dlq/retry      makes letters due now       GET  …/dlq/letters/{id}  one with its events (project only)
- *     POST …/dlq/purge      drops letters
+ *     POST …/dlq/purge      deletes letters
  */
 
 import { defined } from '@weir/base';
@@ -28,7 +28,7 @@ const page = filter.extend({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().optional(),
 });
-/** What is dropped must be named: purging everything takes `{"all": true}`. */
+/** The selection must be explicit: `{"all": true}` selects everything. */
 const selection = filter.extend({ all: z.literal(true).optional() });
 
 /** Adds both sets of routes. */
@@ -56,7 +56,7 @@ function addRoutes(
   web: FastifyInstance,
   path: string,
   { bodies, letters }: { readonly bodies: BodyReader; readonly letters: DlqAdmin },
-  /** The only project whose letters the caller may see with their contents, or null for an operator. */
+  /** The only project whose letters the caller may see with their contents; null for an operator. */
   scopeOf: (request: FastifyRequest, reply: FastifyReply) => Promise<string | null>,
 ): void {
   web.get(path, surface('admin'), async (request, reply) => {
@@ -115,7 +115,7 @@ function filterOf({ id, project_id, reason, state }: Filter, scope: string | nul
   };
 }
 
-/** ClickHouse's complaint may quote an event, and the operator reads no project's events. */
+/** An error of ClickHouse may quote an event, and the operator must not read a project's events. */
 function withoutContents({
   last_error,
   ...summary

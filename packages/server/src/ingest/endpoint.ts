@@ -1,10 +1,11 @@
 /**
- * POST /api/v1/ingest/events, on bare node:http: this one route carries nearly all of a server's traffic, and a
- * framework's share of it would be larger than everything else that is done before the log.
+ * POST /api/v1/ingest/events, on bare node:http: this route carries nearly all traffic of a server, and the overhead of
+ * a framework would exceed all other work before the log.
  *
  *     body cap ─ token ─ origin ─ admission ─ flags ─ body ─ decode and validate ─ submit ─ answer
  *
- * A token in the body can only be found once the body is read. Such a body is small, and the order stays the same.
+ * A token in the body is only known after the body was read. Such a body is small; the order of the other steps stays
+ * the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Credentials, IngestTokenFound } from '@weir/accounts';
@@ -39,17 +40,17 @@ const TOKEN_PREFIX = 'weir_pub_';
 const MAX_WAIT_MS = 10_000;
 const ERRORS_A_PIECE = 500;
 const SMALLER_BATCHES = 'send several smaller batches';
-/** A request that keeps its token in its body: no more than `sendBeacon` of browsers sends. */
+/** Limits of a request with its token in the body: the maximum that browsers send by `sendBeacon`. */
 const WITHOUT_TOKEN: BodyLimits = { maxBytes: 64 * 1024, hint: 'send the token in the Authorization header' };
 
-/** What the endpoint works with. */
+/** Dependencies of the endpoint. */
 export interface IngestEndpointDependencies {
   readonly service: IngestService;
   readonly credentials: Credentials;
   readonly gate: TenantGate;
   readonly origins: CrossOrigin;
   readonly logger: Logger;
-  /** Largest body in bytes, compressed or not. */
+  /** Maximum body in bytes, compressed or not. */
   readonly maxBodyBytes: number;
   readonly bodies: BodyReader;
   readonly metrics: Metrics;
@@ -61,7 +62,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** A body that was read. */
+/** A body after it was read. */
 interface Work {
   readonly envelope: Envelope;
   /** Epoch milliseconds. */
@@ -94,7 +95,7 @@ export class IngestEndpoint {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const usage = usageOf(request);
     usage?.route('http', stackOf('ingest', request, INGEST_PATH));
-    // Events may be accepted after their client has left.
+    // Events may be accepted after their client has disconnected.
     const release = usage?.hold();
     try {
       await this.#handle(request, response, usage);
@@ -119,7 +120,7 @@ export class IngestEndpoint {
     origins.mark(request, response);
     try {
       const { status, text } = await this.#answer(request, response);
-      // Accepted events have brought it into the log with them.
+      // If events were accepted, the record was committed to the log with them.
       if (usage?.isOpen === false) await usage.open();
       metrics.request('ingest', INGEST_PATH, status, '');
       if (service.flags.draining) endConnection(response);
@@ -163,7 +164,7 @@ export class IngestEndpoint {
       const body = await bodies.bytes(request, owner, share, limits);
       const receivedAt = Date.now();
       const slice = new Slice({ owner });
-      // A request that has not waited for anything goes on in the turn that it was given.
+      // A request that has not waited yet continues in its current turn.
       if (turnNumber() !== begun) await slice.enter();
       const envelope = await readEnvelope(body, formatOf(request), service.options.eventBuffer, slice);
       token ??= await this.#admit(request, response, envelope.token);
@@ -174,7 +175,7 @@ export class IngestEndpoint {
     }
   }
 
-  /** The project's token, after everything that may refuse a request before its events are looked at. */
+  /** Returns the project's token after all checks that can refuse a request before its events are read. */
   async #admit(
     request: IncomingMessage,
     response: ServerResponse,
@@ -225,7 +226,7 @@ export class IngestEndpoint {
     }
     const options = { receivedAt, slice, ...defined({ companion: usage }) };
     const { accepted, duplicates, receipt } = await service.submit(projectId, valid, options);
-    // The log has the events; a client that waits for ClickHouse holds no memory.
+    // The events are in the log, so a client that waits for ClickHouse holds no memory.
     share.release();
     usage?.accepted(accepted);
     this.#count(accepted, duplicates, rejected.length);
@@ -243,7 +244,10 @@ export class IngestEndpoint {
     metrics.ingested('rejected', rejected);
   }
 
-  /** The receipt's state once the events are stored, or after the longest wait; they are accepted either way. */
+  /**
+   * The state of the receipt once the events are stored, or after the maximum wait; the events are accepted in both
+   * cases.
+   */
   async #settledState(service: IngestService, projectId: string, receipt: string): Promise<string> {
     const patience = deadline(MAX_WAIT_MS);
     try {
@@ -257,7 +261,7 @@ export class IngestEndpoint {
   }
 }
 
-/** The refused events as JSON. A body can hold tens of thousands. */
+/** The rejected events as JSON; a body can contain tens of thousands. */
 async function errorsText(errors: readonly ValidationError[], slice: Slice): Promise<string> {
   let text = '[';
   for (let i = 0; i < errors.length; i += ERRORS_A_PIECE) {
@@ -268,7 +272,7 @@ async function errorsText(errors: readonly ValidationError[], slice: Slice): Pro
   return `${text}]`;
 }
 
-/** A connection that its client keeps would hold up the server that stops. */
+/** A kept-alive connection would delay the shutdown. */
 function endConnection(response: ServerResponse): void {
   response.setHeader('connection', 'close');
 }
@@ -289,7 +293,10 @@ function formatOf(request: IncomingMessage): BodyFormat {
     : 'json';
 }
 
-/** Whether the client waits until its events are stored. A misspelt wait would be answered before, without a sign. */
+/**
+ * Whether the client waits until its events are stored. An unknown value is rejected: it would otherwise be answered
+ * early, without notice.
+ */
 function waitsFor(query: URLSearchParams): boolean {
   const wait = query.get('wait');
   if (wait === null || wait === 'stored') return wait !== null;

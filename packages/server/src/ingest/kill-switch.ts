@@ -1,16 +1,16 @@
 import type { Flags } from '@weir/ingest';
 
-/** How often a server says that it takes no events, milliseconds. */
+/** How often a server warns that it rejects events, milliseconds. */
 const REMIND_MS = 5 * 60_000;
 
-/** What the operator has decided, as `InstallationSettings` keeps it. */
+/** The operator's setting, as `InstallationSettings` stores it. */
 interface SwitchSetting {
   readonly ingestDisabled: boolean;
   onChange(listener: () => void): () => void;
   setIngestDisabled(disabled: boolean): Promise<unknown>;
 }
 
-/** What a {@link KillSwitch} works with. */
+/** Dependencies of a {@link KillSwitch}. */
 export interface KillSwitchParts {
   readonly settings: SwitchSetting;
   readonly flags: Flags;
@@ -25,9 +25,9 @@ export interface KillSwitchParts {
 }
 
 /**
- * The ingest kill switch: thrown by `WEIR_INGEST_DISABLED` at start on this node, or by the operator on all nodes,
- * which outlives restarts. What the operator says later overrides the variable until the next start. While it is on, the log
- * has a warning at once and every few minutes: each event of that time is refused.
+ * The ingest kill switch. `WEIR_INGEST_DISABLED` sets it at the start of this node; the operator sets it on all nodes,
+ * across restarts. A later setting of the operator overrides the variable until the next start. While ingest is
+ * disabled, the log has a warning at once and every few minutes, because each event is rejected.
  */
 export class KillSwitch {
   readonly #parts: KillSwitchParts;
@@ -41,19 +41,19 @@ export class KillSwitch {
     parts.settings.onChange(() => this.#apply());
   }
 
-  /** Whether ingest is switched off on this node. */
+  /** Whether ingest is disabled on this node. */
   get disabled(): boolean {
     return this.#parts.flags.disabled;
   }
 
-  /** Switches ingest off or on: here at once, on every other node within 2 s. */
+  /** Disables or enables ingest: here at once, on every other node within 2 s. */
   async set(disabled: boolean): Promise<void> {
     await this.#parts.settings.setIngestDisabled(disabled);
     this.#startsDisabled = false;
     this.#apply();
   }
 
-  /** Ends the warnings. */
+  /** Stops the warnings. */
   close(): void {
     if (this.#reminder !== null) clearInterval(this.#reminder);
     this.#reminder = null;

@@ -5,7 +5,7 @@ import type { Authorizer } from '../http/authorize.js';
 import type { CrossOrigin } from '../http/cors.js';
 import { surface } from '../http/surface.js';
 
-/** GET /api/v1/ingest/receipts/{receipt}: what has become of the events of one request. */
+/** GET /api/v1/ingest/receipts/{receipt}: returns the state of the events of one request. */
 export function receiptRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,

@@ -1,4 +1,4 @@
-/** Who calls. */
+/** Authenticates callers of the MCP endpoint. */
 import type { Credentials } from '@weir/accounts';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../http/bearer.js';
@@ -6,7 +6,7 @@ import { wrongKind } from '../http/credential-kind.js';
 import { Problem } from '../http/problem.js';
 import { challenge, MCP_SCOPES } from './resource-metadata.js';
 
-/** Whose rows may be read, and by which credential. */
+/** The project whose rows may be read, and the credential. */
 export interface McpCaller {
   readonly projectId: string;
   readonly tokenId: string;
@@ -16,14 +16,14 @@ interface Found extends McpCaller {
   readonly scopes: readonly string[];
 }
 
-/** A credential's usual form, wherever it stands. */
+/** Matches a credential anywhere in a text. */
 const CREDENTIAL = /weir_(sec|oat|ops|pub|ort)_/;
 const CREDENTIAL_PARAMETERS = ['access_token', 'api_key', 'apikey', 'key', 'token'];
 
 /**
- * The caller of a request, by its Authorization header alone.
+ * Authenticates a request by its Authorization header only.
  * @throws Problem 400 `invalid_request` for a credential in the query string, 401 `unauthorized`, 403
- * `insufficient_scope`, each with the challenge a client needs
+ * `insufficient_scope`, each with the challenge that a client needs
  */
 export async function callerOf(
   request: FastifyRequest,
@@ -54,7 +54,7 @@ export async function callerOf(
   return { projectId: found.projectId, tokenId: found.tokenId };
 }
 
-/** Each kind of credential is known by its prefix; a kind that has no business here is not looked up. */
+/** Looks up a credential; its prefix gives its kind, and kinds that this endpoint does not accept are not looked up. */
 async function find(given: string, credentials: Credentials): Promise<Found | null> {
   if (!given.startsWith('weir_sec_')) return null;
   const key = await credentials.lookupApiKey(given);

@@ -1,22 +1,22 @@
 /**
- * Ends calls of clients up to revision 2025-11-25 when they say so. They cancel with a notification in a request of its
- * own, which over a stateless endpoint arrives where nothing is known of the call. So `initialize` is answered with a
- * session id that names the client and stands for nothing else: no state, valid on every node and after every restart.
- * Later revisions cancel by closing the connection and need none of this.
+ * Cancels calls of clients up to revision 2025-11-25. They cancel with a notification in a separate request, which a
+ * stateless endpoint cannot assign to the call. So the answer to `initialize` has a session id that only identifies the
+ * client: it has no state, and is valid on every node and after every restart. Later revisions cancel by closing the
+ * connection.
  */
 
-/** A call, as its client names it. Ids are a client's own, so the client is part of the name. */
+/** The identity of a call. Request ids are chosen by the client, so the client is part of it. */
 export interface CallName {
   readonly tokenId: string;
   readonly sessionId: string;
   readonly requestId: string | number;
 }
 
-/** Calls that are running. */
+/** The calls in progress. */
 export class Cancellations {
   readonly #running = new Map<string, AbortController>();
 
-  /** Runs a call with a signal that aborts when its client cancels it. */
+  /** Runs a call with a signal that aborts when its client cancels the call. */
   async during<T>(call: CallName, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const key = keyOf(call);
     const controller = new AbortController();
@@ -28,7 +28,7 @@ export class Cancellations {
     }
   }
 
-  /** Cancels a call; one that has ended, or is another client's, is none. */
+  /** Cancels a call; no effect if the call has ended or belongs to another client. */
   cancel(call: CallName): void {
     this.#running.get(keyOf(call))?.abort();
   }

@@ -1,9 +1,9 @@
-/** Refusals of the admission gate as a model reads them. */
+/** Converts refusals of the admission gate to errors for a model. */
 import type { Denied } from '@weir/usage';
 import { secondsToWait, wayOut } from '../admission/denial.js';
 import { ToolError } from './tool-error.js';
 
-/** The failure of a call that was not admitted. */
+/** The error of a call that was not admitted. */
 export function toolErrorOfDenial(denied: Denied, upgradeUrl: string | null): ToolError {
   const seconds = secondsToWait(denied);
   const hint = wayOut(denied, upgradeUrl);

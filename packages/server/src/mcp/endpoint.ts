@@ -1,4 +1,4 @@
-/** Answers MCP messages of a caller who may ask. Knows the protocol's library, and nothing of Fastify. */
+/** Answers MCP messages of an authenticated caller. Uses the protocol library, and is independent of Fastify. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createMcpHandler, isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
@@ -12,40 +12,40 @@ import { Cancellations } from './cancellations.js';
 import { createMcpServer } from './server.js';
 import { ToolCalls } from './tool-calls.js';
 
-/** What the endpoint stands on. */
+/** Dependencies of the endpoint. */
 export interface McpEndpointParts {
-  /** The read path, asked for by each call; throws a Problem where this server has none. */
+  /** Returns the read path for each call; throws a Problem if this server has none. */
   readonly query: () => QueryService;
   readonly logger: Logger;
-  /** Where a person can pay; null where the host names no such place. */
+  /** The page for payment; null if the host has none. */
   readonly upgradeUrl: string | null;
 }
 
 /** One POST. */
 export interface McpPost {
   readonly caller: McpCaller;
-  /** Asked before each tool call. */
+  /** Called before each tool call. */
   readonly admit: () => Admission | Promise<Admission>;
-  /** Asked once for a POST that has requests, and no tool call among them. Throws a Problem where it is refused. */
+  /** Called once for a POST that has requests but no tool call. Throws a Problem to refuse it. */
   readonly admitOther: () => void | Promise<void>;
-  /** The request's record; undefined where usage is switched off. */
+  /** The record of the request; undefined if usage is switched off. */
   readonly usage: RequestRecord | undefined;
-  /** The HTTP request's, for the log. */
+  /** The id of the HTTP request, for the log. */
   readonly id: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the client has disconnected or the server stops. */
   readonly signal: AbortSignal;
 }
 
-/** Messages of one JSON-RPC batch, which revision 2025-03-26 allows. */
+/** Maximum messages of one JSON-RPC batch, which revision 2025-03-26 allows. */
 const MAX_BATCH = 20;
 const SESSION_HEADER = 'mcp-session-id';
-/** The library wants a URL and reads nothing from it. */
+/** The body to pass for invalid JSON, which the library rejects. */
 const NOT_JSON = '?';
 const ANY_URL = 'http://mcp.invalid/mcp';
 
-/** Answers, each from a server of its own. */
+/** Answers requests, each with a new MCP server. */
 export class McpEndpoint {
   readonly #parts: McpEndpointParts;
   readonly #cancellations = new Cancellations();
@@ -54,7 +54,7 @@ export class McpEndpoint {
     this.#parts = parts;
   }
 
-  /** @throws Problem 400 `invalid_request` for a batch that is too long; what else is wrong is in the answer */
+  /** @throws Problem 400 `invalid_request` for a batch that is too long; all other errors are in the answer */
   async respond(post: McpPost): Promise<Response> {
     const { caller, headers, body, id: rid, signal } = post;
     const message = await parsed(body, caller.projectId);
@@ -66,14 +66,14 @@ export class McpEndpoint {
     if (asksForOtherThanTools(message)) await post.admitOther();
     const sessionId = sessionOf(headers);
     const handler = createMcpHandler(() => this.#serverFor(post, sessionId), {
-      // Nothing here ever changes while a client listens, so there is nothing to subscribe to.
+      // The lists do not change while a client listens, so there is nothing to subscribe to.
       maxSubscriptions: 0,
       onerror: (error) => this.#parts.logger.debug({ err: error, rid }, 'mcp'),
     });
     const request = new Request(ANY_URL, {
       method: 'POST',
       headers: protocolHeaders(headers),
-      // The library reads the message; of a text that is not JSON it needs no more than that.
+      // The library gets the parsed message; for invalid JSON it only needs an invalid body.
       body: message === undefined ? NOT_JSON : '{}',
       signal,
     });
@@ -100,8 +100,8 @@ export class McpEndpoint {
 }
 
 /**
- * Whether there are requests, such as `initialize` or `tools/list`, and none of them is a tool call, which is admitted by
- * itself. Notifications have no id and ask for nothing.
+ * Whether there are requests, such as `initialize` or `tools/list`, but no tool call; tool calls are admitted
+ * separately. Notifications have no id and need no admission.
  */
 function asksForOtherThanTools(message: unknown): boolean {
   const methods = [message]
@@ -112,7 +112,7 @@ function asksForOtherThanTools(message: unknown): boolean {
   return methods.length > 0 && !methods.includes('tools/call');
 }
 
-/** The headers the protocol speaks of; a credential is none of them. */
+/** The headers that the protocol uses; never a credential. */
 function protocolHeaders(headers: IncomingHttpHeaders): Headers {
   const some = new Headers();
   for (const [name, value] of Object.entries(headers)) {
@@ -122,7 +122,7 @@ function protocolHeaders(headers: IncomingHttpHeaders): Headers {
   return some;
 }
 
-/** The message; undefined for what is not JSON, which the protocol's library refuses. */
+/** The parsed message; undefined for invalid JSON, which the protocol library rejects. */
 async function parsed(body: Buffer, owner: string): Promise<unknown> {
   try {
     return await jsonOf(body, owner);

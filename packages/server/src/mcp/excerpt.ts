@@ -1,19 +1,19 @@
-/** How much of a result a model is given: its context is small, and one stored value may be large. */
+/** Limits how much of a result a model receives: its context is small, and one stored value may be large. */
 import { dataLine } from './untrusted.js';
 
-/** Characters of one value; what is longer is cut, and says so where it was cut. */
+/** Maximum characters of one value; a longer one is cut, with a mark at the cut. */
 export const MAX_CELL_CHARACTERS = 500;
-/** Bytes of all items of one result, in its text and in its structured content together. */
+/** Maximum bytes of all items of one result, in its text and its structured content together. */
 export const MAX_RESULT_BYTES = 100_000;
 
-/** What fits. */
+/** The items that fit. */
 export interface Excerpt<T> {
   readonly items: T[];
-  /** The same as lines of JSON. */
+  /** The items as lines of JSON. */
   readonly lines: readonly string[];
-  /** How many values were cut. */
+  /** Number of values that were cut. */
   readonly cutCells: number;
-  /** How many items there were. */
+  /** Total number of items. */
   readonly of: number;
 }
 
@@ -23,7 +23,7 @@ export interface Cell {
   readonly isCut: boolean;
 }
 
-/** The first rows that fit, each value cut where it is too long. */
+/** The first rows that fit, with long values cut. */
 export function excerptRows(
   rows: readonly (readonly unknown[])[],
   maxBytes = MAX_RESULT_BYTES,
@@ -34,12 +34,12 @@ export function excerptRows(
   });
 }
 
-/** The first items that fit, as they are. */
+/** The first items that fit, unchanged. */
 export function excerptItems<T>(items: readonly T[], maxBytes = MAX_RESULT_BYTES): Excerpt<T> {
   return excerpt(items, maxBytes, (item) => ({ item, cut: 0 }));
 }
 
-/** A value of at most {@link MAX_CELL_CHARACTERS}, and the mark. What is no string and too long becomes cut JSON. */
+/** Cuts a value to {@link MAX_CELL_CHARACTERS} plus the mark. A long value that is not a string becomes cut JSON. */
 export function cutCell(value: unknown): Cell {
   if (typeof value === 'string') return cutText(value);
   if (typeof value !== 'object' || value === null) return { value, isCut: false };

@@ -1,20 +1,20 @@
 /**
- * Which pages may talk to the MCP endpoint. A page that rebinds its own name to this server's address sends its own
- * Origin, so an Origin that is not known is refused before anything is looked at (MCP specification, Streamable HTTP,
- * security). Clients that are no browsers send none.
+ * Which pages may use the MCP endpoint. A page that rebinds its own name to this server's address sends its own Origin,
+ * so an unknown Origin is rejected before any other check (MCP specification, Streamable HTTP, security). Clients other
+ * than browsers send no Origin.
  */
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-/** Hosts of a server that listens everywhere: it is reached under this machine's own names too. */
+/** Wildcard addresses: the server is also reachable under the names of this machine. */
 const EVERYWHERE = /^(0\.0\.0\.0|\[::\])$/;
 
-/** Origins that may. */
+/** The allowed origins. */
 export class PageOrigins {
   readonly #publicUrl: () => string;
   readonly #allowed: ReadonlySet<string>;
 
   /**
-   * @param publicUrl the server's own URL: its origin may, and for one on loopback every loopback origin
+   * @param publicUrl the URL of the server, whose origin is allowed; if it is on loopback, every loopback origin is
    * @param allowed further origins, such as `https://app.example`
    */
   constructor(publicUrl: () => string, allowed: readonly string[] = []) {
@@ -33,7 +33,7 @@ export class PageOrigins {
   }
 }
 
-/** An http or https origin; null for `null`, opaque ones and what is no URL. */
+/** An http or https origin; null for `null`, opaque origins and invalid URLs. */
 function originOf(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : null;

@@ -1,10 +1,10 @@
-/** What tells a client how to get in: protected-resource metadata (RFC 9728) and the challenges that name it. */
+/** Tells a client how to authenticate: protected-resource metadata (RFC 9728) and the challenges that refer to it. */
 
 import type { Scope } from '@weir/accounts';
 import type { FastifyInstance } from 'fastify';
 import { surface } from '../http/surface.js';
 
-/** Scopes a caller of the endpoint needs, all of them. */
+/** The scopes that a caller of the endpoint needs, all of them. */
 export const MCP_SCOPES = ['query'] as const satisfies readonly Scope[];
 
 const PATH = '/.well-known/oauth-protected-resource/mcp';
@@ -19,7 +19,7 @@ export function resourceMetadataRoute(web: FastifyInstance, publicUrl: () => str
   }));
 }
 
-/** What a challenge says beside where the document is. */
+/** The error of a challenge besides the address of the document. */
 export type ChallengeError = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
 
 /** A WWW-Authenticate header (RFC 6750 section 3, RFC 9728 section 5.1). */

@@ -1,6 +1,6 @@
 /**
- * POST /mcp: the Model Context Protocol over Streamable HTTP, stateless. Revision 2026-07-28 and, beside it, clients of
- * 2025-11-25 and earlier (`initialize`); the library tells them apart request by request.
+ * POST /mcp: the Model Context Protocol over Streamable HTTP, stateless. Supports revision 2026-07-28, and clients of
+ * 2025-11-25 and earlier (`initialize`); the library distinguishes them for each request.
  */
 
 import type { Credentials } from '@weir/accounts';
@@ -17,21 +17,21 @@ import { McpEndpoint, type McpEndpointParts } from './endpoint.js';
 import { PageOrigins } from './origins.js';
 import { resourceMetadataRoute } from './resource-metadata.js';
 
-/** What the routes are made of. */
+/** Dependencies of the routes. */
 export interface McpParts extends McpEndpointParts {
   readonly credentials: Credentials;
-  /** Asked before every tool call. */
+  /** Admits every tool call. */
   readonly gate: TenantGate;
   /** The URL under which clients reach this server. */
   readonly publicUrl: () => string;
   readonly bodies: BodyReader;
-  /** Longest query text in bytes (`WEIR_QUERY_MAX_BODY_BYTES`); a body may be twice that. */
+  /** Maximum query text in bytes (`WEIR_QUERY_MAX_BODY_BYTES`); a body may be twice that. */
   readonly maxSqlBytes: number;
-  /** Origins whose pages may call, beside the server's own. Default none. */
+  /** Origins whose pages may call, besides the server's own. Default none. */
   readonly allowedOrigins?: readonly string[];
 }
 
-/** Adds /mcp and the document that tells clients how to get in. */
+/** Adds /mcp and the metadata document. */
 export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
   const publicUrl = () => parts.publicUrl().replace(/\/+$/, '');
   const origins = new PageOrigins(publicUrl, parts.allowedOrigins);
@@ -48,7 +48,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
       exposeHeadRoute: false,
       url: '/mcp',
       ...surface('mcp', crossOrigin),
-      // Before the body is read: who may not ask is not listened to.
+      // Before the body is read, so that an unauthorised client cannot make the server read one.
       onRequest: async (request, reply) => {
         const { origin } = request.headers;
         if (origin !== undefined && !origins.allows(origin)) {
@@ -72,7 +72,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
         const gone = new AbortController();
         whenDone(request.raw, reply.raw, () => gone.abort());
         const usage = usageOf(request.raw);
-        // Opened while the calls run, it costs the answer no time.
+        // The commit of the record overlaps with the calls, so it does not delay the answer.
         void usage?.open();
         const { id, headers } = request;
         const { projectId } = caller;

@@ -1,4 +1,4 @@
-/** Rows of a question as a tool's answer. */
+/** Rows of a query as the answer of a tool. */
 import type { Answer } from '@weir/query';
 import { z } from 'zod';
 import { count } from './count.js';
@@ -7,7 +7,7 @@ import type { ToolAnswer } from './tool-calls.js';
 import { ToolError } from './tool-error.js';
 import { dataLine, UNTRUSTED_NOTICE, untrustedBlock } from './untrusted.js';
 
-/** Bytes of the lines that name the columns. */
+/** Maximum bytes of the lines that describe the columns. */
 const MAX_HEAD_BYTES = 20_000;
 
 /** Output schema of tools that answer with rows. */
@@ -28,9 +28,9 @@ export const rowsSchema = z.looseObject({
 });
 
 /**
- * The rows that fit, as text and structured.
- * @param more how to get at further rows, where there are some
- * @throws ToolError `query_too_large` where the columns alone are too much
+ * The rows that fit, as text and as structured content.
+ * @param more how to read further rows, if there are some
+ * @throws ToolError `query_too_large` if the columns alone exceed the limit
  */
 export function rowsAnswer(answer: Answer, more: string): ToolAnswer {
   const columns = answer.columns.map(({ name, type }) => ({

@@ -1,4 +1,4 @@
-/** What every tool call goes through: the admission gate, cancellation, and failures as results. */
+/** The common path of every tool call: admission, cancellation, and errors as results. */
 
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { firstAbort, type Logger } from '@weir/base';
@@ -10,29 +10,29 @@ import type { Cancellations } from './cancellations.js';
 import { toolErrorOfDenial } from './denied-call.js';
 import { ToolError, toolErrorOf } from './tool-error.js';
 
-/** What a tool answers with. */
+/** The answer of a tool. */
 export interface ToolAnswer {
-  /** For clients that give a model nothing but text. */
+  /** For clients that pass only text to a model. */
   readonly text: string;
-  /** Fits the tool's output schema. */
+  /** Matches the output schema of the tool. */
   readonly structured: Record<string, unknown>;
 }
 
-/** What the calls of one request share. */
+/** State shared by the calls of one request. */
 export interface ToolCallParts {
   readonly caller: McpCaller;
-  /** Of clients up to 2025-11-25, see {@link Cancellations}. */
+  /** Identifies clients up to 2025-11-25, see {@link Cancellations}. */
   readonly sessionId: string | null;
-  /** The HTTP request's, for the log. */
+  /** The id of the HTTP request, for the log. */
   readonly requestId: string;
-  /** The read path; throws a Problem where this server has none. */
+  /** The read path; throws a Problem if this server has none. */
   readonly query: () => QueryService;
   readonly cancellations: Cancellations;
-  /** Asked before each call; what it holds is released when the call has ended. */
+  /** Called before each call; the admission is released when the call has ended. */
   readonly admit: () => Admission | Promise<Admission>;
-  /** The record of the request; undefined where usage is switched off. */
+  /** The record of the request; undefined if usage is switched off. */
   readonly usage: RequestRecord | undefined;
-  /** Where a person can pay; null where the host names no such place. */
+  /** The page for payment; null if the host has none. */
   readonly upgradeUrl: string | null;
   readonly logger: Logger;
 }
@@ -53,13 +53,13 @@ export class ToolCalls {
     return this.#parts.caller.projectId;
   }
 
-  /** Counts the engine's share of what is asked for. */
+  /** Adds the engine's work to the record of the request. */
   get metered(): { readonly meter?: EngineMeter } {
     const { usage } = this.#parts;
     return usage === undefined ? {} : { meter: { begun: () => usage.compute() } };
   }
 
-  /** Runs one call. Never rejects: what fails is a result that says so. */
+  /** Runs one call. Never rejects: an error becomes a result. */
   async run(
     tool: string,
     ctx: ServerContext,

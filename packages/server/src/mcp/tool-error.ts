@@ -1,18 +1,18 @@
 /**
- * Failures of a tool as a model reads them: what happened, with our code, and what to do next. They are results with
- * `isError`, which reach the model; protocol errors reach only the client's program.
+ * Errors of a tool for a model: what happened, with the code, and what to do next. They are results with
+ * `isError`, which the model receives; protocol errors only reach the client program.
  */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { type ErrorDetails, WeirError } from '@weir/base';
 import type { QueryError, QueryErrorCode } from '@weir/query';
 import { dataLine, plainLine, untrustedBlock } from './untrusted.js';
 
-/** Key in the `_meta` of a failed call's result; holds `code` and what else is known. */
+/** Key in the `_meta` of a failed call's result; contains `code` and further facts. */
 export const ERROR_META_KEY = 'weir/error';
 
-/** A failure of a tool, with the next step in `hint`. */
+/** An error of a tool, with the next step in `hint`. */
 export class ToolError extends WeirError {
-  /** What was recorded by clients, or quotes it; made with {@link dataLine}. */
+  /** Lines with data of clients, created with {@link dataLine}. */
   readonly data: readonly string[];
 
   constructor(
@@ -25,7 +25,7 @@ export class ToolError extends WeirError {
     this.data = data;
   }
 
-  /** The result of the call that failed. */
+  /** The result of the failed call. */
   toResult(): CallToolResult {
     const lines = [`Error ${this.code}: ${plainLine(this.message)}`, `Next: ${this.hint}`];
     if (this.data.length > 0) lines.push(untrustedBlock(this.data));
@@ -37,7 +37,7 @@ export class ToolError extends WeirError {
   }
 }
 
-/** For codes that have no hint of their own. */
+/** Hints for codes without one of their own. */
 const NEXT: Readonly<Partial<Record<QueryErrorCode, string>>> = {
   sql_required:
     'write one SELECT, such as: SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC',
@@ -49,10 +49,10 @@ const NEXT: Readonly<Partial<Record<QueryErrorCode, string>>> = {
   engine_unavailable: 'the query engine is down or starting; wait, then call again with the same arguments.',
 };
 
-/** Their messages quote the engine, which may quote stored values. */
+/** Codes whose messages quote the engine, which may quote stored values. */
 const SPOKEN_BY_ENGINE: ReadonlySet<QueryErrorCode> = new Set(['sql_invalid', 'query_failed']);
 
-/** The failure a question ended with. */
+/** Converts an error of a query. */
 export function toolErrorOf(error: QueryError): ToolError {
   const { code, message, hint, retryAfterMs, facts } = error;
   const { rule, identifier, position } = facts;

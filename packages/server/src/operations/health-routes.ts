@@ -4,10 +4,10 @@ import { parseInput } from '../http/parse.js';
 import { surface } from '../http/surface.js';
 import type { Health } from './health.js';
 
-/** Other parameters are ignored, because load balancers may add some. */
+/** Ignores other parameters, because load balancers may add some. */
 const readiness = z.object({ for: z.literal('query', 'must be query').optional() });
 
-/** GET /healthz, /livez and /readyz. None needs a credential, and none shows anything of a project. */
+/** GET /healthz, /livez and /readyz. They need no credential, and reveal no data of projects. */
 export function healthRoutes(web: FastifyInstance, health: Health): void {
   web.get('/healthz', surface(null), async (_request, reply) => {
     const document = await health.document();

@@ -1,4 +1,4 @@
-/** How the node is: for people and load balancers. */
+/** The health of the node, for people and load balancers. */
 import type { ClickHouse } from '@weir/clickhouse';
 import type { IngestService } from '@weir/ingest';
 import type { Log } from '@weir/log';
@@ -8,7 +8,7 @@ import type { SinkStatus, UsageService } from '@weir/usage';
 /** State of one store in a health document. */
 export type StoreState = 'ok' | 'down';
 
-/** What health is made of. */
+/** Dependencies of health. */
 export interface HealthSources {
   readonly version: string;
   readonly log: Log;
@@ -17,13 +17,13 @@ export interface HealthSources {
   readonly isMigrated: () => boolean;
   readonly postgres: Postgres;
   readonly ingest: IngestService;
-  /** Null where usage records are switched off. */
+  /** Null if usage records are switched off. */
   readonly usage: UsageService | null;
-  /** Whether the cache holds any credential, so that tokens can be checked without PostgreSQL. */
+  /** Whether the cache contains any credential, so that tokens can be checked without PostgreSQL. */
   readonly knowsCredentials: () => boolean;
-  /** Whether a first start has not made the first project, and written its credentials, yet. */
+  /** Whether a first start has not yet created the first project and written its credentials. */
   readonly isMakingFirst: () => boolean;
-  /** Events among the dead letters above which the node is down. */
+  /** Events in dead letters above which the node reports `down`. */
   readonly dlqDepthThreshold: number;
 }
 
@@ -37,9 +37,9 @@ export interface HealthDocument {
   readonly quarantined: number;
   readonly pending: number;
   readonly dedup_window_seconds: number;
-  /** Usage records that were lost, or never came to a sink because they waited too long for it. */
+  /** Usage records that were lost, or evicted before a sink received them. */
   readonly usage_dropped: number;
-  /** Sinks of usage records: entries before each, records it never got, times it failed in a row. */
+  /** Sinks of usage records: entries waiting for each, records it missed, consecutive failures. */
   readonly usage_sinks: readonly SinkStatus[];
   readonly log: {
     readonly state: StoreState;
@@ -63,7 +63,7 @@ export interface ReadyDocument {
 
 const PING_MS = 1_000;
 
-/** Looks at every part. */
+/** Checks every part. */
 export class Health {
   readonly #sources: HealthSources;
 
@@ -71,7 +71,7 @@ export class Health {
     this.#sources = sources;
   }
 
-  /** The whole picture; `down` only when events cannot be taken or the dead letters pile up. */
+  /** The whole state; `down` only if events cannot be accepted or the dead letters exceed their threshold. */
   async document(): Promise<HealthDocument> {
     const { ingest, usage, version, dlqDepthThreshold } = this.#sources;
     const { flags, status } = ingest;
@@ -98,7 +98,10 @@ export class Health {
     };
   }
 
-  /** Whether a balancer should send traffic here: ingest needs the log and a way to check tokens, queries ClickHouse. */
+  /**
+   * Whether a load balancer should send traffic here: ingest needs the log and a way to check tokens, queries need
+   * ClickHouse.
+   */
   async readiness(forQueries: boolean): Promise<ReadyDocument> {
     const { ingest, knowsCredentials, isMakingFirst } = this.#sources;
     const [log, clickhouse, postgres] = await Promise.all([

@@ -1,4 +1,4 @@
-/** Says in the server's log when one of its logs cannot be written, once when that begins and once when it ends. */
+/** Logs when one of the server's logs becomes unwritable, once at the start and once at the end of that state. */
 
 import type { Logger } from '@weir/base';
 import { periodically } from '@weir/base/node';
@@ -13,7 +13,7 @@ export class LogWatch {
   readonly #troubled = new Set<string>();
   readonly #end: () => void;
 
-  /** @param logs by what they hold */
+  /** @param logs by their content */
   constructor(logs: Readonly<Record<string, Log>>, logger: Logger) {
     this.#logs = logs;
     this.#logger = logger;
@@ -29,7 +29,7 @@ export class LogWatch {
   }
 
   async #look(name: string, log: Log): Promise<void> {
-    // A log that is being closed has its own message.
+    // The shutdown reports a closing log itself.
     const size = await log.size().catch(() => null);
     if (size === null) return;
     const { writable, failure, bytes, maxBytes } = size;

@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.js';
 
 /**
  * GET /metrics, for Prometheus.
- * @param token wanted as a bearer credential; without one only clients on loopback may read
+ * @param token required as a bearer credential; without one, only clients on loopback may read
  */
 export function metricsRoute(
   web: FastifyInstance,
@@ -35,7 +35,7 @@ export function metricsRoute(
   });
 }
 
-/** Whether a proxy forwards for another client, who may be anywhere, even if the proxy is on this machine. */
+/** Whether a proxy forwards for another client; that client may be remote even if the proxy is on this machine. */
 function isForwarded({ headers }: IncomingMessage): boolean {
   return FORWARDING.some((name) => headers[name] !== undefined);
 }

@@ -3,14 +3,14 @@ import type { SinkStatus } from '@weir/usage';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { EndReason } from '../http/body/open-bodies.js';
 
-/** How many places of a limit are taken, and how often one was refused. */
+/** How many places of a limit are in use, and how often one was refused. */
 interface PlacesStatus {
   readonly name: string;
   readonly taken: number;
   readonly refused: number;
 }
 
-/** What gauges read when they are scraped. */
+/** Values that gauges read at each scrape. */
 export interface MetricSources {
   readonly pendingEvents: () => number;
   readonly pendingBytes: () => number;
@@ -26,7 +26,7 @@ export interface MetricSources {
   readonly usageLost: () => Promise<number>;
   readonly feedSubscribers: () => number;
   readonly channelSubscribers: () => number;
-  /** What is limited for each project, such as followers of the feed. */
+  /** Limits of each project, such as followers of the feed. */
   readonly places: readonly PlacesStatus[];
   readonly queriesRunning: () => number;
   readonly queriesWaiting: () => number;
@@ -34,7 +34,7 @@ export interface MetricSources {
   readonly spoolBytes: () => number;
 }
 
-/** Counters that code adds to, and gauges over the sources. */
+/** Counters, and gauges over the sources. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests = new Counter({
@@ -101,12 +101,12 @@ export class Metrics {
   /** Adds the gauges and Node's own metrics (memory, event-loop delay, …). */
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    // Gauges with the suffix of counters, which linters of Prometheus refuse; each has its counts by type under a name of its own.
+    // Gauges with the suffix of counters, which Prometheus linters reject; each has counts by type under another name.
     for (const name of ['handles', 'requests', 'resources'])
       this.#registry.removeSingleMetric(`nodejs_active_${name}_total`);
   }
 
-  /** Lets the gauges read. Call once. */
+  /** Connects the gauges to their sources. Call once. */
   observe(sources: MetricSources): void {
     this.#gauge('weir_ingest_pending_events', 'Events accepted and not yet flushed', sources.pendingEvents);
     this.#gauge('weir_ingest_pending_bytes', 'The same in bytes', sources.pendingBytes);
@@ -193,7 +193,7 @@ export class Metrics {
   }
 
   request(surface: string, route: string, status: number, code: string): void {
-    // Bound once a combination: finding the labels' place anew costs more than counting.
+    // Bound once for each combination: looking up the labels costs more than counting.
     const key = `${route} ${status} ${code} ${surface}`;
     let counter = this.#bound.get(key);
     if (counter === undefined) {
@@ -228,7 +228,7 @@ export class Metrics {
     this.#endedBodies.inc({ reason });
   }
 
-  /** Lets the gauges of request bodies read. Call once. */
+  /** Connects the gauges of request bodies. Call once. */
   observeBodies(sources: { readonly bytes: () => number; readonly unfinished: () => number }): void {
     this.#gauge(
       'weir_body_memory_bytes',
@@ -246,7 +246,7 @@ export class Metrics {
     this.#answersCut.inc({ reason });
   }
 
-  /** The exposition text. */
+  /** The text of the exposition format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }

@@ -1,4 +1,4 @@
-/** How a request says that it comes from an executor: by header, or in its body. */
+/** Reads the assignment of an executor from a request: from a header, or from the body. */
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem.js';
 
@@ -6,7 +6,7 @@ const HEADER = 'weir-assignment';
 
 /**
  * The assignment token of a request: the header `Weir-Assignment`, or the member `assignment` of a JSON body.
- * @throws Problem `invalid_request` for one that is no text, or for two that differ
+ * @throws Problem `invalid_request` if it is not a string, or if both are given and differ
  */
 export function assignmentOf({
   headers,

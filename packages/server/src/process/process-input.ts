@@ -1,4 +1,4 @@
-/** What the routes of processes take. */
+/** Input schemas of the process routes. */
 import { type Json, PROCESS_STATES } from '@weir/channel/process';
 import { z } from 'zod';
 
@@ -7,7 +7,7 @@ const MAX_WAIT_MS = 30_000;
 const MAX_PRIORITY = 1_000_000;
 const MAX_RETRIES = 100;
 
-/** PostgreSQL keeps no NUL, and nobody wants to read other control characters. */
+/** PostgreSQL rejects NUL, and other control characters have no legitimate use. */
 const line = (max: number) =>
   z
     .string()
@@ -16,10 +16,10 @@ const line = (max: number) =>
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have no control characters');
 const milliseconds = z.number().int().min(1).max(YEAR_MS);
 const executorType = line(100).default('default');
-// It comes from JSON.
+// The value was parsed from JSON.
 const json = z.custom<Json>(() => true);
 
-/** A process to be. */
+/** A process to submit. */
 export const submitInput = z
   .strictObject({
     name: line(200),
@@ -45,7 +45,7 @@ export const submitInput = z
     args: given.args,
     executorType: given.executor_type,
     priority: given.priority,
-    // What is absent must not be there as undefined.
+    // Omit absent members instead of setting them to undefined.
     channels: given.channels.map(({ name, direction = 'both' as const, retention = 'reject' as const }) => ({
       name,
       direction,
@@ -57,16 +57,16 @@ export const submitInput = z
     idempotencyKey: given.idempotency_key,
   }));
 
-/** Work for an executor. */
+/** A request for work. */
 export const assignInput = z.strictObject({
   executor_type: executorType,
   wait_ms: z.number().int().min(0).max(MAX_WAIT_MS).default(0),
 });
 
-/** Nothing but the assignment, which is read apart. */
+/** Only the assignment, which is read separately. */
 export const assignmentInput = z.strictObject({ assignment: z.unknown().optional() });
 
-/** How it ended. */
+/** The result of a process. */
 export const closeInput = assignmentInput.extend({
   status: z.enum(['success', 'failed']),
   output: json.optional(),
@@ -74,10 +74,10 @@ export const closeInput = assignmentInput.extend({
 });
 
 const credentials = z.array(line(100)).max(100).default([]);
-/** Who else may read. */
+/** Changes of the observers. */
 export const observersInput = z.strictObject({ add: credentials, remove: credentials });
 
-/** Which processes. */
+/** A filter of processes. */
 export const listInput = z.strictObject({
   state: z.enum(PROCESS_STATES).optional(),
   name: line(200).optional(),

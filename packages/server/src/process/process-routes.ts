@@ -1,11 +1,11 @@
 /**
- * Processes: jobs that one submits and another runs. The project is that of the API key.
+ * Processes: jobs that one client submits and another runs. The project is that of the API key.
  *
- *     POST …/processes          submits one          POST …/{id}/heartbeat   its executor lives
- *     POST …/processes/assign   takes the next one   POST …/{id}/close       its executor ends it
- *     GET  …/processes          the newest first     POST …/{id}/cancel      its submitter ends it
- *     GET  …/{id}               how it stands        POST …/{id}/observers   who else may read its channels
- *     GET  …/{id}/wait          how it ended
+ *     POST …/processes          submits one          POST …/{id}/heartbeat   extends the run
+ *     POST …/processes/assign   takes the next one   POST …/{id}/close       the executor ends it
+ *     GET  …/processes          newest first         POST …/{id}/cancel      the submitter ends it
+ *     GET  …/{id}               its state            POST …/{id}/observers   sets further readers
+ *     GET  …/{id}/wait          waits for its end
  */
 
 import { firstAbort } from '@weir/base';
@@ -31,16 +31,16 @@ import {
 const PROCESSES = '/api/v1/processes';
 const PROCESS = `${PROCESSES}/:id`;
 
-/** Args or an output of 1 MiB, written with spaces and escapes. */
+/** Args or an output of 1 MiB, with white space and escapes. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Who asks. */
+/** The caller of a route. */
 interface Asked {
   readonly projectId: string;
   readonly keyId: string;
 }
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface ProcessRoutesParts {
   readonly authorizer: Authorizer;
   readonly gate: TenantGate;
@@ -55,7 +55,7 @@ export function processRoutes(
   web: FastifyInstance,
   { authorizer, gate, bodies, processes, ending }: ProcessRoutesParts,
 ): void {
-  /** Lets a request pass that may use the processes of its project. */
+  /** Authorises a request for the processes of its project. */
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<Asked> => {
     const { projectId, keyId } = await authorizer.apiKey(request, null, 'process');
     await gate.admit(request.raw, reply.raw, 'process', { projectId, tokenId: keyId });
@@ -129,7 +129,7 @@ export function processRoutes(
   );
 }
 
-/** Does what waits, until the client leaves or the server stops. */
+/** Runs work that waits, until the client disconnects or the server stops. */
 async function whileThere<T>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -141,7 +141,7 @@ async function whileThere<T>(
   const over = firstAbort(gone.signal, ending);
   return await work(over.signal).finally(() => {
     over.release();
-    // Kept open, the connection would hold up the server that stops.
+    // A kept-alive connection would delay the shutdown.
     if (ending.aborted) reply.header('connection', 'close');
   });
 }

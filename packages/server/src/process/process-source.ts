@@ -5,8 +5,8 @@ import { documentItem, type Feed, type NewItem, PublishLoop } from '@weir/feed';
 const SOURCE = 'processes';
 
 /**
- * Publishes what happens to processes on the feed's stream `processes`: each change once, as the place up to which they
- * were published is kept with them, in order for each process.
+ * Publishes changes of processes on the feed stream `processes`, each once and in order for each process: the position
+ * up to which changes were published is stored together with them.
  */
 export class ProcessSource {
   readonly #outbox: Outbox;
@@ -34,7 +34,7 @@ export class ProcessSource {
     await this.#loop.close();
   }
 
-  /** Publishes a page; false where there is nothing. */
+  /** Publishes a page of changes; false if there is none. */
   async #publish(): Promise<boolean> {
     const page = await this.#outbox.next(await this.#feed.position(SOURCE));
     if (page === null) return false;

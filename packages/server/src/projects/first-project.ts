@@ -14,7 +14,7 @@ import {
 
 const RETRY_MS = 500;
 
-/** What {@link makeFirstProject} works with. */
+/** Dependencies of {@link makeFirstProject}. */
 export interface FirstProjectParts {
   readonly config: Config;
   readonly postgres: Postgres;
@@ -25,9 +25,9 @@ export interface FirstProjectParts {
 }
 
 /**
- * Makes the first project of an installation once PostgreSQL answers, and writes its credentials to a file.
+ * Creates the first project of an installation once PostgreSQL is available, and writes its credentials to a file.
  * @param url the URL of the server
- * @returns null where the installation has a project already
+ * @returns null if the installation already has a project
  */
 export async function makeFirstProject(parts: FirstProjectParts, url: string): Promise<FirstProject | null> {
   const { config, logger } = parts;
@@ -62,7 +62,7 @@ async function create(
   }
 }
 
-/** The draft, if an earlier start made its project and ended before it could say so. */
+/** The draft of an earlier start that created its project and ended before it wrote the credentials. */
 async function madeBefore(
   { credentials }: FirstProjectParts,
   draft: FirstProject | null,

@@ -1,4 +1,4 @@
-/** The first start of an installation: what was made up, written where the command line finds it. */
+/** The first start of an installation: writes the generated credentials to the file that the command line reads. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateCredential } from '@weir/accounts';
@@ -15,7 +15,9 @@ export interface FirstProject {
   readonly key: string;
 }
 
-/** The file in the data directory by which the `weir` command on this machine finds server and credentials. */
+/**
+ * The file in the data directory from which the `weir` command on this machine reads the server URL and credentials.
+ */
 export const CREDENTIALS_FILE = 'credentials.json';
 
 /** Writes the file, readable by its owner only. */
@@ -25,8 +27,8 @@ export async function writeCredentials(dataDir: string, first: FirstProject): Pr
 }
 
 /**
- * What a first project would get, on the disk before the project is made: a server that ends between the two would
- * leave a project whose credentials nobody knows. The draft of an earlier try is taken up again.
+ * Writes generated credentials to disk before the project is created: a server that stops in between would otherwise
+ * leave a project with unknown credentials. Reuses the draft of an earlier attempt.
  */
 export async function draftCredentials(dataDir: string, url: string): Promise<FirstProject> {
   const earlier = await readFirst(draftPath(dataDir));
@@ -50,17 +52,15 @@ function draftPath(dataDir: string): string {
   return join(dataDir, `${CREDENTIALS_FILE}.new`);
 }
 
-/**
- * The names are those of the REST API. Those of earlier releases stand beside them, for scripts that read them.
- */
+/** The names are those of the REST API. The names of earlier releases are included for scripts that read them. */
 function textOf({ url, project, token, key }: FirstProject): string {
   const document = { url, project_id: project, ingest_token: token, api_key: key, project, token, key };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /**
- * A credentials file, or null where there is none that can be read: one cut off by a power failure, say, or one that another
- * user has put there.
+ * Reads a credentials file; null if it is missing or unreadable, for example truncated by a power failure or owned by
+ * another user.
  */
 async function readFirst(path: string): Promise<FirstProject | null> {
   try {
@@ -71,7 +71,7 @@ async function readFirst(path: string): Promise<FirstProject | null> {
   }
 }
 
-/** What a file says under the names of this release or of earlier ones. The cast holds: the file is ours. */
+/** Reads a file with the names of this or of earlier releases. The cast holds: only this module writes the file. */
 function firstIn(document: object): FirstProject {
   const { url, project, token, key, project_id, ingest_token, api_key } = document as Record<string, string>;
   return {
@@ -82,7 +82,7 @@ function firstIn(document: object): FirstProject {
   };
 }
 
-/** Keeps the file's URL true when the server listens elsewhere than last time; does nothing where there is none. */
+/** Updates the URL in the file when the server listens elsewhere; no effect if there is no file. */
 export async function updateCredentialsUrl(dataDir: string, url: string): Promise<void> {
   const known = await readFirst(join(dataDir, CREDENTIALS_FILE));
   if (known !== null && known.url !== url) await writeCredentials(dataDir, { ...known, url });

@@ -164,7 +164,7 @@ function keyRoutes(
   });
 }
 
-/** What was found; nothing, and what is not visible, is a 404. */
+/** Returns the result; a missing or invisible resource is a 404. */
 function found<T>(value: T | null | false, what: string): T {
   if (value === null || value === false) throw new Problem('not_found', `no such ${what}`);
   return value;

@@ -1,4 +1,4 @@
-/** GET /api/v1/whoami: what the credential of this request opens. */
+/** GET /api/v1/whoami: what the credential of the request gives access to. */
 
 import type { FastifyInstance } from 'fastify';
 import type { Authorizer } from '../http/authorize.js';

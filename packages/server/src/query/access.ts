@@ -1,10 +1,10 @@
-/** Who may use the analysis surfaces: a credential that sees the project, then the admission gate. */
+/** Authorises the analysis routes: first the credential for the project, then the admission gate. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantGate } from '../admission/tenant-gate.js';
 import type { Authorizer } from '../http/authorize.js';
 import { usageOf } from '../usage/request-usage.js';
 
-/** Lets requests to the analysis surfaces pass. */
+/** Authorises requests of the analysis routes. */
 export class AnalysisAccess {
   readonly #authorizer: Authorizer;
   readonly #gate: TenantGate;
@@ -15,13 +15,13 @@ export class AnalysisAccess {
   }
 
   /**
-   * The id of the project in a request's path.
-   * @throws Problem 401, 404, 403 `insufficient_scope`, and what the gate refuses with
+   * The id of the project in the path of a request.
+   * @throws Problem 401, 404, 403 `insufficient_scope`, and refusals of the gate
    */
   async to(request: FastifyRequest, reply: FastifyReply, project: string): Promise<string> {
     const { projectId, keyId: tokenId } = await this.#authorizer.apiKey(request, project, 'query');
     await this.#gate.admit(request.raw, reply.raw, 'query', { projectId, tokenId });
-    // Opened while the engine works, it costs the answer no time.
+    // The commit of the record overlaps with the engine's work, so it does not delay the answer.
     void usageOf(request.raw)?.open();
     return projectId;
   }

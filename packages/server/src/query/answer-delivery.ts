@@ -1,7 +1,7 @@
 /**
- * How an answer reaches its client. A query holds a thread of the engine until its answer has been read, so a client that
- * reads slowly must not be the reader: the server reads at the engine's speed, and what the client has not taken waits
- * on disk. A client that takes nothing at all is disconnected.
+ * Delivers answers to clients. A query occupies a thread of the engine until its answer was read. So the server reads
+ * at the engine's speed and spools the unread part to disk, and a slow client does not hold the thread. A client that
+ * reads nothing is disconnected.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -13,35 +13,35 @@ import { whenDone } from '../http/when-done.js';
 import type { Metrics } from '../operations/metrics.js';
 import type { AnswerSpool } from './answer-spool.js';
 
-/** What {@link AnswerDelivery} stands on. */
+/** Dependencies of {@link AnswerDelivery}. */
 export interface AnswerDeliveryParts {
   readonly spool: AnswerSpool;
-  /** Longest time in which a client takes nothing of its answer, milliseconds. */
+  /** Maximum time in which a client reads nothing of its answer, milliseconds. */
   readonly stallMs: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
-/** An answer that is sent in pieces. */
+/** An answer in pieces. */
 export interface AnswerBytes {
   readonly contentType: string;
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Bytes of the whole, if that is known. */
+  /** Total bytes, if known. */
   readonly length?: number;
-  /** What a browser calls the file, if the answer is one. */
+  /** The file name for browsers, if the answer is a file. */
   readonly fileName?: string;
-  /** Whether the format is compressed in itself. Default false. */
+  /** Whether the format itself is compressed. Default false. */
   readonly isCompressed?: boolean;
 }
 
-/** Sends the answer of one request, once. */
+/** Sends the answer of one request; call once. */
 export type SendAnswer = (answer: AnswerBytes) => FastifyReply;
 
-/** How long the engine waits for a client, all waits together, when there is no room on disk. */
+/** Total time that the engine waits for a client when the disk has no room. */
 const NO_ROOM_PATIENCE_MS = 5_000;
-/** Progress is what the system has taken of the server: in small pieces, a slow client shows it. */
+/** Progress is measured by the bytes that the operating system accepts: with small pieces, a slow client is noticed. */
 const PIECE_BYTES = 16 * 1024;
-/** Looks at a connection within the longest time without progress. */
+/** Checks of a connection within the maximum time without progress. */
 const LOOKS = 12;
 
 /** Delivers the answers of queries. */
@@ -53,8 +53,8 @@ export class AnswerDelivery {
   }
 
   /**
-   * Counts the answer to a request until its client has it or has left. To be called before the engine is asked.
-   * @throws QueryError `at_capacity` if too many answers to the project are open
+   * Counts the answer to a request until its client has it or has disconnected. Call it before the query starts.
+   * @throws QueryError `at_capacity` if too many answers of the project are open
    */
   open(projectId: string, request: FastifyRequest, reply: FastifyReply): SendAnswer {
     const { spool } = this.#parts;
@@ -120,7 +120,7 @@ function send(reply: FastifyReply, body: Readable, length: number | undefined): 
   return reply.send(body);
 }
 
-/** Cuts bytes into pieces of at most {@link PIECE_BYTES}, without copying them. */
+/** Splits bytes into pieces of at most {@link PIECE_BYTES}, without copying them. */
 export function* piecesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }

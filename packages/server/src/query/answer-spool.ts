@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import type { SpoolSpace } from '@weir/base/node';
 import { QueryError } from '@weir/query';
 
-/** Bounds of {@link AnswerSpool}. */
+/** Limits of {@link AnswerSpool}. */
 export interface AnswerSpoolLimits {
   /** Bytes on disk of all answers. */
   readonly bytes: number;
   /** Bytes on disk of the answers of one project. */
   readonly projectBytes: number;
-  /** Bytes of the disk that are left to the log and the engine. Default 512 MiB. */
+  /** Bytes of the disk that stay free for the log and the engine. Default 512 MiB. */
   readonly freeBytes?: number;
 }
 
-/** Answers of one project that its clients have not read to the end; the place in the project's share is free before. */
+/** Open answers of one project: those that its clients have not read completely. */
 const PROJECT_ANSWERS = 64;
-/** The same of all projects. A project without an open answer may open one in any case. */
+/** Open answers of all projects. A project without an open answer may always open one. */
 const TOTAL_ANSWERS = 512;
 const FREE_BYTES = 512 * 1024 * 1024;
-/** How long the free room of the disk is taken as known, milliseconds. */
+/** How long the measured free space of the disk stays valid, milliseconds. */
 const FREE_KNOWN_MS = 1_000;
 
-/** Counts the answers that clients are reading, and the room that slow ones take on disk. */
+/** Counts the answers that clients are reading, and the disk space of slow ones. */
 export class AnswerSpool {
   readonly directory: string;
   readonly #limits: AnswerSpoolLimits;
@@ -32,7 +32,7 @@ export class AnswerSpool {
   #free = 0;
   #freeKnownAt = Number.NEGATIVE_INFINITY;
 
-  /** The directory is emptied: a crash can leave the name of an empty file there. */
+  /** Empties the directory: a crash can leave the name of an empty file there. */
   constructor(dataDir: string, limits: AnswerSpoolLimits) {
     this.directory = join(dataDir, 'query-answers');
     this.#limits = limits;
@@ -40,7 +40,7 @@ export class AnswerSpool {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Answers that clients are waiting for or reading. */
+  /** Answers that clients wait for or read. */
   get answers(): number {
     return this.#totalAnswers;
   }
@@ -51,7 +51,7 @@ export class AnswerSpool {
   }
 
   /**
-   * Counts an answer; the function returned ends that, once however often it is called.
+   * Counts an answer; the returned function ends it and is idempotent.
    * @throws QueryError `at_capacity`
    */
   open(projectId: string): () => void {
@@ -73,7 +73,7 @@ export class AnswerSpool {
     };
   }
 
-  /** The room of one project's answers. */
+  /** The disk space for answers of one project. */
   space(projectId: string): SpoolSpace {
     return {
       reserve: (bytes) => {

@@ -1,4 +1,4 @@
-/** POST /api/v1/projects/{id}/query: one question about one project's events, in SQL. */
+/** POST /api/v1/projects/{id}/query: runs one SQL query on the events of one project. */
 
 import { type QueryService, STREAM_FORMATS, type StreamFormat } from '@weir/query';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -28,7 +28,7 @@ const body = z.strictObject({
   format: z.enum(['json', ...STREAM_FORMATS]).optional(),
 });
 
-/** What a client may ask for with `Accept` instead. */
+/** Formats that a client may request with `Accept`. */
 const ACCEPTED: Readonly<Record<string, StreamFormat>> = {
   'application/x-ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
@@ -37,7 +37,7 @@ const ACCEPTED: Readonly<Record<string, StreamFormat>> = {
   'application/vnd.apache.arrow.stream': 'arrow',
 };
 
-/** Formats that people keep as files. Parquet is compressed in itself. */
+/** Formats that people save as files. Parquet is compressed itself. */
 const FILES: Readonly<Record<StreamFormat, Pick<AnswerBytes, 'fileName' | 'isCompressed'>>> = {
   ndjson: {},
   csv: { fileName: 'weir-query.csv' },
@@ -45,10 +45,10 @@ const FILES: Readonly<Record<StreamFormat, Pick<AnswerBytes, 'fileName' | 'isCom
   arrow: { fileName: 'weir-query.arrows' },
 };
 
-/** JSON answers up to this size are sent in one piece. */
+/** JSON answers up to this size are sent at once. */
 const WHOLE_CHARACTERS = 64 * 1024;
 
-/** What the route stands on. */
+/** Dependencies of the route. */
 export interface QueryRouteParts {
   readonly access: AnalysisAccess;
   readonly query: () => QueryService;
@@ -63,12 +63,12 @@ export interface QueryRouteParts {
 export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
   const { access, query, delivery, metrics, bodies, maxTextBytes, crossOrigin } = parts;
   const route = '/api/v1/projects/:id/query';
-  // JSON may write each byte of the text as an escape of six.
+  // JSON may write each byte of the text as an escape of six bytes.
   const maxBytes = 6 * maxTextBytes + 1024 * 1024;
   web.post<{ Params: { id: string } }>(route, surface('query', crossOrigin), async (request, reply) => {
     const gone = new AbortController();
     const started = performance.now();
-    // Before anything is waited for: a client may leave at any time.
+    // Before the first await: a client may disconnect at any time.
     whenDone(request.raw, reply.raw, () => {
       gone.abort();
       metrics.queried((performance.now() - started) / 1000);
@@ -81,7 +81,8 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
     const chosen = format ?? acceptedFormat(request.headers.accept);
     const options = { signal: gone.signal, ...meterOf(request.raw) };
     const send = delivery.open(projectId, request, reply);
-    // A failure after the first byte breaks the connection off: the client cannot take what arrived for the whole.
+    // An error after the first byte breaks the connection, so that the client does not take a partial answer for a
+    // complete one.
     if (chosen !== 'json') {
       const answer = await query().stream(projectId, question, chosen, options);
       return send({ ...answer, ...FILES[chosen] });
@@ -94,7 +95,7 @@ export function queryRoute(web: FastifyInstance, parts: QueryRouteParts): void {
   });
 }
 
-/** A `?format=csv` would have no effect, and the answer would be JSON. */
+/** A `?format=csv` would be ignored, and the answer would be JSON. */
 function refuseParameters(url: string): void {
   const [, search = ''] = url.split('?', 2);
   const [name] = new URLSearchParams(search).keys();
@@ -114,7 +115,7 @@ function jsonBytes(answer: string): AnswerBytes {
   return { contentType: JSON_TYPE, bytes: bytes(), length: whole.length };
 }
 
-/** The first format of an Accept header that is one of ours; JSON where there is none. */
+/** The first supported format of an Accept header; otherwise JSON. */
 function acceptedFormat(accept: FastifyRequest['headers']['accept']): 'json' | StreamFormat {
   for (const part of (accept ?? '').split(',')) {
     const type = part.split(';', 1)[0]?.trim().toLowerCase() ?? '';

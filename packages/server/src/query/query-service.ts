@@ -3,13 +3,13 @@ import type { Config } from '../config/schema.js';
 import { Problem } from '../http/problem.js';
 import type { Stores } from '../stores.js';
 
-/** Queries that a node sends to a ClickHouse server at a time: the connections of its reader. */
+/** Concurrent queries that a node sends to a ClickHouse server: the connections of its reader. */
 const SERVER_QUERIES = 64;
 
-/** Lets everything pass. */
+/** Accepts every query. */
 const OPEN_GATE: QueryGate = { check: async (sql) => ({ kind: 'select', sql }) };
 
-/** The read path, for each request to ask for: a server without a reader has none. */
+/** Returns the read path for each request; a server without a reader has none. */
 export function queryService(
   config: Config,
   { queries, engine }: Stores,

@@ -1,4 +1,4 @@
-/** GET /api/v1/projects/{id}/schema: what there is to ask about. */
+/** GET /api/v1/projects/{id}/schema: the tables, events and properties that can be queried. */
 
 import type { QueryService } from '@weir/query';
 import type { FastifyInstance } from 'fastify';

@@ -1,10 +1,10 @@
-/** Bodies of appends to a channel as messages, which are numbered when they are stored. */
+/** Converts bodies of appends to channel messages; they get their numbers when they are stored. */
 import type { NewMessage } from '@weir/channel';
 import { type AppendRequest, StreamError } from '@weir/channel/stream';
 import { appendOf } from '../channel/message-input.js';
 import { type JsonValue, jsonValuesOf } from './json-values.js';
 
-/** What every channel holds, as a stream. */
+/** The content type of every channel as a stream. */
 export const CHANNEL_CONTENT_TYPE = 'application/json';
 
 const MEMBERS = new Set(['payload', 'text', 'type', 'content_type', 'in_reply_to', 'error']);
@@ -12,7 +12,7 @@ const TYPES = new Set<unknown>(['data', 'end', 'error']);
 const END: NewMessage = { sequence: 0, type: 'end', payload: new Uint8Array() };
 
 /**
- * The messages of an append, with the sender's `end` behind them where it closes.
+ * The messages of an append, followed by the sender's `end` if the append closes the stream.
  * @throws StreamError `invalid_message`, `content_type_mismatch`; Problem `invalid_request`
  */
 export async function channelMessagesOf(
@@ -45,7 +45,7 @@ export async function channelMessagesOf(
   return close && messages.at(-1)?.type !== 'end' ? [...messages, END] : messages;
 }
 
-/** A message as JSON shows it, or any other value, which is a payload of its own. */
+/** A value is a message document, or any other JSON, which becomes the payload of a message. */
 function messagesOf({ value, text }: JsonValue): readonly NewMessage[] {
   if (isMessage(value)) return appendOf({ ...value, sequence: 0 }).messages;
   return [{ sequence: 0, payload: Buffer.from(text), contentType: CHANNEL_CONTENT_TYPE }];

@@ -23,33 +23,33 @@ import { CHANNEL_CONTENT_TYPE, channelMessagesOf } from './channel-messages.js';
 import { isStored, nextSequence, placeAt, storedSequences } from './producer-sequence.js';
 import type { SenderTurns } from './sender-turns.js';
 
-/** What a {@link ChannelStream} works with. */
+/** Dependencies of a {@link ChannelStream}. */
 export interface ChannelStreamParts {
   readonly processes: Processes;
   readonly turns: SenderTurns;
   readonly projectId: string;
   readonly processId: string;
-  /** Of the channel. */
+  /** The id of the channel. */
   readonly id: string;
   readonly who: Who;
-  /** Who that is to the process. */
+  /** The role of the caller in the process. */
   readonly caller: Caller;
-  /** How payloads are read. */
+  /** The form of payloads when read. */
   readonly form: PayloadForm;
 }
 
 const PAGE_BYTES = 1024 * 1024;
-/** No message is shorter as JSON. */
+/** Minimum size of a message as JSON. */
 const LEAST_BYTES = 150;
 const OFFSET = /^\d{16}$/;
-/** A sender that also numbers by itself may take a number that was meant for another of its messages. */
+/** Attempts to store a message: a sender that also numbers messages itself may take the same sequence concurrently. */
 const TRIES = 5;
 
-/** A channel that somebody has opened as a stream: a place is an index, and an append a message. */
+/** A channel opened as a stream: a place is an index, and an append is a message. */
 export class ChannelStream implements StreamSource {
   readonly #parts: ChannelStreamParts;
   readonly #router: Router;
-  /** As of the last look. */
+  /** The state at the last check. */
   #view: ChannelView;
 
   private constructor(parts: ChannelStreamParts, view: ChannelView) {
@@ -66,7 +66,7 @@ export class ChannelStream implements StreamSource {
   get info(): StreamInfo {
     const { lastIndex, end } = this.#view;
     return {
-      // No channel is ever made again.
+      // A channel is never created again, so it has one generation.
       generation: 0,
       contentType: CHANNEL_CONTENT_TYPE,
       isJson: true,
@@ -76,7 +76,7 @@ export class ChannelStream implements StreamSource {
     };
   }
 
-  /** The beginning is the oldest message kept. */
+  /** The start of the stream is the oldest retained message. */
   locate(offset: string): number {
     const { lastIndex, entries } = this.#view;
     if (offset === '-1') return lastIndex - entries;
@@ -155,10 +155,10 @@ export class ChannelStream implements StreamSource {
   }
 
   release(): void {
-    // Nothing is held.
+    // This object holds no resources.
   }
 
-  /** Resolves with whether they were there already. */
+  /** Resolves with whether they were already stored. */
   async #store(messages: readonly NewMessage[], producer: Producer | null): Promise<boolean> {
     if (producer === null) return await this.#storeNext(messages);
     const last = this.#view.sequence;
@@ -206,13 +206,13 @@ export class ChannelStream implements StreamSource {
     this.#view = await this.#router.inspect(this.#parts.id, this.#parts.caller);
   }
 
-  /** Of what was trimmed, where to go on. */
+  /** Adds the offset to resume from to an error about trimmed entries. */
   #withOffset(error: unknown): unknown {
     if (!(error instanceof ChannelError) || error.facts.oldest === undefined) return error;
     return withHeaders(error, { 'stream-next-offset': this.offsetOf(error.facts.oldest - 1) });
   }
 
-  /** To who sends, a side that has ended is a stream that is closed. */
+  /** Reports the ended side of the sender as a closed stream. */
   #asClosed(error: unknown): unknown {
     if (!isOver(error)) return error;
     return withHeaders(error, { 'stream-closed': 'true', 'stream-next-offset': this.info.offset });

@@ -1,9 +1,9 @@
-/** Events of an event stream as text, made piece by piece: of a large one nobody else waits for the whole. */
+/** Encodes events of an event stream as text, piece by piece, so that a large event does not block the event loop. */
 
-/** Text that is made at once; line ends alone grow to six times as much. */
+/** Maximum text encoded at once; line ends alone grow sixfold. */
 const PIECE = 64 * 1024;
 
-/** One event. Every line of the text is a line of data; a space in front of one is kept by another. */
+/** Encodes one event. Every line of the text is a `data` line; a leading space is protected by another space. */
 export function* eventText(type: string, text: string): Generator<string> {
   yield `event: ${type}\ndata:${text.startsWith(' ') ? ' ' : ''}`;
   for (let at = 0; at < text.length; ) {
@@ -15,7 +15,7 @@ export function* eventText(type: string, text: string): Generator<string> {
   yield '\n\n';
 }
 
-/** One event whose data is bytes, in base64. */
+/** Encodes one event whose data is bytes, in base64. */
 export function* eventBase64(type: string, bytes: Buffer): Generator<string> {
   yield `event: ${type}\ndata:`;
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
@@ -24,7 +24,7 @@ export function* eventBase64(type: string, bytes: Buffer): Generator<string> {
   yield '\n\n';
 }
 
-/** Joins small texts, so that what is small is one. */
+/** Joins small texts, so that a small answer is one piece. */
 export function* inPieces(texts: Iterable<string>): Generator<string> {
   let text = '';
   for (const one of texts) {
@@ -36,9 +36,11 @@ export function* inPieces(texts: Iterable<string>): Generator<string> {
   if (text !== '') yield text;
 }
 
-/** Bytes are in base64 by three. */
+/** Base64 encodes groups of three bytes. */
 const PIECE_BYTES = PIECE - (PIECE % 3);
-/** What ends a line, and the space the next begins with. */
+/** A line end, with the space that may follow it. */
 const LINE_END = /(?:\r\n|\r|\n)( ?)/g;
-/** Two that must not be apart: of one line end, of a line end and the space behind it, or of one character. */
+/**
+ * Two characters that must stay in one piece: of a line end, a line end and the space after it, or a surrogate pair.
+ */
 const INSEPARABLE = /^(?:\r\n|[\r\n] |[\ud800-\udbff][\udc00-\udfff])$/;

@@ -1,4 +1,4 @@
-/** GET with `live=sse`: what there is after an offset and what comes, as an event stream. */
+/** GET with `live=sse`: sends the content after an offset and later appends as an event stream. */
 import { takeTurn } from '@weir/base';
 import { isText, type Page, type StreamInfo, type StreamSource } from '@weir/channel/stream';
 import { problemOf } from '../http/problem-of.js';
@@ -8,32 +8,32 @@ import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
 import { readText } from './text-page.js';
 
-/** Silence after which a comment is sent, so that nothing between takes the connection for dead. */
+/** Silence after which a comment is sent, so that intermediaries do not close the connection as idle. */
 const HEARTBEAT_MS = 15_000;
-/** How long a connection lasts: clients that come back can share a cache's (protocol, section 8.2). */
+/** Maximum duration of a connection: clients that reconnect can share a cache (protocol, section 8.2). */
 const CONNECTION_MS = 60_000;
 const PAGE_BYTES = 256 * 1024;
 
-/** How a client follows. */
+/** Options of a live read. */
 export interface FollowOptions {
   readonly cursor: string | undefined;
   /** Ends the stream. */
   readonly signal: AbortSignal;
   readonly outgoing: Outgoing;
-  /** In whose turns of the event loop it reads: a project. */
+  /** The owner (a project) that shares the event loop fairly with others. */
   readonly owner: string;
-  /** Told of each page that was sent. */
+  /** Called for each page that was sent. */
   readonly onPage: (page: Page) => void;
 }
 
-/** Whether data is sent in base64: an event stream is text. */
+/** Whether data is sent in base64, because an event stream is text. */
 export function isBinary({ contentType }: StreamInfo): boolean {
   return !isText(contentType);
 }
 
 /**
- * The event stream: each `data` event with a `control` event behind it. It reads on as it is taken, so that who is slow
- * holds back nobody but itself.
+ * The event stream: each `data` event is followed by a `control` event. It reads on only as the client reads, so a slow
+ * client delays only itself.
  */
 export async function* eventsOf(
   source: StreamSource,
@@ -46,7 +46,7 @@ export async function* eventsOf(
   let known = cursor;
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      // Messages of a JSON stream are whole.
+      // Messages of a JSON stream are never split.
       const isCut = !isBinary(info) && !info.isJson;
       const { page, seen } = isCut
         ? await readText(source, place, PAGE_BYTES)
@@ -72,7 +72,8 @@ export async function* eventsOf(
       if (page.isTail) await source.changed(seen, { signal, timeoutMs: Math.min(HEARTBEAT_MS, left) });
     }
   } catch (error) {
-    // The stream was removed, or may be read no more. Who comes back is told so; what nobody foresaw breaks the connection.
+    // If the stream was removed or may no longer be read, end quietly: the client gets the reason when it reconnects.
+    // An unexpected error breaks the connection.
     if (problemOf(error).status === 500) throw error;
   }
 }
@@ -82,7 +83,7 @@ async function whole(reading: Promise<Page>): Promise<{ readonly page: Page; rea
   return { page, seen: page.next };
 }
 
-/** The first cursor is above the client's; later ones never go back. */
+/** The first cursor is above the client's; later ones never decrease. */
 function laterCursor(known: string | undefined, isFirst: boolean): string {
   const now = Date.now();
   const current = nextCursor(undefined, now);

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { JsonWalk, parseJson, Slice, skipSpace, WeirError } from '@weir/base';
 import { StreamError } from '@weir/channel/stream';
 
-/** A value of JSON, and how it was written: a number too large for JavaScript stays what it is. */
+/** A JSON value with its source text, so that a number too large for JavaScript keeps its digits. */
 export interface JsonValue {
   readonly value: unknown;
   readonly text: string;
 }
 
-/** Bounds of a body: its values are built, each level and each value is work for every reader. */
+/** Limits of a body: its values are built, and each level and value costs every reader work. */
 const MAX_DEPTH = 1_000;
 const MAX_ITEMS = 250_000;
 
@@ -16,7 +16,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 /**
- * The values of a body: of an array its elements, else the one it is.
+ * The values of a body: the elements of an array, or the single value.
  * @param owner whose work this is, such as the project
  * @throws StreamError `invalid_message`
  */
@@ -40,7 +40,7 @@ async function parse(bytes: Buffer, slice: Slice): Promise<unknown> {
   }
 }
 
-/** The texts of the elements of an array that has been parsed. */
+/** The source texts of the elements of a parsed array. */
 async function elementTexts(bytes: Buffer, slice: Slice): Promise<string[]> {
   const texts: string[] = [];
   let at = skipSpace(bytes, 0);

@@ -7,11 +7,11 @@ import { MemoryBudget, type MemoryShare } from '../http/memory-budget.js';
 import { Problem } from '../http/problem.js';
 import { whenDone } from '../http/when-done.js';
 
-/** How long a client may take nothing of what is sent to it. */
+/** Maximum time in which a client reads nothing. */
 const STALL_MS = 30_000;
 
 /**
- * Memory of all answers that are on their way to readers.
+ * The memory of all answers in transit to readers.
  * @param maxBytes of all projects
  * @param maxBytesEach of one project
  */
@@ -23,21 +23,21 @@ export function outgoingMemory(maxBytes: number, maxBytesEach: number): MemoryBu
   return new MemoryBudget({ maxBytes, maxBytesEach, full, ownerFull: full });
 }
 
-/** What an answer sends on, and with whose right. */
+/** Dependencies of an answer in transit. */
 export interface OutgoingParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** What the answer takes of the budget of all; given back when it is over. */
+  /** The answer's share of the budget; released when the answer ends. */
   readonly share: MemoryShare;
-  /** Whether its caller may have it still. */
+  /** Whether the caller still has the right to the answer. */
   readonly isAllowed: () => Promise<boolean>;
   /** Default 30,000 ms. */
   readonly stallMs?: number;
 }
 
 /**
- * The content of one answer on its way to a client that may be slow: it is counted while it is held in memory, and who takes
- * nothing for half a minute, or lost the right to it and still has not taken it, is hung up on.
+ * The content of one answer in transit to a possibly slow client. Content is charged while it is in memory. A client
+ * that reads nothing for half a minute is disconnected, as is one that lost its right and still has unread content.
  */
 export class Outgoing {
   readonly #parts: OutgoingParts;
@@ -52,22 +52,22 @@ export class Outgoing {
     });
   }
 
-  /** Counts a page that is sent next. @throws Problem 429 `at_capacity` */
+  /** Charges the page that is sent next. @throws Problem 429 `at_capacity` */
   hold({ payloads }: Page): void {
     this.#parts.share.take(payloads.reduce((sum, { byteLength }) => sum + byteLength, 0));
     this.#watch();
   }
 
-  /** Resolves once the client has taken so much of what was written that there is room for more, or has left. */
+  /** Resolves once the client has read enough that there is room for more, or has disconnected. */
   async taken(): Promise<void> {
     const { response } = this.#parts;
-    // What was handed on is written by then; and between two pieces others have their turn.
+    // After this turn the passed chunk is written; between two pieces other work gets its turn.
     await setImmediate();
     const { signal } = this.#over;
     if (response.writableNeedDrain) await once(response, 'drain', { signal }).catch(() => undefined);
   }
 
-  /** What was held has been taken. */
+  /** Releases the charged content after the client has read it. */
   release(): void {
     this.#parts.share.clear();
   }

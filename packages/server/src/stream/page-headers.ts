@@ -1,4 +1,4 @@
-/** What browsers want to know: how an answer is to be taken, and which pages may have it. */
+/** Headers for browsers: how to treat an answer, and which pages may read it. */
 import type { FastifyReply } from 'fastify';
 import { Problem } from '../http/problem.js';
 import type { PageOrigins } from '../mcp/origins.js';
@@ -40,10 +40,10 @@ const RESPONSE_HEADERS = [
   'producer-received-seq',
 ].join(', ');
 
-/** Marks an answer (protocol, section 10.7); the access check refuses pages that may not have it. */
+/** Sets the browser headers of an answer (protocol, section 10.7); the access check refuses other pages. */
 export function markAnswer(reply: FastifyReply, origin: string | undefined, origins: PageOrigins): void {
   reply
-    // What a stream holds was written by its clients: opened as a page it must not run as one of this server's.
+    // Clients wrote the content of a stream: opened as a page, it must not run with the origin of this server.
     .header('content-security-policy', 'sandbox')
     .header('cross-origin-resource-policy', 'cross-origin')
     .header('vary', 'Origin');

@@ -1,13 +1,13 @@
 /**
- * Batches of a producer as sequences of a channel's sender, where every message has a number of its own. While batches
- * have one message each, in epoch 0, `Producer-Seq` is the sequence. From the first one that has several, or is of a later
- * epoch, sequences are packed, above 2^52: epoch, `Producer-Seq`, place in the batch. So later batches have higher
- * sequences, and the sender's last one says how far its producer is: nothing else has to be kept.
+ * Maps batches of a producer to sequences of a channel sender, in which every message has its own number. While batches
+ * have one message each, in epoch 0, `Producer-Seq` is the sequence. From the first batch with several messages or a
+ * later epoch, sequences are packed above 2^52: epoch, `Producer-Seq`, position in the batch. So later batches have
+ * higher sequences, and the sender's last sequence determines the producer's place; no other state is stored.
  */
 import { ChannelError } from '@weir/channel';
 import { type Producer, producerFenced, producerGap, StreamError } from '@weir/channel/stream';
 
-/** How far a producer is. */
+/** The place of a producer. */
 export type ProducerPlace = Pick<Producer, 'epoch' | 'seq'>;
 
 const PACKED = 2 ** 52;
@@ -15,7 +15,7 @@ const MAX_MESSAGES = 2 ** 14;
 const MAX_BATCHES = 2 ** 28;
 const MAX_EPOCHS = 2 ** 10;
 
-/** How far the producer is whose sender has come to a sequence; null before the first. */
+/** The producer's place for the last sequence of its sender; null before the first. */
 export function placeAt(sequence: number | null): ProducerPlace | null {
   if (sequence === null) return null;
   if (sequence < PACKED) return { epoch: 0, seq: sequence };
@@ -24,8 +24,9 @@ export function placeAt(sequence: number | null): ProducerPlace | null {
 }
 
 /**
- * Whether a batch is stored already, by what the protocol says (section 5.2.1).
- * @throws StreamError `producer_fenced`, `producer_gap`, `invalid_producer`: it can be neither
+ * Whether a batch is already stored, by the rules of the protocol (section 5.2.1).
+ * @throws StreamError `producer_fenced`, `producer_gap`, `invalid_producer` if it is neither a duplicate nor the next
+ *   batch
  */
 export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPlace): boolean {
   if (place !== null && epoch < place.epoch) {
@@ -44,7 +45,7 @@ export function isStored(place: ProducerPlace | null, { epoch, seq }: ProducerPl
 
 /**
  * The sequence of a new batch's first message; the others follow it.
- * @param last the sender's last
+ * @param last the last sequence of the sender
  * @throws StreamError `invalid_producer`; ChannelError `message_too_large`
  */
 export function nextSequence(last: number | null, producer: ProducerPlace, count: number): number {
@@ -52,12 +53,12 @@ export function nextSequence(last: number | null, producer: ProducerPlace, count
   return isPlain ? producer.seq : packed(producer, count);
 }
 
-/** The sequences that the first message of a stored batch may have; none where it cannot be this batch. */
+/** The possible sequences of the first message of a stored batch; empty if it cannot be this batch. */
 export function storedSequences(last: number, producer: ProducerPlace, count: number): number[] {
   const plain = producer.epoch === 0 && count === 1 ? [producer.seq] : [];
   if (last < PACKED) return plain;
   const first = packed(producer, count);
-  // What is longer than the batch that is stored would be added to it.
+  // A batch longer than the stored one must not match, because its rest would be appended.
   return first + count - 1 <= last ? [...plain, first] : plain;
 }
 

@@ -1,13 +1,13 @@
-/** GET without an event stream: what there is after an offset, waiting for it where that is asked for. */
+/** GET without an event stream: returns the content after an offset, and waits for it if requested. */
 import type { Page, StreamSource } from '@weir/channel/stream';
 import type { FastifyReply } from 'fastify';
 import type { Outgoing } from './outgoing.js';
 import { bodyOf } from './page-body.js';
 import { nextCursor } from './stream-cursor.js';
 
-/** What is asked for. */
+/** A read request. */
 export interface ReadRequest {
-  /** As the client named it. */
+  /** As the client sent it. */
   readonly offset: string;
   readonly cursor: string | undefined;
   /** If-None-Match. */
@@ -16,12 +16,12 @@ export interface ReadRequest {
 
 /** How a request waits. */
 export interface Patience {
-  /** Aborts when it waits no longer. */
+  /** Aborts when the wait must end. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
 }
 
-/** Answers with what there is. */
+/** Answers with the available content. */
 export async function catchUp(
   source: StreamSource,
   request: ReadRequest,
@@ -39,7 +39,7 @@ export async function catchUp(
   return sendUnlessKnown(source, place, page, request, reply);
 }
 
-/** Answers with what there is, or will be; with 204 when nothing comes. */
+/** Answers with the available or the next content; with 204 after a timeout. */
 export async function longPoll(
   source: StreamSource,
   request: ReadRequest,
@@ -55,7 +55,7 @@ export async function longPoll(
   }
   outgoing.hold(page);
   describe(source, page, request, reply);
-  // A server that stops waits for connections that are kept.
+  // The shutdown waits for kept-alive connections.
   if (patience.signal.aborted) reply.header('connection', 'close');
   if (page.payloads.length > 0) return sendUnlessKnown(source, place, page, request, reply);
   void reply.code(204).header('cache-control', 'no-store').send();
@@ -83,7 +83,7 @@ function sendUnlessKnown(
   const { info } = source;
   const range = `${source.offsetOf(place)}:${source.offsetOf(page.next)}`;
   const etag = `"${info.generation}:${range}${page.isEnd ? ':c' : ''}"`;
-  // More may follow the last append, and a stream can be made again; what lies between two offsets stays.
+  // At the tail more may follow, and a stream can be created again; the content between two offsets never changes.
   const stays = !page.isTail && place > 0;
   reply
     .header('etag', etag)
@@ -96,7 +96,7 @@ function sendUnlessKnown(
   return page;
 }
 
-/** RFC 9110 section 13.1.2: weak comparison. */
+/** RFC 9110, section 13.1.2: weak comparison. */
 function isKnown(known: string | undefined, etag: string): boolean {
   if (known === undefined) return false;
   return known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) || known.trim() === '*';

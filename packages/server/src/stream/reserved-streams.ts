@@ -1,20 +1,20 @@
 /**
- * Streams that are kept elsewhere, under names that begin with `-/`: the route asks here first for each of them. They are
- * read and appended to like any other; they are made and removed where they are kept, so PUT and DELETE get 405.
+ * Streams stored elsewhere, under names that begin with `-/`; the route asks this interface first for such names. They
+ * are read and appended to like others, but created and removed where they are stored, so PUT and DELETE get 405.
  */
 import type { StreamSource } from '@weir/channel/stream';
 import type { FastifyRequest } from 'fastify';
 import type { ChannelUser } from '../channel/channel-access.js';
 
-/** Begins the names of streams that are kept elsewhere. */
+/** The name prefix of streams stored elsewhere. */
 export const RESERVED_PREFIX = '-/';
 
-/** Where they are kept. */
+/** The provider of such streams. */
 export interface ReservedStreams {
   /**
-   * Opens one for a caller, for as long as it is not released.
+   * Opens a stream for a caller until it is released.
    * @param name without the prefix
-   * @throws Problem, or an error that is one (http/problem-of.ts): 400, 403, 404, 409 or 410
+   * @throws Problem, or an error that problem-of.ts converts: 400, 403, 404, 409 or 410
    */
   open(caller: ChannelUser, name: string, request: FastifyRequest): Promise<StreamSource>;
 }

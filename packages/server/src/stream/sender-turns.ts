@@ -1,8 +1,8 @@
-/** Appends of one sender, one after the other: each is numbered by what is stored before it. */
+/** Runs appends of one sender one after another, because the number of each depends on what is stored before it. */
 export class SenderTurns {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Does the work when all that was asked for before of this sender is over; resolves or rejects as it does. */
+  /** Runs the work after all earlier work of this sender; resolves or rejects with its result. */
   async run<T>(sender: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(sender) ?? Promise.resolve();
     const done = before.then(work);

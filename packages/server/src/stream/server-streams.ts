@@ -3,7 +3,7 @@ import { StreamStore } from '@weir/channel/stream';
 import type { Log } from '@weir/log';
 import { Problem } from '../http/problem.js';
 
-/** The streams of a server, from its start to its end. */
+/** The streams of a server, from start to shutdown. */
 export class ServerStreams {
   readonly #log: Log;
   readonly #logger: Logger;

@@ -1,4 +1,4 @@
-/** Headers of requests for streams, taken apart (Durable Streams protocol, section 5). */
+/** Parses headers of stream requests (Durable Streams protocol, section 5). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Expiry, type ForkOptions, type Producer, StreamError } from '@weir/channel/stream';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ const WHOLE = /^(0|[1-9]\d*)$/;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+*-]+\s*(;.*)?$/;
 const MAX_CONTENT_TYPE = 256;
 
-/** The content type of a body; null where there is none. @throws Problem 400 */
+/** The content type of a body; null if there is none. @throws Problem 400 */
 export function contentTypeOf(headers: IncomingHttpHeaders): string | null {
   const given = headers['content-type'];
   if (given === undefined) return null;
@@ -18,13 +18,13 @@ export function contentTypeOf(headers: IncomingHttpHeaders): string | null {
   throw invalid('Content-Type', 'a media type of at most 256 characters, such as application/json');
 }
 
-/** Whether the stream is to be closed: only `true` says so. */
+/** Whether the request closes the stream: only for the value `true`. */
 export function closesStream(headers: IncomingHttpHeaders): boolean {
   return textOf(headers, 'stream-closed')?.toLowerCase() === 'true';
 }
 
 /**
- * The expiry a stream is created with; null where nothing is said.
+ * The expiry of a stream to create; null if none is given.
  * @param now unix milliseconds
  * @throws Problem 400
  */
@@ -47,8 +47,8 @@ export function expiryOf(headers: IncomingHttpHeaders, now: number): Expiry | nu
 }
 
 /**
- * What a stream is created as a fork of; null for nothing.
- * @param hosts this server's
+ * The source of a fork; null if none is given.
+ * @param hosts the hosts of this server
  * @throws Problem 400, StreamError
  */
 export function forkOptionsOf(headers: IncomingHttpHeaders, hosts: readonly string[]): ForkOptions | null {
@@ -65,7 +65,7 @@ export function forkOptionsOf(headers: IncomingHttpHeaders, hosts: readonly stri
   return { source: streamAt(source, hosts), offset, subOffset: Number(subOffset ?? 0) };
 }
 
-/** Who sends a batch, and which one; null where nothing is said. @throws StreamError `invalid_producer` */
+/** The producer and number of a batch; null if none is given. @throws StreamError `invalid_producer` */
 export function producerOf(headers: IncomingHttpHeaders): Producer | null {
   const id = textOf(headers, 'producer-id');
   const epoch = textOf(headers, 'producer-epoch');
@@ -80,7 +80,7 @@ export function producerOf(headers: IncomingHttpHeaders): Producer | null {
   return { id, epoch: Number(epoch), seq: Number(seq) };
 }
 
-/** A header's text; null where it is absent. */
+/** The text of a header; null if it is absent. */
 export function textOf(headers: IncomingHttpHeaders, name: string): string | null {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : (value ?? null);

@@ -1,15 +1,15 @@
-/** Where streams are, as URLs say it. */
+/** Parses the URLs of streams. */
 import { StreamError } from '@weir/channel/stream';
 
-/** Begins the path of every stream. */
+/** The path prefix of every stream. */
 export const STREAM_PATH = '/v1/stream/';
 
-/** Stands for this server in a path. */
+/** A placeholder host for relative paths. */
 const HERE = 'weir.invalid';
 
 /**
- * The name of the stream at a URL, or a path of this server.
- * @param hosts this server's, such as `weir.example:8080`; default any
+ * The name of the stream at a URL, or at a path of this server.
+ * @param hosts the hosts of this server, such as `weir.example:8080`; default any
  * @throws StreamError `invalid_stream_name`
  */
 export function streamAt(url: string, hosts?: readonly string[]): string {
@@ -20,7 +20,7 @@ export function streamAt(url: string, hosts?: readonly string[]): string {
   try {
     if (path.startsWith(STREAM_PATH)) return decodeURIComponent(path.slice(STREAM_PATH.length));
   } catch {
-    // No UTF-8 behind the percent signs.
+    // The percent-encoded bytes are not UTF-8.
   }
   const shown = JSON.stringify(url.slice(0, 100));
   throw new StreamError('invalid_stream_name', `${shown} is not the path of a stream here`, {

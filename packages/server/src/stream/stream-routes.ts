@@ -1,9 +1,9 @@
 /**
  * /v1/stream/{name…}: the Durable Streams protocol, see docs/streams.md.
  *
- *     PUT     creates a stream       GET     reads it: at once, waiting (live=long-poll) or following (live=sse)
- *     POST    appends, or closes it  HEAD    where it ends
- *     DELETE  deletes it             OPTIONS whether a page may
+ *     PUT     creates a stream       GET     reads: at once, waiting (live=long-poll) or live (live=sse)
+ *     POST    appends, or closes     HEAD    returns the end offset
+ *     DELETE  deletes                OPTIONS answers preflights
  */
 
 import { Readable } from 'node:stream';
@@ -39,35 +39,35 @@ import {
 import { STREAM_PATH, streamAt } from './stream-path.js';
 
 const MIB = 1024 * 1024;
-/** Largest body of one append. */
+/** Maximum body of one append. */
 const MAX_APPEND_BYTES = 10 * MIB;
-/** Content that is on its way to readers at one time, of all projects and of one. */
+/** Content in transit to readers, of all projects and of one. */
 const OUTGOING_BYTES = 256 * MIB;
 const PROJECT_OUTGOING_BYTES = 64 * MIB;
 
 const PATH = `${STREAM_PATH}*`;
 const NO_BODY = Buffer.alloc(0);
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface StreamRouteParts {
   readonly access: ChannelAccess;
   readonly streams: ServerStreams;
-  /** Of which each client that follows or waits takes one. */
+  /** Each client that follows or waits takes one place. */
   readonly subscribers: ProjectPlaces;
-  /** Aborts when the server stops: who follows a stream has to go. */
+  /** Aborts when the server stops: followers of a stream must disconnect. */
   readonly ending: AbortSignal;
   /** Asked first for names that begin with `-/`. */
   readonly reserved: ReservedStreams;
-  /** Whose pages may read the answers. */
+  /** The origins whose pages may read the answers. */
   readonly origins: PageOrigins;
   readonly bodies: BodyReader;
-  /** How long a long poll waits, in milliseconds. */
+  /** How long a long poll waits, milliseconds. */
   readonly longPollMs: number;
-  /** The server's own URL. */
+  /** The URL of the server. */
   readonly publicUrl: () => string;
 }
 
-/** Adds the routes, in a scope of their own: they take bodies of every type, as they come. */
+/** Adds the routes in a separate Fastify scope, because they accept raw bodies of every type. */
 export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): void {
   const routes = new StreamRoutes(parts);
   void web.register(async (scope) => {
@@ -77,7 +77,7 @@ export function streamRoutes(web: FastifyInstance, parts: StreamRouteParts): voi
     });
     scope.setErrorHandler((error, { headers }, reply) => {
       reply.header('cache-control', 'no-store');
-      // To clients of the protocol a 409 that expects nothing else is a gap: they would send this batch again for ever.
+      // Clients of the protocol treat a 409 without an expected sequence as a gap, and would resend this batch forever.
       const seq = headers['producer-seq'];
       if (seq !== undefined && isConflict(error)) reply.header('producer-expected-seq', seq);
       throw error;
@@ -232,7 +232,7 @@ class StreamRoutes {
         .header('content-type', 'text/event-stream')
         .header('cache-control', 'no-cache')
         .header('x-accel-buffering', 'no')
-        // A server that stops waits for connections that are kept.
+        // The shutdown waits for kept-alive connections.
         .header('connection', 'close')
         .send(Readable.from(openEndedAnswer(request.raw, events), { objectMode: false }))
     );
@@ -247,7 +247,7 @@ class StreamRoutes {
     });
   }
 
-  /** Aborts when nobody waits for the answer any more, the server stops, or the caller's right is lost. */
+  /** Aborts when the client disconnects, the server stops, or the caller loses its right. */
   #patience(caller: ChannelUser, request: FastifyRequest, reply: FastifyReply): AbortSignal {
     const { access, ending } = this.#parts;
     const gone = new AbortController();
@@ -296,7 +296,7 @@ class StreamRoutes {
   }
 }
 
-/** The name of a stream that is kept here. @throws Problem 405 for one that is not */
+/** The name of a stream in this store. @throws Problem 405 for a reserved one */
 function ownName(request: FastifyRequest): string {
   const name = streamAt(request.url);
   if (name.startsWith(RESERVED_PREFIX)) throw refused('GET, HEAD, POST');

@@ -2,15 +2,16 @@ import { incompleteUtf8 } from '@weir/base';
 import type { Page, StreamSource } from '@weir/channel/stream';
 
 /**
- * Appends that are read on at most, and at most as many bytes as a page has. Without a bound, a client whose appends all end
- * within a character would have the server hold a whole stream in memory.
+ * Maximum further appends to read; their bytes are limited to one page. Without this limit, a client whose appends all
+ * end within a character would make the server hold a whole stream in memory.
  */
 const MAX_MORE = 64;
 
 /**
- * The next page of a stream of text, which ends with a whole character: appends may cut text anywhere, and an event of an
- * event stream is text of its own. What ends within a character is read on; at the tail it waits for the next append.
- * @returns the page, and the place behind all that is there: more has come once there is something after it
+ * The next page of a text stream, which ends with a complete character: appends may split text anywhere, but an event
+ * of an event stream must be valid text. A page that ends within a character is extended; at the tail, the rest waits
+ * for the next append.
+ * @returns the page, and the place after everything seen: new content exists once the stream is longer
  */
 export async function readText(
   source: Pick<StreamSource, 'read'>,
@@ -33,7 +34,7 @@ export async function readText(
     };
   }
   const seen = page.next;
-  // A stream that is closed has no more to wait for.
+  // A closed stream gets no further content to wait for.
   if (page.isEnd || !page.isTail) return { page, seen };
   const payloads = [...page.payloads];
   for (let next: number | undefined; isCut(payloads, next); ) next = payloads.pop()?.[0];
@@ -43,14 +44,15 @@ export async function readText(
 
 /**
  * Whether payloads end within a character.
- * @param next the byte behind them, if it is known: one that continues no character ends the one before, which is then broken
+ * @param next the byte after them, if known: a byte that does not continue a character shows that the last character is
+ *   broken
  */
 function isCut(payloads: readonly Uint8Array[], next?: number): boolean {
   const continues = next === undefined || (next & 0b1100_0000) === 0b1000_0000;
   return continues && incompleteUtf8(lastBytes(payloads)) > 0;
 }
 
-/** Enough of the end to hold a character: it may be spread over as many appends as it has bytes. */
+/** The last bytes, enough for one character: each of its bytes may be in another append. */
 function lastBytes(payloads: readonly Uint8Array[]): Buffer {
   return Buffer.concat(payloads.slice(-LONGEST).map((payload) => payload.subarray(-LONGEST))).subarray(
     -LONGEST,

@@ -2,13 +2,13 @@ import type { Sink, UsageEvent } from '@weir/extension';
 import { documentItem, type Feed, type NewItem } from '@weir/feed';
 import { EventBatches, SYSTEM_TENANT, usageDocumentOf } from '@weir/usage';
 
-/** Small enough that what follows the feed is a moment behind, large enough that records travel in company. */
+/** Small enough for low latency of the feed, large enough to batch records. */
 const BATCHES = { size: 2_000, delayMs: 200 };
 
 /**
- * Publishes usage records on the feed's stream `usage` of their project, each once: the place up to which records were
- * published is kept with them. Records of the feed's own surface are left out, or whoever follows them by many requests
- * would be sent a record for every record.
+ * Publishes usage records on the feed stream `usage` of their project, each once: the position up to which records were
+ * published is stored with them. Records of the feed's own surface are omitted; otherwise a client that follows them by
+ * repeated requests would cause a record for every record.
  */
 export class FeedSink implements Sink {
   readonly name = 'feed';
@@ -30,7 +30,7 @@ export class FeedSink implements Sink {
   async #publish(events: readonly UsageEvent[]): Promise<void> {
     const last = events.at(-1);
     if (last === undefined) return;
-    // Places are a log's own: one that was lost begins anew.
+    // A position is specific to its log: a new log starts again.
     const source = `usage:${last.logId}`;
     const position = await this.#feed.position(source);
     const items = events.filter(({ seq }) => seq > position).map(itemOf);
@@ -43,7 +43,7 @@ function isPublished({ tenant, stack }: UsageEvent): boolean {
 }
 
 function itemOf(event: UsageEvent): NewItem {
-  // The place counts the records of all projects: a project could watch the traffic of the others.
+  // The position counts records of all projects, and would reveal the traffic of others.
   const { log_id: _, seq: __, ...document } = usageDocumentOf(event);
   const text = JSON.stringify(document);
   return { projectId: event.tenant, payload: documentItem(Date.parse(event.time), event.stack, text) };

@@ -7,9 +7,9 @@ import type { Stores } from '../stores.js';
 import { FeedSink } from './feed-sink.js';
 
 /**
- * Opens the sinks of a configuration, and the feed's; null where usage is switched off.
- * @param others a wrapper's own sinks
- * @throws Error for a sink nobody registered, for a name registered twice, and for a sink that cannot be opened
+ * Opens the configured sinks and the feed's sink; null if usage is switched off.
+ * @param others the sinks of a wrapper
+ * @throws Error for an unknown sink, for a name registered twice, and for a sink that cannot be opened
  */
 export async function openUsage(
   config: Config,

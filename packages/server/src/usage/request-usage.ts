@@ -1,4 +1,4 @@
-/** The usage record of each HTTP request, found by the request wherever something is learned about it. */
+/** The usage record of each HTTP request, looked up by the request wherever facts about it become known. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DenialReason } from '@weir/extension';
 import type { EngineMeter } from '@weir/query';
@@ -11,10 +11,10 @@ const upgraded = new WeakSet<IncomingMessage>();
 const openEnded = new WeakSet<IncomingMessage>();
 const records = new WeakMap<IncomingMessage, RequestRecord>();
 
-/** What a request is called until its route is known, and where it has none. */
+/** The route name in a record without a known route. */
 const UNROUTED = 'unrouted';
 
-/** Begins a request's record, and ends it when the response is done or the client has left. */
+/** Starts the record of a request, and ends it when the response ends or the client disconnects. */
 export function beginUsage(service: UsageService, request: IncomingMessage, response: ServerResponse): void {
   const stack = stackOf('', request, UNROUTED);
   const record = service.begin({ rid: requestIdOf(request), src: 'http', stack });
@@ -27,7 +27,7 @@ export function beginUsage(service: UsageService, request: IncomingMessage, resp
   );
 }
 
-/** Says that a request became a WebSocket: its record ends with the connection. */
+/** Marks a request as a WebSocket: its record ends with the connection. */
 export function becameSocket(request: IncomingMessage): void {
   upgraded.add(request);
 }
@@ -41,8 +41,8 @@ function outcomeOf(request: IncomingMessage, response: ServerResponse) {
 }
 
 /**
- * An answer without an end of its own, such as an event stream: whole also when its client closes it. If `chunks` fails
- * while the client is there, the request has failed.
+ * An answer without an own end, such as an event stream: it counts as complete even if the client closes it. An error
+ * of `chunks` while the client is connected marks the request as failed.
  */
 export async function* openEndedAnswer(
   request: IncomingMessage,
@@ -66,8 +66,8 @@ const DENIALS: ReadonlySet<string> = new Set<DenialReason>([
 ]);
 
 /**
- * Says that a request is refused with a problem's code. The codes of the admission gate mean a denial wherever they come
- * from: a body that arrives while the server stops is as denied as a request.
+ * Records the refusal of a request by the code of a problem. Codes of the admission gate count as a denial from any
+ * source: a body that arrives during the shutdown is denied like a request.
  */
 export function noteRefusal(request: IncomingMessage, code: string): void {
   if (isDenial(code)) usageOf(request)?.deny(code);
@@ -77,17 +77,17 @@ function isDenial(code: string): code is DenialReason {
   return DENIALS.has(code);
 }
 
-/** A request's record; undefined where usage is switched off. */
+/** The record of a request; undefined if usage is switched off. */
 export function usageOf(request: IncomingMessage): RequestRecord | undefined {
   return records.get(request);
 }
 
-/** How a record names what was asked: surface, method and route template. */
+/** The name of a request in records: surface, method and route template. */
 export function stackOf(surface: string, request: IncomingMessage, route: string): string {
   return `${surface || 'system'}:${request.method} ${route}`;
 }
 
-/** Counts the engine's share of a request. */
+/** Adds the engine's work to the record of a request. */
 export function meterOf(request: IncomingMessage): { readonly meter?: EngineMeter } {
   const record = usageOf(request);
   return record === undefined ? {} : { meter: { begun: () => record.compute() } };

@@ -1,6 +1,6 @@
 /**
- * GET /api/v1/projects/{id}/usage and, for the operator, /api/v1/admin/tenants/{id}/usage: what requests came to, in
- * whole hours.
+ * GET /api/v1/projects/{id}/usage and, for the operator, /api/v1/admin/tenants/{id}/usage: totals of requests, by whole
+ * hours.
  */
 
 import {
@@ -21,9 +21,9 @@ import { surface } from '../http/surface.js';
 const HOUR_MS = 3_600_000;
 const DEFAULT_RANGE_MS = 30 * 24 * HOUR_MS;
 const MAX_RANGE_MS = 400 * 24 * HOUR_MS;
-/** More is a report of its own. */
+/** Maximum rows of one answer. */
 const MAX_ROWS = 10_000;
-/** As a query's own memory is told: exact figures would speak of what lies beside a project's rows (decision 14). */
+/** Memory is rounded as in query answers: exact figures would reveal data next to a project's rows (decision 14). */
 const MEMORY_STEP = 16 * 2 ** 20;
 
 const FIRST = new Date('1970-01-01');
@@ -52,14 +52,14 @@ interface OfProject {
   Params: { id: string };
 }
 
-/** Adds the routes. @param totals null where this server keeps none */
+/** Adds the routes. @param totals null if this server stores none */
 export function usageRoutes(
   web: FastifyInstance,
   authorizer: Authorizer,
   tenants: TenantStates,
   totals: UsageTotals | null,
 ): void {
-  // Not gated: who is suspended for what was used may look it up.
+  // Not gated: a project suspended for its usage may still read it.
   web.get<OfProject>('/api/v1/projects/:id/usage', surface('admin'), async (request) => {
     const { projectId } = await authorizer.apiKey(request, request.params.id, 'query');
     return await read(request, totals, projectId, MEMORY_STEP);
@@ -84,7 +84,7 @@ interface UsageAnswer {
   readonly [field: string]: unknown;
 }
 
-/** @param memoryStep peak memory is rounded up to whole ones of these */
+/** @param memoryStep peak memory is rounded up to a multiple of this */
 async function read(
   request: FastifyRequest,
   totals: UsageTotals | null,

@@ -8,9 +8,9 @@ interface Counted {
 const counted = new WeakMap<Socket, Counted>();
 
 /**
- * Bytes a connection has carried since this was last asked, heads included: called once at the end of each request, all
- * requests of a connection together have all its bytes. Where a client sends requests before it has the answers to
- * earlier ones, some bytes of one may count for its neighbour.
+ * Bytes of a connection since the last call, including heads. Called once at the end of each request, so that the
+ * requests of a connection together have all its bytes. With pipelining, some bytes of one request may count for its
+ * neighbour.
  */
 export function takeBytes(socket: Socket): { readonly bytesIn: number; readonly bytesOut: number } {
   const before = counted.get(socket);

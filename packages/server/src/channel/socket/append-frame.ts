@@ -1,36 +1,38 @@
-/** Binary frames of clients, read by hand: thousands come a second. See docs/protocols/channels-websocket.md. */
+/**
+ * Binary frames of clients, parsed by hand because thousands arrive a second. See docs/protocols/channels-websocket.md.
+ */
 import type { MessageType, NewMessage } from '@weir/channel';
 import { Problem } from '../../http/problem.js';
 import { MAX_BATCH } from '../batch-limit.js';
 
 const APPEND = 1;
-/** Kind and channel. */
+/** The kind and the channel number. */
 const HEAD_BYTES = 5;
 const LENGTH_BYTES = 4;
-/** A header is parsed in one turn of the event loop. */
+/** Maximum header, because it is parsed in one turn of the event loop. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** Messages on their way into one channel; stored whole or not at all. */
+/** Messages for one channel; stored whole or not at all. */
 export interface AppendFrame {
   readonly ch: number;
-  /** Of the first message. */
+  /** The sequence of the first message. */
   readonly sequence: number;
-  /** The first 10,000. */
+  /** At most the first 10,000 items. */
   readonly items: readonly AppendItem[];
-  /** Whether there are more, which were not looked at. */
+  /** Whether the frame has more items, which were not parsed. */
   readonly isTooLarge: boolean;
-  /** Bytes of the frame. */
+  /** Size of the frame. */
   readonly bytes: number;
 }
 
-/** One message as it came: an object, and bytes. */
+/** One unvalidated message: an object, and bytes. */
 export interface AppendItem {
   readonly header: object;
   /** A view of the frame. */
   readonly payload: Uint8Array;
 }
 
-/** @throws Problem `invalid_frame` for one that cannot be read so far that an answer could name it */
+/** @throws Problem `invalid_frame` if the frame is so damaged that an answer could not refer to it */
 export function readAppend(frame: Buffer): AppendFrame {
   if (frame[0] !== APPEND) throw invalidFrame(`the first byte is ${frame[0] ?? 'missing'}, not ${APPEND}`);
   if (frame.length < HEAD_BYTES) throw invalidFrame('it is cut short in its channel');
@@ -54,7 +56,7 @@ export function readAppend(frame: Buffer): AppendFrame {
   return { ch, sequence, items, isTooLarge: at < frame.length, bytes: frame.length };
 }
 
-/** The message of an item; whether it can be stored is for the channel to say. @throws Problem `invalid_message` */
+/** Converts an item to a message; the channel decides whether it can be stored. @throws Problem `invalid_message` */
 export function messageOf({ header, payload }: AppendItem): NewMessage {
   let sequence: number | undefined;
   let type: MessageType | undefined;

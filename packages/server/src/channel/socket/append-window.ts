@@ -1,10 +1,10 @@
 import type { Brake } from '../../http/socket/brake.js';
 
-/** Appends of a connection that may be without an answer, and bytes of their frames. */
+/** Unanswered appends of a connection, and bytes of their frames. */
 const MAX_APPENDS = 1024;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** What is on its way to the disk for one connection: beyond a bound nothing more is read from it. */
+/** The unanswered appends of one connection: beyond a bound, the server stops reading from it. */
 export class AppendWindow {
   readonly #brake: Brake;
   #appends = 0;

@@ -10,22 +10,22 @@ import { messageOf, readAppend } from './append-frame.js';
 import { type About, type ClientFrame, errorFrame, type OpenFrame, readControl } from './control-frames.js';
 import { SocketChannel, type SocketChannelParts } from './socket-channel.js';
 
-/** Channels of a connection. */
+/** Maximum channels of a connection. */
 const MAX_CHANNELS = 1_000;
-/** Numbers of channels that ended, of which late frames may still come. */
+/** Retained numbers of ended channels, for which late frames may arrive. */
 const MAX_ENDED = 1_000;
 const MAX_REFUSED = 1_000;
 
-/** What a {@link ChannelSocket} works with. */
+/** Dependencies of a {@link ChannelSocket}. */
 export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
-  /** What the socket is on. */
+  /** The connection under the WebSocket. */
   readonly stream: Socket;
   readonly brake: Brake;
-  /** The server stops. */
+  /** Aborts when the server stops. */
   readonly ending: AbortSignal;
-  /** The user may no longer talk. */
+  /** Aborts when the user loses the right. */
   readonly lost: AbortSignal;
-  /** Told of failures nobody foresaw. */
+  /** Called with unexpected errors. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -34,9 +34,9 @@ export class ChannelSocket {
   readonly #socket: WebSocket;
   readonly #parts: ChannelSocketParts;
   readonly #channels = new Map<number, SocketChannel>();
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #ended = new Set<number>();
-  /** The errors of numbers whose opening was refused, the oldest first. */
+  /** The errors of refused openings by channel number, oldest first. */
   readonly #refused = new Map<number, unknown>();
 
   constructor(socket: WebSocket, parts: ChannelSocketParts) {
@@ -44,11 +44,11 @@ export class ChannelSocket {
     this.#parts = parts;
   }
 
-  /** Serves until the connection is over. */
+  /** Serves until the connection ends. */
   async run(): Promise<void> {
     const { ending, lost } = this.#parts;
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
-    // What is wrong with a frame closes the connection by itself.
+    // The library closes the connection after an invalid frame; the listener only prevents an uncaught error.
     this.#socket.on('error', () => {});
     const allHandled = onMessages(this.#socket, this.#parts.brake, (frame, isBinary) =>
       this.#receive(frame, isBinary),
@@ -61,7 +61,7 @@ export class ChannelSocket {
     for (const channel of this.#channels.values()) channel.end();
   }
 
-  /** Ends readings whose right is gone. */
+  /** Ends readings whose caller lost the right. */
   async recheck(): Promise<void> {
     for (const channel of this.#channels.values()) await channel.recheck();
   }
@@ -80,7 +80,7 @@ export class ChannelSocket {
     try {
       const { ch, sequence, items, isTooLarge, bytes } = readAppend(data);
       const channel = this.#channels.get(ch);
-      // Sent before its client saw that nothing more comes of it.
+      // The client sent the frame before it saw the end of the channel.
       if (channel === undefined && this.#ended.has(ch)) return;
       about = { ch, of: 'append', sequence };
       if (channel === undefined) throw this.#whyNotOpen(ch);
@@ -139,7 +139,7 @@ export class ChannelSocket {
     try {
       await channel.opened();
     } catch (error) {
-      // Nobody waits for it any more.
+      // The client no longer waits for the answer.
       if (channel.isLeaving) return;
       this.#channels.delete(ch);
       this.#rememberRefusal(ch, error);

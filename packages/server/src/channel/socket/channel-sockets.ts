@@ -14,24 +14,24 @@ import type { ChannelAccess } from '../channel-access.js';
 import { AppendWindow } from './append-window.js';
 import { ChannelSocket } from './channel-socket.js';
 
-/** What {@link ChannelSockets} works with. */
+/** Dependencies of {@link ChannelSockets}. */
 export interface ChannelSocketsParts {
   readonly access: ChannelAccess;
   readonly processes: Processes;
-  /** Of which each reading takes one. */
+  /** Each reading takes one place. */
   readonly subscribers: ProjectPlaces;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** The server stops. */
+  /** Aborts when the server stops. */
   readonly ending: AbortSignal;
-  /** Largest frame of a client, bytes. */
+  /** Maximum frame of a client, bytes. */
   readonly maxFrameBytes: number;
 }
 
 const querystring = z.strictObject({});
 const SWITCHING_PROTOCOLS = 101;
 
-/** Serves channels over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
+/** Serves channels over WebSockets. Each connection has a usage record, a place of the tenant and a log line. */
 export class ChannelSockets {
   readonly #parts: ChannelSocketsParts;
   readonly #acceptor: SocketAcceptor;
@@ -42,8 +42,8 @@ export class ChannelSockets {
   }
 
   /**
-   * Serves a request for a WebSocket until its connection is over.
-   * @throws Problem where it is refused
+   * Serves a WebSocket request until the connection ends.
+   * @throws Problem if the request is refused
    */
   async serve(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { access, processes, subscribers, metrics, logger, ending } = this.#parts;

@@ -1,10 +1,10 @@
-/** What clients and server say beside messages. See docs/protocols/channels-websocket.md. */
+/** Control frames of clients and server. See docs/protocols/channels-websocket.md. */
 import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
 import { Problem, problemMembers } from '../../http/problem.js';
 import { problemOf } from '../../http/problem-of.js';
 
-/** Bytes of entries that may come before a client says more. */
+/** Bytes of entries that the server may send before the client grants more credit. */
 const CREDIT = 1024 * 1024;
 
 const ch = z.number().int().min(0).max(0xffff_ffff);
@@ -29,22 +29,22 @@ const clientFrame = z.discriminatedUnion('op', [
 
 /** A control frame of a client. */
 export type ClientFrame = z.output<typeof clientFrame>;
-/** One that opens a channel. */
+/** A frame that opens a channel. */
 export type OpenFrame = Extract<ClientFrame, { op: 'open' }>;
 
-/** What a failure is about; nothing where a frame could not be read. */
+/** What an error refers to; empty if the frame could not be parsed. */
 export interface About {
   readonly ch?: number;
-  /** The client's `op`, `append`, or `reading` for one that went on until now. */
+  /** The `op` of the client, `append`, or `reading` for a reading in progress. */
   readonly of?: string;
-  /** Of the first message of an append. */
+  /** The sequence of the first message of an append. */
   readonly sequence?: number;
 }
 
-/** A control frame is parsed in one turn of the event loop. */
+/** Maximum control frame, because it is parsed in one turn of the event loop. */
 const MAX_CONTROL_BYTES = 64 * 1024;
 
-/** A control frame from its text, with what a failure is about. */
+/** Parses a control frame, and what an error about it refers to. */
 export function readControl(frame: Buffer): { readonly about: About; readonly parse: () => ClientFrame } {
   let given: unknown;
   if (frame.length > MAX_CONTROL_BYTES) {
@@ -78,7 +78,7 @@ function aboutOf(given: unknown): About {
   };
 }
 
-/** An `error` frame: a problem, and what it is about. */
+/** An `error` frame: a problem, and what it refers to. */
 export interface ErrorFrame extends About {
   readonly op: 'error';
   readonly code: string;
@@ -86,7 +86,7 @@ export interface ErrorFrame extends About {
   readonly [member: string]: unknown;
 }
 
-/** The frame that tells a failure. */
+/** The frame that reports an error. */
 export function errorFrame(about: About, error: unknown): ErrorFrame {
   const problem = problemOf(error);
   return { op: 'error', ...about, code: problem.code, detail: problem.message, ...problemMembers(problem) };

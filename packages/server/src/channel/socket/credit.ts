@@ -1,4 +1,4 @@
-/** How many bytes a client still takes of one channel. One frame may pass it. */
+/** The bytes that a client still accepts from one channel. One frame may exceed the credit. */
 export class Credit {
   #bytes: number;
   #wake: () => void = () => {};
@@ -16,7 +16,7 @@ export class Credit {
     this.#bytes -= bytes;
   }
 
-  /** Resolves when there is some, or at {@link release}. */
+  /** Resolves when there is credit, or at {@link release}. */
   available(): Promise<void> {
     if (this.#bytes > 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -24,7 +24,7 @@ export class Credit {
     });
   }
 
-  /** Lets go of whoever waits: there is nothing to wait for any more. */
+  /** Resolves pending waits, because the reading has ended. */
   release(): void {
     this.#wake();
   }

@@ -1,22 +1,22 @@
-/** Binary frames of the server: messages of one channel, made at once. See docs/protocols/channels-websocket.md. */
+/** Binary frames of the server: messages of one channel. See docs/protocols/channels-websocket.md. */
 import type { MsgEntry } from '@weir/channel';
 
 const ENTRIES = 2;
-/** Kind and channel. */
+/** The kind and the channel number. */
 const HEAD_BYTES = 5;
-/** Of a header's length and a payload's. */
+/** The lengths of a header and a payload. */
 const LENGTHS_BYTES = 8;
-/** A frame is no longer, unless one message is. */
+/** Maximum size of a frame, unless one message is larger. */
 const MAX_BYTES = 1024 * 1024;
 
-/** A frame, and where the next begins. */
+/** A frame, and the start of the next one. */
 export interface EntriesFrame {
   readonly frame: Buffer;
-  /** Of the first entry that is not in it. */
+  /** The position of the first entry that is not in the frame. */
   readonly next: number;
 }
 
-/** The entries from a place on, as many as fit a frame and one at least. */
+/** Encodes entries from a position: as many as fit a frame, and at least one. */
 export function entriesFrame(ch: number, entries: readonly MsgEntry[], from: number): EntriesFrame {
   const headers: { readonly text: string; readonly bytes: number }[] = [];
   let size = HEAD_BYTES;
@@ -45,7 +45,7 @@ export function entriesFrame(ch: number, entries: readonly MsgEntry[], from: num
   return { frame, next };
 }
 
-/** Put together by hand: it is done for every message and reader. */
+/** Built by hand, because this runs for every message and reader. */
 function headerOf(entry: MsgEntry): string {
   const { index, sequence, inReplyTo, timestamp, senderId, attempt, type, contentType, error } = entry;
   const reply = inReplyTo === undefined ? '' : `,"in_reply_to":${inReplyTo}`;

@@ -5,27 +5,27 @@ import type { Outbox } from '../../http/socket/outbox.js';
 import type { Credit } from './credit.js';
 import { entriesFrame } from './entries-frame.js';
 
-/** What a {@link Reading} works with. */
+/** Dependencies of a {@link Reading}. */
 export interface ReadingParts {
   readonly ch: number;
   readonly router: Router;
-  /** Of the channel. */
+  /** The id of the channel. */
   readonly id: string;
   readonly caller: Caller;
-  /** In whose turns of the event loop it reads: a project. */
+  /** The owner (a project) that shares the event loop fairly with others. */
   readonly owner: string;
   readonly outbox: Outbox;
   readonly credit: Credit;
   readonly usage: RequestRecord | undefined;
 }
 
-/** The entries of one channel on their way to a client, as fast as it has credit and reads. */
+/** Sends the entries of one channel to a client, limited by its credit and its reading speed. */
 export class Reading {
   readonly #parts: ReadingParts;
   /** Index of the last entry that was sent. */
   #cursor: number;
   readonly #stop = new AbortController();
-  /** Nothing more may be sent: what is in hand is dropped. */
+  /** Set when nothing more may be sent; entries in progress are dropped. */
   #isOver = false;
   #failure: unknown;
 
@@ -34,15 +34,15 @@ export class Reading {
     this.#parts = parts;
   }
 
-  /** Ends it. @param failure what {@link run} rejects with; without one it resolves */
+  /** Stops the reading. @param failure the error that {@link run} rejects with; without one it resolves */
   stop(failure?: unknown): void {
     this.#failure = failure;
     this.#stop.abort();
   }
 
   /**
-   * Sends until the channel has ended, and resolves with how; with null once it is stopped.
-   * @throws ChannelError with the cursor of what was sent
+   * Sends until the channel ends, and resolves with the end; resolves with null once stopped.
+   * @throws ChannelError with the cursor of the last entry sent
    */
   async run(): Promise<ChannelEnd | null> {
     const { router, id, caller, owner, credit } = this.#parts;
@@ -78,7 +78,7 @@ export class Reading {
       let isConnected = false;
       await outbox.give(async () => {
         isConnected = true;
-        // The frames of one connection are made one after the other, long after their pages were read.
+        // Frames of a connection are created one after another, long after their pages were read.
         await takeTurn(owner);
         if (this.#isOver) return null;
         const { frame, next } = entriesFrame(ch, entries, from);
@@ -92,7 +92,7 @@ export class Reading {
     }
   }
 
-  /** What a subscription handed out may not have been sent. */
+  /** Sets the cursor of the error to the last entry sent: the subscription may have returned more. */
   #placed(error: unknown): unknown {
     if (!(error instanceof ChannelError) || error.facts.cursor === undefined) return error;
     const cursor = this.#cursor;

@@ -18,24 +18,24 @@ import type { About, OpenFrame } from './control-frames.js';
 import { Credit } from './credit.js';
 import { Reading } from './reading.js';
 
-/** What a {@link SocketChannel} works with. */
+/** Dependencies of a {@link SocketChannel}. */
 export interface SocketChannelParts {
   readonly user: ChannelUser;
   readonly processes: Processes;
-  /** Of which each reading takes one. */
+  /** Each reading takes one place. */
   readonly subscribers: ProjectPlaces;
   readonly outbox: Outbox;
   readonly window: AppendWindow;
   readonly usage: RequestRecord | undefined;
-  /** Answers that something has failed. */
+  /** Sends an `error` frame. */
   readonly refuse: (about: About, error: unknown) => void;
 }
 
-/** An append that is handed over. */
+/** An append for the router. */
 export interface Handed {
   readonly sequence: number;
   readonly messages: readonly NewMessage[];
-  /** Of its frame. */
+  /** Size of its frame. */
   readonly bytes: number;
 }
 
@@ -44,7 +44,7 @@ interface Entered {
   readonly caller: Caller;
 }
 
-/** One channel of a connection, under the number its client gave it: read with credit, and written to. */
+/** One channel of a connection, identified by the client's number: read with credit, and written to. */
 export class SocketChannel {
   readonly #ch: number;
   readonly #frame: OpenFrame;
@@ -59,10 +59,10 @@ export class SocketChannel {
   #reading: Reading | null = null;
   #inFlight = 0;
   #whenAnswered: () => void = () => {};
-  /** Set once nothing more is taken of it. */
+  /** Set once frames for it are no longer accepted. */
   #leaving: Promise<void> | null = null;
 
-  /** @param onClosed called once the client has been told that nothing more comes */
+  /** @param onClosed called after the client was notified of the end */
   constructor(frame: OpenFrame, parts: SocketChannelParts, onClosed: () => void) {
     this.#ch = frame.ch;
     this.#frame = frame;
@@ -74,12 +74,12 @@ export class SocketChannel {
     this.#opening = this.#enter();
   }
 
-  /** Whether its client has closed it, or been told that it ended. */
+  /** Whether the client has closed it, or was notified of its end. */
   get isLeaving(): boolean {
     return this.#leaving !== null;
   }
 
-  /** Resolves when it has been opened, and that been answered. @throws ChannelError, ProcessError */
+  /** Resolves when the channel is open and the client has the answer. @throws ChannelError, ProcessError */
   async opened(): Promise<void> {
     await this.#opening;
   }
@@ -88,7 +88,7 @@ export class SocketChannel {
     this.#credit.add(bytes);
   }
 
-  /** Begins to read after an index. @throws Problem `already_reading`, and as {@link opened} */
+  /** Starts to read after an index. @throws Problem `already_reading`, and as {@link opened} */
   async read(after: number): Promise<void> {
     const entered = await this.#opening;
     if (this.#reading !== null) {
@@ -102,7 +102,7 @@ export class SocketChannel {
     this.#read(after, entered, release);
   }
 
-  /** Hands messages to the router, in the order of calls, and answers when they are stored or refused. */
+  /** Appends messages in call order; answers when they are stored or refused. */
   append(handed: Handed): void {
     if (this.#leaving !== null) return;
     this.#inFlight += 1;
@@ -110,7 +110,7 @@ export class SocketChannel {
     const entered = this.#entered;
     const stored =
       entered === null ? this.#opening.then((late) => this.#hand(late, handed)) : this.#hand(entered, handed);
-    // Neither handler throws: each sends a frame, and a connection that has ended takes it without an error.
+    // Neither handler throws: each sends a frame, and an ended connection ignores it without an error.
     void stored
       .then(
         (places) => this.#appended(handed, places),
@@ -120,20 +120,20 @@ export class SocketChannel {
       .then(() => this.#answered(handed));
   }
 
-  /** Ends it for its client: resolves when nothing of it comes any more. */
+  /** Closes the channel for its client; resolves when no more frames follow. */
   async close(): Promise<void> {
     this.#leaving ??= this.#drain();
     this.end();
     await this.#leaving;
   }
 
-  /** The connection is over: nothing is begun any more, also where it is still being opened. */
+  /** The connection has ended: start no further work, even if the channel is still being opened. */
   end(): void {
     this.#leaving ??= Promise.resolve();
     this.#reading?.stop();
   }
 
-  /** Ends the reading of somebody who would not be let in now. */
+  /** Ends the reading of a caller that lost the right. */
   async recheck(): Promise<void> {
     if (this.#reading === null) return;
     const { user, processes } = this.#parts;
@@ -164,7 +164,7 @@ export class SocketChannel {
     return this.#parts.processes.router.appendBatch(id, caller, messages, this.#pipeline);
   }
 
-  /** As the client asked for when it opened the channel, which stays open where there is no place for a reading. */
+  /** Starts the reading that the open frame requested. Without a free place for it, the channel stays open. */
   #readAtOnce(after: number, entered: Entered): void {
     const { subscribers, user, refuse } = this.#parts;
     try {
@@ -196,7 +196,7 @@ export class SocketChannel {
       );
   }
 
-  /** Nothing comes any more, once what was handed over before has its answers. */
+  /** Notifies the client of the end, after all earlier appends are answered. */
   #closed({ reason, lastIndex }: ChannelEnd): void {
     this.#leaving ??= this.#drain().then(() => {
       this.#parts.outbox.answer({ op: 'closed', ch: this.#ch, reason, last_index: lastIndex });
@@ -224,7 +224,7 @@ export class SocketChannel {
     if (this.#inFlight === 0) this.#whenAnswered();
   }
 
-  /** Resolves when it is open or was refused, and no append is without an answer. */
+  /** Resolves when the opening has succeeded or failed, and no append is unanswered. */
   async #drain(): Promise<void> {
     await this.#opening.catch(() => {});
     if (this.#inFlight === 0) return;

@@ -11,26 +11,26 @@ import { type About, type ClientFrame, errorFrame, readFrame, type SubscribeFram
 import { callGroup } from './group-call.js';
 import { Subscription, type SubscriptionParts } from './subscription.js';
 
-/** Subscriptions of a connection. */
+/** Maximum subscriptions of a connection. */
 const MAX_SUBSCRIPTIONS = 64;
-/** Calls of groups that are not answered yet. */
+/** Maximum unanswered group calls of a connection. */
 const MAX_CALLS = 64;
 
-/** What a {@link FeedSocket} works with. */
+/** Dependencies of a {@link FeedSocket}. */
 export interface FeedSocketParts extends SubscriptionParts {
   readonly caller: FeedCaller;
-  /** What the connection is on. */
+  /** The connection under the WebSocket. */
   readonly stream: Socket;
   readonly brake: Brake;
-  /** The server stops. */
+  /** Aborts when the server stops. */
   readonly ending: AbortSignal;
-  /** The caller may no longer follow. */
+  /** Aborts when the caller loses the right. */
   readonly lost: AbortSignal;
-  /** Told of failures nobody foresaw. */
+  /** Called with unexpected errors. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One connection: many subscriptions, and calls of groups. */
+/** One connection: many subscriptions, and group calls. */
 export class FeedSocket {
   readonly #socket: WebSocket;
   readonly #parts: FeedSocketParts;
@@ -43,11 +43,11 @@ export class FeedSocket {
     this.#parts = parts;
   }
 
-  /** Serves until the connection is over. */
+  /** Serves until the connection ends. */
   async run(): Promise<void> {
     const { ending, lost } = this.#parts;
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
-    // What is wrong with a frame closes the connection by itself.
+    // The library closes the connection after an invalid frame; the listener only prevents an uncaught error.
     this.#socket.on('error', () => {});
     const allHandled = onMessages(this.#socket, this.#parts.brake, (frame, isBinary) =>
       this.#receive(frame, isBinary),

@@ -13,7 +13,7 @@ import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
 import { FeedSocket } from './feed-socket.js';
 
-/** What {@link FeedSockets} works with. */
+/** Dependencies of {@link FeedSockets}. */
 export interface FeedSocketsParts {
   readonly access: FeedAccess;
   readonly feed: ServerFeed;
@@ -23,10 +23,10 @@ export interface FeedSocketsParts {
 
 const querystring = z.strictObject({ ticket: z.string().optional() });
 const SWITCHING_PROTOCOLS = 101;
-/** Largest frame of a client, bytes: it is parsed in one turn of the event loop. */
+/** Maximum frame of a client, bytes, because it is parsed in one turn of the event loop. */
 const MAX_FRAME = 128 * 1024;
 
-/** Serves the feed over WebSockets: a usage record, a place of the tenant's and a line of the log each. */
+/** Serves the feed over WebSockets. Each connection has a usage record, a place of the tenant and a log line. */
 export class FeedSockets {
   readonly #parts: FeedSocketsParts;
   readonly #acceptor = new SocketAcceptor(MAX_FRAME);
@@ -36,9 +36,9 @@ export class FeedSockets {
   }
 
   /**
-   * Serves a request for a WebSocket until its connection is over.
-   * @param projectId whose feed it asks for; null for that of its API key
-   * @throws Problem where it is refused
+   * Serves a WebSocket request until the connection ends.
+   * @param projectId the requested project; null for that of the API key
+   * @throws Problem if the request is refused
    */
   async serve(request: FastifyRequest, reply: FastifyReply, projectId: string | null): Promise<void> {
     const { access, feed, metrics, logger } = this.#parts;

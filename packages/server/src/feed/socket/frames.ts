@@ -1,4 +1,4 @@
-/** What clients send over a socket, and how failures are told there. See docs/feed.md. */
+/** Frames of clients, and error frames. See docs/feed.md. */
 import { z } from 'zod';
 import { parseInput } from '../../http/parse.js';
 import { Problem, problemMembers } from '../../http/problem.js';
@@ -7,7 +7,7 @@ import { streamName } from '../feed-stream.js';
 import { extendInput, idsInput, nackInput, pullInput } from '../group-input.js';
 
 const sub = z.string().min(1).max(64);
-/** Of a call of a group, with which its answer comes. */
+/** The members of every group call; `id` identifies the answer. */
 const call = { id: z.string().min(1).max(64), group: z.string().min(1).max(64) };
 
 const clientFrame = z.discriminatedUnion('op', [
@@ -30,15 +30,15 @@ const clientFrame = z.discriminatedUnion('op', [
 
 /** A frame of a client. */
 export type ClientFrame = z.output<typeof clientFrame>;
-/** One that begins a subscription. */
+/** A frame that starts a subscription. */
 export type SubscribeFrame = Extract<ClientFrame, { op: 'subscribe' }>;
-/** One that calls a group. */
+/** A frame that calls a group. */
 export type GroupFrame = Extract<ClientFrame, { group: string }>;
 
-/** Which subscription or call something is about; neither where a frame could not be read. */
+/** The subscription or call that a frame refers to; neither if the frame could not be parsed. */
 export type About = { readonly sub: string } | { readonly id: string } | Record<never, never>;
 
-/** A frame from its text, with what a failure is about. */
+/** Parses a frame, and what an error about it refers to. */
 export function readFrame(text: string): { readonly about: About; readonly parse: () => ClientFrame } {
   let given: unknown;
   try {

@@ -5,9 +5,9 @@ import type { GroupFrame } from './frames.js';
 import type { SubscriptionParts } from './subscription.js';
 
 /**
- * Does what a member of a group asks over a socket, and answers.
- * @param gone the connection is over
- * @throws FeedError, LogError; Problem 402 where the project may not read events
+ * Executes a group call of a socket, and answers.
+ * @param gone the connection has ended
+ * @throws FeedError, LogError; Problem 402 if the project may not read events
  */
 export async function callGroup(
   frame: GroupFrame,

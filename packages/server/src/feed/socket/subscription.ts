@@ -15,19 +15,19 @@ import { lostRight } from '../right-watch.js';
 import type { ServerFeed } from '../server-feed.js';
 import type { SubscribeFrame } from './frames.js';
 
-/** A page without items is nothing to a socket, which has pings. */
+/** A socket needs no empty pages as heartbeats, because it has pings. */
 const IDLE_MS = 10 * 60_000;
 
-/** What a {@link Subscription} works with. */
+/** Dependencies of a {@link Subscription}. */
 export interface SubscriptionParts {
   readonly feed: ServerFeed;
   readonly outbox: Outbox;
   readonly usage: RequestRecord | undefined;
-  /** Who may read what. */
+  /** Checks the right to read. */
   readonly access: FeedAccess;
 }
 
-/** One stream of a project sent over a socket, under the name its client gave it. */
+/** One stream of a project sent over a socket, identified by the client's name for it. */
 export class Subscription {
   readonly #frame: SubscribeFrame;
   readonly #projectId: string;
@@ -47,16 +47,16 @@ export class Subscription {
   }
 
   /**
-   * Sends what comes until {@link end}; what retention took before it could be sent is told as a `gap`.
-   * @throws Problem for a place that is none, and 402 where the host does not let the project read events, or no longer;
-   * what else failed when the host was asked again
+   * Sends items until {@link end}. Items that retention evicted before they were sent are reported as a `gap`.
+   * @throws Problem for an invalid place, and 402 if the host does not (or no longer) permit the project to read
+   *   events; the error of a failed recheck
    */
   async run(): Promise<void> {
     const { signal } = this.#over;
     const { sub, after, stream } = this.#frame;
     const refusal = await this.#parts.access.refusalOf(stream, this.#projectId);
     if (refusal !== null) throw refusal;
-    // Why it ended, where the client did not end it: a refusal, or a check that failed.
+    // Why it ended, unless the client ended it: a refusal, or a failed check.
     let reason: unknown = null;
     if (stream === 'events') {
       const isAllowed = async (): Promise<boolean> => {
@@ -104,9 +104,9 @@ export class Subscription {
     const { feed, outbox, usage } = this.#parts;
     const { signal } = this.#over;
     await outbox.give(async () => {
-      // The frames of one connection are made one after the other, long after their pages were read.
+      // Frames of a connection are created one after another, long after their pages were read.
       await takeTurn(this.#projectId, signal);
-      // Nothing more comes once the end has been answered.
+      // No items may follow the answer to an `end`.
       if (signal.aborted) return null;
       const { text, count } = eventsFrame(this.#frame.sub, page, stream, feed.texts, this.#wanted);
       usage?.delivered(count);
@@ -115,7 +115,7 @@ export class Subscription {
   }
 }
 
-/** Put together by hand, as the events are there as texts. */
+/** Built by hand, because the events exist as text. */
 function eventsFrame(
   sub: string,
   page: readonly FeedItem[],

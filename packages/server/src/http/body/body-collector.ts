@@ -4,8 +4,8 @@ const NOTHING = Buffer.alloc(0);
 const FIRST_BYTES = 4 * 1024;
 
 /**
- * Joins the chunks of a body in one growing buffer, whose capacity is charged before it is allocated. A list of chunks would
- * cost a hundred bytes for a chunk of one byte, and each chunk keeps alive the buffer of the socket read it came in.
+ * Joins the chunks of a body in one growing buffer, whose capacity is charged before it is allocated. A list of chunks
+ * would cost a hundred bytes for a chunk of one byte, and each chunk would keep its whole socket-read buffer alive.
  */
 export class BodyCollector {
   readonly #share: MemoryShare;
@@ -13,18 +13,18 @@ export class BodyCollector {
   #buffer: Buffer = NOTHING;
   #length = 0;
 
-  /** @param maxBytes no body is longer; bounds the capacity */
+  /** @param maxBytes maximum length of a body; bounds the capacity */
   constructor(share: MemoryShare, maxBytes: number) {
     this.#share = share;
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes so far. */
+  /** Bytes collected so far. */
   get length(): number {
     return this.#length;
   }
 
-  /** @throws Problem when the memory of all bodies is used up */
+  /** @throws Problem if the memory of all bodies is used up */
   add(chunk: Buffer): void {
     const length = this.#length + chunk.length;
     if (length > this.#buffer.length) this.#grow(length);
@@ -32,7 +32,7 @@ export class BodyCollector {
     this.#length = length;
   }
 
-  /** What was collected. The collector must not be used after. */
+  /** Returns the collected bytes. The collector must not be used afterwards. */
   take(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -42,7 +42,7 @@ export class BodyCollector {
       length,
       Math.min(this.#maxBytes, Math.max(FIRST_BYTES, this.#buffer.length * 2)),
     );
-    // Both exist while the bytes are copied.
+    // Both buffers exist during the copy.
     this.#share.take(capacity);
     const grown = Buffer.allocUnsafeSlow(capacity);
     grown.set(this.#buffer.subarray(0, this.#length));

@@ -2,11 +2,11 @@ import { MemoryBudget } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 
 /**
- * The memory of all request bodies, of every route: what has arrived, what was unpacked, and what was decoded from it. An
- * announced length is not charged.
+ * The memory of all request bodies, of every route: received, unpacked and decoded data. An announced length is not
+ * charged.
  * @param maxBytes of all bodies
  * @param maxBytesEach of one project or address
- * @param relieve ends an unfinished body, of one owner where it names one, and returns whether there was one
+ * @param relieve ends an unfinished body (of one owner if given), and returns whether there was one
  */
 export function bodyMemory(
   maxBytes: number,

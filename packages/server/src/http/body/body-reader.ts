@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request, for every route. The route checks the credential first; then it asks for the body here. The
+ * Reads the body of a request, for every route. The route checks the credential first, then requests the body here. The
  * memory of the body is released after the request was handled.
  */
 import type { IncomingMessage } from 'node:http';
@@ -18,48 +18,48 @@ import { readLater } from './read-turns.js';
 import { hasTinyChunks, onTinyChunks } from './tiny-chunks.js';
 import { encodingOf, Unpacker } from './unpack.js';
 
-/** What a {@link BodyReader} works with. */
+/** Dependencies of a {@link BodyReader}. */
 export interface BodyReaderParts {
   readonly memory: MemoryBudget;
-  /** Of the bodies that hold their own credential. */
+  /** The budget of bodies that contain their own credential. */
   readonly memoryWithoutToken: MemoryBudget;
   readonly open: OpenBodies;
   readonly connections: ConnectionLimit;
   readonly addressOf: RemoteAddress;
 }
 
-/** Bounds of one body. */
+/** Limits of one body. */
 export interface BodyLimits {
-  /** Bytes on the wire, and once unpacked. */
+  /** Bytes on the wire, and after unpacking. */
   readonly maxBytes: number;
-  /** What the answer to a larger one advises. Default: several smaller requests. */
+  /** The hint for a larger body. Default: send several smaller requests. */
   readonly hint?: string;
-  /** The code of that answer. Default `body_too_large`. */
+  /** The error code for a larger body. Default `body_too_large`. */
   readonly code?: 'body_too_large' | 'message_too_large';
 }
 
-/** Bounds of a JSON body. */
+/** Limits of a JSON body. */
 export interface JsonLimits extends BodyLimits {
-  /** Values in it, containers and members counted alike. Default 50,000. */
+  /** Values in the body, counting containers and members. Default 50,000. */
   readonly maxItems?: number;
 }
 
-/** Default bytes of a JSON body. */
+/** Default maximum of a JSON body. */
 const MAX_JSON_BYTES = 1024 * 1024;
 const MAX_JSON_ITEMS = 50_000;
 const MAX_JSON_DEPTH = 100;
-/** `application/json`, and types that build on it (RFC 6839). */
+/** `application/json`, and types with the suffix `+json` (RFC 6839). */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
-/** The shares of requests whose handlers are running. */
+/** The memory shares of requests in progress. */
 const shares = new WeakMap<IncomingMessage, MemoryShare>();
 
-/** Releases the memory of the body of a request: its handler has ended. */
+/** Releases the memory of the body of a request after its handler has ended. */
 export function releaseBody(request: IncomingMessage): void {
   shares.get(request)?.release();
 }
 
-/** Reads bodies. One for a server. */
+/** Reads bodies. One instance for each server. */
 export class BodyReader {
   readonly #parts: BodyReaderParts;
   readonly #unpacker = new Unpacker();
@@ -68,25 +68,25 @@ export class BodyReader {
     this.#parts = parts;
   }
 
-  /** The address of a request as an owner of bodies, for one whose credential is in the body. */
+  /** The address of a request as the owner of a body that contains its own credential. */
   ownerOf(request: IncomingMessage): string {
     return addressKey(this.#parts.addressOf(request));
   }
 
   /**
-   * Memory for a body that contains its own credential. Such bodies have a budget of their own, so that senders without a
-   * credential cannot use up that of the others. Its `release` must be called.
+   * Memory for a body that contains its own credential. Such bodies have a separate budget, so that senders without a
+   * credential cannot exhaust the budget of the others. `release` must be called.
    */
   shareWithoutToken(address: string): MemoryShare {
     return this.#parts.memoryWithoutToken.share(address);
   }
 
-  /** A share of the memory of all bodies. Its `release` must be called. */
+  /** A share of the memory of all bodies. `release` must be called. */
   share(owner: string): MemoryShare {
     return this.#parts.memory.share(owner);
   }
 
-  /** The same for a route of Fastify; it is released when the handler ends. */
+  /** As {@link share}, for a Fastify route; released when the handler ends. */
   shareOf(request: IncomingMessage, owner: string): MemoryShare {
     const share = this.share(owner);
     shares.set(request, share);
@@ -96,7 +96,7 @@ export class BodyReader {
   /**
    * Reads and unpacks a body.
    * @param owner the project, or the address from {@link ownerOf}
-   * @param share what the body takes
+   * @param share charged for the body
    * @throws Problem 413, 415 `unsupported_encoding`, 400 `invalid_encoding`, 408 `body_too_slow`, 429 `at_capacity`,
    * 503 `ingest_full`; `client_gone`
    */
@@ -121,10 +121,10 @@ export class BodyReader {
   }
 
   /**
-   * Reads the JSON body of a request into its `body`. Its memory is released when the handler of the route ends.
-   * A request without a body, and every GET, keeps `undefined`.
-   * @param owner the project whose credential the request has
-   * @throws as {@link bytes}; Problem 400 `invalid_json`, `invalid_request` for another type, too many values or levels
+   * Reads the JSON body of a request into its `body`. Its memory is released when the handler of the route ends. A
+   * request without a body, and every GET, keeps `undefined`.
+   * @param owner the project of the request's credential
+   * @throws as {@link bytes}; Problem 400 `invalid_json`; `invalid_request` for another type, too many values or levels
    */
   async receive(request: FastifyRequest, owner: string, limits: Partial<JsonLimits> = {}): Promise<void> {
     const { raw } = request;
@@ -154,7 +154,7 @@ export class BodyReader {
       };
       const refuse = (error: unknown): void => {
         settle();
-        // At once: another body may be waiting for this memory.
+        // Released at once, because another body may wait for this memory.
         share.release();
         reject(error);
       };
@@ -162,7 +162,7 @@ export class BodyReader {
         try {
           body?.progress(chunk.length);
           if (chunk.length === length && length <= maxBytes) {
-            // Most bodies come in one read: they need no copy.
+            // Most bodies arrive in one read and need no copy.
             share.take(length);
             whole = chunk;
             return;
@@ -206,22 +206,22 @@ export class BodyReader {
 
 const NOTHING = Buffer.alloc(0);
 
-/** A body that has arrived as a whole together with its head, as nearly all do; null for another. */
+/** The body if it arrived completely with its head, as nearly all do; otherwise null. */
 function wholeOf(request: IncomingMessage, share: MemoryShare, limits: BodyLimits): Buffer | null {
   const { readableLength } = request;
-  // The parser reports the end of a body a moment after its last bytes.
+  // The parser reports the end of a body shortly after its last bytes.
   const isWhole = request.complete || readableLength === Number(request.headers['content-length']);
   if (!isWhole || request.destroyed || hasTinyChunks(request)) return null;
   if (readableLength > limits.maxBytes) throw bodyTooLarge(limits);
   share.take(readableLength);
-  // The cast holds: a request without an encoding gives Buffers.
+  // The cast holds: a request without an encoding yields Buffers.
   const body = request.read() as Buffer | null;
   if (!request.complete) request.resume();
   return body ?? NOTHING;
 }
 
 /**
- * Refuses a body whose announced length is too large, before any of it is read.
+ * Rejects a body whose announced length is too large, before reading any of it.
  * @throws Problem 413
  */
 export function checkDeclaredLength(request: IncomingMessage, limits: BodyLimits): void {
@@ -254,7 +254,7 @@ function checkType({ headers }: IncomingMessage): void {
 }
 
 /**
- * A JSON body, parsed.
+ * Parses a JSON body.
  * @throws Problem 400 `invalid_json`, `invalid_request`
  */
 export async function jsonOf(bytes: Buffer, owner: string, maxItems = MAX_JSON_ITEMS): Promise<unknown> {

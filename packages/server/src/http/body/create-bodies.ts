@@ -8,11 +8,11 @@ import { BodyReader } from './body-reader.js';
 import { OpenBodies } from './open-bodies.js';
 
 const MIB = 1024 * 1024;
-/** Memory of the bodies that hold their own credential, of all addresses and of one. */
+/** Memory of bodies that contain their own credential, for all addresses and for one. */
 const WITHOUT_TOKEN_BYTES = 32 * MIB;
 const WITHOUT_TOKEN_BYTES_EACH = 4 * MIB;
 
-/** The reader of all bodies of a server. */
+/** Creates the reader of all bodies of a server. */
 export function createBodies(
   config: Config,
   parts: {

@@ -1,14 +1,14 @@
-/** A number of slots for work that cannot be sliced. Owners that wait are served in rotation, each in order of arrival. */
+/** Slots for work that cannot be sliced. Waiting owners are served in rotation, each in order of arrival. */
 export class FairSlots {
   #free: number;
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  /** @param slots work that may run at one time */
+  /** @param slots maximum concurrent work */
   constructor(slots: number) {
     this.#free = slots;
   }
 
-  /** Waits for a slot. @returns gives it back; call it once */
+  /** Waits for a slot. @returns releases the slot; call it once */
   async take(owner: string): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await this.#turnOf(owner);

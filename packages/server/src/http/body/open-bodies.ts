@@ -1,19 +1,21 @@
 /**
- * Bodies that have begun and not ended. A client that announces a body and does not send it would otherwise keep its memory
- * for as long as it likes: a body must make progress, and when memory runs out the slowest one is ended first.
+ * Unfinished bodies. Without this bound, a client that announces a body and does not send it would hold its memory
+ * indefinitely. A body must make progress, and when memory runs out the slowest one is ended first.
  */
 import type { MemoryBudget } from '../memory-budget.js';
 import { Problem } from '../problem.js';
 
-/** Bounds of an {@link OpenBodies}. */
+/** Limits of an {@link OpenBodies}. */
 export interface OpenBodiesLimits {
   /** Unfinished bodies of one address. Default in the configuration: 200. */
   readonly maxPerAddress: number;
-  /** Longest time without a byte, and the window in which the slowest rate is measured, milliseconds. Default 10,000. */
+  /**
+   * Maximum time without a byte, and the window over which the minimum rate is measured, milliseconds. Default 10,000.
+   */
   readonly patienceMs?: number;
-  /** Slowest rate after the first window, bytes a second. Default 1,024. */
+  /** Minimum rate after the first window, bytes a second. Default 1,024. */
   readonly minBytesPerSecond?: number;
-  /** A clock that never goes back, milliseconds. Default `performance.now`. */
+  /** A monotonic clock, milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
 
@@ -21,26 +23,26 @@ export interface OpenBodiesLimits {
 export type EndReason = 'stalled' | 'slow' | 'pressure';
 
 const TICK_MS = 1_000;
-/** A body that holds less is not ended when memory runs out: it would free next to nothing. */
+/** A smaller body is not ended when memory runs out, because it would free almost none. */
 const MIN_FREED_BYTES = 16 * 1024;
-/** A body that arrives at this rate is not ended when memory runs out: the next client is refused instead. */
+/** A body that arrives at this rate is not ended when memory runs out; the next client is refused instead. */
 const HEALTHY_BYTES_PER_SECOND = 256 * 1024;
 
-/** A body that begins. */
+/** A new body. */
 export interface NewBody {
-  /** The key of its client's address. */
+  /** The key of the client's address. */
   readonly address: string;
-  /** Whether the address is that of a proxy and stands for many clients: it may have any number. */
+  /** Whether the address belongs to a proxy with many clients: it may have any number of bodies. */
   readonly isProxy: boolean;
-  /** What its bytes are charged to. */
+  /** The budget that its bytes are charged to. */
   readonly memory: MemoryBudget;
-  /** Whose part of it. */
+  /** The owner in that budget. */
   readonly owner: string;
-  /** Refuses the body, and gives its memory back at once. */
+  /** Refuses the body, and releases its memory at once. */
   readonly end: (problem: Problem) => void;
 }
 
-/** A body while it arrives. */
+/** A body during its arrival. */
 export class OpenBody {
   readonly address: string;
   readonly memory: MemoryBudget;
@@ -48,12 +50,12 @@ export class OpenBody {
   readonly end: (problem: Problem) => void;
   received = 0;
   lastAt: number;
-  /** Bytes at the last tick, and at the begin of the window. */
+  /** Bytes at the last tick, and at the start of the window. */
   atTick = 0;
   atWindow = 0;
   windowAt: number;
   isInFirstWindow = true;
-  /** Recent rate, bytes a second; infinite until it has been measured. */
+  /** Recent rate, bytes a second; infinite until measured. */
   rate = Number.POSITIVE_INFINITY;
   readonly #now: () => number;
 
@@ -67,14 +69,14 @@ export class OpenBody {
     this.windowAt = this.lastAt;
   }
 
-  /** Counts bytes that have arrived. */
+  /** Counts received bytes. */
   progress(bytes: number): void {
     this.received += bytes;
     this.lastAt = this.#now();
   }
 }
 
-/** All of them. */
+/** All unfinished bodies. */
 export class OpenBodies {
   readonly #limits: Required<OpenBodiesLimits>;
   readonly #onEnd: (reason: EndReason) => void;
@@ -93,7 +95,7 @@ export class OpenBodies {
     this.#onEnd = onEnd;
   }
 
-  /** Bodies that are open. */
+  /** Number of unfinished bodies. */
   get count(): number {
     return this.#open.size;
   }
@@ -116,7 +118,7 @@ export class OpenBodies {
     return body;
   }
 
-  /** Removes a body that has ended. Safe to call twice. */
+  /** Removes a body that has ended. Idempotent. */
   close(body: OpenBody): void {
     if (!this.#open.delete(body)) return;
     const left = (this.#perAddress.get(body.address) ?? 1) - 1;
@@ -128,8 +130,8 @@ export class OpenBodies {
   }
 
   /**
-   * Ends the slowest body of a memory to free its part.
-   * @param owner ends one of this owner only
+   * Ends the slowest body of a budget to free its memory.
+   * @param owner restricts the choice to this owner
    * @returns false if all are fast or too new to be measured
    */
   endSlowest(memory: MemoryBudget, owner?: string): boolean {
@@ -149,7 +151,7 @@ export class OpenBodies {
     const time = now();
     for (const body of this.#open) {
       const sinceTick = (body.received - body.atTick) / (TICK_MS / 1_000);
-      // A body that has stopped is slow at once, however fast it began.
+      // A stalled body counts as slow at once, whatever its earlier rate.
       body.rate = sinceTick > 0 && Number.isFinite(body.rate) ? (body.rate + sinceTick) / 2 : sinceTick;
       body.atTick = body.received;
       if (time - body.lastAt >= patienceMs) {
@@ -160,7 +162,7 @@ export class OpenBodies {
         body.atWindow = body.received;
         const isFirst = body.isInFirstWindow;
         body.isInFirstWindow = false;
-        // The first window is for slow starts: there, any progress will do.
+        // The first window allows slow starts: any progress suffices.
         if (!isFirst && rate < minBytesPerSecond)
           this.#end(body, 'slow', `the body arrives slower than ${minBytesPerSecond} bytes a second`);
       }

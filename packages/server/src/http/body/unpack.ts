@@ -1,4 +1,4 @@
-/** Decompresses a body piece by piece, so that memory is charged before each piece exists (RFC 9110 section 8.4). */
+/** Decompresses a body piece by piece, so that memory is charged before each piece exists (RFC 9110, section 8.4). */
 import type { Transform } from 'node:stream';
 import {
   createBrotliDecompress,
@@ -17,38 +17,38 @@ type CreateStream = (body: Buffer, options: ZlibOptions) => Transform;
 const STREAMS: ReadonlyMap<string, CreateStream> = new Map<string, CreateStream>([
   ['gzip', (_body, options) => createGunzip(options)],
   ['x-gzip', (_body, options) => createGunzip(options)],
-  // "deflate" is the zlib format, but some clients send the bare one.
+  // "deflate" means the zlib format, but some clients send raw deflate.
   ['deflate', (body, options) => (isZlib(body) ? createInflate(options) : createInflateRaw(options))],
   ['br', (_body, options) => createBrotliDecompress(options)],
 ]);
 const OPTIONS: ZlibOptions = { chunkSize: 64 * 1024 };
 
 /**
- * Bodies that are unpacked at one time: 100 MB/s and more. Decompressors run on the thread pool, which the log's file access uses too, and a
- * brotli decoder allocates a window of up to 16 MiB that the memory of bodies cannot count.
+ * Bodies unpacked concurrently: one yields 100 MB/s and more. Decompressors run on the thread pool, which the log's
+ * file access uses too, and a brotli decoder allocates a window of up to 16 MiB that the memory budget cannot count.
  */
 const UNPACKED_AT_A_TIME = 1;
 
 /** A body to unpack. */
 export interface PackedBody {
-  /** The bytes as they came over the wire. */
+  /** The bytes as received. */
   readonly bytes: Buffer;
-  /** The `Content-Encoding`, one that {@link encodingOf} has returned. */
+  /** The `Content-Encoding`, as returned by {@link encodingOf}. */
   readonly encoding: string;
-  /** The project or address; owners take turns. */
+  /** The project or address; owners are served in rotation. */
   readonly owner: string;
-  /** Bytes that the body may have once unpacked. */
+  /** Maximum bytes after unpacking. */
   readonly maxBytes: number;
-  /** The error for a body that has more. */
+  /** Creates the error for a larger body. */
   readonly tooLarge: () => Problem;
   readonly share: MemoryShare;
 }
 
-/** Unpacks bodies, a few at a time. */
+/** Unpacks bodies, a limited number at a time. */
 export class Unpacker {
   readonly #slots = new FairSlots(UNPACKED_AT_A_TIME);
 
-  /** @throws Problem 400 `invalid_encoding`, 413 `body_too_large`, and what the share throws */
+  /** @throws Problem 400 `invalid_encoding`, 413 `body_too_large`, and the errors of the share */
   async unpack(packed: PackedBody): Promise<Buffer> {
     const release = await this.#slots.take(packed.owner);
     try {
@@ -75,7 +75,7 @@ export function encodingOf(header: string | undefined): string | null {
 
 function unpack({ bytes, encoding, maxBytes, tooLarge, share }: PackedBody): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // The cast holds: encodingOf has found it.
+    // The cast holds: encodingOf found it in this map.
     const create = STREAMS.get(encoding) as CreateStream;
     const stream = create(bytes, OPTIONS);
     const unpacked = new BodyCollector(share, maxBytes);

@@ -5,25 +5,25 @@ import { upgradeOf } from '../upgrade.js';
 /** How long a client may take to close its side. */
 const CLOSE_MS = 1_000;
 
-/** Makes WebSockets of requests. */
+/** Accepts WebSockets. */
 export class SocketAcceptor {
   readonly #server: WebSocketServer;
 
-  /** @param maxPayload largest frame of a client, bytes; a larger one closes the connection with 1009 */
+  /** @param maxPayload maximum frame of a client, bytes; a larger one closes the connection with 1009 */
   constructor(maxPayload: number) {
     const options: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       maxPayload,
-      // See in-turns.
+      // in-turns.ts answers pings.
       autoPong: false,
-      // Known to the library and not yet to its types.
+      // The library supports this option, but its types do not declare it yet.
       closeTimeout: CLOSE_MS,
     };
     this.#server = new WebSocketServer(options);
   }
 
-  /** The WebSocket of a request that asked for one; null where its handshake was wrong, which has been answered. */
+  /** The WebSocket of a request; null if the handshake was invalid, in which case the answer was sent. */
   accept(request: IncomingMessage): Promise<WebSocket | null> {
     const { socket } = request;
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 
-/** Nothing is read from a socket while anybody has a reason not to. */
+/** Pauses a socket while at least one caller holds it. */
 export class Brake {
   readonly #socket: WebSocket;
   #reasons = 0;
@@ -9,7 +9,7 @@ export class Brake {
     this.#socket = socket;
   }
 
-  /** One more reason; each is lifted once. */
+  /** Adds one hold; each must be released once. */
   hold(): void {
     if (this.#reasons === 0) this.#socket.pause();
     this.#reasons += 1;

@@ -1,18 +1,19 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 
-/** How often a client is asked, and how long it may be silent, milliseconds. */
+/** Ping interval, and maximum silence of a client, milliseconds. */
 export interface Pace {
   readonly pingMs: number;
-  /** A connection of which so long nothing was heard is ended. */
+  /** Silence after which the connection is ended. */
   readonly silenceMs: number;
 }
 
 const PACE: Pace = { pingMs: 15_000, silenceMs: 45_000 };
 
 /**
- * Asks a client now and then whether it is there, and ends the connection of one that is not.
- * @param stream what the socket is on: who is in the middle of sending a frame, or takes one after the other slowly, is there
+ * Pings a client, and ends its connection if it does not respond.
+ * @param stream the connection under the socket: bytes in either direction count as a sign of life, because a client in
+ *   the middle of a long frame cannot answer a ping
  */
 export function keepAlive(socket: WebSocket, stream: Socket, { pingMs, silenceMs }: Pace = PACE): void {
   const traffic = new Traffic(stream);
@@ -32,12 +33,12 @@ export function keepAlive(socket: WebSocket, stream: Socket, { pingMs, silenceMs
   socket.on('close', () => clearInterval(timer));
 }
 
-/** What a client has sent and taken, in bytes. */
+/** The bytes that a client has sent and received. */
 class Traffic {
   readonly #stream: Socket;
   #sent = 0;
   #taken = 0;
-  /** Whether bytes waited for the client to take some: those that go then are of its doing. */
+  /** Whether bytes waited for the client: those that leave then prove that the client reads. */
   #hadBacklog = false;
 
   constructor(stream: Socket) {
@@ -45,7 +46,7 @@ class Traffic {
     this.hasMoved();
   }
 
-  /** Whether there was any since the last look. */
+  /** Whether any bytes moved since the last call. */
   hasMoved(): boolean {
     const { bytesRead, bytesWritten, writableLength } = this.#stream;
     const taken = bytesWritten - writableLength;

@@ -3,14 +3,14 @@ import type { RawData, WebSocket } from 'ws';
 import type { Brake } from './brake.js';
 
 /**
- * Handles the messages of a WebSocket in turns of the event loop. One read from the connection may bring thousands of small
- * frames: those that the turn has no time for wait, in order, and nothing more is read until they are handled. Frames that
- * came before the client closed the connection are handled all the same.
+ * Handles the messages of a WebSocket in turns of the event loop. One read from the connection may bring thousands of
+ * small frames: frames beyond the time of the turn wait, in order, and reading pauses until they are handled. Frames
+ * that arrived before the client closed the connection are still handled.
  *
- * ws would answer each ping at once. Here the newest ping is answered in a turn of its own (RFC 6455 section 5.5.3), and none
- * while the client does not read.
+ * The ws library would answer each ping at once. Here, the newest ping is answered in its own turn (RFC 6455, section
+ * 5.5.3), and none while the client does not read.
  * @param handle must not throw
- * @returns resolves when no frame waits; ask once the connection is closed
+ * @returns resolves when no frame waits; call it after the connection has closed
  */
 export function onMessages(
   socket: WebSocket,
@@ -32,7 +32,7 @@ export function onMessages(
     });
   };
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    // The cast holds: ws gives a message as one Buffer unless it is told otherwise.
+    // The cast holds: ws delivers a message as one Buffer by default.
     const frame = data as Buffer;
     if (hasRoom(socket)) handle(frame, isBinary);
     else defer(() => handle(frame, isBinary));
@@ -58,5 +58,5 @@ export function onMessages(
   };
 }
 
-/** Bytes that may wait for a client that goes on sending pings. */
+/** Maximum unsent bytes for a client that keeps sending pings. */
 const MAX_UNREAD_BYTES = 1024 * 1024;

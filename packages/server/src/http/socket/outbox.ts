@@ -2,10 +2,10 @@ import { type Duplex, finished } from 'node:stream';
 import { WebSocket } from 'ws';
 import { Brake } from './brake.js';
 
-/** Bytes on their way to a client beyond which nothing more is made for it, and nothing more read from it. */
+/** Bytes waiting for a client beyond which the server neither creates more for it nor reads from it. */
 const FULL = 256 * 1024;
 
-/** What a socket sends: as fast as its client reads, so that a slow one costs no memory but its own pages' turn. */
+/** Sends frames as fast as the client reads, so that a slow client only costs the memory of its own pages. */
 export class Outbox {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
@@ -16,8 +16,8 @@ export class Outbox {
   #isCorked = false;
 
   /**
-   * @param stream what the socket writes to
-   * @param brake of the same socket, where others brake it too
+   * @param stream the connection under the socket
+   * @param brake of the same socket, if other holders pause it too
    */
   constructor(socket: WebSocket, stream: Duplex, brake = new Brake(socket)) {
     this.#socket = socket;
@@ -25,7 +25,7 @@ export class Outbox {
     this.#brake = brake;
   }
 
-  /** Sends an answer: small, and the client asks for no more of them while there is no room. */
+  /** Sends a small answer; the client sends no further requests while there is no room, because reading is paused. */
   answer(frame: object | string): void {
     this.#send(typeof frame === 'string' ? frame : JSON.stringify(frame));
     if (this.#isBraking || this.#socket.bufferedAmount <= FULL) return;
@@ -37,7 +37,7 @@ export class Outbox {
     });
   }
 
-  /** Makes a frame when there is room for it, one after the other, and sends it unless it is null. */
+  /** Creates a frame when there is room for it, one after another, and sends it unless it is null. */
   async give(make: () => string | Buffer | null | Promise<string | Buffer | null>): Promise<void> {
     const given = this.#turn.then(async () => {
       await this.#hasRoom();
@@ -55,11 +55,11 @@ export class Outbox {
   #send(frame: string | Buffer): void {
     if (!this.#isOpen) return;
     this.#cork();
-    // A failure ends the connection, which says so.
+    // An error also ends the connection, which reports it.
     this.#socket.send(frame, () => {});
   }
 
-  /** Frames of one turn leave in one write. */
+  /** Combines the frames of one turn in one write. */
   #cork(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
@@ -70,7 +70,7 @@ export class Outbox {
     });
   }
 
-  /** Resolves when what was sent is gone, where it was too much, or when the connection is over. */
+  /** Resolves when the waiting bytes are below the bound, or the connection has ended. */
   #hasRoom(): Promise<void> {
     if (this.#socket.bufferedAmount <= FULL || !this.#isOpen) return Promise.resolve();
     this.#room ??= new Promise<void>((resolve) => {

@@ -7,7 +7,7 @@ import { ToolError } from '../tool-error.js';
 import { dataLine, UNTRUSTED_NOTICE, untrustedBlock } from '../untrusted.js';
 import { READS_ONLY } from './annotations.js';
 
-/** Names shown to a caller who asked for one that does not exist. */
+/** Number of event names shown to a caller that requested an unknown one. */
 const NAMES_SHOWN = 30;
 
 const output = z.looseObject({
@@ -30,7 +30,7 @@ const output = z.looseObject({
   truncated: z.boolean().describe('Whether there are more keys than are here'),
 });
 
-/** `describe_event`: one event's properties. */
+/** `describe_event`: the properties of one event. */
 export function addDescribeEventTool(server: McpServer, calls: ToolCalls): void {
   server.registerTool(
     'describe_event',

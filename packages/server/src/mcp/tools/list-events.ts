@@ -21,7 +21,7 @@ const output = z.looseObject({
   truncated: z.boolean().describe('Whether there are more names than are here'),
 });
 
-/** `list_events`: the names. */
+/** `list_events`: the event names. */
 export function addListEventsTool(server: McpServer, calls: ToolCalls): void {
   server.registerTool(
     'list_events',

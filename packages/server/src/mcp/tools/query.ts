@@ -6,7 +6,7 @@ import { READS_ONLY } from './annotations.js';
 
 const DEFAULT_ROWS = 100;
 const MAX_ROWS = 1_000;
-/** Bytes read of an answer before values are cut: rows with large values must not be dropped for them. */
+/** Bytes of an answer that are read before values are cut, so that rows with large values are not dropped. */
 const MAX_READ_BYTES = 8 * 1024 * 1024;
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -29,7 +29,7 @@ People: uniq(distinct_id). Days: toDate(timestamp), toStartOfHour(timestamp); re
 Put values in params, never in the text: WHERE event = {event:String}.
 Prefer aggregates (count, uniq, countIf, quantile, topK) to raw rows, filter by timestamp, and ORDER BY with LIMIT.`;
 
-/** `query`: one SELECT. */
+/** `query`: runs one SELECT. */
 export function addQueryTool(server: McpServer, calls: ToolCalls): void {
   server.registerTool(
     'query',
