@@ -26,10 +26,6 @@ export type { Feed, FeedEvent, FeedGap, FeedItem, FeedOptions, FeedStream } from
 export type { DeadChoice, DeadDelivery, Delivery, Group, Pulled, PullOptions } from './feed/group.js';
 export type { ConsumeOptions, GroupConsumer, GroupHandler } from './feed/group-consumer.js';
 export type { GroupOptions, GroupStatus, Groups } from './feed/groups.js';
-export { type Call, Connection, type ConnectionOptions, errorOfResponse } from './http/connection.js';
-export { type EventStreamRequest, errorOfData, eventStream } from './http/event-stream.js';
-export { failureReason } from './http/failure.js';
-export type { SseBlock } from './http/sse-parser.js';
 export type { Ingested, IngestOptions } from './ingest/ingest.js';
 export { type IdentifiedEvent, type NewEvent, withIds } from './ingest/new-event.js';
 export type { Receipt, ReceiptState, ReceiptStatus, ReceiptWait } from './ingest/receipt.js';

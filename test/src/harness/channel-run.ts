@@ -3,7 +3,8 @@
  * kinds; against the simplest of references: a list. What must hold is in `channel-verdict.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Channel, Connection, Weir, WeirError } from '@weir/client';
+import { type Channel, Weir, WeirError } from '@weir/client';
+import { Connection } from '@weir/client/http';
 import type { Step } from './channel-case.js';
 import { type Acknowledged, Broken, check, judge, type Reading, type Seen } from './channel-verdict.js';
 import type { FaultProxy } from './fault-proxy.js';

@@ -16,8 +16,13 @@ export async function checkCredentials(connection: Connection): Promise<Credenti
   const { server, project, key, operatorKey, token } = connection;
   const checks: Promise<CredentialCheck>[] = [];
   const check = (name: CredentialCheck['name'], credential: string, request: ApiRequest): void => {
-    const asked = new ApiClient(server, credential).done({ ...request, timeoutMs: TIMEOUT_MS });
-    checks.push(asked.then(() => null, problemOf).then((problem) => ({ name, problem })));
+    const ask = async (): Promise<void> =>
+      await new ApiClient(server, credential).done({ ...request, timeoutMs: TIMEOUT_MS });
+    checks.push(
+      ask()
+        .then(() => null, problemOf)
+        .then((problem) => ({ name, problem })),
+    );
   };
   if (token !== null) {
     check('ingest token', token, { method: 'POST', path: '/api/v1/ingest/events', body: { events: [] } });

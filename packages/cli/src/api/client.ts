@@ -1,28 +1,14 @@
-import { boundedFetch, defined } from '@weir/base';
+import { type Call, Connection, errorOfResponse, WeirError } from '@weir/client/http';
 import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
-import { failureOf, networkFailure } from './failure.js';
+import { failureOf, HINTS, networkFailure } from './failure.js';
 
-/** A request to the server. */
-export interface ApiRequest {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** From the server's root, its parts already encoded. */
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  /** Sent as JSON. */
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is, with these headers. */
-  readonly raw?: {
-    readonly bytes: Uint8Array<ArrayBuffer>;
-    readonly headers: Readonly<Record<string, string>>;
-  };
-  /** Longest wait in milliseconds; default without bound. */
-  readonly timeoutMs?: number;
-}
+/** A request to the server. Without `timeoutMs` it waits as long as the server takes. */
+export type ApiRequest = Pick<Call, 'method' | 'path' | 'query' | 'body' | 'headers' | 'raw' | 'timeoutMs'>;
 
 /**
- * Talks to one server with one credential.
+ * Requests to one server with one credential, over the core of `@weir/client`: answers in a known form, and failures as those
+ * of a command. Each request is tried once: a command says at once what is wrong.
  *
  * ```ts
  * const api = new ApiClient('http://127.0.0.1:8080', operatorKey);
@@ -31,12 +17,15 @@ export interface ApiRequest {
  */
 export class ApiClient {
   readonly server: string;
-  readonly #credential: string | null;
+  readonly #connection: Connection;
 
-  /** @param credential sent as a bearer token; null sends none */
+  /**
+   * @param credential sent as a bearer token; null sends none
+   * @throws CliError `auth` for what cannot be a credential
+   */
   constructor(server: string, credential: string | null) {
     this.server = server;
-    this.#credential = credential;
+    this.#connection = connectionTo(server, credential);
   }
 
   /**
@@ -73,40 +62,26 @@ export class ApiClient {
    */
   async response(request: ApiRequest): Promise<Response> {
     const response = await this.any(request);
-    if (!response.ok) throw await failureOf(response);
+    if (!response.ok) throw failureOf(await errorOfResponse(response));
     return response;
   }
 
   /** The answer, whatever its status. Throws CliError `network` where there is none. */
-  async any({
-    method = 'GET',
-    path,
-    query = {},
-    body,
-    headers,
-    raw,
-    timeoutMs,
-  }: ApiRequest): Promise<Response> {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
-    const payload = raw?.bytes ?? (body === undefined ? undefined : JSON.stringify(body));
+  async any(request: ApiRequest): Promise<Response> {
     try {
-      return await boundedFetch(`${this.server}${path}${search.size === 0 ? '' : `?${search}`}`, {
-        method,
-        // A redirect would turn a POST into a GET, and lead the credential elsewhere.
-        redirect: 'error',
-        headers: {
-          ...(this.#credential === null ? {} : { authorization: `Bearer ${this.#credential}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-          ...raw?.headers,
-        },
-        ...defined({ body: payload }),
-        timeoutMs,
-      });
+      return await this.#connection.any(request);
     } catch (error) {
-      throw networkFailure(this.server, error);
+      throw error instanceof WeirError ? failureOf(error) : error;
     }
+  }
+}
+
+function connectionTo(url: string, credential: string | null): Connection {
+  try {
+    return new Connection({ url, credential });
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new CliError('auth', 'unauthorized', cause.message, { hint: HINTS.unauthorized, cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorOfResponse } from '@weir/client/http';
 import { z } from 'zod';
 import { CliError } from '../cli-error.js';
 import type { ApiClient } from './client.js';
@@ -33,7 +34,7 @@ export async function healthAndDate(
 ): Promise<{ health: HealthDocument; date: Date | null }> {
   const response = await api.any({ path: '/healthz', timeoutMs });
   const isDocument = response.ok || response.status === 503;
-  if (!isDocument) throw await failureOf(response);
+  if (!isDocument) throw failureOf(await errorOfResponse(response));
   const parsed = healthDocument.safeParse(await response.json().catch(() => null));
   if (!parsed.success) {
     throw new CliError('failed', 'unexpected_answer', `${api.server} is no Weir server of this version`, {

@@ -6,7 +6,7 @@ import { CliError, usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { parseWhole } from '../process/submission.js';
 import { ChannelApi, type ChannelOptions } from './channel-api.js';
-import { failureOf } from './failure.js';
+import { channelFailure } from './failure.js';
 import { followMessages, readMessages, type ShowOptions } from './follow.js';
 import { pipe } from './pipe.js';
 
@@ -63,7 +63,7 @@ export async function runSend(
         : channel.send(content ?? '', { contentType, ...reply }));
     output.result({ index: sent.index, timestamp: sent.timestamp }, String(sent.index));
   } catch (failure) {
-    throw failureOf(failure);
+    throw channelFailure(failure);
   } finally {
     await channel.close();
   }
@@ -82,7 +82,7 @@ export async function runFollow(invocation: Invocation, address: Address, flags:
   const how = shownBy(flags);
   const api = await ChannelApi.of(invocation, address, flags);
   await followMessages(api, invocation.output, how).catch((error: unknown) => {
-    throw failureOf(error);
+    throw channelFailure(error);
   });
 }
 
@@ -100,7 +100,7 @@ export async function runPipe(invocation: Invocation, address: Address, flags: P
   try {
     await pipe(api, stdin, invocation.output, how);
   } catch (error) {
-    throw failureOf(error);
+    throw channelFailure(error);
   } finally {
     // What is typed now has nowhere to go.
     abandonRest?.();

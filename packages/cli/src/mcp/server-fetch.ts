@@ -1,4 +1,5 @@
 import { boundedFetch } from '@weir/base';
+import { errorOfResponse } from '@weir/client/http';
 import { failureOf, networkFailure } from '../api/failure.js';
 
 /**
@@ -16,7 +17,7 @@ export function serverFetch(server: string): (url: string | URL, init?: RequestI
     });
     const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
     // The transport asks with GET whether there is a stream, and takes 405 for "no".
-    if (isProblem && response.status !== 405) throw await failureOf(response);
+    if (isProblem && response.status !== 405) throw failureOf(await errorOfResponse(response));
     return response;
   };
 }

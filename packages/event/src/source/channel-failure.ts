@@ -1,4 +1,4 @@
-import type { WeirError } from '@weir/client';
+import type { WeirError } from '@weir/client/http';
 import { ConsumeError } from '../consume-error.js';
 import { interruption } from './feed-failure.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';

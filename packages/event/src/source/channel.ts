@@ -1,5 +1,5 @@
 import { pause } from '@weir/base';
-import { Connection, errorOfData, WeirError } from '@weir/client';
+import { Connection, errorOfData, WeirError } from '@weir/client/http';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { channelEvent } from './channel-event.js';

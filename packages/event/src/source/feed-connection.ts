@@ -4,7 +4,7 @@ import {
   eventStream,
   type SseBlock,
   WeirError,
-} from '@weir/client';
+} from '@weir/client/http';
 import { feedFailure } from './feed-failure.js';
 
 /** What one connection to an event stream asks for. */

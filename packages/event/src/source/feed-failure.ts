@@ -1,4 +1,4 @@
-import { failureReason, type WeirError } from '@weir/client';
+import { failureReason, type WeirError } from '@weir/client/http';
 import { ConsumeError } from '../consume-error.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 

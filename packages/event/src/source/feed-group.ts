@@ -1,5 +1,5 @@
 import { Backoff, defined, pause } from '@weir/base';
-import { Connection, WeirError } from '@weir/client';
+import { Connection, WeirError } from '@weir/client/http';
 import * as z from 'zod';
 import { ConsumeError } from '../consume-error.js';
 import { feedEvent } from './feed-event.js';

@@ -1,5 +1,5 @@
 import { defined, pause } from '@weir/base';
-import { Connection, type EventStreamRequest, errorOfData } from '@weir/client';
+import { Connection, type EventStreamRequest, errorOfData } from '@weir/client/http';
 import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.js';
 import { type FeedRequest, feedConnection } from './feed-connection.js';
 import { feedEvent } from './feed-event.js';
