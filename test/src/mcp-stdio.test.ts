@@ -83,7 +83,7 @@ it('answers every request while the server is down, says why once, and works onc
     error: { data: { code: 'unreachable', retryable: true } },
   });
   expect(bridge.stderr.trimEnd().split('\n')).toEqual([
-    `weir: no answer from ${weir.url}: nothing listens there. Start it with "weir serve", or name another with --server or WEIR_SERVER`,
+    `weir: no answer from ${weir.url}: nothing listens there. Start it with "weir serve", or select another with --server or WEIR_SERVER`,
   ]);
   await weir.start();
   const tools = await waitUntil('the tools', async () => {

@@ -1,14 +1,14 @@
 import type { JsonValue } from './json.js';
 
 /**
- * How a hook calls the upstream's API. Whose identity it uses was settled before the hook ran and cannot be seen or
- * changed from here, so that no hook gets round the checks of scopes and identity.
+ * The upstream's API for hooks. The caller fixes the identity before a hook runs; hooks can neither read nor change it,
+ * so they cannot bypass the checks of scopes and identity.
  */
 export interface ApiClient {
   /**
-   * Sends `body`, if any, as JSON and answers with the response's JSON.
+   * Sends `body`, if any, as JSON and returns the JSON of the response.
    *
-   * @throws when the API cannot be reached or refuses; the error ends `consume` with a code of its kind.
+   * @throws if the API is unreachable or refuses; the error ends `consume` with the matching code.
    */
   callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue>;
 }

@@ -1,22 +1,22 @@
 import { WeirError } from '@weir/base';
 
 /**
- * What sort of failure ended a consumer, and so its exit code: `failed` (1), the upstream or a sink refused · `usage`
- * (2), what was asked for cannot be · `auth` (3), no valid credential or one without the scope · `network` (4), no
- * answer · `internal` (5), a fault of our own.
+ * Category of a failure, which determines the exit code: `failed` (1), the upstream or a sink refused; `usage` (2), the
+ * request is invalid; `auth` (3), no valid credential, or one without the scope; `network` (4), no answer; `internal`
+ * (5), a fault of Weir.
  */
 export type ConsumeErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'internal';
 
-/** What is known of a {@link ConsumeError} besides its message. */
+/** Further members of a {@link ConsumeError}. */
 export interface ConsumeErrorDetails {
   /** The next step, as a sentence. */
   readonly hint?: string | undefined;
-  /** The param or option that is wrong. */
+  /** The invalid param or option. */
   readonly param?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** Why a consumer did not start, or ended before its stop. Its code is the server's own where the server answered. */
+/** Why a consumer did not start, or ended early. If the server answered, the code is the server's. */
 export class ConsumeError extends WeirError {
   readonly kind: ConsumeErrorKind;
   readonly param: string | undefined;
@@ -28,7 +28,7 @@ export class ConsumeError extends WeirError {
     this.param = param;
   }
 
-  /** Any error as one of ours; an unexpected error is `internal`. */
+  /** Converts any error; an unexpected error becomes `internal`. */
   static from(error: unknown): ConsumeError {
     if (error instanceof ConsumeError) return error;
     const message = error instanceof Error ? error.message : String(error);

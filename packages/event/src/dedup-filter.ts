@@ -1,2 +1,2 @@
-// Apart from the index: it comes with the log's native modules, which a file of keys has no use for.
+// Not exported from the index: this import loads the log's native modules, which a keys file does not need.
 export { DedupFilter, type DedupOptions } from '@weir/log';

@@ -1,20 +1,20 @@
-/** Any value JSON can hold. */
+/** Any JSON value. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
 /** A JSON object. */
 export type JsonObject = { readonly [name: string]: JsonValue };
 
-/** Tells whether a JSON value is an object: neither null nor an array. */
+/** True if a JSON value is an object, not null or an array. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Tells whether a JSON value is an array; unlike `Array.isArray` it knows what is in it. */
+/** True if a JSON value is an array; unlike `Array.isArray` it keeps the element type. */
 export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
-/** Freezes plain data through and through, and gives it back. */
+/** Freezes plain data recursively and returns it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);

@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * The names a misspelt one most likely stands for: nearest first, at most `limit` (default 3). Near is few edits for
- * the length, or one name being part of the other.
+ * Names similar to a misspelt one: nearest first, at most `limit` (default 3). A name is similar if it needs few edits
+ * for its length, or if one name contains the other.
  */
 export function nearNames(wanted: string, names: Iterable<string>, limit = 3): string[] {
   const text = wanted.toLowerCase();
@@ -12,7 +12,7 @@ export function nearNames(wanted: string, names: Iterable<string>, limit = 3): s
     const candidate = name.toLowerCase();
     const edits = distance(text, candidate);
     const part = text.length >= 3 && (candidate.includes(text) || text.includes(candidate));
-    // An edit of every letter is another name, however short both are.
+    // If every letter must change, the names are unrelated, however short they are.
     if (part || (edits <= allowed && edits < Math.max(text.length, candidate.length))) {
       near.push({ name, distance: edits });
     }
@@ -21,7 +21,7 @@ export function nearNames(wanted: string, names: Iterable<string>, limit = 3): s
   return near.slice(0, limit).map((n) => n.name);
 }
 
-/** `Did you mean a or b?`, or nothing when no name is near. */
+/** `Did you mean a or b?`, or undefined if no name is similar. */
 export function didYouMean(wanted: string, names: Iterable<string>): string | undefined {
   const near = nearNames(wanted, names).map((name) => `\`${name}\``);
   const last = near.pop();

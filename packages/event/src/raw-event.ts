@@ -1,45 +1,45 @@
 import { defined } from '@weir/base';
 import type { JsonValue } from './json.js';
 
-/** Largest payload of an event, in bytes of JSON: 1 MiB. */
+/** Maximum payload of an event, in bytes of JSON: 1 MiB. */
 export const MAX_EVENT_BYTES = 1_048_576;
 
-/** An event as a source observed it. It reaches every hook whole, and has the same names here and in JSON. */
+/** An event as received from a source. Hooks get it unchanged, and its members have the same names in JSON. */
 export interface RawEvent {
-  /** What makes it this event and no other. */
+  /** Unique id of the event. */
   readonly event_id: string;
-  /** What it is routed by. */
+  /** Type of the event, used for routing. */
   readonly event_type: string;
-  /** When the upstream made it: milliseconds since 1970, as text. Absent when the upstream did not say. */
+  /** Creation time at the upstream: milliseconds since 1970, as text. Absent if the upstream reports none. */
   readonly source_time?: string;
-  /** What happened. Integers beyond 2^53 are rounded here; {@link payloadText} has every digit. */
+  /** The event's data. Integers beyond 2^53 are rounded here; {@link payloadText} keeps all digits. */
   readonly payload: JsonValue;
-  /** When the source saw it, by the local clock: RFC 3339. */
+  /** Arrival time at the source by the local clock: RFC 3339. */
   readonly timestamp: string;
 }
 
-/** All of a {@link RawEvent} but its payload. */
+/** A {@link RawEvent} without its payload. */
 export type RawEventFacts = Omit<RawEvent, 'payload'>;
 
-// Beside the event and not in it: a copy with another payload must not keep the text of the old one.
+// In a WeakMap, not in the event: a copy of the event with another payload must not keep the old text.
 const texts = new WeakMap<RawEvent, string>();
 
 /**
- * Makes an event from its payload's JSON text, which {@link payloadText} gives back unchanged.
+ * Creates an event from the JSON text of its payload, which {@link payloadText} returns unchanged.
  *
  * ```ts
  * const event = rawEvent({ event_id: '1', event_type: 'order', timestamp }, '{"n":12345678901234567890}');
  * payloadText(event); // '{"n":12345678901234567890}'
  * ```
  *
- * @param facts as they are, or made from the payload once it is read.
- * @throws SyntaxError when the text is not JSON.
+ * @param facts the other members, or a function that derives them from the parsed payload.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function rawEvent(
   facts: RawEventFacts | ((payload: JsonValue) => RawEventFacts),
   text: string,
 ): RawEvent {
-  // JSON.parse gives exactly the values of JsonValue.
+  // JSON.parse returns exactly the type JsonValue.
   const payload = JSON.parse(text) as JsonValue;
   const { event_id, event_type, source_time, timestamp } =
     typeof facts === 'function' ? facts(payload) : facts;
@@ -54,7 +54,7 @@ export function rawEvent(
   return event;
 }
 
-/** The payload's JSON: as it came for an event of {@link rawEvent}, written anew for one made by hand. */
+/** The JSON text of the payload: the original text for an event of {@link rawEvent}, otherwise newly encoded. */
 export function payloadText(event: RawEvent): string {
   return texts.get(event) ?? JSON.stringify(event.payload);
 }

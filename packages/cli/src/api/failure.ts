@@ -8,7 +8,7 @@ export const HINTS: Readonly<Record<string, string>> = {
   insufficient_scope: 'Use a key with that scope: "weir key create --scope …"',
   ingest_disabled: 'An operator switches it on with "weir ingest enable"',
   sql_required: 'Write a SELECT, such as "SELECT count() FROM events"',
-  unreachable: 'Start it with "weir serve", or name another with --server or WEIR_SERVER',
+  unreachable: 'Start it with "weir serve", or select another with --server or WEIR_SERVER',
 };
 
 /** An error of the client, as one of the command. @param cause for --debug */

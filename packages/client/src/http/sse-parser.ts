@@ -1,6 +1,6 @@
 import { defined } from '@weir/base';
 
-/** A block of an event stream. A block without data moves the place to come back to, and nothing else. */
+/** A block of an event stream. A block without data only moves the resume position. */
 export interface SseBlock {
   readonly id?: string;
   readonly event?: string;
@@ -8,9 +8,9 @@ export interface SseBlock {
 }
 
 /**
- * Reads an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) piece by piece; what is cut
- * off at its end is never delivered. Libraries drop blocks without data, and with them the cursors that the feed sends so
- * that a filter which lets nothing through does not fall behind (decision 29). Lines end with LF or CRLF, not with a lone CR.
+ * Parses an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) chunk by chunk; an incomplete
+ * block at the end is discarded. SSE libraries drop blocks without data, which the feed uses to advance the cursor
+ * while a filter excludes all events (decision 29). Lines end with LF or CRLF, not with a lone CR.
  */
 export class SseParser {
   #rest = '';
@@ -18,7 +18,7 @@ export class SseParser {
   #event: string | undefined;
   #data: string | undefined;
 
-  /** The blocks that are complete with `text`. */
+  /** Returns the blocks that `text` completes. */
   push(text: string): SseBlock[] {
     const blocks: SseBlock[] = [];
     const whole = this.#rest + text;

@@ -11,36 +11,36 @@ import type { PreparedConsume } from './prepare.js';
 import { type Shaped, Shaper } from './shaper.js';
 import type { Stop } from './stop.js';
 
-/** How a prepared request is run. */
+/** Options of {@link consume}. */
 export interface ConsumeOptions {
   readonly stream: EventStream;
   readonly sink: EventSink;
-  /** What ends it from outside, and learns why it ended. */
+  /** Ends the consumer from outside, and holds the reason of its end. */
   readonly stop: Stop;
-  /** Takes lines of the contract for standard error, without their ends. */
+  /** Writes a contract line to standard error; lines have no line feed. */
   readonly tell: (line: string) => void;
-  /** Takes those that no consumer may miss, such as gaps; default `tell`. */
+  /** Writes a line that must not be suppressed, such as a gap; default `tell`. */
   readonly tellAlways?: (line: string) => void;
-  /** Ends with an error when events are missing, once those before the gap are handled; default false. */
+  /** Ends with an error after a gap, once the events before it are handled; default false. */
   readonly failOnGap?: boolean;
-  /** Ends after so many events; default never. */
+  /** Ends after this number of events; default never. */
   readonly maxEvents?: number;
-  /** Ends so long after it became ready; milliseconds, default never. */
+  /** Ends this long after the consumer became ready; milliseconds, default never. */
   readonly timeoutMs?: number;
-  /** Why it ended when the stream ends by itself and well; default `stdin`. */
+  /** Exit reason if the stream ends normally; default `stdin`. */
   readonly endOfStream?: 'stdin' | 'limit';
-  /** How long it waits for a source that is interrupted before it was ever ready; milliseconds, default a minute. */
+  /** How long to wait for an interrupted source before the first connection; milliseconds, default 60 s. */
   readonly startMs?: number;
   /**
-   * Whether the stream bounds what it brings by what is done with, as a group does: then all is taken from it at once, as
-   * it may have to say that an event may begin. Default false.
+   * True if the stream itself limits its unacknowledged events, as a group does. The queue is then unbounded, because
+   * an event that waits outside it could not ask for permission to begin. Default false.
    */
   readonly isBounded?: boolean;
 }
 
 /**
- * Consumes until something stops it, and says what became of it. It throws nothing: what went wrong is in the outcome.
- * The last line of the contract is left to the caller, who may have an error to tell before it.
+ * Consumes until something ends it, and returns the outcome. Never throws: errors are in the outcome. The caller writes
+ * the last contract line, since it may have to report an error first.
  */
 export async function consume(prepared: PreparedConsume, options: ConsumeOptions): Promise<Outcome> {
   const run = new Run(prepared, options);
@@ -56,10 +56,10 @@ export async function consume(prepared: PreparedConsume, options: ConsumeOptions
 
 const START_MS = 60_000;
 
-/** Failures that are told one by one; further ones are only counted. */
-const TOLD_FAILURES = 10;
+/** Number of failures reported individually; later ones are only counted. */
+const REPORTED_FAILURES = 10;
 
-/** Payload that waits at most: a thousand of the largest events would be a gigabyte. */
+/** Bound of the queued payloads: 1,000 events of the maximum size would need 1 GB. */
 const QUEUE_CHARACTERS = 8 * 1024 * 1024;
 
 class Run {
@@ -98,11 +98,11 @@ class Run {
     stop.signal.addEventListener('abort', drop, { once: true });
     if (stop.signal.aborted) drop();
     const working = Array.from({ length: this.#workers }, () => this.#work());
-    // A hook that never answers keeps nobody for ever; what is cut off says so first.
+    // Do not wait for a hook that never returns; one turn later, so that aborted work can report its failure first.
     await Promise.race([Promise.all([this.#pull(), ...working]), aborted(stop.hurry).then(() => nextTurn())]);
     clearTimeout(this.#timer);
     clearTimeout(this.#starting);
-    if (this.#failed > TOLD_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
+    if (this.#failed > REPORTED_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
     return {
       reason: stop.reason ?? (this.#error === undefined ? endOfStream : 'upstream'),
       received: this.#received,
@@ -112,7 +112,7 @@ class Run {
     };
   }
 
-  // The stream → the queue. What has come before the stream fails is still worked on.
+  // Stream to queue. Events that arrived before a stream failure are still processed.
   async #pull(): Promise<void> {
     const { stream, stop } = this.#options;
     const watcher = {
@@ -131,14 +131,14 @@ class Run {
     }
   }
 
-  // The queue → the sink, as one of the workers.
+  // Queue to sink; each worker runs this loop.
   async #work(): Promise<void> {
     const { stop, isBounded = false } = this.#options;
     try {
       for (;;) {
         const taken = await this.#queue.take(this.#workers, isBounded ? 1 : undefined);
         if (taken.length === 0) return;
-        // One that kills this process, or waits while it is stopped, takes no others along.
+        // For a group, begin one event at a time: if it kills or suspends this process, the other events are not affected.
         const items = await begun(taken, stop.signal);
         for (const shaped of await this.#shaper.shape(items, stop.hurry)) {
           if (stop.signal.aborted) return;
@@ -156,7 +156,7 @@ class Run {
     const { sink, stop, maxEvents } = this.#options;
     if (failure !== undefined) return await this.#fail(item, failure);
     if (lines.length > 0) {
-      // Counted before it is written: another worker must not begin one too many meanwhile.
+      // Count before writing, so that another worker does not begin one event too many.
       if (maxEvents !== undefined && this.#begun >= maxEvents) return;
       this.#begun += 1;
       const refusal = await refusalOf(sink.write({ item, lines }, stop.hurry));
@@ -170,17 +170,19 @@ class Run {
   async #fail(item: StreamedEvent, reason: string): Promise<void> {
     const { event, cursor } = item;
     const { stop } = this.#options;
-    // What our own end has cut off is no fault of the event: the group gives it to somebody else, as no further try.
+    // If our own end interrupted the event, do not fail it: the group gives it to another member without counting an attempt.
     if (item.fail !== undefined && (stop.hurry.aborted || stop.reason === 'signal')) {
       const id = JSON.stringify(event.event_id);
-      this.#options.tell(warnLine(`event ${id}: ${reason}; it comes again, as this consumer was ended`));
+      this.#options.tell(
+        warnLine(`event ${id}: ${reason}; it is redelivered, because this consumer has ended`),
+      );
       return;
     }
     await item.fail?.();
     this.#failed += 1;
-    if (this.#failed > TOLD_FAILURES) return;
+    if (this.#failed > REPORTED_FAILURES) return;
     const at = cursor === undefined ? '' : ` at ${cursor}`;
-    const last = this.#failed === TOLD_FAILURES ? '; further failures are only counted' : '';
+    const last = this.#failed === REPORTED_FAILURES ? '; further failures are only counted' : '';
     this.#options.tell(warnLine(`event ${JSON.stringify(event.event_id)}${at}: ${reason}${last}`));
   }
 
@@ -189,10 +191,10 @@ class Run {
     if (state === 'disconnected' && !this.#isReady) this.#watchStart(reason);
     if (state === 'disconnected' && this.#isReady && !this.#isInterrupted) {
       this.#isInterrupted = true;
-      tell(warnLine(`interrupted: ${reason ?? 'the source is gone'}; coming back`));
+      tell(warnLine(`interrupted: ${reason ?? 'the source is gone'}; reconnecting`));
     }
     if (state !== 'connected') return;
-    if (this.#isInterrupted) tell(warnLine('connected again; nothing was missed unless a gap is told'));
+    if (this.#isInterrupted) tell(warnLine('connected again; no event was missed unless a gap is reported'));
     this.#isInterrupted = false;
     if (this.#isReady) return;
     this.#isReady = true;
@@ -202,12 +204,12 @@ class Run {
     tell(readyLine(this.#prepared.key.key));
   }
 
-  // Its time counts from ready: a source that others wait for patiently would keep it for as long.
+  // Limit the time until ready: sources retry for an hour, which is too long for a wrong address.
   #watchStart(reason = 'the source is gone'): void {
     const { stop, startMs = START_MS } = this.#options;
     this.#starting ??= setTimeout(() => {
-      this.#error ??= new ConsumeError('network', 'unreachable', `no events come: ${reason}`, {
-        hint: 'Consume again once the source is back; "weir event status" shows how it is.',
+      this.#error ??= new ConsumeError('network', 'unreachable', `no connection to the source: ${reason}`, {
+        hint: 'Consume again once the source is back; "weir event status" shows its state.',
       });
       stop.end('upstream');
     }, startMs);
@@ -219,12 +221,12 @@ class Run {
     tellAlways(warnLine(`gap: ${gap}`));
     if (!failOnGap) return;
     throw new ConsumeError('failed', 'events_missed', gap, {
-      hint: 'Consume again from where the history begins with --from earliest, or leave --fail-on-gap out.',
+      hint: 'Consume again from the oldest event with --from earliest, or omit --fail-on-gap.',
     });
   }
 }
 
-/** Those that may be handled now. */
+/** The events that may be handled now. */
 async function begun(items: readonly StreamedEvent[], signal: AbortSignal): Promise<StreamedEvent[]> {
   const mayBegin = await Promise.all(items.map(async (item) => (await item.begin?.(signal)) ?? true));
   return items.filter((_, i) => mayBegin[i]);

@@ -1,8 +1,8 @@
 import type { Outcome } from './outcome.js';
 
-// What programs read on standard error. A line's form never changes.
+// Lines on standard error that programs parse. Their format never changes.
 
-/** Told once: from here on, every event comes. */
+/** Written once: every event from now on is received. */
 export function readyLine(key: string): string {
   return `[event] ready event_key=${key}`;
 }
@@ -13,8 +13,8 @@ export function exitedLine({ received, reason, elapsedMs }: Outcome): string {
   return `[event] exited — received ${received} event(s) in ${seconds}s (reason: ${reason})`;
 }
 
-/** Something that went wrong while the consumer goes on. */
+/** Reports a problem while the consumer continues. */
 export function warnLine(message: string): string {
-  // What others wrote must not look like a line of ours.
+  // Escape untrusted text so that it cannot forge a log line.
   return `[event] WARN: ${message.replace(/[\r\n]+\s*/g, ' · ')}`;
 }

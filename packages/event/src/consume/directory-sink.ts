@@ -6,12 +6,12 @@ import { ConsumeError } from '../consume-error.js';
 import type { StreamedEvent } from '../source/event-stream.js';
 import { type EventOutput, type EventSink, textOf } from './event-sink.js';
 
-/** Longest part of a name that an event may choose. */
+/** Maximum length of the part of a file name that comes from an event. */
 const LONGEST_ID = 100;
 
 /**
- * Writes a file for each event, which only its owner can read: `<cursor>-<event id>.json`. A file is there whole or not
- * at all; an event that comes again replaces its own.
+ * Writes each event to a file with mode 0600: `<cursor>-<event id>.json`. Files appear atomically; a redelivered event
+ * replaces its own file.
  */
 export class DirectorySink implements EventSink {
   readonly #directory: string;
@@ -21,9 +21,9 @@ export class DirectorySink implements EventSink {
   }
 
   /**
-   * Makes the directory if it is missing.
+   * Creates the directory if it is missing.
    *
-   * @throws ConsumeError `usage` when it cannot be made.
+   * @throws ConsumeError `usage` if it cannot be created.
    */
   static async open(directory: string): Promise<DirectorySink> {
     try {
@@ -53,18 +53,18 @@ export class DirectorySink implements EventSink {
       await rename(draft, join(this.#directory, name));
     } catch (cause) {
       await rm(draft, { force: true }).catch(() => {});
-      // A disk that is full or gone is so for every event.
+      // A full or missing disk affects every event, so end the consumer.
       throw new ConsumeError(
         'failed',
         'cannot_write',
         `Cannot write into ${this.#directory}: ${String(cause)}`,
-        { param: 'output-dir', hint: 'Make room there, or name another directory.', cause },
+        { param: 'output-dir', hint: 'Free disk space there, or name another directory.', cause },
       );
     }
   }
 }
 
-/** The name of an event's file: letters, digits, `.`, `_` and `-`, however the event is named, and another for each. */
+/** The unique file name of an event; contains only letters, digits, `.`, `_` and `-`. */
 function fileName({ cursor, event }: StreamedEvent): string {
   const id = safe(event.event_id);
   return `${cursor === undefined ? '' : `${safe(cursor)}-`}${id}.json`;
@@ -73,6 +73,6 @@ function fileName({ cursor, event }: StreamedEvent): string {
 function safe(id: string): string {
   const clean = id.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, LONGEST_ID);
   if (clean === id && !id.startsWith('.') && id !== '') return id;
-  // What was changed could be the name of another: the hash keeps them apart.
+  // A changed id could equal another id; the hash keeps the names distinct.
   return `_${clean}-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`;
 }

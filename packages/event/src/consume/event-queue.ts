@@ -1,14 +1,14 @@
-/** How much a queue holds; what is put when it is nearly full may go beyond by itself. */
+/** Bounds of a queue; the last item may exceed them, so that a single large item always fits. */
 export interface QueueBounds<T> {
   readonly items: number;
-  /** In what `weigh` measures. */
+  /** In units of `weigh`. */
   readonly weight: number;
   readonly weigh: (item: T) => number;
 }
 
 /**
- * Items between one who puts and those who take, bounded: putting waits while it is full. Who takes gets what is there
- * at once, so that work which is cheaper in batches gets batches exactly when it falls behind.
+ * A bounded queue between one producer and several workers. `put` waits while the queue is full. `take` returns all
+ * waiting items, so that batch work (jq) gets larger batches exactly when it falls behind.
  */
 export class EventQueue<T> {
   readonly #bounds: QueueBounds<T>;
@@ -22,7 +22,7 @@ export class EventQueue<T> {
     this.#bounds = bounds;
   }
 
-  /** Adds an item; resolves once there is room for another. */
+  /** Adds an item; resolves once the queue has room for another. */
   async put(item: T): Promise<void> {
     if (this.#hasEnded) return;
     this.#items.push(item);
@@ -36,10 +36,10 @@ export class EventQueue<T> {
   }
 
   /**
-   * Takes the oldest items, at least one, waiting for it; none once the queue has ended and is empty.
+   * Removes the oldest items; waits for at least one. Returns none once the queue has ended and is empty.
    *
-   * @param parts how many share the queue: each takes its part of what is there.
-   * @param most default no limit
+   * @param parts number of workers; each takes its share of the items.
+   * @param most maximum number of items; default no limit.
    */
   async take(parts: number, most = Number.POSITIVE_INFINITY): Promise<T[]> {
     while (this.#items.length === 0 && !this.#hasEnded) {
@@ -52,7 +52,7 @@ export class EventQueue<T> {
     return taken;
   }
 
-  /** Takes no more items; those there are can still be taken, unless they are dropped. */
+  /** Accepts no more items. `keep` lets the workers take the rest; `drop` discards it. */
   end(what: 'keep' | 'drop'): void {
     this.#hasEnded = true;
     if (what === 'drop') this.#items = [];

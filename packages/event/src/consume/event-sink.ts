@@ -1,32 +1,32 @@
 import { WeirError } from '@weir/base';
 import type { StreamedEvent } from '../source/event-stream.js';
 
-/** What comes out of one event. */
+/** The output of one event. */
 export interface EventOutput {
   readonly item: StreamedEvent;
-  /** At least one; JSON texts without line breaks. */
+  /** At least one JSON text without line breaks. */
   readonly lines: readonly string[];
 }
 
-/** Where a consumer's output goes. */
+/** Destination of a consumer's output. */
 export interface EventSink {
   /**
-   * Takes what comes out of one event; resolves when it is done with and the next may come.
+   * Writes the output of one event; resolves when the next may follow.
    *
-   * @param hurry aborts when the consumer has ended and waits no longer.
-   * @throws SinkFailure when this event cannot be taken but others may be; any other error ends the consumer.
+   * @param hurry aborts when the consumer has ended and no longer waits.
+   * @throws SinkFailure if only this event failed; any other error ends the consumer.
    */
   write(output: EventOutput, hurry: AbortSignal): Promise<void>;
 }
 
-/** One event could not be taken; the next may be. */
+/** The sink failed on one event; the next may succeed. */
 export class SinkFailure extends WeirError<'sink_failed'> {
   constructor(message: string) {
     super('sink_failed', message);
   }
 }
 
-/** The lines as one text, each with its end. */
+/** Joins the lines to one text, each with its line feed. */
 export function textOf({ lines }: EventOutput): string {
   return `${lines.join('\n')}\n`;
 }

@@ -3,9 +3,9 @@ import { constants } from 'node:os';
 import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
 
 /**
- * Runs a command of the shell for each event, with the event on its standard input and `WEIR_EVENT_ID`,
- * `WEIR_EVENT_TYPE` and `WEIR_CURSOR` in its environment. What it writes goes where ours does. An event whose command
- * ends with another code than 0, or has not ended in time, has failed.
+ * Runs a shell command for each event. The command gets the event on standard input and `WEIR_EVENT_ID`,
+ * `WEIR_EVENT_TYPE` and `WEIR_CURSOR` in its environment; it inherits our output streams. A nonzero exit code or a
+ * timeout fails the event.
  */
 export class ExecSink implements EventSink {
   readonly #command: string;
@@ -13,8 +13,8 @@ export class ExecSink implements EventSink {
   readonly #timeoutMs: number | undefined;
 
   /**
-   * @param environment of the command, but for the variables above.
-   * @param timeoutMs how long a command may run, milliseconds; default no limit.
+   * @param environment of the command; the variables above are added.
+   * @param timeoutMs maximum run time of a command, milliseconds; default no limit.
    */
   constructor(command: string, environment: NodeJS.ProcessEnv, timeoutMs?: number) {
     this.#timeoutMs = timeoutMs;
@@ -27,19 +27,19 @@ export class ExecSink implements EventSink {
     const timeoutMs = this.#timeoutMs;
     const child = spawn(this.#command, {
       shell: true,
-      // A group of its own, so that what the shell has started ends with it.
+      // Use a process group, so that a timeout also kills the processes that the shell started.
       detached: timeoutMs !== undefined,
       stdio: ['pipe', 'inherit', 'inherit'],
       env: {
         ...this.#environment,
-        // NUL can be in a JSON string and in no variable.
+        // A JSON string may contain NUL, an environment variable must not.
         WEIR_EVENT_ID: event.event_id.replaceAll('\0', ''),
         WEIR_EVENT_TYPE: event.event_type.replaceAll('\0', ''),
         WEIR_CURSOR: cursor,
       },
       signal: hurry,
     });
-    // A command need not read what it is given.
+    // The command may exit without reading its input; ignore the resulting EPIPE.
     child.stdin.on('error', () => {});
     child.stdin.end(textOf(output));
     return new Promise((resolve, reject) => {
@@ -66,7 +66,7 @@ export class ExecSink implements EventSink {
   }
 }
 
-/** What ends by itself has a moment for it. */
+/** Time between SIGTERM and SIGKILL. */
 const KILL_MS = 2_000;
 
 function endGroup(pid: number | undefined): void {
@@ -79,11 +79,11 @@ function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The whole group has ended.
+    // The process group has already ended.
   }
 }
 
-// A shell tells the death of what it ran as 128 and the signal's number.
+// A shell reports a child killed by a signal as exit code 128 plus the signal number.
 function shellWord(code: number | null): string {
   if (code === 127) return ' (no such command)';
   if (code === null || code <= 128) return '';

@@ -1,17 +1,17 @@
 import type { Jq } from 'jq-wasm';
 
-// jq is the real one, compiled to WebAssembly. A run costs a millisecond or two for compiling the program, however
-// many inputs it has. So events are run in batches, by a program that marks where each event's outputs end. Numbers
-// that jq does not calculate with keep their digits: they stay text from end to end.
+// jq is the original program, compiled to WebAssembly. Each run compiles the jq expression, which takes 1 to 2 ms
+// regardless of the number of inputs. Events therefore run in batches, and a marker separates the outputs of each
+// event. jq passes numbers that it does not calculate with as text, so they keep all digits.
 
-/** What jq made of one input: lines of JSON, or why it could not. */
+/** The jq outputs of one input as JSON lines, or the error. */
 export type JqResult =
   | { readonly lines: readonly string[]; readonly error?: never }
   | { readonly error: string; readonly lines?: never };
 
-/** jq's message on an expression that is none; undefined for a right one. */
+/** Compiles an expression; returns jq's error message, or undefined if it is valid. */
 export function jqSyntaxError(jq: Jq, expression: string): string | undefined {
-  // Without inputs a program is compiled and never run.
+  // Without inputs, jq compiles the program but does not run it.
   for (const program of [expression, wrapped(expression)]) {
     const { exitCode, stderr } = jq.raw('', program, ['-c']);
     if (exitCode !== 0) return stderr.trim();
@@ -19,7 +19,7 @@ export function jqSyntaxError(jq: Jq, expression: string): string | undefined {
   return undefined;
 }
 
-/** Runs an expression on each input, a JSON text without line breaks; results are in their order. */
+/** Runs an expression on each input, a JSON text without line breaks. Results are in the order of the inputs. */
 export function runJq(jq: Jq, expression: string, inputs: readonly string[]): readonly JqResult[] {
   const results: JqResult[] = [];
   while (results.length < inputs.length) {
@@ -30,7 +30,7 @@ export function runJq(jq: Jq, expression: string, inputs: readonly string[]): re
     );
     const finished = read(stdout);
     results.push(...finished.results);
-    // `halt` and `halt_error` end jq: the rest of the inputs get a run of their own.
+    // `halt` and `halt_error` terminate jq: run the remaining inputs again.
     if (results.length < inputs.length) {
       results.push(exitCode === 0 ? { lines: finished.rest } : { error: stderr.trim() });
     }
@@ -38,7 +38,7 @@ export function runJq(jq: Jq, expression: string, inputs: readonly string[]): re
   return results;
 }
 
-// Outputs are [0,OUTPUT], an error is [1,ERROR], and [2] ends an event. `input` is another event's: there is none.
+// Outputs are [0,OUTPUT], an error is [1,ERROR], and [2] ends an event. Disable `input`, which would read another event.
 function wrapped(expression: string): string {
   return `def input: error("No more inputs"); def inputs: empty; (try ((\n${expression}\n) | [0, .]) catch [1, .]), [2]`;
 }

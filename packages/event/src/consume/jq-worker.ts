@@ -3,7 +3,7 @@ import { loadJq } from 'jq-wasm';
 import * as z from 'zod';
 import { jqSyntaxError, runJq } from './jq-program.js';
 
-// A thread of its own: an expression may run for ever, and then nothing but its end would stop a process that runs it.
+// Run jq in a worker thread: an expression may loop forever, and only a thread can be terminated.
 
 const expression = z.string().parse(workerData);
 const jq = await loadJq();

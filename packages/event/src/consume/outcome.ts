@@ -1,21 +1,21 @@
 import type { ConsumeError } from '../consume-error.js';
 
 /**
- * Why a consumer ended: `limit`, it has had as many events as it was to · `timeout`, its time was over · `signal`, it
- * was told to, or nobody reads what it writes · `stdin`, its standard input ended · `upstream`, events come no more ·
- * `error`, it could not go on.
+ * Why a consumer ended. `limit`: it has received its maximum of events. `timeout`: its time is over. `signal`: it was
+ * interrupted, or the reader of its output closed the pipe. `stdin`: its standard input ended. `upstream`: the source
+ * ended or failed. `error`: the consumer failed.
  */
 export type ExitReason = 'limit' | 'timeout' | 'signal' | 'stdin' | 'upstream' | 'error';
 
-/** What became of a consumer. */
+/** Result of a consumer. */
 export interface Outcome {
   readonly reason: ExitReason;
-  /** Events that were wanted and reached the sink; dropped ones are not among them. */
+  /** Events that reached the sink; filtered events do not count. */
   readonly received: number;
-  /** Events that a hook, jq or the sink could not take. */
+  /** Events on which a hook, jq or the sink failed. */
   readonly failed: number;
-  /** From ready, or from the start where it never was. */
+  /** Time since ready, or since the start if it never became ready. */
   readonly elapsedMs: number;
-  /** Why it ended before it was told to. */
+  /** The error that ended it early. */
   readonly error?: ConsumeError;
 }

@@ -2,30 +2,30 @@ import { Backoff, boundedFetch, defined, pause, retryAfterMs } from '@weir/base'
 import { ConsumeError } from '../consume-error.js';
 import { type EventOutput, type EventSink, SinkFailure, textOf } from './event-sink.js';
 
-/** How hard an event is tried. Milliseconds. */
+/** Retry limits. Times are in milliseconds. */
 export interface PostLimits {
   /** Default 5. */
   readonly tries: number;
-  /** Of one try; default 30 s. */
+  /** Timeout of one attempt; default 30 s. */
   readonly timeoutMs: number;
-  /** Before the second try; doubles. Default 250 ms. */
+  /** Delay before the second attempt; doubles each time. Default 250 ms. */
   readonly firstWaitMs: number;
-  /** Before any, whatever the receiver asks for. Default 30 s. */
+  /** Longest delay, even if Retry-After asks for more. Default 30 s. */
   readonly longestWaitMs: number;
 }
 
 const DEFAULTS: PostLimits = { tries: 5, timeoutMs: 30_000, firstWaitMs: 250, longestWaitMs: 30_000 };
 
 /**
- * Posts each event to a URL: `application/json`, or `application/x-ndjson` where several lines come out of it, with the
- * headers `weir-event-id` and `weir-cursor`. Any 2xx is done. No answer, 408, 429 and 5xx are tried again; after that,
- * and at once for any other answer, the event has failed.
+ * Posts each event to a URL: as `application/json`, or `application/x-ndjson` if the event has several lines, with the
+ * headers `weir-event-id` and `weir-cursor`. Any 2xx is success. No answer, 408, 429 and 5xx are retried; after the
+ * last attempt, and for any other status, the event has failed.
  */
 export class PostSink implements EventSink {
   readonly #url: URL;
   readonly #limits: PostLimits;
 
-  /** @throws ConsumeError `usage` for what is no http or https URL, or holds a password. */
+  /** @throws ConsumeError `usage` if the URL is not http or https, or contains a password. */
   constructor(url: string, limits: Partial<PostLimits> = {}) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
@@ -61,7 +61,7 @@ export class PostSink implements EventSink {
         body: textOf(output),
         headers: {
           'content-type': lines.length === 1 ? 'application/json' : 'application/x-ndjson',
-          // Ids may hold what no header can.
+          // Ids may contain characters that a header must not.
           'weir-event-id': encodeURIComponent(item.event.event_id),
           ...defined({ 'weir-cursor': item.cursor }),
         },

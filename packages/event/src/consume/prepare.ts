@@ -7,25 +7,25 @@ import type { Params } from '../params/params.js';
 import { ParamsError } from '../params/params-error.js';
 import { JqExpression } from './jq.js';
 
-/** What is to be consumed. */
+/** What to consume. */
 export interface ConsumeRequest {
   readonly key: RegisteredKey;
-  /** Read by the key's definitions. */
+  /** Parsed by the key's param definitions. */
   readonly params: Params;
-  /** What hooks call the upstream by. */
+  /** API client of the hooks. */
   readonly api: ApiClient;
-  /** Whose identity `api` has. */
+  /** Identity of `api`. */
   readonly identity: AuthType;
-  /** jq expression that makes lines of a line. */
+  /** jq expression applied to each line. */
   readonly jq?: string;
-  /** Whether there is no bus: keys whose consumers must agree on something are refused then. Default false. */
+  /** True without a bus; keys whose consumers must coordinate are then refused. Default false. */
   readonly isAlone?: boolean;
 }
 
-/** A request that was found possible. */
+/** A validated request. */
 export interface PreparedConsume {
   readonly key: RegisteredKey;
-  /** In their canonical form. */
+  /** In canonical form. */
   readonly params: Params;
   readonly subscriptionId: string;
   readonly api: ApiClient;
@@ -33,10 +33,10 @@ export interface PreparedConsume {
 }
 
 /**
- * Does everything that can fail before anything is started: the identity, `normalizeParams`, jq. Who prepares closes
- * `jq`, or leaves that to `consume`.
+ * Runs every check that can fail before the consumer starts: identity, `normalizeParams`, jq. The caller closes `jq`,
+ * or passes it to `consume`, which does.
  *
- * @throws ConsumeError or ParamsError; what `normalizeParams` throws otherwise, as a ConsumeError `failed`.
+ * @throws ConsumeError or ParamsError; any other error of `normalizeParams` becomes a ConsumeError `failed`.
  */
 export async function prepareConsume(request: ConsumeRequest): Promise<PreparedConsume> {
   const { key, api, identity } = request;
@@ -59,7 +59,7 @@ export async function prepareConsume(request: ConsumeRequest): Promise<PreparedC
   }
 }
 
-// One consumer alone can neither see that another uses the same subscription, nor who of them is the last.
+// Without a bus, a consumer can detect neither other consumers of the subscription nor which of them is the last.
 function refuseWhatNeedsBus(key: RegisteredKey): void {
   const needs = (['preConsume', 'cleanup', 'singleConsumer'] as const).find((name) =>
     name === 'singleConsumer' ? key.singleConsumer : key[name] !== undefined,
@@ -68,7 +68,7 @@ function refuseWhatNeedsBus(key: RegisteredKey): void {
   throw new ConsumeError(
     'usage',
     'needs_bus',
-    `\`${key.key}\` has \`${needs}\`, which consumers must agree on through the bus. Standard input and --until have no bus.`,
+    `\`${key.key}\` has \`${needs}\`, which requires the bus to coordinate consumers. Standard input and --until have no bus.`,
     { hint: 'Give a file instead of standard input, and leave --until out.' },
   );
 }
@@ -83,8 +83,8 @@ async function normalized(key: RegisteredKey, api: ApiClient, params: Params): P
     throw new ConsumeError(
       'failed',
       'normalize_params',
-      `\`${key.key}\` could not make sense of its params: ${reason}`,
-      { hint: 'Check what stands after -p.', cause },
+      `\`${key.key}\` could not normalize its params: ${reason}`,
+      { hint: 'Check the values after -p.', cause },
     );
   }
 }

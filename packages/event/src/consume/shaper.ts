@@ -6,14 +6,14 @@ import { envelopeText } from '../schema/envelope.js';
 import type { StreamedEvent } from '../source/event-stream.js';
 import type { JqExpression } from './jq.js';
 
-/** What a key makes of an event: lines, none for a dropped one, or why it could not. */
+/** The output of one event: its lines (none if it was dropped), or the failure. */
 export interface Shaped {
   readonly item: StreamedEvent;
   readonly lines: readonly string[];
   readonly failure?: string;
 }
 
-/** What events pass on their way to the sink: the key's `match` and `process`, then jq. */
+/** Converts events for the sink: the key's `match` and `process`, then jq. */
 export class Shaper {
   readonly #key: RegisteredKey;
   readonly #params: Params;
@@ -28,9 +28,9 @@ export class Shaper {
   }
 
   /**
-   * Shapes events, in their order.
+   * Converts events, in order.
    *
-   * @throws the signal's reason when it aborts while jq works.
+   * @throws the signal's reason if it aborts while jq runs.
    */
   async shape(items: readonly StreamedEvent[], hurry: AbortSignal): Promise<readonly Shaped[]> {
     const shaped: Shaped[] = [];
@@ -53,11 +53,11 @@ export class Shaper {
   async #lineOf(event: RawEvent): Promise<string | undefined> {
     if (this.#key.process !== undefined) {
       const output = await this.#key.process(this.#api, event, this.#params);
-      // A file of keys may return nothing where it means null.
+      // A hook without types may return undefined instead of null.
       return output === null || output === undefined ? undefined : JSON.stringify(output);
     }
     const text = this.#key.schema.native === undefined ? payloadText(event) : envelopeText(event);
-    // A line break can only stand between JSON's tokens.
+    // In JSON text, raw line breaks occur only between tokens.
     return /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, ' ') : text;
   }
 
@@ -69,7 +69,7 @@ export class Shaper {
       if (one.lines.length === 0) return one;
       const result = results.next().value;
       if (result?.lines !== undefined) return { ...one, lines: result.lines };
-      return { ...one, lines: [], failure: `jq failed: ${result?.error ?? 'it gave no answer'}` };
+      return { ...one, lines: [], failure: `jq failed: ${result?.error ?? 'it returned no result'}` };
     });
   }
 }

@@ -1,9 +1,9 @@
 import type { ExitReason } from './outcome.js';
 
-/** How long what is under way may take once a consumer ends. Milliseconds. */
+/** Grace period for work in progress after a consumer has ended, in milliseconds. */
 const GRACE_MS = 2_000;
 
-/** The end of a consumer: the first reason that is given counts. */
+/** Ends a consumer; the first reason wins. */
 export class Stop {
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
@@ -11,27 +11,26 @@ export class Stop {
   #timer: NodeJS.Timeout | undefined;
   #reason: ExitReason | undefined;
 
-  /** @param graceMs from the end until `hurry`; default 2 s. */
+  /** @param graceMs time from `end` until `hurry` aborts; default 2 s. */
   constructor(graceMs = GRACE_MS) {
     this.#graceMs = graceMs;
   }
 
-  /** Aborted: take no more events. */
+  /** Aborts when the consumer must not take more events. */
   get signal(): AbortSignal {
     return this.#soft.signal;
   }
 
-  /** Aborted: give up what is under way. */
+  /** Aborts when the consumer must abandon the work in progress. */
   get hurry(): AbortSignal {
     return this.#hard.signal;
   }
 
-  /** Why; undefined while it goes on. */
+  /** Reason of the end; undefined before it. */
   get reason(): ExitReason | undefined {
     return this.#reason;
   }
 
-  /** Ends the consumer. */
   end(reason: ExitReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -39,7 +38,7 @@ export class Stop {
     this.#timer = setTimeout(() => this.#hard.abort(), this.#graceMs);
   }
 
-  /** All is done: nothing needs to hurry any more. */
+  /** All work is finished: cancels the grace period. */
   done(): void {
     clearTimeout(this.#timer);
   }

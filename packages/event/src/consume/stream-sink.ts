@@ -3,11 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import { ConsumeError } from '../consume-error.js';
 import { type EventOutput, type EventSink, textOf } from './event-sink.js';
 
-/** Writes lines to a stream, no faster than it takes them. */
+/** Writes lines to a stream and waits for each write (backpressure). */
 export class StreamSink implements EventSink {
   readonly #stream: Writable;
 
-  /** @param stream whose `error` event is handled elsewhere, such as a pipe that nothing reads any more. */
+  /** @param stream its `error` event must be handled elsewhere, such as EPIPE. */
   constructor(stream: Writable) {
     this.#stream = stream;
   }
@@ -23,10 +23,10 @@ export class StreamSink implements EventSink {
       });
     });
     if (cause === null || cause === undefined) return;
-    // A reader that has gone ends the consumer: what handles that is called after this.
+    // If the reader closed the pipe, let the handler of that event end the consumer first.
     await setImmediate();
     throw new ConsumeError('failed', 'cannot_write', `Cannot write to standard output: ${cause.message}`, {
-      hint: 'Make room there, or write to another place.',
+      hint: 'Free disk space there, or write to another place.',
       cause,
     });
   }

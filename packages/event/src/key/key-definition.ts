@@ -6,61 +6,65 @@ import type { RawEvent } from '../raw-event.js';
 import type { SchemaDef } from '../schema/schema-def.js';
 
 /**
- * Whose identity a key may be consumed with: `user`, a person's access token; `bot`, a credential of the project
- * itself, such as an API key.
+ * Identities that can consume a key: `user`, a person's access token; `bot`, a credential of the project, such as an
+ * API key.
  */
 export const AUTH_TYPES = ['user', 'bot'] as const;
 
 /** One of {@link AUTH_TYPES}. */
 export type AuthType = (typeof AUTH_TYPES)[number];
 
-/** What `preConsume` leaves for `cleanup`, which may run in another process. */
+/** The result of `preConsume`, passed to `cleanup`, which may run in another process. */
 export interface PreConsumed {
-  /** Kept in a file for as long as the subscription lasts; no secrets. */
+  /** Stored in a file while the subscription exists; it must not contain secrets. */
   readonly state?: JsonValue;
 }
 
 /**
- * One kind of event that can be consumed: what it is, what may be asked for, what comes out, and what must happen
- * around it. All hooks run in the consumer's process, with its identity.
+ * One kind of consumable event: its params, output schema and hooks. All hooks run in the consumer's process, with its
+ * identity.
  */
 export interface KeyDefinition<P extends readonly ParamDef[] = readonly ParamDef[]> {
-  /** Its name in the registry and on the command line: letters, digits, `.`, `_` and `-`. */
+  /** Name in the registry and on the command line: letters, digits, `.`, `_` and `-`. */
   readonly key: string;
   readonly displayName?: string;
   readonly description?: string;
-  /** The type of the events it is made from; several keys may share one. */
+  /** Type of the source events; several keys may share one. */
   readonly eventType: string;
   readonly params?: P;
   readonly schema: SchemaDef;
-  /** Scopes the identity must have. */
+  /** Scopes that the identity needs. */
   readonly scopes?: readonly string[];
-  /** Identities it may be consumed with; none means that no identity is needed. */
+  /** Identities that may consume the key; empty means that no identity is needed. */
   readonly authTypes?: readonly AuthType[];
-  /** Events that must be switched on at the upstream before any arrives. */
+  /** Events that must be enabled at the upstream before it sends any. */
   readonly requiredConsoleEvents?: readonly string[];
-  /** Events that wait for a slow consumer, at most 1000; default 100. */
+  /** Number of events buffered for a slow consumer, at most 1000; default 100. */
   readonly bufferSize?: number;
-  /** Events processed at the same time; default 1, which 0 stands for too. More than one gives up their order. */
+  /** Number of events processed concurrently; default 1, which 0 also means. More than 1 gives up the order of events. */
   readonly workers?: number;
-  /** Whether a second consumer of the same subscription is refused; default false. */
+  /** True if only one consumer per subscription is allowed; default false. */
   readonly singleConsumer?: boolean;
 
-  // Methods, not function members: a definition with its own params is then a definition like any other.
+  // Methods, not function-typed properties: methods are bivariant, so a definition with typed params is assignable to
+  // KeyDefinition.
 
   /**
-   * Replaces params by their canonical form, such as `me` by an id. Runs once, before everything else; what it returns
-   * is what the subscription's identity and the other hooks see. An error ends `consume` without another try.
+   * Converts params to their canonical form, such as `me` to an id. Runs once, before everything else; the subscription
+   * id and the other hooks use its result. An error ends `consume` without a retry.
    */
   normalizeParams?(api: ApiClient, params: ParamsOf<P>): ParamsOf<P> | Promise<ParamsOf<P>>;
-  /** Sets up the upstream, once, for the first consumer of a subscription. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook that leaves no state returns nothing.
+  /** Creates the upstream subscription, once, for the first consumer. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without state returns nothing.
   preConsume?(api: ApiClient, params: ParamsOf<P>): PreConsumed | void | Promise<PreConsumed | void>;
-  /** Takes it down, once, after the last consumer; must be safe to repeat, since it may be cut short. */
+  /**
+   * Removes the upstream subscription after the last consumer. It must be idempotent, because it may be interrupted and
+   * run again.
+   */
   cleanup?(api: ApiClient, params: ParamsOf<P>, state: JsonValue | undefined): void | Promise<void>;
-  /** Says at once, without I/O, whether the event is wanted. Default: every one. */
+  /** Filters an event synchronously, without I/O. Default: accepts every event. */
   match?(event: RawEvent, params: ParamsOf<P>): boolean;
-  /** Makes the output of an event, or null to drop it. Not with a native schema. Default: the payload as it is. */
+  /** Converts an event to its output; null drops it. Not allowed with a native schema. Default: the payload unchanged. */
   process?(
     api: ApiClient,
     event: RawEvent,
@@ -69,7 +73,7 @@ export interface KeyDefinition<P extends readonly ParamDef[] = readonly ParamDef
 }
 
 /**
- * Writes a definition with its hooks' params typed by its own `params`. It is checked when a `Registry` takes it.
+ * Defines a key; the params of its hooks are typed by `params`. `Registry` validates the definition.
  *
  * ```ts
  * const orders = defineKey({

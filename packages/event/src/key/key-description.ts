@@ -6,7 +6,7 @@ import type { JqRootPath } from '../schema/output-schema.js';
 import type { FieldMeta } from '../schema/schema-def.js';
 import type { RegisteredKey } from './registered-key.js';
 
-/** A key as JSON shows it, to people and agents alike. Members that have nothing to say are absent. */
+/** The JSON description of a key. Empty members are omitted. */
 export interface KeyDescription {
   readonly key: string;
   readonly display_name?: string;
@@ -25,11 +25,11 @@ export interface KeyDescription {
   readonly workers: number;
   readonly single_consumer?: boolean;
   readonly jq_root_path: JqRootPath;
-  /** JSON Schema 2020-12 of one line of output, overrides and envelope included. */
+  /** JSON Schema 2020-12 of one output line, with overrides and envelope. */
   readonly resolved_output_schema: JsonObject;
 }
 
-/** A param as JSON shows it. */
+/** The JSON description of a param. */
 export interface ParamDescription {
   readonly name: string;
   readonly type: ParamType;
@@ -41,12 +41,12 @@ export interface ParamDescription {
   readonly subscription_key?: boolean;
 }
 
-/** A spec as JSON shows it: `raw` when it was given so, nothing for a Zod type, which JSON cannot hold. */
+/** The JSON description of a spec. It contains `raw` if the author gave a JSON Schema; a Zod type has no JSON form. */
 export interface SpecDescription {
   readonly raw?: object;
 }
 
-/** Describes a key by the names that JSON has for its parts. */
+/** Describes a key in JSON, with snake_case names. */
 export function describeKey(key: RegisteredKey): KeyDescription {
   const { native, custom, fieldOverrides } = key.schema;
   return {
@@ -88,6 +88,6 @@ const describeSpec = (spec: { readonly raw?: object }): SpecDescription =>
   spec.raw === undefined ? {} : { raw: spec.raw };
 
 function some<N extends string, T>(name: N, list: readonly T[]): { readonly [K in N]?: readonly T[] } {
-  // A computed member loses its name's type; it is N.
+  // TypeScript widens a computed member name to string; the name is N.
   return (list.length === 0 ? {} : { [name]: list }) as { readonly [K in N]?: readonly T[] };
 }

@@ -7,7 +7,7 @@ import { clampBufferSize } from './buffer-size.js';
 import type { AuthType, KeyDefinition } from './key-definition.js';
 import { describeKey, type KeyDescription } from './key-description.js';
 
-/** A definition that was found right, with its defaults and what follows from it. It never changes. */
+/** A validated definition with all defaults applied. Immutable. */
 export interface RegisteredKey extends KeyDefinition {
   readonly params: readonly ParamDef[];
   readonly scopes: readonly string[];
@@ -16,14 +16,14 @@ export interface RegisteredKey extends KeyDefinition {
   readonly bufferSize: number;
   readonly workers: number;
   readonly singleConsumer: boolean;
-  /** JSON Schema 2020-12 of one line of output. */
+  /** JSON Schema 2020-12 of one output line. */
   readonly outputSchema: JsonObject;
   readonly jqRootPath: JqRootPath;
-  /** By the names JSON has for it, so that `JSON.stringify` writes those. */
+  /** Describes the key with the JSON names, for `JSON.stringify`. */
   toJSON(): KeyDescription;
 }
 
-/** Makes a right definition a registered key. Hooks keep their `this`, so a definition may be an instance of a class. */
+/** Builds a registered key from a valid definition. Hooks are bound to the definition, which may be a class instance. */
 export function registeredKey(definition: KeyDefinition, output: OutputSchema): RegisteredKey {
   const { displayName, description } = definition;
   const key: RegisteredKey = {
@@ -46,7 +46,7 @@ export function registeredKey(definition: KeyDefinition, output: OutputSchema): 
   return Object.freeze(key);
 }
 
-/** What a param is that does not say so, as only definitions can that no compiler has seen. */
+/** Default type of a param; only untyped JavaScript definitions can omit the type. */
 const TEXT = { type: 'string' } as const;
 
 function hooksOf(
@@ -64,7 +64,7 @@ function hooksOf(
 function ownSchema({ native, custom, fieldOverrides }: SchemaDef): SchemaDef {
   const overrides =
     fieldOverrides === undefined ? {} : { fieldOverrides: deepFreeze(structuredClone(fieldOverrides)) };
-  // The check has seen exactly one of the two.
+  // The validation ensures that exactly one of the two is present.
   return Object.freeze(
     native === undefined
       ? { ...overrides, custom: ownSpec(custom) }
@@ -74,9 +74,9 @@ function ownSchema({ native, custom, fieldOverrides }: SchemaDef): SchemaDef {
 
 function ownSpec(spec: SchemaSpec): SchemaSpec {
   if (spec.raw === undefined) return Object.freeze({ type: spec.type });
-  // Given as an object, it is one as JSON too: the check has seen that.
+  // The validation ensures that `raw` is an object in JSON too.
   return Object.freeze({ raw: deepFreeze(JSON.parse(JSON.stringify(spec.raw)) as object) });
 }
 
-// A copy, so that the author's own list may change without the key.
+// Copies the list, so that later changes by the author do not affect the key.
 const frozen = <T>(list: readonly T[] | undefined): readonly T[] => deepFreeze(structuredClone(list ?? []));

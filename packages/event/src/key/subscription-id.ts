@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { ParamDef } from '../params/param-def.js';
 import type { ParamArgument, Params } from '../params/params.js';
 
-// Stable for ever: leases in files and running daemons of older releases know subscriptions by these ids.
+// Never change this format: lease files and running buses of older releases contain these ids.
 
 /**
- * The identity of a subscription at the upstream: the key itself when no param is a subscription key, else `<key>:` and
- * the first 12 bytes, in base64url, of the SHA-256 of the JSON of `[{name, value}]` of those params, sorted by name.
+ * The id of an upstream subscription. Without subscription-key params it is the key. Otherwise it is `<key>:` plus the
+ * first 12 bytes, in base64url, of the SHA-256 of the JSON of `[{name, value}]` of these params, sorted by name.
  *
- * A value is text: of a `multi` its values sorted and joined by commas (`,` and `\` within one are escaped by `\`), of
- * a param that was left out the empty text.
+ * Values are text. A `multi` is its sorted values joined by commas (`,` and `\` within a value are escaped with `\`).
+ * An omitted param is the empty text.
  */
 export function subscriptionId(
   definition: { readonly key: string; readonly params?: readonly ParamDef[] },

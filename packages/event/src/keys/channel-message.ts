@@ -21,7 +21,7 @@ const messageDocument = z
   })
   .describe('A message of the channel');
 
-/** `weir.channel.message`: what is said on one channel of a process. */
+/** `weir.channel.message`: the messages of one channel of a process. */
 export const channelMessage = defineKey({
   key: 'weir.channel.message',
   displayName: 'Message of a channel',
@@ -61,12 +61,15 @@ export const channelMessage = defineKey({
   },
 });
 
-/** A bus that follows the channel already would serve anybody of this machine: so the server is asked who may. */
+/**
+ * Checks with the server whether this credential may read the channel. Otherwise a bus that already follows the channel
+ * would deliver it to every consumer of this user.
+ */
 async function checkReader(api: ApiClient, process: string, channel: string): Promise<void> {
   const path = [process, 'channels', channel].map(encodeURIComponent).join('/');
   await api.callApi('GET', `/api/v1/processes/${path}`).catch((error: unknown) => {
     if (!(error instanceof ConsumeError)) throw error;
-    // Where the server does not answer, the bus finds out.
+    // If the server is unreachable, let the bus report that.
     if (error.kind === 'network') return;
     const { code, message, hint } = error;
     throw code === 'forbidden' ? new ConsumeError('auth', code, message, { hint, cause: error }) : error;

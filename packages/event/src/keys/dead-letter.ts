@@ -8,7 +8,7 @@ const deadLetter = z
     state: z
       .enum(['active', 'quarantined'])
       .optional()
-      .describe('`active` is tried again by itself; `quarantined` waits for somebody to decide'),
+      .describe('`active` is retried automatically; `quarantined` waits for a decision of an operator'),
     reason: z.string().describe('Why its events were not stored, as one word'),
     last_error: z.string().optional().describe('What was said of it last'),
     event_count: z.int().optional().describe('Events that it holds'),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** The document of an event as the feed delivers it: what was sent, and when it arrived. */
+/** An event document as the feed delivers it: the sent event and its arrival time. */
 export const eventDocument = z
   .looseObject({
     event: z.string().describe('Name of the event'),

@@ -2,9 +2,8 @@ import type { Params } from '../params/params.js';
 import { ANY_EVENT } from './weir-event.js';
 
 /**
- * The names of events that a key needs from the feed, so that the server sends no others; undefined for all. A key of
- * type `weir.event` is for every name, or for those of its `multi` param `event`; any other is for events named as its
- * type.
+ * Event names that a key needs from the feed, so that the server sends no others; undefined for all. A key of type
+ * `weir.event` needs every name, or those of its `multi` param `event`; any other key needs events named like its type.
  */
 export function feedNames(
   key: { readonly eventType: string },

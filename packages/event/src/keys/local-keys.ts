@@ -6,11 +6,11 @@ import { NATS_MESSAGE } from '../source/nats-event.js';
 import { WEBHOOK_REQUEST } from '../source/webhook-event.js';
 import { requestPath } from './source-of.js';
 
-// Keys of what this machine can reach by itself: no server of ours, and so no identity.
+// Keys of sources that this machine reaches without a Weir server, and therefore without an identity.
 
 const texts = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
-/** `nats.message`: messages of a subject. */
+/** `nats.message`: messages of a NATS subject. */
 export const natsMessage = defineKey({
   key: 'nats.message',
   displayName: 'NATS message',
@@ -44,7 +44,7 @@ export const natsMessage = defineKey({
   },
 });
 
-/** `webhook.request`: requests to a path of this machine. */
+/** `webhook.request`: HTTP requests to a path on this machine. */
 export const webhookRequest = defineKey({
   key: 'webhook.request',
   displayName: 'Webhook request',
@@ -79,7 +79,7 @@ export const webhookRequest = defineKey({
   },
 });
 
-/** `file.line`: lines of a file as it grows. */
+/** `file.line`: lines of a growing file. */
 export const fileLine = defineKey({
   key: 'file.line',
   displayName: 'Line of a file',

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isJsonObject, type JsonValue } from '../json.js';
 import { defineKey } from '../key/key-definition.js';
 
-/** A change of a process as the feed tells it: docs/processes.md. */
+/** A process change as the feed delivers it: docs/processes.md. */
 const processDocument = z
   .looseObject({
     id: z.string().describe('The process'),
@@ -47,7 +47,7 @@ const states = [
   { value: 'cancelled', desc: 'its submitter ended it' },
 ] as const;
 
-/** `weir.process`: what happens to the processes of a project. */
+/** `weir.process`: changes of a project's processes. */
 export const process = defineKey({
   key: 'weir.process',
   displayName: 'Process',

@@ -6,7 +6,7 @@ import { process } from './process.js';
 import { usage } from './usage.js';
 import { weirEvent, weirEventIdentified } from './weir-event.js';
 
-/** The keys that come with Weir. */
+/** The keys that ship with Weir. */
 export const shippedKeys: readonly KeyDefinition[] = [
   weirEvent,
   weirEventIdentified,

@@ -10,21 +10,21 @@ import type { SourceSpec } from '../source/source-spec.js';
 import { WEBHOOK_REQUEST } from '../source/webhook-event.js';
 import { feedNames } from './feed-names.js';
 
-/** The server that a consumer is connected to, and the project there. */
+/** The server and project that a consumer is connected to. */
 export interface FeedPlace {
-  /** URL without a slash at its end. */
+  /** URL without a trailing slash. */
   readonly server: string;
-  /** Id of the project. */
+  /** Project id. */
   readonly project: string;
 }
 
 /**
- * Where a key's events come from, by its event type: `weir.channel.message` from a channel, `nats.message`,
- * `webhook.request` and `file.line` from this machine, by the params that the keys of those names have; everything else
- * from the feed. `stdin` for `file.line` of the path `-`.
+ * The source of a key's events, selected by event type: `weir.channel.message` is a channel; `nats.message`,
+ * `webhook.request` and `file.line` are local sources, configured by the params of the keys with these names; every
+ * other type is the feed. Returns `stdin` for `file.line` with the path `-`.
  *
- * @param params as `normalizeParams` left them.
- * @throws ConsumeError `usage` when a param is missing that the source needs.
+ * @param params after `normalizeParams`.
+ * @throws ConsumeError `usage` if a param that the source needs is missing.
  */
 export function sourceOf(
   key: { readonly key: string; readonly eventType: string },
@@ -65,7 +65,7 @@ function feedOf(
   { server, project }: FeedPlace,
 ): SourceSpec {
   const [stream] = Object.entries(STREAM_TYPES).find(([, type]) => type === key.eventType) ?? [];
-  // Other streams hold one type of documents each.
+  // Every other stream has a single document type, so it needs no name filter.
   const names = stream === undefined ? feedNames(key, params) : undefined;
   return {
     kind: 'feed',
@@ -83,7 +83,7 @@ function serversOf({ servers }: Params): readonly string[] {
 
 function portOf(port: Params[string]): number {
   if (typeof port === 'number' && port >= 1 && port <= 65_535) return port;
-  throw new ConsumeError('usage', 'invalid_port', `${JSON.stringify(port)} is no port.`, {
+  throw new ConsumeError('usage', 'invalid_port', `${JSON.stringify(port)} is not a port.`, {
     param: 'port',
     hint: 'Give a number from 1 to 65535: -p port=8787.',
   });
@@ -98,7 +98,7 @@ function needed(key: string, params: Params, name: string): string {
   });
 }
 
-/** A path as requests have it: with a slash before it, encoded, without a query. */
+/** Normalizes a path as in requests: with a leading slash, encoded, without a query. */
 export function requestPath(path: string): string {
   return new URL(`http://webhook${path.startsWith('/') ? '' : '/'}${path}`).pathname;
 }

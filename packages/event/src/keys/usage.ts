@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { defineKey } from '../key/key-definition.js';
 
-/** A usage record as JSON carries it: docs/usage.md. What is unknown, 0 or false is absent, but for `billable` and the bytes. */
+/**
+ * A usage record in JSON: docs/usage.md. Values that are unknown, 0 or false are omitted, except `billable` and the
+ * byte counts.
+ */
 const usageDocument = z
   .looseObject({
     id: z.string().describe('The record itself: repeated deliveries have the same'),
@@ -32,7 +35,7 @@ const usageDocument = z
   })
   .describe('What one request of the project cost');
 
-/** `weir.usage`: one record for every request of a project. */
+/** `weir.usage`: one record per request of a project. */
 export const usage = defineKey({
   key: 'weir.usage',
   displayName: 'Usage record',

@@ -4,7 +4,7 @@ import type { RawEvent } from '../raw-event.js';
 import { eventDocument } from './event-document.js';
 import { type Condition, fulfils, parseConditions } from './where.js';
 
-/** The event type of keys that take every event of a project, whatever its name. */
+/** Event type of keys that match every event of a project. */
 export const ANY_EVENT = 'weir.event';
 
 const params = [
@@ -31,7 +31,7 @@ interface Wanted {
   readonly where: readonly string[];
 }
 
-// Params stay the same for all events of a consumer, so their conditions are read once.
+// A consumer's params never change, so its conditions are parsed once.
 const read = new WeakMap<readonly string[], readonly Condition[]>();
 
 function conditionsOf(where: readonly string[]): readonly Condition[] {
@@ -68,7 +68,7 @@ export const weirEvent = defineKey({
   match: isWanted,
 });
 
-/** `weir.event.identified`: those with a user. */
+/** `weir.event.identified`: events with a user id. */
 export const weirEventIdentified = defineKey({
   ...weirEvent,
   key: 'weir.event.identified',

@@ -3,21 +3,21 @@ import { didYouMean } from '../near-names.js';
 import { ParamsError } from '../params/params-error.js';
 import { eventDocument } from './event-document.js';
 
-/** One condition on a document: whether the value at a path is this text, or is not. */
+/** One condition: the value at a path equals this text, or differs from it. */
 export interface Condition {
   readonly path: readonly string[];
   readonly value: string;
   readonly isEqual: boolean;
 }
 
-/** Members that a document of an event can have. A path that begins with another name would never match. */
+/** Members of an event document. A condition on any other member could never match. */
 const MEMBERS = Object.keys(eventDocument.shape);
 
 /**
- * Reads conditions written as `path=value` or `path!=value`. Parts of a path are separated by dots; `\.` is a dot of a
- * name, and a number also a place in an array.
+ * Parses conditions of the form `path=value` or `path!=value`. Dots separate the parts of a path; `\.` is a literal
+ * dot, and a number can also index an array.
  *
- * @throws ParamsError of the param `where`, with every condition that is none, or whose path no event can have.
+ * @throws ParamsError of the param `where`, with every invalid condition and every path that no event has.
  */
 export function parseConditions(texts: readonly string[]): Condition[] {
   const conditions = texts.map(conditionOf);
@@ -50,8 +50,8 @@ function conditionOf(text: string): Condition | undefined {
 }
 
 /**
- * Whether a document fulfils a condition. Text is compared as it is; numbers, `true`, `false` and `null` as JSON writes
- * them, numbers also by value. What is not there equals nothing; objects and arrays equal nothing.
+ * True if a document fulfils a condition. Strings are compared as text; numbers, `true`, `false` and `null` by their
+ * JSON text, numbers also by value. Missing values, objects and arrays equal no text.
  */
 export function fulfils(document: JsonValue, { path, value, isEqual }: Condition): boolean {
   return equals(valueAt(document, path), value) === isEqual;

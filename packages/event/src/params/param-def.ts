@@ -1,31 +1,31 @@
 /**
- * The types of a param, and what its hook gets: `string` text as given · `enum` one of `values` · `multi` a list,
- * empty when nothing is given · `bool` from `true` and `false` · `int` a whole number within ±2^53.
+ * Types of a param and their values in hooks. `string`: the text. `enum`: one of `values`. `multi`: a list, empty if
+ * the param is omitted. `bool`: from `true` and `false`. `int`: an integer within ±2^53.
  */
 export const PARAM_TYPES = ['string', 'enum', 'multi', 'bool', 'int'] as const;
 
 /** One of {@link PARAM_TYPES}. */
 export type ParamType = (typeof PARAM_TYPES)[number];
 
-/** A value an `enum` or `multi` may have. */
+/** An allowed value of an `enum` or `multi`. */
 export interface ParamValue {
   readonly value: string;
-  /** What choosing it means; never empty, since an agent chooses by it. */
+  /** Meaning of the value; never empty, because agents choose by it. */
   readonly desc: string;
 }
 
 interface ParamFacts {
-  /** Letters, digits, `_`, `-` and `.`, beginning with a letter or `_`. */
+  /** Letters, digits, `_`, `-` and `.`, starting with a letter or `_`. */
   readonly name: string;
   readonly description: string;
-  /** Whether leaving it out is an error; default false. */
+  /** True if omitting the param is an error; default false. */
   readonly required?: boolean;
-  /** What it is when left out, written as after `-p name=`; a `multi` is separated by commas. */
+  /** Value if the param is omitted, written as after `-p name=`; commas separate the values of a `multi`. */
   readonly default?: string;
   /**
-   * Whether it is part of the subscription's identity; default false. Mark a param only if the upstream's subscribe
-   * and unsubscribe are scoped to that resource: otherwise the cleanup for one value ends the subscription that
-   * consumers of another value share.
+   * True if the param is part of the subscription id; default false. Set it only if the upstream's subscribe and
+   * unsubscribe apply to this value alone. Otherwise the cleanup for one value would end a subscription that consumers
+   * of another value share.
    */
   readonly subscriptionKey?: boolean;
 }
@@ -41,11 +41,11 @@ interface ListedParam<T extends ParamType> extends ParamFacts {
 
 interface OpenMultiParam extends ParamFacts {
   readonly type: 'multi';
-  /** Says that the values cannot be listed, such as names of a project's own events: any text is taken. */
+  /** Accepts any text, because the values cannot be listed, such as the event names of a project. */
   readonly anyValue: true;
 }
 
-/** A param of a key: what may be written after `-p`. */
+/** A param of a key, written after `-p`. */
 export type ParamDef =
   | FreeParam<'string'>
   | FreeParam<'bool'>
@@ -54,7 +54,7 @@ export type ParamDef =
   | ListedParam<'multi'>
   | OpenMultiParam;
 
-/** The values of a param that lists them; undefined where any value of its type is taken. */
+/** The listed values of a param; undefined if it accepts any value of its type. */
 export function listedValues(def: ParamDef): readonly ParamValue[] | undefined {
   return 'values' in def ? def.values : undefined;
 }

@@ -1,16 +1,14 @@
 import { WeirError } from '@weir/base';
 
-/** One thing wrong with the params given. */
+/** One problem of the given params. */
 export interface ParamProblem {
-  /** The param's name as given. */
   readonly param: string;
-  /** What is wrong. */
   readonly message: string;
-  /** What to do about it. */
+  /** The next step. */
   readonly hint: string;
 }
 
-/** The params given do not fit the key; nothing was started. `problems` has every one, not only the first. */
+/** The given params do not fit the key; nothing was started. `problems` lists all of them. */
 export class ParamsError extends WeirError<'invalid_params'> {
   readonly problems: readonly ParamProblem[];
 

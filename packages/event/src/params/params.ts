@@ -1,9 +1,9 @@
 import type { ParamDef } from './param-def.js';
 
-/** A param's value: the type that its {@link ParamDef} names. */
+/** Value of a param, in the type that its {@link ParamDef} names. */
 export type ParamArgument = string | number | boolean | readonly string[];
 
-/** Params of a key that is not known at compile time. */
+/** Params of a key that is unknown at compile time. */
 export type Params = { readonly [name: string]: ParamArgument | undefined };
 
 type ArgumentOf<D> = D extends { readonly type: 'multi' }
@@ -26,8 +26,8 @@ type AbsentOf<D> = D extends
   : undefined;
 
 /**
- * The params that hooks of a key with these definitions get: every one by its name, undefined only where it is
- * neither required, nor has a default, nor is a list.
+ * The params that the hooks of a key get. A param is undefined only if it is not required, has no default and is not a
+ * list.
  */
 export type ParamsOf<P extends readonly ParamDef[]> = {
   readonly [D in P[number] as D['name']]: ArgumentOf<D> | AbsentOf<D>;

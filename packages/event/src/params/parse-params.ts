@@ -5,14 +5,14 @@ import { type ParamProblem, ParamsError } from './params-error.js';
 import { readValue } from './read-value.js';
 
 /**
- * Reads params written as `name=value`, as after `-p`, by their definitions: types, defaults, required ones. A `multi`
- * is repeated or separated by commas (`\,` is a comma of the value) and keeps each value once, in the order given.
+ * Parses params written as `name=value` after `-p`: types, defaults, required params. A `multi` may be repeated or
+ * separated by commas (`\,` is a literal comma); duplicates are removed and the order is kept.
  *
  * ```ts
  * parseParams([{ name: 'n', type: 'int', description: 'How many', default: '5' }], []); // { n: 5 }
  * ```
  *
- * @throws ParamsError with every problem of every param.
+ * @throws ParamsError with all problems of all params.
  */
 export function parseParams<const P extends readonly ParamDef[]>(
   defs: P,
@@ -38,7 +38,7 @@ export function parseParams<const P extends readonly ParamDef[]>(
     }
   }
   if (problems.length > 0) throw new ParamsError(problems);
-  // Every name of P has been set to a value that readValue made by its own definition.
+  // The loop has set every name of P to a value of its type.
   return Object.fromEntries(params) as ParamsOf<P>;
 }
 

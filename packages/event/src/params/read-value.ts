@@ -2,15 +2,12 @@ import { didYouMean } from '../near-names.js';
 import { listedValues, type ParamDef } from './param-def.js';
 import type { ParamArgument } from './params.js';
 
-/** What came of reading a value: the value, or every reason why it is none. */
+/** The parsed value, or all reasons why it is invalid. */
 export type ReadValue =
   | { readonly ok: true; readonly value: ParamArgument }
   | { readonly ok: false; readonly reasons: readonly { readonly message: string; readonly hint: string }[] };
 
-/**
- * Reads what was written for a param, each time it was, as its type. Of several texts for a param that takes one
- * value none is chosen: that is an error.
- */
+/** Parses the texts given for a param. Several texts for a single-value param are an error. */
 export function readValue(def: ParamDef, texts: readonly string[]): ReadValue {
   if (def.type === 'multi') return readMulti(def, texts);
   const [text, ...more] = texts;
@@ -33,7 +30,7 @@ function readOne(def: ParamDef, text: string): ReadValue {
     case 'int': {
       const value = Number(text);
       if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) {
-        // Written -0, it is still the number that JSON and the subscription id call 0.
+        // -0 becomes 0, as in JSON and in the subscription id.
         return { ok: true, value: value === 0 ? 0 : value };
       }
       return refuse(`${not} a whole number.`, `Give digits only, at most 2^53: -p ${def.name}=10.`);
@@ -64,7 +61,7 @@ function readMulti(def: ParamDef, texts: readonly string[]): ReadValue {
     ? [
         {
           message: `Param \`${def.name}\` has an empty value.`,
-          hint: 'Leave out the comma that has nothing beside it.',
+          hint: 'Remove the extra comma.',
         },
       ]
     : [];
@@ -78,7 +75,7 @@ function readMulti(def: ParamDef, texts: readonly string[]): ReadValue {
   return { ok: true, value: [...new Set(items)] };
 }
 
-// `\,` is a comma that belongs to the value; a backslash before anything else is itself.
+// `\,` is a literal comma; a backslash before any other character is literal.
 function splitAtCommas(text: string): string[] {
   return text.split(/(?<!\\),/).map((item) => item.replaceAll('\\,', ','));
 }

@@ -4,14 +4,14 @@ import { type OutputSchema, outputSchema } from '../schema/output-schema.js';
 import { checkParams, type KeyProblem } from './check-params.js';
 import { keyShape, type UncheckedKey } from './key-shape.js';
 
-/** What a check found: the key's name, everything wrong with it, and its output's schema unless that is wrong. */
+/** Result of a check: the key's name, all problems, and the output schema if it is valid. */
 export interface CheckedKey {
   readonly key: string;
   readonly problems: readonly KeyProblem[];
   readonly output?: OutputSchema;
 }
 
-/** Checks one definition by itself. */
+/** Validates one definition on its own. */
 export function checkKey(definition: unknown): CheckedKey {
   const shape = keyShape.safeParse(definition, { error: plainIssue });
   if (!shape.success) {
@@ -36,7 +36,7 @@ export function checkKey(definition: unknown): CheckedKey {
 
 function checkNames(def: UncheckedKey): KeyProblem[] {
   const problems: KeyProblem[] = [];
-  // The name stands in `<key>:<hash>` and in lines of standard error that programs read.
+  // The name is part of `<key>:<hash>` and of standard-error lines that programs parse.
   if (def.key && !/^[A-Za-z0-9._-]+$/.test(def.key)) {
     problems.push({ path: 'key', message: 'Name the key with letters, digits, `.`, `_` and `-` only.' });
   }
@@ -61,7 +61,7 @@ function checkIdentity(def: UncheckedKey): KeyProblem[] {
       : [
           {
             path: `authTypes[${i}]`,
-            message: `\`${type}\` is no identity. Give ${AUTH_TYPES.join(' or ')}.`,
+            message: `\`${type}\` is not an identity. Give ${AUTH_TYPES.join(' or ')}.`,
           },
         ],
   );

@@ -3,13 +3,13 @@ import { PARAM_TYPES, type ParamDef, type ParamType } from '../params/param-def.
 import { readValue } from '../params/read-value.js';
 import type { UncheckedParam } from './key-shape.js';
 
-/** Something wrong in a definition: where, and what to do. */
+/** A problem of a definition: location and fix. */
 export interface KeyProblem {
   readonly path: string;
   readonly message: string;
 }
 
-/** Everything wrong with a key's params. */
+/** Validates a key's params; returns all problems. */
 export function checkParams(params: readonly UncheckedParam[]): KeyProblem[] {
   const names = new Set<string>();
   return params.flatMap((param, i) => {
@@ -37,13 +37,13 @@ function checkParam(param: UncheckedParam, path: string): KeyProblem[] {
   if (!param.description) wrong('description', 'Describe the param: people and agents choose by it.');
   if (!isParamType(type)) {
     const near = didYouMean(type, PARAM_TYPES);
-    wrong('type', `\`${type}\` is no type of params. ${near ?? `Types: ${PARAM_TYPES.join(', ')}.`}`);
+    wrong('type', `\`${type}\` is not a param type. ${near ?? `Types: ${PARAM_TYPES.join(', ')}.`}`);
     return problems;
   }
   const lists = type === 'enum' || type === 'multi';
   if (lists && values.length === 0 && !(type === 'multi' && anyValue)) {
-    const or = type === 'multi' ? ', or set `anyValue` where they cannot be listed' : '';
-    wrong('values', `A param of type ${type} needs its values. List them, each with what it means${or}.`);
+    const or = type === 'multi' ? ', or set `anyValue` if they cannot be listed' : '';
+    wrong('values', `A param of type ${type} needs its values. List them, each with its meaning${or}.`);
   }
   if (!lists && values.length > 0)
     wrong('values', `Only enum and multi have values. Change the type or drop them.`);
@@ -60,7 +60,7 @@ function checkParam(param: UncheckedParam, path: string): KeyProblem[] {
     known.add(value);
   }
   if (param.default !== undefined && (!lists || anyValue || values.length > 0)) {
-    // The type is one of the list, and readValue looks at no more of a param than its name and values.
+    // `type` is a known type here, and readValue uses only the name and values of a param.
     const def = { ...param, name, type, values: anyValue ? undefined : values } as unknown as ParamDef;
     const read = readValue(def, [param.default]);
     if (!read.ok) for (const r of read.reasons) wrong('default', `${r.message} Change the default.`);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
-// Definitions come from files that no compiler has seen. This settles what type each member has; whether members are
-// there and fit together is settled, member by member, by the checks. So everything is optional here.
+// A keys file may be untyped JavaScript. This schema checks only the types of members. Whether members are present and
+// consistent is checked later, member by member, so everything is optional here.
 
 const text = z.string().optional();
 const texts = z.array(z.string()).optional();
@@ -26,7 +26,7 @@ const paramShape = z.looseObject({
   subscriptionKey: z.boolean().optional(),
 });
 
-/** What the members of a definition may be, each where it is present. */
+/** Types of a definition's members. */
 export const keyShape = z.looseObject({
   key: text,
   displayName: text,
@@ -53,7 +53,7 @@ export const keyShape = z.looseObject({
   process: hook,
 });
 
-/** A definition whose members have the right types and nothing more is known of. */
+/** A definition whose members have the right types but are not validated further. */
 export type UncheckedKey = z.infer<typeof keyShape>;
 
 /** A param of an {@link UncheckedKey}. */

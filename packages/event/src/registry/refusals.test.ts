@@ -57,7 +57,7 @@ const WRONG: readonly [string, object, string, RegExp][] = [
     'raw that refers to what it lacks',
     { schema: { custom: { raw: { $ref: '#/$defs/A', $defs: { A: { items: { $ref: '#/$defs/B' } } } } } } },
     'schema.custom',
-    /refers to #\/\$defs\/B, which is not in it/,
+    /refers to #\/\$defs\/B, which does not exist/,
   ],
   [
     'raw that is no schema',

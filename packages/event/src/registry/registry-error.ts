@@ -1,16 +1,16 @@
 import { WeirError } from '@weir/base';
 
-/** One thing wrong with a key. */
+/** One problem of a key. */
 export interface RegistryProblem {
-  /** The key's name; empty when it has none. */
+  /** Name of the key; empty if it has none. */
   readonly key: string;
-  /** Where in the definition, such as `params[1].values[0].desc`; the key's place in the list when it has no name. */
+  /** Location in the definition, such as `params[1].values[0].desc`; position of the key in the list if it has no name. */
   readonly path: string;
-  /** What is wrong and what to do about it. */
+  /** What is wrong and how to fix it. */
   readonly message: string;
 }
 
-/** Keys that make no registry. `problems` has everything that is wrong with all of them. */
+/** The definitions are invalid. `problems` lists all problems of all keys. */
 export class RegistryError extends WeirError<'invalid_keys'> {
   readonly problems: readonly RegistryProblem[];
 

@@ -5,7 +5,7 @@ import { checkKey } from './check-key.js';
 import { RegistryError, type RegistryProblem } from './registry-error.js';
 
 /**
- * The keys there are: a value that never changes. A larger one is made from the keys of a smaller one.
+ * An immutable set of keys. To extend it, create a new registry from its keys.
  *
  * ```ts
  * const registry = new Registry([defineKey({ key: 'shop.order', … })]);
@@ -17,7 +17,7 @@ export class Registry {
   readonly #sorted: readonly RegisteredKey[];
 
   /**
-   * Checks everything at run time too, since a file of keys need not have met a compiler.
+   * Validates at run time too, because a keys file may be plain JavaScript.
    *
    * @throws RegistryError with all problems of all keys.
    */
@@ -53,12 +53,12 @@ export class Registry {
     return this.#sorted;
   }
 
-  /** The key of that name, or undefined. */
+  /** The key with this name, or undefined. */
   lookup(key: string): RegisteredKey | undefined {
     return this.#keys.get(key);
   }
 
-  /** Names of keys that a misspelt one may stand for, nearest first, at most three. */
+  /** Similar key names for a misspelt one, nearest first, at most three. */
   suggest(key: string): string[] {
     return nearNames(key, this.#keys.keys());
   }

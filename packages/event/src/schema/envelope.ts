@@ -1,10 +1,10 @@
 import type { JsonObject } from '../json.js';
 import { payloadText, type RawEvent } from '../raw-event.js';
 
-/** The version that stands in a V2 envelope's `schema`. */
+/** The value of `schema` in a V2 envelope. */
 export const ENVELOPE_VERSION = '2.0';
 
-/** The JSON Schema of the V2 envelope around an event's own: `{schema, header, event}`. */
+/** Wraps an event's JSON Schema in that of the V2 envelope: `{schema, header, event}`. */
 export function envelopeSchema(event: JsonObject): JsonObject {
   const { $defs, ...body } = event;
   const text = (description: string): JsonObject => ({ type: 'string', description });
@@ -14,11 +14,11 @@ export function envelopeSchema(event: JsonObject): JsonObject {
       schema: { const: ENVELOPE_VERSION, description: 'Version of the envelope' },
       header: {
         type: 'object',
-        description: 'What every event has',
+        description: 'Members that every event has',
         properties: {
           event_id: text('Id of the event'),
           event_type: text('Type of the event'),
-          create_time: text('When the upstream made it: milliseconds since 1970'),
+          create_time: text('Creation time at the upstream: milliseconds since 1970'),
         },
         required: ['event_id', 'event_type'],
       },
@@ -29,7 +29,7 @@ export function envelopeSchema(event: JsonObject): JsonObject {
   };
 }
 
-/** The JSON text of an event in its V2 envelope. The payload is kept digit by digit. */
+/** Writes an event in its V2 envelope. The payload text is copied unchanged, so that large integers keep all digits. */
 export function envelopeText(event: RawEvent): string {
   const header = JSON.stringify({
     event_id: event.event_id,

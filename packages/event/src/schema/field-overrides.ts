@@ -3,12 +3,12 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../j
 import type { FieldMeta } from './schema-def.js';
 import { pointerNames, referred } from './schema-refs.js';
 
-// A path is walked by rewriting the schema along it: a reference on the way is replaced by a copy of what it refers
-// to, so that an override touches its own field and no other use of the same type.
+// The schema is rewritten along the path. A `$ref` on the path is replaced by a copy of its target, so that an override
+// changes only its own field and no other use of the same type.
 
 /**
- * Applies overrides by path to a schema. Every branch of an `anyOf`, `oneOf` or `allOf` that has the field gets it.
- * `unresolved` lists the paths that lead to no field.
+ * Applies overrides by JSON Pointer to a schema. Every branch of an `anyOf`, `oneOf` or `allOf` that contains the field
+ * is changed. `unresolved` lists the paths that match no field.
  */
 export function applyOverrides(
   schema: JsonObject,
@@ -25,7 +25,7 @@ export function applyOverrides(
   return { schema: result, unresolved };
 }
 
-// The node with the override in it, or undefined when the path leads nowhere. References are of the schema as it was.
+// Returns the changed node, or undefined if the path matches nothing. References resolve against the original schema.
 function change(
   root: JsonObject,
   node: JsonObject,
@@ -86,7 +86,7 @@ function describe(root: JsonObject, node: JsonObject, meta: FieldMeta): JsonObje
   if (limits.enum === undefined && limits.format === undefined) return described;
   for (const keyword of ['anyOf', 'oneOf']) {
     const branches = node[keyword];
-    // A nullable field: what limits the value must not refuse null.
+    // For a nullable field, apply the limits to the other branches only, so that null stays valid.
     if (isJsonArray(branches) && branches.some(isNull)) {
       const limit = (b: JsonValue) =>
         isJsonObject(b) && !isNull(b) ? describe(root, expand(root, b) ?? b, limits) : b;

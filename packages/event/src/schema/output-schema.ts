@@ -4,23 +4,23 @@ import { applyOverrides } from './field-overrides.js';
 import type { FieldMeta } from './schema-def.js';
 import { DIALECT, rawSchema, type SpecSchema, zodSchema } from './spec-schema.js';
 
-/** Where in a line of output jq finds what the key is about. */
+/** The jq path of the event inside one line of output. */
 export type JqRootPath = '.event' | '.';
 
-/** What one line of a key's output looks like. */
+/** Schema of one output line of a key. */
 export interface OutputSchema {
   /** JSON Schema 2020-12. */
   readonly schema: JsonObject;
   readonly jqRootPath: JqRootPath;
 }
 
-/** Something wrong with a schema; `path` says where, from the definition's `schema` on. */
+/** A problem in a schema; `path` is its location, starting at the definition's `schema`. */
 export interface SchemaProblem {
   readonly path: string;
   readonly message: string;
 }
 
-/** A {@link SchemaDef} before it is known to be right: both or neither of anything may be there. */
+/** An unchecked {@link SchemaDef}: any member may be missing or contradict another. */
 export interface UncheckedSchema {
   readonly native?: UncheckedSpec | undefined;
   readonly custom?: UncheckedSpec | undefined;
@@ -32,7 +32,7 @@ interface UncheckedSpec {
   readonly raw?: unknown;
 }
 
-/** Makes the schema of a key's output, envelope and overrides applied, or says everything that is wrong with it. */
+/** Builds the output schema of a key, with envelope and overrides applied, or returns all problems. */
 export function outputSchema(
   def: UncheckedSchema,
 ): { readonly output: OutputSchema } | { readonly problems: readonly SchemaProblem[] } {

@@ -1,8 +1,8 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 
-// Keywords whose value is data, in which a member named $ref refers to nothing.
+// Keywords whose value is data; a `$ref` inside them is not a reference.
 const DATA: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples']);
-// Keywords whose value has names of its own, each with a schema.
+// Keywords whose value maps names to schemas.
 const NAMED: ReadonlySet<string> = new Set([
   'properties',
   'patternProperties',
@@ -12,9 +12,8 @@ const NAMED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes a schema one that can be put inside another, and whose parts can be copied: it has no ids, and refers to nothing
- * within itself but `$defs`. A schema that refers to its own root, or to a place in it, moves as a whole to `$defs` and
- * is referred to from the root.
+ * Makes a schema nestable: removes ids and rewrites references so that they point only to `$defs`. A schema that refers
+ * to its own root, or to a position in it, is moved to `$defs` as a whole, and the root refers to it.
  */
 export function referToDefsOnly(schema: JsonObject): JsonObject {
   const { $schema, ...body } = schema;
@@ -42,7 +41,7 @@ function freeName(defs: JsonValue | undefined): string {
   return name;
 }
 
-// Every id becomes the pointer to where it stands. Ids are compared as they are written, not resolved as URIs.
+// Replaces every id by a JSON Pointer. Ids are compared as text, not resolved as URIs.
 function withoutIds(schema: JsonObject): JsonObject {
   const places = new Map<string, string>();
   mapSchema(
@@ -53,19 +52,19 @@ function withoutIds(schema: JsonObject): JsonObject {
   return mapSchema(schema, (ref, base) => {
     const [id = '', fragment = ''] = ref.split('#', 2);
     const place = id === '' ? base : places.get(id);
-    // Of another document; or an anchor, which is found wherever it is.
+    // A reference to another document, or to an anchor, stays as it is.
     if (place === undefined) return ref;
     return fragment === '' || fragment.startsWith('/') ? `#${place}${fragment}` : `#${fragment}`;
   });
 }
 
-/** The schema at a reference such as `#/$defs/Order`; undefined when there is none, or it is of another document. */
+/** Resolves a reference such as `#/$defs/Order`; undefined if the target does not exist or is in another document. */
 export function referred(root: JsonObject, ref: string): JsonObject | undefined {
   const target = find(root, ref);
   return isJsonObject(target) ? target : undefined;
 }
 
-/** The references of a schema to places in it that do not exist. */
+/** References within the schema whose target does not exist. */
 export function danglingRefs(schema: JsonObject): string[] {
   const dangling: string[] = [];
   mapSchema(schema, (ref) => {
@@ -85,7 +84,7 @@ function find(root: JsonObject, ref: string): JsonValue | undefined {
   return place;
 }
 
-/** The names of a JSON Pointer (RFC 6901); undefined when the text is none. */
+/** Parses a JSON Pointer (RFC 6901); undefined if the text is not one. */
 export function pointerNames(pointer: string): string[] | undefined {
   if (pointer === '') return [];
   if (!pointer.startsWith('/')) return undefined;
@@ -95,7 +94,7 @@ export function pointerNames(pointer: string): string[] | undefined {
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-// A percent sign that begins no escape stands for itself: the names of $defs are any text.
+// Keep an invalid percent escape as it is: names in $defs may contain any text.
 function decoded(pointer: string): string {
   try {
     return decodeURIComponent(pointer);
@@ -104,7 +103,7 @@ function decoded(pointer: string): string {
   }
 }
 
-// A copy without ids, its references replaced by what `mapRef` says; `base` points to the nearest schema with an id.
+// Copies the schema without ids and maps its references; `base` is the pointer to the nearest schema with an id.
 function mapSchema(
   schema: JsonObject,
   mapRef: (ref: string, base: string) => string,
@@ -130,6 +129,6 @@ function mapSchema(
   return Object.fromEntries(mapped);
 }
 
-// As in a URI's fragment, where a pointer's names stand in a reference.
+// Escapes a name for a JSON Pointer inside a URI fragment.
 const escaped = (name: string): string =>
   encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1')).replaceAll('%24', '$');

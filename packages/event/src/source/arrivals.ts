@@ -1,12 +1,12 @@
-/** How much may wait. */
+/** Bounds of waiting items. */
 export interface ArrivalBounds {
   readonly items: number;
   readonly bytes: number;
 }
 
 /**
- * What arrives by itself, on its way to one reader who takes it at a pace of its own. Pushing never waits: what finds
- * it full is refused, so that memory stays bounded.
+ * A bounded buffer between a push source and one reader. `push` never waits: it rejects an item while the buffer is
+ * full, so that memory stays bounded.
  */
 export class Arrivals<T extends object> {
   readonly #bounds: ArrivalBounds;
@@ -19,7 +19,7 @@ export class Arrivals<T extends object> {
     this.#bounds = bounds;
   }
 
-  /** Adds an item of so many bytes; false when it is full or has ended. */
+  /** Adds an item of `bytes`; returns false if the buffer is full or has ended. An empty buffer accepts an item of any size. */
   push(item: T, bytes: number): boolean {
     const isFull = this.#waiting.size >= this.#bounds.items || this.#bytes + bytes > this.#bounds.bytes;
     if (this.#end !== undefined || (isFull && this.#waiting.size > 0)) return false;
@@ -29,7 +29,7 @@ export class Arrivals<T extends object> {
     return true;
   }
 
-  /** Takes an item back that nobody has taken yet; false when somebody has. */
+  /** Removes an item that the reader has not read; returns false if it has. */
   withdraw(item: T): boolean {
     const bytes = this.#waiting.get(item);
     if (bytes === undefined) return false;
@@ -38,18 +38,18 @@ export class Arrivals<T extends object> {
     return true;
   }
 
-  /** Whether nothing comes any more. */
+  /** True if no more items can be added. */
   get hasEnded(): boolean {
     return this.#end !== undefined;
   }
 
-  /** Nothing comes any more: the reader ends once it has what there is, with `error` if there is one. */
+  /** Ends the buffer: the reader gets the remaining items, then `error` if there is one. */
   end(error?: unknown): void {
     this.#end ??= { error };
     this.#wake?.();
   }
 
-  /** Items in the order of their arrival, as they come. At once after `signal` aborts, it ends. */
+  /** Yields items in order of arrival. Ends at once when `signal` aborts. */
   async *read(signal: AbortSignal): AsyncGenerator<T, void> {
     const wake = () => this.#wake?.();
     signal.addEventListener('abort', wake);

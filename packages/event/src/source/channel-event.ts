@@ -1,15 +1,15 @@
 import { isJsonObject } from '../json.js';
 import { type RawEvent, rawEvent } from '../raw-event.js';
 
-/** The event type of what channels carry. */
+/** Event type of channel messages. */
 export const CHANNEL_MESSAGE = 'weir.channel.message';
 
 /**
- * A message of a channel as an event, from its document's text.
+ * Creates an event from the JSON text of a channel message.
  *
- * @param channel what its index is unique in.
- * @param seenAt when it came, RFC 3339.
- * @throws SyntaxError when the text is not JSON.
+ * @param channel prefix that makes the index unique.
+ * @param seenAt arrival time, RFC 3339.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function channelEvent(text: string, channel: string, seenAt: string): RawEvent {
   return rawEvent((payload) => {

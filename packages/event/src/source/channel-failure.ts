@@ -3,9 +3,9 @@ import { ConsumeError } from '../consume-error.js';
 import { interruption } from './feed-failure.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
-/** The error of the source that an error of a request to a channel, or of its stream, is. */
+/** Converts an error of a channel request or stream into an error of the source. */
 export function channelFailure(error: WeirError): Error {
-  const { code, status, message, hint = 'Ask who runs the server.', oldest } = error;
+  const { code, status, message, hint = 'Ask the operator of the server.', oldest } = error;
   const broken = interruption(error);
   if (broken !== undefined) return broken;
   if (code === 'cursor_expired' && typeof oldest === 'number') {

@@ -3,10 +3,10 @@ import type { EventStream, StreamWatcher } from './event-stream.js';
 import type { Source } from './source.js';
 import type { SourceSpec } from './source-spec.js';
 
-/** Which channel, of which server. */
+/** Identifies a channel of a server. */
 export type ChannelSpec = Extract<SourceSpec, { readonly kind: 'channel' }>;
 
-/** A channel of a process, whose cursors are indexes. Its end is the source's. */
+/** A channel of a process. Its cursors are message indexes. The source ends when the channel ends. */
 export class ChannelSource implements Source {
   readonly name: string;
   readonly hasOffsets = true;
@@ -14,7 +14,7 @@ export class ChannelSource implements Source {
   readonly #key: string;
   #isKnown = false;
 
-  /** @param key API key of the submitter or an observer; it is sent nowhere else. */
+  /** @param key API key of the submitter or an observer; sent only to this server. */
   constructor(spec: ChannelSpec, key: string) {
     this.#spec = spec;
     this.#key = key;

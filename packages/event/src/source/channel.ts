@@ -9,25 +9,25 @@ import { feedConnection } from './feed-connection.js';
 import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
 import { SourceEnded, SourceGap, SourceInterrupted } from './source-errors.js';
 
-/** Which channel to follow, and from where. */
+/** Options of a {@link ChannelStream}. */
 export interface ChannelOptions {
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly server: string;
-  /** Id of the process. */
+  /** Process id. */
   readonly process: string;
-  /** Of the channel. */
+  /** Channel name. */
   readonly name: string;
-  /** API key of the submitter or an observer; it is sent nowhere else. */
+  /** API key of the submitter or an observer; sent only to this server. */
   readonly key: string;
-  /** `latest` (default), `earliest`, or the index of the last message that is known. */
+  /** `latest` (default), `earliest`, or the index of the last known message. */
   readonly from?: string;
-  /** As in `FeedOptions`. */
+  /** See `FeedOptions`. */
   readonly isKnown?: boolean;
   readonly limits?: Partial<FeedLimits>;
 }
 
 /**
- * Follows a channel over its own event stream, one connection at a time, coming back from the last index. It ends with
+ * Follows a channel over its event stream, one connection at a time, and resumes after the last index. Ends with
  * SourceEnded when the channel has ended.
  */
 export class ChannelStream implements EventStream {
@@ -51,7 +51,7 @@ export class ChannelStream implements EventStream {
     const { server, process, name, from = 'latest', isKnown = false } = this.#options;
     const outage = new Outage(`${this.#what} from ${server}`, this.#limits, isKnown);
     let after = placeOf(from);
-    // The oldest message there is was asked for: what is no longer kept was not.
+    // `earliest` means the oldest retained message, so evicted messages before it are not a gap.
     let isBeginning = from === 'earliest';
     watcher.onState('connecting');
     while (!signal.aborted) {
@@ -66,7 +66,7 @@ export class ChannelStream implements EventStream {
             if (event === 'error') throw channelFailure(errorOfData(data));
             if (event === 'closed') throw new SourceEnded(`${this.#what} has ended: ${reasonOf(data)}`);
             if (id !== undefined) after = id;
-            // The first block has the index that the connection begins at: from here on nothing gets lost.
+            // The first block contains the start index of the connection: from here on every message is received.
             if (!isConnected) watcher.onState('connected');
             isConnected = true;
             if (data === undefined) watcher.onPosition?.(after);
@@ -119,13 +119,13 @@ function reasonOf(data = '{}'): string {
   return end.parse(JSON.parse(data)).reason;
 }
 
-/** The index to begin after; undefined for the last there is. */
+/** The index to start after; undefined for the last message. */
 function placeOf(from: string): string | undefined {
   if (from === 'latest') return undefined;
   if (from === 'earliest') return '0';
   if (/^\d{1,15}$/.test(from)) return from;
-  throw new ConsumeError('usage', 'invalid_from', `${JSON.stringify(from)} is no place in a channel.`, {
+  throw new ConsumeError('usage', 'invalid_from', `${JSON.stringify(from)} is not a position in a channel.`, {
     param: 'from',
-    hint: 'Give --from latest, earliest, or the index of the last message that is known.',
+    hint: 'Give --from latest, earliest, or the index of the last known message.',
   });
 }

@@ -1,52 +1,55 @@
 import type { ExitReason } from '../consume/outcome.js';
 import type { RawEvent } from '../raw-event.js';
 
-/** One event on its way to a consumer. */
+/** One event for a consumer. */
 export interface StreamedEvent {
   readonly event: RawEvent;
-  /** Where the source goes on after this event; absent for sources without offsets. */
+  /** Source position after this event; absent for sources without offsets. */
   readonly cursor?: string;
   /**
-   * Asks whether the event may be handled now; false when it was taken back, and comes again where it is needed. Absent
-   * where it may be in any case.
+   * Asks for permission to handle the event now; false if its delivery was revoked and it will be redelivered. If
+   * absent, no permission is needed.
    */
   begin?(signal: AbortSignal): Promise<boolean>;
-  /** Says that the event is done with; absent where nothing waits for that. */
+  /** Acknowledges the event; absent if the source needs no acknowledgement. */
   ack?(): Promise<void>;
-  /** Says that the event could not be handled and should come again; absent where it cannot. */
+  /** Reports a failure and requests redelivery; absent if the source cannot redeliver. */
   fail?(): Promise<void>;
 }
 
-/** `connecting` at first, `connected` once every event from then on is certain to come, and so on. */
+/**
+ * `connecting` first; `connected` once every new event is guaranteed to be received; then per interruption
+ * `disconnected` and `reconnecting`.
+ */
 export type StreamState = 'connecting' | 'connected' | 'disconnected' | 'reconnecting';
 
 /** Events that a stream could not deliver. */
 export interface StreamGap {
-  /** How many; absent when nobody knows. */
+  /** Number of events; absent if unknown. */
   readonly missed?: number;
-  /** What happened, as a sentence. */
+  /** Description of the cause. */
   readonly message: string;
 }
 
-/** What a stream tells besides its events. */
+/** Callbacks of a stream besides its events. */
 export interface StreamWatcher {
-  /** The stream has another state; `reason` says why it is not connected. */
+  /** The state has changed; `reason` explains why the stream is not connected. */
   onState(state: StreamState, reason?: string): void;
-  /** Events are gone; the stream goes on after them. */
+  /** Events were lost; the stream continues after them. */
   onGap(gap: StreamGap): void;
-  /** Everything up to this cursor was delivered, or was not wanted. Told besides the cursors of events. */
+  /** Every event up to this cursor was delivered or filtered out. Called in addition to the cursors of events. */
   onPosition?(cursor: string): void;
 }
 
-/** Where a consumer's events come from: the server's feed, or a daemon that many consumers share. */
+/** A stream of events: from the server's feed, another source, or the bus. */
 export interface EventStream {
   /**
-   * Follows the source from where the stream was told to begin, each event once, in order, through every interruption.
-   * It ends when `signal` aborts.
+   * Delivers each event once and in order, starting at the stream's start position, and reconnects after every
+   * interruption. Ends when `signal` aborts.
    *
-   * @throws ConsumeError when the source cannot be followed any more.
+   * @throws ConsumeError on a permanent failure.
    */
   follow(watcher: StreamWatcher, signal: AbortSignal): AsyncIterable<StreamedEvent>;
-  /** Called last, once nothing is worked on any more: what was acknowledged is, and whoever has to know learns why. */
+  /** Called last, when no event is in progress: flushes acknowledgements and reports the reason. */
   end?(reason: ExitReason): Promise<void>;
 }

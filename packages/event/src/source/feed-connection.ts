@@ -7,17 +7,17 @@ import {
 } from '@weir/client/http';
 import { feedFailure } from './feed-failure.js';
 
-/** What one connection to an event stream asks for. */
+/** Options of {@link feedConnection}. */
 export interface FeedRequest extends EventStreamRequest {
   readonly connection: Connection;
   /** A cursor, `earliest`, `latest` or a time. */
   readonly after: string;
-  /** The error of a source that an error of the client is; default that of the feed. */
+  /** Converts an error of the client into an error of the source; default: as for the feed. */
   readonly failureOf?: (error: WeirError) => Error;
 }
 
 /**
- * One connection to the feed: its blocks, as they come. It ends only with an error: however it ended, the feed goes on.
+ * One connection to the feed; yields its blocks. It ends only with an error, because the feed itself never ends.
  *
  * @throws SourceInterrupted, SourceGap or ConsumeError; the signal's reason once it has aborted.
  */

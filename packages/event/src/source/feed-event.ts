@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import { type RawEvent, type RawEventFacts, rawEvent } from '../raw-event.js';
 
-/** The type of what a stream of the feed holds, for those whose documents do not name it themselves. */
+/** Event types of feed streams whose documents have no type of their own. */
 export const STREAM_TYPES: Readonly<Record<string, string>> = {
   usage: 'weir.usage',
   dead_letters: 'weir.ingest.dead_letter',
@@ -9,12 +9,12 @@ export const STREAM_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * An event of the feed from its document's text, whose every digit it keeps. Its type is the event's name, or the one
+ * Creates an event from the JSON text of a feed document and keeps all digits. The type is the event's name, or the
  * type of its stream.
  *
- * @param seenAt when it came, RFC 3339.
+ * @param seenAt arrival time, RFC 3339.
  * @param stream of the feed; default `events`.
- * @throws SyntaxError when the text is not JSON.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function feedEvent(text: string, seenAt: string, stream = 'events'): RawEvent {
   return rawEvent((payload) => factsOf(isJsonObject(payload) ? payload : {}, seenAt, stream), text);

@@ -2,7 +2,7 @@ import { failureReason, type WeirError } from '@weir/client/http';
 import { ConsumeError } from '../consume-error.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
-/** An error after which the source is tried again: there was no answer, or the answer broke off. Else undefined. */
+/** Converts a missing or interrupted response into a retryable error; undefined for any other error. */
 export function interruption(error: WeirError): SourceInterrupted | undefined {
   if (error.code === 'unreachable')
     return new SourceInterrupted(failureReason(error.cause), { cause: error });
@@ -10,13 +10,13 @@ export function interruption(error: WeirError): SourceInterrupted | undefined {
   return new SourceInterrupted(error.message, { isAnswered: true, cause: error });
 }
 
-/** The gap that the feed reports for a cursor whose next items are gone. */
+/** Converts the feed's error `cursor_expired` into a gap. */
 export function feedGap({ message, oldest, missed }: WeirError): SourceGap {
-  // Without an oldest place the whole feed is another: what it holds is all new.
+  // Without `oldest`, the feed was recreated: read it from its start.
   return new SourceGap(message, { oldest: String(oldest ?? 'earliest'), missed });
 }
 
-/** The error of the source that an error of a request to the feed is. */
+/** Converts an error of a feed request into an error of the source. */
 export function feedFailure(error: WeirError): SourceInterrupted | SourceGap | ConsumeError {
   const { code, status, message, hint } = error;
   const broken = interruption(error);
@@ -35,7 +35,7 @@ export function feedFailure(error: WeirError): SourceInterrupted | SourceGap | C
     });
   }
   if (status === 400) {
-    // The server speaks of the start, or of its parameter `after`: neither is the option that was typed.
+    // The server names its parameter (`after`, start); the user typed --from.
     const isOfStart = /^(?:after|from): |\bstart\b/.test(message);
     const what = isOfStart ? `--from: ${message.replace(/^(?:after|from): /, '')}` : message;
     return new ConsumeError('usage', code, what, {
@@ -49,6 +49,6 @@ export function feedFailure(error: WeirError): SourceInterrupted | SourceGap | C
     });
   }
   return new ConsumeError(status === 403 ? 'auth' : 'failed', code, message, {
-    hint: hint ?? 'Ask who runs the server.',
+    hint: hint ?? 'Ask the operator of the server.',
   });
 }

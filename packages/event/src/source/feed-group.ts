@@ -7,35 +7,35 @@ import { feedFailure } from './feed-failure.js';
 import type { GroupDelivery, GroupMember } from './source.js';
 import { SourceInterrupted } from './source-errors.js';
 
-/** Which group of the server's feed to belong to. */
+/** Options of a {@link FeedGroup}. */
 export interface FeedGroupOptions {
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly server: string;
-  /** Id of the project. */
+  /** Project id. */
   readonly project: string;
-  /** API key of the project with the scope `feed`; it is sent nowhere else. */
+  /** API key of the project with the scope `feed`; sent only to this server. */
   readonly key: string;
   /** 1 to 64 letters, digits, `.`, `_` and `-`. */
   readonly group: string;
-  /** Where a new group begins: `latest`, `earliest`, a cursor, or a time in RFC 3339. */
+  /** Start position of a new group: `latest`, `earliest`, a cursor, or a time in RFC 3339. */
   readonly from: string;
-  /** Only events of these names; default all. */
+  /** Event names; default all. */
   readonly names?: readonly string[];
-  /** What the members do with events, the same for all; see the group's `task`. Default whatever. */
+  /** What the members do with events; it must be equal for all. Default: any task. */
   readonly task?: string;
   /** Default `events`. */
   readonly stream?: string;
-  /** What tells this member from the others: it may have 1,000 events that it has not acknowledged. */
+  /** Name of this member. A member may hold 1,000 unacknowledged events. */
   readonly member: string;
 }
 
-/** What servers lend for that do not say. */
+/** Lease duration if the server does not report one. */
 const DEFAULT_LEASE_MS = 30_000;
 /** How long a pull waits for the first event. */
 const WAIT_MS = 20_000;
-/** Silence, beyond what a call waits for, after which the server is taken for dead. */
+/** Silence, in addition to the wait of a call, after which the server is treated as dead. */
 const SILENCE_MS = 15_000;
-/** How long a server is tried that never answers, and one that does but cannot serve now. */
+// How long to retry a server that never answers, and one that answers but is not ready.
 const UNANSWERED_MS = 5_000;
 const UNREADY_MS = 60_000;
 
@@ -60,7 +60,7 @@ export class FeedGroup implements GroupMember {
   async start(signal: AbortSignal): Promise<void> {
     const { from, names, task, stream = 'events' } = this.#options;
     const body = {
-      // A group that exists may have begun anywhere and be about any names, unless somebody says which.
+      // Send `from` and `event` only if the caller chose them: an existing group may have been created with other values.
       ...(from === 'latest' ? {} : { from }),
       ...(names === undefined || names.length === 0 ? {} : { event: names }),
       ...defined({ task }),
@@ -121,7 +121,7 @@ export class FeedGroup implements GroupMember {
     return extended.parse(JSON.parse(await this.#call('POST', '/extend', body))).lost;
   }
 
-  /** The text of a good answer. */
+  /** Returns the body of a successful response. */
   async #call(
     method: 'PUT' | 'POST',
     path: string,
@@ -135,7 +135,7 @@ export class FeedGroup implements GroupMember {
         path: this.#path + path,
         body,
         timeoutMs: waitMs + SILENCE_MS,
-        // The reader of the group has a patience of its own.
+        // The reader of the group retries by itself.
         patienceMs: 0,
         signal,
       });
@@ -148,7 +148,7 @@ export class FeedGroup implements GroupMember {
   #unreachable(cause: SourceInterrupted): ConsumeError {
     const { server } = this.#options;
     return new ConsumeError('network', 'unreachable', `no feed from ${server}: ${cause.message}`, {
-      hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.',
+      hint: 'Start it with "weir serve", or select another with --server or WEIR_SERVER.',
       cause,
     });
   }
@@ -161,22 +161,22 @@ const pulled = z.object({
   deliveries: z.array(z.object({ id: z.string(), cursor: z.string(), attempt: z.number() })),
 });
 
-/** The error of the source that an error of a request to a group is. */
+/** Converts an error of a group request into an error of the source. */
 function failureOf(error: WeirError): Error {
   const { code, message, hint } = error;
   if (code === 'group_not_found') {
     return new ConsumeError('failed', code, message, {
-      hint: 'Somebody removed it. Start the consumer again to make it anew.',
+      hint: 'The group was deleted. Start the consumer again to recreate it.',
     });
   }
   if (code === 'group_exists') return new ConsumeError('usage', code, message, { param: 'group', hint });
   return feedFailure(error);
 }
 
-/** How deep the values of a delivery are in an answer: {, [, {. */
+/** Nesting depth of a delivery's values in the response: {, [, {. */
 const DELIVERY_DEPTH = 3;
 
-/** The texts of the deliveries' events, whose every digit must be kept: `JSON.parse` would round integers. */
+/** The JSON texts of the events. They are cut out of the response because `JSON.parse` would round large integers. */
 function eventTexts(text: string): string[] {
   const texts: string[] = [];
   let depth = 0;

@@ -5,11 +5,11 @@ import { FeedStream } from './feed.js';
 import { FeedGroup } from './feed-group.js';
 import type { GroupMember, GroupWish, Source } from './source.js';
 
-/** A stream of a project's feed, and who may read it. */
+/** Options of a {@link FeedSource}. */
 export interface FeedSourceOptions {
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly server: string;
-  /** Id of the project. */
+  /** Project id. */
   readonly project: string;
   /** API key of the project with the scope `feed`. */
   readonly key: string;
@@ -17,7 +17,7 @@ export interface FeedSourceOptions {
   readonly stream: string;
 }
 
-/** A project's feed on the server, whose cursors last as long as the feed keeps what it holds. */
+/** A project's feed on the server. A cursor is valid as long as the feed retains the items after it. */
 export class FeedSource implements Source {
   readonly name: string;
   readonly hasOffsets = true;

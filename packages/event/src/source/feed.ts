@@ -7,31 +7,31 @@ import { feedGap } from './feed-failure.js';
 import { DEFAULT_FEED_LIMITS, type FeedLimits, Outage } from './outage.js';
 import { SourceGap, SourceInterrupted } from './source-errors.js';
 
-/** Which feed to follow, and from where. */
+/** Options of a {@link FeedStream}. */
 export interface FeedOptions {
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly server: string;
-  /** Id of the project. */
+  /** Project id. */
   readonly project: string;
-  /** API key of the project with the scope `feed`; it is sent nowhere else. */
+  /** API key of the project with the scope `feed`; sent only to this server. */
   readonly key: string;
   /** `latest` (default), `earliest`, a cursor, or a time in RFC 3339. */
   readonly from?: string;
   /**
-   * `now` ends with the newest item of the feed at the start; default never. An event that was acknowledged before the
-   * start is delivered.
+   * `now` ends the stream at the newest item of the feed at the start; default never. The stream delivers every event
+   * that was acknowledged before the start.
    */
   readonly until?: 'now';
-  /** Only events of these names; default all. */
+  /** Event names; default all. */
   readonly names?: readonly string[];
   /** `events` (default), `usage`, `dead_letters` or `processes`. */
   readonly stream?: string;
-  /** Whether the server has answered before: then it is away, and its address is right. Default false. */
+  /** True if the server has answered before; then a failure is an outage, not a wrong address. Default false. */
   readonly isKnown?: boolean;
   readonly limits?: Partial<FeedLimits>;
 }
 
-/** What a follower of these options asks for, but for where it begins. */
+/** Path and query of the feed request, without the start position. */
 export function feedRequest({
   project,
   names = [],
@@ -44,8 +44,8 @@ export function feedRequest({
 }
 
 /**
- * Follows the server's feed of a project over one connection at a time. It comes back from the last cursor whenever a
- * connection ends, so that no event is missed and none comes twice.
+ * Follows a project's feed over one connection at a time. After each disconnect it resumes from the last cursor, so
+ * that no event is missed or repeated.
  *
  * ```ts
  * const feed = new FeedStream({ server: 'http://127.0.0.1:8080', project, key, from: 'earliest' });
@@ -68,7 +68,7 @@ export class FeedStream implements EventStream {
     const { silenceMs } = this.#limits;
     const outage = new Outage(`feed from ${server}`, this.#limits, isKnown);
     let after = this.#options.from ?? 'latest';
-    // The newest place is asked for once: a connection that breaks must not move the end.
+    // Determine the end position once, so that a reconnect does not move it.
     let until: string | undefined;
     watcher.onState('connecting');
     while (!signal.aborted) {
@@ -83,10 +83,10 @@ export class FeedStream implements EventStream {
           outage.end();
           const seenAt = new Date().toISOString();
           for (const { id, event, data } of blocks) {
-            if (event === 'error') throw this.#toldError(data ?? '');
+            if (event === 'error') throw this.#reportedError(data ?? '');
             if (event === 'end') return;
             if (id !== undefined) after = id;
-            // The first block has the cursor that the connection begins at: from here on nothing gets lost.
+            // The first block contains the start cursor of the connection: from here on every event is received.
             if (!isConnected) watcher.onState('connected');
             isConnected = true;
             if (data !== undefined) yield { event: feedEvent(data, seenAt, stream), cursor: after };
@@ -121,9 +121,9 @@ export class FeedStream implements EventStream {
     throw new SourceInterrupted('the server ended the stream', { isAnswered: true });
   }
 
-  #toldError(data: string): Error {
-    const told = errorOfData(data);
-    if (told.code === 'cursor_expired') return feedGap(told);
-    return new SourceInterrupted(told.message, { isAnswered: true });
+  #reportedError(data: string): Error {
+    const reported = errorOfData(data);
+    if (reported.code === 'cursor_expired') return feedGap(reported);
+    return new SourceInterrupted(reported.message, { isAnswered: true });
   }
 }

@@ -2,16 +2,16 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { cannotRead, isMissing } from './open-file.js';
 
-/** What no watcher tells (links, network file systems) is seen after so long at the latest. Milliseconds. */
+/** Polling interval for changes that the watcher does not report (links, network file systems), in milliseconds. */
 const POLL_MS = 1_000;
 
-/** Says when something may have happened to a file, or to one beside it with the same beginning of its name. */
+/** Detects changes of a file, and of files in its directory whose names start with its name (rotation). */
 export class FileChanges {
   readonly #watcher: FSWatcher | undefined;
   #hasChanged = false;
   #wake: (() => void) | undefined;
 
-  /** @throws ConsumeError `usage` when the file's directory is not there. */
+  /** @throws ConsumeError `usage` if the directory does not exist. */
   constructor(path: string) {
     this.#watcher = watcherOf(dirname(path), (name) => {
       if (name?.startsWith(basename(path)) === false) return;
@@ -20,7 +20,7 @@ export class FileChanges {
     });
   }
 
-  /** Resolves when something may have changed since it last did, and when `signal` aborts. */
+  /** Resolves when something may have changed since the last call, or when `signal` aborts. */
   async next(signal: AbortSignal): Promise<void> {
     if (!this.#hasChanged && !signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -45,12 +45,12 @@ export class FileChanges {
 function watcherOf(directory: string, onChange: (name: string | null) => void): FSWatcher | undefined {
   try {
     const watcher = watch(directory, (_, name) => onChange(name));
-    // A watcher that fails leaves the slow look.
+    // If the watcher fails, polling continues.
     watcher.on('error', () => watcher.close());
     return watcher;
   } catch (error) {
     if (isMissing(error)) throw cannotRead(directory, error);
-    // As where the system has no watchers left.
+    // Such as when the system has no inotify watches left: polling continues.
     return undefined;
   }
 }

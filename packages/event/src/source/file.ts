@@ -9,9 +9,9 @@ import { closeAll, filesAfter, filesFrom } from './rotated-files.js';
 import type { Source } from './source.js';
 
 /**
- * Lines of a file as it grows, like `tail -F`: through being renamed and made anew, through being cut, before it is
- * there. A line counts once it has ended; blank ones are none. The cursor of an event is where the next line begins, so
- * that a reader who comes back goes on there, in `<path>.1` to `<path>.9` too.
+ * Lines of a growing file, like `tail -F`: follows rotation, truncation and a file that does not exist yet. Only
+ * complete lines count; blank lines are skipped. An event's cursor is the position of the next line; a reader resumes
+ * there, also in the rotated files `<path>.1` to `<path>.9`.
  */
 export class FileSource implements Source {
   readonly name: string;
@@ -24,7 +24,7 @@ export class FileSource implements Source {
     this.name = `file ${path}`;
   }
 
-  /** @param from `latest`, `earliest` (what the file has now) or a cursor. */
+  /** @param from `latest`, `earliest` (the current start of the file) or a cursor. */
   open(from: string): EventStream {
     return new FileStream(this.#path, from);
   }
@@ -41,7 +41,7 @@ class FileStream implements EventStream {
 
   async *follow(watcher: StreamWatcher, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     watcher.onState('connecting');
-    // First of all: what changes from here on is seen.
+    // Watch before reading, so that no change is missed.
     const changes = new FileChanges(this.#path);
     let files: OpenFile[] = [];
     try {
@@ -63,7 +63,7 @@ class FileStream implements EventStream {
           }
           continue;
         }
-        // Looked for before the old one is read to its end: once there is a new one, no more is written to the old.
+        // Look for a new file before reading the old one to its end: after rotation nothing more is written to the old file.
         if (files.length === 1) files.push(...(await filesAfter(this.#path, current)));
         yield* this.#read(reader, watcher, signal);
         const [, following] = files;
@@ -90,7 +90,7 @@ class FileStream implements EventStream {
       const [file, ...later] = await filesFrom(this.#path, (one) => one.has(place));
       await closeAll(later);
       if (file !== undefined) return { file, byte: place.byte };
-      watcher.onGap({ message: `${this.#path} is another file than the one that was read before` });
+      watcher.onGap({ message: `${this.#path} is not the file that was read before` });
     }
     const file = await OpenFile.at(this.#path);
     if (file === undefined) return undefined;
@@ -104,7 +104,7 @@ class FileStream implements EventStream {
   ): AsyncGenerator<StreamedEvent> {
     for await (const line of reader.read()) {
       if (signal.aborted) return;
-      if (line === 'cut') watcher.onGap({ message: `${this.#path} was cut: what was not read yet is gone` });
+      if (line === 'cut') watcher.onGap({ message: `${this.#path} was truncated: unread lines are lost` });
       else yield* this.#eventOf(line, reader.file, watcher);
     }
   }
@@ -119,7 +119,7 @@ class FileStream implements EventStream {
     const event = text === undefined ? undefined : lineEvent(text, cursor);
     if (event !== undefined) yield { event, cursor };
     else {
-      watcher.onGap({ missed: 1, message: `a line of ${bytes} bytes in ${this.#path} is above 1 MiB` });
+      watcher.onGap({ missed: 1, message: `a line of ${bytes} bytes in ${this.#path} exceeds 1 MiB` });
       watcher.onPosition?.(cursor);
     }
   }

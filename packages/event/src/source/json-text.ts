@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { JsonValue } from '../json.js';
 
 /**
- * Bytes as the text of a JSON value: themselves where they are JSON and may be, so that numbers keep their digits; else
- * a string where they are UTF-8; else `{"base64": …}`.
+ * Encodes bytes as JSON text: unchanged if they are JSON and `mayBeJson` is true, so that numbers keep their digits;
+ * otherwise as a string if they are UTF-8; otherwise as `{"base64": …}`.
  */
 export function jsonTextOf(bytes: Uint8Array, mayBeJson = true): string {
   if (!isUtf8(bytes)) return JSON.stringify({ base64: Buffer.from(bytes).toString('base64') });
@@ -15,17 +15,17 @@ function isJson(text: string): boolean {
   return parsedJson(text) !== undefined;
 }
 
-/** The value of a JSON text; undefined when it is none. */
+/** Parses JSON; undefined if the text is invalid. */
 export function parsedJson(text: string): JsonValue | undefined {
   try {
-    // JSON.parse gives exactly the values of JsonValue.
+    // JSON.parse returns exactly the type JsonValue.
     return JSON.parse(text) as JsonValue;
   } catch {
     return undefined;
   }
 }
 
-/** Names with texts that may have several, such as headers: the text, or all of them where there are more. */
+/** Maps each name to its text, or to a list if it has several, such as headers. */
 export function namedTexts(
   entries: Iterable<readonly [string, readonly string[]]>,
 ): Record<string, string | readonly string[]> {

@@ -3,23 +3,26 @@ import { MAX_EVENT_BYTES } from '../raw-event.js';
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** One line that has ended. */
+/** A complete line. */
 export interface CutLine {
-  /** All its bytes, with what ended it. */
+  /** Length in bytes, including the line ending. */
   readonly bytes: number;
-  /** Without its end; bytes that are no UTF-8 are U+FFFD. Undefined for a line above 1 MiB, which is not held. */
+  /**
+   * Text without the line ending; invalid UTF-8 becomes U+FFFD. Undefined if the line exceeds 1 MiB; such a line is not
+   * buffered.
+   */
   readonly text: string | undefined;
 }
 
 /**
- * Cuts bytes of anybody's making into lines; the protocol's own `LineSplitter` stops at what this passes over: lines
- * that are too long, or no UTF-8. It holds at most one unfinished line of 1 MiB.
+ * Splits untrusted bytes into lines. Unlike the protocol's `LineSplitter`, it skips lines that are too long and accepts
+ * invalid UTF-8. Buffers at most one unfinished line of 1 MiB.
  */
 export class LineCutter {
   #held: Buffer[] = [];
   #length = 0;
 
-  /** The lines that end in this piece. */
+  /** Yields the lines that end in this chunk. */
   *cut(piece: Buffer): Generator<CutLine, void> {
     let start = 0;
     for (let end = piece.indexOf(LINE_FEED); end >= 0; end = piece.indexOf(LINE_FEED, start)) {
@@ -30,7 +33,7 @@ export class LineCutter {
     this.#hold(piece.subarray(start));
   }
 
-  /** What was begun and will never end; undefined where nothing was. */
+  /** The unfinished last line at the end of the input; undefined if there is none. */
   rest(): CutLine | undefined {
     return this.#length === 0 ? undefined : this.#take(0);
   }
@@ -39,7 +42,7 @@ export class LineCutter {
     if (bytes.length === 0) return;
     this.#length += bytes.length;
     if (this.#length > MAX_EVENT_BYTES) this.#held = [];
-    // A copy: who reads fills the same memory again.
+    // Copy the bytes, because the caller reuses its buffer.
     else this.#held.push(Buffer.from(bytes));
   }
 

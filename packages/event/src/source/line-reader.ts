@@ -1,15 +1,15 @@
 import { type CutLine, LineCutter } from './line-cutter.js';
 import type { OpenFile } from './open-file.js';
 
-/** How much is read at once. */
+/** Size of one read. */
 const PIECE_BYTES = 64 * 1024;
 
-/** A line of a file, and the byte where the next one begins. */
+/** A line of a file, and the byte at which the next line starts. */
 export interface ReadLine extends CutLine {
   readonly next: number;
 }
 
-/** Reads a file's lines from a byte on, as far as it has been written, and goes on from there when asked again. */
+/** Reads complete lines from a byte position; each call of `read` continues after the last one. */
 export class LineReader {
   readonly file: OpenFile;
   readonly #piece = Buffer.alloc(PIECE_BYTES);
@@ -17,19 +17,22 @@ export class LineReader {
   #next: number;
   #readTo: number;
 
-  /** @param byte where a line begins. */
+  /** @param byte start of a line. */
   constructor(file: OpenFile, byte: number) {
     this.file = file;
     this.#next = byte;
     this.#readTo = byte;
   }
 
-  /** Where the next line begins. */
+  /** Byte at which the next line starts. */
   get next(): number {
     return this.#next;
   }
 
-  /** The lines that have ended since; `cut` where the file was cut or begun anew, and its first line comes next. */
+  /**
+   * Yields the lines completed since the last call; `cut` if the file was truncated or rewritten, and continues with
+   * its first line.
+   */
   async *read(): AsyncGenerator<ReadLine | 'cut', void> {
     for (;;) {
       if (!(await this.file.isWholeTo(this.#readTo))) {
@@ -46,7 +49,7 @@ export class LineReader {
     }
   }
 
-  /** A last line that was begun and, as nobody writes to the file any more, will never end. */
+  /** The unfinished last line of a rotated file, which will never be completed. */
   rest(): ReadLine | undefined {
     const line = this.#lines.rest();
     return line === undefined ? undefined : this.#passed(line);
@@ -58,7 +61,7 @@ export class LineReader {
   }
 }
 
-/** Where the last line that was begun but has not ended begins; the end of the file where there is none. */
+/** Start of the unfinished last line; the end of the file if the last line is complete. */
 export async function lastLineOf(file: OpenFile, longest: number): Promise<number> {
   const piece = Buffer.alloc(PIECE_BYTES);
   const size = await file.size();

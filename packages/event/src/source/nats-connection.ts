@@ -8,29 +8,29 @@ import {
 import { Backoff, pause } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 
-/** How long a server that has never answered is tried: it is a wrong address more often than an outage. */
+/** How long to retry a server that has never answered, which is more often a wrong address than an outage. */
 const FIRST_ANSWER_MS = 5_000;
 
-/** Between tries of a connection that broke: a tenth of the time since, within these bounds. Milliseconds. */
+// Delay between reconnects: a tenth of the outage, within these bounds, in milliseconds.
 const SHORTEST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
 
-/** A server that dies without a word is noticed after two of these. */
+/** Ping interval; a dead server is detected after two intervals. */
 const PING_MS = 10_000;
 
-/** What a connection needs from who uses it. */
+/** Options of {@link connectToNats}. */
 export interface NatsAddress {
-  /** Such as `nats://127.0.0.1:4222`; with `user:password@` or `token@` before the host, and `tls://` where it must. */
+  /** Such as `nats://127.0.0.1:4222`; with `user:password@` or `token@` before the host, and `tls://` for TLS. */
   readonly servers: readonly string[];
-  /** How long there has been no connection, in milliseconds. */
+  /** Current duration of the outage, in milliseconds. */
   readonly outageMs: () => number;
 }
 
 /**
- * A connection to one of the servers, which then comes back by itself for ever.
+ * Connects to one of the servers. The connection then reconnects by itself without a limit.
  *
- * @throws ConsumeError `network` when none answers within 5 s, `auth` when one refuses, `usage` for an address that is
- * none; the signal's reason once it has aborted.
+ * @throws ConsumeError `network` if no server answers within 5 s, `auth` if a server refuses, `usage` for an invalid
+ * address; the signal's reason once it has aborted.
  */
 export async function connectToNats(address: NatsAddress, signal: AbortSignal): Promise<NatsConnection> {
   const options = optionsOf(address);
@@ -50,7 +50,7 @@ export async function connectToNats(address: NatsAddress, signal: AbortSignal): 
   }
 }
 
-/** Why there is no connection, or none any more. */
+/** The error for a failed connection. */
 export function natsFailure(cause: unknown, servers: readonly string[]): ConsumeError {
   const names = servers.map(withoutSecret).join(', ');
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -63,7 +63,7 @@ export function natsFailure(cause: unknown, servers: readonly string[]): Consume
   }
   return new ConsumeError('network', 'unreachable', `no NATS server at ${names}: ${reason}`, {
     param: 'servers',
-    hint: 'Start it with "nats-server", or name another with -p servers=nats://HOST:4222.',
+    hint: 'Start it with "nats-server", or select another with -p servers=nats://HOST:4222.',
     cause,
   });
 }
@@ -88,19 +88,19 @@ function urlOf(server: string): URL {
   const text = server.includes('://') ? server : `nats://${server}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^(nats|tls):$/.test(url.protocol) && url.host !== '') return url;
-  throw new ConsumeError('usage', 'invalid_server', `${withoutSecret(server)} is no address of NATS.`, {
+  throw new ConsumeError('usage', 'invalid_server', `${withoutSecret(server)} is not a valid NATS address.`, {
     param: 'servers',
     hint: 'Write -p servers=nats://127.0.0.1:4222.',
   });
 }
 
-/** An address without user, password or token. */
+/** Removes user, password and token from an address. */
 export const withoutSecret = (server: string): string => server.replace(/^(.*:\/\/)?.*@/s, '$1');
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
 
-// A connection that comes too late is closed again.
+// If the signal aborts first, the late connection is closed.
 async function unlessAborted(
   connecting: Promise<NatsConnection>,
   signal: AbortSignal,

@@ -3,12 +3,12 @@ import type { Msg } from '@nats-io/transport-node';
 import { type RawEvent, rawEvent } from '../raw-event.js';
 import { jsonTextOf, namedTexts } from './json-text.js';
 
-/** The type of every message of NATS. */
+/** Event type of NATS messages. */
 export const NATS_MESSAGE = 'nats.message';
 
 /**
- * A message as an event: `{subject, headers?, data}`. Its id is the header `Nats-Msg-Id`, by which JetStream tells
- * repeats apart too; without one it has an id of its own.
+ * Converts a message into an event: `{subject, headers?, data}`. The id is the header `Nats-Msg-Id`, which JetStream
+ * also uses for deduplication, or a new UUID.
  */
 export function natsEvent({ subject, headers, data }: Msg): RawEvent {
   const head = {

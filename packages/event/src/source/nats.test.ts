@@ -77,7 +77,7 @@ test('comes back to a server that was away, and tells what may be missing', asyn
   server = await startNats(port);
   await follower.until(({ states }) => states.at(-1) === 'connected');
   expect(follower.states).toEqual(['connecting', 'connected', 'disconnected', 'reconnecting', 'connected']);
-  expect(follower.gaps).toEqual([{ message: expect.stringContaining('NATS kept nothing') }]);
+  expect(follower.gaps).toEqual([{ message: expect.stringContaining('NATS does not retain') }]);
   await publisher.flush();
   publisher.publish('orders.new', '{"n":1}');
   await follower.until(({ items }) => items.length === 1);

@@ -7,20 +7,20 @@ import { connectToNats, natsFailure } from './nats-connection.js';
 import { natsEvent } from './nats-event.js';
 import type { Source } from './source.js';
 
-/** Which messages, of which servers. */
+/** Options of a {@link NatsSource}. */
 export interface NatsSourceOptions {
-  /** Addresses, of which one is enough: see `NatsAddress`. */
+  /** Server addresses, of which one must be reachable; see `NatsAddress`. */
   readonly servers: readonly string[];
-  /** With wildcards as NATS has them: `orders.*`, `orders.>`. */
+  /** NATS wildcards are allowed: `orders.*`, `orders.>`. */
   readonly subject: string;
 }
 
-/** Messages that wait for who reads them; what comes beyond is dropped and told. */
+/** Bounds of messages that wait for the reader. Further messages are dropped and reported as a gap. */
 const WAITING = { items: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Messages of a subject as they are published (core NATS). The server keeps nothing: what is published while there is
- * no connection is gone, and told as a gap.
+ * Messages of a subject as they are published (core NATS). The server retains nothing: messages published during a
+ * disconnect are lost and reported as a gap.
  */
 export class NatsSource implements Source {
   readonly name: string;
@@ -57,10 +57,10 @@ async function* followNats(
   }
   const close = () => void connection.close();
   signal.addEventListener('abort', close, { once: true });
-  const told = tellStates(connection, watcher, (isConnected) => {
+  const reporting = reportStates(connection, watcher, (isConnected) => {
     brokenAt = isConnected ? undefined : (brokenAt ?? performance.now());
   });
-  // It resolves with the error; it never rejects.
+  // `closed()` resolves with the error and never rejects.
   void connection.closed().then((error) => arrivals.end(error && natsFailure(error, servers)));
   try {
     connection.subscribe(subject, {
@@ -69,24 +69,24 @@ async function* followNats(
         else if (!arrivals.push(message, message.data.length)) dropped += 1;
       },
     });
-    // Once the server has answered, it has the subscription too. Where that fails, the connection comes back with it.
+    // A reply to a flush proves that the server has the subscription. If the flush fails, the reconnect subscribes again.
     if ((await isAnswered(connection)) && !arrivals.hasEnded) watcher.onState('connected');
     for await (const message of arrivals.read(signal)) {
       const event = natsEvent(message);
       if (Buffer.byteLength(payloadText(event)) <= MAX_EVENT_BYTES) yield { event };
-      else watcher.onGap({ missed: 1, message: `a message on ${message.subject} is above 1 MiB` });
+      else watcher.onGap({ missed: 1, message: `a message on ${message.subject} exceeds 1 MiB` });
       if (dropped > 0)
-        watcher.onGap({ missed: dropped, message: 'messages came faster than they were taken' });
+        watcher.onGap({ missed: dropped, message: 'messages arrived faster than they were read' });
       dropped = 0;
     }
   } finally {
     signal.removeEventListener('abort', close);
     await connection.close();
-    await told;
+    await reporting;
   }
 }
 
-async function tellStates(
+async function reportStates(
   connection: NatsConnection,
   watcher: StreamWatcher,
   onConnected: (isConnected: boolean) => void,
@@ -102,7 +102,7 @@ async function tellStates(
       watcher.onState('reconnecting');
     } else if (status.type === 'reconnect' && (await isAnswered(connection))) {
       onConnected(true);
-      watcher.onGap({ message: 'NATS kept nothing of what was published while there was no connection' });
+      watcher.onGap({ message: 'NATS does not retain messages that were published during the disconnect' });
       watcher.onState('connected');
     }
   }
@@ -114,21 +114,26 @@ const isAnswered = (connection: NatsConnection): Promise<boolean> =>
     () => false,
   );
 
-// Words with dots between them, `>` only as the last: a server may take others and never send anything.
+// Tokens separated by dots, `>` only as the last one. A server may accept other subjects without ever delivering a message.
 const SUBJECT = /^(?!>\.)[^\s.]+(\.(?!>\.)[^\s.]+)*$/;
 
 function invalidSubject(subject: string): ConsumeError {
-  return new ConsumeError('usage', 'invalid_subject', `${JSON.stringify(subject)} is no subject of NATS.`, {
-    param: 'subject',
-    hint: 'Write words with dots between them, such as orders.created, orders.* or orders.>.',
-  });
+  return new ConsumeError(
+    'usage',
+    'invalid_subject',
+    `${JSON.stringify(subject)} is not a valid NATS subject.`,
+    {
+      param: 'subject',
+      hint: 'Separate tokens with dots, such as orders.created, orders.* or orders.>.',
+    },
+  );
 }
 
 function refusedSubject(cause: Error, subject: string): ConsumeError {
   return new ConsumeError(
     'auth',
     'forbidden_subject',
-    `NATS does not let us have ${JSON.stringify(subject)}: ${cause.message}`,
-    { param: 'subject', hint: 'Ask for the permission to subscribe, or name another subject.', cause },
+    `NATS refuses the subscription to ${JSON.stringify(subject)}: ${cause.message}`,
+    { param: 'subject', hint: 'Grant the permission to subscribe, or use another subject.', cause },
   );
 }

@@ -4,10 +4,10 @@ import { codeOf } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import type { FilePlace } from './file-place.js';
 
-/** How much of a file's beginning tells it from one that later has its number. */
+/** Number of leading bytes that distinguish a file from another one that later gets its inode. */
 const HEAD_BYTES = 256;
 
-/** A file that is open, with what is known of it while it grows. */
+/** An open file that may grow. */
 export class OpenFile {
   /** Device and inode. */
   readonly id: string;
@@ -21,9 +21,9 @@ export class OpenFile {
   }
 
   /**
-   * Opens what is at `path` now; undefined when nothing is.
+   * Opens the file at `path`; undefined if none exists.
    *
-   * @throws ConsumeError `usage` for what is no file, or may not be read.
+   * @throws ConsumeError `usage` if it is not a file, or is not readable.
    */
   static async at(path: string): Promise<OpenFile | undefined> {
     let handle: FileHandle | undefined;
@@ -41,7 +41,7 @@ export class OpenFile {
     }
   }
 
-  /** The place of a byte that lies within the file. */
+  /** The position of a byte within the file. */
   async placeAt(byte: number): Promise<FilePlace> {
     const length = Math.min(byte, HEAD_BYTES);
     if (this.#head.length < length) this.#head = await this.#readHead();
@@ -52,20 +52,20 @@ export class OpenFile {
     return { file: this.id, byte, hash: this.#hash.hex };
   }
 
-  /** Whether the place is one of this file. */
+  /** True if the position belongs to this file. */
   async has(place: FilePlace): Promise<boolean> {
     if (place.file !== this.id || place.byte > (await this.size())) return false;
     return (await this.placeAt(place.byte)).hash === place.hash;
   }
 
-  /** Whether what was read up to `byte` is still there: the file has neither become shorter nor begun anew. */
+  /** True if the content up to `byte` is unchanged: the file was not truncated or rewritten. */
   async isWholeTo(byte: number): Promise<boolean> {
     if ((await this.size()) < byte) return false;
     const known = this.#head.subarray(0, byte);
     return (await this.#readHead()).subarray(0, known.length).equals(known);
   }
 
-  /** It has begun anew: forget how it began before. */
+  /** The file was rewritten: reads its head again. */
   async renew(): Promise<void> {
     this.#head = await this.#readHead();
     this.#hash = undefined;
@@ -75,7 +75,7 @@ export class OpenFile {
     return (await this.#handle.stat()).size;
   }
 
-  /** Reads into `buffer` from a byte on; 0 at the end. */
+  /** Reads into `buffer` from a byte position; returns 0 at the end. */
   async read(buffer: Buffer, byte: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.length, byte)).bytesRead;
   }
@@ -90,12 +90,12 @@ export class OpenFile {
   }
 }
 
-/** Whether an error of the file system says that nothing is there. */
+/** True if a file-system error means that the file does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** What was asked for is no file that can be followed. */
+/** The path cannot be followed. */
 export function cannotRead(path: string, cause: unknown): ConsumeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ConsumeError('usage', 'cannot_read', `Cannot follow ${path}: ${reason}.`, {

@@ -6,16 +6,16 @@ import type { Source } from './source.js';
 import type { SourceSpec } from './source-spec.js';
 import { WebhookSource } from './webhook.js';
 
-/** What bounds sources, where it is not as by default. Milliseconds. */
+/** Overrides of source limits. Milliseconds. */
 export interface SourceLimits {
-  /** How long a webhook's sender waits for its answer; default 5 s. */
+  /** How long a webhook's sender waits for its response; default 5 s. */
   readonly webhookWaitMs?: number;
 }
 
 /**
- * The source that a spec speaks of. Nothing is opened before a stream of it is followed.
+ * Creates the source of a spec. It connects only when a stream is followed.
  *
- * @param credential API key for the feed and channels; no other source is given it.
+ * @param credential API key for the feed and channels; other sources do not get it.
  */
 export function openSource(
   spec: SourceSpec,
@@ -25,7 +25,7 @@ export function openSource(
   switch (spec.kind) {
     case 'feed': {
       const { server, project, stream } = spec;
-      // Without a key the server says what is missing.
+      // Without a key, let the server report the missing credential.
       return new FeedSource({ server, project, stream, key: credential ?? '' });
     }
     case 'channel':

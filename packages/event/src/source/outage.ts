@@ -2,17 +2,17 @@ import { Backoff } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 import type { SourceInterrupted } from './source-errors.js';
 
-/** How patient the follower is. Milliseconds. */
+/** Timeouts of a feed follower, in milliseconds. */
 export interface FeedLimits {
-  /** Silence after which a connection is taken for dead; the server's heartbeat comes every 15 s. Default 45 s. */
+  /** Silence after which a connection is treated as dead; the server sends a heartbeat every 15 s. Default 45 s. */
   readonly silenceMs: number;
-  /** How long a server that has never answered is tried: it is a wrong address more often than an outage. Default 5 s. */
+  /** How long to retry a server that has never answered, which is more often a wrong address than an outage. Default 5 s. */
   readonly firstAnswerMs: number;
-  /** How long one that has may take to answer a connection. Default 15 s. */
+  /** Timeout for the response of a server that has answered before. Default 15 s. */
   readonly answerMs: number;
-  /** How long a feed that is interrupted is tried. Default an hour. */
+  /** How long to retry an interrupted feed. Default 1 h. */
   readonly outageMs: number;
-  /** The wait before the first further try, and the longest. Defaults 250 ms and 15 s. */
+  /** First and longest delay between retries. Defaults 250 ms and 15 s. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
 }
@@ -26,7 +26,7 @@ export const DEFAULT_FEED_LIMITS: FeedLimits = {
   longestWaitMs: 15_000,
 };
 
-/** The time in which no connection brings anything, from the start on: how long to wait, and when to give up. */
+/** Tracks an outage, starting with the first connection attempt: computes the retry delays and decides when to give up. */
 export class Outage {
   readonly #what: string;
   readonly #limits: FeedLimits;
@@ -34,7 +34,7 @@ export class Outage {
   #since: number | undefined = performance.now();
   #wasAnswered: boolean;
 
-  /** @param what nobody gets, such as `feed from http://…` */
+  /** @param what the missing input, for messages, such as `feed from http://…` */
   constructor(what: string, limits: FeedLimits, wasAnswered: boolean) {
     this.#what = what;
     this.#wasAnswered = wasAnswered;
@@ -48,7 +48,7 @@ export class Outage {
     this.#backoff.reset();
   }
 
-  /** How long the next connection may wait for its answer. */
+  /** Timeout for the response to the next request. */
   get answerMs(): number {
     const { answerMs, firstAnswerMs } = this.#limits;
     if (this.#wasAnswered) return answerMs;
@@ -63,7 +63,7 @@ export class Outage {
     const waitMs = Math.max(this.#backoff.next(), failure.waitMs);
     if (now + waitMs - this.#since < (this.#wasAnswered ? outageMs : firstAnswerMs)) return waitMs;
     throw new ConsumeError('network', 'unreachable', `no ${this.#what}: ${failure.message}`, {
-      hint: 'Start it with "weir serve", or name another with --server or WEIR_SERVER.',
+      hint: 'Start it with "weir serve", or select another with --server or WEIR_SERVER.',
       cause: failure,
     });
   }

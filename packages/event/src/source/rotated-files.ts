@@ -1,11 +1,11 @@
 import { OpenFile } from './open-file.js';
 
-/** How many files that were renamed are looked at: `<path>.1` to `<path>.9`, the newest first. */
+/** Number of rotated files to check: `<path>.1` to `<path>.9`, newest first. */
 const RENAMED = 9;
 
 /**
- * The file that `isIt` knows, and all that came after it, in their order: as rotation leaves them, the newest at `path`
- * itself, those before at `path.1` and so on. None where it is not among them.
+ * Finds the file for which `isIt` is true, and returns it with all newer files, oldest first. Rotation leaves the
+ * newest file at `path` and older ones at `path.1` and so on. Returns none if no file matches.
  */
 export async function filesFrom(
   path: string,
@@ -14,10 +14,10 @@ export async function filesFrom(
   const files: OpenFile[] = [];
   for (let age = 0; age <= RENAMED; age += 1) {
     const file = await OpenFile.at(age === 0 ? path : `${path}.${age}`);
-    // Rotation renames one after another, so that any name may be free for a moment.
+    // Rotation renames file after file, so any of the names may be missing for a moment.
     if (file === undefined) continue;
     if (files.some(({ id }) => id === file.id)) {
-      // It was renamed while we looked. Names are looked at in the order files move, so that none is missed.
+      // The file was renamed during the search. Names are searched in the direction in which files move, so none is missed.
       await file.close();
       continue;
     }
@@ -29,8 +29,8 @@ export async function filesFrom(
 }
 
 /**
- * The files that came after this one, up to the last that has something: until then who writes may still write to the
- * one before. None where nothing has come.
+ * The files after this one, up to the last non-empty one: while a new file is empty, the writer may still write to the
+ * old one.
  */
 export async function filesAfter(path: string, { id }: OpenFile): Promise<OpenFile[]> {
   const newest = await OpenFile.at(path);
@@ -39,7 +39,7 @@ export async function filesAfter(path: string, { id }: OpenFile): Promise<OpenFi
     return [];
   }
   const [same, ...later] = await filesFrom(path, (file) => file.id === id);
-  // Renamed to something else, or removed: only the newest is known to be its successor.
+  // If the file was removed or renamed to another pattern, only the newest file is a certain successor.
   const after = same === undefined && newest !== undefined ? [newest] : later;
   await closeAll(
     [same, newest].flatMap((file) => (file === undefined || after.includes(file) ? [] : [file])),
@@ -51,7 +51,7 @@ export async function filesAfter(path: string, { id }: OpenFile): Promise<OpenFi
   return after;
 }
 
-/** Closes files that are not read to their end. */
+/** Closes files that were not read to their end. */
 export async function closeAll(files: readonly OpenFile[]): Promise<void> {
   await Promise.all(files.map((file) => file.close()));
 }

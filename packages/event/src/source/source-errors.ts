@@ -1,13 +1,13 @@
 import { WeirError } from '@weir/base';
 import { ConsumeError } from '../consume-error.js';
 
-/** The connection broke, or the source cannot serve it now: try again. */
+/** The connection broke, or the source is temporarily unavailable: retry. */
 export class SourceInterrupted extends WeirError<'source_interrupted'> {
-  /** How long the source wants to be left alone, in milliseconds. */
+  /** Minimum delay that the source requests before the next attempt, in milliseconds. */
   readonly waitMs: number;
-  /** Whether a server answered at all. */
+  /** True if a server has answered. */
   readonly isAnswered: boolean;
-  /** Whether the server asks this client to slow down; else it is away or starts, and may be back before `waitMs`. */
+  /** True for a rate limit. Otherwise the server is starting or unreachable, and may recover before `waitMs`. */
   readonly isLimit: boolean;
 
   constructor(
@@ -28,11 +28,11 @@ interface Interruption {
   readonly cause?: unknown;
 }
 
-/** The source no longer has what came next: go on with the oldest it has. */
+/** The source no longer has the next events: continue with the oldest ones it has. */
 export class SourceGap extends WeirError<'source_gap'> {
-  /** Where that begins: a cursor, or `earliest`. */
+  /** Start of the retained events: a cursor, or `earliest`. */
   readonly oldest: string;
-  /** Events in between; undefined when nobody knows. */
+  /** Number of lost events; undefined if unknown. */
   readonly missed: number | undefined;
 
   constructor(
@@ -45,11 +45,11 @@ export class SourceGap extends WeirError<'source_gap'> {
   }
 }
 
-/** The source has come to its end: nothing comes after what it has brought, now or later. */
+/** The source has ended permanently. */
 export class SourceEnded extends ConsumeError {
   constructor(message: string) {
     super('failed', 'source_ended', message, {
-      hint: 'Everything there was has come: nothing is to be done.',
+      hint: 'All events were delivered; no action is needed.',
     });
   }
 }

@@ -5,13 +5,13 @@ import { type CutLine, LineCutter } from './line-cutter.js';
 import { lineEvent } from './line-event.js';
 
 /**
- * Lines that come in by a pipe, such as standard input, no faster than they are taken. It ends with its input; a last
- * line without a line feed counts. Blank lines are none.
+ * Reads lines from a pipe, such as standard input, with backpressure. It ends with its input; a last line without a
+ * line feed counts. Blank lines are skipped.
  */
 export class StdinStream implements EventStream {
   readonly #input: Readable;
 
-  /** @param input of bytes; it is destroyed when the stream ends. */
+  /** @param input a byte stream; destroyed when the stream ends. */
   constructor(input: Readable) {
     this.#input = input;
   }
@@ -40,5 +40,5 @@ function* eventsOf({ text, bytes }: CutLine, watcher: StreamWatcher): Generator<
   if (text?.trim() === '') return;
   const event = text === undefined ? undefined : lineEvent(text, randomUUID());
   if (event !== undefined) yield { event };
-  else watcher.onGap({ missed: 1, message: `a line of ${bytes} bytes is above 1 MiB` });
+  else watcher.onGap({ missed: 1, message: `a line of ${bytes} bytes exceeds 1 MiB` });
 }

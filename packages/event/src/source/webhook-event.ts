@@ -4,16 +4,16 @@ import { isJsonObject } from '../json.js';
 import { type RawEvent, rawEvent } from '../raw-event.js';
 import { jsonTextOf, namedTexts, parsedJson } from './json-text.js';
 
-/** The type of every request to a webhook. */
+/** Event type of every webhook request. */
 export const WEBHOOK_REQUEST = 'webhook.request';
 
-/** Headers that are the sender's secrets and no part of the message. */
+/** Headers that contain the sender's credentials; they are removed from the event. */
 const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
-/** Headers by which senders name a message, the same each time they send it again. */
+/** Headers that contain the sender's message id, which is stable across the sender's retries. */
 const ID_HEADERS = ['webhook-id', 'x-github-delivery', 'idempotency-key'];
 
-/** A request as an event: `{method, path, query, headers, body}`, its id the sender's where it has one. */
+/** Converts a request into an event: `{method, path, query, headers, body}`. The event id is the sender's if it has one. */
 export function webhookEvent(request: IncomingMessage, url: URL, body: Buffer): RawEvent {
   const { method, headersDistinct: headers } = request;
   const head = {
@@ -41,7 +41,7 @@ export function webhookEvent(request: IncomingMessage, url: URL, body: Buffer): 
 function idOf(headers: IncomingMessage['headersDistinct'], bodyText: string): string {
   const named = ID_HEADERS.map((name) => headers[name]?.[0]).find((id) => id);
   if (named !== undefined) return named;
-  // Stripe names an event in its body alone.
+  // Stripe sends the event id in the body only.
   const body = headers['stripe-signature'] === undefined ? undefined : parsedJson(bodyText);
   return isJsonObject(body) && typeof body.id === 'string' && body.id !== '' ? body.id : randomUUID();
 }

@@ -3,27 +3,27 @@ import { ConsumeError } from '../consume-error.js';
 import { MAX_EVENT_BYTES, payloadText, type RawEvent } from '../raw-event.js';
 import { webhookEvent } from './webhook-event.js';
 
-/** How many senders may be heard at once, each with 1 MiB. */
+/** Maximum number of concurrent connections; each may send 1 MiB. */
 const CONNECTIONS = 256;
 
-/** How long the last answers may take. */
+/** Grace period for pending responses on close. */
 const LAST_ANSWERS_MS = 1_000;
 
-/** How senders send events; other methods only ask. */
+/** Methods that carry events. */
 const METHODS = ['POST', 'PUT', 'PATCH'];
 
-/** Takes an event: `taken` once it is with its consumer, `busy` when it cannot be for now. */
+/** Handles an event: `taken` once a consumer has acknowledged it, `busy` if none does in time. */
 export type Taker = (event: RawEvent, bytes: number) => Promise<'taken' | 'busy'>;
 
-// A port is the process's own: who wants it for another path must find who has it.
+// One listener per port of this process: paths on the same port share it.
 const listeners = new Map<string, WebhookListener>();
 
 /**
- * Hears requests to a path of host and port, together with all others of this process there. The listener lives as long
- * as anybody has a path.
+ * Receives requests to a path. All paths of this process on the same host and port share one server, which lives until
+ * the last path is removed.
  *
- * @returns leaves the path again.
- * @throws ConsumeError `usage` when the port cannot be had.
+ * @returns removes the path.
+ * @throws ConsumeError `usage` if the process cannot listen on the port.
  */
 export async function listenTo(
   host: string,
@@ -76,7 +76,7 @@ class WebhookListener {
   async #close(): Promise<void> {
     this.#onClosed();
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    // Those who wait for an answer have a moment to get it.
+    // Let pending requests get their response first.
     const timer = setTimeout(() => this.#server.closeAllConnections(), LAST_ANSWERS_MS);
     await Promise.all(
       [...this.#answering].map((response) => new Promise((resolve) => response.once('close', resolve))),
@@ -93,9 +93,10 @@ class WebhookListener {
     }
     const url = new URL(`http://webhook${request.url?.startsWith('/') ? request.url : '/'}`);
     const takers = this.#takers.get(url.pathname);
-    if (takers === undefined) return refuse(response, 404, 'not_found', `nothing listens to ${url.pathname}`);
+    if (takers === undefined)
+      return refuse(response, 404, 'not_found', `no consumer listens to ${url.pathname}`);
     if (isFromPage(request.headers)) {
-      return refuse(response, 403, 'origin_not_allowed', 'no requests are taken from pages in a browser');
+      return refuse(response, 403, 'origin_not_allowed', 'requests from browser pages are not accepted');
     }
     if (!METHODS.includes(request.method ?? '')) {
       const allow = METHODS.join(', ');
@@ -109,25 +110,31 @@ class WebhookListener {
     }
     const answers = await Promise.all([...takers].map((take) => take(event, bytes)));
     if (answers.includes('taken')) response.writeHead(202).end();
-    else refuse(response, 503, 'at_capacity', 'nobody takes events of this path now', { 'retry-after': '1' });
+    else
+      refuse(response, 503, 'at_capacity', 'no consumer accepts events of this path now', {
+        'retry-after': '1',
+      });
   }
 }
 
-/** The host of a Host header, or of an address that is listened on, that nobody but this machine has. */
+/** A host that only this machine can reach. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 
-// A page can have a name of its own point to this machine, and is of no other origin then. Its Host says the name.
+// DNS rebinding: a page can resolve its own name to this machine and is then same-origin. Its Host header reveals it.
 function isForeign(host: string | undefined, listening: string): boolean {
   if (host === undefined || !LOOPBACK.test(listening)) return false;
   return !LOOPBACK.test(host.replace(/:\d+$/, ''));
 }
 
-// A page in a browser reaches this machine's own ports too; browsers say so, and no other sender does.
+// A web page can send requests to local ports. Browsers mark these with headers that other senders do not set.
 function isFromPage({ origin, 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
   return origin !== undefined || site !== 'none';
 }
 
-/** The body; undefined where it is above 1 MiB. Then the rest is read and forgotten, so that the answer arrives. */
+/**
+ * Reads the body; undefined if it exceeds 1 MiB. Then the rest is read and discarded, so that the client reads the
+ * response.
+ */
 async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -156,8 +163,8 @@ function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException):
     'usage',
     isTaken ? 'port_taken' : 'cannot_listen',
     isTaken
-      ? `Port ${port} of ${host} is taken by another program.`
+      ? `Port ${port} of ${host} is in use by another program.`
       : `Cannot listen on ${host}:${port}: ${cause.message}`,
-    { param: 'port', hint: 'End it, or give another port: -p port=8788.', cause },
+    { param: 'port', hint: 'Stop it, or use another port: -p port=8788.', cause },
   );
 }

@@ -4,25 +4,28 @@ import type { EventStream, StreamedEvent, StreamWatcher } from './event-stream.j
 import type { Source } from './source.js';
 import { listenTo } from './webhook-listener.js';
 
-/** Where requests come in. */
+/** Options of a {@link WebhookSource}. */
 export interface WebhookSourceOptions {
   readonly host: string;
   readonly port: number;
-  /** Begins with a slash; requests must have exactly this one. */
+  /** Starts with a slash; requests must match it exactly. */
   readonly path: string;
-  /** How long a request waits for its answer, milliseconds; default 5 s, as senders give up after some seconds themselves. */
+  /**
+   * How long a request waits for the acknowledgement, milliseconds; default 5 s, because senders themselves time out
+   * after some seconds.
+   */
   readonly waitMs?: number;
 }
 
-/** Requests that wait for who reads them; others are told to come again. */
+/** Bounds of requests that wait for the reader. Further requests get 503. */
 const WAITING = { items: 1_000, bytes: 16 * 1024 * 1024 };
 
-/** How long a request waits for its answer unless told otherwise. */
+/** Default wait for the acknowledgement. */
 const WAIT_MS = 5_000;
 
 /**
- * Requests to a path of this machine. A sender gets 202 once its event is acknowledged, and 503 where it is not: it should
- * come again then.
+ * Receives HTTP requests on a path of this machine. The sender gets 202 once its event is acknowledged, otherwise 503,
+ * on which it should retry.
  */
 export class WebhookSource implements Source {
   readonly name: string;
@@ -39,7 +42,7 @@ export class WebhookSource implements Source {
   }
 }
 
-/** One request's event, and who waits to hear what became of it. */
+/** An event, and the function that answers its request. */
 interface Waiting {
   readonly event: RawEvent;
   readonly answer: (outcome: 'taken' | 'busy') => void;
@@ -68,7 +71,7 @@ async function* followWebhook(
   }
 }
 
-/** What becomes of an event: `busy` too when nobody has said so for a while. */
+/** The response to a request; `busy` also if no consumer acknowledges the event within `waitMs`. */
 async function outcomeOf(
   event: RawEvent,
   bytes: number,
