@@ -1,6 +1,6 @@
 import { WeirError as BaseError, type ErrorFacts, type TextPosition } from '@weir/base';
 
-/** What a server's problem document (RFC 9457) or `error` frame says beside its code and detail. */
+/** The members of a problem document (RFC 9457) or an `error` frame besides its code and detail. */
 export interface WeirErrorDetails {
   /** HTTP status; 0 where no answer came, or a frame refused. */
   readonly status?: number;
@@ -28,7 +28,7 @@ export class WeirError extends BaseError {
 
   constructor(code: string, message: string, details: WeirErrorDetails = {}, options?: ErrorOptions) {
     const { status = 0, hint, retryAfterMs, requestId, facts } = details;
-    // A server that says how long to wait means that it helps; frames have no status.
+    // A server that names a wait expects the next try to succeed; frames have no status.
     const retryable =
       retryAfterMs !== undefined || RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status);
     super(code, message, { ...facts, status, hint, retryAfterMs, retryable, cause: options?.cause });
@@ -60,8 +60,8 @@ const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /**
  * The error that a problem document or an `error` frame is.
  *
- * @param retryAfterMs what the header `Retry-After` says; the document's own milliseconds go before it
- * @param requestId what the header `X-Request-Id` says
+ * @param retryAfterMs of the header `Retry-After`; the document's own milliseconds take precedence
+ * @param requestId of the header `X-Request-Id`
  */
 export function errorOfDocument(
   given: unknown,

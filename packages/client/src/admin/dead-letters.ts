@@ -36,7 +36,7 @@ export interface DeadLetter {
   readonly projectId: string;
   readonly state: DeadLetterState;
   readonly reason: string;
-  /** What ClickHouse says; it may quote an event, so only the project sees it. */
+  /** The error of ClickHouse. It may quote an event, so only the project sees it. */
   readonly lastError?: string;
   readonly eventCount: number;
   readonly attemptCount: number;

@@ -10,17 +10,17 @@ export type ControlFrame = { readonly op: string; readonly ch?: number } & Reado
 
 /** One channel of a connection. */
 export interface Link {
-  /** There is a connection, anew: nothing of the last one holds any more. */
+  /** There is a new connection, on which no channel is open yet. */
   onConnected(): void;
   onDisconnected(): void;
   onControl(frame: ControlFrame): void;
   onMessages(messages: readonly Message[], bytes: number): void;
-  /** There will be no connection. */
+  /** There will be no further connection. */
   onFailure(error: WeirError): void;
 }
 
 const HANDSHAKE_MS = 10_000;
-/** The server asks every 15 s whether somebody is there: one that is silent for so long is gone. */
+/** The server sends a ping every 15 s: a connection that is silent for so long is dead. */
 const SILENCE_MS = 45_000;
 /** A page of messages has 1 MiB, and a message may be larger. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
@@ -37,7 +37,7 @@ export function socketOf(connection: Connection): ChannelSocket {
   return socket;
 }
 
-/** One connection for many channels: there while a channel is, and there again after it broke. */
+/** One connection for many channels: open while there is a channel, and opened again after it broke. */
 export class ChannelSocket {
   readonly #url: string;
   readonly #credential: string | null;
@@ -53,7 +53,7 @@ export class ChannelSocket {
     this.#credential = credential;
   }
 
-  /** Takes a channel in; the number is its own while the client lives. */
+  /** Adds a channel. @returns its number, which no other channel of the client gets */
   attach(link: Link): number {
     this.#lastCh += 1;
     const ch = this.#lastCh;
@@ -63,7 +63,7 @@ export class ChannelSocket {
     return ch;
   }
 
-  /** Lets a channel go; without channels the connection ends. */
+  /** Removes a channel; without channels the connection ends. */
   detach(ch: number): void {
     this.#links.delete(ch);
     if (this.#links.size > 0) return;
@@ -71,7 +71,7 @@ export class ChannelSocket {
     this.#pausing.abort();
   }
 
-  /** Sends JSON, or bytes as they are; lost where there is no connection, as {@link Link.onConnected} says all again. */
+  /** Sends JSON, or bytes as they are. Without a connection it does nothing: {@link Link.onConnected} sends all again. */
   send(frame: object | Uint8Array): void {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     this.#socket.send(frame instanceof Uint8Array ? frame : JSON.stringify(frame), () => {});
@@ -125,14 +125,14 @@ export class ChannelSocket {
         heard();
         for (const ch of [...this.#links.keys()]) this.#connected(ch);
       });
-      // A large message takes its time: each piece of it is a sign of life.
+      // A large message takes long: each piece of it counts as a sign of life.
       socket.on('upgrade', (response) => response.socket.on('data', heard));
       socket.on('message', (data, isBinary) => {
         try {
           // The cast holds: messages come as one Buffer, ws's default.
           this.#receive(data as Buffer, isBinary);
         } catch {
-          // What cannot be read is not from a Weir server, or was damaged: all of it comes again.
+          // A frame that cannot be read was damaged, or is not from a Weir server: connect again and read it again.
           socket.terminate();
         }
       });
@@ -140,7 +140,7 @@ export class ChannelSocket {
         refused = refusalOf(response);
         void refused.then(() => socket.terminate());
       });
-      // What went wrong is followed by close.
+      // `close` follows and handles it.
       socket.on('error', () => {});
       socket.on('close', () => {
         clearTimeout(silence);
@@ -168,14 +168,14 @@ async function refusalOf(response: import('node:http').IncomingMessage): Promise
   try {
     for await (const chunk of response) chunks.push(chunk);
   } catch {
-    // What came of it will do.
+    // The part that was received is enough.
   }
   const text = Buffer.concat(chunks).toString();
   let document: unknown = null;
   try {
     document = JSON.parse(text);
   } catch {
-    // Something between answered.
+    // A proxy answered.
   }
   const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
   return errorOfDocument(document, response.statusCode ?? 0, waitMs);

@@ -18,14 +18,14 @@ export interface ChannelOptions {
   /** Read from behind this index; default 0, the first message. */
   readonly after?: number;
   /**
-   * Whether other programs send as the same sender, such as commands in several terminals: a message is numbered anew where
-   * another has passed its number. Then messages are sent one after another, which is slower. Default false: two programs
-   * that are one sender by mistake are told so.
+   * Whether other programs use the same sender, such as commands in several terminals: a message gets a new number if another
+   * program passed its number. Messages are then sent one after another, which is slower. Default false: two programs that use
+   * one sender by mistake get `sequence_conflict`.
    */
   readonly isShared?: boolean;
   /** Closes the channel at once. */
   readonly signal?: AbortSignal | undefined;
-  /** Told when there is no connection, or the server takes nothing, and when that is over. */
+  /** Reports that there is no connection, or that the server accepts nothing, and the end of that. */
   readonly onConnection?: ((isThere: boolean) => void) | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface ChannelEnd {
 
 const MAX_CONTENT_TYPE_BYTES = 255;
 const MAX_ERROR_BYTES = 16 * 1024;
-/** After this what was refused for now is opened again, where the server did not say when. */
+/** The wait before a refused channel is opened again, if the server named none. */
 const REOPEN_MS = 500;
 
 /**
@@ -64,8 +64,8 @@ export function channel(connection: Connection, options: ChannelOptions): Channe
 }
 
 /**
- * One channel, over connections that come and go: what is sent is stored once and in order, what is read comes once and
- * in order, from wherever it broke off. To be iterated by one at a time; who begins again goes on where the last one was.
+ * One channel, over any number of connections: the server stores each sent message once and in order, and a reader gets each
+ * message once and in order. One iteration runs at a time; the next one continues where the last one stopped.
  */
 export class Channel implements AsyncIterable<Message> {
   readonly process: string;
@@ -75,25 +75,25 @@ export class Channel implements AsyncIterable<Message> {
   readonly #ch: number;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
-  /** Takes back what others know of it. */
+  /** Removes the channel from the socket, the client and the signal. */
   readonly #letGo: () => void;
-  /** Whether all is well, for {@link ChannelOptions.onConnection}. */
+  /** What {@link ChannelOptions.onConnection} reported last. */
   #isThere = true;
-  /** Whether this connection knows of it, open or not. */
+  /** Whether `open` was sent on this connection, answered or not. */
   #isAsked = false;
   #isOpen = false;
   #isRead = false;
   /** Whether the last `open` asked for messages. */
   #isOpenedToRead = false;
   #isIterated = false;
-  /** Opens it again that was refused for now. */
+  /** Opens the channel again after a refusal for now. */
   #reopening: NodeJS.Timeout | undefined;
   #end: ChannelEnd | null = null;
   #failure: WeirError | null = null;
 
   /**
    * Made by {@link channel}.
-   * @param closesWithClient false where somebody else closes it
+   * @param closesWithClient false if its owner closes it, as a job does
    */
   constructor(connection: Connection, options: ChannelOptions, closesWithClient = true) {
     this.process = options.process;
@@ -130,14 +130,14 @@ export class Channel implements AsyncIterable<Message> {
     return this.#end;
   }
 
-  /** Index of the last message that came: where another reader would go on after. */
+  /** Index of the last message that was received: another reader continues after it. */
   get lastIndex(): number {
     return this.#incoming.last;
   }
 
   /**
-   * Sends a message; resolves when it is on disk. Messages are stored in the order in which they were given, whether or
-   * not one waits for the answers. While the server is away, or says "slower", they wait.
+   * Sends a message; resolves when it is on disk. The server stores messages in the order of the calls, whether or not the
+   * caller awaits the answers. While the server is away or at its limit, they wait.
    * @throws WeirError `buffer_full` (10,000 or 64 MiB wait), `message_too_large`, `sender_ended`, `channel_closed`,
    * `channel_full`, `stale_attempt`, `forbidden`, …
    */
@@ -145,12 +145,12 @@ export class Channel implements AsyncIterable<Message> {
     return this.#send('data', content, { inReplyTo, contentType });
   }
 
-  /** Says that nothing more comes from this side, for this attempt; with a last content. */
+  /** Ends this side for this attempt, with an optional last content. */
   sendEnd(content?: Content): Promise<Appended> {
     return this.#send('end', content, {});
   }
 
-  /** Says what went wrong, in at most 16 KiB; ends nothing. */
+  /** Reports an error to the other side, in at most 16 KiB; it ends nothing. */
   sendError(error: string, { inReplyTo }: Pick<SendOptions, 'inReplyTo'> = {}): Promise<Appended> {
     return this.#send('error', undefined, { inReplyTo, error });
   }
@@ -175,8 +175,8 @@ export class Channel implements AsyncIterable<Message> {
   }
 
   /**
-   * Lets go of the channel, once all that was sent is stored; what is not after so long fails. The process knows nothing
-   * of it.
+   * Closes the channel here, once all sent messages are stored; those that are not after `flushMs` fail. The process does not
+   * change.
    * @param o.flushMs default 10,000; `Infinity` for as long as it takes
    */
   async close({ flushMs = 10_000 }: { readonly flushMs?: number } = {}): Promise<void> {
@@ -190,7 +190,7 @@ export class Channel implements AsyncIterable<Message> {
     more: SendOptions & { readonly error?: string },
   ): Promise<Appended> {
     const answer = this.#sending(type, content, more);
-    // Who does not wait for it must not be ended by it either.
+    // A rejection that the caller does not await must not end the program.
     answer.catch(() => {});
     return answer;
   }
@@ -228,7 +228,7 @@ export class Channel implements AsyncIterable<Message> {
 
   #open(): void {
     const { process, name, assignment } = this.#options;
-    // What has ended is opened only to learn what became of the last messages.
+    // A channel that has ended is opened only to learn what became of the last messages.
     this.#isOpenedToRead = this.#isRead && this.#end === null;
     this.#isAsked = true;
     this.#socket.send({
@@ -252,7 +252,7 @@ export class Channel implements AsyncIterable<Message> {
           numberOf(frame.sequence),
           numberOf(frame.max_payload) ?? Number.POSITIVE_INFINITY,
         );
-        // Somebody began to iterate while it was being opened.
+        // An iteration began while the channel was being opened.
         if (this.#isRead && !this.#isOpenedToRead && this.#end === null) this.#read();
         break;
       case 'appended': {
@@ -294,7 +294,7 @@ export class Channel implements AsyncIterable<Message> {
     this.#socket.send({ op: 'read', ch: this.#ch, after: this.#incoming.last });
   }
 
-  /** Nothing more comes. What is on its way may be stored all the same, its answer lost with a connection. */
+  /** No more messages follow. A sent message without an answer may be stored: the connection lost its answer. */
   #ended(end: ChannelEnd): void {
     this.#end = end;
     this.#isAsked = false;
@@ -319,7 +319,7 @@ export class Channel implements AsyncIterable<Message> {
   }
 }
 
-/** A frame that is too large would end the connection; these are small, and checked before. */
+/** Check sizes here: a frame that is too large would end the connection of all channels. */
 function checkHeader(contentType = '', error = ''): void {
   const [typeBytes, errorBytes] = [Buffer.byteLength(contentType), Buffer.byteLength(error)];
   if (typeBytes > MAX_CONTENT_TYPE_BYTES)

@@ -3,11 +3,11 @@ import { Message, type MessageHeader } from './message.js';
 
 const APPEND = 1;
 const ENTRIES = 2;
-/** The kind, and which channel of the connection. */
+/** Bytes of the kind and of the channel's number. */
 const HEAD_BYTES = 5;
 const LENGTH_BYTES = 4;
 
-/** What the header of a message to be appended says. */
+/** The header of a message to append. */
 export interface AppendHeader {
   readonly sequence: number;
   readonly type?: string | undefined;
@@ -30,15 +30,15 @@ export function appendFrame(ch: number, header: AppendHeader, payload: Uint8Arra
   return frame;
 }
 
-/** Messages of one channel, as they came together. */
+/** Messages of one channel that came in one frame. */
 export interface EntriesFrame {
   readonly ch: number;
   readonly messages: readonly Message[];
-  /** Of the frame: what it took of the credit. */
+  /** Size of the frame, which counts against the credit. */
   readonly bytes: number;
 }
 
-/** Reads a frame of the server; null for one of a kind that is not known. @throws RangeError for one cut short */
+/** Reads a frame of the server; null for an unknown kind. @throws RangeError for a frame that is cut short */
 export function readEntries(frame: Buffer): EntriesFrame | null {
   if (frame[0] !== ENTRIES) return null;
   const messages: Message[] = [];

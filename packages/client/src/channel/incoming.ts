@@ -1,12 +1,12 @@
 import type { WeirError } from '../weir-error.js';
 import type { Message } from './message.js';
 
-/** Bytes that may be here or on their way before somebody has taken them. */
+/** Bytes that may be received or under way before the reader takes them. */
 const WINDOW = 1024 * 1024;
-/** Room is told of in portions. */
+/** Credit is given in portions. */
 const PORTION = WINDOW / 4;
 
-/** Messages that came and were not taken yet: at most a window of them, and one page. */
+/** Messages that were received and not read yet: at most a window of them, and one page. */
 export class Incoming {
   readonly #giveCredit: (bytes: number) => void;
   #pages: { readonly messages: readonly Message[]; readonly bytes: number }[] = [];
@@ -20,7 +20,7 @@ export class Incoming {
 
   /**
    * @param after the index to begin after
-   * @param giveCredit tells the server of room
+   * @param giveCredit grants the server more bytes
    */
   constructor(after: number, giveCredit: (bytes: number) => void) {
     this.#last = after;
@@ -32,7 +32,7 @@ export class Incoming {
     return this.#last;
   }
 
-  /** Room for a connection that begins: at least a byte, for which a page may come. */
+  /** The credit for a new connection: at least a byte, which lets the server send a page. */
   takeRoom(): number {
     this.#owed = 0;
     return Math.max(1, WINDOW - this.#held);
@@ -53,7 +53,7 @@ export class Incoming {
     this.#wake();
   }
 
-  /** Whoever takes gets what has come, then this. */
+  /** The reader gets the messages that were received, then this error. */
   fail(error: WeirError): void {
     this.#failure ??= error;
     this.#wake();

@@ -1,9 +1,9 @@
-/** What a message is: content; the end of its sender's side; or word of what went wrong, which ends nothing. */
+/** `data` is content, `end` ends its sender's side, `error` reports an error and ends nothing. */
 export type MessageType = 'data' | 'end' | 'error';
 
 /** One message of a channel. */
 export class Message {
-  /** Its place in the channel: 1, 2, 3, … the same for everyone, and where to go on after. */
+  /** Its place in the channel: 1, 2, 3, … the same for all readers; a reader continues after it. */
   readonly index: number;
   /** The sender's own number for it. */
   readonly sequence: number;

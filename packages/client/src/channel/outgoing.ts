@@ -22,52 +22,52 @@ interface Numbered extends Sending {
 /** Messages on their way without an answer, and their bytes. */
 const MAX_IN_FLIGHT = 256;
 const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
-/** Messages that wait for their turn, and their bytes: whoever sends without waiting for answers finds an end here. */
+/** Messages that are not sent yet, and their bytes: the bound for a caller that sends without awaiting answers. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-/** What is refused for now is not sent again sooner. */
+/** The shortest wait before a message is sent again that was refused for now. */
 const LEAST_PAUSE_MS = 10;
-/** Longer than a timer can wait is for ever. */
+/** A timer takes no longer wait; a longer one is treated as no limit. */
 const MAX_TIMER_MS = 2 ** 31;
 /**
- * A sender begins so far above the last number at most. Two programs that are one sender without knowing it would take the
- * same numbers else, and what both say would be one message; so one of them is told.
+ * A sender begins at a random distance, at most this one, above its last number. Otherwise two programs that use one sender by
+ * mistake would take the same numbers, and the server would store two messages as one; with it, one program gets an error.
  */
 const MAX_GAP = 65_536;
-/** The same where several programs are one sender knowingly: their messages must not meet by chance. */
+/** The same for programs that share a sender on purpose: their numbers must not collide by chance. */
 const MAX_SHARED_GAP = 2 ** 24;
-/** Refusals of a number that another program has passed or taken: the message is not stored under it. */
+/** The server refused the number because another program used it or a higher one: the message is not stored. */
 const NOT_STORED: ReadonlySet<string> = new Set(['sequence_out_of_order', 'sequence_conflict']);
 
 /**
- * What is to be sent on a channel: in order, numbered, and again until it is answered. The same number with the same
- * content is stored once, so that sending again is safe.
+ * The messages to send on a channel: it numbers them, sends them in order, and repeats them until the server answers. The
+ * server stores the same number with the same content once, so that a repeated message is safe.
  */
 export class Outgoing {
   readonly #isShared: boolean;
   readonly #transmit: (header: AppendHeader, payload: Uint8Array) => void;
   readonly #waiting: Sending[] = [];
   #waitingBytes = 0;
-  /** Without an answer, in the order of their numbers; the first so many have been sent on this connection. */
+  /** Messages without an answer, in the order of their numbers; the first `#sent` were sent on this connection. */
   readonly #numbered: Numbered[] = [];
   #numberedBytes = 0;
   #sent = 0;
-  /** Frames of this connection without an answer, and how many there may be. */
+  /** Frames of this connection without an answer, and their bound. */
   #unanswered = 0;
   #window: number;
-  /** Refusals in a row because of a number. */
+  /** Numbers refused in a row. */
   #collisions = 0;
   #next: number | null = null;
   #isOpen = false;
   #maxPayload = 0;
-  /** Until when nothing is sent, as the server asked for it; null while there is no such time. */
+  /** Nothing is sent before this time, as the server asked; null for no such time. */
   #heldUntil: number | null = null;
   #going: NodeJS.Timeout | null = null;
   #whenIdle: (() => void)[] = [];
 
   /**
-   * @param isShared whether other programs are the same sender: a message whose number another has passed gets a new one.
-   * Then one message goes at a time, as those behind it could be stored before it.
+   * @param isShared whether other programs use the same sender: a message whose number another program passed gets a new one.
+   * Then one message is sent at a time, because the server could store later ones before it.
    */
   constructor(transmit: (header: AppendHeader, payload: Uint8Array) => void, isShared = false) {
     this.#isShared = isShared;
@@ -204,7 +204,7 @@ export class Outgoing {
     }
   }
 
-  /** Another program has come further than this number. How far is not said: each collision takes a wider step. */
+  /** Another program used a higher number. The server does not report which: each collision takes a wider step. */
   #renumber(sequence: number): void {
     const place = this.#numbered.findIndex((sending) => sending.sequence === sequence);
     const refused = this.#numbered[place];
@@ -228,7 +228,7 @@ export class Outgoing {
         this.#going = null;
         this.#heldUntil = null;
         this.#sent = 0;
-        // Most of it would be refused again: as many more as are taken.
+        // The server would refuse most of them again: grow the window with each accepted message.
         this.#window = 1;
         this.#pump();
       }, this.#heldUntil - performance.now());

@@ -19,16 +19,16 @@ export interface FeedGap {
 export interface FeedOptions {
   /** Default `events`. */
   readonly stream?: FeedStream;
-  /** Only events of these names, or other items by what docs/feed.md says; default all. */
+  /** Only events of these names; for other streams see docs/feed.md. Default all. */
   readonly event?: readonly string[];
   /** A cursor, `earliest`, `latest` (default) or a time in RFC 3339. */
   readonly after?: string;
-  /** `latest` ends the iteration with the newest item of its start; default: it goes on. */
+  /** `latest` ends the iteration with the item that is the newest at its start; default: it does not end. */
   readonly until?: 'latest';
   /** Ends the iteration, without an error. */
   readonly signal?: AbortSignal;
   /**
-   * Reports items that are lost, because the feed no longer keeps what follows the cursor; the feed goes on after them.
+   * Reports items that are lost, because the feed no longer keeps what follows the cursor; the feed continues after them.
    * Default: the iteration fails with `cursor_expired`, so that a loss is not missed.
    */
   readonly onGap?: (gap: FeedGap) => void;
@@ -40,7 +40,7 @@ export interface FeedOptions {
 
 /** An item of the feed. */
 export interface FeedItem<Item> {
-  /** Where to go on after this item. */
+  /** Continue after this item with it. */
   readonly cursor: string;
   readonly event: Item;
   /** The JSON of `event`, where integers keep all their digits. */
@@ -68,7 +68,7 @@ interface FeedPlace {
 
 /**
  * A project's feed: each item once and in order, through broken connections and restarts of the server. A further iteration
- * goes on where the last one stopped.
+ * continues where the last one stopped.
  *
  * ```ts
  * const feed = weir.feed({ event: ['signup'], after: await load() });
@@ -90,7 +90,7 @@ export class Feed<Item = FeedEvent> implements AsyncIterable<FeedItem<Item>> {
     this.#cursor = options.after ?? 'latest';
   }
 
-  /** Where the feed goes on: the cursor of the last item, or of a later one that was not asked for. At first `after`. */
+  /** Where the feed continues: the cursor of the last item, or of a later one that was filtered out. At first `after`. */
   get cursor(): string {
     return this.#cursor;
   }

@@ -108,7 +108,7 @@ export class GroupConsumer<Item> {
         await this.#handleLane(lane, settling);
       }
     };
-    // All of them, also when one fails: the next pull says that this member holds nothing.
+    // Wait for all lanes, also when one fails: the next pull reports that this member holds nothing.
     const ends = await Promise.allSettled(Array.from({ length: this.#concurrency }, work));
     await settling.end();
     for (const end of ends) if (end.status === 'rejected') throw end.reason;

@@ -47,7 +47,7 @@ export interface DeadDelivery<Item = FeedEvent> {
 /** Dead items: some, or all. */
 export type DeadChoice = { readonly ids: readonly string[] } | { readonly all: true };
 
-/** A request that waits answers a little after its time. */
+/** The answer to a request that waits comes a little after the wait. */
 const GRACE_MS = 15_000;
 
 /** One group of a project's feed. `consume` is enough for most members; the other methods are what it is made of. */

@@ -1,4 +1,4 @@
-/** Most events of one request: the server's buffer holds 50,000, so that others fit beside it. */
+/** Most events of one request. The server's buffer holds 50,000, which other clients need too. */
 const MAX_EVENTS = 5_000;
 /** Most bytes of one request; the server takes 10 MiB. */
 const MAX_BYTES = 8 * 1024 * 1024;

@@ -8,10 +8,10 @@ const LOOK_MS = 5_000;
 /** A heartbeat that does not get through must not hold up the next one. */
 const PATIENCE_MS = 2_000;
 
-/** A process in the hands of this executor. */
+/** A process that is assigned to this worker. */
 export class Job {
   readonly process: Process;
-  /** Proves that it is this executor's; as long as {@link signal} has not said otherwise. */
+  /** Proves to the server that the process is assigned to this worker, until {@link signal} aborts. */
   readonly assignment: string;
   readonly #connection: Connection;
   readonly #lost = new AbortController();
@@ -39,23 +39,23 @@ export class Job {
     return this.process.args;
   }
 
-  /** Aborts when it is no longer this executor's: cancelled, or given to somebody else. Its reason is a WeirError. */
+  /** Aborts when the process is cancelled or assigned to another worker. Its reason is a WeirError. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** A channel of it, as its executor; each call is one of its own. It ends with the job. */
+  /** A channel of the process, as its executor. Each call makes a new one, which ends with the job. */
   channel(name: string, options: Pick<ChannelOptions, 'after'> = {}): Channel {
     const { id: process, assignment, signal } = this;
-    // It is the job that closes it, so that a client that closes lets the job end first.
+    // The job closes it: a client that closes waits for the job first.
     const opened = new Channel(this.#connection, { ...options, process, name, assignment, signal }, false);
     this.#channels.push(opened);
     return opened;
   }
 
   /**
-   * Ends it, once all that was sent on its channels is stored. An output that cannot be kept, as it is no JSON or over
-   * 1 MiB, makes it a failure that says so.
+   * Ends the process, once all messages that were sent on its channels are stored. An output that is not JSON, or over 1 MiB,
+   * makes it a failure whose error names the reason.
    */
   async end(outcome: Outcome): Promise<void> {
     try {
@@ -95,7 +95,7 @@ export class Job {
     this.#beating.unref();
   }
 
-  /** Says that it is being worked on, and finds out whether it still is to be. Never rejects. */
+  /** Sends a heartbeat, and learns whether the process is still assigned to this worker. Never rejects. */
   async #beat(): Promise<void> {
     try {
       await this.#post('heartbeat', {}, PATIENCE_MS);
@@ -122,7 +122,7 @@ export class Job {
 /** What came of a job. */
 export type Outcome = { readonly output: unknown } | { readonly error: string };
 
-/** Statuses with which an output is refused for what it is. */
+/** Statuses that refuse an output for its content or size. */
 const UNFIT: ReadonlySet<number> = new Set([400, 413]);
 /** A server keeps 16 KiB of an error; a character takes up to three bytes. */
 const MAX_ERROR_LENGTH = 5_000;
@@ -131,7 +131,7 @@ function shortened(error: string): string {
   return error.length <= MAX_ERROR_LENGTH ? error : `${error.slice(0, MAX_ERROR_LENGTH)}…`;
 }
 
-/** Whether an answer says that the process is no longer this executor's. */
+/** Whether an answer reports that the process is no longer assigned to this worker. */
 function isLoss(error: unknown): boolean {
   return error instanceof WeirError && LOSSES.has(error.code);
 }

@@ -1,9 +1,9 @@
 import { WeirError } from '../weir-error.js';
 
-/** Where a process stands; the last three are for good. */
+/** The state of a process; the last three are final. */
 export type ProcessState = 'waiting' | 'running' | 'success' | 'failed' | 'cancelled';
 
-/** Who may write to a channel. */
+/** Which side may write to a channel. */
 export type Direction = 'both' | 'to_executor' | 'to_submitter';
 
 /** A channel a process is submitted with. */
@@ -21,22 +21,25 @@ export interface NewProcess {
   readonly name: string;
   /** JSON. */
   readonly args?: unknown;
-  /** Executors that ask for this type get it; default `default`. */
+  /** Workers of this type get it; default `default`. */
   readonly executorType?: string;
   /** Higher ones go first; default 0. */
   readonly priority?: number;
   readonly channels?: readonly ChannelSpec[];
-  /** Longest time until somebody takes it, milliseconds; default no limit. Past it: failed. */
+  /** Longest time until a worker takes it, milliseconds; then it fails. Default no limit. */
   readonly maxWaitMs?: number;
-  /** Longest time without a heartbeat while it runs, milliseconds; default no limit. Past it: again to somebody. */
+  /** Longest time without a heartbeat while it runs, milliseconds; then it waits for another worker. Default no limit. */
   readonly maxExecMs?: number;
   /** Default 3. */
   readonly maxRetries?: number;
-  /** The same within 24 h: the process there is; default one of its own for each call, so that a retry is safe. */
+  /**
+   * A second submission with the same key within 24 h finds the first process. Default a new key for each call, so that its
+   * retries are safe.
+   */
   readonly idempotencyKey?: string;
 }
 
-/** A process as it stands. */
+/** A process in its current state. */
 export interface Process {
   readonly id: string;
   readonly name: string;
@@ -56,7 +59,7 @@ export interface Process {
   readonly closedAt: Date | null;
 }
 
-/** Where no way leads out of. */
+/** Whether the state is final. */
 export function hasEnded({ state }: Process): boolean {
   return state === 'success' || state === 'failed' || state === 'cancelled';
 }

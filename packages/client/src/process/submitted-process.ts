@@ -4,7 +4,7 @@ import { hasEnded, type Process, processOf } from './process.js';
 
 /** Longest wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
-/** A request that waits answers a little after its time. */
+/** The answer to a request that waits comes a little after the wait. */
 const GRACE_MS = 15_000;
 
 /** A process this client submitted, or one it observes. */
@@ -17,17 +17,17 @@ export class SubmittedProcess {
     this.id = id;
   }
 
-  /** A channel of it; each call is one of its own. */
+  /** A channel of the process. Each call makes a new one. */
   channel(name: string, options: Pick<ChannelOptions, 'after' | 'signal'> = {}): Channel {
     return channel(this.#connection, { ...options, process: this.id, name });
   }
 
-  /** How it stands now. */
+  /** Its current state. */
   async get(): Promise<Process> {
     return processOf(await this.#connection.json({ method: 'GET', path: this.#path }));
   }
 
-  /** How it ended, once it has. @throws WeirError `cancelled` by the signal */
+  /** Waits for its end. @throws WeirError `cancelled` by the signal */
   async wait({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Process> {
     for (;;) {
       const answer = await this.#connection.json({
@@ -42,7 +42,7 @@ export class SubmittedProcess {
     }
   }
 
-  /** Cancels it, whether somebody works on it or not. @throws WeirError `invalid_state` when it has ended */
+  /** Cancels it, also while a worker runs it. @throws WeirError `invalid_state` when it has ended */
   async cancel(): Promise<Process> {
     return processOf(await this.#connection.json({ method: 'POST', path: `${this.#path}/cancel` }));
   }

@@ -8,7 +8,7 @@ import { Job, type Outcome } from './job.js';
 export interface WorkerOptions {
   /** Processes at once; default 1. */
   readonly concurrency?: number;
-  /** Told of what went wrong besides a process: the server away, a process lost. Default: standard error is. */
+  /** Reports a server that is away, or a process that was lost. Default: it is written to standard error. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -17,9 +17,9 @@ export type Handler = (job: Job) => Promise<unknown> | unknown;
 
 /** Longest wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
-/** A request that waits answers a little after its time. */
+/** The answer to a request that waits comes a little after the wait. */
 const GRACE_MS = 15_000;
-/** With these nothing will ever be assigned. */
+/** Errors that no later try can cure. */
 const HOPELESS: ReadonlySet<string> = new Set(['unauthorized', 'insufficient_scope', 'origin_not_allowed']);
 
 /**
@@ -53,7 +53,7 @@ export class Worker {
   readonly #handler: Handler;
   readonly #onError: (error: unknown) => void;
   readonly #closing = new AbortController();
-  /** Resolves once it is closed, or its key refused, and the last process done. */
+  /** Resolves when it was closed, or its key was refused, and the last process is done. */
   readonly closed: Promise<void>;
 
   constructor(connection: Connection, type: string, handler: Handler, options: WorkerOptions) {
@@ -65,7 +65,7 @@ export class Worker {
     this.closed = Promise.all(places).then(() => {});
   }
 
-  /** Takes no more processes; resolves when those at hand are done. */
+  /** Takes no more processes; resolves when the current ones are done. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.closed;
@@ -84,7 +84,7 @@ export class Worker {
         if (job !== null) await this.#handle(job);
       } catch (error) {
         if (signal.aborted) return;
-        // Once: it is tried again every few seconds.
+        // Report an outage once: the worker tries again every few seconds.
         if (!isFailing) this.#tell(error);
         isFailing = true;
         if (error instanceof WeirError && HOPELESS.has(error.code)) return;
