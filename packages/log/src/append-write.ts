@@ -3,7 +3,7 @@ import type { Appended, Part } from './log.js';
 import type { Change } from './store.js';
 import type { StreamTable } from './stream-table.js';
 
-/** One caller's appends, in a commit with those of others. */
+/** The appends of one call, written in a commit shared with other calls. */
 export class AppendWrite implements Write {
   readonly essential: boolean;
   readonly bytes: number;
@@ -14,7 +14,7 @@ export class AppendWrite implements Write {
   readonly #reject: (error: unknown) => void;
   #places: Appended[] = [];
 
-  /** @param settled called before either outcome */
+  /** @param settled called before the promise resolves or rejects */
   constructor(
     table: StreamTable,
     parts: readonly Part[],

@@ -1,14 +1,17 @@
 /**
- * A block: the entries that one commit added to one stream, packed into one value. One store operation for a whole
- * group of appends is what makes an append cost little; the price is that entries are freed a block at a time.
+ * A block: the entries that one commit added to one stream, packed into one value. One store operation per group of
+ * appends makes appends cheap; in return, entries are freed only by block.
  *
- * Layout, little-endian: position f64 | count u32 | end u32 × count | data. `position` is how many bytes the stream
- * had taken before this block, ever, so that the bytes between two places are a subtraction. `end` is where an entry
+ * Layout, little-endian: position f64 | count u32 | end u32 × count | data. `position` is the number of bytes appended
+ * to the stream before this block, so that the bytes between two positions are a subtraction. `end` is where an entry
  * ends within the data.
  */
 const HEADER = 12;
 
-/** A block takes no further entry once its data reaches this; so a read of one entry copies little more than that. */
+/**
+ * A block accepts no further entry once its data reaches this size, which also bounds the bytes copied for reading one
+ * entry.
+ */
 const BLOCK_BYTES = 64 * 1024;
 
 /** Collects entries for one block. */
@@ -65,14 +68,14 @@ export class BlockReader {
     return this.first + this.count - 1;
   }
 
-  /** The bytes of this entry, which must be in the block; a view of the block. */
+  /** The bytes of an entry of this block; a view of the block. */
   entry(offset: number): Buffer {
     const start = HEADER + 4 * this.count;
     const i = offset - this.first;
     return this.#block.subarray(start + this.#end(i - 1), start + this.#end(i));
   }
 
-  /** How many bytes the stream had taken, ever, before this entry. */
+  /** Total bytes appended to the stream before this entry. */
   positionOf(offset: number): number {
     return this.#block.readDoubleLE(0) + this.#end(offset - this.first - 1);
   }

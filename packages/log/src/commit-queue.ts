@@ -3,24 +3,24 @@ import { LogError } from './log-error.js';
 import type { Change, Store } from './store.js';
 
 /**
- * One caller's part of a commit. The steps of all writes of a group run in the order of their arrival: `prepare`,
- * then, when the commit is through, `done`, or else `undo` and `fail`. Groups follow one another, so `prepare` sees the outcome of
- * every group before.
+ * One caller's part of a commit. Writes that are committed together form a group. Within a group, each step runs in
+ * order of arrival: first `prepare`, and after the commit `done`, or `undo` and `fail`. Groups are committed one after
+ * another, so `prepare` sees the result of all earlier groups.
  */
 export interface Write {
-  /** Frees space or lets others do so (trims, cursors, acknowledgements): goes through when appends do not. */
+  /** True for writes that free space or allow it (trims, cursors, acknowledgements); they succeed when appends fail. */
   readonly essential: boolean;
-  /** About how many bytes it stores. */
+  /** Approximate number of bytes to store. */
   readonly bytes: number;
-  /** Adds this write's changes. What it throws fails this write alone, so it must not have changed anything then. */
+  /** Adds this write's changes. If it throws, only this write fails, so it must not have changed anything. */
   prepare(changes: Change[]): void;
   done(): void;
-  /** Takes back what `prepare` did in memory, as the commit failed; `prepare` may be called again. */
+  /** Reverts the in-memory changes of `prepare` after a failed commit; `prepare` may be called again. */
   undo?(): void;
   fail(error: unknown): void;
 }
 
-/** Runs once a group, after the writes: for what the whole group shares. */
+/** Runs once per group, after its writes, for shared state. */
 export interface GroupParticipant {
   prepare(changes: Change[]): void;
   done(): void;
@@ -28,16 +28,16 @@ export interface GroupParticipant {
 }
 
 /**
- * A group is prepared in one turn of the event loop, so it is bounded in bytes, writes and time: a flood becomes several
- * commits. Pulls of groups scan entries while they are prepared, so that only time bounds them.
+ * Bounds of a group, which is prepared in one turn of the event loop; a large number of writes is split into several
+ * commits. The time limit is needed for pulls of groups, which scan entries while they are prepared.
  */
 const MAX_GROUP_BYTES = 16 * 1024 * 1024;
 const MAX_GROUP_WRITES = 5000;
 const MAX_GROUP_MS = 10;
 
 /**
- * Group commit: while one commit is on its way to the disk the next group gathers, and is committed as one. Short of
- * a flood, a write waits for at most the commit in progress and its own.
+ * Group commit: while one commit is written to disk, the next group collects writes. Without overload, a write waits
+ * for at most the commit in progress and its own.
  */
 export class CommitQueue {
   readonly #store: Store;
@@ -45,7 +45,7 @@ export class CommitQueue {
   #waiting: Write[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
-  /** Of commits that did not wait for the disk. */
+  /** Time slice of consecutive commits that did not wait for the disk. */
   #slice = new Slice();
 
   constructor(store: Store, shared: GroupParticipant) {
@@ -53,7 +53,7 @@ export class CommitQueue {
     this.#shared = shared;
   }
 
-  /** Adds a write; its `done` or `fail` follows. */
+  /** Adds a write; its `done` or `fail` is called later. */
   add(write: Write): void {
     if (this.#closed) {
       write.fail(new LogError('draining', 'the log is closed: the server is stopping'));
@@ -63,7 +63,7 @@ export class CommitQueue {
     this.#running ??= this.#run();
   }
 
-  /** Adds a write that is only its preparation; resolves when durable with what that answered. */
+  /** Adds a write without further steps; resolves with the result of `prepare` once it is durable. */
   run<T>(essential: boolean, prepare: (changes: Change[]) => T, undo?: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       let answer: T;
@@ -80,18 +80,18 @@ export class CommitQueue {
     });
   }
 
-  /** Refuses further writes, and resolves when those begun are through. */
+  /** Rejects further writes; resolves when the pending ones are committed. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    // Callers that add in the same turn belong to the first group.
+    // Let callers in the same turn join the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const hasWaited = await this.#commit(this.#takeGroup());
-      // A commit to memory, or one without changes, never leaves the microtask queue: nor would a loop of them.
+      // A commit to memory, or one without changes, stays in the microtask queue; a loop of them would block the event loop.
       if (hasWaited) this.#slice = new Slice();
       else if (this.#slice.isOver) await this.#slice.next();
     }
@@ -110,7 +110,7 @@ export class CommitQueue {
     return this.#waiting.splice(0, count);
   }
 
-  /** Answers whether it waited for the disk. */
+  /** Returns true if the commit waited for the disk. */
   async #commit(group: readonly Write[]): Promise<boolean> {
     const changes: Change[] = [];
     const prepared: Write[] = [];
@@ -143,7 +143,7 @@ export class CommitQueue {
     return changes.length > 0 && this.#store.engine !== 'memory';
   }
 
-  /** A full disk fails the appends only: what frees space is tried again without them. */
+  /** A full disk fails only appends: retries the writes that free space without them. */
   async #failed(writes: readonly Write[], error: unknown, essential: boolean): Promise<void> {
     const again = !essential && error instanceof LogError && error.code === 'log_full';
     const retry: Write[] = [];

@@ -2,36 +2,36 @@ import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { codeOf } from '@weir/base';
 import { LogError } from './log-error.js';
 
-/** How much disk to leave alone. */
+/** Disk space that the log must leave free. */
 export interface DiskOptions {
-  /** The log's file does not grow for appends while less than this would stay free; default 64 MiB. */
+  /** The log's file does not grow for appends if less than this would remain free; default 64 MiB. */
   readonly reserveBytes?: number;
 }
 
-/** The pages of LMDB's file. */
+/** Page counts of LMDB's file. */
 export interface FilePages {
   readonly size: number;
-  /** How many lie before the end of what LMDB ever used. */
+  /** Number of pages that LMDB has ever used. */
   readonly used: number;
-  /** How many of those are free to be used again. */
+  /** Number of these pages that are free for reuse. */
   readonly free: number;
 }
 
 const MIB = 1024 * 1024;
-/** Grow by so much more than is needed, so that few commits have to. */
+/** Additional growth per allocation, so that few commits need one. */
 const STEP = 2 * MIB;
-/** Room that appends leave to what frees space. */
+/** Space that appends leave for writes that free space. */
 const ESSENTIAL = 8 * MIB;
-/** For so long after a refusal appends are refused unasked. */
+/** After a rejection, appends are rejected without a check for this long. */
 const REFUSE_MS = 250;
 
 /**
- * Gives LMDB's file its disk space ahead of use, by writing zeros behind its last page between commits.
+ * Allocates disk space for LMDB's file in advance, by writing zeros after its last page between commits.
  *
- * LMDB must never meet a full disk itself: its error message for ENOSPC overruns a 100-byte buffer (lmdb 3.5.6,
- * `mdb_page_flush`: `sprintf` into `malloc(100)`) and takes the process with it. Moreover it needs new pages to delete
- * old ones, so on a disk that others filled, trimming would be impossible without space laid by. Both are met by
- * checking before each commit that what it may need at most is already allocated.
+ * LMDB itself must never meet a full disk. Its error message for ENOSPC overruns a 100-byte buffer (lmdb 3.5.6,
+ * `mdb_page_flush`: `sprintf` into `malloc(100)`) and crashes the process. In addition, LMDB needs new pages to delete
+ * old ones, so trimming would be impossible on a disk that other programs have filled. Checking before each commit that
+ * its maximum space is already allocated prevents both.
  */
 export class DataFile {
   readonly #dir: string;
@@ -39,11 +39,11 @@ export class DataFile {
   readonly #file: FileHandle;
   readonly #reserve: number;
   readonly #pages: () => FilePages;
-  /** Up to here the file has its disk space. */
+  /** Allocated size of the file. */
   #allocated: number;
-  /** Up to here, at most, LMDB has used it: exact after each look, an upper bound in between. */
+  /** Upper bound of the size that LMDB has used; exact after each look. */
   #used: number;
-  /** Whether the last append that asked was refused. */
+  /** True if the last append was rejected. */
   #refused = false;
   #askAgainAt = -Infinity;
 
@@ -65,17 +65,17 @@ export class DataFile {
     this.#allocated = Math.max(allocated, this.#used);
   }
 
-  /** @param pages asks LMDB; only called between commits */
+  /** @param pages asks LMDB; called only between commits */
   static async open(dir: string, path: string, pages: () => FilePages, o: DiskOptions): Promise<DataFile> {
     const file = await open(path, 'r+');
     const { size, blocks } = await file.stat();
-    // A sparse copy of the file has holes where zeros were: they are then written anew.
+    // A sparse copy of the file has holes where zeros were written; allocate them again.
     return new DataFile(dir, path, file, blocks * 512 >= size ? size : 0, pages, o);
   }
 
   /**
-   * Makes sure that a commit cannot run out of disk. Call it between commits only.
-   * @param need bytes the commit may take at most
+   * Ensures that a commit cannot run out of disk space. Call it only between commits.
+   * @param need maximum number of bytes of the commit
    * @throws LogError `log_full`
    */
   async makeRoom(need: number, essential: boolean): Promise<void> {
@@ -92,23 +92,23 @@ export class DataFile {
     }
     this.#used += need;
     if (!essential) this.#refused = false;
-    // Something may just have been freed: let the next append ask.
+    // This commit may free space: let the next append check again.
     else this.#askAgainAt = -Infinity;
   }
 
-  /** Whether an append may be tried; asked for every one. */
+  /** True if an append may be tried; called for every append. */
   hasRoom(): boolean {
     return !this.#refused || performance.now() >= this.#askAgainAt;
   }
 
-  /** Whether an append was refused for want of disk and would be again. */
+  /** True if an append was rejected for lack of disk space and would be rejected again. */
   async isFull(): Promise<boolean> {
     if (!this.#refused) return false;
     const { size, free } = this.#pages();
     return !this.#canReuse(MIB, free * size, false) && (await this.#growth()) < STEP;
   }
 
-  /** Whether the path still names the file that is open. An error other than its absence says nothing. */
+  /** True if the path still refers to the open file. Only ENOENT proves the opposite; other errors prove nothing. */
   async isInPlace(): Promise<boolean> {
     try {
       const [named, opened] = await Promise.all([stat(this.#path), this.#file.stat()]);
@@ -122,15 +122,15 @@ export class DataFile {
     await this.#file.close();
   }
 
-  /** Whether freed pages can carry a commit that the file cannot grow for. */
+  /** True if freed pages suffice for a commit when the file cannot grow. */
   #canReuse(need: number, free: number, essential: boolean): boolean {
     if (free < 2 * need) return false;
-    // What is essential takes single pages, of which any will do. An append wants runs of them, and should there be
-    // none it takes new pages, which must be there and leave some to what is essential.
+    // Essential writes use single pages, and any free page will do. Appends need contiguous pages; if none are free
+    // they use new pages, and some of these must remain for essential writes.
     return essential || this.#used + need + ESSENTIAL / 2 <= this.#allocated;
   }
 
-  /** How much the file may grow for appends. */
+  /** Number of bytes by which the file may grow for appends. */
   async #growth(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#dir);
     return bavail * bsize - this.#reserve;
@@ -147,7 +147,7 @@ export class DataFile {
         this.#allocated += bytesWritten;
       }
     } catch {
-      // The disk is full, or worse: what was gained is kept, and whether it is enough the caller checks.
+      // The disk is full, or failed. Keep the space allocated so far; the caller checks whether it suffices.
     }
   }
 }

@@ -4,27 +4,27 @@ import type { DeadEntry } from './log.js';
 import { LogError } from './log-error.js';
 import type { Change, Store } from './store.js';
 
-/** Bytes of all dead entries of a group; beyond it the oldest are forgotten. */
+/** Maximum bytes of a group's dead entries; beyond it the oldest are evicted. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const PAGE = 100;
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** Entries forgotten in one commit. */
+/** Maximum number of entries evicted in one commit. */
 const REMOVALS = 1_000;
 const ID = /^(\d{1,16})-(\d{1,16})$/;
 
-/** What is known of a dead entry without reading it. */
+/** In-memory index data of a dead entry. */
 interface Known {
   readonly offset: number;
   readonly diedAt: number;
   readonly bytes: number;
 }
 
-/** The dead entries of one group: rows in the store, of which all but the bytes is mirrored in memory as they died. */
+/** The dead entries of one group: rows in the store; all but the data is mirrored in memory, in order of death. */
 export class DeadSet {
   readonly #store: Store;
   readonly #stream: number;
   readonly #group: number;
-  /** By id, the first to die first. */
+  /** By id, oldest death first. */
   readonly #known: Map<string, Known>;
   #bytes = 0;
 
@@ -51,7 +51,7 @@ export class DeadSet {
     return this.#known.size;
   }
 
-  /** Ids of all, the first to die first. */
+  /** All ids, oldest death first. */
   get ids(): readonly string[] {
     return [...this.#known.keys()];
   }
@@ -68,7 +68,7 @@ export class DeadSet {
     }
   }
 
-  /** A dead entry with its bytes; undefined when there is none of this id whose death is durable. */
+  /** A dead entry with its data; undefined if there is none with this id whose death is durable. */
   read(id: string): (Dead & { readonly offset: number }) | undefined {
     const known = this.#known.get(id);
     if (known === undefined) return undefined;
@@ -77,8 +77,8 @@ export class DeadSet {
   }
 
   /**
-   * Those that died after one, which may be gone, the first to die first.
-   * @throws LogError `invalid_request` when it is not an id of a dead entry
+   * Dead entries after the given id, oldest death first; the entry of the id itself need not exist any more.
+   * @throws LogError `invalid_request` if the id is malformed
    */
   list(o: { readonly after?: string; readonly limit?: number }, since: number): DeadEntry[] {
     const after = o.after === undefined ? undefined : placeOf(o.after);
@@ -106,7 +106,7 @@ export class DeadSet {
     return true;
   }
 
-  /** Forgets those that died before a time: some, as it is asked again and again. */
+  /** Evicts entries that died before a time, at most {@link REMOVALS} per call; it is called repeatedly. */
   removeBefore(time: number, changes: Change[]): void {
     let left = REMOVALS;
     for (const [id, { diedAt }] of this.#known) {

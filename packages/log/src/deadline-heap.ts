@@ -1,10 +1,10 @@
-/** Something that becomes due. */
+/** An item with a deadline. */
 export interface Due {
   readonly offset: number;
   readonly deadline: number;
 }
 
-/** A binary heap of deadlines, the nearest on top; of equal ones the lower offset. */
+/** A binary heap of deadlines, the earliest on top; for equal deadlines the lower offset. */
 export class DeadlineHeap<T extends Due> {
   #items: T[] = [];
 

@@ -1,10 +1,10 @@
-/** How long and how many ids are remembered. */
+/** Bounds of a {@link DedupFilter}. */
 export interface DedupOptions {
-  /** An id older than this is not a duplicate; default 300,000 ms. */
+  /** Ids older than this are not duplicates; default 300,000 ms. */
   readonly ttlMs?: number;
-  /** At most so many ids, the newest; default 10,000. */
+  /** Maximum number of ids, the newest; default 10,000. */
   readonly capacity?: number;
-  /** Milliseconds, never going back; default `performance.now`. */
+  /** Monotonic clock, milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
@@ -14,10 +14,10 @@ interface Slot {
 }
 
 /**
- * Tells whether an id was seen lately: within the time to live and among the last `capacity` ids, whichever is less.
+ * Detects ids that were seen recently: within the time to live and among the last `capacity` ids.
  *
- * The map alone decides; the ring only bounds it. An id that expired and is recorded anew stands in two slots of the
- * ring: when the older slot is overwritten, the map holds another time than the slot, and the id is kept.
+ * The map holds the ids; the ring only limits their number. An id that expires and is recorded again occupies two ring
+ * slots. When the older slot is overwritten, the map refers to the newer slot, so the id is kept.
  *
  * ```ts
  * const seen = new DedupFilter();
@@ -42,17 +42,17 @@ export class DedupFilter {
     }
   }
 
-  /** How many ids are held. */
+  /** Number of ids held. */
   get size(): number {
     return this.#seen.size;
   }
 
-  /** Whether an id was recorded lately. */
+  /** True if an id was recorded recently. */
   has(id: string): boolean {
     return this.#isKnown(id, this.#now());
   }
 
-  /** Records an id. One that is known keeps its time. The empty id says nothing of an event and is not recorded. */
+  /** Records an id. A known id keeps its time. The empty id identifies no event and is ignored. */
   record(id: string): void {
     const at = this.#now();
     if (id === '' || this.#isKnown(id, at)) return;
@@ -64,7 +64,7 @@ export class DedupFilter {
     this.#seen.set(id, slot);
   }
 
-  /** Checks and records in one step. A duplicate does not renew its id; the empty id is none. */
+  /** Checks and records an id in one step. A duplicate does not renew its id; the empty id is never a duplicate. */
   isDuplicate(id: string): boolean {
     if (this.has(id)) return true;
     this.record(id);

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { LogError } from './log-error.js';
 
-/** What a delivery id says: which entry, handed out for the how-manieth time, by which group of the log of which epoch. */
+/** Content of a delivery id: log epoch, group, entry and attempt number. */
 export interface DeliveryName {
   readonly epoch: number;
   /** See {@link groupTag}. */
@@ -16,7 +16,7 @@ export function encodeDeliveryId({ epoch, group, offset, attempt }: DeliveryName
   return `${epoch}-${group}-${offset}-${attempt}`;
 }
 
-/** @throws LogError `invalid_request` when it is not a delivery id */
+/** @throws LogError `invalid_request` if the text is not a delivery id */
 export function decodeDeliveryId(id: string): DeliveryName {
   const match = FORM.exec(id);
   if (match === null)
@@ -26,10 +26,10 @@ export function decodeDeliveryId(id: string): DeliveryName {
 }
 
 /**
- * The name that ids have for a group, which no other group of the log ever has. Its number would tell how many streams and
- * groups others have made.
- * @param logId the log's, which no client sees
- * @param number the group's
+ * The group's name in delivery ids, unique within the log. It is a hash because the group's number would reveal how
+ * many streams and groups other projects have created.
+ * @param logId id of the log, which clients never see
+ * @param number number of the group
  */
 export function groupTag(logId: string, number: number): string {
   return hash('sha256', `${logId}/${number}`, 'hex').slice(0, 16);

@@ -5,17 +5,17 @@ import { tryLock } from 'fs-native-extensions';
 import { LogError } from './log-error.js';
 
 /**
- * A directory that is ours until `release`, or until this process ends in any way. Hold on to it: a lock nobody
- * refers to is closed with its file.
+ * A directory lock, held until `release` or until this process ends in any way. Keep a reference to it: garbage
+ * collection of the file handle would release the lock.
  */
 export interface DirectoryLock {
   release(): Promise<void>;
 }
 
 /**
- * Takes the advisory lock of a directory (made if absent) by locking `<dir>/weir.lock`. The operating system frees it
- * when the process ends, kill -9 included; the file itself means nothing.
- * @throws LogError `locked` when another holder has it, `directory_unsafe` when other users may write to it
+ * Locks a directory (created if absent) with an advisory lock on `<dir>/weir.lock`. The operating system releases the
+ * lock when the process ends, kill -9 included; the file itself has no meaning.
+ * @throws LogError `locked` if another process holds it, `directory_unsafe` if other users can write to the directory
  */
 export async function lockDirectory(dir: string): Promise<DirectoryLock> {
   await makeDirectory(resolve(dir));
@@ -26,7 +26,7 @@ export async function lockDirectory(dir: string): Promise<DirectoryLock> {
     if (!tryLock(file.fd)) {
       throw new LogError(
         'locked',
-        `${dir} is in use by another Weir process: stop that one first, or choose another data directory`,
+        `${dir} is in use by another Weir process: stop it first, or choose another data directory`,
       );
     }
   } catch (error) {

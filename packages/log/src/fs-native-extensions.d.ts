@@ -1,5 +1,5 @@
 /** The one function of `fs-native-extensions` used here; the package ships no types. */
 declare module 'fs-native-extensions' {
-  /** Takes an exclusive advisory lock of the whole file, or answers false when another descriptor holds it. */
+  /** Takes an exclusive advisory lock of the whole file; returns false if another descriptor holds it. */
   export function tryLock(fd: number): boolean;
 }

@@ -9,29 +9,32 @@ import { blockWith, readEntries } from './read-entries.js';
 import type { Change } from './store.js';
 import type { StreamRecord } from './stream-record.js';
 
-/** How long a lease lasts unless told otherwise. */
+/** Default lease duration. */
 export const ACK_WAIT_MS = 30_000;
 const PULL_BYTES = 4 * 1024 * 1024;
-/** Entries that die in one pull, and their bytes, which are copied. */
+/** Maximum number of entries that become dead in one pull, and of their bytes, which are copied. */
 const DEATHS = 500;
 const DEATH_BYTES = 4 * 1024 * 1024;
-/** Entries looked at in one round, and their bytes; pages of both. Without a delivery a round also ends after a slice. */
+/**
+ * Maximum number and bytes of entries scanned in one round and per page. A round without deliveries also ends after a
+ * time slice.
+ */
 const SCAN = 2_000;
 const SCAN_BYTES = 4 * 1024 * 1024;
 const PAGE = 250;
 const PAGE_BYTES = 128 * 1024;
 /**
- * An entry that was handed out so often goes alone of its lane, and with its last try alone of all: what makes a member
- * fail does not take along what it was pulled with.
+ * From this attempt on, an entry is delivered without others of its lane, and on its last attempt without any others,
+ * so that a poison entry cannot use up the attempts of entries in the same batch.
  */
 const SUSPECT = 2;
 
-/** One pull's part of a commit: what of a group is lent to one member. */
+/** One pull's part of a commit: selects and leases the entries for one member. */
 export class GroupRound {
   readonly deliveries: Delivery[] = [];
-  /** Nothing was found yet, and there is more to look at. */
+  /** No entry was found yet, but more remain to be scanned. */
   hasMore = false;
-  /** The member gets nothing now, whatever is due: it has an entry on its last try, or is to get one alone. */
+  /** The member must not get entries now: it has an entry on its last attempt, or will get one alone. */
   isBlocked = false;
   readonly #host: GroupHost;
   readonly #stream: StreamRecord;
@@ -41,13 +44,13 @@ export class GroupRound {
   readonly #member: string;
   readonly #now: number;
   readonly #leaseMs: number;
-  /** Lanes of which all that is pending was lent in this round: what comes next of them may go along. */
+  /** Lanes whose pending entries were all leased in this round; their next entries may follow in the same pull. */
   readonly #mine = new Set<Lane>();
   #room: number;
   #bytes: number;
   #deaths = 0;
   #deathBytes = 0;
-  /** This round is over: what comes next is for another pull. */
+  /** The round has ended; the rest is for another pull. */
   #isOver = false;
   #block: BlockReader | undefined;
 
@@ -72,7 +75,7 @@ export class GroupRound {
     this.#room = Math.min(pull.max, (options.maxUnacknowledged ?? Infinity) - has);
   }
 
-  /** Lends what is due, then what is new, and saves the group when something changed. */
+  /** Leases due entries, then new ones; persists the group if something changed. */
   run(): void {
     const { length } = this.#changes;
     if (this.#hasLastTry()) {
@@ -86,7 +89,7 @@ export class GroupRound {
       this.#state.save(this.#changes, this.#now);
   }
 
-  /** Whether the member has an entry on its last try: what else it had would die with it. */
+  /** True if the member has an entry on its last attempt; its other entries would fail with it. */
   #hasLastTry(): boolean {
     for (const [, row] of this.#state.pending.of(this.#member))
       if (row.deadline > this.#now && this.#isLast(row.attempt)) return true;
@@ -97,7 +100,7 @@ export class GroupRound {
     return attempt > SUSPECT && attempt >= (this.#options.maxAttempts ?? Infinity);
   }
 
-  /** Whether an entry on its last try, which goes to a member without others, may go to this member now. */
+  /** Decides whether this member may get an entry on its last attempt now. Only a member without other entries may. */
   #mayHaveAlone(offset: number, lane: Lane): 'yes' | 'later' {
     const { pending, promised } = this.#state;
     if (this.deliveries.length === 0 && pending.countOf(this.#member, this.#now) === 0) {
@@ -120,7 +123,7 @@ export class GroupRound {
     }
   }
 
-  /** Lends of a lane what may be lent, in order; whether that is all of it. */
+  /** Leases the due entries of a lane in order; returns true if these are all of the lane. */
   #lendLane(lane: Lane): boolean {
     const { pending } = this.#state;
     let lent = 0;
@@ -142,7 +145,7 @@ export class GroupRound {
     return true;
   }
 
-  /** Gives an entry up; false when enough have died in this round. */
+  /** Moves an entry to the dead entries; returns false if this round has moved enough. */
   #bury(offset: number, data: Buffer, { attempt: attempts, lane }: Pending): boolean {
     if (this.#deaths >= DEATHS || this.#deathBytes >= DEATH_BYTES) {
       this.#isOver = true;
@@ -199,7 +202,7 @@ export class GroupRound {
     }
   }
 
-  /** Lends an entry; false when there is no room for it. */
+  /** Leases an entry; returns false if the pull has no room for it. */
   #lend(offset: number, data: Uint8Array, row: Pick<Pending, 'attempt' | 'lane' | 'data'>): boolean {
     const attempt = row.attempt + 1;
     const isAlone = this.#isLast(attempt);
@@ -207,7 +210,7 @@ export class GroupRound {
     this.#isOver = this.#room <= 0 || (!isFirst && data.byteLength > this.#bytes);
     if (this.#isOver) return false;
     this.#isOver = isAlone;
-    // A deadline of now would be due again in this very round.
+    // With a deadline of now, the entry would be due again in this round.
     const deadline = this.#now + Math.max(1, this.#leaseMs);
     const { lane, data: copy } = row;
     this.#state.pending.put(

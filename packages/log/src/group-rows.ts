@@ -1,17 +1,17 @@
-/** How a group, what is pending in it and what died in it stand in the store. */
+/** The rows of a group, of its pending entries and of its dead entries. */
 import { idKey } from './keys.js';
 
-/** One entry handed out and not yet acknowledged, or held back behind such a one. */
+/** An entry that was delivered and not acknowledged, or is held back behind such an entry. */
 export interface Pending {
-  /** How often it was handed out; 0 while it is held back. */
+  /** Number of deliveries; 0 while the entry is held back. */
   readonly attempt: number;
-  /** Unix milliseconds after which it may be handed out again; 0 while it is held back. */
+  /** Unix milliseconds after which the entry may be redelivered; 0 while it is held back. */
   readonly deadline: number;
-  /** What it is kept in order with; null for nothing. */
+  /** Lane that the entry is ordered in; null for none. */
   readonly lane: string | null;
-  /** Who has it, until the deadline; null for nobody. */
+  /** The member that holds the entry until the deadline; null for none. */
   readonly member: string | null;
-  /** Its own copy of the entry, where the stream may have none any more. */
+  /** A copy of the entry, if the stream may have trimmed it. */
   readonly data: Buffer | null;
 }
 
@@ -34,7 +34,7 @@ export function encodePending({ attempt, deadline, lane, member, data }: Pending
 }
 
 export function decodePending(value: Buffer): Pending {
-  // Rows of earlier versions end after the deadline: they were all handed out.
+  // Rows of earlier versions end after the deadline; all of them were delivered.
   const flags = value.length > ATTEMPT_AND_DEADLINE ? value.readUInt8(ATTEMPT_AND_DEADLINE) : HAS.member;
   const reader = { value, at: ATTEMPT_AND_DEADLINE + 1 };
   const lane = flags & HAS.lane ? readText(reader) : null;
@@ -43,7 +43,7 @@ export function decodePending(value: Buffer): Pending {
   return { attempt: value.readUInt32LE(0), deadline: value.readDoubleLE(4), lane, member, data };
 }
 
-/** One entry that was handed out too often, with its bytes: the stream will not keep it as long. */
+/** An entry that exceeded its attempts, with its data, because the stream may trim it earlier. */
 export interface Dead {
   readonly attempts: number;
   /** Unix milliseconds. */
@@ -52,7 +52,7 @@ export interface Dead {
   readonly data: Buffer;
 }
 
-/** Laid out as a pending row that has a copy: how often, when, of which lane, the bytes. */
+/** Same layout as a pending row with a copy: attempts, time of death, lane, data. */
 export function encodeDead({ attempts, diedAt, lane, data }: Dead): Buffer {
   return encodePending({ attempt: attempts, deadline: diedAt, lane, member: null, data });
 }
@@ -62,12 +62,12 @@ export function decodeDead(value: Buffer): Dead {
   return { attempts: attempt, diedAt: deadline, lane, data: data ?? Buffer.alloc(0) };
 }
 
-/** The key of a group's own row: up to which offset it has handed out, under which number its pending rows are. */
+/** Key of a group's own row, which stores its position and its number. */
 export function groupKey(stream: number, name: string): Buffer {
   return idKey('g', stream, name);
 }
 
-/** What a group's own row says. */
+/** Content of a group's own row. */
 export interface GroupRecord {
   readonly group: number;
   readonly delivered: number;
@@ -92,7 +92,7 @@ function writeText(value: Buffer, text: string | null, at: number): number {
 }
 
 function readText(reader: { readonly value: Buffer; at: number }): string {
-  // An old row has no text where its flags say there is one.
+  // A row of an earlier version has no text although its flags indicate one.
   if (reader.at >= reader.value.length) return '';
   const start = reader.at + 2;
   const end = start + reader.value.readUInt16LE(reader.at);

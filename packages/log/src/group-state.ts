@@ -10,9 +10,9 @@ import type { StreamRecord } from './stream-record.js';
 import type { StreamTable } from './stream-table.js';
 import type { Wakeups } from './wakeups.js';
 
-/** What a group needs of the log it belongs to. */
+/** The parts of the log that a group uses. */
 export interface GroupHost {
-  /** The log's own, which no client sees. */
+  /** Id of the log, which clients never see. */
   readonly id: string;
   readonly epoch: number;
   readonly store: Store;
@@ -20,35 +20,35 @@ export interface GroupHost {
   readonly table: StreamTable;
   readonly wakeups: Wakeups;
   readonly now: () => number;
-  /** The clock of deadlines: Unix milliseconds at the start, then the time in which the process runs. */
+  /** Clock for deadlines: Unix milliseconds at the start, then the running time of the process. */
   readonly leaseNow: () => number;
-  /** When groups were pulled from first in this process, by that clock: its members can be there since then. */
+  /** For each group, when this process first served a pull, by `leaseNow`. Members may have been connected since then. */
   readonly servedSince: Map<number, number>;
   readonly closed: boolean;
-  /** Deletes what is pending and dead in a group that was removed. */
+  /** Deletes the pending and dead rows of a removed group. */
   sweepGroup(group: GroupNumber): Promise<void>;
 }
 
-/** Entries passed over, and milliseconds since, after which a group notes where it is. */
+// Number of skipped entries, and milliseconds, after which a group persists its position.
 const SAVE_AFTER = 1_000;
 const SAVE_AFTER_MS = 60_000;
 
-/** A group as it stands: loaded from the store, changed while preparing, dropped when a commit fails. */
+/** In-memory state of a group: loaded from the store, changed while a commit is prepared, dropped if the commit fails. */
 export class GroupState implements GroupNumber {
   readonly stream: number;
   readonly group: number;
-  /** What delivery ids call it. */
+  /** Name of the group in delivery ids. */
   readonly tag: string;
   readonly pending: PendingSet;
   readonly dead: DeadSet;
   readonly #name: string;
-  /** Every entry up to here is pending, done with, or was passed over. */
+  /** Every entry up to this offset is pending, done, or was skipped. */
   delivered: number;
-  /** For entries on their last try that are due, the members that are to get them alone. */
+  /** For due entries on their last attempt: the member that will get each one alone. */
   readonly promised = new Promises();
-  /** Nothing pending that is needed of the stream is below this offset. */
+  /** No pending entry below this offset still needs the stream's data. */
   cleanTo = 0;
-  /** Where `delivered` is in the store; null while there is no row of it, and it may still start elsewhere. */
+  /** Persisted value of `delivered`; null if the group has no row, so that its start position may still change. */
   #saved: number | null;
   #savedAt: number;
 
@@ -73,8 +73,8 @@ export class GroupState implements GroupNumber {
   }
 
   /**
-   * @param leaseMs how long a lease of the group lasts
-   * @param after where a new group starts; default before the oldest entry kept
+   * @param leaseMs lease duration of the group
+   * @param after start position of a new group; default before the oldest retained entry
    */
   static load(
     host: GroupHost,
@@ -89,7 +89,7 @@ export class GroupState implements GroupNumber {
     return new GroupState(host, stream.id, name, group, delivered, true, leaseMs);
   }
 
-  /** A group that is not stored yet. */
+  /** A group that is not persisted yet. */
   static anew(host: GroupHost, stream: StreamRecord, name: string, after = stream.first - 1): GroupState {
     return new GroupState(host, stream.id, name, host.table.newId(), after, false, 0);
   }
@@ -98,12 +98,15 @@ export class GroupState implements GroupNumber {
     return this.#saved !== null;
   }
 
-  /** Whether so much is pending that the group may hand out nothing new. */
+  /** True if too much is pending for the group to deliver new entries. */
   get isHeldUp(): boolean {
     return this.pending.isFull || this.pending.isAhead;
   }
 
-  /** Whether what was passed over is to be saved: a restart must not take it for missed once it is trimmed. */
+  /**
+   * True if skipped entries must be persisted. Otherwise the group would count them as missed if they are trimmed
+   * before a restart.
+   */
   isStale(now: number): boolean {
     const unsaved = this.delivered - (this.#saved ?? this.delivered);
     return unsaved >= SAVE_AFTER || (unsaved > 0 && now - this.#savedAt >= SAVE_AFTER_MS);
@@ -118,7 +121,7 @@ export class GroupState implements GroupNumber {
     this.#savedAt = now;
   }
 
-  /** Removes the group, whose rows are left to be swept. */
+  /** Removes the group; its remaining rows are swept later. */
   remove(changes: Change[]): void {
     changes.push([groupKey(this.stream, this.#name), undefined]);
     changes.push([removedGroupKey(this), Buffer.alloc(0)]);

@@ -4,11 +4,11 @@ import { StoredGroup } from './stored-group.js';
 
 interface Known {
   readonly group: StoredGroup;
-  /** Calls that are not answered yet. */
+  /** Number of calls in progress. */
   calls: number;
 }
 
-/** The groups of a log: all who call one share it, until it is forgotten and nobody calls it any more. */
+/** The groups of a log. All callers of a group share its state; an entry is deleted once it has no state and no calls. */
 export class GroupTable {
   readonly #host: GroupHost;
   readonly #known = new Map<string, Known>();
@@ -17,7 +17,7 @@ export class GroupTable {
     this.#host = host;
   }
 
-  /** One caller's view of a group, with its own options. */
+  /** A caller's handle of a group, with its own options. */
   handle(stream: string, name: string, o: GroupOptions): Group {
     const call = <T>(ask: (group: Group) => Promise<T>) =>
       this.#call(stream, name, (group) => ask(group.handle(o)));

@@ -81,7 +81,7 @@ export function offsetInEntryKey(key: Buffer): number {
   return key.readUIntBE(9, 6);
 }
 
-/** What names a group in keys: the stream's id and a number of its own, which no other group ever has. */
+/** Identifies a group in keys: the stream's id and a number that is never reused. */
 export interface GroupNumber {
   readonly stream: number;
   readonly group: number;
@@ -101,7 +101,7 @@ export function groupInRemovedKey(key: Buffer): GroupNumber {
   return { stream: key.readUInt32BE(1), group: key.readUInt32BE(5) };
 }
 
-/** The least key greater than all that start with `prefix`. */
+/** The smallest key greater than all keys that start with `prefix`. */
 export function after(prefix: Buffer): Buffer {
   const end = Buffer.from(prefix);
   for (let i = end.length - 1; i >= 0; i--) {

@@ -1,13 +1,13 @@
-/** How often a running process is noticed. */
+/** Interval at which the clock checks that the process is running. */
 const TICK_MS = 250;
-/** Time beyond this since the last look passed while the process did not run. */
+/** A longer gap between two checks means that the process was suspended; the excess is not counted. */
 const LONGEST_STEP_MS = 1_000;
 
 /**
- * The time in which this process ran, for the leases of groups, as Unix milliseconds that begin at its start. It is
- * monotonic, so that a wall clock that is set back delays no redelivery. It stands still while the process is stopped or
- * its machine sleeps: members could not extend their leases then, so that a lease which ran on would expire without a
- * fault of its member, and its event would run twice.
+ * Measures the running time of this process for the leases of groups, as Unix milliseconds from its start. The clock is
+ * monotonic, so that setting the wall clock back does not delay redelivery. It stops while the process or machine is
+ * suspended: members cannot extend their leases then, and a lease that continued to run would expire without a fault of
+ * its member, so that its event would run twice.
  */
 export class LeaseClock {
   readonly #monotonic: () => number;
@@ -15,7 +15,7 @@ export class LeaseClock {
   #now: number;
   #seen: number;
 
-  /** @param monotonic milliseconds that never go back; default `performance.now` */
+  /** @param monotonic monotonic clock in milliseconds; default `performance.now` */
   constructor(start: number, monotonic: () => number = () => performance.now()) {
     this.#now = start;
     this.#monotonic = monotonic;

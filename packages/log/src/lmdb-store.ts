@@ -9,16 +9,16 @@ import { LogError } from './log-error.js';
 import type { Change, KeyRange, Pair, Store } from './store.js';
 
 const MDB_MAP_FULL = -30792;
-/** How often the store looks whether its file is still in the directory. */
+/** Interval at which the store checks that its file still exists in the directory. */
 const PLACE_CHECK_MS = 1_000;
 
 /**
- * LMDB as the store: one B+tree, copy-on-write, one writer.
+ * An LMDB store: one copy-on-write B+tree with a single writer.
  *
- * `overlappingSync` is off: LMDB then syncs the pages, writes the meta page with O_DSYNC, and only then is the commit
- * visible and its promise resolved. What can be read is durable, and a failed sync fails its commit. (Overlapped
- * syncs measured slower here, and make a commit visible before it is on disk.) `eventTurnBatching` is off because it
- * leaves a promise nobody can handle when a commit fails.
+ * `overlappingSync` is off: LMDB syncs the pages, writes the meta page with O_DSYNC, and only then makes the commit
+ * visible and resolves its promise. Readable data is therefore durable, and a failed sync fails its commit. (Overlapped
+ * syncs measured slower here, and make a commit visible before it is on disk.) `eventTurnBatching` is off because a
+ * failed commit would cause an unhandled rejection.
  */
 export class LmdbStore implements Store {
   readonly engine = 'lmdb';
@@ -38,12 +38,12 @@ export class LmdbStore implements Store {
   }
 
   /**
-   * Opens the store in `dir`, making it if absent.
+   * Opens the store in `dir`; creates it if absent.
    * @throws LogError `locked`
    */
   static async open(dir: string, o: DiskOptions = {}): Promise<LmdbStore> {
     const lock = await lockDirectory(dir);
-    // The log holds every project's events, whatever the modes of the directories above it.
+    // The log contains the events of all projects, so its directory must not depend on the modes of its parents.
     await chmod(dir, 0o700);
     try {
       const path = join(dir, 'log.mdb');
@@ -87,8 +87,8 @@ export class LmdbStore implements Store {
     if (error instanceof Error && 'code' in error && error.code === MDB_MAP_FULL) {
       throw new LogError('log_full', 'the log has no address space left', { cause: error });
     }
-    // After an I/O error nobody knows what is on the disk: only opening again, from there, can tell.
-    const reason = 'the log could not be written; it must be opened again';
+    // After an I/O error the content of the disk is unknown; only reopening the store can read it reliably.
+    const reason = 'the write to the log failed; it must be reopened';
     this.#failure = new LogError('store_unavailable', reason, { cause: error });
     throw this.#failure;
   }
@@ -112,20 +112,19 @@ export class LmdbStore implements Store {
     await this.#lock.release();
   }
 
-  /** A deleted file can still be written, but nothing of it is there after a restart: what is stored now would be lost. */
+  /** A deleted file can still be written, but its data would be lost on restart, so the store stops. */
   async #checkPlace(): Promise<void> {
     if (this.#failure !== undefined || (await this.#file.isInPlace())) return;
-    const reason =
-      'the file of the log was deleted or replaced; start the server again with its data directory';
+    const reason = 'the file of the log was deleted or replaced; restart the server with its data directory';
     this.#failure = new LogError('store_unavailable', reason);
   }
 
-  /** Commits, and answers with what LMDB has against it. */
+  /** Commits the changes; returns the error of LMDB, if any. */
   async #write(changes: readonly Change[]): Promise<unknown> {
     try {
       await this.#db.batch(() => {
         for (const [key, value] of changes) {
-          // The promise of the batch reports the failure of each.
+          // The promise of the batch reports the failure of each change.
           if (value === undefined) void this.#db.remove(key);
           else void this.#db.put(key, value);
         }
@@ -141,7 +140,7 @@ function bounds(o: KeyRange): { start: Buffer; end: Buffer; limit?: number } {
   return { start: o.from, end: o.to, ...defined({ limit: o.limit }) };
 }
 
-/** lmdb rejects with a general error whose `commitError` is a promise that rejects with the reason. */
+/** lmdb rejects with a general error; its `commitError` is a promise that rejects with the cause. */
 async function reasonOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error && 'commitError' in error)) return error;
   try {
@@ -151,7 +150,7 @@ async function reasonOf(error: unknown): Promise<unknown> {
   }
 }
 
-/** More than these changes can take: new pages for values, for the leaves they touch or split, for LMDB's free list. */
+/** Upper bound of the space for a commit: pages for values, for leaves that are modified or split, and for LMDB's free list. */
 function mostBytes(changes: readonly Change[], pageSize: number): number {
   let pages = 64;
   for (const [, value] of changes) {
@@ -162,7 +161,7 @@ function mostBytes(changes: readonly Change[], pageSize: number): number {
   return pages * pageSize;
 }
 
-/** What `getStats` answers, of which the types of lmdb say nothing. */
+/** The result of `getStats`, which lmdb's types do not describe. */
 interface TreeStats {
   readonly treeBranchPageCount: number;
   readonly treeLeafPageCount: number;
@@ -170,7 +169,7 @@ interface TreeStats {
 }
 
 function pagesOf(db: RootDatabase<Buffer, Buffer>): FilePages {
-  // The cast is what lmdb 3.5.6 answers (`getStats` in read.js); the page counts are those of the one tree we use.
+  // The cast follows `getStats` in read.js of lmdb 3.5.6; the page counts are those of our only tree.
   const stats = db.getStats() as TreeStats & { pageSize: number; lastPageNumber: number; free: TreeStats };
   const used = stats.lastPageNumber + 1;
   const meta = 2;

@@ -1,28 +1,31 @@
 import { type ErrorFacts, errorClass } from '@weir/base';
 
-/** Facts of a {@link LogError}. */
+/** Additional members of a {@link LogError}. */
 export interface LogErrorFacts extends ErrorFacts {
-  /** With `cursor_expired`: the offset of the oldest entry kept. */
+  /** With `cursor_expired`: offset of the oldest retained entry. */
   readonly oldest?: number | undefined;
-  /** With `cursor_expired` from a group: how many entries it will never see. */
+  /** With `cursor_expired` from a group: number of entries that the group will never receive. */
   readonly missed?: number | undefined;
 }
 
 /**
- * The one error of this package:
+ * Errors of the log:
  *
  * - `log_full`: `maxBytes` is reached or the disk is full; nothing was stored. Appends work again once space is free.
- * - `project_quota`: the owner of the stream has more than its share of a log that has little room left.
- * - `draining`: the log was closed.
- * - `store_unavailable`: the storage broke (an I/O error that is not a full disk); the log refuses to write until reopened.
- * - `locked`: another process has the directory. `directory_unsafe`: other users may write to it.
- * - `epoch_mismatch`: the cursor is of a log that was lost. `cursor_invalid`: it is not a cursor at all.
- * - `cursor_expired`: entries after the cursor have been trimmed; `oldest` is the offset of the first entry kept.
- * - `too_many_unacknowledged`: a member of a group has all it may have until it acknowledges some.
- * - `invalid_request`: the id of a delivery or of a dead entry is not one.
- * - `invalid_stream`: a name of a stream, reader or group is empty or too long. `entry_too_large`: an append exceeds its limit.
+ * - `project_quota`: the owner of the stream exceeds its share while the log is nearly full.
+ * - `draining`: the log is closed.
+ * - `store_unavailable`: the storage failed (an I/O error other than a full disk); the log rejects writes until it is
+ *   reopened.
+ * - `locked`: another process uses the directory. `directory_unsafe`: other users can write to it.
+ * - `epoch_mismatch`: the cursor belongs to a lost log. `cursor_invalid`: the text is not a cursor.
+ * - `cursor_expired`: entries after the cursor were trimmed; `oldest` is the offset of the first retained entry.
+ * - `too_many_unacknowledged`: a group member has reached its limit of unacknowledged entries.
+ * - `invalid_request`: the id of a delivery or dead entry is malformed.
+ * - `invalid_stream`: the name of a stream, reader or group is empty or too long. `entry_too_large`: an append exceeds
+ *   its limit.
  *
- * Codes about cursors have no status: a package that takes cursors from clients translates them, as offsets are its own.
+ * Codes about cursors have no HTTP status: a package that accepts cursors from clients translates them, because offsets
+ * are internal.
  */
 export class LogError extends errorClass({
   log_full: {
@@ -35,7 +38,7 @@ export class LogError extends errorClass({
     retryAfterMs: 5_000,
     hint: 'nothing was stored: try again later, or delete streams of the project and wait for its channels to be cleaned up',
   },
-  // In this process the same call fails again; a client may reach another server, or this one after its restart.
+  // Not retryable, because in this process the same call fails again. A client may reach another or restarted server.
   draining: { status: 503, retryAfterMs: 2_000, retryable: false },
   store_unavailable: {
     status: 503,
@@ -60,5 +63,5 @@ export class LogError extends errorClass({
   declare readonly facts: LogErrorFacts;
 }
 
-/** A code of a {@link LogError}. */
+/** Code of a {@link LogError}. */
 export type LogErrorCode = LogError['code'];

@@ -1,51 +1,52 @@
 /**
- * The durable log: named streams of entries with increasing offsets, and the readers that stand in them.
+ * The durable log: named streams of entries with increasing offsets, and the readers of these streams.
  *
- * An accepted thing is an entry; everything else is a reader of it. Nothing in this interface assumes that the
- * caller's process is the only one, so an engine that spans nodes fits behind it as well as an embedded one.
+ * Weir stores each accepted item as an entry; everything else reads entries. The interface does not assume that the
+ * caller's process is the only one, so that a distributed engine can implement it as well as an embedded one.
  */
 
 /** One stored entry. */
 export interface Entry {
-  /** Place in the stream: 1 for the first entry ever appended, then 2, 3, … without a gap. */
+  /** Position in the stream: 1 for the first entry ever appended, then 2, 3, … without a gap. */
   readonly offset: number;
-  /** The bytes as appended. They belong to the caller and stay valid for as long as it holds them. */
+  /** The bytes as appended. They belong to the caller and never change. */
   readonly data: Uint8Array;
 }
 
-/** Where the entries of one `append` went: `first` to `last`, both included. */
+/** Offsets of the entries of one `append`: `first` to `last`, inclusive. */
 export interface Appended {
   readonly first: number;
   readonly last: number;
 }
 
-/** How an append is bounded. */
+/** Options of an append. */
 export interface AppendOptions {
   /**
-   * Lets it pass `maxBytes` by up to an eighth, and up to 1,500 bytes take the room that is kept on a full disk: for what
-   * allows the log to be trimmed once it is written. Default false.
+   * Allows the append to exceed `maxBytes` by up to an eighth, and up to 1,500 bytes to use the space reserved on a
+   * full disk. For data that must be written before the log can be trimmed. Default false.
    */
   readonly reserve?: boolean;
-  /** See {@link Part.owner}; `appendAll` takes that of its parts. */
+  /** See {@link Part.owner}; `appendAll` uses that of its parts. */
   readonly owner?: string;
 }
 
-/** How a stream is removed. */
+/** Options of a removal. */
 export interface RemoveOptions {
   /**
-   * Forgets its name too: appending to it again begins with offset 1, and who reads from a place in it is not told that it
-   * went. For who makes many names, and tells the streams of one apart otherwise. Default false.
+   * Also forgets the name: a later append starts at offset 1 again, and a reader with an old position gets no error.
+   * For callers that create many names and distinguish streams of one name by other means. Default false.
    */
   readonly forget?: boolean;
 }
 
-/** One stream's part of an {@link Log.appendAll}. */
+/** One stream's part of {@link Log.appendAll}. */
 export interface Part {
   readonly stream: string;
   readonly entries: readonly Uint8Array[];
   /**
-   * Whose share of the log the stream counts towards from now on, such as a project. An owner with more than a quarter of
-   * `maxBytes` is refused (`project_quota`) while less than a quarter is free. Default: the owner of the earlier entries; a new stream has none.
+   * Owner whose quota the stream counts toward from now on, such as a project. While less than a quarter of `maxBytes`
+   * is free, an owner with more than a quarter is rejected (`project_quota`). Default: the owner of the earlier
+   * entries; a new stream has none.
    */
   readonly owner?: string;
 }
@@ -53,180 +54,182 @@ export interface Part {
 /** What to read: entries with offset > `after`. */
 export interface ReadOptions {
   readonly after: number;
-  /** At most so many entries; default no limit of its own. */
+  /** Maximum number of entries; default no limit. */
   readonly limit?: number;
-  /** Stop before passing so many bytes, but give at least one entry; default 4 MiB. */
+  /** Maximum number of bytes, but at least one entry; default 4 MiB. */
   readonly maxBytes?: number;
 }
 
-/** Where a tail starts, and what ends it. */
+/** Start and end of a tail. */
 export interface TailOptions {
   readonly after: number;
   readonly signal: AbortSignal;
 }
 
-/** What a stream holds. An empty one has `first` = `last` + 1, wherever trimming left it. */
+/** Contents of a stream. An empty one has `first` = `last` + 1. */
 export interface StreamStats {
-  /** Offset of the oldest entry kept. */
+  /** Offset of the oldest retained entry. */
   readonly first: number;
   /** Offset of the newest durable entry; 0 before the first append. */
   readonly last: number;
   readonly entries: number;
-  /** Bytes of the entries kept, as appended. */
+  /** Bytes of the retained entries, as appended. */
   readonly bytes: number;
 }
 
-/** How full the log is. */
+/** Size of the log. */
 export interface LogSize {
-  /** Live bytes of all streams with their overhead; what `maxBytes` bounds. */
+  /** Live bytes of all streams with their overhead, bounded by `maxBytes`. */
   readonly bytes: number;
   readonly maxBytes: number;
-  /** False while the disk has no room for appends, though `bytes` may be below `maxBytes`. */
+  /** False if the disk has no room for appends, even if `bytes` is below `maxBytes`. */
   readonly writable: boolean;
-  /** Why nothing can be stored until the log is opened again; null while it can. */
+  /** Why the log rejects writes until it is reopened; null if it works. */
   readonly failure: string | null;
-  /** Appends refused with `project_quota` since the log was opened. */
+  /** Appends rejected with `project_quota` since the log was opened. */
   readonly quotaRefusals: number;
 }
 
-/** Where one reader of a stream stands: durable, and moved by that reader alone. */
+/** The durable position of one reader of a stream. */
 export interface Cursor {
   get(): Promise<{ readonly offset: number; readonly state: Uint8Array } | undefined>;
   /**
-   * Moves the cursor (backwards too) and replaces its state (default empty). Resolves when durable.
-   * @throws LogError `log_full` only when even the log's reserve is used up, `draining`, `store_unavailable`
+   * Moves the cursor (also backwards) and replaces its state (default empty). Resolves when durable.
+   * @throws LogError `log_full` only if even the reserved space is used up, `draining`, `store_unavailable`
    */
   commit(offset: number, state?: Uint8Array): Promise<void>;
 }
 
-/** How a group hands out entries. */
+/** Options of a group. */
 export interface GroupOptions {
-  /** A new group starts after this offset; default 0, that is the oldest entry kept. No effect on an existing one. */
+  /** Start position of a new group; default 0, the oldest retained entry. No effect on an existing group. */
   readonly after?: number;
-  /** How long a member has to acknowledge before an entry goes to somebody else; default 30,000 ms. */
+  /** Lease duration: an entry that is not acknowledged within it is redelivered to any member; default 30,000 ms. */
   readonly ackWaitMs?: number;
-  /** Which entries the group is about; the others are passed over. Default all. Give it to every handle that pulls. */
+  /** Selects the entries of the group; others are skipped. Default all. Pass it to every handle that pulls. */
   readonly wants?: (data: Uint8Array) => boolean;
   /**
-   * Entries of one lane (at most 1,024 bytes) are handed out in order: while one is with a member or waits to come
-   * again, the later ones are held back, unless they go to the same member in the same pull. At most 10,000 are held
-   * back; then the group reads no further ahead until some are acknowledged. Null, and the default, is no order.
+   * Entries of one lane (at most 1,024 bytes) are delivered in order: while one is leased or waits for redelivery,
+   * later ones are held back, unless the same pull delivers them to the same member. At most 10,000 entries are held
+   * back; then the group reads no further ahead until some are acknowledged. Null, the default, means no order.
    */
   readonly lane?: (data: Uint8Array) => string | null;
-  /** How many entries a member may have; default no limit. */
+  /** Maximum number of unacknowledged entries per member; default no limit. */
   readonly maxUnacknowledged?: number;
-  /** An entry that was handed out so often is dead instead of coming again; default no limit. */
+  /** After this many attempts an entry becomes dead instead of being redelivered; default no limit. */
   readonly maxAttempts?: number;
-  /** How long dead entries are kept, at most 16 MiB of them; default 7 days. */
+  /** How long dead entries are retained, at most 16 MiB of them; default 7 days. */
   readonly deadMs?: number;
 }
 
-/** An entry that was handed out too often. It is kept with the group, whatever the stream still has. */
+/** An entry that exceeded its attempts. The group keeps its data even if the stream is trimmed. */
 export interface DeadEntry extends Entry {
-  /** Names it in `retry` and `purge`, and as a place in the list. */
+  /** Identifies the entry in `retry` and `purge`, and as a position in the list. */
   readonly id: string;
-  /** How often it was handed out. */
+  /** Number of deliveries. */
   readonly attempts: number;
   /** Unix milliseconds. */
   readonly diedAt: number;
 }
 
-/** Dead entries by their ids, or all of them. */
+/** Ids of dead entries, or all of them. */
 export type DeadChoice = readonly string[] | 'all';
 
-/** One entry lent to one member of a group. */
+/** One entry leased to one member of a group. */
 export interface Delivery extends Entry {
-  /** Names this delivery in `ack`, `nack` and `extend`. */
+  /** Identifies this delivery in `ack`, `nack` and `extend`. */
   readonly id: string;
-  /** 1 the first time an entry is handed out, one more each time it comes again. */
+  /** 1 for the first delivery of an entry, increased by one with each redelivery. */
   readonly attempt: number;
 }
 
-/** What to pull. */
+/** Options of a pull. */
 export interface PullOptions {
-  /** At most so many entries. */
+  /** Maximum number of entries. */
   readonly max: number;
-  /** Who pulls, at most 1,024 bytes; default nobody in particular. */
+  /** Name of the member, at most 1,024 bytes; default: an anonymous member. */
   readonly member?: string;
   /**
-   * The deliveries that the member has. What else is lent to it, it never got, because an answer was lost: that comes again
-   * at once, and the try does not count. A pull that says so takes the place of an earlier one of the member. Default
+   * Deliveries that the member has received. All its other leases belong to a lost response: these entries are
+   * redelivered at once without counting the attempt. Such a pull replaces an earlier pull of the member. Default
    * unknown.
    */
   readonly holding?: readonly string[];
-  /** Wait so long for the first one; default 0. */
+  /** How long to wait for the first entry; default 0. */
   readonly waitMs?: number;
-  /** Ends the wait: the pull then resolves with nothing. */
+  /** Ends the wait; the pull then resolves with no entries. */
   readonly signal?: AbortSignal;
-  /** Stop before passing so many bytes, but give at least one entry; default 4 MiB. */
+  /** Maximum number of bytes, but at least one entry; default 4 MiB. */
   readonly maxBytes?: number;
 }
 
-/** How far a group has come. */
+/** Progress of a group. */
 export interface GroupStats {
-  /** Every offset up to here has been handed out, is held back, or was passed over (not wanted, or trimmed). */
+  /** Every offset up to here was delivered, is held back, or was skipped (not wanted, or trimmed). */
   readonly delivered: number;
-  /** Entries handed out and not yet acknowledged. */
+  /** Number of entries delivered and not acknowledged. */
   readonly pending: number;
-  /** Entries held back behind others of their lane. */
+  /** Number of entries held back behind others of their lane. */
   readonly held: number;
-  /** Dead entries. */
   readonly dead: number;
-  /** The lowest offset the group may still need: trimming before it loses nothing for the group. */
+  /** The lowest offset that the group may still need; trimming below it loses nothing for the group. */
   readonly needs: number;
 }
 
 /**
- * Many members share the entries of a stream, at least once each: an entry that is not acknowledged before its
- * deadline comes again, to any member, with its attempt counted. What is pending survives a restart. A group with 20,000
- * entries pending, or 16 MiB that came back from the dead, hands out nothing new until some are done with.
+ * Members of a group share the entries of a stream, with at-least-once delivery: an entry that is not acknowledged
+ * before its deadline is redelivered to any member with an increased attempt number. Pending entries survive a restart.
+ * A group with 20,000 pending entries, or 16 MiB of revived ones, delivers nothing new until some are done.
  *
- * From the third time on an entry goes out without others of its lane, and the last of `maxAttempts` it goes alone, to a
- * member that has nothing else and gets nothing else meanwhile: so that what makes a member fail takes no others along.
+ * From the third attempt on, an entry is delivered without others of its lane. The last of `maxAttempts` is delivered
+ * alone, to a member that holds no other entries and gets none meanwhile, so that a poison entry cannot use up the
+ * attempts of others.
  *
- * Deadlines count the time in which the process runs. With the first pull after a restart, what is lent has its whole
+ * Deadlines count the running time of the process. On the first pull after a restart, every lease gets its full
  * `ackWaitMs` again.
  */
 export interface Group {
-  /** Makes the group durable at the place it starts from, before anything is pulled; false when it exists. */
+  /** Persists the group at its start position before the first pull; returns false if it exists. */
   create(): Promise<boolean>;
   /**
-   * Takes due entries first, then new ones; an empty array when none came within `waitMs`.
-   * @throws LogError `cursor_expired` once when trimming passed the group by, with how many it `missed`; the next
-   * pull goes on from the oldest entry kept. `too_many_unacknowledged` when the member has all it may.
+   * Returns due entries first, then new ones; an empty array if none arrived within `waitMs`.
+   * @throws LogError `cursor_expired` once after trimming has overtaken the group, with the number of entries `missed`;
+   * the next pull continues at the oldest retained entry. `too_many_unacknowledged` if the member has reached its
+   * limit.
    */
   pull(o: PullOptions): Promise<Delivery[]>;
-  /** Done with these: they never come again. Resolves when durable with how many were still pending. */
+  /** Acknowledges deliveries: they are never redelivered. Resolves when durable with the number that was pending. */
   ack(ids: readonly string[]): Promise<number>;
-  /** Not done: they come again after `delayMs` (default 0). A delivery that has since been lent anew is left alone. */
+  /** Reports failures: redelivers after `delayMs` (default 0). Ignores a delivery that has been leased again since. */
   nack(ids: readonly string[], o?: { readonly delayMs?: number }): Promise<number>;
-  /** Never tried: they come again at once, and this time does not count as an attempt. Else like `nack`. */
+  /** Returns deliveries that were not tried: redelivers them at once without counting the attempt. Otherwise like `nack`. */
   release(ids: readonly string[]): Promise<number>;
   /**
-   * Gives these deliveries another `forMs` from now (default the group's `ackWaitMs`). One whose deadline has passed is
-   * left alone when another of its lane has gone out since.
+   * Extends these leases to `forMs` from now (default the group's `ackWaitMs`). An expired lease is not extended if
+   * another entry of its lane was delivered since.
    */
   extend(ids: readonly string[], o?: { readonly forMs?: number }): Promise<number>;
   /**
-   * Gives a member another lease of these, even where its lease has expired or a later try was lent to it. Resolves with
-   * those that it has: not those that are settled or returned, or of whose lane another member has an entry.
-   * @param o `from`: a member that gives up its leases of these
+   * Leases these deliveries to a member again, even if its lease has expired or a later attempt was delivered to it.
+   * Resolves with the ids that it holds, without those that are settled or returned, or whose lane another member
+   * holds.
+   * @param o `from`: a member that gives up its leases of these deliveries
    */
   claim(ids: readonly string[], member: string, o?: { readonly from?: string }): Promise<string[]>;
   stats(): Promise<GroupStats>;
   /**
-   * Dead entries in the order they died: those after one, at most `limit` (default 100) and 4 MiB.
-   * @throws LogError `invalid_request` when `after` is not an id of one
+   * Dead entries in order of death, after an id, at most `limit` (default 100) and 4 MiB.
+   * @throws LogError `invalid_request` if `after` is malformed
    */
   dead(o?: { readonly after?: string; readonly limit?: number }): Promise<DeadEntry[]>;
   /**
-   * Brings dead entries back, before later ones of their lanes, as if never handed out; answers with how many. They stay
-   * dead where the group has all it may have pending.
+   * Revives dead entries as if they had never been delivered, ordered before later entries of their lanes; returns
+   * their number. Entries stay dead if the group has reached its limit of pending entries.
    */
   retry(which: DeadChoice): Promise<number>;
-  /** Forgets dead entries; answers with how many. */
+  /** Deletes dead entries; returns their number. */
   purge(which: DeadChoice): Promise<number>;
-  /** Forgets the group with what is pending and dead in it. */
+  /** Deletes the group with its pending and dead entries. */
   remove(): Promise<void>;
 }
 
@@ -234,65 +237,66 @@ export interface Group {
  * A durable log. Guarantees, in every engine:
  *
  * - `append` resolves when the entries would survive a crash of process and machine (`memory`: when they are visible).
- *   All entries of one call are stored, or none. A rejected append left nothing behind, not even a gap.
- * - Offsets of a stream start at 1, are dense, and never restart while the log lives: not after trimming it empty,
- *   not after `remove` (unless it is told to forget the name), not after a restart.
+ *   All entries of one call are stored, or none. A rejected append leaves nothing, not even a gap.
+ * - Offsets of a stream start at 1, are dense, and never restart while the log exists: not after trimming all entries,
+ *   not after `remove` (unless `forget` is set), not after a restart.
  * - Readers see only durable entries, in offset order.
- * - A read below what trimming kept fails with `cursor_expired`; it never skips silently.
+ * - A read of trimmed entries fails with `cursor_expired`; it never skips silently.
  */
 export interface Log {
   readonly engine: 'memory' | 'lmdb';
-  /** When this log was created, in unix seconds (uint32). A log that was lost and made anew has a greater one. */
+  /** Creation time of this log, in Unix seconds (uint32). A log that is recreated after a loss has a greater one. */
   readonly epoch: number;
-  /** Names this log and no other, a UUID: what has read some of it can tell where it stood from a log made anew. */
+  /** UUID of this log; lets a reader detect that the log was lost and recreated. */
   readonly id: string;
   /**
-   * Appends to one stream, creating it. Calls made together share one fsync. The entries must not be changed until
-   * the promise settles.
+   * Appends to one stream; creates it if absent. Concurrent calls share one fsync. The caller must not change the
+   * entries until the promise settles.
    * @throws LogError `log_full` and `project_quota` (retryable), `draining`, `store_unavailable`, `invalid_stream`,
    * `entry_too_large`
    */
   append(stream: string, entries: readonly Uint8Array[], o?: AppendOptions): Promise<Appended>;
-  /** Appends to several streams in one commit: all of it is stored, or nothing. Answers in the order of the parts. */
+  /** Appends to several streams in one commit, all or nothing. Results are in the order of the parts. */
   appendAll(parts: readonly Part[], o?: AppendOptions): Promise<Appended[]>;
   /**
-   * The next entries after a place; empty at or past the end. It never waits for I/O: a loop of reads takes a turn of the
-   * event loop (`takeTurn`, `Slice` of `@weir/base`) before each of them.
-   * @throws LogError `cursor_expired` when entries after `after` have been trimmed
+   * The next entries after a position; empty at or past the end. It never waits for I/O, so a loop of reads must yield
+   * to the event loop (`takeTurn`, `Slice` of `@weir/base`) before each of them.
+   * @throws LogError `cursor_expired` if entries after `after` were trimmed
    */
   read(stream: string, o: ReadOptions): Promise<Entry[]>;
   /**
-   * History, then live: every entry after the place once, in order, with no hole. Waits for a stream that does not
-   * exist yet. Ends quietly when the signal aborts.
-   * @throws LogError `cursor_expired` at the start, or later when trimming overtakes a slow consumer; `draining`
+   * History, then live: every entry after the position once, in order, without a gap. Waits for a stream that does not
+   * exist yet. Ends without an error when the signal aborts.
+   * @throws LogError `cursor_expired` at the start, or later if trimming overtakes a slow consumer; `draining`
    */
   tail(stream: string, o: TailOptions): AsyncIterable<Entry>;
   /**
-   * Resolves when the stream has an entry after a place, it has none yet included, the signal aborts, or `timeoutMs`
-   * (default none) are over.
+   * Resolves when the stream has an entry after a position (immediately if it already has), the signal aborts, or
+   * `timeoutMs` (default none) have passed.
    */
   wait(stream: string, o: TailOptions & { readonly timeoutMs?: number }): Promise<void>;
   /**
-   * The rule of {@link Part.owner} for entries of many owners in one stream, which only their writer can tell apart.
+   * Applies the rule of {@link Part.owner} to entries of several owners in one stream, which only their writer can
+   * distinguish.
    * @param held bytes that the owner has in the log
-   * @param coming bytes that are to be appended
+   * @param coming bytes to append
    * @throws LogError `project_quota`
    */
   checkQuota(held: number, coming: number): void;
   cursor(stream: string, reader: string): Cursor;
   group(stream: string, name: string, o?: GroupOptions): Group;
-  /** Forgets the entries with offset < `before`; never more than there are. Works when the log is full. */
+  /** Deletes the entries with offset < `before`. Works when the log is full. */
   trim(stream: string, before: number): Promise<void>;
   /**
-   * Removes a stream with its cursors and groups. Appending to the name again goes on with the next offset, for which the
-   * log keeps the name.
+   * Removes a stream with its cursors and groups. A later append to the name continues with the next offset; the log
+   * keeps the name for that.
    */
   remove(stream: string, o?: RemoveOptions): Promise<void>;
-  /** Names of the streams that exist, those starting with `prefix`, in the byte order of their UTF-8. */
+  /** Names of existing streams that start with `prefix`, in the byte order of their UTF-8. */
   streams(prefix?: string): Promise<string[]>;
-  /** What a stream holds, at a cost that does not depend on it. Unknown: `{first: 1, last: 0, entries: 0, bytes: 0}`. */
+  /** Contents of a stream, in constant time. Unknown: `{first: 1, last: 0, entries: 0, bytes: 0}`. */
   stats(stream: string): Promise<StreamStats>;
   size(): Promise<LogSize>;
-  /** Refuses new work, finishes what was begun, ends the tails, releases the directory. Safe to call twice. */
+  /** Rejects new work, completes pending work, ends the tails, releases the directory. Idempotent. */
   close(): Promise<void>;
 }

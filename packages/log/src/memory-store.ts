@@ -101,7 +101,7 @@ export class MemoryStore implements Store {
     leaf.keys.splice(i, 0, key);
     leaf.values.splice(i, 0, value);
     if (leaf.keys.length <= LEAF) return;
-    // Most keys arrive in order: splitting off only the newest leaves full leaves behind.
+    // Most keys arrive in order, so split off only the newest key and keep full leaves.
     const at = i === leaf.keys.length - 1 ? LEAF : LEAF >> 1;
     this.#leaves.splice(l + 1, 0, { keys: leaf.keys.splice(at), values: leaf.values.splice(at) });
   }
@@ -117,7 +117,7 @@ export class MemoryStore implements Store {
     if (leaf.keys.length === 0 && this.#leaves.length > 1) this.#leaves.splice(l, 1);
   }
 
-  /** The leaf that holds `key`, or would: the last whose first key is ≤ it. */
+  /** Index of the leaf that contains `key` or would contain it: the last one whose first key is ≤ `key`. */
   #leafOf(key: string): number {
     let low = 0;
     let high = this.#leaves.length - 1;

@@ -5,41 +5,41 @@ import type { Log } from './log.js';
 import { MemoryStore } from './memory-store.js';
 import { StoredLog } from './stored-log.js';
 
-/** Which engine, and its bounds. */
+/** Engine and bounds of a log. */
 export type LogOptions = (MemoryLogOptions | LmdbLogOptions) & {
   /**
-   * Unix milliseconds, for the epoch, the age of dead entries and the leases of groups; default `Date.now`, and for leases
-   * the time in which the process runs.
+   * Clock in Unix milliseconds, for the epoch, the age of dead entries and the leases of groups. Default: `Date.now`,
+   * and for leases the running time of the process.
    */
   readonly now?: () => number;
 };
 
-/** A log that ends with the process: for tests, and for those who choose speed over durability. */
+/** A log that ends with the process: for tests, and for applications that prefer speed to durability. */
 export interface MemoryLogOptions {
   readonly engine: 'memory';
-  /** Live bytes past which appends fail with `log_full`; default 1 GiB. */
+  /** Live bytes at which appends fail with `log_full`; default 1 GiB. */
   readonly maxBytes?: number;
 }
 
-/** A log in a directory of its own, which is locked while open. */
+/** A log in its own directory, which is locked while the log is open. */
 export interface LmdbLogOptions extends DiskOptions {
   readonly engine: 'lmdb';
-  /** The directory; made if absent. */
+  /** The directory; created if absent. */
   readonly path: string;
-  /** Live bytes past which appends fail with `log_full`; default 10 GiB. The file can be larger, as it never shrinks. */
+  /** Live bytes at which appends fail with `log_full`; default 10 GiB. The file can be larger, because it never shrinks. */
   readonly maxBytes?: number;
 }
 
 const GIB = 1024 ** 3;
 
 /**
- * Opens a log, making it if there is none.
+ * Opens a log; creates it if absent.
  *
  * ```ts
  * const log = await openLog({ engine: 'lmdb', path: '/var/lib/weir/log' });
  * const { last } = await log.append('events', [Buffer.from('hello')]);
  * ```
- * @throws LogError `locked` when another process has the directory
+ * @throws LogError `locked` if another process uses the directory
  */
 export async function openLog(o: LogOptions): Promise<Log> {
   const clocks = { now: o.now ?? Date.now, ...defined({ leaseNow: o.now }) };

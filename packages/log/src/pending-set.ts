@@ -3,7 +3,7 @@ import { decodePending, encodePending, type Pending } from './group-rows.js';
 import { entryKey, entryKeys, offsetInEntryKey } from './keys.js';
 import type { Change, Store } from './store.js';
 
-/** What one group has pending of one lane, which is to be handed out in order; an entry without a lane is one alone. */
+/** The pending entries of one lane, which are delivered in order. An entry without a lane has a lane of its own. */
 export interface Lane {
   readonly key: string | null;
   /** Ascending. */
@@ -12,22 +12,25 @@ export interface Lane {
 
 interface OpenLane extends Lane {
   readonly offsets: number[];
-  /** Its place in the heap; what else the heap has of it is out of date. */
+  /** The lane's valid entry in the heap; its other entries there are stale. */
   turn: Turn | undefined;
 }
 
-/** Entries held back for their lanes, beyond which a group reads no further ahead: it keeps them in memory. */
+/**
+ * Maximum number of entries held back for their lanes, which are kept in memory. Beyond it the group reads no further
+ * ahead.
+ */
 const LOOK_AHEAD = 10_000;
-/** Entries handed out or held back, beyond which a group hands out nothing new; and bytes of their own copies. */
+// Maximum number of pending entries, and of bytes of their copies. Beyond it the group delivers nothing new.
 const MAX_PENDING = 20_000;
 const MAX_COPIED = 16 * 1024 * 1024;
 
-/** When a lane's first entry may be handed out. */
+/** The time at which a lane's first entry may be delivered. */
 interface Turn extends Due {
   readonly lane: OpenLane;
 }
 
-/** What the rows of a group are read with. */
+/** Store and clocks for loading a group's rows. */
 interface LeaseHost {
   readonly store: Store;
   readonly leaseNow: () => number;
@@ -39,10 +42,10 @@ interface Row extends Pending {
 }
 
 /**
- * What one group of one stream has handed out or holds back: rows in the store, mirrored in memory by lane. The mirror
- * changes while a commit is prepared; when the commit fails the owner drops it and loads it anew.
+ * The entries of one group that are leased or held back: rows in the store, mirrored in memory by lane. The mirror
+ * changes while a commit is prepared; if the commit fails, the owner drops the mirror and reloads it.
  *
- * Nothing of a lane may be handed out while somebody has an entry of it, nor before its first entry is due.
+ * An entry of a lane is delivered only if no member holds an entry of the lane and its first entry is due.
  */
 export class PendingSet {
   readonly #stream: number;
@@ -61,7 +64,7 @@ export class PendingSet {
     this.#group = group;
   }
 
-  /** @param leaseMs how long a lease of the group lasts */
+  /** @param leaseMs lease duration of the group */
   static load(
     { store, leaseNow, servedSince }: LeaseHost,
     stream: number,
@@ -76,22 +79,22 @@ export class PendingSet {
     return set;
   }
 
-  /** How many were handed out and not acknowledged. */
+  /** Number of entries delivered and not acknowledged. */
   get lent(): number {
     return this.#rows.size - this.#held;
   }
 
-  /** How many wait for others of their lane. */
+  /** Number of entries held back behind others of their lane. */
   get held(): number {
     return this.#held;
   }
 
-  /** Whether nothing more may be held back. */
+  /** True if no further entries may be held back. */
   get isAhead(): boolean {
     return this.#held >= LOOK_AHEAD;
   }
 
-  /** Whether nothing more may be added: what is there has to be done with first. */
+  /** True if no further entries may be added until pending ones are done. */
   get isFull(): boolean {
     return this.#rows.size >= MAX_PENDING || this.#copied >= MAX_COPIED;
   }
@@ -100,12 +103,12 @@ export class PendingSet {
     return this.#rows.get(offset);
   }
 
-  /** What is pending of a lane; undefined when nothing is. */
+  /** The pending entries of a lane; undefined if there are none. */
   lane(key: string): Lane | undefined {
     return this.#lanes.get(key);
   }
 
-  /** Whether somebody has an entry of the lane of this one. */
+  /** True if a member holds an entry of this entry's lane. */
   isLaneOut(offset: number, now: number): boolean {
     const offsets = this.#rows.get(offset)?.home.offsets ?? [];
     return offsets.some((one) => {
@@ -114,7 +117,7 @@ export class PendingSet {
     });
   }
 
-  /** How many entries a member has. */
+  /** Number of entries that a member holds. */
   countOf(member: string, now: number): number {
     let count = 0;
     for (const offset of this.#members.get(member) ?? [])
@@ -123,9 +126,9 @@ export class PendingSet {
   }
 
   /**
-   * Lets the leases of an earlier process begin anew: their members could not extend them in between, and the clock that
-   * their deadlines were counted with may have been another. The store keeps them as they are.
-   * @param soonest, latest deadlines that leases of this process lie between
+   * Renews the leases granted by an earlier process: members could not extend them during the restart, and the
+   * deadlines may have been computed with another clock. Changes only the mirror, not the store.
+   * @param soonest, latest bounds of the new deadlines
    */
   renew(soonest: number, latest: number): void {
     for (const [offset, row] of this.#rows) {
@@ -137,7 +140,7 @@ export class PendingSet {
     }
   }
 
-  /** The entries that a member has or had last: offsets with their rows. */
+  /** The entries that a member holds or held last: offsets and rows. */
   *of(member: string): Iterable<[number, Pending]> {
     for (const offset of [...(this.#members.get(member) ?? [])]) {
       const row = this.#rows.get(offset);
@@ -145,7 +148,7 @@ export class PendingSet {
     }
   }
 
-  /** Leaves a lane out of its turn until {@link restoreTurns}. */
+  /** Skips a lane until {@link restoreTurns}. */
   setAside(lane: Lane): void {
     const top = this.#nextTurn();
     if (top === undefined || top.lane !== lane) return;
@@ -153,24 +156,24 @@ export class PendingSet {
     this.#aside.push(top);
   }
 
-  /** Gives those set aside their turn again. */
+  /** Restores the lanes that were skipped. */
   restoreTurns(): void {
     for (const turn of this.#aside.splice(0)) this.#turns.push(turn);
   }
 
-  /** When something may be handed out next; Infinity when nothing is pending. */
+  /** Time at which the next entry may be delivered; Infinity if none is pending. */
   get nextTurn(): number {
     return this.#nextTurn()?.deadline ?? Infinity;
   }
 
-  /** The lowest offset that is needed of the stream; Infinity when there is none. */
+  /** The lowest offset whose data is needed from the stream; Infinity if there is none. */
   get lowest(): number {
     let lowest = Infinity;
     for (const [offset, { data }] of this.#rows) if (data === null && offset < lowest) lowest = offset;
     return lowest;
   }
 
-  /** The lane whose turn it is the longest. Its first entry must be put anew or removed before the next is asked for. */
+  /** The lane that has been due longest. The caller must update or remove its first entry before it asks for the next lane. */
   laneInTurn(now: number): Lane | undefined {
     const turn = this.#nextTurn();
     return turn !== undefined && turn.deadline <= now ? turn.lane : undefined;
@@ -199,7 +202,7 @@ export class PendingSet {
     if (home.offsets.length === 0 && home.key !== null) this.#lanes.delete(home.key);
   }
 
-  /** Removes what the stream no longer has below an offset, and answers with how many that were. */
+  /** Removes entries whose data was trimmed below an offset; returns their number. */
   removeBelow(first: number, changes: Change[]): number {
     const gone = [...this.#rows].filter(([offset, { data }]) => offset < first && data === null);
     for (const [offset] of gone) this.remove(offset, changes);
@@ -263,7 +266,7 @@ export class PendingSet {
     let deadline = this.#rows.get(head)?.deadline ?? 0;
     for (const offset of lane.offsets) {
       const row = this.#rows.get(offset);
-      // Only what was brought back to life is held back before one that was handed out.
+      // Only an entry that was revived from the dead entries can be held back before one that was delivered.
       if (row === undefined || (row.attempt === 0 && row.data === null)) break;
       if (row.member !== null && row.deadline > deadline) deadline = row.deadline;
     }
@@ -272,7 +275,7 @@ export class PendingSet {
     this.#turns.push(lane.turn);
   }
 
-  /** Lanes that moved on leave their turns behind: drops those. */
+  /** Drops the stale heap entries of lanes that have moved on. */
   #rebuild(): void {
     this.#turns.clear();
     for (const lane of new Set([...this.#rows.values()].map(({ home }) => home)))
@@ -280,11 +283,11 @@ export class PendingSet {
   }
 }
 
-/** Where an offset is among ascending ones, or belongs. */
+/** Index of an offset among ascending offsets, or its insertion point. */
 function placeIn(offsets: readonly number[], offset: number): number {
   let low = 0;
   let high = offsets.length;
-  // What comes is mostly the last, and what goes the first.
+  // Fast path: new entries mostly have the highest offset.
   if (offset > (offsets.at(-1) ?? 0)) return high;
   while (low < high) {
     const middle = (low + high) >> 1;

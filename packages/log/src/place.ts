@@ -1,6 +1,6 @@
 import { LogError } from './log-error.js';
 
-/** A place in one stream of one log, as it leaves the building. */
+/** A position in a stream of a log, in the form that clients get. */
 export interface Place {
   readonly epoch: number;
   readonly offset: number;
@@ -8,7 +8,7 @@ export interface Place {
 
 const LENGTH = 10;
 
-/** Makes an opaque cursor of 14 URL-safe characters. Offsets up to 2^48 - 1. */
+/** Encodes an opaque cursor of 14 URL-safe characters. Offsets up to 2^48 - 1. */
 export function encodePlace(place: Place): string {
   const bytes = Buffer.allocUnsafe(LENGTH);
   bytes.writeUInt32BE(place.epoch, 0);
@@ -17,21 +17,24 @@ export function encodePlace(place: Place): string {
 }
 
 /**
- * Reads a cursor made by {@link encodePlace}.
- * @throws LogError `cursor_invalid` when it is not one
+ * Decodes a cursor of {@link encodePlace}.
+ * @throws LogError `cursor_invalid` if the text is not a cursor
  */
 export function decodePlace(text: string): Place {
   const bytes = Buffer.from(text, 'base64url');
-  // Buffer skips what is not base64url, so only a text that comes out the same again was one.
+  // Buffer ignores invalid base64url characters, so compare the re-encoded text.
   if (bytes.length !== LENGTH || bytes.toString('base64url') !== text) {
-    throw new LogError('cursor_invalid', 'not a cursor of this log; leave it out to start anew');
+    throw new LogError(
+      'cursor_invalid',
+      'not a cursor of this log; omit it to start from the default position',
+    );
   }
   return { epoch: bytes.readUInt32BE(0), offset: bytes.readUIntBE(4, 6) };
 }
 
 /**
- * The offset a cursor stands for in the log of this epoch.
- * @throws LogError `cursor_invalid`, or `epoch_mismatch` when the log the cursor belongs to was lost
+ * The offset of a cursor in the log of this epoch.
+ * @throws LogError `cursor_invalid`, or `epoch_mismatch` if the cursor belongs to a lost log
  */
 export function offsetInEpoch(text: string, epoch: number): number {
   const place = decodePlace(text);

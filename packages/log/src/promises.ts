@@ -1,14 +1,14 @@
-/** Promises beyond which the oldest are dropped: each belongs to an entry that is due, and is only an order of service. */
+/** Maximum number of promises; the oldest are dropped. A promise only affects the order of delivery. */
 const MAX = 1_000;
 
 /**
- * Entries on their last try are lent to a member that has nothing else. Where every member is busy, one of them is to
- * finish what it has and get nothing new until then, while the others go on.
+ * An entry on its last attempt is delivered only to a member without other entries. If all members are busy, one of
+ * them is promised the entry: it finishes its entries and gets no new ones, while the others continue.
  */
 export class Promises {
   readonly #members = new Map<number, { readonly member: string; readonly until: number }>();
 
-  /** Whether the entry is promised to this member: no other member waits for it, or that one may be gone. */
+  /** Promises the entry to this member; returns false if it is promised to another member and that promise has not expired. */
   take(offset: number, member: string, now: number, ms: number): boolean {
     const known = this.#members.get(offset);
     if (known !== undefined && known.member !== member && known.until > now) return false;
@@ -19,7 +19,7 @@ export class Promises {
     return true;
   }
 
-  /** The entry was lent, or is gone. */
+  /** The entry was delivered or removed. */
   end(offset: number): void {
     this.#members.delete(offset);
   }

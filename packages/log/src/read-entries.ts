@@ -8,8 +8,8 @@ import type { StreamRecord } from './stream-record.js';
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * The entries of a stream after a place, up to its last durable one.
- * @throws LogError `cursor_expired` when some of them are gone
+ * The entries of a stream after a position, up to its last durable one.
+ * @throws LogError `cursor_expired` if some of them were trimmed
  */
 export function readEntries(store: Store, stream: StreamRecord, o: ReadOptions): Entry[] {
   if (o.after < stream.first - 1) throw expired(o.after, stream.first);
@@ -30,14 +30,14 @@ export function readEntries(store: Store, stream: StreamRecord, o: ReadOptions):
       if (entries.length >= limit) return entries;
     }
     if (offset > stream.last || bytes >= maxBytes) return entries;
-    // Offsets are dense, so the next block's key is known.
+    // Offsets are dense, so the key of the next block is known.
     const next = store.get(blockKey(stream.id, offset));
     if (next === undefined) throw hole(offset);
     block = new BlockReader(offset, next);
   }
 }
 
-/** The block that holds this offset, which must be one the stream still has. */
+/** The block that contains this offset, which the stream must still retain. */
 export function blockWith(store: Store, id: number, offset: number): BlockReader {
   const found = store.floor(blockKey(id, offset), blockKey(id, 0));
   if (found === undefined) throw hole(offset);
@@ -46,7 +46,7 @@ export function blockWith(store: Store, id: number, offset: number): BlockReader
   return block;
 }
 
-/** Says that entries after a place are gone, and what is left. */
+/** The error for trimmed entries, with the oldest retained offset. */
 export function expired(after: number, oldest: number): LogError {
   return new LogError(
     'cursor_expired',
@@ -56,5 +56,5 @@ export function expired(after: number, oldest: number): LogError {
 }
 
 function hole(offset: number): LogError {
-  return new LogError('store_unavailable', `entry ${offset} should be stored but is not: the log is damaged`);
+  return new LogError('store_unavailable', `entry ${offset} is missing: the log is damaged`);
 }

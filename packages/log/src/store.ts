@@ -29,16 +29,16 @@ export interface Store {
   /** The pair with the greatest key ≤ `key` that is > `above`. */
   floor(key: Buffer, above: Buffer): Pair | undefined;
   /**
-   * Stores all changes or none; resolves when durable. One at a time.
-   * @param essential the changes free space or let others do so: they may use the room kept for that
+   * Stores all changes or none; resolves when durable. Calls must not overlap.
+   * @param essential the changes free space, or allow it to be freed: they may use the reserved space
    * @throws LogError `log_full`, `store_unavailable`
    */
   commit(changes: readonly Change[], essential: boolean): Promise<void>;
-  /** Whether an append may be tried. Cheap: asked for every one. */
+  /** True if an append may be tried. Cheap, because it is called for every append. */
   hasRoom(): boolean;
-  /** Why nothing can be stored until the log is opened again; undefined while it can. */
+  /** Why the store rejects writes until it is reopened; undefined if it works. */
   readonly failure: LogError | undefined;
-  /** Whether the storage has no room for appends. Looks at the disk. */
+  /** True if the storage has no room for appends. Checks the disk. */
   isFull(): Promise<boolean>;
   close(): Promise<void>;
 }

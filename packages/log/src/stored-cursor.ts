@@ -4,7 +4,7 @@ import type { Cursor } from './log.js';
 import type { Store } from './store.js';
 import type { StreamTable } from './stream-table.js';
 
-/** A cursor in a stored log: one row, written with whatever else is being committed. */
+/** A persisted cursor: one row, written in the same commit as other changes. */
 export class StoredCursor implements Cursor {
   readonly #store: Store;
   readonly #queue: CommitQueue;

@@ -9,27 +9,27 @@ import type { Change } from './store.js';
 import type { StreamRecord } from './stream-record.js';
 
 const DEAD_MS = 7 * 24 * 3_600_000;
-/** How long a pull that does not wait looks for what the group is about. */
+/** How long a pull without a wait scans for entries that the group wants. */
 const SEARCH_MS = 1_000;
-/** How long a member that may get nothing waits for its lease to end, unless its entry is settled before. */
+/** How long a blocked member waits for its lease to expire, unless its entry is settled earlier. */
 const BLOCKED_MS = 1_000;
 
-/** Dead entries brought back or forgotten in one commit, so that others pass in between. */
+/** Number of dead entries retried or purged per commit, so that other writes get a turn. */
 const PORTION = 500;
 
-/** What became of a delivery: the row that replaces its own, null for none, undefined to leave it alone. */
+/** Computes the outcome of a delivery: its new row, null to remove it, undefined to leave it unchanged. */
 type Settle = (name: DeliveryName, pending: Pending, state: GroupState) => Pending | null | undefined;
 
-/** A group in a stored log. All handles of one group share one of these, so that members see each other's pulls. */
+/** A group in a stored log. All handles of a group share one instance, so that members see each other's pulls. */
 export class StoredGroup {
   readonly #host: GroupHost;
   readonly #stream: string;
   readonly #name: string;
-  /** What each member waits for that says what it has: a later pull of it takes the place of an earlier one. */
+  /** The waiting pull of each member that sends `holding`; a later pull replaces an earlier one. */
   readonly #pulls = new Map<string, AbortController>();
   #state: GroupState | undefined;
   #leaseMs = ACK_WAIT_MS;
-  /** Pulls of members that get nothing now, whatever is there. */
+  /** Number of waiting pulls whose member is blocked. */
   #blocked = 0;
 
   constructor(host: GroupHost, stream: string, name: string) {
@@ -38,12 +38,12 @@ export class StoredGroup {
     this.#name = name;
   }
 
-  /** Whether anything of it is in memory. */
+  /** True if state is in memory. */
   get isLoaded(): boolean {
     return this.#state !== undefined;
   }
 
-  /** One caller's view of the group, with its own options. */
+  /** A caller's handle of the group, with its own options. */
   handle(o: GroupOptions): Group {
     if (o.ackWaitMs !== undefined) this.#leaseMs = o.ackWaitMs;
     return {
@@ -64,7 +64,7 @@ export class StoredGroup {
 
   #create(o: GroupOptions): Promise<boolean> {
     return this.#queue((changes) => {
-      // The stream may be made by this very commit: its record is then not yet what readers see.
+      // This commit may create the stream; readers do not see its record yet.
       const state = this.#load(this.#host.table.open(this.#stream, changes), o);
       if (state.isStored) return false;
       state.save(changes, this.#host.leaseNow());
@@ -75,7 +75,7 @@ export class StoredGroup {
   async #pull(p: PullOptions, o: GroupOptions): Promise<Delivery[]> {
     if (!(p.max >= 1)) throw new RangeError(`max must be at least 1, not ${p.max}`);
     if (p.member === undefined || p.holding === undefined) return await this.#take(p, o);
-    // The answer of an earlier pull is lost: what it takes would wait for the end of its lease.
+    // The response of an earlier pull was lost; entries leased to it would wait until their leases expire.
     const { member, holding } = p;
     const mine = new AbortController();
     this.#pulls.get(member)?.abort();
@@ -103,7 +103,7 @@ export class StoredGroup {
       let isBlocked = false;
       if (this.#isReady(o)) {
         const round = await this.#queue((changes) => {
-          // It may have waited for its turn to commit: its caller is gone.
+          // The caller may have disconnected while the write waited for its commit.
           return p.signal?.aborted ? undefined : this.#round(p, o, changes);
         });
         if (round !== undefined && 'missed' in round) throw passedBy(round.missed, round.oldest);
@@ -121,7 +121,7 @@ export class StoredGroup {
     }
   }
 
-  /** The first pull of this process: members that live have a lease from now on to come back. */
+  /** On this process's first pull, renews all leases, so that live members have time to reconnect. */
   #serve(o: GroupOptions): void {
     const state = this.#find(o);
     if (state === undefined || this.#host.servedSince.has(state.group)) return;
@@ -142,7 +142,7 @@ export class StoredGroup {
     );
   }
 
-  /** Whether a pull would find something, as far as can be told without writing. */
+  /** True if a pull could find an entry, determined without a write. */
   #isReady(o: GroupOptions): boolean {
     const stream = this.#host.table.peek(this.#stream);
     if (stream === undefined) return false;
@@ -169,7 +169,7 @@ export class StoredGroup {
     return round;
   }
 
-  /** Moves a group that trimming has passed by to what is left; answers with how many entries it will never see. */
+  /** Moves a group that was overtaken by trimming to the oldest retained entry; returns the number of missed entries. */
   #skipTrimmed(state: GroupState, stream: StreamRecord, changes: Change[]): number {
     let missed = Math.max(0, stream.first - 1 - state.delivered);
     if (missed > 0) state.delivered = stream.first - 1;
@@ -204,13 +204,13 @@ export class StoredGroup {
     });
   }
 
-  /** Gives a member these for another lease, where no other member has them or any of their lanes; which it has. */
+  /** Leases these deliveries to a member unless another member holds them or their lanes; returns the ids that it holds. */
   async #claim(ids: readonly string[], member: string, from = member): Promise<string[]> {
     const now = this.#host.leaseNow();
     const claimed = new Set<number>();
     await this.#settle(ids, (name, pending, state) => {
       const isGiven = pending.member === member || pending.member === from;
-      // Returned for a later try, perhaps by this member a moment ago.
+      // The entry was returned for a later attempt, perhaps by this member a moment ago.
       if (pending.member === null) return undefined;
       if (!(isGiven && pending.deadline > now) && state.pending.isLaneOut(name.offset, now)) return undefined;
       claimed.add(name.offset);
@@ -219,7 +219,7 @@ export class StoredGroup {
     return ids.filter((id) => claimed.has(decodeDeliveryId(id).offset));
   }
 
-  /** Gives back what a member never got: all that it has but these, which it keeps. */
+  /** Releases all entries of a member except those in `holding`: the member never received them. */
   async #keepOnly(holding: readonly string[], member: string): Promise<void> {
     const kept = new Set(holding.map((id) => decodeDeliveryId(id).offset));
     const isStray = ([offset, { attempt }]: readonly [number, Pending]) => attempt > 0 && !kept.has(offset);
@@ -240,7 +240,7 @@ export class StoredGroup {
       for (const name of names) {
         if (name.group !== state.tag) continue;
         const pending = state.pending.get(name.offset);
-        // A try that was not made yet, or before the entry came back from the dead, settles nothing.
+        // Ignore an attempt that has not happened, or that precedes a revival from the dead entries.
         if (pending === undefined || name.attempt < 1 || name.attempt > pending.attempt) continue;
         const next = settle(name, pending, state);
         if (next === undefined) continue;
@@ -267,7 +267,7 @@ export class StoredGroup {
     return this.#chosen(which, o, (id, state, changes) => state.dead.remove(id, changes));
   }
 
-  /** Changes dead entries one by one, in portions; answers with how many could be. */
+  /** Changes dead entries one by one, in portions; returns the number changed. */
   async #chosen(
     which: DeadChoice,
     o: GroupOptions,
@@ -276,7 +276,7 @@ export class StoredGroup {
     const ids = which === 'all' ? (this.#find({})?.dead.ids ?? []) : which;
     let count = 0;
     for (let from = 0; from < ids.length; from += PORTION) {
-      // A commit in memory alone gives nobody else a turn.
+      // A commit to memory does not yield to the event loop.
       await nextTurn();
       const portion = ids.slice(from, from + PORTION);
       count += await this.#changing((state, changes) => {
@@ -287,7 +287,7 @@ export class StoredGroup {
     return count;
   }
 
-  /** Changes what is pending or dead, and wakes those who wait when something is due sooner by that. */
+  /** Changes pending or dead entries, and wakes waiting pulls if an entry becomes due earlier. */
   async #changing(change: (state: GroupState, changes: Change[]) => number): Promise<number> {
     let isSooner = false;
     const count = await this.#queue((changes) => {
@@ -322,7 +322,7 @@ export class StoredGroup {
       state.remove(changes);
       this.#host.servedSince.delete(state.group);
       this.#host.table.keepIds(changes);
-      // What comes in this same commit must not find it in the store.
+      // A later write of this commit must not reload the group from the store.
       this.#state = GroupState.anew(this.#host, stream, this.#name);
       return state;
     });
@@ -335,7 +335,7 @@ export class StoredGroup {
     return this.#host.now() - (o.deadMs ?? DEAD_MS);
   }
 
-  /** A part of a commit; wakes those who wait when it lets a group go on that had too much pending. */
+  /** Queues a part of a commit; wakes waiting pulls if it ends a hold-up of the group. */
   async #queue<T>(prepare: (changes: Change[]) => T): Promise<T> {
     let goesOn = false;
     const answer = await this.#host.queue.run(
@@ -354,13 +354,13 @@ export class StoredGroup {
     return answer;
   }
 
-  /** The group's state, where the stream exists. */
+  /** The group's state, if the stream exists. */
   #find(o: GroupOptions): GroupState | undefined {
     const stream = this.#host.table.peek(this.#stream);
     return stream && this.#load(stream, o);
   }
 
-  /** The group's state in this stream; of a new group, what it will be once something is written. */
+  /** The group's state in this stream; for a new group, its initial state. */
   #load(stream: StreamRecord, o: GroupOptions): GroupState {
     if (this.#state?.stream === stream.id && (this.#state.isStored || o.after === undefined))
       return this.#state;
@@ -372,7 +372,7 @@ export class StoredGroup {
 function passedBy(missed: number, oldest: number): LogError {
   return new LogError(
     'cursor_expired',
-    `${missed} entries were trimmed before this group was done with them; it goes on from ${oldest}`,
+    `${missed} entries were trimmed before this group had processed them; it continues at ${oldest}`,
     { missed, oldest },
   );
 }

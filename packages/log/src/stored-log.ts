@@ -38,31 +38,31 @@ import { costOf } from './stream-record.js';
 import { StreamTable } from './stream-table.js';
 import { Wakeups } from './wakeups.js';
 
-/** Few enough for the room that is kept on a full disk. */
+/** Rows deleted per commit; few enough for the space that is reserved on a full disk. */
 const SWEEP_KEYS = 200;
 /** Names read from the store at a time. */
 const NAMES = 500;
 const TAIL_BYTES = 256 * 1024;
 const MAX_NAME_BYTES = 1024;
 const MAX_APPEND_BYTES = 1024 * 1024 * 1024;
-/** Part of `maxBytes` above it for appends that let the log be trimmed. */
+/** Fraction of `maxBytes` above the limit for appends that allow the log to be trimmed. */
 const RESERVE = 1 / 8;
-/** Part of `maxBytes` that one owner may have while less than {@link FREE} of it is free. */
+/** Fraction of `maxBytes` that one owner may have while less than {@link FREE} of it is free. */
 const SHARE = 1 / 4;
 const FREE = 1 / 4;
-/** Largest of those that goes through on a full disk: it fits into a page, of which some are kept. */
+/** Maximum size of such an append on a full disk: it fits into a page, of which some are reserved. */
 const ESSENTIAL_BYTES = 1500;
 
-/** What a stored log is opened with. */
+/** Options of a {@link StoredLog}. */
 export interface StoredLogOptions {
   readonly maxBytes: number;
-  /** Unix milliseconds: for the epoch of a new log and the age of dead entries. */
+  /** Clock, Unix milliseconds: for the epoch of a new log and the age of dead entries. */
   readonly now: () => number;
-  /** The time that leases are counted in; default a {@link LeaseClock}. */
+  /** Clock for leases; default a {@link LeaseClock}. */
   readonly leaseNow?: () => number;
 }
 
-/** A log over an ordered key-value {@link Store}: blocks of entries, a record a stream, rows of cursors and groups. */
+/** A log over an ordered key-value {@link Store}: blocks of entries, one record per stream, rows of cursors and groups. */
 export class StoredLog implements Log, GroupHost {
   readonly engine: 'memory' | 'lmdb';
   readonly epoch: number;
@@ -78,7 +78,7 @@ export class StoredLog implements Log, GroupHost {
   readonly #maxBytes: number;
   readonly #groups = new GroupTable(this);
   #queuedBytes = 0;
-  /** Of streams that have an owner. */
+  /** Queued bytes per owner. */
   readonly #queuedOf = new Map<string, number>();
   #quotaRefusals = 0;
   #closing: Promise<void> | undefined;
@@ -98,7 +98,7 @@ export class StoredLog implements Log, GroupHost {
     this.queue = new CommitQueue(store, this.table);
   }
 
-  /** Opens the log in a store, giving a new one its identity, and goes on with deletions that a crash cut off. */
+  /** Opens the log in a store; assigns an identity to a new log, and resumes deletions that a crash interrupted. */
   static async open(store: Store, o: StoredLogOptions): Promise<StoredLog> {
     const log = new StoredLog(store, await identify(store, o.now), o);
     void log.#finishRemovals();
@@ -145,7 +145,7 @@ export class StoredLog implements Log, GroupHost {
       await takeTurn(stream, signal);
       if (signal.aborted) return;
       const entries = this.#read(stream, { after: place, maxBytes: TAIL_BYTES });
-      // Nothing can be committed between that read and this wait: both are in one turn of the event loop.
+      // No commit can happen between this read and the wait, because both are in one turn of the event loop.
       if (entries.length === 0) await this.wakeups.wait(stream, { signal });
       for (const entry of entries) {
         if (signal.aborted) return;
@@ -160,7 +160,7 @@ export class StoredLog implements Log, GroupHost {
     { after, signal, timeoutMs = Infinity }: TailOptions & { readonly timeoutMs?: number },
   ): Promise<void> {
     const end = performance.now() + timeoutMs;
-    // Nothing can be committed between a look and the wait: both are in one turn of the event loop.
+    // No commit can happen between a check and the wait, because both are in one turn of the event loop.
     while (!signal.aborted && this.table.lastEver(stream) <= after) {
       this.#checkOpen();
       const left = end - performance.now();
@@ -300,7 +300,7 @@ export class StoredLog implements Log, GroupHost {
       this.checkQuota(this.table.bytesOf(owner) + (this.#queuedOf.get(owner) ?? 0), bytes);
   }
 
-  /** Counts what is on its way to the disk, or no more. */
+  /** Adds or subtracts the bytes that wait to be committed. */
   #countQueued(parts: readonly Part[], cost: number, sign: 1 | -1): void {
     this.#queuedBytes += sign * cost;
     for (const { owner, entries } of parts) {
@@ -316,11 +316,11 @@ export class StoredLog implements Log, GroupHost {
       for (const id of [...this.table.removedIds()]) await this.#sweepStream(id);
       for (const group of [...this.table.removedGroups()]) await this.sweepGroup(group);
     } catch {
-      // Closed or without room: the marks stay, and the next open goes on.
+      // The log is closed or full: the marks stay, and the next open resumes.
     }
   }
 
-  /** Deletes what is left of a removed stream, then forgets that there was something to delete. */
+  /** Deletes the rows of a removed stream, then the mark that they exist. */
   async #sweepStream(id: number): Promise<void> {
     for (const table of STREAM_TABLES) {
       const from = idKey(table, id);
@@ -331,7 +331,7 @@ export class StoredLog implements Log, GroupHost {
     });
   }
 
-  /** Deletes a range of rows, a bounded number in one commit, so that appends pass in between. */
+  /** Deletes a range of rows, a bounded number per commit, so that appends get a turn. */
   async #sweepAll(range: KeyRange): Promise<void> {
     for (let more = true; more; ) {
       more = await this.queue.run(true, (changes) => {
@@ -348,13 +348,13 @@ export class StoredLog implements Log, GroupHost {
   }
 }
 
-/** What tells a log from others. */
+/** Identifies a log. */
 interface Identity {
   readonly epoch: number;
   readonly id: string;
 }
 
-/** The identity of the log in a store, made where there is none. Logs of earlier versions have an epoch alone. */
+/** The identity of the log in a store; creates it if absent. Logs of earlier versions have only an epoch. */
 async function identify(store: Store, now: () => number): Promise<Identity> {
   const [epochAt, idAt] = [nameKey('l', 'epoch'), nameKey('l', 'id')];
   let epoch = store.get(epochAt)?.readUInt32BE(0);

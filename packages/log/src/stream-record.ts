@@ -1,14 +1,14 @@
-/** What is kept of one stream beside its entries, written in the commit that changes it. */
+/** Metadata of a stream, written in the commit that changes it. */
 export interface StreamRecord {
-  /** Names the stream's rows; a stream removed and made again has another. */
+  /** Id of the stream's rows; a stream that is removed and recreated gets a new one. */
   readonly id: number;
-  /** Offset of the oldest entry kept; `last` + 1 when there is none. */
+  /** Offset of the oldest retained entry; `last` + 1 if there is none. */
   readonly first: number;
   readonly last: number;
-  /** Bytes the stream had taken, ever, before `first` and after `last`. */
+  /** Total bytes ever appended before `first` (`start`) and up to `last` (`end`). */
   readonly start: number;
   readonly end: number;
-  /** Whose share of the log it counts towards; empty for none. */
+  /** Owner whose quota the stream counts toward; empty for none. */
   readonly owner: string;
 }
 
@@ -37,16 +37,16 @@ export function decodeRecord(value: Buffer): StreamRecord {
   };
 }
 
-/** What a stream and each of its entries take beside the bytes of the entries: an estimate for bounding the log. */
+/** Estimated overhead of a stream and of an entry, for bounding the log. */
 const STREAM_BYTES = 128;
 const ENTRY_BYTES = 16;
 
-/** Live bytes of a stream as {@link Log.size} counts them. */
+/** Live bytes of a stream, as counted by {@link Log.size}. */
 export function liveBytes(r: StreamRecord | undefined): number {
   return r === undefined ? 0 : STREAM_BYTES + r.end - r.start + ENTRY_BYTES * (r.last - r.first + 1);
 }
 
-/** Live bytes that these entries will take in a stream that exists. */
+/** Live bytes that these entries add to an existing stream. */
 export function costOf(entries: readonly Uint8Array[]): number {
   let bytes = ENTRY_BYTES * entries.length;
   for (const entry of entries) bytes += entry.byteLength;

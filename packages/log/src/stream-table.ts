@@ -20,13 +20,13 @@ const NEXT_ID = nameKey('l', 'next');
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A stream as committed, and as the group being prepared will leave it. */
+/** A stream as of the last commit, and as of the commit that is being prepared. */
 class Slot {
   readonly name: string;
   committed: StreamRecord | undefined;
   next: Mutable<StreamRecord> | undefined;
   block: BlockBuilder | undefined;
-  /** Last offset of the name's former stream. */
+  /** Last offset of a removed stream of this name. */
   formerLast: number;
 
   constructor(name: string, committed: StreamRecord | undefined, formerLast: number) {
@@ -38,8 +38,8 @@ class Slot {
 }
 
 /**
- * The streams and how far they reach. What readers see (`peek`) moves only when a commit is durable; what a group
- * changes is kept beside it until then, and dropped when the commit fails: so a failed append leaves no gap.
+ * The streams and their bounds. Readers see (`peek`) only committed state. Changes of the commit being prepared are
+ * kept separately and dropped if it fails, so that a failed append leaves no gap.
  */
 export class StreamTable implements GroupParticipant {
   readonly #store: Store;
@@ -48,10 +48,10 @@ export class StreamTable implements GroupParticipant {
   readonly #dirty = new Set<Slot>();
   #nextId = 1;
   #bytes = 0;
-  /** Live bytes of the streams of each owner. */
+  /** Live bytes per owner. */
   readonly #byOwner = new Map<string, number>();
 
-  /** @param onDurable called for each stream a commit has changed */
+  /** @param onDurable called for each stream that a commit has changed */
   constructor(store: Store, onDurable: (stream: string) => void) {
     this.#store = store;
     this.#onDurable = onDurable;
@@ -67,12 +67,15 @@ export class StreamTable implements GroupParticipant {
     this.#nextId = Math.max(this.#nextId, store.get(NEXT_ID)?.readUInt32BE(0) ?? 0);
   }
 
-  /** A number no stream or group ever had. */
+  /** A number that no stream or group has ever had. */
   newId(): number {
     return this.#nextId++;
   }
 
-  /** While preparing to remove a stream or group: its number is never given again, also after a restart. */
+  /**
+   * Called while preparing the removal of a stream or group: persists the counter, so that its number is not reused
+   * after a restart.
+   */
   keepIds(changes: Change[]): void {
     const next = Buffer.allocUnsafe(4);
     next.writeUInt32BE(this.#nextId, 0);
@@ -89,7 +92,7 @@ export class StreamTable implements GroupParticipant {
     return this.#byOwner.get(owner) ?? 0;
   }
 
-  /** The stream as the last durable commit left it. */
+  /** The stream as of the last durable commit. */
   peek(name: string): StreamRecord | undefined {
     const slot = this.#slots.get(name);
     if (slot !== undefined) return slot.committed;
@@ -97,45 +100,45 @@ export class StreamTable implements GroupParticipant {
     return value && decodeRecord(value);
   }
 
-  /** The last offset ever given to an entry of this name, its stream existing or not. */
+  /** The last offset ever assigned under this name, even if the stream was removed. */
   lastEver(name: string): number {
     return this.peek(name)?.last ?? this.#slots.get(name)?.formerLast ?? this.#formerLast(name);
   }
 
   /**
-   * Names of the streams that begin with `prefix`, in order.
-   * @param past those after this one; default all
-   * @param limit at most so many
+   * Names of streams that start with `prefix`, in order.
+   * @param past only names after this one; default all
+   * @param limit maximum number of names
    */
   *names(prefix: string, past: string | undefined, limit: number): Iterable<string> {
     const first = nameKey('s', prefix);
-    // The least key that is greater than the name's.
+    // The smallest key that is greater than the name's.
     const from = past === undefined ? first : Buffer.concat([nameKey('s', past), Buffer.alloc(1)]);
     for (const key of this.#store.keys({ from, to: after(first), limit })) yield nameIn(key);
   }
 
-  /** Ids of removed streams that may have rows left. */
+  /** Ids of removed streams whose rows may not be deleted yet. */
   *removedIds(): Iterable<number> {
     for (const key of this.#store.keys({ from: Buffer.from('x'), to: Buffer.from('y') })) yield idIn(key);
   }
 
-  /** Removed groups that may have rows left. */
+  /** Removed groups whose rows may not be deleted yet. */
   *removedGroups(): Iterable<GroupNumber> {
     for (const key of this.#store.keys({ from: Buffer.from('y'), to: Buffer.from('z') }))
       yield groupInRemovedKey(key);
   }
 
-  /** While preparing: the stream's record, made if there is none. */
+  /** Called while preparing: the stream's record; creates it if absent. */
   open(name: string, changes: Change[]): StreamRecord {
     return this.#opened(this.#slot(name), changes);
   }
 
-  /** While preparing: the stream's record as this group has it so far. */
+  /** Called while preparing: the stream's record including this commit's changes. */
   pending(name: string): StreamRecord | undefined {
     return this.#slot(name).next;
   }
 
-  /** While preparing: adds entries, and answers with the offset of the first. */
+  /** Called while preparing: appends entries; returns the offset of the first. */
   append({ stream: name, entries, owner }: Part, changes: Change[]): number {
     const slot = this.#slot(name);
     const next = this.#opened(slot, changes);
@@ -152,7 +155,7 @@ export class StreamTable implements GroupParticipant {
     return first;
   }
 
-  /** While preparing: the stream now starts at this offset, before which it had taken so many bytes. */
+  /** Called while preparing: trims the stream to start at `first`; `position` is the number of bytes appended before it. */
   startAt(name: string, first: number, position: number): void {
     const slot = this.#slot(name);
     if (slot.next === undefined) return;
@@ -162,8 +165,9 @@ export class StreamTable implements GroupParticipant {
   }
 
   /**
-   * While preparing: ends the stream; answers with its id, whose rows are to be deleted, or undefined for none.
-   * @param forget whether how far it had come is forgotten too
+   * Called while preparing: removes the stream; returns its id, whose rows must be deleted, or undefined if there is
+   * none.
+   * @param forget also forget the last offset of the name
    */
   remove(name: string, forget: boolean, changes: Change[]): number | undefined {
     const slot = this.#slot(name);

@@ -1,4 +1,4 @@
-/** What ends a wait beside being woken. */
+/** Further conditions that end a wait. */
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
@@ -6,11 +6,11 @@ export interface WaitOptions {
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Lets readers sleep until something about their stream changed. */
+/** Lets readers wait until their stream changes. */
 export class Wakeups {
   readonly #sleepers = new Map<string, Set<() => void>>();
 
-  /** Resolves when the key is woken, the time is over or the signal aborts; why, the caller finds out. */
+  /** Resolves when the key is woken, the time has passed or the signal aborts; the caller checks which. */
   wait(key: string, o: WaitOptions): Promise<void> {
     return new Promise((resolve) => {
       if (o.signal?.aborted) {

@@ -1,6 +1,6 @@
 /**
- * A process that appends until it is killed, and prints what was acknowledged: `stream first last` a line. Run as
- * `node append-under-load.js <log directory> <run>`; the entries are the run, the caller and a number.
+ * Appends until it is killed and prints each acknowledged append as a line `stream first last`. Run it as `node
+ * append-under-load.js <log directory> <run>`. Each entry contains the run, the caller and a number.
  */
 import { writeSync } from 'node:fs';
 import { openLog } from '../index.js';
