@@ -3,6 +3,7 @@
  * keep neither their neighbours nor other tenants waiting. ClickHouse is made to refuse by constraints on its table.
  */
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { type DeadLetter, Weir } from '@weir/client';
 import { type TestDatabase, testServer } from '@weir/postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClickHouseServer, WeirProcess, waitUntil } from './index.js';
@@ -252,6 +253,22 @@ describe('rows that ClickHouse refuses', () => {
       last_error: expect.stringContaining('odd'),
     });
     expect(shown.events).toMatchObject([{ event: 'refused row' }]);
+
+    const client = new Weir({ url: weir.url, key: weir.key, operatorKey: weir.operatorKey });
+    const listed: DeadLetter[] = [];
+    for await (const letter of client.deadLetters.list({ reason: 'violated_constraint' }))
+      listed.push(letter);
+    expect(listed.map(({ id }) => id)).toEqual(letters.map(({ id }) => id));
+    expect(await client.deadLetters.get(listed[0]?.id ?? '')).toMatchObject({
+      projectId: weir.project,
+      state: 'quarantined',
+      eventCount: 1,
+      lastError: expect.stringContaining('odd'),
+      events: [{ event: 'refused row' }],
+    });
+    expect(await client.deadLetters.overview({ state: 'active' })).toMatchObject({ depth: 0, reasons: [] });
+    const hidden = await client.admin.deadLetters.get(listed[0]?.id ?? '');
+    expect([hidden.projectId, hidden.lastError, hidden.events]).toEqual([weir.project, undefined, undefined]);
 
     const operators = JSON.stringify([
       (await weir.operator('GET', '/dlq/letters')).body,
