@@ -177,7 +177,7 @@ it('a deleted data directory is noticed within 2 s: nothing more is acknowledged
   expect((await weir.request('GET', '/readyz')).status).toBe(503);
   expect((await weir.request('GET', '/healthz')).status).toBe(503);
   await waitUntil('the message', () =>
-    weir.output.includes('the log cannot be written: nothing is acknowledged'),
+    weir.output.includes('the log cannot be written: requests that write to it fail'),
   );
 });
 

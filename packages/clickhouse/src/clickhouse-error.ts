@@ -2,9 +2,9 @@ import { ClickHouseError as ClientError } from '@clickhouse/client';
 import { codeOf, WeirError } from '@weir/base';
 import { type ClickHouseErrorCode, classify } from './error-codes.js';
 
-/** What is known about a failure. */
+/** The facts of a failure. */
 export interface ClickHouseErrorInit {
-  /** ClickHouse's exception code; absent when no ClickHouse answered. */
+  /** ClickHouse's exception code; absent if ClickHouse did not answer. */
   readonly exceptionCode?: number | undefined;
   /** ClickHouse's name of the exception code. */
   readonly codeName?: string | undefined;
@@ -14,11 +14,11 @@ export interface ClickHouseErrorInit {
 }
 
 /**
- * The one error of this package. Its `message` never holds SQL, data or secrets, so it may be logged and stored; the engine's
- * own text, which quotes both, is kept apart in {@link detail}. Only `unavailable` is retryable.
+ * The error class of this package. Its `message` never contains SQL, data or secrets, so it may be logged and stored.
+ * The engine's own text, which quotes SQL and values, is separate: {@link detail}. Only `unavailable` is retryable.
  */
 export class ClickHouseError extends WeirError<ClickHouseErrorCode> {
-  /** ClickHouse's exception code; undefined when no ClickHouse answered. */
+  /** ClickHouse's exception code; undefined if ClickHouse did not answer. */
   readonly exceptionCode: number | undefined;
   /** ClickHouse's name of the exception code, such as `MEMORY_LIMIT_EXCEEDED`. */
   readonly codeName: string | undefined;
@@ -32,13 +32,16 @@ export class ClickHouseError extends WeirError<ClickHouseErrorCode> {
     this.#detail = init.detail;
   }
 
-  /** ClickHouse's own text. It may quote SQL, values and paths: only for the author of the statement, never for a log. */
+  /**
+   * ClickHouse's own text. It may quote SQL, values and paths: show it only to the author of the statement, never log
+   * it.
+   */
   get detail(): string | undefined {
     return this.#detail;
   }
 }
 
-/** The error for ClickHouse's own text, `Code: N. DB::Exception: … (NAME)`; undefined when it is not such a text. */
+/** Parses ClickHouse's own text, `Code: N. DB::Exception: … (NAME)`; undefined if the text has another form. */
 export function errorFromExceptionText(text: string): ClickHouseError | undefined {
   const code = /^\s*Code:\s*(\d+)\./.exec(text)?.[1];
   if (code === undefined) return undefined;
@@ -46,14 +49,15 @@ export function errorFromExceptionText(text: string): ClickHouseError | undefine
   return refusal(Number(code), name, text.replace(/^\s*Code:\s*\d+\.\s*(?:DB::Exception:\s*)?/, '').trim());
 }
 
-/** Reads whatever `@clickhouse/client` or the network threw. An error of ours passes through. */
+/** Converts an error of `@clickhouse/client` or the network; a `ClickHouseError` is returned unchanged. */
 export function toClickHouseError(thrown: unknown): ClickHouseError {
   if (thrown instanceof ClickHouseError) return thrown;
   if (thrown instanceof ClientError) return refusal(Number(thrown.code), thrown.type, thrown.message.trim());
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const parsed = errorFromExceptionText(text);
   if (parsed !== undefined) return parsed;
-  // What is left never came from ClickHouse. Its message may be a proxy's page: only a system error's name is kept.
+  // The remaining errors do not come from ClickHouse. Their message may be a proxy's page, so only the name of a system
+  // error is kept.
   const system = codeOf(thrown);
   return new ClickHouseError(
     'unavailable',

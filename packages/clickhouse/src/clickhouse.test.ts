@@ -22,7 +22,7 @@ import { engineRequest } from './testing/engine-request.js';
 import { EVENTS_INSERT, eventRows } from './testing/event-rows.js';
 import { failureOf } from './testing/failure-of.js';
 
-/** Runs until somebody stops it. */
+/** A query that runs until it is stopped. */
 const ENDLESS = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1';
 const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
 
@@ -101,7 +101,7 @@ describe('queries', () => {
     expect(parts).toBeGreaterThan(10);
   });
 
-  it('fail before the first byte, or raise in mid-stream', async () => {
+  it('fail before the first byte, or raise in the middle of a stream', async () => {
     await expect(failureOf(clickhouse.stream('SELECT throwIf(1)'))).resolves.toMatchObject({
       exceptionCode: 395,
     });
@@ -119,7 +119,7 @@ describe('queries', () => {
     expect(bytes % 2).toBe(0);
   });
 
-  it('say what was refused without quoting the statement', async () => {
+  it('report what was rejected without quoting the statement', async () => {
     const error = await failureOf(clickhouse.query("SELEKT 'a secret'"));
     expect(error).toMatchObject({
       exceptionCode: 62,
@@ -183,7 +183,7 @@ describe('inserts', () => {
     await clickhouse.command('DROP TABLE default.bytes');
   });
 
-  it('map what the engine refuses', async () => {
+  it('classify the engine's errors', async () => {
     const [row] = eventRows({ projectId: PROJECT, count: 1 });
     const rows = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
     const cut = await failureOf(
@@ -215,7 +215,7 @@ describe('inserts', () => {
   });
 });
 
-it('data beside a statement that takes none is refused, not run', async () => {
+it('data for a statement that accepts none is rejected, not run', async () => {
   const body = Buffer.from('(1)\n\nCREATE TABLE default.smuggled (n UInt8) ENGINE = Memory');
   for (const query of [
     'INSERT INTO default.bytes VALUES',
@@ -228,7 +228,7 @@ it('data beside a statement that takes none is refused, not run', async () => {
 });
 
 describe('stopping', () => {
-  it('a caller that gives up frees the engine', async () => {
+  it('a caller that aborts frees the engine', async () => {
     const controller = new AbortController();
     const call = clickhouse.query(ENDLESS, { tag: 'gone:1', signal: controller.signal });
     await vi.waitUntil(async () => (await clickhouse.running('gone:')) === 1);
@@ -243,7 +243,7 @@ describe('stopping', () => {
     ).toEqual([]);
   });
 
-  it('also one that leaves before the engine has begun', async () => {
+  it('also one that disconnects before the engine has started', async () => {
     await Promise.all(
       Array.from({ length: 30 }, (_, n) =>
         expect(clickhouse.query(ENDLESS, { tag: 'brief', timeoutMs: n })).rejects.toBeInstanceOf(
@@ -271,17 +271,18 @@ describe('stopping', () => {
     });
   });
 
-  it('finds nothing by an empty tag or one that could not be the same everywhere', async () => {
+  it('finds no query by an empty tag, or by one with special characters', async () => {
     for (const tag of ['', 'a b', "it's", 'a\\b']) {
       expect(await failureOf(clickhouse.kill(tag))).toMatchObject({ code: 'query' });
       expect(await failureOf(clickhouse.running(tag))).toMatchObject({ code: 'query' });
     }
   });
 
-  it('the statements that find and kill mean the same to the engine as to the door before it', async () => {
+  it('the statements that find and kill mean the same to the engine and to the front', async () => {
     const killed = failureOf(clickhouse.query(ENDLESS, { tag: 'direct:1' }));
     await vi.waitUntil(async () => (await clickhouse.running('direct:')) === 1);
-    // The engine process adds its own scope before the tag; a further space makes these statements like any other.
+    // The engine process adds its own scope before the tag; an extra space bypasses the special treatment of these
+    // statements.
     const found = COUNT_RUNNING.replace('startsWith(', ' endsWith(');
     const params = { tag: 'direct:1' };
     await vi.waitUntil(
@@ -291,7 +292,7 @@ describe('stopping', () => {
     expect(await killed).toMatchObject({ exceptionCode: 394 });
   });
 
-  it('kill ends what runs under a tag and nothing else', async () => {
+  it('kill ends the queries of a tag and no other', async () => {
     const killed = failureOf(clickhouse.query(ENDLESS, { tag: 'batch:7' }));
     const controller = new AbortController();
     const other = clickhouse
@@ -305,7 +306,7 @@ describe('stopping', () => {
     expect(await other).toBe('aborted');
   });
 
-  it('after kill an abandoned insert is there or is not, and stays so', async () => {
+  it('after kill an abandoned insert is stored or not, and stays so', async () => {
     await clickhouse.command('CREATE TABLE default.abandoned (n UInt64) ENGINE = MergeTree ORDER BY n');
     const body = [Buffer.from(new BigUint64Array(1_000_000).map((_, n) => BigInt(n)).buffer)];
     for (const patience of [0, 1, 3, 10, 30, 100]) {
@@ -325,7 +326,7 @@ describe('stopping', () => {
   });
 });
 
-it('nobody is let in without this start’s password', async () => {
+it('a request without the password of this start is rejected', async () => {
   const target = { ...engine.target, admin: { username: 'admin', password: 'guess' } };
   const stranger = connectClickHouse(target);
   expect(await failureOf(stranger.query('SELECT 1'))).toMatchObject({
@@ -369,7 +370,7 @@ describe('a server behind a network', () => {
     expect(() => connectReader({ url: 'http://127.0.0.1:1' })).toThrow(ClickHouseError);
   });
 
-  it('is unavailable when it hangs up in its answer, or does not answer at all', async () => {
+  it('is unavailable if it disconnects during its answer, or does not answer at all', async () => {
     const answer = await server.stream('SELECT number FROM numbers(1000000000000)', { tag: 'cut' });
     const broken = await failureOf(
       (async () => {

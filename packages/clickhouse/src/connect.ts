@@ -14,11 +14,10 @@ import { COUNT_RUNNING, KILL_RUNNING, requireTag } from './running-queries.js';
 import type { ClickHouseTarget } from './target.js';
 
 /**
- * Opens the one way into ClickHouse. Nothing is sent yet: a server that is down shows with the first call.
+ * Creates a client of ClickHouse. It connects with the first call, which fails if the server is unavailable.
  *
- * @example
- * const clickhouse = connectClickHouse({ url: 'http://clickhouse:8123', username: 'weir', password });
- * const [row] = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
+ * @example const clickhouse = connectClickHouse({ url: 'http://clickhouse:8123', username: 'weir', password }); const
+ *   [row] = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
  */
 export function connectClickHouse(target: ClickHouseTarget): ClickHouse {
   const user =
@@ -39,7 +38,7 @@ class HttpClickHouse implements ClickHouse {
     const text = await readAll(await this.#send(sql, options, { default_format: 'JSONEachRow' }));
     const rows: T[] = [];
     for (const line of text.toString('utf8').split('\n')) {
-      // The caller names the row's type beside the SELECT that makes it so.
+      // The caller declares the row type that its SELECT returns.
       if (line !== '') rows.push(JSON.parse(line) as T);
     }
     return rows;
@@ -61,7 +60,7 @@ class HttpClickHouse implements ClickHouse {
     if (!/\sFORMAT\s+\w+\s*$/i.test(statement)) {
       throw new ClickHouseError('query', 'an insert of raw bytes must end in FORMAT and its name');
     }
-    // async_insert would acknowledge rows that lie in the server's memory only.
+    // async_insert would acknowledge rows that are only in the memory of the server.
     const answer = await this.#send(statement, options, { async_insert: 0 }, body);
     await readAll(answer);
     return { writtenRows: answer.writtenRows };
@@ -77,7 +76,7 @@ class HttpClickHouse implements ClickHouse {
     requireTag(tag);
     let use: QueryUse | undefined;
     do {
-      // A server answers with a row for each query, which says nothing of what it used.
+      // A server answers with a row for each query, without its use.
       const [row] = await this.query<Partial<UseSummary>>(KILL_RUNNING, { params: { tag }, ...options });
       use = useOf(row) ?? use;
     } while ((await this.running(tag, options)) > 0);

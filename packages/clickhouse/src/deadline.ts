@@ -1,6 +1,6 @@
 import { ClickHouseError } from './clickhouse-error.js';
 
-/** Joins a caller's signal and a time limit into one signal, and lets go of both when the call is over. */
+/** Combines a caller's signal and a time limit into one signal, and releases both when the call ends. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
@@ -20,12 +20,12 @@ export class Deadline {
     }
   }
 
-  /** Aborts with the caller's reason, or with an `unavailable` {@link ClickHouseError} when the time is over. */
+  /** Aborts with the caller's reason, or after the time limit with an `unavailable` {@link ClickHouseError}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Must be called when the call is over. */
+  /** Must be called when the call ends. */
   release(): void {
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#onCallerAbort);

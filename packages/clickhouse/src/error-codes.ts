@@ -1,22 +1,22 @@
 /**
- * How ClickHouse's own exception codes are read here. Whoever writes rows needs one answer: is the store not able
- * to take them now (keep them and try again), are the rows themselves refused (find the bad ones), or is the
- * statement at fault? Both lists name every code as ClickHouse's ErrorCodes.cpp does; what is on neither is the
- * statement's fault. A test checks the names against the engine.
+ * Classifies ClickHouse's exception codes. A writer of rows needs one answer: is the store unavailable (retain the rows
+ * and retry), are the rows rejected (find the bad ones), or is the statement at fault? Both lists name codes as
+ * ClickHouse's ErrorCodes.cpp does; any other code is the statement's fault. A test checks the names against the
+ * engine.
  */
 
-/** What a failure means to the caller: the code of the error. */
+/** The meaning of a failure for the caller: the code of the error. */
 export type ClickHouseErrorCode =
-  /** The store cannot do it now; the same call may work later. */
+  /** The store cannot execute the call now; a retry may succeed. */
   | 'unavailable'
-  /** The rows are refused: they will be refused again. */
+  /** The rows are rejected; a retry fails again. */
   | 'bad_data'
   /** The statement, its settings or its rights are wrong. */
   | 'query';
 
-/** The store cannot do it now: retry, and never blame the rows. */
+/** The store cannot execute the call now: retry, and never blame the rows. */
 export const UNAVAILABLE_CODES: ReadonlyMap<number, string> = new Map([
-  // A table, column or database that is not there is being migrated: rows must outlive that.
+  // A missing table, column or database is being migrated: rows must be retained meanwhile.
   [16, 'NO_SUCH_COLUMN_IN_TABLE'],
   [60, 'UNKNOWN_TABLE'],
   [81, 'UNKNOWN_DATABASE'],
@@ -29,7 +29,7 @@ export const UNAVAILABLE_CODES: ReadonlyMap<number, string> = new Map([
   [204, 'CANNOT_FSYNC'],
   [243, 'NOT_ENOUGH_SPACE'],
   [425, 'SYSTEM_ERROR'],
-  // Network between us and it, or among its nodes.
+  // Network between client and server, or among server nodes.
   [95, 'CANNOT_READ_FROM_SOCKET'],
   [96, 'CANNOT_WRITE_TO_SOCKET'],
   [198, 'DNS_ERROR'],
@@ -57,14 +57,14 @@ export const UNAVAILABLE_CODES: ReadonlyMap<number, string> = new Map([
   // Read-only server, table or user; an operator is at work.
   [164, 'READONLY'],
   [242, 'TABLE_IS_READ_ONLY'],
-  // Credentials and rights are set by an operator too, and no row is at fault for them.
+  // Credentials and rights are the operator's too, so no row is at fault.
   [192, 'UNKNOWN_USER'],
   [193, 'WRONG_PASSWORD'],
   [194, 'REQUIRED_PASSWORD'],
   [195, 'IP_ADDRESS_NOT_ALLOWED'],
   [497, 'ACCESS_DENIED'],
   [516, 'AUTHENTICATION_FAILED'],
-  // What has no better name: an allocation or a file system call that failed inside, or remote storage.
+  // Codes without a better class: a failed allocation or file system call, or remote storage.
   [499, 'S3_ERROR'],
   [1000, 'POCO_EXCEPTION'],
   [1001, 'STD_EXCEPTION'],
@@ -81,7 +81,7 @@ export const UNAVAILABLE_CODES: ReadonlyMap<number, string> = new Map([
   [999, 'KEEPER_EXCEPTION'],
 ]);
 
-/** The rows are refused: a parse, type, size or constraint error. */
+/** The rows are rejected: a parse, type, size or constraint error. */
 export const BAD_DATA_CODES: ReadonlyMap<number, string> = new Map([
   [6, 'CANNOT_PARSE_TEXT'],
   [25, 'CANNOT_PARSE_ESCAPE_SEQUENCE'],
@@ -112,8 +112,8 @@ export const BAD_DATA_CODES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * What a ClickHouse exception code means. No code at all means that no ClickHouse answered (refused, reset, hung
- * up, timed out, a proxy's page): `unavailable`.
+ * Classifies a ClickHouse exception code. No code means that ClickHouse did not answer (connection refused, reset or
+ * closed, timeout, a proxy's page): `unavailable`.
  */
 export function classify(code: number | undefined): ClickHouseErrorCode {
   if (code === undefined || UNAVAILABLE_CODES.has(code)) return 'unavailable';

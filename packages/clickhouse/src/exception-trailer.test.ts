@@ -30,7 +30,7 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<{ bytes: Buffer; e
   }
 }
 
-it('passes every body through as it is, however it is cut, and raises what its trailer says', async () => {
+it('passes every body through unchanged, for any chunks, and raises the error of its trailer', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
   const property = fc.asyncProperty(fc.array(bytes, { maxLength: 6 }), sizes, async (parts, cuts) => {
     const body = Buffer.concat(parts);

@@ -1,23 +1,24 @@
 import { ClickHouseError, errorFromExceptionText } from './clickhouse-error.js';
 
 /**
- * ClickHouse's way of failing after it has begun to answer: the header `X-ClickHouse-Exception-Tag` announces a
+ * How ClickHouse reports an error after its answer has begun: the header `X-ClickHouse-Exception-Tag` announces a
  * random tag, and a body that ends in
  *
  *     \r\n__exception__\r\n<tag>\r\n<message>\n<length> <tag>\r\n__exception__\r\n
  *
- * is not a result but the message. Both sides are here: the embedded engine writes it, the client reads it.
+ * contains the error message instead of a complete result. The embedded engine writes this trailer; the client parses
+ * it.
  */
 
-/** The trailer that tells a reader of `tag` that the answer failed. */
+/** The trailer that reports an error to a reader that knows `tag`. */
 export function exceptionTrailer(tag: string, message: string): string {
   const text = `${message}\n`;
   return `\r\n__exception__\r\n${tag}\r\n${text}${Buffer.byteLength(text)} ${tag}\r\n__exception__\r\n`;
 }
 
 /**
- * Passes a body through, byte for byte, and throws where it ends in an exception. Bytes are held back only as far
- * as they could begin the trailer, however the network has cut it.
+ * Passes a body through unchanged, and throws if it ends in an exception. Only bytes that could start the trailer are
+ * held back, for any chunk boundaries.
  */
 export async function* withoutTrailer(
   body: AsyncIterable<Uint8Array>,
@@ -43,7 +44,7 @@ export async function* withoutTrailer(
       failure = [seen.subarray(at + marker.length)];
       continue;
     }
-    // A \r may begin the marker; without one in reach nothing has to be held back.
+    // A \r may start the marker; without one, no bytes have to be held back.
     const from = Math.max(0, seen.length - marker.length + 1);
     const cr = seen.indexOf(0x0d, from);
     const keep = cr === -1 ? seen.length : cr;

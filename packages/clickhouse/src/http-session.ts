@@ -19,30 +19,30 @@ export interface HttpRequest {
   readonly timeoutMs?: number | undefined;
 }
 
-/** An answer that has begun. */
+/** An answer after its first block. */
 export interface HttpAnswer extends ResultBytes {
   readonly writtenRows: number;
-  /** What it has used: of the embedded engine undefined before the end, of a server what its headers said. */
+  /** The use of the query: on the embedded engine undefined before the end; on a server from the response headers. */
   used(): QueryUse | undefined;
 }
 
-/** `@clickhouse/client` as one user, with its sockets, its errors read and its time limits kept. */
+/** `@clickhouse/client` for one user, with its sockets, error conversion and time limits. */
 export class HttpSession {
   readonly #client: ClickHouseClient;
 
-  /** @param database where unqualified table names are looked up; default ClickHouse's own */
+  /** @param database the database of unqualified table names; default ClickHouse's own */
   constructor(target: ClickHouseTarget, user: Credentials, database?: string) {
     this.#client = createClient({
       ...user,
       ...defined({ database }),
-      // Idle sockets are timed by each client: an agent shared by two of them loses sockets under their feet.
+      // Each client times its idle sockets: an agent shared by two clients would close sockets that the other one uses.
       ...('socketPath' in target
         ? {
             url: 'http://localhost',
             http_agent: socketAgent(target.socketPath),
           }
         : { url: target.url, max_open_connections: 64 }),
-      // Calls bring their own limits; the client's would cut long inserts and queries that answer late.
+      // Calls set their own limits; the client's would abort long inserts and slow queries.
       request_timeout: 24 * 3_600_000,
       compression: { request: false, response: false },
       // Its log prints statements and settings.
@@ -50,7 +50,7 @@ export class HttpSession {
     });
   }
 
-  /** Sends one statement, with data where there is a body; resolves when the answer has begun well. */
+  /** Sends one statement, with data if there is a body; resolves when the answer has begun successfully. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const deadline = new Deadline(request.signal, request.timeoutMs);
     try {
@@ -65,7 +65,8 @@ export class HttpSession {
         ...(request.body === undefined ? {} : { values: Readable.from(request.body, { objectMode: false }) }),
       });
       const tag = answer.response_headers['x-clickhouse-exception-tag'];
-      // Once the answer has begun the client has let go of the signal; the stream is ours to stop, read or not.
+      // After the answer has begun, the client no longer observes the signal; this code must stop the stream, read or
+      // not.
       const { stream } = answer;
       const stop = (): void => void stream.destroy(new Error('aborted'));
       stream.on('error', () => {});
@@ -102,17 +103,17 @@ export class HttpSession {
   }
 }
 
-/** The summary that the embedded engine sends after an answer's last byte. */
+/** The summary that the embedded engine sends after the last byte of an answer. */
 function trailingSummary(stream: Readable): Partial<UseSummary> | undefined {
-  // Nothing is compressed here, so the client hands on the message itself.
+  // Nothing is compressed here, so the client passes the message itself.
   const text = stream instanceof IncomingMessage ? stream.trailers[SUMMARY_HEADER] : undefined;
-  // Our own engine writes it.
+  // The cast holds: our own engine writes it.
   return text === undefined ? undefined : (JSON.parse(text) as UseSummary);
 }
 
-/** An agent of one client's own for a Unix socket. */
+/** An HTTP agent of one client for a Unix socket. */
 function socketAgent(socketPath: string): Agent {
-  // Node passes an agent's socketPath on to net.connect; its type does not say so.
+  // Node passes an agent's socketPath to net.connect; its type does not declare it.
   const options: AgentOptions & { readonly socketPath: string } = {
     keepAlive: true,
     maxSockets: 64,
@@ -121,7 +122,7 @@ function socketAgent(socketPath: string): Agent {
   return new Agent(options);
 }
 
-/** A setting as the URL carries it. */
+/** A setting in the form of the URL. */
 function settingText(value: string | number | boolean): string {
   return typeof value === 'boolean' ? (value ? '1' : '0') : String(value);
 }

@@ -4,30 +4,30 @@ import { HttpSession } from './http-session.js';
 import { databaseNames } from './migrate/migration.js';
 import type { ClickHouseTarget } from './target.js';
 
-/** What {@link Parser.rows} takes. */
+/** Options of {@link Parser.rows}. */
 export interface ParseOptions {
   /** Values for the statement's `{name:Type}` placeholders. */
   readonly params?: Readonly<Record<string, ParameterValue>>;
   readonly signal?: AbortSignal;
 }
 
-/** ClickHouse's own parser, asked about texts of tenants in a session that may read nothing. */
+/** ClickHouse's own parser, for texts of tenants, in a session without any rights. */
 export interface Parser {
-  /** Runs one statement of ours (formatQuery…, EXPLAIN) and reads its rows. Throws `ClickHouseError`. */
+  /** Runs one of Weir's statements (formatQuery…, EXPLAIN) and reads its rows. Throws `ClickHouseError`. */
   rows<T>(sql: string, options?: ParseOptions): Promise<T[]>;
   /** Closes the connections. */
   close(): Promise<void>;
 }
 
-/** A text in canonical form is longer than the one that was sent. */
+/** The canonical form of a text is longer than the text that was sent. */
 const MAX_STATEMENT_BYTES = 8 * 1024 * 1024;
-/** Parsing takes milliseconds; a text that takes longer is not worth more. */
+/** Parsing takes milliseconds; longer runs are aborted. */
 const PARSE_LIMIT_MS = 10_000;
 
 /**
- * Opens the way to ClickHouse's parser: on the embedded engine as a user without any rights, on a server as the
- * reader, read-only.
- * @throws ClickHouseError when a server target names no reader
+ * Connects to ClickHouse's parser: on the embedded engine as a user without any rights, on a server as the reader,
+ * read-only.
+ * @throws ClickHouseError if a server target names no reader
  */
 export function connectParser(target: ClickHouseTarget): Parser {
   const user = 'socketPath' in target ? target.parser : target.reader;
@@ -55,7 +55,7 @@ class HttpParser implements Parser {
     const parts: Uint8Array[] = [];
     for await (const part of answer) parts.push(part);
     const lines = Buffer.concat(parts).toString('utf8').split('\n');
-    // The caller names the row's type beside the SELECT that makes it so.
+    // The caller declares the row type that its SELECT returns.
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
   }
 

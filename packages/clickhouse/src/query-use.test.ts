@@ -18,7 +18,7 @@ import { failureOf } from './testing/failure-of.js';
 
 const PROJECT = '0192f0c1-0000-7000-8000-00000000000a';
 const ROWS = 1_000_000;
-/** Lest a machine of many cores is done before it is worth a look. */
+/** One thread, so that a machine with many cores does not finish before the first lookup. */
 const ONE_THREAD = { limits: { threads: 1 } };
 const NOT_WHOLE = 'an answer that was not read to its end';
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** Reads an answer to its end; what it used, and how long it took as seen from here. */
+/** Reads an answer to its end; returns its use, and the time as measured here. */
 async function whole(
   asked: Promise<ReaderAnswer>,
   atEachPart: () => Promise<unknown> = async () => {},
@@ -70,7 +70,7 @@ it.each([
   ['reads a table', 'SELECT uniqExact(properties) FROM weir.events', ROWS, 1_000_000],
 ])('is exact of a query that %s', async (_, sql, rows, memory) => {
   const { used, wallMs } = await whole(reader.query(PROJECT, sql, ONE_THREAD));
-  // A view reads a row or two of its own.
+  // A view reads a row or two itself.
   expect(used.readRows - rows).toBeGreaterThanOrEqual(0);
   expect(used.readRows - rows).toBeLessThan(10);
   expect(used.readBytes).toBeGreaterThan(rows);
@@ -80,7 +80,7 @@ it.each([
 });
 
 it.each(['JSONEachRow', 'CSVWithNames', 'Parquet'])(
-  'is never too much of a long answer in %s',
+  'is never too high for a long answer in %s',
   async (format) => {
     const sql = 'SELECT number FROM numbers(20000000) WHERE number % 100 = 0';
     const { used, wallMs } = await whole(reader.query(PROJECT, sql, { ...ONE_THREAD, format }));
@@ -90,14 +90,14 @@ it.each(['JSONEachRow', 'CSVWithNames', 'Parquet'])(
   },
 );
 
-it('is known of a query that finds nothing', async () => {
+it('is known for a query without results', async () => {
   const sql = 'SELECT number FROM numbers(30000000) WHERE sipHash64(number) = 1';
   const { used } = await whole(reader.query(PROJECT, sql, ONE_THREAD));
   expect(used.readRows).toBeGreaterThan(10_000_000);
   expect(used.readRows).toBeLessThanOrEqual(30_000_000);
 });
 
-it('has no time in it that the reader takes', async () => {
+it('does not include the time of the reader', async () => {
   let isFirst = true;
   const { used, wallMs } = await whole(
     reader.query(PROJECT, 'SELECT number, toString(number) FROM numbers(1000000)'),
@@ -111,16 +111,16 @@ it('has no time in it that the reader takes', async () => {
   expect(used.elapsedMs).toBeLessThan(wallMs - 1_900);
 });
 
-it('is small of a small query', async () => {
+it('is small for a small query', async () => {
   const { used, wallMs } = await whole(reader.query(PROJECT, 'SELECT 1'));
   expect(used.elapsedMs).toBeGreaterThan(0);
   expect(used.elapsedMs).toBeLessThanOrEqual(wallMs);
   expect(used.readRows).toBeLessThanOrEqual(1);
 });
 
-it('is told of a query that failed, when its tag is killed', async () => {
+it('is returned for a failed query when its tag is killed', async () => {
   const sql = 'SELECT throwIf(number = 4000000) FROM numbers(5000000)';
-  // The failure may come before the first block or after it.
+  // The failure may precede or follow the first block.
   await failureOf(whole(reader.query(PROJECT, sql, { tag: 'failed' })));
   const used = await clickhouse.kill(reader.tagOf(PROJECT, 'failed'));
   expect(used?.readRows).toBeGreaterThan(3_900_000);
@@ -128,7 +128,7 @@ it('is told of a query that failed, when its tag is killed', async () => {
   expect(used?.elapsedMs).toBeGreaterThan(0);
 });
 
-it('is told of a query that was left in the middle of its answer', async () => {
+it('is returned for a query that was left during its answer', async () => {
   const sql = 'SELECT number FROM numbers(100000000)';
   const answer = await reader.query(PROJECT, sql, { tag: 'left' });
   for await (const _ of answer) break;
@@ -138,7 +138,7 @@ it('is told of a query that was left in the middle of its answer', async () => {
   expect(used?.elapsedMs).toBeGreaterThan(0);
 });
 
-it('is told of a query that was killed while it ran', async () => {
+it('is returned for a query that was killed while it ran', async () => {
   const leaving = new AbortController();
   const sql = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1';
   const call = reader

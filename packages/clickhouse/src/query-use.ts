@@ -1,18 +1,18 @@
-/** What a query has used, by the engine's own account. */
+/** The resources that a query used, as the engine reports them. */
 export interface QueryUse {
-  /** Rows read, those of other projects in the same blocks among them: for the operator, never for a tenant. */
+  /** Rows read, including those of other projects in the same blocks: for the operator, never for a tenant. */
   readonly readRows: number;
   readonly readBytes: number;
   /** Peak memory, in bytes. */
   readonly memoryBytes: number;
-  /** The engine's own time, in milliseconds: what a slow reader kept it waiting is not in it. */
+  /** The engine's own time, milliseconds, without waits for a slow reader. */
   readonly elapsedMs: number;
 }
 
-/** Of a query that has done nothing. */
+/** The use of a query that did no work. */
 export const NOTHING_USED: QueryUse = { readRows: 0, readBytes: 0, memoryBytes: 0, elapsedMs: 0 };
 
-/** What two statements that ran one after the other for one query have used. */
+/** The sum for two statements that ran one after another for one query. */
 export function usedTogether(one: QueryUse, other: QueryUse): QueryUse {
   return {
     readRows: one.readRows + other.readRows,
@@ -23,12 +23,12 @@ export function usedTogether(one: QueryUse, other: QueryUse): QueryUse {
 }
 
 /**
- * Where an answer carries its summary: of a ClickHouse server a header, written at the first block; of the embedded
- * engine a trailer of the same name, written at the end.
+ * The header of an answer with its summary: on a ClickHouse server a header, written at the first block; on the
+ * embedded engine a trailer of the same name, written at the end.
  */
 export const SUMMARY_HEADER = 'x-clickhouse-summary';
 
-/** The part of ClickHouse's summary that says what was used; it writes its numbers as strings. */
+/** The part of ClickHouse's summary about resources; its numbers are strings. */
 export interface UseSummary {
   readonly read_rows: string;
   readonly read_bytes: string;
@@ -36,7 +36,7 @@ export interface UseSummary {
   readonly elapsed_ns: string;
 }
 
-/** A use as ClickHouse's summary tells it. */
+/** Converts a use to the form of ClickHouse's summary. */
 export function useSummary(use: QueryUse): UseSummary {
   return {
     read_rows: String(use.readRows),
@@ -46,7 +46,7 @@ export function useSummary(use: QueryUse): UseSummary {
   };
 }
 
-/** Reads a summary; undefined where it says nothing of time, and so of no query. Older servers leave memory out. */
+/** Parses a summary; undefined if it has no time, and thus describes no query. Older servers omit memory. */
 export function useOf(summary: Partial<UseSummary> | undefined): QueryUse | undefined {
   if (summary?.elapsed_ns === undefined) return undefined;
   return {

@@ -19,7 +19,7 @@ import {
 import { EVENTS_INSERT, eventRows } from './testing/event-rows.js';
 import { failureOf } from './testing/failure-of.js';
 
-/** Runs until somebody stops it. */
+/** A query that runs until it is stopped. */
 const ENDLESS = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1';
 const PROJECT_A = '0192f0c1-0000-7000-8000-00000000000a';
 const PROJECT_B = '0192f0c1-0000-7000-8000-00000000000b';
@@ -58,7 +58,7 @@ describe('the reader', () => {
     ]);
   });
 
-  it('sees the rows of its project only', async () => {
+  it('sees only the rows of its project', async () => {
     const sql = 'SELECT event, count() AS n, uniqExact(distinct_id) AS who FROM weir.events GROUP BY event';
     expect(await text(await reader.query(PROJECT_A, sql))).toBe('{"event":"signup","n":"300","who":"100"}\n');
     expect(await text(await reader.query(PROJECT_B, sql, { format: 'CSV' }))).toBe('"CANARY",200,100\n');
@@ -79,7 +79,7 @@ describe('the reader', () => {
     expect(outcome).toBeInstanceOf(ClickHouseError);
   });
 
-  it('cannot take another project for its own, nor learn of it through errors', async () => {
+  it('cannot use another project's scope, nor learn of it through errors', async () => {
     const forged = `SELECT count() AS n FROM (SELECT * FROM weir.events SETTINGS log_comment = '${PROJECT_B}')`;
     expect(await text(await reader.query(PROJECT_A, forged))).toBe('{"n":"0"}\n');
     const probe = "SELECT count() AS n FROM weir.events WHERE throwIf(event = 'CANARY') = 0";
@@ -145,7 +145,7 @@ describe('the parser', () => {
   });
   afterAll(() => parser.close());
 
-  it('parses and resolves nothing', async () => {
+  it('parses, and resolves no names', async () => {
     const formatted = await parser.rows<{ f: string }>('SELECT formatQuerySingleLine({sql:String}) AS f', {
       params: { sql: 'select  1 -- x' },
     });

@@ -7,28 +7,28 @@ import { requireTag } from './running-queries.js';
 import { ScopeSigner } from './scope.js';
 import type { ClickHouseTarget } from './target.js';
 
-/** What a tenant's query may use. Each maps to the ClickHouse setting of the same meaning. */
+/** Limits of a tenant's query. Each maps to the ClickHouse setting of the same meaning. */
 export interface ReaderLimits {
   /** Memory of the query, in bytes. */
   readonly memoryBytes?: number;
-  /** Time, in seconds; kept between blocks only. */
+  /** Time, in seconds; checked between blocks only. */
   readonly seconds?: number;
   readonly resultBytes?: number;
   readonly rowsToRead?: number;
   readonly threads?: number;
 }
 
-/** What {@link Reader.query} takes. */
+/** Options of {@link Reader.query}. */
 export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
   readonly params?: Readonly<Record<string, ParameterValue>>;
-  /** The output format where the statement names none. Default `JSONEachRow`. */
+  /** The output format if the statement names none. Default `JSONEachRow`. */
   readonly format?: string;
   readonly limits?: ReaderLimits;
-  /** Looks unqualified names up where `events` has no `distinct_id` and nothing else is: that costs less. Default false. */
+  /** Uses the cheaper views in which `events` has no `distinct_id`, and no other views exist. Default false. */
   readonly plain?: boolean;
   /**
-   * Looks unqualified names up where conditions on `timestamp` may use the index: for statements that cannot fail on any
-   * value of it, else their errors tell when events of other projects happened. Default false.
+   * Uses the views in which conditions on `timestamp` may use the index. Only for statements that cannot fail on any
+   * time; otherwise their errors reveal when events of other projects happened. Default false.
    */
   readonly keyed?: boolean;
 }
@@ -36,33 +36,36 @@ export interface ReaderOptions extends Omit<CallOptions, 'settings'> {
 /** An answer of the reader. */
 export interface ReaderAnswer extends ResultBytes {
   /**
-   * What the query has used: final once the answer was read to its end, whole or failed. Undefined before, and of an answer
-   * that was left early: `ClickHouse.kill` of its tag tells. A ClickHouse server tells what it had used when its answer
-   * began, and no more. How exact rows and memory are is at `QueryMeter`.
+   * The use of the query: final once the answer was read to its end, complete or failed. Undefined before, and for an
+   * answer that was left early: use `ClickHouse.kill` with its tag. A ClickHouse server only reports the use at the
+   * start of the answer. `QueryMeter` describes the precision of rows and memory.
    */
   used(): QueryUse | undefined;
 }
 
-/** Runs one project's own SELECTs as the reader: the public views, that project's rows, nothing to change. */
+/** Runs SELECTs of one project as the reader: only the public views, only that project's rows, without changes. */
 export interface Reader {
   /** Runs one SELECT for one project and streams the answer. `projectId` is a UUID in lower case. */
   query(projectId: string, sql: string, options?: ReaderOptions): Promise<ReaderAnswer>;
-  /** What `ClickHouse.running` and `ClickHouse.kill` find a project's queries by: all, or those with this tag. */
+  /**
+   * The tag prefix with which `ClickHouse.running` and `ClickHouse.kill` find a project's queries: all, or those with
+   * this tag.
+   */
   tagOf(projectId: string, tag?: string): string;
   /** Closes the connections. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the reader's way into ClickHouse.
+ * Connects to ClickHouse as the reader.
  *
- * @throws ClickHouseError when a server target names no reader.
+ * @throws ClickHouseError if a server target names no reader.
  */
 export function connectReader(target: ClickHouseTarget): Reader {
   if (target.reader === undefined) {
     throw new ClickHouseError('query', 'queries of tenants need a reader: a ClickHouse user of their own');
   }
-  // The embedded engine has its key to itself and signs; before a server that is for us to do.
+  // The embedded engine keeps its key and signs itself; for a server, this client signs.
   const scope = 'scopeKey' in target.reader ? new ScopeSigner(target.reader.scopeKey) : undefined;
   const { reader } = target;
   const open = (database: string): HttpSession => new HttpSession(target, reader, database);
@@ -101,11 +104,11 @@ class HttpReader implements Reader {
       settings: {
         ...EXACT_JSON,
         ...WHOLE_DOCUMENTS,
-        // The text was parsed before and may have grown in that.
+        // Parsing may have made the text longer than the one that was sent.
         max_query_size: 8 * 1024 * 1024,
         default_format: options.format ?? 'JSONEachRow',
         ...(OF_FORMAT[options.format ?? ''] ?? {}),
-        // The settings of this request are taken first; the statement may not bring its own.
+        // The settings of this request apply first; the statement may not change them.
         readonly: 1,
         ...limitSettings(options.limits ?? {}),
         ...spillSettings(options.limits?.memoryBytes),
@@ -126,7 +129,7 @@ class HttpReader implements Reader {
   }
 }
 
-/** Big numbers as strings, what JSON has no number for as null, times as RFC 3339. */
+/** Big numbers as strings, numbers that JSON cannot represent as null, times as RFC 3339. */
 const EXACT_JSON = {
   output_format_json_quote_64bit_integers: 1,
   output_format_json_quote_decimals: 1,
@@ -135,27 +138,28 @@ const EXACT_JSON = {
 } as const;
 
 /**
- * `properties::JSON` reads every document in full, and returns its texts as they were sent. Without these settings one event
- * with `{"a": {"b": 1}, "a.b": 2}` makes the query of its whole project fail, and texts that look like times come out in
- * another form and zone. Keys that hold a dot are asked for as `properties::JSON.\`a%2Eb\``. Known since ClickHouse 25.8.
+ * Makes `properties::JSON` read every document completely, and return its texts as they were sent. Without these
+ * settings one event with `{"a": {"b": 1}, "a.b": 2}` fails every query of its project, and texts that look like times
+ * are returned in another form and zone. Keys that contain a dot are read as `properties::JSON.\`a%2Eb\``. Available
+ * since ClickHouse 25.8.
  */
 const WHOLE_DOCUMENTS = {
   json_type_escape_dots_in_keys: 1,
-  // A key that itself reads `a%2Eb` beside one that reads `a.b`.
+  // A key that is literally `a%2Eb` next to one that is `a.b`.
   type_json_skip_duplicated_paths: 1,
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
 } as const;
 
-/** What readers of a format expect of it. */
+/** Settings that readers of a format expect. */
 const OF_FORMAT: Readonly<Record<string, Readonly<Record<string, string | number>>>> = {
-  // By default NULL is \\N, which spreadsheets, DuckDB and pandas take for a text.
+  // By default NULL is \\N, which spreadsheets, DuckDB and pandas read as text.
   CSVWithNames: { format_csv_null_representation: '' },
-  // Readers in browsers decompress nothing inside of Arrow.
+  // Readers in browsers cannot decompress data inside Arrow.
   ArrowStream: { output_format_arrow_compression_method: 'none' },
 };
 
-/** A query that groups or sorts more than a quarter of its memory goes on on disk, which is bounded too. */
+/** A query that groups or sorts more than a quarter of its memory continues on disk, which is limited too. */
 function spillSettings(memoryBytes: number | undefined): Record<string, number> {
   if (memoryBytes === undefined) return {};
   return {

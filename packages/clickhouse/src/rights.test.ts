@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** The embedded engine keeps its users in a file and cannot run these; it can say whether they are ClickHouse's SQL. */
+/** The embedded engine keeps its users in a file and cannot run these statements; it can check their syntax. */
 describe('the rights on a server', () => {
   const reader = { username: 'weir_reader', password: "p'a\\ss", scopeKey: 'ab'.repeat(32) };
   const statements = rightsStatements(reader);
@@ -47,7 +47,7 @@ describe('the rights on a server', () => {
     );
   });
 
-  it('refuse a name that is more than a name', () => {
+  it('reject a name that is not a plain identifier', () => {
     expect(() => rightsStatements({ ...reader, username: 'a; DROP USER b' })).toThrow(/letters/);
   });
 });

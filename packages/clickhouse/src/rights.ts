@@ -5,15 +5,15 @@ import { databaseNames, publicViews } from './migrate/migration.js';
 import { ScopeSigner } from './scope.js';
 import type { ServerReader } from './target.js';
 
-/** The user in whose name the public views read the base tables. Nobody can log in as it. */
+/** The user with whose rights the public views read the base tables. It cannot log in. */
 export const DEFINER = 'weir_definer';
 
 /**
- * The statements that keep projects apart on a ClickHouse server, where the embedded engine has its users file: the
- * reader and its rights, the definer of the views, and the row policies that bind it. Each says how things are to be,
- * so all may be run again at every start, by several nodes at once.
+ * The statements that isolate projects on a ClickHouse server, as the users file does on the embedded engine: the
+ * reader and its rights, the definer of the views, and the row policies that bind it. Each declares a final state, so
+ * all may run at every start, and on several nodes concurrently.
  *
- * The user who runs them needs ACCESS MANAGEMENT and SET DEFINER with grant option. Written for ClickHouse 25.8 and
+ * The user that runs them needs ACCESS MANAGEMENT and SET DEFINER with grant option. Written for ClickHouse 25.8 and
  * newer.
  */
 export function rightsStatements(reader: ServerReader, database = 'weir'): readonly string[] {
@@ -40,7 +40,8 @@ export function rightsStatements(reader: ServerReader, database = 'weir'): reado
     `ALTER USER ${DEFINER} HOST NONE`,
     `GRANT SELECT ON ${names.base}.* TO ${DEFINER} WITH REPLACE OPTION`,
     `CREATE ROW POLICY OR REPLACE weir_scope ON ${names.base}.* USING ${scope.projectFilter()} TO ${DEFINER}`,
-    // Where users without a policy see nothing, the others need one that lets them.
+    // Once a policy exists, users without one see no rows on some servers, so the others need a policy that permits all
+    // rows.
     `CREATE ROW POLICY OR REPLACE weir_others ON ${names.base}.* USING 1 TO ALL EXCEPT ${DEFINER}, ${username}`,
     `CREATE USER IF NOT EXISTS ${username} IDENTIFIED WITH sha256_hash BY '${hash}'`,
     `ALTER USER ${username} IDENTIFIED WITH sha256_hash BY '${hash}' DEFAULT ROLE NONE SETTINGS ${constants}`,
@@ -52,7 +53,9 @@ export function rightsStatements(reader: ServerReader, database = 'weir'): reado
   ];
 }
 
-/** Runs {@link rightsStatements}; before the views are made, whose definer they make. Throws `ClickHouseError`. */
+/**
+ * Runs {@link rightsStatements}; before the views are created, because they need the definer. Throws `ClickHouseError`.
+ */
 export async function assertRights(clickhouse: ClickHouse, reader: ServerReader): Promise<void> {
   for (const statement of rightsStatements(reader)) await clickhouse.command(statement);
 }

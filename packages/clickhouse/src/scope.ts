@@ -1,38 +1,39 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Whose rows a query may see. The scope travels in a setting that every ClickHouse has, `log_comment`, as
- * `<scope>:<proof>:…`: scope is a project's id or `*`, and proof is HEX(SHA256(key‖scope‖key)) with a key that only
- * Weir and the row policies know. A statement can set log_comment itself (a nested SETTINGS clause slips past
- * readonly=1 on many versions), but it cannot make a proof; so a row policy that checks it holds.
+ * The scope of a query: the projects whose rows it may see. The scope is sent in a setting that every ClickHouse has,
+ * `log_comment`, as
+ * `<scope>:<proof>:…`: the scope is a project id or `*`, and the proof is HEX(SHA256(key‖scope‖key)) with a key known
+ * only to Weir and the row policies. A statement can set log_comment itself (a nested SETTINGS clause bypasses
+ * readonly=1 on many versions), but it cannot compute a proof; so a row policy that checks the proof holds.
  */
 export class ScopeSigner {
   readonly #key: string;
 
-  /** @param key 64 hexadecimal digits: it stands in the policies' text */
+  /** @param key 64 hexadecimal digits, because it is part of the text of the policies */
   constructor(key: string) {
     if (!/^[0-9a-f]{64}$/.test(key)) throw new Error('a scope key is 64 hexadecimal digits');
     this.#key = key;
   }
 
-  /** The beginning of the `log_comment` of whoever sees every project. */
+  /** The start of the `log_comment` of a session that sees every project. */
   everybody(): string {
     return `*:${this.#proof('*')}`;
   }
 
-  /** The beginning of the `log_comment` of whoever sees one project. */
+  /** The start of the `log_comment` of a session that sees one project. */
   project(projectId: string): string {
     return `${projectId}:${this.#proof(projectId)}`;
   }
 
-  /** A condition that is true for whoever sees every project. */
+  /** A condition that is true for sessions that see every project. */
   everybodyFilter(): string {
     return `(startsWith(${COMMENT}, '*:') AND ${this.#proved("'*'", 3)})`;
   }
 
   /**
-   * The condition of a base table's row policy. It folds to `project_id = X`, so the primary key is used, and no
-   * part of it can throw: an error's text would hold the key.
+   * The condition of a base table's row policy. It folds to `project_id = X`, so the primary key is used, and none of
+   * it can throw: the text of an error would contain the key.
    */
   projectFilter(): string {
     const scope = `substring(${COMMENT}, 1, 36)`;

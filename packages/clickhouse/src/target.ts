@@ -1,7 +1,7 @@
-/** Where ClickHouse is: a server, or the embedded engine's socket (see `Engine.target`). */
+/** The address of ClickHouse: a server, or the embedded engine's socket (see `Engine.target`). */
 export type ClickHouseTarget = ServerTarget | EmbeddedTarget;
 
-/** A name and a password of ClickHouse's own. */
+/** The name and password of a ClickHouse user. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
@@ -15,13 +15,13 @@ export interface ServerTarget {
   readonly username?: string;
   /** Default empty. */
   readonly password?: string;
-  /** The user that tenant queries run as. Without it {@link connectReader} is refused. */
+  /** The user that runs tenant queries. Without it {@link connectReader} throws. */
   readonly reader?: ServerReader;
 }
 
-/** The user of a ClickHouse server that tenant queries run as. */
+/** The user of a ClickHouse server that runs tenant queries. */
 export interface ServerReader extends Credentials {
-  /** 64 hexadecimal digits that prove whose rows a query may see, see scope.ts; the same on every node. */
+  /** 64 hexadecimal digits that prove the scope of a query, see scope.ts; the same on every node. */
   readonly scopeKey: string;
 }
 

@@ -194,7 +194,7 @@ async function migrateWhenUp(
       if (error instanceof ClickHouseError && error.code === 'query' && error.exceptionCode === undefined)
         throw error;
       if (isFirst && !signal.aborted)
-        logger.warn({ err: error }, 'ClickHouse is not ready; events are kept meanwhile');
+        logger.warn({ err: error }, 'ClickHouse is not ready; events are retained in the log meanwhile');
       await pause(MIGRATION_RETRY_MS, signal);
     }
   }

@@ -1,9 +1,12 @@
 /**
- * chDB writes every chunk of a stream as a document of its own, with the format's header and ending. A client expects
- * one document, so each format says here how chunks become one.
+ * chDB writes every chunk of a stream as a separate document, with the header and the end of the format. A client
+ * expects one document, so this file defines for each format how to join chunks.
  */
 
-/** `append`: chunks follow one another. `header`: all but the first lose their header lines. `whole`: a document of chunks there is none. */
+/**
+ * `append`: chunks are concatenated. `header`: all but the first lose their header lines. `whole`: chunks cannot be
+ * joined.
+ */
 export type ChunkJoining =
   | { readonly kind: 'append' }
   | { readonly kind: 'header'; readonly header: HeaderLines }
@@ -12,11 +15,11 @@ export type ChunkJoining =
 /** A header as text. */
 export interface HeaderLines {
   readonly lines: number;
-  /** Whether a newline inside double quotes, in a column's name, ends no line: so in CSV. */
+  /** Whether a newline inside double quotes, in a column name, does not end a line: so in CSV. */
   readonly quoted: boolean;
 }
 
-/** Rows of these formats need nothing around them. */
+/** Rows of these formats need no header and no end. */
 const APPENDED = new Set([
   'JSONEachRow',
   'JSONLines',
@@ -32,11 +35,11 @@ const APPENDED = new Set([
   'Null',
 ]);
 
-/** How chunks of this output format become one document. */
+/** How chunks of an output format are joined. */
 export function chunkJoining(format: string): ChunkJoining {
   if (APPENDED.has(format)) return { kind: 'append' };
   const header = /^(.*)WithNames(AndTypes)?$/.exec(format);
-  // A binary header is no line.
+  // A binary header cannot be split by lines.
   if (header === null || !APPENDED.has(header[1] ?? '') || header[1] === 'RowBinary')
     return { kind: 'whole' };
   return { kind: 'header', header: { lines: header[2] === undefined ? 1 : 2, quoted: header[1] === 'CSV' } };

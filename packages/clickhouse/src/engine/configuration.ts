@@ -7,17 +7,17 @@ import type { EngineLimits, Wall } from './control.js';
 
 const MIB = 1024 * 1024;
 
-/** The engine's configuration on disk, for as long as it takes to open the engine. */
+/** The engine's configuration on disk, needed only while the engine opens. */
 export interface ConfigurationFiles {
-  /** The argument that names it to every session. */
+  /** The command-line argument that passes it to every session. */
   readonly argument: string;
-  /** Removes the files; sessions opened later still use what was read. */
+  /** Removes the files; later sessions use the configuration that was read. */
   remove(): void;
 }
 
 /**
- * Writes config.xml and users.xml into `directory` with a new name, so that a file left by a crash (it holds that
- * start's row-policy key, which is worth nothing any more) is never read.
+ * Writes config.xml and users.xml into `directory` under new names, so that a file left by a crash is never read. Such
+ * a file contains the row-policy key of that start, which is no longer valid.
  */
 export function writeConfiguration(
   directory: string,

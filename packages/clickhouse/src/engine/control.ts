@@ -1,12 +1,12 @@
-/** What server and engine process say to one another over the control pipe (Node's IPC channel). */
+/** Messages between the server and the engine process over the control pipe (Node's IPC channel). */
 
-/** The directory of the engine's files. The files that a single start needs are in the directory above it. */
+/** The directory of the engine's files. Its parent contains the files that only one start needs. */
 export const DATA_DIRECTORY = 'data';
 
-/** The first message to a new engine process. Secrets travel here and never in arguments, environment or files. */
+/** The first message to a new engine process. Secrets are sent in it, never in arguments, environment or files. */
 export interface StartEngine {
   readonly type: 'start';
-  /** The engine's own directory, also the process's working directory. */
+  /** The engine's own directory, which is also the working directory of the process. */
   readonly directory: string;
   readonly socketPath: string;
   readonly adminPassword: string;
@@ -17,16 +17,16 @@ export interface StartEngine {
 }
 
 /**
- * What keeps projects apart in the engine, see docs/isolation.md. `rights`: the reader's role, and one SELECT a
- * statement. `rows`: the row policies.
+ * The mechanisms that isolate projects in the engine, see docs/isolation.md. `rights`: the reader's role, and one
+ * SELECT for each statement. `rows`: the row policies.
  */
 export type Wall = 'rights' | 'rows';
 
-/** What the engine may use. */
+/** Resource limits of the engine. */
 export interface EngineLimits {
   /** Memory of all queries, inserts and merges together, in bytes. */
   readonly memoryBytes: number;
-  /** Tenant queries at a time. */
+  /** Concurrent tenant queries. */
   readonly readers: number;
 }
 
@@ -34,5 +34,5 @@ export type ToEngine = StartEngine | { readonly type: 'stop' };
 
 export type FromEngine =
   | { readonly type: 'ready' }
-  /** It cannot start; its process ends. */
+  /** The engine cannot start; its process ends. */
   | { readonly type: 'failed'; readonly reason: string };

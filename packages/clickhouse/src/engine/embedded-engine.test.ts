@@ -38,7 +38,7 @@ function alive(pid: number): boolean {
   }
 }
 
-it('comes back from kill -9 in the middle of inserts with every acknowledged row, once', async () => {
+it('recovers from kill -9 during inserts with every acknowledged row, once', async () => {
   const engine = await start();
   const states: EngineState[] = [];
   engine.onState((state) => states.push(state));
@@ -80,7 +80,7 @@ it('comes back from kill -9 in the middle of inserts with every acknowledged row
   await clickhouse.close();
 });
 
-it('ends with its server, by kill -9 too, and the next one takes over the directory', async () => {
+it('ends with its server, also by kill -9, and the next one takes over the directory', async () => {
   const script = `
     import { startEngine } from ${JSON.stringify(createRequire(import.meta.url).resolve('@weir/clickhouse'))};
     const engine = await startEngine({ dataDir: ${JSON.stringify(dataDir)} });
@@ -99,7 +99,7 @@ it('ends with its server, by kill -9 too, and the next one takes over the direct
   expect(next.health()).toMatchObject({ state: 'ready', restarts: 0 });
 });
 
-it('ends an engine that hangs and starts another', async () => {
+it('kills a hung engine and starts another', async () => {
   const engine = await startEngine({ dataDir, silenceLimitMs: 1_500 });
   started.push(engine);
   const { pid } = engine.health();
@@ -111,10 +111,10 @@ it('ends an engine that hangs and starts another', async () => {
   await clickhouse.close();
 });
 
-it('starts anew when the engine in it has failed for good', async () => {
+it('restarts when its engine has failed permanently', async () => {
   const engine = await start();
   const clickhouse = connectClickHouse(engine.target);
-  // The stack overflows; chDB then answers every statement with an error, and its process lives on.
+  // The stack overflows; chDB then answers every statement with an error, while its process lives on.
   const aliases = Array.from({ length: 20_000 }, (_, i) => `a${i} AS a${i + 1}`);
   const chain = `WITH 1 AS a0, ${aliases.join(', ')} SELECT a20000`;
   const settings = { max_query_size: 4_000_000, max_execution_time: 5 };
@@ -127,7 +127,7 @@ it('starts anew when the engine in it has failed for good', async () => {
   await clickhouse.close();
 });
 
-it('goes on trying where a new engine cannot even be started', async () => {
+it('retries while a new engine cannot be started', async () => {
   const engine = await start();
   await rename(join(dataDir, 'clickhouse'), join(dataDir, 'elsewhere'));
   process.kill(engine.health().pid ?? 0, 'SIGKILL');
@@ -136,7 +136,7 @@ it('goes on trying where a new engine cannot even be started', async () => {
   await vi.waitFor(() => expect(engine.health().state).toBe('ready'), 30_000);
 });
 
-it('is refused a directory another engine holds', async () => {
+it('is refused a directory that another engine holds', async () => {
   const holder = await start();
   await expect(startEngine({ dataDir })).rejects.toMatchObject({ code: 'unavailable' });
   const clickhouse = connectClickHouse(holder.target);
@@ -144,7 +144,7 @@ it('is refused a directory another engine holds', async () => {
   await clickhouse.close();
 });
 
-it('keeps its socket and files to its owner, its environment empty, and a long path short', async () => {
+it('restricts its socket and files to its owner, has an empty environment, and shortens a long path', async () => {
   const engine = await start(join(dataDir, 'a'.repeat(120)));
   const { socketPath } = engine.target;
   expect(socketPath.length).toBeLessThanOrEqual(100);
@@ -162,7 +162,7 @@ it('keeps its socket and files to its owner, its environment empty, and a long p
   await clickhouse.close();
 });
 
-it('closes in order, more than once, and no call hangs', async () => {
+it('closes in order, repeatedly, and no call hangs', async () => {
   const engine = await start();
   const clickhouse = connectClickHouse(engine.target);
   const call = clickhouse.query('SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1', {
@@ -180,7 +180,7 @@ it('closes in order, more than once, and no call hangs', async () => {
   await clickhouse.close();
 });
 
-it('gives up a start that is aborted', async () => {
+it('aborts a start', async () => {
   const controller = new AbortController();
   const starting = startEngine({ dataDir, signal: controller.signal });
   controller.abort(new Error('not now'));

@@ -12,18 +12,17 @@ import { EngineChild } from './engine-child.js';
 import { placeSocket, type SocketPlace } from './socket-path.js';
 
 const GIB = 1024 ** 3;
-/** The engine's front asks the engine something small: one that has answered nothing for so long is hung. */
+/** The server sends the engine small requests; an engine that answers none for this long is considered hung. */
 const SILENCE_LIMIT_MS = 30_000;
 /** Pings within that time. */
 const PINGS = 6;
 
 /**
- * Starts the embedded engine; resolves when it answers. From then on it is restarted whenever it ends.
+ * Starts the embedded engine; resolves when it answers. Afterwards it is restarted whenever it ends.
  *
- * @throws ClickHouseError when it does not come up: another engine holds the directory, or the platform has none.
- * @example
- * const engine = await startEngine({ dataDir: '.weir', logger });
- * const clickhouse = connectClickHouse(engine.target);
+ * @throws ClickHouseError if it cannot start: another engine holds the directory, or the platform has none.
+ * @example const engine = await startEngine({ dataDir: '.weir', logger }); const clickhouse =
+ *   connectClickHouse(engine.target);
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   options.signal?.throwIfAborted();
@@ -41,7 +40,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return engine;
 }
 
-/** After so long a healthy time, the next failure counts as the first again. */
+/** After this healthy time, the next failure counts as the first. */
 const HEALTHY_MS = 60_000;
 
 class EmbeddedEngine implements Engine {
@@ -117,12 +116,12 @@ class EmbeddedEngine implements Engine {
     const data = join(this.#directory, DATA_DIRECTORY);
     if (existsSync(data)) return;
     await copyTemplate(template, data).catch((error: unknown) =>
-      // A build may have just replaced it. The engine begins empty, and migration makes the tables.
+      // A build may have replaced it just now. The engine starts empty, and the migration creates the tables.
       this.#logger?.warn({ err: error }, 'the prepared ClickHouse directory could not be copied'),
     );
   }
 
-  /** Ends an engine that is running and does not answer any more: only its end brings a new one. */
+  /** Kills an engine process that no longer answers, so that a new one starts. */
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
     let answered = performance.now();
@@ -157,7 +156,7 @@ class EmbeddedEngine implements Engine {
         await child.ready;
         healthySince = Date.now();
       } catch (error) {
-        // No process at all, where even forking failed: the old one's end stands for it, and the next try follows.
+        // Forking failed, so there is no process: report the end of the previous one, and retry.
         const reason = error instanceof Error ? error.message : '';
         this.#logger?.warn({ reason }, 'the embedded engine did not start');
         healthySince = undefined;
@@ -189,7 +188,7 @@ class EmbeddedEngine implements Engine {
       try {
         listener(state);
       } catch (error) {
-        // A listener's fault must not be the end of keeping the engine alive.
+        // A failing listener must not stop the supervision of the engine.
         this.#logger?.warn(
           { reason: error instanceof Error ? error.message : '' },
           'an engine listener failed',

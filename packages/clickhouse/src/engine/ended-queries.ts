@@ -1,11 +1,11 @@
 import type { QueryUse } from '../query-use.js';
 
-/** Queries remembered. Whoever asks does so within a moment of the end. */
+/** Retained queries. A caller asks within a moment after the end. */
 const KEPT = 1_000;
 
 /**
- * What the queries that ended last have used, by their tags. An answer's end tells its reader, but one who has left, or
- * was answered with a failure, has to ask.
+ * The use of the queries that ended last, by tag. The end of an answer carries its use, but a reader that disconnected
+ * or got an error must ask.
  */
 export class EndedQueries {
   readonly #uses = new Map<string, QueryUse>();
@@ -17,7 +17,7 @@ export class EndedQueries {
     if (this.#uses.size > KEPT && oldest !== undefined) this.#uses.delete(oldest);
   }
 
-  /** The use of the last query that ended under exactly this tag; undefined where none is remembered. */
+  /** The use of the last query that ended with exactly this tag; undefined if none is retained. */
   of(tag: string): QueryUse | undefined {
     return this.#uses.get(tag);
   }

@@ -8,30 +8,31 @@ import type { FromEngine, StartEngine, ToEngine } from './control.js';
 
 /** Threads for the engine's calls: at libuv's 4, readers starve inserts (p99 5 s); at 24 it is 0.2 s. */
 const THREADS = '24';
-/** After that long an engine that was asked to end is killed. */
+/** An engine that has not ended this long after a stop request is killed. */
 const STOP_LIMIT_MS = 10_000;
-/** An engine that is not ready by then never will be; opening a large directory takes seconds. */
+/** An engine that is not ready after this time is considered failed; opening a large directory takes seconds. */
 const START_LIMIT_MS = 120_000;
 
-/** How an engine process ended. */
+/** The end of an engine process. */
 export interface EngineExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** One process of the engine, from its start to its end. */
+/** One process of the engine, from start to end. */
 export class EngineChild {
   readonly #process: ChildProcess;
-  /** Resolves when the process has ended, however. */
+  /** Resolves when the process has ended, for any reason. */
   readonly exited: Promise<EngineExit>;
-  /** Resolves when it answers; rejects when it ends before. */
+  /** Resolves when the engine answers; rejects if the process ends before. */
   readonly ready: Promise<void>;
 
   constructor(order: StartEngine) {
     const log = openLog(order.directory);
     this.#process = fork(entry(), [], {
       cwd: order.directory,
-      // Nothing of the server's environment: SQL can read files, and /proc has the environment as one.
+      // The engine gets none of the server's environment: SQL can read files, and /proc exposes the environment as a
+      // file.
       env: { UV_THREADPOOL_SIZE: THREADS, TZ: 'UTC' },
       execArgv: ['--max-old-space-size=256'],
       stdio: ['ignore', log, log, 'ipc'],
@@ -42,22 +43,22 @@ export class EngineChild {
       this.#process.once('error', () => resolve({ code: null, signal: null }));
     });
     this.ready = this.#untilReady();
-    // Whoever only waits for the end must not be told of a rejection he does not handle.
+    // A caller that only awaits `exited` must not cause an unhandled rejection of `ready`.
     this.ready.catch(() => {});
     this.#tell(order);
   }
 
-  /** The process id; undefined when it could not be started. */
+  /** The process id; undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** Ends it at once. */
+  /** Kills the process. */
   kill(): void {
     this.#process.kill('SIGKILL');
   }
 
-  /** Ends it in order, by force if it does not. */
+  /** Stops the process, by force after a timeout. */
   async stop(): Promise<void> {
     this.#tell({ type: 'stop' });
     const limit = setTimeout(() => this.#process.kill('SIGKILL'), STOP_LIMIT_MS);
@@ -74,7 +75,7 @@ export class EngineChild {
         `the embedded engine ended at its start (${signal ?? `exit code ${code}`}); see engine.log`,
       );
     });
-    // Our own entry file sends nothing else.
+    // Only our own entry file sends messages here.
     const [message] = await Promise.race([once(this.#process, 'message') as Promise<[FromEngine]>, ended]);
     clearTimeout(limit);
     if (message.type === 'failed')
@@ -82,19 +83,22 @@ export class EngineChild {
   }
 
   #tell(message: ToEngine): void {
-    // A process that has just ended cannot be told; `exited` says so.
+    // A process that has just ended cannot receive it; `exited` reports the end.
     if (this.#process.connected) this.#process.send(message, () => {});
   }
 }
 
-/** What the engine prints, a crash's trace above all. It may quote SQL, so it is no part of the server's log. */
+/**
+ * Opens a file for the output of the engine, above all for crash traces. It may quote SQL, so it is not part of the
+ * server's log.
+ */
 function openLog(directory: string): number {
   const path = join(directory, 'engine.log');
   if (existsSync(path)) renameSync(path, `${path}.1`);
   return openSync(path, 'w', 0o600);
 }
 
-/** The built entry file, also when this file runs from its source. */
+/** The path of the built entry file, also when this file runs from its source. */
 function entry(): string {
   const index = createRequire(import.meta.url).resolve('@weir/clickhouse');
   return join(dirname(index), 'engine', 'engine-process.js');

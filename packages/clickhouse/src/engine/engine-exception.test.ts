@@ -20,7 +20,7 @@ it.each([
   expect(EngineException.from(new Error(text))).toMatchObject({ number: code, code: codeName, message });
 });
 
-it("reads a text that quotes a tenant's megabytes in one pass, and keeps its ends", () => {
+it('parses a text that quotes megabytes of a tenant in one pass, and keeps both ends', () => {
   const text = `Code: 6. DB::Exception: Cannot parse '${' '.repeat(5_000_000)}x'. (CANNOT_PARSE_TEXT)`;
   const read = EngineException.from(new Error(text));
   expect(read).toMatchObject({ number: 6, code: 'CANNOT_PARSE_TEXT' });

@@ -1,20 +1,20 @@
 import { WeirError } from '@weir/base';
 
-/** A failure as ClickHouse's HTTP interface tells it: a code, its name, a text. */
+/** An error in the form of ClickHouse's HTTP interface: a code, its name, a text. */
 export class EngineException extends WeirError {
-  /** ClickHouse's number of the code. */
+  /** ClickHouse's numeric code. */
   readonly number: number;
   /** The whole body: `Code: N. DB::Exception: … (NAME)`. */
   readonly text: string;
 
   constructor(number: number, code: string, message: string) {
-    // The status that ClickHouse gives this code.
+    // The HTTP status that ClickHouse uses for this code.
     super(code, message, { status: STATUS_OF_CODE.get(number) ?? 500 });
     this.number = number;
     this.text = `Code: ${number}. DB::Exception: ${message} (${code})`;
   }
 
-  /** Reads an error of chDB, whose message is ClickHouse's own text; sometimes it is wrapped in itself. */
+  /** Parses an error of chDB, whose message is ClickHouse's own text, sometimes wrapped twice. */
   static from(thrown: unknown): EngineException {
     if (thrown instanceof EngineException) return thrown;
     const text = thrown instanceof Error ? thrown.message : String(thrown);
@@ -28,18 +28,18 @@ export class EngineException extends WeirError {
 const PREFIX = /^Code: (\d+)\. DB::Exception: /;
 const VERSION = / \(version [^()]{1,200}\)\.?$/;
 const NAME = / ?\(([A-Z][A-Z0-9_]{2,100})\)\.?$/;
-/** The engine quotes values in its texts, and a value may be megabytes: more than this of either end helps nobody. */
+/** The engine quotes values in its texts, and a value may have megabytes: only this much of either end is kept. */
 const END_CHARACTERS = 8_192;
 
 /**
- * ClickHouse's text taken apart from both ends: an expression over the whole would go over a long run of blanks in
- * the middle, which a tenant can put there, once for each of them.
+ * Parses ClickHouse's text from both ends. A regular expression over the whole text would need quadratic time on a long
+ * run of blanks in the middle, which a tenant can cause.
  */
 function parse(text: string): EngineException | undefined {
   const start = text.indexOf('Code: ');
   let rest = (start < 0 ? '' : text.slice(start)).trimEnd();
   const code = PREFIX.exec(rest)?.[1];
-  // A wrapped text repeats its beginning and its ending.
+  // A wrapped text repeats its prefix and suffix.
   for (let prefix = PREFIX.exec(rest); prefix !== null; prefix = PREFIX.exec(rest))
     rest = rest.slice(prefix[0].length);
   let name: string | undefined;
@@ -53,7 +53,7 @@ function parse(text: string): EngineException | undefined {
   return new EngineException(Number(code), name, rest);
 }
 
-/** The end of a text that an ending may be in. */
+/** The end of a text, long enough for a suffix. */
 function tail(text: string): string {
   return text.slice(-400);
 }
@@ -63,7 +63,7 @@ function bounded(text: string): string {
   return `${text.slice(0, END_CHARACTERS)} … ${text.slice(-END_CHARACTERS)}`;
 }
 
-// As ClickHouse's exceptionCodeToHTTPStatus has it, for the codes that matter to a client.
+// Follows ClickHouse's exceptionCodeToHTTPStatus for the codes that matter to a client.
 const STATUS_OF_CODE: ReadonlyMap<number, number> = new Map([
   ...[6, 26, 27, 33, 36, 38, 41, 42, 43, 53, 62, 69, 70, 72, 117, 456, 457].map(
     (code) => [code, 400] as const,

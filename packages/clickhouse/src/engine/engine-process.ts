@@ -1,6 +1,6 @@
 /**
- * The embedded engine's process: chDB on one directory, behind ClickHouse's HTTP interface on a Unix socket.
- * It is started by EmbeddedEngine with an IPC channel, and lives no longer than that channel.
+ * The process of the embedded engine: chDB on one directory, behind ClickHouse's HTTP interface on a Unix socket.
+ * EmbeddedEngine starts it with an IPC channel; it ends with that channel.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -18,22 +18,22 @@ import { RunningStatements } from './running-statements.js';
 import { Statements } from './statements.js';
 import { Users } from './users.js';
 
-/** How long a new engine waits for one that is still ending to let go of the directory. */
+/** How long a new engine waits for a stopping one to release the directory. */
 const DIRECTORY_WAIT_MS = 5_000;
-/** How long statements have to end by themselves when the engine is asked to stop. */
+/** How long statements may run on after a stop request. */
 const STOP_WAIT_MS = 5_000;
 
 interface OpenEngine {
   readonly server: Server;
   readonly running: RunningStatements;
-  /** Held open: with its last session chDB closes the whole engine. */
+  /** Kept open, because chDB closes the whole engine with its last session. */
   readonly keeper: Session;
 }
 
-// A terminal's Ctrl-C reaches the whole group; when to stop is the server's to say.
+// A terminal's Ctrl-C reaches the whole process group; only the server decides when the engine stops.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-// The server is gone, perhaps by kill -9. All that was acknowledged is on disk; nothing here is worth a wait.
+// The server has ended, perhaps by kill -9. All acknowledged data is on disk, so the engine can end at once.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 let open: OpenEngine | undefined;
@@ -89,15 +89,15 @@ async function start(order: StartEngine): Promise<OpenEngine> {
 }
 
 /**
- * Ends the process, after the moment that the answer under way needs. Not by `process.exit`: it waits for threads of the
- * failed engine, so that only the server's watchdog ended it, 20 s later.
+ * Ends the process after a moment for the current answer. `process.exit` would wait for threads of the failed engine,
+ * so that only the server's watchdog would end the process, 20 s later.
  */
 function onFatal(reason: string): void {
   console.error(`ending: ${reason}`);
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);
 }
 
-/** Opens the directory; an engine that was just killed may hold it for a moment. */
+/** Opens the directory; retries while a killed engine still holds it. */
 async function openWhenFree(place: SessionPlace, scope: ScopeSigner): Promise<Session> {
   const until = Date.now() + DIRECTORY_WAIT_MS;
   for (;;) {
@@ -128,7 +128,7 @@ async function listen(server: Server, path: string): Promise<void> {
   chmodSync(path, 0o600);
 }
 
-/** Ends in order: no new statements, those that run are stopped or finish, the engine closes its files. */
+/** Stops in order: rejects new statements, stops or finishes running ones, and closes the engine's files. */
 async function stop(): Promise<void> {
   if (open !== undefined) {
     const { server, running, keeper } = open;

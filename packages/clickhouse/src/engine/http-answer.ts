@@ -5,7 +5,7 @@ import { NOTHING_USED, type QueryUse, SUMMARY_HEADER, usedTogether, useSummary }
 import { EngineException } from './engine-exception.js';
 import type { StatementSummary } from './statements.js';
 
-/** One answer as ClickHouse's HTTP interface gives it. */
+/** One answer in the form of ClickHouse's HTTP interface. */
 export class HttpAnswer {
   readonly #response: ServerResponse;
   readonly #queryId: string;
@@ -18,17 +18,17 @@ export class HttpAnswer {
     this.#queryId = queryId;
   }
 
-  /** What the query has used, as far as it was said here. */
+  /** The use of the query, as far as it was reported to this object. */
   get used(): QueryUse {
     return this.#used ?? NOTHING_USED;
   }
 
-  /** Says what a part of the query has used, to go with the end of the answer. */
+  /** Adds the use of a part of the query; it is sent at the end of the answer. */
   add(use: QueryUse): void {
     this.#used = usedTogether(this.used, use);
   }
 
-  /** Answers in one piece. */
+  /** Sends a complete answer. */
   whole(bytes: Uint8Array, summary?: StatementSummary): void {
     if (this.#response.destroyed) return;
     this.#response.writeHead(200, {
@@ -39,7 +39,7 @@ export class HttpAnswer {
     this.#response.end(bytes);
   }
 
-  /** Sends a part of a stream; resolves when there is room for the next, or nobody left to read it. */
+  /** Sends a part of a stream; resolves when there is room for the next part, or the client has disconnected. */
   async part(bytes: Uint8Array): Promise<void> {
     const response = this.#response;
     if (response.destroyed) return;
@@ -56,7 +56,7 @@ export class HttpAnswer {
     });
   }
 
-  /** Ends a stream well, also one without a single part. */
+  /** Ends a stream successfully, also one without parts. */
   end(): void {
     if (this.#response.destroyed) return;
     this.#beginStream();
@@ -64,7 +64,7 @@ export class HttpAnswer {
     this.#response.end();
   }
 
-  /** Answers with a failure: as a status where nothing was sent, else as the trailer a client looks for. */
+  /** Sends an error: as a status if no part was sent, otherwise as the trailer that clients check. */
   fail(thrown: unknown): void {
     const exception = EngineException.from(thrown);
     const response = this.#response;
@@ -88,7 +88,7 @@ export class HttpAnswer {
     this.#response.writeHead(200, {
       ...this.#headers(),
       'x-clickhouse-exception-tag': this.#tag,
-      // What the query has used is known at its end.
+      // The use of the query is only known at its end.
       trailer: SUMMARY_HEADER,
     });
   }
@@ -97,7 +97,7 @@ export class HttpAnswer {
     return { 'content-type': 'application/octet-stream', 'x-clickhouse-query-id': this.#queryId };
   }
 
-  // ClickHouse writes its numbers as strings.
+  // ClickHouse writes these numbers as strings.
   #summary(statement: StatementSummary = { writtenRows: 0, writtenBytes: 0 }): string {
     const elapsedMs = performance.now() - this.#startedAt;
     return JSON.stringify({

@@ -13,29 +13,29 @@ import type { RunningStatement, RunningStatements } from './running-statements.j
 import type { Statements } from './statements.js';
 import type { EngineUser, Users } from './users.js';
 
-/** A statement's text may be so long; the engine's own limit, max_query_size, is lower. */
+/** Maximum text of a statement; the engine's own limit, max_query_size, is lower. */
 const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 
-/** Parameters stand in the URL, and may be as long as a text. */
+/** Parameters are part of the URL, and may be as long as a text. */
 const MAX_URL_BYTES = 8 * 1024 * 1024;
 
-/** What the front door stands before. */
+/** Dependencies of the HTTP front. */
 export interface HttpFrontParts {
   readonly users: Users;
   readonly scope: ScopeSigner;
   readonly statements: Statements;
   readonly running: RunningStatements;
-  /** Asks the engine something small. */
+  /** Sends the engine a small query. */
   readonly isAlive: () => Promise<boolean>;
-  /** Ends this process, for another to take its place. */
+  /** Ends this process, so that the server starts another. */
   readonly onFatal: (reason: string) => void;
-  /** False leaves out wall `rights`, for tests of the other walls. */
+  /** False omits the wall `rights`, for tests of the other walls. */
   readonly readerRights: boolean;
   /** Whether a name is a setting of this engine. */
   readonly isSetting: (name: string) => boolean;
 }
 
-/** One statement's request and all that belongs to it. */
+/** The request of one statement, with its state. */
 interface Exchange {
   readonly user: EngineUser;
   readonly statement: StatementRequest;
@@ -48,7 +48,7 @@ interface Exchange {
   readonly entry: RunningStatement;
 }
 
-/** ClickHouse's HTTP interface, the part of it that `@clickhouse/client` uses, before the embedded engine. */
+/** The part of ClickHouse's HTTP interface that `@clickhouse/client` uses, in front of the embedded engine. */
 export class HttpFront {
   readonly #parts: HttpFrontParts;
   readonly #ended = new EndedQueries();
@@ -57,12 +57,12 @@ export class HttpFront {
     this.#parts = parts;
   }
 
-  /** The HTTP server, not yet listening. */
+  /** Creates the HTTP server; it does not listen yet. */
   server(): Server {
     const server = createServer({ maxHeaderSize: MAX_URL_BYTES }, (request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
     });
-    // The only client closes its idle sockets after 2.5 s; a server that closes first makes it fail.
+    // The only client closes its idle sockets after 2.5 s; if the server closed first, requests would fail.
     server.keepAliveTimeout = 60_000;
     server.requestTimeout = 0;
     return server;
@@ -76,7 +76,7 @@ export class HttpFront {
     if (request.url === '/alive') return this.#alive(response);
     const search = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]);
     const given = search.get('query_id') ?? '';
-    // It becomes a header of the answer.
+    // The id becomes a response header.
     const queryId = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
     const answer = new HttpAnswer(response, queryId);
     try {
@@ -86,12 +86,12 @@ export class HttpFront {
       answer.fail(error);
       if (isFatal(error)) this.#parts.onFatal('the engine says that it has failed');
     } finally {
-      // What is left of a body nobody read would stand before the next request on this connection.
+      // An unread rest of the body would precede the next request on this connection.
       if (!request.readableEnded) request.resume();
     }
   }
 
-  /** Whether the engine itself answers, which this front can outlive. */
+  /** Whether the engine itself answers; this front may outlive it. */
   async #alive(response: ServerResponse): Promise<void> {
     const isAlive = await this.#parts.isAlive().catch(() => false);
     response.writeHead(isAlive ? 200 : 503).end();
@@ -112,7 +112,7 @@ export class HttpFront {
     const stop = (): void => {
       stopped.abort();
       if (!request.complete) request.destroy();
-      // A reader that takes no more would keep a stopped stream waiting.
+      // A reader that stopped reading would block a stopped stream.
       if (response.headersSent) response.destroy();
       if (user !== 'parser') statements.kill(setup.comment).catch(() => {});
     };
@@ -132,7 +132,7 @@ export class HttpFront {
         if (insert === undefined) return await this.#answer(exchange);
         answer.whole(NOTHING, await statements.insert(insert, bodyOf(request), setup, stopped.signal));
       } finally {
-        // Whoever kills it is answered when it runs no more: it must be known by then.
+        // A kill is answered when the query has ended; its use must be known by then.
         if (user === 'reader') this.#ended.keep(statement.tag, answer.used);
       }
     });
@@ -143,7 +143,7 @@ export class HttpFront {
     const { running, statements } = this.#parts;
     const body = await readText(bodyOf(request), MAX_STATEMENT_BYTES);
     if (statement.query !== undefined && body !== '') {
-      // Inline data would be cut at its first empty line and the rest run as SQL; see InsertSpool.
+      // The engine would cut inline data at its first empty line and run the rest as SQL; see InsertSpool.
       throw new EngineException(
         48,
         'NOT_IMPLEMENTED',
@@ -152,12 +152,12 @@ export class HttpFront {
     }
     const sql = statement.query ?? body;
     if (user === 'admin' && (await this.#answerAboutRunning(sql, statement, answer, signal))) return;
-    // Where nobody is left to read the answer the engine need not begin, or go on.
+    // The client has disconnected: the engine need not start, or continue.
     if (response.destroyed) return;
     response.once('close', () => {
       if (!response.writableFinished) void running.end(entry);
     });
-    // A stream takes one SELECT and nothing else, which is part of what keeps projects apart.
+    // A stream accepts exactly one SELECT; this is part of the isolation of projects.
     if (setup.role === undefined && !isSelect(sql)) {
       answer.whole(await statements.execute(sql, statement.format, setup, signal));
       return;
@@ -178,7 +178,8 @@ export class HttpFront {
     answer.end();
   }
 
-  // The engine's process list would lack what has not reached it yet; see RunningStatements.
+  // Answers requests about running statements. The engine's process list lacks those that have not reached the engine;
+  // see RunningStatements.
   async #answerAboutRunning(
     sql: string,
     statement: StatementRequest,
@@ -188,7 +189,7 @@ export class HttpFront {
     const { running } = this.#parts;
     if (sql !== COUNT_RUNNING && sql !== KILL_RUNNING) return false;
     const prefix = statement.params.get('tag') ?? '';
-    // Every statement begins with nothing, this one too: it would wait for itself.
+    // Every tag starts with the empty text, including the tag of this statement, which would wait for itself.
     if (prefix === '') throw new EngineException(36, 'BAD_ARGUMENTS', 'A tag is needed');
     if (sql === COUNT_RUNNING) {
       answer.whole(Buffer.from(`${JSON.stringify({ running: String(await running.count(prefix)) })}\n`));
@@ -202,8 +203,8 @@ export class HttpFront {
 
   #setup(user: EngineUser, statement: StatementRequest): SessionSetup {
     const { scope } = this.#parts;
-    // Parsing is short and keeps its session, so it has one comment; no two other statements have the same one: KILL
-    // QUERY finds a statement by it.
+    // KILL QUERY finds a statement by its comment, so the comment must be unique. Parsing is short and keeps its
+    // session, so it shares one comment.
     const run = `${randomBytes(8).toString('hex')}:${statement.tag}`;
     const shared = {
       settings: [...statement.settings],
@@ -211,12 +212,12 @@ export class HttpFront {
       database: statement.database,
     };
     if (user === 'admin') return { ...shared, comment: `${scope.everybody()}:${run}`, role: undefined };
-    // The session is frozen after its role is set; frozen from its start it could not be.
+    // `readonly` is set after the role: a session that starts frozen cannot set a role.
     const settings = shared.settings.filter(([name]) => name !== 'readonly');
     if (user === 'parser') {
       return { ...shared, settings, comment: '-:', role: 'nobody' };
     }
-    // A reader's tag begins with the project it reads for: `<project id>` or `<project id>:<tag>`.
+    // A reader's tag starts with its project: `<project id>` or `<project id>:<tag>`.
     const project = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:$|:)/.exec(statement.tag)?.[1];
     if (project === undefined) {
       throw new EngineException(36, 'BAD_ARGUMENTS', 'A reader needs a project: its id begins log_comment');
@@ -232,13 +233,16 @@ export class HttpFront {
 
 const NOTHING = new Uint8Array(0);
 
-/** After a stack that overflowed and the like, chDB answers every further statement so and never recovers. */
+/**
+ * Whether chDB never recovers from an error: after a stack overflow, for example, it answers every further statement
+ * with that error.
+ */
 function isFatal(error: unknown): boolean {
   const { number, message } = EngineException.from(error);
   return number === 236 && message.includes('fatal error');
 }
 
-// Whatever else answers runs in one piece; the stream refuses what is not exactly one SELECT.
+// Other statements with a result run in one piece; the stream rejects everything that is not exactly one SELECT.
 function isSelect(sql: string): boolean {
   return /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(?:SELECT|WITH|FROM)\b/i.test(sql);
 }

@@ -5,26 +5,26 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * Data of inserts, on its way into the engine. chDB takes inline data only as the tail of the statement's text,
- * where its reader ends the data at the first empty line and *runs what follows as SQL*. That is wrong for binary
- * rows (a place of 2570 is two newlines) and a hole for text ones, so no data ever stands in a statement here: it
- * goes through a file, which the engine reads with FROM INFILE, at the same CPU a row as inline.
- * The file is deleted before the kernel has a reason to write it to disk.
+ * Spools the data of inserts for the engine. chDB accepts inline data only as the tail of the statement, where its
+ * parser ends the data at the first empty line and *runs the rest as SQL*. This corrupts binary rows (an offset of 2570
+ * is two newlines) and is an injection hole for text rows. So data never stands in a statement: it goes through a file
+ * that the engine reads with FROM INFILE, at the same CPU cost a row. The file is deleted before the kernel has a
+ * reason to write it to disk.
  *
- * Answers in a format whose chunks cannot be joined take the same way out, see Statements.stream.
+ * Answers in a format whose chunks cannot be joined are spooled too, see Statements.stream.
  */
 export class InsertSpool {
   readonly #directory: string;
   #last = 0;
 
-  /** `directory` is emptied: whatever a crash left there was never acknowledged. */
+  /** Empties `directory`: data left by a crash was never acknowledged. */
   constructor(directory: string) {
     this.#directory = directory;
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Writes a whole body; resolves with the file, which the caller removes. */
+  /** Writes a complete body; resolves with the path of the file, which the caller removes. */
   async write(body: Readable): Promise<string> {
     const path = this.#nextPath();
     try {
@@ -36,7 +36,7 @@ export class InsertSpool {
     }
   }
 
-  /** A file to be filled piece by piece, which the caller removes. */
+  /** Creates a file to fill piece by piece, which the caller removes. */
   create(): SpoolFile {
     return new SpoolFile(this.#nextPath());
   }
@@ -52,7 +52,7 @@ export class InsertSpool {
   }
 }
 
-/** A file of the spool that grows. */
+/** A growing file of the spool. */
 export class SpoolFile {
   readonly path: string;
   #size = 0;
@@ -66,7 +66,7 @@ export class SpoolFile {
     return this.#size;
   }
 
-  /** Adds a piece at the end. */
+  /** Appends a piece. */
   async append(piece: Uint8Array): Promise<void> {
     await appendFile(this.path, piece, { mode: 0o600 });
     this.#size += piece.length;
@@ -80,7 +80,7 @@ export interface InsertStatement {
   readonly format: string;
 }
 
-/** Reads a statement whose data is in the body; undefined when it is not one. */
+/** Parses a statement whose data is in the body; undefined if it has another form. */
 export function readInsert(sql: string): InsertStatement | undefined {
   const parts = /^\s*INSERT\s+INTO\s+([\s\S]+?)(\s+SETTINGS\s+[\s\S]+?)?\s+FORMAT\s+(\w+)\s*;?\s*$/i.exec(
     sql,
@@ -89,7 +89,10 @@ export function readInsert(sql: string): InsertStatement | undefined {
   return target === undefined || format === undefined ? undefined : { target, settings, format };
 }
 
-/** The same INSERT with its data in a file. `path` must be relative: in it `*`, `?` and braces would be patterns. */
+/**
+ * The same INSERT with its data in a file. `path` must be relative and contain no `*`, `?` or braces, which are
+ * patterns.
+ */
 export function insertFromFile(insert: InsertStatement, path: string): string {
   return `INSERT INTO ${insert.target} FROM INFILE '${path}' COMPRESSION 'none'${insert.settings} FORMAT ${insert.format}`;
 }

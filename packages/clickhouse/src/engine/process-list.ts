@@ -4,27 +4,27 @@ import type { Seen } from './query-meter.js';
 import { literal } from './sql-text.js';
 
 /**
- * The engine's process list, the only place that says what a query of chDB's has used: its streams do not, and it has
- * no query log. A query is in it until its end was asked for, a failed one until its session closes. To ask takes
- * 2.3 ms of one thread.
+ * The process list of the engine: the only source for the use of a chDB query, because its streams do not report it and
+ * there is no query log. A query is listed until its end was requested; a failed one until its session closes. A lookup
+ * occupies one thread for 2.3 ms.
  */
 export class ProcessList {
   readonly #place: SessionPlace;
   readonly #comment: string;
   #session: Session | undefined;
 
-  /** @param comment of a session that may see what runs; see scope.ts */
+  /** @param comment of a session that may see running queries; see scope.ts */
   constructor(place: SessionPlace, comment: string) {
     this.#place = place;
     this.#comment = comment;
   }
 
-  /** What the query whose session has this comment has used so far; undefined where there is none, or none can be asked. */
+  /** The use so far of the query whose session has this comment; undefined if there is none, or the lookup failed. */
   used(comment: string): Seen | undefined {
     try {
       this.#session ??= openBareSession(this.#place, [
         `--log_comment=${this.#comment}`,
-        // There is nothing to gain by them in this one statement, and a millisecond to lose.
+        // These features do not help this one statement, and cost a millisecond.
         '--allow_experimental_analyzer=0',
         '--max_threads=1',
         '--query_plan_enable_optimizations=0',
@@ -38,8 +38,8 @@ export class ProcessList {
       if (readRows === undefined || readBytes === undefined || memoryBytes === undefined) return undefined;
       return { readRows, readBytes, memoryBytes };
     } catch {
-      // An engine out of memory answers nobody. The figures are then those of the time before; a session that has failed
-      // would stay in the list it reads.
+      // An engine out of memory cannot answer; the previous figures remain. A failed session would stay in the list
+      // that it reads, so close it.
       this.#session?.close();
       this.#session = undefined;
       return undefined;

@@ -4,7 +4,7 @@ import { EngineException } from './engine-exception.js';
 import type { SessionPlace } from './engine-sessions.js';
 import type { FromQueryWorker, StreamingQuery, ToQueryWorker } from './query-worker.js';
 
-/** Takes one chunk of an answer; resolves when it wants the next. */
+/** Receives one chunk of an answer; resolves when it is ready for the next. */
 export type ChunkReader = (bytes: Uint8Array) => Promise<void> | void;
 
 interface Slot {
@@ -13,7 +13,7 @@ interface Slot {
   onLost: ((error: Error) => void) | undefined;
 }
 
-/** Runs streaming SELECTs, so many at a time, each in a thread and a session of its own. Threads start when needed. */
+/** Runs streaming SELECTs, a limited number at a time, each in its own thread and session. Threads start on demand. */
 export class QueryPool {
   readonly #place: SessionPlace;
   readonly #size: number;
@@ -21,7 +21,7 @@ export class QueryPool {
   readonly #idle: Slot[] = [];
   readonly #waiting: ((slot: Slot) => void)[] = [];
   #started = 0;
-  /** When each query that was told to stop and has not was told so, in milliseconds. */
+  /** When each query that has not stopped yet was asked to stop, milliseconds. */
   readonly #stopping = new Map<Slot, number>();
   #job = 0;
 
@@ -32,8 +32,8 @@ export class QueryPool {
   }
 
   /**
-   * Runs a SELECT; resolves when the engine is done with it. `signal` ends it between two chunks; stopping it
-   * within one is KILL QUERY's, from another session. `used` is told what it took before this settles, if it ran.
+   * Runs a SELECT; resolves when the engine has finished it. `signal` ends it between two chunks; KILL QUERY from
+   * another session stops it within one. `used` is called with the use before this settles, if the query ran.
    */
   async run(
     query: StreamingQuery,
@@ -60,7 +60,7 @@ export class QueryPool {
       await new Promise<void>((resolve, reject) => {
         slot.onLost = (error) => {
           lost = true;
-          // What the thread knew is lost with it.
+          // The thread ended, and its measurement is lost.
           used({ ...NOTHING_USED, elapsedMs: performance.now() - startedAt });
           reject(error);
         };
@@ -92,7 +92,7 @@ export class QueryPool {
     }
   }
 
-  /** Whether somebody waits while every thread has been held for so long by a query that was told to stop. */
+  /** Whether a query waits while every thread has been held for this long by a query that was asked to stop. */
   isStuck(milliseconds: number): boolean {
     const since = performance.now() - milliseconds;
     const held = [...this.#stopping.values()].filter((at) => at < since).length;
@@ -127,7 +127,7 @@ export class QueryPool {
     return slot;
   }
 
-  // A thread that failed outside a query is replaced by the next call, or at once where one waits.
+  // A thread that failed outside a query is replaced by the next call; at once if a call waits.
   #lose(slot: Slot): void {
     this.#started -= 1;
     const at = this.#idle.indexOf(slot);

@@ -1,7 +1,7 @@
 /**
- * A thread that runs one streaming SELECT at a time. Starting a stream blocks its JavaScript thread (scalar
- * subqueries run then), which here blocks nobody. The thread is never terminated while a query runs: that aborts
- * the process.
+ * A thread that runs one streaming SELECT at a time. Starting a stream blocks its JavaScript thread (scalar subqueries
+ * run then), which is harmless in this thread. The thread is never terminated during a query: that would abort the
+ * process.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Session } from 'chdb';
@@ -12,15 +12,15 @@ import { openSessionSync, type SessionPlace, type SessionSetup } from './engine-
 import { ProcessList } from './process-list.js';
 import { QueryMeter } from './query-meter.js';
 
-/** What the thread is told. */
+/** Messages to the thread. */
 export type ToQueryWorker =
   | { readonly type: 'run'; readonly job: number; readonly query: StreamingQuery }
-  /** The last chunk was taken: go on. */
+  /** The last chunk was read: continue. */
   | { readonly type: 'next'; readonly job: number }
-  /** Nobody reads any more. */
+  /** The reader has disconnected. */
   | { readonly type: 'stop'; readonly job: number };
 
-/** What the thread answers. */
+/** Messages from the thread. */
 export type FromQueryWorker =
   | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array }
   | { readonly type: 'done'; readonly job: number; readonly used: QueryUse }
@@ -31,7 +31,10 @@ export interface StreamingQuery {
   readonly sql: string;
   readonly format: string;
   readonly setup: SessionSetup;
-  /** The comment of a session that may see what runs, by which the query is metered. Default: its time alone is. */
+  /**
+   * The comment of a session that may see running queries, used to measure the query. Default: only its time is
+   * measured.
+   */
   readonly watchedAs?: string;
 }
 
@@ -57,7 +60,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
         const raw =
           joining.kind === 'header' && !isFirst ? withoutHeader(chunk.raw(), joining.header) : chunk.raw();
         isFirst = false;
-        // A chunk that shares its memory with others must be copied before it changes threads.
+        // A chunk that shares its memory must be copied before it is transferred to another thread.
         const whole = raw.byteLength === raw.buffer.byteLength && raw.buffer instanceof ArrayBuffer;
         const bytes = whole ? raw : raw.slice();
         const taken = new Promise<boolean>((resolve) => {
@@ -80,13 +83,13 @@ function serve(port: NonNullable<typeof parentPort>): void {
 
   function meterOf({ watchedAs, setup }: StreamingQuery): QueryMeter {
     if (watchedAs === undefined) return new QueryMeter();
-    // It is the same for as long as the engine runs.
+    // The comment stays the same while the engine runs.
     processes ??= new ProcessList(place, watchedAs);
     const list = processes;
     return new QueryMeter(() => list.used(setup.comment));
   }
 
-  /** A session without any rights serves one parsed text after the other: nothing a text says stays in it. */
+  /** Opens the session. A session without rights is reused for parsed texts, because a text cannot change its state. */
   function open(setup: SessionSetup): Session {
     if (setup.role !== 'nobody') return openSessionSync(place, setup);
     const key = JSON.stringify(setup);
@@ -114,7 +117,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
   });
 }
 
-/** A stream's chunks, with the time measured that the engine takes for each. */
+/** The chunks of a stream; measures the engine's time for each. */
 async function* metered<T>(stream: AsyncIterable<T>, meter: QueryMeter): AsyncGenerator<T, void, undefined> {
   const chunks = stream[Symbol.asyncIterator]();
   try {

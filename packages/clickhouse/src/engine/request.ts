@@ -4,13 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { EngineException } from './engine-exception.js';
 
-/** A statement as ClickHouse's HTTP interface takes it, read from the URL. */
+/** A statement in the form of ClickHouse's HTTP interface, parsed from the URL. */
 export interface StatementRequest {
   /** `?query=`: a statement whose data is the body. Undefined: the body is the statement. */
   readonly query: string | undefined;
   readonly database: string | undefined;
   readonly format: string;
-  /** `log_comment`, as the caller wrote it. */
+  /** `log_comment`, as the caller sent it. */
   readonly tag: string;
   /** Values of placeholders, as text in ClickHouse's escaped form. */
   readonly params: ReadonlyMap<string, string>;
@@ -18,7 +18,7 @@ export interface StatementRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** What belongs to the HTTP interface itself and has no meaning for this one: it always answers in one piece or a stream. */
+/** Parameters of the HTTP interface without effect here: the answer is always complete or a stream. */
 const IGNORED = new Set([
   'wait_end_of_query',
   'enable_http_compression',
@@ -28,8 +28,8 @@ const IGNORED = new Set([
 ]);
 
 /**
- * Reads a request's URL. Settings become command-line arguments of an engine session, where `--config-file` and
- * `--path` live too: only names that are settings of this engine pass.
+ * Parses the URL of a request. Settings become command-line arguments of an engine session, which also accepts
+ * `--config-file` and `--path`, so only names of engine settings pass.
  */
 export function readStatementRequest(
   search: URLSearchParams,
@@ -61,14 +61,14 @@ function parameterName(name: string): string {
   throw new EngineException(36, 'BAD_ARGUMENTS', 'a query parameter needs a plain name');
 }
 
-/** A request's body, decompressed. A body cut short makes the stream fail. */
+/** The decompressed body of a request. A truncated body fails the stream. */
 export function bodyOf(request: IncomingMessage): Readable {
   const encoding = request.headers['content-encoding'];
   const into = encoding === 'gzip' ? createGunzip() : new PassThrough();
   if (encoding !== undefined && encoding !== 'gzip' && encoding !== 'identity') {
     throw new EngineException(48, 'NOT_IMPLEMENTED', 'a body may be compressed with gzip only');
   }
-  // Failures reach whoever reads `into`: pipeline destroys it with the error.
+  // The reader of `into` gets errors: pipeline destroys it with the error.
   pipeline(request, into).catch(() => {});
   return into;
 }

@@ -1,23 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause } from '@weir/base';
 
-/** One statement, from its request's first line to the engine's last word on it. */
+/** One statement, from the start of its request until the engine has finished it. */
 export interface RunningStatement {
   readonly tag: string;
-  /** Whether it should come to its own end when the engine stops, because its outcome matters after its answer is lost. */
+  /**
+   * Whether it should finish by itself when the engine stops, because its outcome matters even after its answer is
+   * lost.
+   */
   readonly finishes: boolean;
-  /** Ends it wherever it is: reading its body, waiting, running. Called again until it has ended. */
+  /** Stops it in any phase: reading its body, waiting, running. Called repeatedly until it has ended. */
   stop(): void;
 }
 
 /**
- * What runs, as the front door knows it. The engine's own process list lacks what is still reading its body or
- * waits for a thread; whoever asks whether an insert can still happen must hear of those too.
+ * The running statements, as the HTTP front knows them. The engine's process list lacks those that still read their
+ * body or wait for a thread; a caller that checks whether an insert can still happen must see those too.
  */
 export class RunningStatements {
   readonly #running = new Set<RunningStatement>();
 
-  /** Runs `work` as a statement that can be found. */
+  /** Runs `work` as a registered statement. */
   async track(statement: RunningStatement, work: () => Promise<void>): Promise<void> {
     this.#running.add(statement);
     try {
@@ -27,13 +30,13 @@ export class RunningStatements {
     }
   }
 
-  /** How many run under tags that start with `prefix`. */
+  /** Counts statements whose tag starts with `prefix`. */
   async count(prefix: string): Promise<number> {
     await arrived();
     return this.#matching(prefix).length;
   }
 
-  /** Stops those whose tag starts with `prefix`, and waits for all to end; gives up when `signal` aborts. */
+  /** Stops statements whose tag starts with `prefix`, and waits for all to end; returns early when `signal` aborts. */
   async kill(prefix: string, signal?: AbortSignal): Promise<void> {
     await arrived();
     await this.#stop(() => this.#matching(prefix), signal);
@@ -44,7 +47,7 @@ export class RunningStatements {
     await this.#stop(() => (this.#running.has(statement) ? [statement] : []));
   }
 
-  /** Waits for all to end: for `patienceMs` those that finish, then for as long those that were made to. */
+  /** Waits for all to end: `patienceMs` for those that finish, then the same time again for those that were stopped. */
   async drain(patienceMs: number): Promise<void> {
     const until = Date.now() + patienceMs;
     while (this.#running.size > 0) {
@@ -55,8 +58,8 @@ export class RunningStatements {
     }
   }
 
-  // Stopping is repeated: the engine does not know a statement yet that waits for a thread, and one function call
-  // that cannot be interrupted may hold it for minutes, for which the pause grows.
+  // Stopping is repeated, because the engine does not know a statement yet that waits for a thread. One uninterruptible
+  // function call may hold a statement for minutes, so the pause grows.
   async #stop(find: () => readonly RunningStatement[], signal?: AbortSignal): Promise<void> {
     let waitMs = 10;
     for (let found = find(); found.length > 0 && signal?.aborted !== true; found = find()) {
@@ -71,7 +74,7 @@ export class RunningStatements {
   }
 }
 
-// A request sent before this one may lie unread in its own connection: two turns of the event loop read it.
+// A request sent before this one may still be unread in its connection: two turns of the event loop read it.
 async function arrived(): Promise<void> {
   await nextTurn();
   await nextTurn();

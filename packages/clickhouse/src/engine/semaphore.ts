@@ -1,4 +1,4 @@
-/** Lets so many callers in at a time; the others wait in order. */
+/** Admits a limited number of callers at a time; the others wait in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,7 +7,7 @@ export class Semaphore {
     this.#free = permits;
   }
 
-  /** Runs `work` when there is a place. */
+  /** Runs `work` when a slot is free. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -3,16 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The kernel takes 107 bytes on Linux, 103 on macOS. */
+/** The kernel accepts 107 bytes on Linux, 103 on macOS. */
 const LONGEST = 100;
 
-/** A Unix socket's place, and what removes what was made for it. The socket itself goes with its server. */
+/**
+ * The path of a Unix socket, and a function that removes the directory created for it. The server removes the socket
+ * itself.
+ */
 export interface SocketPlace {
   readonly path: string;
   remove(): void;
 }
 
-/** A socket in `directory`, or where that is too long for one, in a private directory under the system's temporary one. */
+/**
+ * Chooses a path in `directory`; if it is too long for a socket, in a private directory under the system's temporary
+ * one.
+ */
 export function placeSocket(directory: string, name: string): SocketPlace {
   const path = join(directory, name);
   if (Buffer.byteLength(path) <= LONGEST) return { path, remove: () => {} };

@@ -1,9 +1,9 @@
-/** A text as a ClickHouse string literal. */
+/** Quotes a text as a ClickHouse string literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** A name as a quoted ClickHouse identifier. */
+/** Quotes a name as a ClickHouse identifier. */
 export function identifier(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 }

@@ -10,21 +10,27 @@ import type { StreamingQuery } from './query-worker.js';
 import { Semaphore } from './semaphore.js';
 import { literal } from './sql-text.js';
 
-/** What an insert wrote. */
+/** The result of an insert. */
 export interface StatementSummary {
   readonly writtenRows: number;
   readonly writtenBytes: number;
 }
 
-/** How many statements run on libuv's threads at a time; with the pools below UV_THREADPOOL_SIZE, so that none starves. */
+/**
+ * Concurrent statements on libuv's threads; together with the pools fewer than UV_THREADPOOL_SIZE, so that none
+ * starves.
+ */
 const DIRECT = 8;
-/** Admin's streaming SELECTs at a time. */
+/** Concurrent streaming SELECTs of admin. */
 const ADMIN_STREAMS = 4;
-/** One call of a function may hold a query past every limit. When all threads have been held so long, and somebody waits, only a new engine helps. */
+/**
+ * One function call may hold a query past every limit. If all threads have been held this long and a query waits, only
+ * a new engine helps.
+ */
 const STUCK_MS = 30_000;
-/** Texts parsed at a time. */
+/** Texts parsed concurrently. */
 const PARSERS = 2;
-/** Callers that may wait for a stream before they are refused. */
+/** Callers that may wait for a stream; further ones are rejected. */
 const MAX_WAITING = 64;
 
 /** Runs statements on the engine: inserts, streamed SELECTs, and the rest. */
@@ -35,7 +41,7 @@ export class Statements {
   readonly #direct = new Semaphore(DIRECT);
   readonly #streams: Readonly<Record<'admin' | 'reader' | 'nobody', QueryPool>>;
 
-  /** @param onStuck told when nothing is left that could run a tenant's query */
+  /** @param onStuck called when no thread is left that could run a tenant's query */
   constructor(
     place: SessionPlace,
     scope: ScopeSigner,
@@ -54,7 +60,10 @@ export class Statements {
     }, 1_000).unref();
   }
 
-  /** Inserts a whole body. Once the body is complete only `signal` ends it, never a caller that went away. */
+  /**
+   * Inserts a complete body. Once the body is complete, only `signal` ends the insert; a disconnect of the caller does
+   * not.
+   */
   async insert(
     statement: InsertStatement,
     body: Readable,
@@ -72,9 +81,7 @@ export class Statements {
     }
   }
 
-  /**
-   * Streams one SELECT as one document. `used` is told what it took before this settles, for some formats in parts.
-   */
+  /** Streams one SELECT as one document. `used` is called before this settles; for some formats in parts. */
   async stream(
     query: StreamingQuery,
     read: ChunkReader,
@@ -96,7 +103,7 @@ export class Statements {
     }
   }
 
-  /** Writes rows that were spooled as one document. They are an answer already: nothing of the caller's runs here. */
+  /** Converts spooled rows to one document. They are already a result, so no caller's code runs here. */
   async #convert(
     path: string,
     { format, setup }: StreamingQuery,
@@ -108,12 +115,12 @@ export class Statements {
     return this.#run(sql, format, asAdmin, signal);
   }
 
-  /** Runs anything else, with its answer in one piece. */
+  /** Runs any other statement, with a complete answer. */
   async execute(sql: string, format: string, setup: SessionSetup, signal: AbortSignal): Promise<Uint8Array> {
     return (await this.#run(sql, format, setup, signal)).answer;
   }
 
-  /** Asks the engine to stop what runs in the session with this comment; it has stopped when its promise settles. */
+  /** Asks the engine to stop the query in the session with this comment; it has stopped when its promise settles. */
   async kill(comment: string): Promise<void> {
     const setup = { settings: [], params: [], database: undefined, role: undefined };
     const session = await openSession(this.#place, { ...setup, comment: this.#scope.everybody() });
@@ -140,7 +147,7 @@ export class Statements {
   }
 }
 
-/** Of an answer without rows the only chunk is the whole document. */
+/** An answer without rows has one chunk, which is the whole document. */
 function onlyChunk(read: ChunkReader): ChunkReader {
   let isFirst = true;
   return (chunk) => {
@@ -152,14 +159,14 @@ function onlyChunk(read: ChunkReader): ChunkReader {
 
 interface DirectResult {
   readonly answer: Uint8Array;
-  /** Of an insert: what it wrote. chDB calls it rows read. */
+  /** The written rows of an insert; chDB reports them as rows read. */
   readonly rows: number;
   readonly bytes: number;
   /** The engine's own time. */
   readonly elapsedMs: number;
 }
 
-/** An insert's failure in the words of one whose data came in the request: the file is our affair. */
+/** Rewrites an insert error as if the data had been in the request: the file is an internal detail. */
 function aboutBody(thrown: unknown): EngineException {
   const { number, code, message } = EngineException.from(thrown);
   const text = message

@@ -24,7 +24,7 @@ async function open(template: string | undefined): Promise<ClickHouse> {
   return clickhouse;
 }
 
-test("an engine over the directory that the build prepared has this version's tables and no row", async () => {
+test('an engine on the prepared directory has the tables of this version and no row', async () => {
   expect(clickhouseTemplate()).toBeDefined();
   const clickhouse = await open(clickhouseTemplate());
   const tables = await clickhouse.query<{ name: string; total_rows: string | null }>(
@@ -37,13 +37,13 @@ test("an engine over the directory that the build prepared has this version's ta
   expect(await migrateClickHouse(clickhouse, { exclusive: true })).toMatchObject({ applied: [] });
 });
 
-test('an engine whose template is gone begins empty', async () => {
+test('an engine whose template is missing starts empty', async () => {
   const clickhouse = await open(join(dataDir, 'gone'));
   const { applied } = await migrateClickHouse(clickhouse, { exclusive: true });
   expect(applied.length).toBeGreaterThan(2);
 });
 
-test('an engine with data of its own keeps it', async () => {
+test('an engine with its own data keeps it', async () => {
   const first = await open(undefined);
   await first.command('CREATE DATABASE kept');
   for (const close of closers.splice(0).reverse()) await close();

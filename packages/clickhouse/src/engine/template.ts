@@ -10,12 +10,12 @@ import { migrations } from '../migrate/migrations.js';
 import { viewStatements } from '../migrate/views.js';
 import { startEngine } from './embedded-engine.js';
 
-/** The prepared directory of this code's versions, or undefined where the build made none. */
+/** The prepared directory for the versions of this code; undefined if the build created none. */
 export function clickhouseTemplate(): string | undefined {
   return findTemplate(kind());
 }
 
-/** Prepares it unless it is there; returns whether it was made now. */
+/** Prepares the directory unless it exists; returns whether it was created now. */
 export function makeClickhouseTemplate(modules: string): Promise<boolean> {
   const fill = async (scratch: string): Promise<string> => {
     const engine = await startEngine({ dataDir: scratch });

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { EngineException } from './engine-exception.js';
 
-/** Who may use the engine: the server for itself, for a tenant's query, or to have a tenant's text parsed. */
+/** The users of the engine: the server itself, a tenant's query, or the parser of a tenant's text. */
 export type EngineUser = 'admin' | 'reader' | 'parser';
 
-/** Checks HTTP basic credentials against this start's passwords. */
+/** Checks HTTP basic credentials against the passwords of this start. */
 export class Users {
   readonly #digests: readonly (readonly [EngineUser, Buffer])[];
 
@@ -16,7 +16,7 @@ export class Users {
     ];
   }
 
-  /** The user an `Authorization` header proves; throws ClickHouse's AUTHENTICATION_FAILED. */
+  /** The user that an `Authorization` header authenticates; throws ClickHouse's AUTHENTICATION_FAILED. */
   authenticate(authorization: string | undefined): EngineUser {
     const encoded = /^Basic ([A-Za-z0-9+/=]+)$/.exec(authorization ?? '')?.[1] ?? '';
     const [, name = '', password = ''] =

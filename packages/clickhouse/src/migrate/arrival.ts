@@ -1,6 +1,6 @@
 /**
  * An event's place in order of arrival as one number (UInt128), from the columns of `events_raw_v1`: epoch, offset and
- * index side by side. One number, because ClickHouse compares tuples value by value and many times slower.
+ * index. One number, because ClickHouse compares tuples value by value, many times slower.
  */
 export const PLACE =
   'bitShiftLeft(toUInt128(log_epoch), 96) + bitShiftLeft(toUInt128(log_offset), 32) + toUInt128(log_index)';

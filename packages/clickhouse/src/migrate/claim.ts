@@ -3,20 +3,23 @@ import { pause } from '@weir/base';
 import type { ClickHouse } from '../clickhouse.js';
 import { ClickHouseError } from '../clickhouse-error.js';
 
-/** A claim not renewed for so long (by ClickHouse's clock) was left by a process that died or was cut off. */
+/**
+ * A claim that was not renewed for this long (by ClickHouse's clock) belongs to a process that died or lost its
+ * connection.
+ */
 const CLAIM_SECONDS = 15;
 const RENEW_MS = 3_000;
-/** How long to try, while another process keeps renewing its claim. */
+/** How long to retry while another process renews its claim. */
 const PATIENCE_MS = 660_000;
 
 /**
- * Runs `work` while no other process does, by rows in a ClickHouse table: claim, then look. Whoever sees another
- * live claim beside his own takes his back and tries again after a random while. Of two that claim at once at least
- * the later looks after both rows are there, so never do both go on.
+ * Runs `work` while no other process does, by means of rows in a ClickHouse table: a process inserts a claim, then
+ * reads all claims. If it sees another live claim, it deletes its own and retries after a random time. Of two
+ * concurrent claimants, at least the later reader sees both rows, so never do both proceed.
  *
- * This holds on one ClickHouse server, where a row is visible once its insert has returned. Nodes that reach
- * different replicas may both go on; every migration's statements can be repeated, so that does no harm. A holder
- * that stalls for over {@link CLAIM_SECONDS} counts as dead.
+ * This holds on one ClickHouse server, where a row is visible once its insert has returned. Nodes that use different
+ * replicas may both proceed; this is harmless, because every migration's statements can be repeated. A holder that
+ * stalls for more than {@link CLAIM_SECONDS} counts as dead.
  */
 export async function withClaim<T>(
   clickhouse: ClickHouse,
@@ -51,7 +54,7 @@ export async function withClaim<T>(
     try {
       if (!(await othersHold())) return await renewing(() => write(1), work);
     } finally {
-      // A claim that cannot be taken back ages; the work's own outcome is what counts.
+      // A claim that cannot be deleted expires; the outcome of the work counts.
       await write(0).catch(() => {});
     }
     if (Date.now() > until)
@@ -70,7 +73,7 @@ async function renewing<T>(renew: () => Promise<void>, work: () => Promise<T>): 
     return await work();
   } finally {
     clearInterval(timer);
-    // One on its way must not arrive after the claim was taken back.
+    // A renewal in flight must not arrive after the claim was deleted.
     await last;
   }
 }

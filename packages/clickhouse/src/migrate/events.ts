@@ -1,13 +1,13 @@
 import type { DatabaseNames } from './migration.js';
 
 /**
- * Months from 2015 to 2040, whole years (YYYY00) outside: one public token sends any time it likes, and must not be
- * able to make thousands of partitions. Times reach from 1970 to 2200: at most 312 months and 204 years.
+ * Months from 2015 to 2040, whole years (YYYY00) outside: a public token can send any time, and must not be able to
+ * create thousands of partitions. Times range from 1970 to 2200: at most 312 months and 204 years.
  */
 const PARTITION = `if(timestamp >= toDateTime64('2015-01-01 00:00:00', 3, 'UTC') AND timestamp < toDateTime64('2041-01-01 00:00:00', 3, 'UTC'),
   toYYYYMM(timestamp), toUInt32(toYear(timestamp)) * 100)`;
 
-/** The base table of events: one row an event, found again by its place in the ingest log. */
+/** The base table of events: one row for each event, identified by its place in the ingest log. */
 export function createEventsTable(names: DatabaseNames): string {
   return `CREATE TABLE IF NOT EXISTS ${names.base}.events_raw_v1
 (

@@ -1,38 +1,39 @@
 /**
- * The links between ids, fed from events by materialized views, so that a question reads a row for each link and not
- * every event. Two tables:
+ * The links between ids. Materialized views derive them from events, so that a query reads one row for each link
+ * instead of every event. Two tables:
  *
- * - `anonymous_links_v1`: an anonymous id and the user it belongs to, from every event that has both ids, and from `$alias`.
- * - `alias_links_v1`: a user id that joined another (`properties.alias` of `$alias`) and the user id that is kept.
+ * - `anonymous_links_v1`: an anonymous id and its user, from every event that has both ids, and from `$alias`.
+ * - `alias_links_v1`: a user id that was merged into another (`properties.alias` of `$alias`) and the user id that is
+ *   kept.
  *
- * An alias may be a user id or an anonymous id: clients of Segment and PostHog send both. It does not say which, so it links
- * whichever exists.
+ * An alias may be a user id or an anonymous id, because clients of Segment and PostHog send both without distinction.
+ * So it links whichever exists.
  *
- * Of an id's links the first by arrival counts. That is a greatest `earliness`, which ReplacingMergeTree keeps when it
- * merges and the reader picks of what is not merged yet; a row inserted twice is harmless, and so is any order.
+ * Of the links of an id, the first by arrival counts. It has the greatest `earliness`, which ReplacingMergeTree keeps
+ * when it merges and the reader selects among unmerged rows; duplicates and any order of inserts are harmless.
  *
- * Ids are kept as hashes: a question holds a project's links in memory, and a number takes an eighth of a string. Two
- * ids of one project that share all 64 bits would be taken for one; among ten million that has a chance of 1 in 400,000.
+ * Ids are stored as hashes: a query holds a project's links in memory, and a number takes an eighth of a string. Two
+ * ids of one project with the same 64 bits would be confused; among ten million ids the probability is 1 in 400,000.
  */
 import { NO_IDS } from '@weir/base';
 import { PLACE } from './arrival.js';
 import type { DatabaseNames } from './migration.js';
 import { readable } from './readable-documents.js';
 
-/** SQL of the key of a user id, by which links are found. */
+/** SQL of the key of a user id in the links. */
 export function userKey(userId: string): string {
   return `sipHash64(${userId})`;
 }
 
-/** SQL of the key of an anonymous id: never that of a user with the same name. */
+/** SQL of the key of an anonymous id; it differs from that of a user with the same name. */
 export function anonymousKey(anonymousId: string): string {
   return `bitXor(sipHash64(${anonymousId}), toUInt64(1))`;
 }
 
-/** Longest id an event can have, in bytes; a longer alias is nobody's. */
+/** Maximum length of an event's ids, bytes; a longer alias cannot match any id. */
 const MAX_ID_BYTES = 1024;
 
-/** The tables and what feeds them from now on. */
+/** The tables, and the materialized views that fill them. */
 export function createLinkTables(names: DatabaseNames): readonly string[] {
   return [
     ...['anonymous_links_v1', 'alias_links_v1'].map(
@@ -51,12 +52,12 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
   ];
 }
 
-/** Links of the events that were there before their feed was. */
+/** Links of the events that were stored before the materialized views existed. */
 export function backfillLinks(names: DatabaseNames): readonly string[] {
   return linkSources(names).map(insertLinks(names));
 }
 
-/** Has the feeds read aliases as this version does, and the aliases that are stored. */
+/** Recreates the materialized views for aliases as of this version, and derives the links of stored aliases again. */
 export function renewAliasLinks(names: DatabaseNames): readonly string[] {
   const feeds = linkSources(names);
   return [
@@ -67,20 +68,20 @@ export function renewAliasLinks(names: DatabaseNames): readonly string[] {
 }
 
 /**
- * The statements that link again what events already stored say, `where` being a condition on `events_raw_v1`.
+ * The statements that derive links of stored events again; `where` is a condition on `events_raw_v1`.
  *
- * An insert writes its rows first and feeds the links after; one that failed or was cut off in between leaves rows
- * whose links are missing. Whoever finds rows of such an insert stored, and so does not insert them again, runs these.
+ * An insert writes its rows before the materialized views run; a failure in between leaves rows without links. A writer
+ * that finds the rows of such an insert stored does not insert them again; it runs these statements.
  */
 export function relinkStatements(names: DatabaseNames, where: string): readonly string[] {
   return linkSources(names).map((source) => `${insertLinks(names)(source)} AND (${where})`);
 }
 
 interface LinkSource {
-  /** The materialized view that feeds the table. */
+  /** The materialized view that fills the table. */
   readonly feed: string;
   readonly table: string;
-  /** From the rows of `events_raw_v1`; ends in a WHERE. */
+  /** Selects from `events_raw_v1`; ends in a WHERE. */
   readonly select: string;
 }
 
@@ -94,16 +95,16 @@ const insertLinks =
   ({ table, select }: LinkSource): string =>
     `INSERT INTO ${names.base}.${table} (project_id, id, user_id, earliness) ${select}`;
 
-/** SQL of the id that an `$alias` names, as text; '' where there is none. An integer is an id too. */
+/** SQL of the id that an `$alias` names, as text; '' if there is none. An integer is an id too. */
 function aliasIn(properties: string): string {
   const text = `JSONExtractRaw(${properties}, 'alias')`;
   return `multiIf(startsWith(${text}, '"'), JSONExtractString(${text}), match(${text}, '^-?[0-9]+$'), ${text}, '')`;
 }
 
-/** Texts that are no ids, see `NO_IDS`; blank ones too. */
+/** Texts that are not ids, see `NO_IDS`; blank ones too. */
 const NO_ID = `(?i)^\\\\s*(${[...NO_IDS].map((text) => text.replace(/[[\]]/g, '\\\\$&')).join('|')})\\\\s*$`;
 
-/** Nothing in these SELECTs may throw on any row: an insert of events would fail with it. */
+/** These SELECTs must not throw on any row: an insert of events would fail with them. */
 function linkSources(names: DatabaseNames, properties = 'properties'): readonly LinkSource[] {
   const events = `${names.base}.events_raw_v1`;
   const earliness = `bitNot(${PLACE}) AS earliness`;

@@ -21,7 +21,7 @@ import { readViews } from '../testing/read-views.js';
 import { relinkStatements } from './identity-links.js';
 import { PUBLIC_TABLES } from './public-tables.js';
 
-/** Streams of events, each of a project of its own, in one round; rounds. */
+/** Concurrent streams of events in one round, each of its own project; and the number of rounds. */
 const STREAMS = 8;
 const ROUNDS = 9;
 
@@ -61,7 +61,7 @@ async function mergeAll(): Promise<void> {
   }
 }
 
-/** In an order of their own, so that a difference is easy to read. */
+/** In a fixed order, so that a difference is easy to read. */
 function plain(views: ModelViews | undefined): unknown {
   return Object.entries(views ?? {}).map(([name, rows]) => [
     name,
@@ -69,7 +69,7 @@ function plain(views: ModelViews | undefined): unknown {
   ]);
 }
 
-/** An event of which only what matters is said; it arrives `at`-th. */
+/** An event with the given fields and defaults for the others; it arrives `at`-th. */
 function event(projectId: string, at: number, said: Partial<EventRow> & { json?: object } = {}): EventRow {
   const { json, ...fields } = said;
   return {
@@ -90,7 +90,7 @@ const people = async (projectId: string): Promise<unknown> =>
   Object.fromEntries((await readViews(reader, projectId)).events);
 
 describe("an event's person", () => {
-  it('is the user, else the user its anonymous id is linked to, else the anonymous id, else nobody', async () => {
+  it('is the user, else the user of its anonymous id, else the anonymous id, else none', async () => {
     const project = newProject();
     await insert([
       event(project, 1, { anonymousId: 'a' }),
@@ -112,7 +112,7 @@ describe("an event's person", () => {
     });
   });
 
-  it('is by the first link to arrive, whatever its timestamp and whenever it was inserted', async () => {
+  it('is by the first link to arrive, whatever its timestamp or time of insert', async () => {
     const project = newProject();
     await insert([
       event(project, 9, { anonymousId: 'a', userId: 'late', timestamp: Date.UTC(1999, 0) }),
@@ -139,7 +139,7 @@ describe("an event's person", () => {
     expect(await people(project)).toMatchObject({ 'event-5': 'first' });
   });
 
-  it('links an alias as a user id and as an anonymous id, but none of the texts that are no ids', async () => {
+  it('links an alias as a user id and as an anonymous id, but no text that is not an id', async () => {
     const project = newProject();
     const alias = (at: number, kept: string, joins: unknown): EventRow =>
       event(project, at, { event: '$alias', userId: kept, json: { alias: joins } });
@@ -166,7 +166,7 @@ describe("an event's person", () => {
     });
   });
 
-  it('follows aliases of aliases to the end; a user has one alias, the first; one that closes a circle is nothing', async () => {
+  it('follows chains of aliases; the first alias of a user counts; one that closes a circle has no effect', async () => {
     const project = newProject();
     const alias = (at: number, kept: string, joins: unknown): EventRow =>
       event(project, at, { event: '$alias', userId: kept, json: { alias: joins } });
@@ -207,7 +207,7 @@ describe("an event's person", () => {
 });
 
 describe('persons and sessions', () => {
-  it('merge traits key by key, and take the time zone that arrived last', async () => {
+  it('merge traits key by key, and use the time zone that arrived last', async () => {
     const project = newProject();
     const identify = (at: number, json: object): EventRow =>
       event(project, at, {
@@ -234,7 +234,7 @@ describe('persons and sessions', () => {
     expect(sessions.get('s')).toMatchObject({ duration_ms: 2, timezone: 'Asia/Tokyo', distinct_id: 'u' });
   });
 
-  it('see no properties in JSON that ClickHouse cannot read, and every event all the same', async () => {
+  it('see no properties in JSON that ClickHouse cannot parse, and still every event', async () => {
     const project = newProject();
     const unreadable = [
       '{"plan":"pro","$timezone":"Asia/Tokyo","n":88990166096046240000}',
@@ -254,7 +254,7 @@ describe('persons and sessions', () => {
     expect(sessions.get('s')).toMatchObject({ event_count: 10, timezone: null, distinct_id: 'u' });
   });
 
-  it('give a session to the person of its first event to arrive that has one', async () => {
+  it('assign a session to the person of its first event by arrival that has one', async () => {
     const project = newProject();
     const at = (place: number, said: Partial<EventRow>): EventRow =>
       event(project, place, { sessionId: 's', ...said });
@@ -273,7 +273,7 @@ describe('persons and sessions', () => {
     expect([persons.get('owner')?.session_count, persons.get('second')?.session_count]).toEqual([1, 0]);
   });
 
-  it.each(PUBLIC_TABLES)('$name has the columns the catalog tells of', async ({ name, columns }) => {
+  it.each(PUBLIC_TABLES)('$name has the columns of the catalog', async ({ name, columns }) => {
     const described = await clickhouse.query<{ name: string; type: string }>(`DESCRIBE TABLE weir.${name}`);
     expect(described.map((column) => [column.name, column.type])).toEqual(
       columns.map((column) => [column.name, column.type]),
@@ -282,7 +282,7 @@ describe('persons and sessions', () => {
 });
 
 describe('links', () => {
-  it('are not read for a question that asks for nobody', async () => {
+  it('are not read by a query that does not use the person', async () => {
     const project = newProject();
     await insert([event(project, 1, { anonymousId: 'a', userId: 'u' })]);
     const ask = async (sql: string): Promise<string> => {
@@ -292,7 +292,7 @@ describe('links', () => {
       return Buffer.concat(parts).toString('utf8');
     };
     expect(await ask('SELECT event, user_id, count() FROM events GROUP BY ALL')).toBe('"click","u",1\n');
-    // Whoever asks nonetheless is told no, and not something wrong.
+    // A query that uses it nevertheless fails, instead of returning a wrong value.
     expect(await failureOf(ask('SELECT distinct_id FROM events'))).toMatchObject({
       codeName: 'UNKNOWN_IDENTIFIER',
     });
@@ -300,7 +300,7 @@ describe('links', () => {
     expect(await ask('SELECT distinct_id FROM weir.events')).toBe('"u"\n');
   });
 
-  it('are made again for events whose links were lost, and of events older than their feed', async () => {
+  it('are derived again for events whose links were lost, and for events older than the materialized view', async () => {
     const project = newProject();
     await insert([
       event(project, 1, { anonymousId: 'a', userId: 'u' }),
@@ -322,7 +322,7 @@ describe('links', () => {
 });
 
 describe('the three views', () => {
-  // ClickHouse reads no JSON with an integer beyond 64 bits in it.
+  // ClickHouse cannot parse JSON with an integer beyond 64 bits.
   const json = fc.jsonValue().filter((value) => !/\d{19}/.test(JSON.stringify(value)));
   const user = fc.constantFrom('u0', 'u1', 'u2', 'u3', 'shared', null);
   const properties = fc
@@ -345,12 +345,12 @@ describe('the three views', () => {
     timestamp: fc.constantFrom(0, 1, Date.UTC(2020, 0), Date.UTC(2026, 5, 15), Date.UTC(2200, 11, 31)),
     properties,
     epoch: fc.constantFrom(1, 2),
-    // Where it is inserted among the others, and the insert it is in.
+    // Its position among the inserted events, and its insert.
     order: fc.integer(),
     insert: fc.nat(4),
   });
 
-  it('agree with a plain reading of the events, in whatever order and pieces these are inserted and merged', async () => {
+  it('agree with the reference model, for any order and grouping of inserts and merges', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(said, { minLength: 1, maxLength: 25 }), { minLength: STREAMS, maxLength: STREAMS }),
@@ -380,7 +380,7 @@ describe('the three views', () => {
     );
   });
 
-  it('say the same after the engine was killed, and after a further start', async () => {
+  it('return the same after the engine was killed, and after a further start', async () => {
     const project = newProject();
     const before = [
       event(project, 5, { anonymousId: 'a', userId: 'late' }),

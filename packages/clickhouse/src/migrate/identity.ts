@@ -1,33 +1,33 @@
 /**
- * Who did it: the person of an event, the same in all public views.
+ * Resolves the person of an event, identically in all public views.
  *
- * An event's person is its user_id, else the user its anonymous_id is linked to, else the anonymous_id, else nobody;
- * a user id that was joined to another (`$alias`) stands for the one at the end of its chain. What counts as a link,
- * and which of several, is in identity-links.ts. Order is always that of arrival, never of timestamps, so that nobody
- * takes over history by back-dating; and an answer is made of all links at the time of the question, so it does not
- * depend on when rows were inserted or merged.
+ * The person is the event's user_id; else the user that its anonymous_id is linked to; else the anonymous_id; else
+ * none. A user id that was merged into another (`$alias`) stands for the id at the end of its chain. identity-links.ts
+ * defines links and their precedence. The order is always that of arrival, never of timestamps, so that back-dated
+ * events cannot take over a person's history. An answer uses all links at the time of the query, so it does not depend
+ * on the order of inserts or merges.
  *
- * The views look people up in two arrays that are made once a query, by scalar subqueries: a LEFT JOIN costs several
- * times more, and costs it in queries that ask for nobody (ClickHouse keeps a join whose columns are unused).
+ * The views look people up in two arrays that scalar subqueries create once for each query. A LEFT JOIN costs several
+ * times more, also in queries that need no person (ClickHouse executes a join whose columns are unused).
  *
- * Aliases of aliases: each alias points from an id to the id that is kept, and has a number in order of arrival. The
- * `paths` scalar follows pointers of aliases whose target is itself an alias (usually none), doubling the way it has
- * gone with each step: a step joins every path with the one that begins at its end. A path remembers the latest alias
- * on it. A chain ends at an id without alias; what has not ended lies on a circle, where the latest alias closed it
- * and has no effect: the id it would have joined is the root.
+ * Chains of aliases: each alias points from an id to the id that is kept, and has a number in order of arrival. The
+ * `paths` scalar follows aliases whose target is itself an alias (usually none) and doubles the distance with each
+ * step: a step joins every path with the path that starts at its end. A path records the latest alias on it. A chain
+ * ends at an id without an alias. A path that has not ended is on a circle; the latest alias on it closed the circle
+ * and has no effect, so the id that it would have merged is the root.
  */
 import { anonymousKey, userKey } from './identity-links.js';
 import type { DatabaseNames } from './migration.js';
 import { IN_SCOPE, SCOPE } from './scope-condition.js';
 
-/** Steps of doubling: chains of up to 2^12 aliases are followed to their end, of longer ones so far. */
+/** Steps of doubling: chains of up to 2^12 aliases are resolved; longer ones only that far. */
 const DOUBLINGS = 12;
 
 /**
- * The views that public views look people up in, in the order they depend on one another. They are apart, and hold
- * `project_id` for the row policy like every table beside them; no reader has rights on them.
+ * The views for lookups by the public views, in order of their dependencies. They are separate, and have
+ * `project_id` for the row policy like every table; readers have no rights on them.
  *
- * - `joined_users`: the key of each user id that was joined to another, and the id it stands for.
+ * - `joined_users`: the key of each merged user id, and the id that it stands for.
  * - `people`: the same, and the key of each linked anonymous id with its person.
  */
 export function identityViews(names: DatabaseNames): Readonly<Record<string, string>> {
@@ -70,7 +70,7 @@ SELECT ${SCOPE}, j.1, j.2 FROM (SELECT arrayJoin(arrayZip(joined.1, joined.2)) A
   return { joined_users: joinedUsers, people };
 }
 
-/** The scalar that {@link personOf} needs, for the WITH clause of a SELECT around it. */
+/** The scalar that {@link personOf} needs, for the WITH clause of the outer SELECT. */
 export function withPeople(names: DatabaseNames): string {
   return `${asArrays(`${names.base}.people`)} AS people`;
 }
@@ -79,15 +79,15 @@ function asArrays(view: string): string {
   return `(SELECT (groupArray(id), groupArray(person)) FROM ${view} WHERE ${IN_SCOPE})`;
 }
 
-/** SQL of the person (Nullable(String)) that two ids, SQL of Nullable(String) each, speak of. Needs {@link withPeople}. */
+/** SQL of the person (Nullable(String)) for two ids, given as SQL of Nullable(String). Needs {@link withPeople}. */
 export function personOf(userId: string, anonymousId: string): string {
   const own = `ifNull(coalesce(${userId}, ${anonymousId}), '')`;
   return personOfId(own, `isNull(${userId})`);
 }
 
 /**
- * SQL of an event's own id with a letter before it that says of which kind it is, NULL without any. Where events are
- * grouped they are grouped by this first, and {@link personOfOwnId} looks up each group and not each event.
+ * SQL of an event's own id, prefixed with a letter for its kind; NULL without ids. Queries group events by this first,
+ * so that {@link personOfOwnId} runs once for each group instead of each event.
  */
 export const OWN_ID = "concat(if(isNull(user_id), 'a', 'u'), coalesce(user_id, anonymous_id))";
 
@@ -96,7 +96,7 @@ export function personOfOwnId(ownId: string): string {
   return personOfId(`substring(${ownId}, 2)`, `startsWith(${ownId}, 'a')`);
 }
 
-/** Of one id (String, empty for nobody) and whether it is an anonymous id. As few strings are copied as can be. */
+/** The person of one id (String, empty for none), given whether it is anonymous. Written to copy few strings. */
 function personOfId(id: string, isAnonymous: string): string {
   const key = `if(${isAnonymous}, ${anonymousKey(id)}, ${userKey(id)})`;
   return `nullIf(transform(${key}, people.1, people.2, ${id}), '')`;

@@ -38,7 +38,7 @@ it('brings an empty store to this version once, however many nodes start at once
   ]);
 });
 
-it('puts the public views right at each start, also where several start at once', async () => {
+it('restores the public views at each start, also with concurrent starts', async () => {
   const describeEvents = (): Promise<unknown> => clickhouse.query('DESCRIBE TABLE weir.events');
   const right = await describeEvents();
   await clickhouse.command('CREATE OR REPLACE VIEW weir.events AS SELECT 1 AS wrong');
@@ -71,7 +71,7 @@ it('runs only one node’s steps at a time', async () => {
   ]);
 });
 
-it('goes on where a step failed in its middle', async () => {
+it('resumes after a step that failed halfway', async () => {
   const broken: Migration = {
     id: 1,
     name: 'broken',
@@ -87,7 +87,7 @@ it('goes on where a step failed in its middle', async () => {
   });
 });
 
-it('refuses data that is newer than the code, naming both versions', async () => {
+it('rejects data that is newer than the code, naming both versions', async () => {
   const future: Migration[] = [1, 2].map((id) => ({ id, name: `step ${id}`, statements: [] }));
   await migrateClickHouse(clickhouse, { database: 'future', steps: future });
   const older = migrateClickHouse(clickhouse, { database: 'future', steps: future.slice(0, 1) });

@@ -5,33 +5,36 @@ import { databaseNames, type Migration } from './migration.js';
 import { migrations } from './migrations.js';
 import { viewStatements } from './views.js';
 
-/** What {@link migrateClickHouse} takes. */
+/** Options of {@link migrateClickHouse}. */
 export interface MigrateOptions {
-  /** The database of the public views; base tables go to `<database>_base`. Default `weir`, the only one the embedded engine's rights know. */
+  /**
+   * The database of the public views; base tables are in `<database>_base`. Default `weir`, the only one that the
+   * embedded engine's rights cover.
+   */
   readonly database?: string;
-  /** The steps; a test may give its own. Default: this version's. */
+  /** The steps; tests may pass their own. Default: those of this version. */
   readonly steps?: readonly Migration[];
-  /** Nobody else can reach this ClickHouse, as with the embedded engine: no claim is needed. Default false. */
+  /** No other process can reach this ClickHouse, as with the embedded engine, so no claim is needed. Default false. */
   readonly exclusive?: boolean;
-  /** Whose rights and row policies the public views read with: a user's name. Default: the user that runs this. */
+  /** The user whose rights and row policies the public views use. Default: the user that runs the migration. */
   readonly definer?: string;
   readonly signal?: AbortSignal;
 }
 
-/** What was done. */
+/** The result of a migration. */
 export interface MigrationResult {
-  /** The id of the last step the data has now. */
+  /** The id of the last step that the data has now. */
   readonly version: number;
   /** Ids of the steps run now. */
   readonly applied: readonly number[];
 }
 
 /**
- * Brings the data to this code's version: runs what is missing, once, under a claim, in order, and then makes the
- * public views anew. Steps only go forward.
+ * Migrates the data to the version of this code: runs missing steps once, under a claim, in order, then recreates the
+ * public views. Steps only go forward.
  *
- * @throws ClickHouseError of kind `query` when the data is newer than the code: running on would write what the
- * newer version does not expect.
+ * @throws ClickHouseError of kind `query` if the data is newer than the code, because this code could write rows that
+ *   the newer version does not expect.
  */
 export async function migrateClickHouse(
   clickhouse: ClickHouse,
@@ -60,7 +63,7 @@ export async function migrateClickHouse(
     }
     return { version: latest(steps), applied: missing.map((step) => step.id) };
   };
-  // The usual start finds nothing to do and need not wait for anybody.
+  // A normal start finds all steps done, and need not wait for a claim.
   const isDone = (await missingSteps(clickhouse, table, steps)).length === 0;
   const result: MigrationResult = isDone
     ? { version: latest(steps), applied: [] }

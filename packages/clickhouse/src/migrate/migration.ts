@@ -1,30 +1,32 @@
-/** One step of the schema. Steps are never changed once released: what was wrong is put right by a further one. */
+/** One step of the schema. A released step never changes: a further step corrects it. */
 export interface Migration {
-  /** Its place, from 1 without gaps. */
+  /** Its number, from 1 without gaps. */
   readonly id: number;
   readonly name: string;
   /**
-   * Run in order. Each must do nothing when it has been done (IF NOT EXISTS and the like): a crash in the middle
-   * means that all are run again.
+   * Run in order. Each must have no effect when repeated (IF NOT EXISTS and the like): after a crash, all of them run
+   * again.
    */
   readonly statements: readonly string[];
 }
 
 /** The databases of an installation. */
 export interface DatabaseNames {
-  /** Public views, which tenants may read, and what Weir keeps of the schema itself. */
+  /** Public views, which tenants may read, and Weir's own records of the schema. */
   readonly views: string;
-  /** The public views again, each pair for questions of which something is known, see views.ts. */
+  /** Variants of the public views for kinds of queries, see views.ts. */
   readonly plain: string;
   readonly keyed: string;
   readonly plainKeyed: string;
-  /** Base tables. Every one has `project_id`: a row policy on the whole database filters by it. */
+  /** Base tables. Each has `project_id`: a row policy on the whole database filters by it. */
   readonly base: string;
-  /** Usage records, which no tenant may read: neither the reader nor the views' definer has rights here, see usage.ts. */
+  /**
+   * Usage records, which tenants may not read: neither the reader nor the views' definer has rights here, see usage.ts.
+   */
   readonly usage: string;
 }
 
-/** The names that belong to an installation. They are part of the data: renaming is a migration. */
+/** The names of an installation. They are part of the data: a rename is a migration. */
 export function databaseNames(database = 'weir'): DatabaseNames {
   return {
     views: database,
@@ -36,7 +38,7 @@ export function databaseNames(database = 'weir'): DatabaseNames {
   };
 }
 
-/** Every view a tenant's query may read, with its database: what a reader has SELECT on, and nothing else. */
+/** Every view that a tenant's query may read, with its database: the reader has SELECT on these only. */
 export function publicViews({ views, keyed, plain, plainKeyed }: DatabaseNames): readonly string[] {
   return [
     ...[views, keyed].flatMap((database) =>

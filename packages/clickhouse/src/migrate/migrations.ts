@@ -4,7 +4,7 @@ import type { DatabaseNames, Migration } from './migration.js';
 import { rewriteUnreadable } from './readable-documents.js';
 import { createUsageTable } from './usage.js';
 
-/** All steps, in order. The public views are no steps: they are asserted anew at each start, see views.ts. */
+/** All steps, in order. The public views are not steps: each start recreates them, see views.ts. */
 export function migrations(names: DatabaseNames): readonly Migration[] {
   return [
     {

@@ -6,9 +6,9 @@ import { IN_SCOPE } from './scope-condition.js';
 import { sessionCounts } from './sessions-view.js';
 
 /**
- * The SELECT behind the public view `persons`: one row a person who has events. Three questions are laid under one
- * another, each with one row an own id, and then put together by person: a join would hold one of them in memory as
- * strings, and ClickHouse may choose the largest.
+ * The SELECT behind the public view `persons`: one row for each person with events. Three subqueries with one row for
+ * each own id are concatenated and grouped by person. A join would hold one of them in memory as strings, and
+ * ClickHouse may choose the largest.
  */
 export function personsView(names: DatabaseNames): string {
   return `WITH ${withPeople(names)}
@@ -41,13 +41,19 @@ GROUP BY distinct_id`;
 const NEVER = "toDateTime64(0, 3, 'UTC')";
 const NO_TRAITS = "CAST([], 'Array(Tuple(String, UInt128, String))')";
 
-/** Of traits with key, place and value the last place of each key, as JSON: those the next one is of another key than. */
+/**
+ * JSON of the last value of each key, from sorted traits of key, place and value: those whose successor has another
+ * key.
+ */
 const LATEST_TRAITS = `concat('{', arrayStringConcat(arrayMap(trait -> concat(toJSONString(trait.1), ':', trait.3), arrayFilter(
     (trait, next) -> ifNull(trait.1 != next, true),
     arraySort(groupArrayArray(p.traits)) AS sorted,
     arrayResize(arrayMap(trait -> toNullable(trait.1), arrayPopFront(sorted)), length(sorted)))), ','), '}')`;
 
-/** An own id's traits from `$identify`, of each key the latest by arrival: `$set` where it is an object, else what has no `$`. */
+/**
+ * The traits of an own id from `$identify`, the latest by arrival for each key: `$set` if it is an object, otherwise
+ * all keys without `$`.
+ */
 function traits(names: DatabaseNames): string {
   const pairs = `if(JSONType(properties, '$set') = 'Object', JSONExtractKeysAndValuesRaw(properties, '$set'),
       arrayFilter(pair -> NOT startsWith(pair.1, '$'), JSONExtractKeysAndValuesRaw(properties)))`;

@@ -1,7 +1,7 @@
 /**
- * SQL of a string among an event's properties; '' where there is none or it is something else. JSONExtractString alone
- * will not do: of a number or an object it answers the text, in newer versions of ClickHouse. The whole is parsed once,
- * for the value's own text, and that again.
+ * SQL of a string property of an event; '' if it is missing or has another type. JSONExtractString alone is wrong: for
+ * a number or an object, newer versions of ClickHouse return its text. So this extracts the raw value, and parses it
+ * again.
  */
 function stringProperty(name: string): string {
   const text = `JSONExtractRaw(properties, '${name}')`;
@@ -9,7 +9,7 @@ function stringProperty(name: string): string {
 }
 
 /**
- * SQL of an event's time zone as its client named it, NULL where it named none. The search comes first because it is
- * far cheaper than parsing; it misses nothing, for ingest writes the key as it is, never with escapes.
+ * SQL of the time zone that an event's client sent, NULL if none. The search runs first because it is far cheaper than
+ * parsing; it misses none, because ingest writes the key without escapes.
  */
 export const TIMEZONE = `if(position(properties, '"$timezone"') > 0, nullIf(${stringProperty('$timezone')}, ''), NULL)`;

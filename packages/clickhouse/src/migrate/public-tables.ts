@@ -1,4 +1,4 @@
-/** One public view, as the catalog shows it. */
+/** A public view in the catalog. */
 export interface PublicTable {
   readonly name: string;
   readonly description: string;
@@ -13,7 +13,7 @@ export interface PublicColumn {
   readonly description: string;
 }
 
-/** What tenants may read. The names and types are the views' own; see views.ts. */
+/** The tables that tenants may read. Names and types are those of the views; see views.ts. */
 export const PUBLIC_TABLES: readonly PublicTable[] = [
   {
     name: 'events',

@@ -1,8 +1,8 @@
-/** SQL of the project that the session's log_comment begins with; of none, the UUID of zeros. */
+/** SQL of the project at the start of the session's log_comment; the zero UUID if there is none. */
 export const SCOPE = "toUUIDOrZero(substring(getSetting('log_comment'), 1, 36))";
 
 /**
- * The rows of that project. Each read of a base table in a public view has it: a row policy that cannot be forged
- * stands behind it, and where none does yet, this does.
+ * Restricts rows to that project. Every read of a base table in a public view has this condition. An unforgeable row
+ * policy enforces it too; while none exists yet, this condition filters.
  */
 export const IN_SCOPE = `project_id = ${SCOPE}`;

@@ -4,7 +4,7 @@ import type { DatabaseNames } from './migration.js';
 import { TIMEZONE } from './properties.js';
 import { IN_SCOPE } from './scope-condition.js';
 
-/** The SELECT behind the public view `sessions`: one row a session id. */
+/** The SELECT behind the public view `sessions`: one row for each session id. */
 export function sessionsView(names: DatabaseNames): string {
   return `WITH ${withPeople(names)}
 SELECT
@@ -20,7 +20,7 @@ SELECT
 ${sessionsOf(names)}`;
 }
 
-/** How many sessions are of each own id, see identity.ts: of the same sessions that the view shows. */
+/** The number of sessions of each own id, see identity.ts; the same sessions that the view shows. */
 export function sessionCounts(names: DatabaseNames): string {
   return `SELECT own_id, count() AS session_count
 FROM (SELECT ${FIRST_ID} AS own_id ${sessionsOf(names)})
@@ -28,7 +28,10 @@ WHERE own_id != ''
 GROUP BY own_id`;
 }
 
-/** A session is that of the person of its first event, by arrival, that has one. Looked up once a session, not an event. */
+/**
+ * A session belongs to the person of its first event by arrival that has one. The lookup runs once for each session,
+ * not each event.
+ */
 const FIRST_ID = `ifNull(argMin(${OWN_ID}, ${PLACE}), '')`;
 const SESSION_PERSON = personOfOwnId(FIRST_ID);
 

@@ -1,13 +1,15 @@
 import { type DatabaseNames, databaseNames } from './migration.js';
 
-/** The usage records of all tenants, in a ClickHouse of the default names: read with `FINAL`, it has each once. */
+/**
+ * The table with the usage records of all tenants, for the default names: read it with `FINAL` to get each record once.
+ */
 export const USAGE_TABLE = usageTable(databaseNames());
 
 /**
- * The table of usage records. A record that comes again replaces itself: its key is the same in every delivery.
+ * The table of usage records. A redelivered record replaces itself, because its key is the same in every delivery.
  *
- * It has a database of its own, because every table of the base database is under a row policy on `project_id`, and the
- * tenant of a record need not be a project. Rights come by database too: nothing grants tenants this one.
+ * It is in a separate database: every table of the base database has a row policy on `project_id`, but the tenant of a
+ * record need not be a project. Rights are granted by database too: tenants get none here.
  */
 export function createUsageTable(names: DatabaseNames): string {
   return `CREATE TABLE IF NOT EXISTS ${usageTable(names)}

@@ -6,19 +6,18 @@ import { personsView } from './persons-view.js';
 import { sessionsView } from './sessions-view.js';
 
 /**
- * The statements that make the public views what this version says they are, in four databases: a name without a database
- * is looked up in the one that fits the question, so that the same text can be asked of each.
+ * The statements that create the public views of this version, in four databases. A name without a database is looked
+ * up in the database that fits the query, so the same text works in each of them.
  *
- * | | any condition on timestamp | only such as cannot fail |
+ * | | any condition on timestamp | only conditions that cannot fail |
  * |---|---|---|
- * | asks who did it | `weir` | `weir_keyed` |
- * | asks for nobody | `weir_plain` | `weir_plain_keyed` |
+ * | uses the person | `weir` | `weir_keyed` |
+ * | ignores the person | `weir_plain` | `weir_plain_keyed` |
  *
- * Run at each start: they replace what is
- * there, and may run at the same time elsewhere.
+ * Each start runs them: they replace existing views, and may run concurrently on several nodes.
  *
- * @param definer whose rights the views read base tables with, and whose row policies apply: a user's name, or
- * `CURRENT_USER` for whoever runs the statements
+ * @param definer the user whose rights and row policies the views use: a name, or `CURRENT_USER` for the user that runs
+ * the statements
  */
 export function viewStatements(names: DatabaseNames, definer = 'CURRENT_USER'): readonly string[] {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(definer)) {

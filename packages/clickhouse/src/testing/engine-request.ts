@@ -1,14 +1,14 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { EmbeddedTarget } from '../target.js';
 
-/** What a bare HTTP client would send. */
+/** A request as a bare HTTP client sends it. */
 export interface RawRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
 
-/** Sends one request to the engine as admin, past `@clickhouse/client`. */
+/** Sends one request to the engine as admin, without `@clickhouse/client`. */
 export function engineRequest(
   target: EmbeddedTarget,
   options: RawRequest,

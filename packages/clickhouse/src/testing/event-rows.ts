@@ -8,7 +8,7 @@ export interface EventRow {
   readonly anonymousId: string | null;
   readonly userId: string | null;
   readonly sessionId: string | null;
-  /** Epoch milliseconds; also when it was received. */
+  /** Epoch milliseconds; also the time of receipt. */
   readonly timestamp: number;
   /** JSON text. */
   readonly properties: string;
@@ -25,11 +25,11 @@ export interface EventRowsOptions {
   readonly timestamp?: number;
 }
 
-/** The statement the rows of {@link eventRows} belong to. */
+/** The INSERT statement for {@link eventRows}. */
 export const EVENTS_INSERT =
   'INSERT INTO weir_base.events_raw_v1 (log_epoch, log_offset, log_index, project_id, event, event_id, anonymous_id, user_id, session_id, timestamp, properties, extras, received_at) FORMAT RowBinary';
 
-/** One buffer a row. */
+/** One buffer for each row. */
 export function eventRows(options: EventRowsOptions): Buffer[] {
   return Array.from({ length: options.count }, (_, n) =>
     eventRow({
@@ -51,7 +51,7 @@ export function eventRows(options: EventRowsOptions): Buffer[] {
   );
 }
 
-/** One row as {@link EVENTS_INSERT} takes it. */
+/** One row in the format of {@link EVENTS_INSERT}. */
 export function eventRow(row: EventRow): Buffer {
   const uuid = Buffer.from(row.projectId.replaceAll('-', ''), 'hex');
   const place = Buffer.alloc(16);
@@ -62,7 +62,7 @@ export function eventRow(row: EventRow): Buffer {
   time.writeBigInt64LE(BigInt(row.timestamp));
   return Buffer.concat([
     place,
-    // ClickHouse keeps a UUID as two little-endian halves.
+    // ClickHouse stores a UUID as two little-endian halves.
     Buffer.from(uuid.subarray(0, 8)).reverse(),
     Buffer.from(uuid.subarray(8)).reverse(),
     string(row.event),

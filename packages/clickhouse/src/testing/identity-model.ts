@@ -1,8 +1,11 @@
-/** The public views as a plain reading of the rules, event after event in order of arrival; tests hold the SQL to it. */
+/**
+ * A reference model of the public views: it applies the rules event by event in order of arrival; tests compare the SQL
+ * with it.
+ */
 import { NO_IDS } from '@weir/base';
 import type { EventRow } from './event-rows.js';
 
-/** What the three views must show of one project's events. */
+/** The expected content of the three views for one project. */
 export interface ModelViews {
   /** The person of each event, by event id. */
   readonly events: ReadonlyMap<string, string | null>;
@@ -32,7 +35,7 @@ export interface ModelSession {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads one project's events, in any order. */
+/** Computes the views of one project's events, given in any order. */
 export function modelViews(rows: readonly EventRow[]): ModelViews {
   const arrived = rows.toSorted(byArrival);
   const personOf = readIdentity(arrived);
@@ -40,7 +43,7 @@ export function modelViews(rows: readonly EventRow[]): ModelViews {
   for (const [id, own] of groupBy(arrived, (row) => row.sessionId)) {
     const people = own.map(personOf).filter((person) => person !== null);
     const times = own.map((row) => row.timestamp);
-    // A stable sort: of equal timestamps the order of arrival stays.
+    // A stable sort keeps the order of arrival for equal timestamps.
     const told = own.toSorted((a, b) => a.timestamp - b.timestamp);
     sessions.set(id, {
       distinct_id: people[0] ?? null,
@@ -108,7 +111,7 @@ function traits(row: EventRow): [string, unknown][] {
 }
 
 function object(value: unknown): Json {
-  // Any object can be read so; what its keys hold is unknown.
+  // Any object can be read as a record; the types of its values are unknown.
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
 

@@ -1,13 +1,13 @@
 import type { Reader } from '../index.js';
 import type { ModelPerson, ModelSession, ModelViews } from './identity-model.js';
 
-/** Reads one project's three views as a tenant does, in the shape of the model. */
+/** Reads one project's three views as a tenant does, in the form of the model. */
 export async function readViews(reader: Reader, projectId: string): Promise<ModelViews> {
   const rows = async <T>(sql: string): Promise<T[]> => {
     const parts: Uint8Array[] = [];
     for await (const part of await reader.query(projectId, sql)) parts.push(part);
     const lines = Buffer.concat(parts).toString('utf8').split('\n');
-    // The caller names the row's type beside the SELECT that makes it so.
+    // The caller declares the row type that its SELECT returns.
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
   };
   const [events, persons, sessions] = await Promise.all([
@@ -33,7 +33,7 @@ export async function readViews(reader: Reader, projectId: string): Promise<Mode
   };
 }
 
-/** As doubles, which hold these numbers exactly and are numbers in JSON. */
+/** As doubles, which represent these numbers exactly and are numbers in JSON. */
 function milliseconds(column: string): string {
   return `toFloat64(toUnixTimestamp64Milli(${column})) AS ${column}`;
 }

@@ -46,7 +46,7 @@ export class ChannelAccess {
     if (origin !== undefined) {
       if (!origins.allows(origin)) {
         throw new Problem('origin_not_allowed', 'pages of this origin may not use channels', {
-          hint: 'talk to channels from a server of yours, which keeps the API key',
+          hint: 'use channels from your server, which keeps the API key',
         });
       }
       reply.header('access-control-allow-origin', origin).header('vary', 'Origin');

@@ -73,7 +73,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
     maxBytes: maxBodyBytes,
     maxItems: MAX_APPEND_ITEMS,
     code: 'message_too_large',
-    hint: 'send what is larger in several messages, and a batch in several requests',
+    hint: 'split the content into several messages, and a batch into several requests',
   };
   const { router } = processes;
 
@@ -194,7 +194,7 @@ export function channelRoutes(web: FastifyInstance, parts: ChannelRoutesParts): 
 
   web.get('/api/v1/channels', surface('channel'), async (request, reply) => {
     if (upgradeOf(request.raw) === null) {
-      throw new Problem('upgrade_required', 'this is a WebSocket', {
+      throw new Problem('upgrade_required', 'this URL serves WebSockets only', {
         hint: 'open it as ws(s)://…/api/v1/channels, or use /api/v1/processes/{id}/channels/{name}/messages',
         headers: { upgrade: 'websocket', connection: 'upgrade' },
       });

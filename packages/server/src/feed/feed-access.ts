@@ -74,10 +74,10 @@ export class FeedAccess {
     // The cast holds: the lookup used this credential.
     const ticket = this.#tickets.issue(found.projectId, bearerOf(request.raw) as string);
     if (ticket === null) {
-      throw new Problem('too_many_tickets', `the project has ${MAX_TICKETS} tickets nobody used`, {
+      throw new Problem('too_many_tickets', `the project has ${MAX_TICKETS} unused tickets`, {
         limit: MAX_TICKETS,
         retryAfterMs: TICKET_MS,
-        hint: 'ask for a ticket when a page connects, not before',
+        hint: 'request a ticket when a page connects, not before',
       });
     }
     return ticket;
@@ -123,8 +123,8 @@ export class FeedAccess {
     if (typeof ticket !== 'string') return null;
     const key = this.#tickets.redeem(ticket);
     if (key === null) {
-      throw new Problem('unauthorized', 'the ticket was used, is older than a minute, or is none', {
-        hint: 'ask for another: POST /api/v1/projects/{id}/feed/ticket',
+      throw new Problem('unauthorized', 'the ticket is unknown, used, or older than a minute', {
+        hint: 'request another: POST /api/v1/projects/{id}/feed/ticket',
       });
     }
     return key;

@@ -57,7 +57,7 @@ export class ServerFeed {
       name: 'feed_subscriptions',
       limit: config.WEIR_FEED_MAX_SUBSCRIPTIONS,
       what: 'subscriptions of its feed',
-      hint: 'unsubscribe from what is no longer read, or name several events in one subscription',
+      hint: 'end unused subscriptions, or name several events in one subscription',
     });
     this.#source = new IngestSource(log, this.feed, logger);
     this.#retention = new FeedRetention({

@@ -15,7 +15,7 @@ import { TICKET_MS } from './tickets.js';
 export function feedSocketRoutes(web: FastifyInstance, access: FeedAccess, sockets: FeedSockets): void {
   web.get('/api/v1/feed', surface('feed'), async (request, reply) => {
     if (upgradeOf(request.raw) === null) {
-      throw new Problem('upgrade_required', 'this is a WebSocket', {
+      throw new Problem('upgrade_required', 'this URL serves WebSockets only', {
         hint: 'open it as ws(s)://…/api/v1/feed, or follow one project over GET /api/v1/projects/{id}/feed',
         headers: { upgrade: 'websocket', connection: 'upgrade' },
       });

@@ -33,7 +33,7 @@ export function refuseConnect(server: Server): void {
     socket.on('error', () => socket.destroy());
     endWithProblem(
       socket,
-      new Problem('method_not_allowed', 'this server is no proxy: CONNECT is not allowed'),
+      new Problem('method_not_allowed', 'this server is not a proxy: CONNECT is not allowed'),
     );
   });
 }
@@ -41,7 +41,7 @@ export function refuseConnect(server: Server): void {
 function problemOfParser(code: string | undefined): Problem {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Problem('request_timeout', 'the request did not arrive whole in time', {
+      return new Problem('request_timeout', 'the request did not arrive completely in time', {
         hint: 'send the whole head of a request at once, and its body without long pauses',
       });
     case 'HPE_HEADER_OVERFLOW':

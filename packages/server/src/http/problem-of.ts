@@ -13,7 +13,7 @@ export function problemOf(error: unknown): WeirError {
     return new Problem('engine_unavailable', 'ClickHouse does not answer now', { cause: error });
   if (isUnavailable(error))
     return new Problem('store_unavailable', 'PostgreSQL does not answer now', { cause: error });
-  return new Problem('internal', 'something went wrong here; the server log has the details', {
+  return new Problem('internal', 'an internal error occurred; the server log has the details', {
     cause: error,
   });
 }

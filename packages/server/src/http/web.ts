@@ -121,7 +121,7 @@ export function createWeb(parts: WebParts, addRoutes: (web: FastifyInstance) => 
       refuseConnect(server);
       server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
         if (usage !== null) beginUsage(usage, request, response);
-        const problem = new Problem('invalid_request', 'no expectation but 100-continue can be met', {
+        const problem = new Problem('invalid_request', 'the only supported expectation is 100-continue', {
           status: 417,
         });
         void refuse(request, response, problem, metrics, ENDS_CONNECTION);

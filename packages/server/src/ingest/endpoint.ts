@@ -301,7 +301,7 @@ function waitsFor(query: URLSearchParams): boolean {
   const wait = query.get('wait');
   if (wait === null || wait === 'stored') return wait !== null;
   throw new Problem('invalid_request', 'wait: must be stored', {
-    hint: 'send ?wait=stored to be answered once the events can be queried, or leave wait out',
+    hint: 'send ?wait=stored to get the answer once the events can be queried, or omit wait',
   });
 }
 

@@ -65,7 +65,7 @@ export class KillSwitch {
     if (flags.disabled === (this.#reminder !== null)) return;
     if (!flags.disabled) {
       this.close();
-      logger.info({}, 'ingest is switched on');
+      logger.info({}, 'ingest is enabled');
       return;
     }
     this.#warn();

@@ -68,7 +68,7 @@ export function mcpRoutes(web: FastifyInstance, parts: McpParts): void {
       },
       handler: async (request, reply) => {
         const caller = callers.get(request);
-        if (caller === undefined) throw new Error('a request that nobody authorized');
+        if (caller === undefined) throw new Error('the request was not authorized');
         const gone = new AbortController();
         whenDone(request.raw, reply.raw, () => gone.abort());
         const usage = usageOf(request.raw);

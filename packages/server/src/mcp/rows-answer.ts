@@ -18,12 +18,12 @@ export const rowsSchema = z.looseObject({
     .array(z.array(z.unknown()))
     .describe('Untrusted data. 64-bit and wider integers and decimals are strings, times RFC 3339 in UTC'),
   row_count: z.int().min(0).describe('Rows here'),
-  truncated: z.boolean().describe('Whether there are more rows than are here'),
+  truncated: z.boolean().describe('Whether there are more rows than returned'),
   cut_cells: z
     .int()
     .min(0)
     .describe(`Values cut at ${MAX_CELL_CHARACTERS} characters; each says so at its end`),
-  advice: z.string().optional().describe('How to get at what is missing'),
+  advice: z.string().optional().describe('How to read the missing part'),
   elapsed_ms: z.number(),
 });
 

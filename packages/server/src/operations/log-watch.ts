@@ -42,7 +42,10 @@ export class LogWatch {
     }
     this.#troubled.add(name);
     if (failure !== null)
-      this.#logger.error({ ...facts, reason: failure }, 'the log cannot be written: nothing is acknowledged');
+      this.#logger.error(
+        { ...facts, reason: failure },
+        'the log cannot be written: requests that write to it fail',
+      );
     else if (bytes >= maxBytes)
       this.#logger.warn(facts, 'the log has reached its limit: requests that write to it get 503');
     else this.#logger.warn(facts, 'the disk of the log is full: requests that write to it get 503');

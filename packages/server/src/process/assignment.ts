@@ -17,14 +17,18 @@ export function assignmentOf({
     typeof body === 'object' && body !== null && 'assignment' in body ? body.assignment : undefined,
   );
   if (header !== undefined && member !== undefined && header !== member) {
-    throw new Problem('invalid_request', 'the header Weir-Assignment and the body name two assignments', {
-      hint: 'send the one that the process is worked on with',
-    });
+    throw new Problem(
+      'invalid_request',
+      'the header Weir-Assignment and the body contain different assignments',
+      {
+        hint: 'send the assignment of the current attempt',
+      },
+    );
   }
   return header ?? member;
 }
 
 function textOf(given: unknown): string | undefined {
   if (given === undefined || typeof given === 'string') return given;
-  throw new Problem('invalid_request', 'assignment: must be the text that assign answered with');
+  throw new Problem('invalid_request', 'assignment: must be the string from the assign answer');
 }

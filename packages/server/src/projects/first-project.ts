@@ -41,7 +41,7 @@ export async function makeFirstProject(parts: FirstProjectParts, url: string): P
   }
   await writeCredentials(dataDir, first);
   const file = join(dataDir, CREDENTIALS_FILE);
-  logger.info({ project: first.project, file }, 'made the first project; its credentials are in the file');
+  logger.info({ project: first.project, file }, 'created the first project; its credentials are in the file');
   return first;
 }
 

@@ -111,7 +111,7 @@ export class AnswerDelivery {
   #cut(rid: string, reason: 'stalled' | 'no_room'): void {
     const { metrics, logger } = this.#parts;
     metrics.answerCut(reason);
-    logger.info({ rid, reason }, 'the client takes its answer too slowly: the answer is cut off');
+    logger.info({ rid, reason }, 'the client reads its answer too slowly: the connection was closed');
   }
 }
 

@@ -57,9 +57,9 @@ export class AnswerSpool {
   open(projectId: string): () => void {
     const open = this.#answers.get(projectId) ?? 0;
     if (open >= PROJECT_ANSWERS || (open > 0 && this.#totalAnswers >= TOTAL_ANSWERS)) {
-      throw new QueryError('at_capacity', `${open} answers to the project have not been read to the end`, {
+      throw new QueryError('at_capacity', `${open} answers to the project are still open`, {
         limit: PROJECT_ANSWERS,
-        hint: 'read the answers that are open, or close their connections',
+        hint: 'read the open answers completely, or close their connections',
       });
     }
     add(this.#answers, projectId, 1);

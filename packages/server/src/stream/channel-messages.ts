@@ -37,7 +37,7 @@ export async function channelMessagesOf(
   }
   if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== CHANNEL_CONTENT_TYPE) {
     throw new StreamError('content_type_mismatch', `a channel takes ${CHANNEL_CONTENT_TYPE}`, {
-      hint: 'send {"payload":<base64>,"content_type":…} for what is no JSON',
+      hint: 'send {"payload":<base64>,"content_type":…} for other content',
     });
   }
   const messages = (await jsonValuesOf(body, projectId)).flatMap(messagesOf);

@@ -95,7 +95,7 @@ export class ChannelStream implements StreamSource {
   async read(place: number, maxBytes = PAGE_BYTES): Promise<Page> {
     const { processes, projectId, processId, id, who, caller, form } = this.#parts;
     if (!(await stillReads(processes, projectId, processId, who))) {
-      throw new ChannelError('forbidden', `channel ${id} is no longer yours to read`);
+      throw new ChannelError('forbidden', `the caller may no longer read channel ${id}`);
     }
     const { entries } = await this.#router
       .readAfter(id, caller, place, Math.ceil(maxBytes / LEAST_BYTES), { maxBytes, owner: projectId })

@@ -17,8 +17,8 @@ const STALL_MS = 30_000;
  */
 export function outgoingMemory(maxBytes: number, maxBytesEach: number): MemoryBudget {
   const full = (): Problem =>
-    new Problem('at_capacity', 'too many answers are on their way to readers', {
-      hint: 'use fewer readers at a time, and read each answer to its end',
+    new Problem('at_capacity', 'too many answers are in transit to readers', {
+      hint: 'use fewer readers at a time, and read each answer completely',
     });
   return new MemoryBudget({ maxBytes, maxBytesEach, full, ownerFull: full });
 }

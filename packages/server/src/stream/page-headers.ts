@@ -57,7 +57,7 @@ export function markAnswer(reply: FastifyReply, origin: string | undefined, orig
 export function refuseForeignPage(origin: string | undefined, origins: PageOrigins): void {
   if (origin === undefined || origins.allows(origin)) return;
   throw new Problem('origin_not_allowed', 'pages of this origin may not use streams', {
-    hint: 'use streams from a server of yours, which keeps the API key',
+    hint: 'use streams from your server, which keeps the API key',
   });
 }
 

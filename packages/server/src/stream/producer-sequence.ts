@@ -67,7 +67,7 @@ function packed({ epoch, seq }: ProducerPlace, count: number): number {
     throw new StreamError(
       'invalid_producer',
       `an epoch has at most ${MAX_BATCHES} batches, and a sender ${MAX_EPOCHS} epochs`,
-      { hint: 'take the next epoch, or another channel' },
+      { hint: 'use the next epoch, or another channel' },
     );
   }
   if (count > MAX_MESSAGES) {

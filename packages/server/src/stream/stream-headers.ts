@@ -91,5 +91,5 @@ function isCount(text: string): boolean {
 }
 
 function invalid(header: string, wanted: string): Problem {
-  return new Problem('invalid_request', `${header} has to be ${wanted}`);
+  return new Problem('invalid_request', `${header} must be ${wanted}`);
 }

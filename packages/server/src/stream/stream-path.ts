@@ -23,7 +23,7 @@ export function streamAt(url: string, hosts?: readonly string[]): string {
     // The percent-encoded bytes are not UTF-8.
   }
   const shown = JSON.stringify(url.slice(0, 100));
-  throw new StreamError('invalid_stream_name', `${shown} is not the path of a stream here`, {
+  throw new StreamError('invalid_stream_name', `${shown} is not a stream path of this server`, {
     hint: `a stream is at ${STREAM_PATH}{name}, on this server`,
   });
 }

@@ -68,7 +68,7 @@ export function usageRoutes(
     authorizer.operator(request);
     const tenant = request.params.id.toLowerCase();
     if (tenant !== SYSTEM_TENANT && !z.guid().safeParse(tenant).success) {
-      throw new Problem('not_found', 'no such project; _sys is what belongs to none');
+      throw new Problem('not_found', 'no such project; use _sys for records without a project');
     }
     const found = await read(request, totals, tenant, 1);
     const isUsed = found.usage.some(({ requests }) => requests > 0);
@@ -93,7 +93,7 @@ async function read(
 ): Promise<UsageAnswer> {
   const asked = parseInput(querystring, request.query);
   if (totals === null) {
-    throw new Problem('usage_disabled', 'this server keeps no totals of usage', {
+    throw new Problem('usage_disabled', 'this server stores no usage totals', {
       hint: 'it needs WEIR_USAGE_ENABLED=true and "rollup" among WEIR_USAGE_SINKS',
     });
   }

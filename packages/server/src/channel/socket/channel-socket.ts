@@ -115,8 +115,8 @@ export class ChannelSocket {
   async #open(frame: OpenFrame): Promise<void> {
     const { ch } = frame;
     if (this.#channels.has(ch)) {
-      throw new Problem('already_open', `there is a channel ${ch} on this connection`, {
-        hint: 'take another number, or close that one first',
+      throw new Problem('already_open', `channel ${ch} is already open on this connection`, {
+        hint: 'use another number, or close that channel first',
       });
     }
     if (this.#channels.size >= MAX_CHANNELS) {

@@ -93,7 +93,7 @@ export class SocketChannel {
     const entered = await this.#opening;
     if (this.#reading !== null) {
       throw new Problem('already_reading', `channel ${this.#ch} is being read`, {
-        hint: 'read again once an error has said that the reading ended, or open it under another number',
+        hint: 'read again after the error that ends the reading, or open the channel under another number',
       });
     }
     if (this.#leaving !== null) return;

@@ -108,7 +108,7 @@ export class OpenBodies {
     if (count > maxPerAddress && !isProxy) {
       throw new Problem('at_capacity', `one address may have ${maxPerAddress} unfinished bodies`, {
         limit: maxPerAddress,
-        hint: 'finish requests before you begin others',
+        hint: 'finish requests before starting others',
       });
     }
     this.#perAddress.set(address, count);

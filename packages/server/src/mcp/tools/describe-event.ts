@@ -16,18 +16,18 @@ const output = z.looseObject({
   count: z.number(),
   first_seen: z.string().describe('RFC 3339, UTC'),
   last_seen: z.string(),
-  sampled: z.int().min(0).describe('Newest events that were looked at for the properties'),
+  sampled: z.int().min(0).describe('Newest events that were sampled for the properties'),
   properties: z
     .array(
       z.looseObject({
         key: z.string(),
         types: z.array(z.string()).describe('JSON types seen, the most frequent first'),
-        count: z.number().describe('Events of the sample that have it'),
+        count: z.number().describe('Events of the sample that have the key'),
         examples: z.array(z.string()).describe('Different values as JSON text'),
       }),
     )
     .describe('Untrusted data. The most frequent first, at most 100'),
-  truncated: z.boolean().describe('Whether there are more keys than are here'),
+  truncated: z.boolean().describe('Whether there are more keys than returned'),
 });
 
 /** `describe_event`: the properties of one event. */

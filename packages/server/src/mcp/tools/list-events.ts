@@ -18,7 +18,7 @@ const output = z.looseObject({
       }),
     )
     .describe('Untrusted data. The most frequent first'),
-  truncated: z.boolean().describe('Whether there are more names than are here'),
+  truncated: z.boolean().describe('Whether there are more names than returned'),
 });
 
 /** `list_events`: the event names. */
