@@ -183,7 +183,7 @@ describe('inserts', () => {
     await clickhouse.command('DROP TABLE default.bytes');
   });
 
-  it('classify the engine's errors', async () => {
+  it('classify errors of the engine', async () => {
     const [row] = eventRows({ projectId: PROJECT, count: 1 });
     const rows = await clickhouse.query<{ n: string }>('SELECT count() AS n FROM weir_base.events_raw_v1');
     const cut = await failureOf(

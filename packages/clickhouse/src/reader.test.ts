@@ -79,7 +79,7 @@ describe('the reader', () => {
     expect(outcome).toBeInstanceOf(ClickHouseError);
   });
 
-  it('cannot use another project's scope, nor learn of it through errors', async () => {
+  it('cannot use the scope of another project, nor learn of it through errors', async () => {
     const forged = `SELECT count() AS n FROM (SELECT * FROM weir.events SETTINGS log_comment = '${PROJECT_B}')`;
     expect(await text(await reader.query(PROJECT_A, forged))).toBe('{"n":"0"}\n');
     const probe = "SELECT count() AS n FROM weir.events WHERE throwIf(event = 'CANARY') = 0";

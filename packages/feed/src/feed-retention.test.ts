@@ -12,7 +12,7 @@ const STREAM = 'feed:events:p';
 let log: Log | undefined;
 afterEach(async () => await log?.close());
 
-/** As much of a row as retention reads. */
+/** The part of a row that retention reads. */
 function row(receivedAt: number, bytes = 48): Buffer {
   const item = Buffer.alloc(bytes);
   item.writeBigInt64LE(BigInt(receivedAt), 32);
@@ -53,7 +53,7 @@ async function setUp(maxBytes: number, feedBytes: number, keepSince = Number.POS
   return { time, groups, make, append, first, appendTo, sizeOf, run };
 }
 
-test('what a group holds is kept up to seven days longer, what others need is not', async () => {
+test('entries that a group holds are retained up to seven days longer, others are not', async () => {
   const { time, groups, make, append, first } = await setUp(1e9, 1e6);
   await append(10);
   await make('passes', false);
@@ -67,7 +67,7 @@ test('what a group holds is kept up to seven days longer, what others need is no
   expect(await first()).toBe(21);
 });
 
-test('a group holds beyond the size of a project, and gives way to the size of the log', async () => {
+test('a group holds entries beyond the size of a project, but not beyond the size of the log', async () => {
   const { make, append, first } = await setUp(1_000_000, 100_000);
   await append(1, 1000);
   await make('holds', true);
@@ -78,7 +78,7 @@ test('a group holds beyond the size of a project, and gives way to the size of t
   expect(await first()).toBeGreaterThan(150);
 });
 
-test('a project with more than a quarter gives way while less than a quarter of the log is free, the others do not', async () => {
+test('only a project with more than a quarter is trimmed while less than a quarter of the log is free', async () => {
   const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9);
   for (const project of ['a', 'b', 'c']) await appendTo(project, 150, 1000);
   await appendTo('hog', 280, 1000);
@@ -86,13 +86,13 @@ test('a project with more than a quarter gives way while less than a quarter of 
   expect(await sizeOf('hog')).toBe(280_000);
   await appendTo('hog', 60, 1000);
   await run();
-  // 79 % were taken.
+  // 79 % were in use.
   expect(await sizeOf('hog')).toBeGreaterThan(250_000);
   expect(await sizeOf('hog')).toBeLessThan(310_000);
   for (const project of ['a', 'b', 'c']) expect(await sizeOf(project)).toBe(150_000);
 });
 
-test('many projects with less than a quarter give way, the largest first, when the log is nearly full', async () => {
+test('many projects with less than a quarter are trimmed, the largest first, when the log is nearly full', async () => {
   const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9);
   for (const project of ['a', 'b', 'c', 'd']) await appendTo(project, 210, 1000);
   await appendTo('small', 30, 1000);
@@ -107,7 +107,7 @@ test('many projects with less than a quarter give way, the largest first, when t
   }
 });
 
-test('what is not stored elsewhere is kept, whatever its project has', async () => {
+test('entries that are not stored elsewhere are retained, whatever the size of the project', async () => {
   const { appendTo, sizeOf, run } = await setUp(1_000_000, 1e9, 1_800_000_000_000);
   await appendTo('hog', 850, 1000);
   await run();

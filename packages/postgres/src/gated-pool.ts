@@ -1,19 +1,22 @@
 /**
- * A `pg` pool with a gate: while the gate is shut, asking for a connection fails at once instead of waiting for
- * timeouts one after another, and every failure to get one is a `PostgresError`. `Pool.query` and Drizzle's
- * transactions both come through `connect`, so this is the only place that needs to know.
+ * A `pg` pool with a gate: while the gate is closed, requests for a connection fail at once instead of waiting for one
+ * timeout after another; every failure to connect is a `PostgresError`. `Pool.query` and Drizzle's transactions both
+ * use `connect`, so the gate is needed only here.
  *
- * It also bounds how long a connection may be held. A server ends long statements by itself, but a network that
- * swallows packets, or PGlite (which cannot be interrupted), would hold a caller for ever.
+ * It also limits how long a connection may be held. A server ends long statements itself, but a network that drops
+ * packets, or PGlite (which cannot be interrupted), would block a caller forever.
  */
 import pg from 'pg';
 import { PostgresError } from './postgres-error.js';
 
-/** Time to reach a server and log in. */
+/** Maximum time to connect to a server and log in. */
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Time to wait for a connection of a pool that is fully in use. */
+/** Maximum wait for a connection of a fully used pool. */
 const WAIT_TIMEOUT_MS = 10_000;
-/** Time one caller may hold a connection: above the statement timeout, so that the server speaks first. */
+/**
+ * Maximum time that a caller may hold a connection: above the statement timeout, so that the server's error comes
+ * first.
+ */
 const LEASE_MS = 40_000;
 
 type ConnectCallback = (
@@ -22,14 +25,14 @@ type ConnectCallback = (
   done: (release?: Error | boolean) => void,
 ) => void;
 
-/** What {@link GatedPool} needs to know. */
+/** Dependencies of a {@link GatedPool}. */
 export interface GatedPoolOptions {
   readonly connection: pg.PoolConfig;
-  /** Why nobody may have a connection now, or null when the gate is open. */
+  /** Why the gate is closed; null while it is open. */
   readonly closedBecause: () => PostgresError | null;
-  /** A connection broke; the store may be down. */
+  /** Called when a connection broke; the store may be down. */
   readonly onConnectionLost: (error: Error) => void;
-  /** A caller held a connection past the limit; it was cut off. */
+  /** Called when a caller held a connection beyond the limit and was disconnected. */
   readonly onLeaseExpired: () => void;
 }
 
@@ -41,8 +44,8 @@ export class GatedPool extends pg.Pool {
   constructor({ connection, closedBecause, onConnectionLost, onLeaseExpired }: GatedPoolOptions) {
     super({ ...connection, Client: StoreClient, connectionTimeoutMillis: WAIT_TIMEOUT_MS });
     this.#closedBecause = closedBecause;
-    // Without a listener an 'error' ends the process. The pool emits it for idle clients, a client for itself
-    // while it is checked out.
+    // Without a listener an 'error' event ends the process. The pool emits it for idle clients, a client for itself
+    // while it is in use.
     this.on('error', onConnectionLost);
     this.on('connect', (client) => client.on('error', onConnectionLost));
     this.#limitLeases(onLeaseExpired);
@@ -60,7 +63,7 @@ export class GatedPool extends pg.Pool {
     return undefined;
   }
 
-  /** Connects past the gate: for whoever finds out whether it may be opened. */
+  /** Connects despite a closed gate, to find out whether to open it. */
   async connectAnyway(): Promise<pg.PoolClient> {
     try {
       return await super.connect();
@@ -69,12 +72,12 @@ export class GatedPool extends pg.Pool {
     }
   }
 
-  /** Whether somebody asking for a connection now would have to wait for another to give one back. */
+  /** Whether a request for a connection would have to wait for another caller. */
   get saturated(): boolean {
     return this.waitingCount > 0 || (this.idleCount === 0 && this.totalCount >= this.options.max);
   }
 
-  /** Ends every connection: idle ones now, those in use when they are given back or after `graceMs`. */
+  /** Ends every connection: idle ones now, those in use when they are released or after `graceMs`. */
   async shutdown(graceMs: number): Promise<void> {
     const cutOff = new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
@@ -89,7 +92,7 @@ export class GatedPool extends pg.Pool {
     await cutOff;
   }
 
-  /** Fails the statements that are running: the store is away, and their callers would wait for its silence. */
+  /** Fails the running statements: the store is unavailable, and their callers would wait for a timeout. */
   cutOff(): void {
     for (const client of this.#leases.keys()) void client.end();
   }
@@ -98,7 +101,7 @@ export class GatedPool extends pg.Pool {
     this.on('acquire', (client) => {
       const expire = () => {
         onLeaseExpired();
-        // With a statement running, `end` cuts the socket, and the statement fails.
+        // During a statement, `end` closes the socket, and the statement fails.
         void client.end();
       };
       this.#leases.set(client, setTimeout(expire, LEASE_MS).unref());
@@ -110,7 +113,7 @@ export class GatedPool extends pg.Pool {
   }
 }
 
-/** A client with a connect timeout of its own: the pool's option of that name bounds the wait for a free client. */
+/** A client with its own connect timeout: the pool's option of that name limits the wait for a free client. */
 class StoreClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super({ ...config, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });

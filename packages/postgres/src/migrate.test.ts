@@ -30,27 +30,27 @@ describe('migrate', () => {
     await database.close();
   });
 
-  it('applies each step once when several nodes start at the same moment', async () => {
+  it('applies each step once when several nodes start concurrently', async () => {
     const nodes = await Promise.all([connect(), connect(), connect(), connect()]);
     const applied = await Promise.all(nodes.map((node) => migrate(node, [first, second])));
     expect(applied.flat()).toEqual([1, 2]);
     expect(await database.query('select a from one order by a')).toEqual([{ a: 1 }, { a: 2 }]);
   });
 
-  it('applies only what is missing', async () => {
+  it('applies only missing steps', async () => {
     const client = await connect();
     expect(await migrate(client, [first])).toEqual([1]);
     expect(await migrate(client, [first, second])).toEqual([2]);
     expect(await migrate(client, [first, second])).toEqual([]);
   });
 
-  it('refuses data that is newer than the code', async () => {
+  it('rejects data that is newer than the code', async () => {
     const client = await connect();
     await migrate(client, [first, second]);
     await expect(migrate(client, [first])).rejects.toMatchObject({ code: 'schema_newer', retryable: false });
   });
 
-  it('leaves nothing of a step that fails, and the connection usable', async () => {
+  it('leaves no trace of a failed step, and the connection usable', async () => {
     const client = await connect();
     await expect(migrate(client, [first, broken])).rejects.toThrow('no_such');
     expect(await migrate(client, [first, second])).toEqual([1, 2]);

@@ -1,21 +1,21 @@
 /**
- * Brings a database to the schema of this code: forward-only steps, each at most once, however many nodes start
- * at the same moment.
+ * Migrates a database to the schema of this code: forward-only steps, each at most once, for any number of concurrent
+ * starts.
  *
- * All of it is one transaction behind one advisory lock. Whoever comes second waits, then finds nothing to do;
- * whoever dies in the middle leaves nothing behind. The lock belongs to the transaction, so a lost connection
- * releases it, and a pooler between us and the server cannot leave it hanging.
+ * All steps run in one transaction behind one advisory lock. A second process waits, then finds all steps done; a
+ * process that crashes leaves no partial step. The lock belongs to the transaction, so a lost connection releases it,
+ * also behind a connection pooler.
  */
 import type pg from 'pg';
 import type { Migration } from './migrations/migration.js';
 import { PostgresError } from './postgres-error.js';
 
-// Any fixed number will do as long as it never changes: "weir" in ASCII.
+// An arbitrary fixed number: "weir" in ASCII.
 const LOCK_KEY = 0x77656972;
 
 /**
- * Runs on one connection of the caller's, which must not be inside a transaction. Returns the versions applied.
- * Throws `PostgresError` `schema_newer` where the database has seen a later version than `migrations` holds.
+ * Runs on one connection of the caller, which must not be in a transaction. Returns the applied versions. Throws
+ * `PostgresError` `schema_newer` if the database has a later version than `migrations`.
  */
 export async function migrate(client: pg.ClientBase, migrations: readonly Migration[]): Promise<number[]> {
   await client.query('begin');
@@ -24,7 +24,7 @@ export async function migrate(client: pg.ClientBase, migrations: readonly Migrat
     await client.query('commit');
     return applied;
   } catch (error) {
-    // On a lost connection there is nothing left to roll back, and its error would hide the first one.
+    // On a lost connection there is no transaction to roll back, and this error would hide the first one.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }

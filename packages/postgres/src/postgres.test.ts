@@ -33,7 +33,7 @@ describe.each(storeForms)('the store over $name', (form) => {
   });
   afterAll(() => store.close());
 
-  it('keeps a dead letter as it was given, once a place and part', async () => {
+  it('stores a dead letter unchanged, once for each place and part', async () => {
     const letter = {
       id: randomUUID(),
       projectId: randomUUID(),
@@ -53,13 +53,13 @@ describe.each(storeForms)('the store over $name', (form) => {
     expect(read?.batchPayload.equals(batchPayload)).toBe(true);
     const again = await failure(db.insert(failedEvents).values({ ...letter, id: randomUUID() }));
     expect(again).toMatchObject({ cause: { code: '23505' } });
-    // Neither as text nor as a logger would write it.
+    // Neither as text nor in a logger's form.
     expect(String(again).length + JSON.stringify(again).length).toBeLessThan(4_000);
     expect(isUnavailable(again)).toBe(false);
     await db.insert(failedEvents).values({ ...letter, id: randomUUID(), part: 1 });
   });
 
-  it('tells a wrong statement from a store that is away', async () => {
+  it('distinguishes a wrong statement from an unavailable store', async () => {
     expect(isUnavailable(await failure(db.execute(sql`select no_such_column`)))).toBe(false);
     expect(await store.postgres.ping()).toBe(true);
   });
@@ -87,7 +87,7 @@ describe.each(storeForms)('the store over $name', (form) => {
     expect(rows.map((row) => row.value)).toEqual([15, 15, 15]);
   });
 
-  it('refuses data of a newer version, and says so to whoever waits', async () => {
+  it('rejects data of a newer version, and reports it to waiting callers', async () => {
     await db.execute(sql`insert into weir_migrations (version, name) values (1000, 'from the future')`);
     await store.postgres.close();
     const reopened = openPostgres(store.options);
@@ -97,7 +97,7 @@ describe.each(storeForms)('the store over $name', (form) => {
   });
 });
 
-describe('a server that goes away', () => {
+describe('a server that disconnects', () => {
   let database: TestDatabase;
   let proxy: TcpProxy;
   let dataDir: string;
@@ -127,7 +127,7 @@ describe('a server that goes away', () => {
       expect(running).toHaveLength(count);
     }, 5_000);
 
-  it('is noticed, answered for at once, and used again when it is back', async () => {
+  it('is noticed, fails callers at once, and is used again when it returns', async () => {
     await postgres.ready;
     await proxy.cut();
     await becomes('down');
@@ -149,7 +149,7 @@ describe('a server that goes away', () => {
     expect(states).toEqual(['ready', 'down', 'ready']);
   });
 
-  it('fails the statements that were running, also inside a transaction', async () => {
+  it('fails the running statements, also inside a transaction', async () => {
     await postgres.ready;
     const sleeping = failure(postgres.db.execute(sql`select pg_sleep(20)`));
     const inTransaction = failure(postgres.db.transaction((tx) => tx.execute(sql`select pg_sleep(20)`)));
@@ -159,7 +159,7 @@ describe('a server that goes away', () => {
     expect(isUnavailable(await inTransaction)).toBe(true);
   });
 
-  it('is noticed even when it goes without a word', async () => {
+  it('is noticed even if it stops answering without closing connections', async () => {
     await postgres.ready;
     const running = failure(postgres.db.execute(sql`select pg_sleep(20)`));
     await statementRunning(1);
@@ -172,7 +172,7 @@ describe('a server that goes away', () => {
     await becomes('ready');
   });
 
-  it('survives the loss of one connection without being taken for down', async () => {
+  it('survives the loss of one connection without being considered down', async () => {
     await postgres.ready;
     await postgres.db.select().from(projects);
     await database.query(
@@ -183,7 +183,7 @@ describe('a server that goes away', () => {
     expect(states).toEqual(['ready']);
   });
 
-  it('may come after us: opening does not wait, and queries before that are told so', async () => {
+  it('may start later: opening does not wait, and earlier queries fail at once', async () => {
     await proxy.cut();
     const early = openPostgres({ url: proxy.url, dataDir });
     expect(early.state).toBe('starting');
@@ -197,7 +197,7 @@ describe('a server that goes away', () => {
     expect(isUnavailable(await failure(early.db.select().from(projects)))).toBe(true);
   });
 
-  it('may never come: closing ends the waiting', async () => {
+  it('may never start: closing ends the wait', async () => {
     await proxy.cut();
     const never = openPostgres({ url: proxy.url, dataDir });
     await never.close();
@@ -205,7 +205,7 @@ describe('a server that goes away', () => {
   });
 });
 
-it('reports a database that does not exist once, with what to do, however often it tries', async () => {
+it('reports a missing database once, with a hint, however often it retries', async () => {
   const server = await testServer();
   const target = new URL(server.url);
   const { hostname, port } = target;

@@ -1,10 +1,10 @@
 /**
  * The relational store: a PostgreSQL server or, without one, PGlite in a child process, behind one driver.
  *
- * Opening it never waits for it. A loop in the background connects, migrates and opens the gate of the pool;
- * while the store answers, the loop asks it every few seconds, and sooner when a connection broke; when it does
- * not answer, the gate shuts, so that callers are told at once, and the loop goes back to connecting. A store
- * that comes back is migrated like a new one: it may be another, restored from a backup.
+ * Opening does not wait for the store. A background loop connects, migrates and opens the gate of the pool. While the
+ * store answers, the loop probes it every few seconds, and sooner after a broken connection. When the store does not
+ * answer, the gate closes, so that callers fail at once, and the loop reconnects. A returning store is migrated like a
+ * new one, because it may have been restored from a backup.
  */
 import { Backoff, defined, type Logger, silentLogger, Wakeup } from '@weir/base';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
@@ -25,8 +25,8 @@ const CLOSE_GRACE_MS = 5_000;
 const TELL_AGAIN_MS = 60_000;
 
 /**
- * `starting` until the first success · `ready` connected and migrated · `down` it was ready, or can never be
- * (see `ready`), and is not now · `stopped` closed.
+ * `starting` until the first success · `ready` connected and migrated · `down` unavailable after `ready`, or
+ * permanently failed (see `ready`) · `stopped` closed.
  */
 export type PostgresState = 'starting' | 'ready' | 'down' | 'stopped';
 
@@ -44,22 +44,22 @@ export interface PostgresOptions {
 /** The open relational store. */
 export interface Postgres {
   /**
-   * Drizzle over the store. Until `ready`, and while it is down, every query fails at once with an error for which
-   * `isUnavailable` is true. Over PGlite there is one connection: inside `db.transaction` use only its `tx`,
-   * keep no I/O between its statements, and give prepared statements no names.
+   * Drizzle on the store. Until `ready`, and while the store is down, every query fails at once with an error for which
+   * `isUnavailable` is true. PGlite has one connection: inside `db.transaction` use only its `tx`, await no other I/O
+   * between its statements, and do not name prepared statements.
    */
   readonly db: NodePgDatabase<typeof schema>;
   /**
    * Resolves once, when the store was first connected and migrated, however long that takes. Rejects with
-   * `PostgresError`: `schema_newer` when the data is newer than this code, `store_unavailable` when closed before.
+   * `PostgresError`: `schema_newer` if the data is newer than this code, `store_unavailable` if closed before.
    */
   readonly ready: Promise<void>;
   readonly state: PostgresState;
-  /** Asks the store now, within 2 s; while every connection is in use, what was last known stands. */
+  /** Probes the store now, within 2 s; while every connection is in use, returns the last known state. */
   ping(): Promise<boolean>;
-  /** Calls `listener` at each change of `state`; returns how to stop that. */
+  /** Calls `listener` at each change of `state`; returns a function that removes it. */
   onState(listener: (state: PostgresState) => void): () => void;
-  /** Ends connections, and PGlite, within about 10 s. Safe to call twice. */
+  /** Ends connections, and PGlite, within about 10 s. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -98,7 +98,7 @@ class PostgresStore implements Postgres {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
-    // Whoever does not wait for it still may not be ended by an unhandled rejection.
+    // A caller that does not await it must not cause an unhandled rejection.
     this.ready.catch(() => undefined);
     this.#engine = url === undefined ? this.#createEngine(dataDir, template) : null;
     this.#pool = new GatedPool({
@@ -154,7 +154,7 @@ class PostgresStore implements Postgres {
     const backoff = new Backoff();
     while (this.#state !== 'stopped') {
       if (this.#engine !== null && !this.#engine.up) {
-        // It reports itself; until then there is nothing to connect to.
+        // PGlite reports when it is up; until then there is no server to connect to.
         await this.#wakeup.wait(LOOK_AGAIN_MS);
         continue;
       }
@@ -182,7 +182,7 @@ class PostgresStore implements Postgres {
     }
   }
 
-  /** Reports a failure to connect once, and again when its reason changes or a minute has passed. */
+  /** Reports a connection failure once, and again when its reason changes or a minute has passed. */
   #tellOf(error: unknown, retryInMs: number): void {
     const { reason, hint } = reasonOf(error);
     const isKnown = reason === this.#toldReason && performance.now() - this.#toldAt < TELL_AGAIN_MS;
@@ -213,7 +213,7 @@ class PostgresStore implements Postgres {
   async #watch(): Promise<void> {
     while (this.#state === 'ready') {
       await this.#wakeup.wait(HEARTBEAT_MS);
-      // With every connection in use, asking would only measure the queue; those in use will tell.
+      // With every connection in use, a probe would only measure the queue; the running statements reveal an outage.
       if (this.#state === 'ready' && !this.#pool.saturated) await this.#answers();
     }
   }
@@ -222,7 +222,7 @@ class PostgresStore implements Postgres {
     const client = await this.#pool.connectAnyway();
     let failure: Error | undefined;
     let answered = false;
-    // Only after a look at the socket: where this process was busy for that long, the answer is there, unread.
+    // Decide only after reading the socket: if this process was busy for that long, the answer is there, unread.
     const lookOnce = () => setImmediate(() => answered || void client.end());
     const late = setTimeout(lookOnce, ANSWER_MS);
     try {
@@ -263,7 +263,7 @@ class PostgresStore implements Postgres {
     return new PostgresError('store_unavailable', `The relational store is unavailable: ${why}`, { cause });
   }
 
-  // A method, because the compiler takes a property it has compared once for unchanged after an await.
+  // A method, because the compiler assumes that a compared property is unchanged after an await.
   #isStopped(): boolean {
     return this.#state === 'stopped';
   }
@@ -293,12 +293,12 @@ function pgliteConnection(engine: PgliteEngine): pg.PoolConfig {
     user: 'postgres',
     database: 'postgres',
     max: 1,
-    // All connections reach the same backend: what the last one left in the session must not meet the next.
+    // All connections reach the same backend, so the session state of the previous one must be discarded.
     onConnect: (client) => client.query('discard all'),
   };
 }
 
-/** What to do about errors that trying again does not mend, by PostgreSQL's code. */
+/** Hints for errors that a retry does not fix, by PostgreSQL's code. */
 const HINTS: Readonly<Record<string, string>> = {
   '3D000': 'create the database, or correct its name in WEIR_POSTGRES_URL',
   '28P01': 'correct user and password in WEIR_POSTGRES_URL',
@@ -307,7 +307,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'start the server, or correct host and port in WEIR_POSTGRES_URL',
 };
 
-/** Why a connection failed, without a stack: the place in this code says nothing about it. */
+/** The reason of a connection failure, without a stack, because the place in this code explains nothing. */
 function reasonOf(error: unknown): { readonly reason: string; readonly hint: string | undefined } {
   const cause = error instanceof PostgresError ? (error.cause ?? error) : error;
   // Node tries every address of a host, and reports the failures together.

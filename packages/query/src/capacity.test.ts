@@ -10,10 +10,10 @@ const limits = (given: Partial<CapacityLimits> = {}): CapacityLimits => ({
   ...given,
 });
 
-/** Lets promises settle that have no timer to wait for. */
+/** Lets pending promises settle. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Asks for a place and writes down when it was given. */
+/** Requests a place and records when it was granted. */
 function ask(capacity: Capacity, project: string, entered: string[]): void {
   capacity.take(project).then(
     () => entered.push(project),
@@ -21,7 +21,7 @@ function ask(capacity: Capacity, project: string, entered: string[]): void {
   );
 }
 
-test('a question above the share waits and runs as soon as a place is free', async () => {
+test('a query above the share waits and runs as soon as a place is free', async () => {
   const capacity = new Capacity(limits());
   const release = await capacity.take('a');
   await capacity.take('a');
@@ -33,7 +33,7 @@ test('a question above the share waits and runs as soon as a place is free', asy
   expect(capacity.use).toEqual({ running: 2, waiting: 0 });
 });
 
-test('a full queue refuses at once, a queue of none too', async () => {
+test('a full queue rejects at once, also a queue of size 0', async () => {
   for (const queue of [0, 3]) {
     const capacity = new Capacity(limits({ queue }));
     const entered: string[] = [];
@@ -47,7 +47,7 @@ test('a full queue refuses at once, a queue of none too', async () => {
   }
 });
 
-test('a wait that is too long ends with a refusal and frees its place in the queue', async () => {
+test('a wait that is too long ends with a rejection and frees its place in the queue', async () => {
   const capacity = new Capacity(limits({ waitMs: 20, queue: 1 }));
   await capacity.take('a');
   await capacity.take('a');
@@ -55,7 +55,7 @@ test('a wait that is too long ends with a refusal and frees its place in the que
   expect(capacity.use).toEqual({ running: 2, waiting: 0 });
 });
 
-test('a caller that leaves frees its place in the queue at once', async () => {
+test('a caller that disconnects frees its place in the queue at once', async () => {
   const capacity = new Capacity(limits({ queue: 1 }));
   const release = await capacity.take('a');
   await capacity.take('a');
@@ -70,7 +70,7 @@ test('a caller that leaves frees its place in the queue at once', async () => {
   expect(capacity.use).toEqual({ running: 2, waiting: 0 });
 });
 
-test('a place is given back once however often it is released', async () => {
+test('a place is released once however often the function is called', async () => {
   const capacity = new Capacity(limits({ perProject: 1, queue: 0 }));
   const release = await capacity.take('a');
   release();
@@ -88,7 +88,7 @@ test('one project never holds all places, whatever its share is', async () => {
   await capacity.take('b');
 });
 
-test('a free place goes to the project that runs the fewest, however many questions of others wait longer', async () => {
+test('a free place goes to the project with the fewest running queries, even if queries of others have waited longer', async () => {
   const capacity = new Capacity(limits({ total: 4 }));
   const releases = [await capacity.take('a'), await capacity.take('a'), await capacity.take('b')];
   await capacity.take('b');
@@ -99,7 +99,7 @@ test('a free place goes to the project that runs the fewest, however many questi
   expect(entered).toEqual(['c']);
 });
 
-test('among projects that run equally many, places go round', async () => {
+test('projects with equally many running queries get places in rotation', async () => {
   const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 5 }));
   let release = await capacity.take('x');
   await capacity.take('y');
@@ -120,7 +120,7 @@ test('among projects that run equally many, places go round', async () => {
   expect(entered).toEqual(['a', 'b', 'a', 'b', 'a']);
 });
 
-test('a caller that leaves takes no other waiter of its project with it', async () => {
+test('a caller that disconnects removes no other waiter of its project', async () => {
   const capacity = new Capacity(limits({ perProject: 1 }));
   const release = await capacity.take('a');
   const left = new AbortController();
@@ -132,7 +132,7 @@ test('a caller that leaves takes no other waiter of its project with it', async 
   await staying;
 });
 
-test('a project whose last waiter has entered stands in the way of no other', async () => {
+test('a project whose last waiter has entered does not block others', async () => {
   const capacity = new Capacity(limits({ perProject: 1, total: 2 }));
   const [x, y] = [await capacity.take('x'), await capacity.take('y')];
   const a = capacity.take('a');
@@ -145,7 +145,7 @@ test('a project whose last waiter has entered stands in the way of no other', as
   y();
 });
 
-test('a caller is listened to only while it waits', async () => {
+test('the signal of a caller is observed only while it waits', async () => {
   const capacity = new Capacity(limits({ perProject: 1, waitMs: 20 }));
   const { signal } = new AbortController();
   const release = await capacity.take('a', signal);
@@ -157,7 +157,7 @@ test('a caller is listened to only while it waits', async () => {
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
-test('a refusal says whether the project or the engine is full', async () => {
+test('a rejection names whether the project or the engine is full', async () => {
   const capacity = new Capacity(limits({ perProject: 1, total: 2, queue: 0 }));
   await capacity.take('a');
   await capacity.take('b');

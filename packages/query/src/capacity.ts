@@ -1,24 +1,24 @@
 import { QueryError } from './query-error.js';
 
-/** Bounds of {@link Capacity}. */
+/** Limits of a {@link Capacity}. */
 export interface CapacityLimits {
-  /** Questions of one project that run at a time. */
+  /** Concurrent queries of one project. */
   readonly perProject: number;
-  /** Questions of all projects that run at a time: what the engine can take. */
+  /** Concurrent queries of all projects: what the engine can execute. */
   readonly total: number;
-  /** Questions of one project that wait for a place; 0 refuses at once. */
+  /** Queries of one project that may wait; 0 rejects at once. */
   readonly queue: number;
-  /** Longest wait for a place, milliseconds. */
+  /** Maximum wait, milliseconds. */
   readonly waitMs: number;
 }
 
-/** How much runs and waits now. */
+/** The running and waiting queries. */
 export interface CapacityUse {
   readonly running: number;
   readonly waiting: number;
 }
 
-/** Questions of all projects that wait, in shares of one project: each holds its request in memory. */
+/** Maximum waiting queries of all projects, as a multiple of one project's queue: each holds its request in memory. */
 const QUEUES = 32;
 
 interface Waiter {
@@ -27,14 +27,15 @@ interface Waiter {
 }
 
 /**
- * Divides the engine among projects. A project runs so many questions at a time, never as many as the engine can take,
- * and a few more wait for a short time. A free place goes to the waiting project that runs the fewest, among equals to
- * the one that has waited longest for a turn, so that a project with many questions cannot delay another's first.
+ * Divides the engine among projects. A project runs a limited number of queries at a time, never all that the engine
+ * can execute, and a few more wait briefly. A free place goes to the waiting project with the fewest running queries;
+ * among equals, to the one whose last turn is oldest. So a project with many queries cannot delay the first query of
+ * another.
  */
 export class Capacity {
   readonly #limits: CapacityLimits;
   readonly #running = new Map<string, number>();
-  /** Projects in the order of their last turn, and of each the waiters in order of arrival. Never an empty set. */
+  /** Projects in order of their last turn, each with its waiters in order of arrival. The sets are never empty. */
   readonly #queues = new Map<string, Set<Waiter>>();
   #runningTotal = 0;
   #waitingTotal = 0;
@@ -49,11 +50,11 @@ export class Capacity {
   }
 
   /**
-   * Takes a place of the project's, after a wait where there is none; the function it resolves with gives the place back,
-   * once however often it is called.
+   * Takes a place of the project, after a wait if necessary; the returned function releases the place and is
+   * idempotent.
    *
    * @param caller leaves the queue when it aborts
-   * @throws QueryError `at_capacity` if the queue is full or the wait too long, `client_gone` if the caller has left
+   * @throws QueryError `at_capacity` if the queue is full or the wait too long, `client_gone` if the caller has aborted
    */
   async take(projectId: string, caller?: AbortSignal): Promise<() => void> {
     if (caller?.aborted === true) throw gone();

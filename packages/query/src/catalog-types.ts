@@ -9,21 +9,21 @@ export interface EventEntry {
   readonly last_seen: string;
 }
 
-/** One property key of an event, as seen in a sample of its newest events. */
+/** One property key of an event, from a sample of its newest events. */
 export interface PropertyEntry {
   readonly key: string;
-  /** JSON types observed: `string`, `number`, `boolean`, `object`, `array`, `null`; the most frequent first. */
+  /** Observed JSON types: `string`, `number`, `boolean`, `object`, `array`, `null`; most frequent first. */
   readonly types: readonly string[];
-  /** Events of the sample that have it. */
+  /** Events of the sample with the key. */
   readonly count: number;
-  /** A few different values as JSON text, each cut at 100 characters. */
+  /** A few distinct values as JSON text, each cut at 100 characters. */
   readonly examples: readonly string[];
 }
 
 /** An event name and its property keys. */
 export interface EventProperties extends EventEntry {
-  /** Events looked at. */
+  /** Events in the sample. */
   readonly sampled: number;
-  /** The most frequent first; at most 100. */
+  /** Most frequent first; at most 100. */
   readonly properties: readonly PropertyEntry[];
 }

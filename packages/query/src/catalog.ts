@@ -3,7 +3,7 @@ import type { EventEntry, EventProperties, PropertyEntry } from './catalog-types
 import type { EngineMeter } from './engine-meter.js';
 import { QueryError } from './query-error.js';
 
-/** Answers one of the catalog's own questions: rows by position. */
+/** Runs one of the catalog's own queries; returns rows by position. */
 export type AskCatalog = (
   projectId: string,
   sql: string,
@@ -11,13 +11,13 @@ export type AskCatalog = (
   params?: Readonly<Record<string, string>>,
 ) => Promise<readonly (readonly unknown[])[]>;
 
-/** Event names listed. */
+/** Maximum event names. */
 const MAX_EVENTS = 1_000;
-/** Newest events of one name whose properties are looked at. */
+/** Newest events of one name that are sampled for properties. */
 const SAMPLE = 1_000;
-/** Newest events, of all names, in which the properties of all names are looked for. */
+/** Newest events of all names that are sampled for the properties of all names. */
 const SAMPLE_OF_ALL = 50_000;
-/** Of those, per name. */
+/** Maximum sampled events of each name. */
 const SAMPLE_OF_EACH = 200;
 const MAX_PROPERTIES = 100;
 const EXAMPLES = 3;
@@ -28,7 +28,7 @@ const MAX_CACHED = 1_000;
 const EVENTS = `SELECT event, toString(count() AS n), min(timestamp), max(timestamp)
 FROM events GROUP BY event ORDER BY n DESC, event LIMIT ${MAX_EVENTS}`;
 
-/** Keys of the properties of sampled events; \`sample\` has the columns event and properties. */
+/** The property keys of sampled events; \`sample\` has the columns event and properties. */
 const properties = (sample: string): string => `WITH sample AS (${sample})
 SELECT event, toString(any(sampled)), key, toString(countIf(value != '') AS n), topK(6)(type),
   groupUniqArray(${EXAMPLES})(substringUTF8(value, 1, ${EXAMPLE_LENGTH}))
@@ -48,8 +48,8 @@ const PROPERTIES_OF_ALL = properties(
 );
 
 /**
- * What a project's events are called and carry: asked at most once a minute each, and shared meanwhile. The meter of
- * whoever causes a question is told of it, and nobody else's.
+ * The event names and properties of a project: each is queried at most once a minute, and cached in between. Only the
+ * meter of the call that causes a query is notified.
  */
 export class Catalog {
   readonly #ask: AskCatalog;
@@ -59,7 +59,7 @@ export class Catalog {
     this.#ask = ask;
   }
 
-  /** The event names, the most frequent first. */
+  /** The event names, most frequent first. */
   events(projectId: string, meter?: EngineMeter): Promise<readonly EventEntry[]> {
     return this.#cached(`${projectId} events`, async () =>
       (await this.#ask(projectId, EVENTS, meter)).map(([event, count, first, last]) => ({
@@ -71,7 +71,7 @@ export class Catalog {
     );
   }
 
-  /** One event name with its property keys; null where the project has no such event. */
+  /** One event name with its property keys; null if the project has no such event. */
   async describeEvent(
     projectId: string,
     event: string,
@@ -86,7 +86,7 @@ export class Catalog {
     return found === null ? null : { ...found, ...(sampled.get(event) ?? NONE) };
   }
 
-  /** All event names with their property keys, looked for in the newest events. */
+  /** All event names with their property keys, from a sample of the newest events. */
   async describeAll(projectId: string, meter?: EngineMeter): Promise<readonly EventProperties[]> {
     const [events, sampled] = await Promise.all([
       this.events(projectId, meter),
@@ -97,7 +97,7 @@ export class Catalog {
     return events.map((entry) => ({ ...entry, ...(sampled.get(entry.event) ?? NONE) }));
   }
 
-  /** One event name; beyond the list's end it is asked for alone. */
+  /** One event name; a name beyond the end of the list is queried separately. */
   async #event(projectId: string, event: string, meter: EngineMeter | undefined): Promise<EventEntry | null> {
     const events = await this.events(projectId, meter);
     const listed = events.find((entry) => entry.event === event);
@@ -114,7 +114,7 @@ export class Catalog {
   }
 
   #cached<T>(key: string, load: () => Promise<T>): Promise<T> {
-    // A key is only ever used with one load.
+    // The cast holds: each key is used with one load function.
     const known = this.#cache.get(key) as Promise<T> | undefined;
     if (known !== undefined) return known;
     const loading = load();
@@ -136,7 +136,7 @@ function byEvent(
     const name = String(event);
     const entry = events.get(name) ?? { sampled: Number(sampled), properties: [] };
     events.set(name, entry);
-    // Of an event without properties: raw JSON is never empty.
+    // The row of an event without properties: raw JSON is never empty.
     if (Number(count) === 0) continue;
     entry.properties.push({
       key: String(key),
@@ -153,7 +153,7 @@ function texts(value: unknown): string[] {
   return value.map(String);
 }
 
-/** ClickHouse's names of JSON types as JSON's own. */
+/** ClickHouse's names of JSON types, mapped to JSON's own. */
 const JSON_TYPE: Readonly<Record<string, string>> = {
   String: 'string',
   Int64: 'number',

@@ -23,26 +23,25 @@ import type {
 } from './question.js';
 import { ROWS_FORMAT, readRows } from './read-rows.js';
 
-/** Lets texts pass, or refuses them with a QueryError. */
+/** Accepts texts, or rejects them with a QueryError. */
 export type QueryGate = Pick<Gate, 'check'>;
 
-/** What a query service stands on. */
+/** Dependencies of a query service. */
 export interface QueryParts {
   readonly reader: Reader;
   readonly parser: Parser;
-  /** Stops queries nobody waits for, on connections of its own. */
+  /** Stops abandoned queries, on separate connections. */
   readonly stopper: ClickHouse;
   readonly limits: QueryLimits;
-  /** Default: a {@link Gate}. A test of the walls behind it gives one that lets everything pass. */
+  /** Default: a {@link Gate}. Tests of the other walls pass a gate that accepts everything. */
   readonly gate?: QueryGate;
 }
 
 /**
- * Makes the read path.
+ * Creates the read path.
  *
- * @example
- * const query = createQueryService({ reader, parser, stopper, limits });
- * const { rows } = await query.ask(projectId, { sql: 'SELECT event, count() FROM events GROUP BY event' });
+ * @example const query = createQueryService({ reader, parser, stopper, limits }); const { rows } = await
+ *   query.ask(projectId, { sql: 'SELECT event, count() FROM events GROUP BY event' });
  */
 export function createQueryService(parts: QueryParts): QueryService {
   return new EngineQueryService(parts);
@@ -50,9 +49,9 @@ export function createQueryService(parts: QueryParts): QueryService {
 
 const MIB = 1024 * 1024;
 const JSON_SHARE = 1 / 16;
-/** Small differences would speak of what lies beside a project's rows. */
+/** Smaller differences would reveal data of other projects that is stored next to a project's rows. */
 const MEMORY_STEP = 16 * MIB;
-/** What one of the catalog's own questions may be answered with. */
+/** Limits of answers to the catalog's own queries. */
 const CATALOG_MAX = { rows: 110_000, bytes: 64 * MIB };
 const NEWEST_DEFAULT = 20;
 const NEWEST_MAX = 100;
@@ -84,7 +83,7 @@ class EngineQueryService implements QueryService {
         CATALOG_MAX,
         async () => statement,
       );
-      // A catalog that leaves something out without a word would mislead.
+      // A silently truncated catalog would mislead.
       if (truncated) throw new QueryError('query_too_large', 'there is too much to describe');
       return rows;
     });
@@ -125,7 +124,7 @@ class EngineQueryService implements QueryService {
     return { contentType, bytes };
   }
 
-  /** A statement with each DateTime as DateTime64: in Arrow, the engine writes the former as a bare number. */
+  /** Casts each DateTime column to DateTime64: in Arrow, the engine writes a DateTime as a bare number. */
   async #withTimes(turn: Turn, statement: Omit<Statement, 'format'>): Promise<string> {
     const { sql } = statement;
     const empty = { ...statement, sql: `SELECT * FROM (${sql}) LIMIT 0`, format: ROWS_FORMAT };
@@ -169,7 +168,7 @@ class EngineQueryService implements QueryService {
     return this.#answer(projectId, options, max, async () => statement);
   }
 
-  /** What runs for a question, once the gate has let it pass. */
+  /** The statement to run for a query, once the gate has accepted it. */
   async #pass({ sql, params = {} }: Question, turn: Turn): Promise<Runnable & Pick<Statement, 'params'>> {
     const length = JSON.stringify(params).length;
     if (length > this.#limits.textBytes) {
@@ -182,7 +181,7 @@ class EngineQueryService implements QueryService {
     }
     try {
       const passed = await this.#gate.check(sql, params, turn.signal);
-      // What gets past a gate that is left out is no canonical text, and binds as it comes.
+      // Without the gate (in tests of other walls) the text is not canonical, and parameters are bound unchanged.
       const fitted = passed.asksForNobody === undefined ? params : fitParameters(passed.sql, params);
       return { ...(await this.#runnable(passed, fitted, turn.signal)), params: fitted };
     } catch (error) {
@@ -190,7 +189,7 @@ class EngineQueryService implements QueryService {
     }
   }
 
-  /** A stream takes SELECTs alone: what else may be asked becomes one. */
+  /** Converts DESCRIBE and EXPLAIN to a SELECT, because a stream only accepts SELECTs. */
   async #runnable(
     passed: Passed,
     params: NonNullable<Question['params']>,
@@ -227,7 +226,7 @@ class EngineQueryService implements QueryService {
       };
       return { columns, rows, stats, truncated };
     });
-    // Without its only row, an answer would read as if there were no data.
+    // Without its only row, the answer would look as if there were no data.
     if (answer.truncated && answer.rows.length === 0 && max.rows > 0) throw firstRowTooLarge(max.bytes);
     return answer;
   }
@@ -240,22 +239,22 @@ function firstRowTooLarge(limit: number): QueryError {
   });
 }
 
-/** What runs, and where. */
+/** A statement, and the views that it runs on. */
 type Runnable = Pick<Statement, 'sql' | 'plain' | 'keyed'>;
 
-/** Of a statement that reads no table. */
+/** For a statement that reads no table. */
 const TABLELESS = { plain: true, keyed: true };
 
 function quotedName(name: string): string {
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 }
 
-/** What the caller wrote: errors may repeat it. */
+/** The texts of the caller, which errors may repeat. */
 function ownTexts(sql: string, params: NonNullable<Question['params']>): string[] {
   return [sql, ...Object.entries(params).flat().map(String)];
 }
 
-/** DESCRIBE TABLE as a SELECT of what the catalog knows, with the columns DESCRIBE has. */
+/** DESCRIBE TABLE as a SELECT from the catalog, with the columns of DESCRIBE. */
 function describeStatement(name: string): string {
   const columns = PUBLIC_TABLES.find((table) => table.name === name)?.columns ?? [];
   const rows = columns.map(

@@ -3,20 +3,20 @@ import { failedExpression, scrub } from './engine-text.js';
 import { hintOfError } from './hints/query-hints.js';
 import { QueryError } from './query-error.js';
 
-/** ClickHouse's codes that mean something of their own to whoever asked. */
+/** ClickHouse codes with a specific meaning for the caller. */
 const SYNTAX_ERROR = 62;
 const TIMEOUT_EXCEEDED = 159;
 const TOO_MANY_QUERIES = 202;
 const MEMORY_LIMIT_EXCEEDED = 241;
 const CANNOT_COMPILE_REGEXP = 427;
 const ILLEGAL_PREWHERE = 182;
-/** Errors of types, whose texts do not say where. */
+/** Type errors whose texts do not name the expression. */
 const TYPES_DIFFER: ReadonlySet<number> = new Set([43, 53, 70, 386]);
-/** Names of views that the engine puts before those of columns. */
+/** View names that the engine prepends to column names. */
 const ENGINE_NAMES = /\bweir\w*\.(?:events|persons|sessions)\./g;
 const TIMES =
   'write times as 2026-11-21 10:00:00, or toDateTime64(text, 3) where they have T and Z; parseDateTimeBestEffortOrNull(x) goes on where a text is no time';
-/** A time as JSON has it, which no comparison with a column takes. */
+/** A time in JSON form, which comparisons with a column do not accept. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$/i;
 const UNFIT_HINTS: readonly (readonly [codeName: RegExp, hint: string])[] = [
   [/DATE/, TIMES],
@@ -26,17 +26,23 @@ const UNFIT_HINTS: readonly (readonly [codeName: RegExp, hint: string])[] = [
   ],
   [/REGEXP/, 'write a backslash of a pattern twice, and escape ( [ { that stand for themselves'],
 ];
-/** Rows or bytes of the answer, and the like. */
+/** Limits of rows or bytes of the answer, and similar ones. */
 const TOO_MUCH: ReadonlySet<number> = new Set([158, 161, 167, 168, 191, 223, 290, 306, 307, 396]);
-/** A parameter is missing, or its value does not fit. */
+/** A parameter is missing, or its value has the wrong type. */
 const PARAMETER: ReadonlySet<number> = new Set([456, 457]);
 const REFUSED: ReadonlySet<number> = new Set([164, 497]);
-/** The engine ends a query whose connection went away, and all of them when it stops. */
+/** The engine cancels a query whose connection was closed, and all queries when it stops. */
 const CANCELLED = 394;
-/** What the store's trouble is called, but a query may cause as well: file(), unknown names, a failed allocation. */
+/**
+ * Codes that normally mean an unavailable store, but that a query can cause too: file(), unknown names, a failed
+ * allocation.
+ */
 const OF_THE_QUERY: ReadonlySet<number> = new Set([16, 107, 1000, 1001, 1002]);
 
-/** What a failure of the engine is to whoever asked. `own`: the texts they sent, see {@link scrub}. */
+/**
+ * Converts a failure of the engine to an error for the caller. `own`: the texts that the caller sent, see {@link
+ * scrub}.
+ */
 export function engineFailure(error: unknown, own: readonly string[]): unknown {
   if (!(error instanceof ClickHouseError)) return error;
   const { exceptionCode: code } = error;
@@ -77,8 +83,8 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
 }
 
 /**
- * A value that does not fit what is done with it. The engine quotes it, bare or in quotes, each error in its own way: it is
- * repeated only where the caller wrote it.
+ * An error about a value of the wrong form. The engine quotes the value, in different ways for each error; the message
+ * repeats it only if the caller wrote it.
  */
 function unfit(error: ClickHouseError, text: string, own: readonly string[]): QueryError {
   const name = error.codeName ?? 'INCORRECT_DATA';
@@ -105,7 +111,7 @@ function place(text: string, own: readonly string[]): string {
   return expression === undefined ? '' : `, in ${expression}`;
 }
 
-/** Time was up. */
+/** The error after the time limit. */
 export function timedOut(options?: { readonly cause?: unknown }): QueryError {
   return new QueryError('query_timeout', 'the query took too long', options);
 }

@@ -13,7 +13,7 @@ const SHORT_MS = 1_500;
 
 let engine: GateEngine;
 let query: QueryService;
-/** Gives a question little time. */
+/** A service with a short time limit. */
 let hasty: QueryService;
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 afterAll(() => engine?.close());
 
-/** Writes down what it is told. */
+/** Records the calls that it receives. */
 class Told implements EngineMeter {
   readonly statements: { readonly startedAt: number; readonly ends: (EngineUse & { wallMs: number })[] }[] =
     [];
@@ -59,7 +59,7 @@ async function readAll(bytes: AsyncIterable<Uint8Array>): Promise<void> {
 const streamed = (sql: string, meter: EngineMeter, signal?: AbortSignal) =>
   query.stream(PROJECT, { sql }, 'ndjson', { meter, ...(signal === undefined ? {} : { signal }) });
 
-/** Every way a question may end, with the code it fails with and whether its one statement did as it was asked. */
+/** Every way in which a query may end, with its error code and whether its statement counts as successful. */
 const WAYS: Readonly<
   Record<string, { run: (meter: Told) => Promise<unknown>; fails?: string; ok: boolean }>
 > = {
@@ -76,7 +76,7 @@ const WAYS: Readonly<
     ok: true,
   },
   'a stream nobody reads': {
-    // Beside others it may wait for a thread of the engine until its time is up.
+    // Next to others it may wait for a thread of the engine until its time runs out.
     run: (meter) => hasty.stream(PROJECT, { sql: LONG }, 'ndjson', { meter }).catch(() => {}),
     ok: false,
   },
@@ -119,7 +119,9 @@ const WAYS: Readonly<
 };
 
 describe('a meter', () => {
-  it('is told once of the end of each statement, however it ends', { timeout: 120_000 }, async () => {
+  it('is called once for the end of each statement, for every kind of end', {
+    timeout: 120_000,
+  }, async () => {
     const ways = fc.array(fc.constantFrom(...Object.keys(WAYS)), { minLength: 1, maxLength: 6 });
     const check = fc.asyncProperty(ways, async (names) => {
       await Promise.all(
@@ -136,7 +138,7 @@ describe('a meter', () => {
           expect(told.statements).toHaveLength(1);
           const [end] = told.statements[0]?.ends ?? [];
           expect([name, end?.ok]).toEqual([name, way.ok]);
-          // One that still waited for a thread of the engine has had none of its time.
+          // A query that still waited for a thread of the engine has used none of its time.
           expect(end?.engineMs).toBeGreaterThanOrEqual(way.ok ? Number.MIN_VALUE : 0);
           expect(end?.engineMs).toBeLessThanOrEqual(end?.wallMs ?? 0);
           all.push(told);
@@ -145,15 +147,15 @@ describe('a meter', () => {
     });
     const all: Told[] = [];
     await fc.assert(check, {
-      // Each way alone, and all at once, whatever else is drawn.
+      // Each way alone, and all at once, in addition to random selections.
       examples: [[Object.keys(WAYS)], ...Object.keys(WAYS).map((name): [string[]] => [[name]])],
       ...(process.env.WEIR_SOAK === '1' ? { numRuns: 200 } : { seed: 1, numRuns: 14 }),
     });
-    // None was told again while the others ran.
+    // No end was reported again while the others ran.
     for (const { statements } of all) expect(statements[0]?.ends).toHaveLength(1);
   });
 
-  it('knows what a statement that was stopped had used', async () => {
+  it('receives the use of a stopped statement', async () => {
     const told = new Told();
     await hasty.ask(PROJECT, { sql: ENDLESS }, { meter: told }).catch(() => {});
     await vi.waitUntil(() => told.statements[0]?.ends.length === 1, 20_000);
@@ -162,7 +164,7 @@ describe('a meter', () => {
     expect(told.statements[0]?.ends[0]?.engineMs).toBeGreaterThan(SHORT_MS / 2);
   });
 
-  it('is told nothing where nothing is sent', async () => {
+  it('is not called if no statement is sent', async () => {
     const told = new Told();
     const gone = AbortSignal.abort();
     await expect(query.ask(PROJECT, { sql: 'SELECT 1' }, { meter: told, signal: gone })).rejects.toThrow();
@@ -171,7 +173,7 @@ describe('a meter', () => {
     expect(told.statements).toEqual([]);
   });
 
-  it('is told of a catalog question by whoever causes it', async () => {
+  it('is called for a catalog query only for the caller that causes it', async () => {
     const [first, second] = [new Told(), new Told()];
     const asked = [query.describeEvents(PROJECT, { meter: first }), query.events(PROJECT, { meter: second })];
     await Promise.all(asked);

@@ -1,29 +1,32 @@
-/** What the engine spent on one statement. */
+/** The resources of one statement. */
 export interface EngineUse {
   /**
-   * The engine's own time, in milliseconds: what a slow reader kept it waiting is not in it. Where the engine could not be
-   * asked, the time since the statement was sent.
+   * The engine's own time, milliseconds, without waits for a slow reader. If the engine did not report it, the time
+   * since the statement was sent.
    */
   readonly engineMs: number;
-  /** Rows read, other projects' rows in the same blocks among them: for the operator alone. 0 where it is not known. */
+  /** Rows read, including other projects' rows in the same blocks: only for the operator. 0 if unknown. */
   readonly readRows: number;
   readonly readBytes: number;
-  /** Peak memory, in bytes; 0 where it is not known. */
+  /** Peak memory, bytes; 0 if unknown. */
   readonly memoryBytes: number;
-  /** Whether the answer was read whole, or as far as was wanted; not where it failed, its client left or its time was up. */
+  /**
+   * Whether the answer was read completely, or as far as requested; false if it failed, its client disconnected or its
+   * time ran out.
+   */
   readonly ok: boolean;
 }
 
-/** Told of the engine's share of an answer. What it is given to call must not throw. */
+/** Receives the use of each statement. Its callbacks must not throw. */
 export interface EngineMeter {
   /**
-   * A statement is about to be sent. What is returned is called once, when the engine has let go of the statement, however
-   * it ended: that may be after its answer was.
+   * Called before a statement is sent. The returned function is called once, when the engine has finished the statement
+   * for any reason; that may be after its answer ended.
    */
   begun(): (use: EngineUse) => void;
 }
 
-/** An option of whatever asks the engine. */
+/** Options of every method that queries the engine. */
 export interface MeterOptions {
   /** Default none. */
   readonly meter?: EngineMeter | undefined;

@@ -2,34 +2,34 @@ import { PUBLIC_TABLES } from '@weir/clickhouse';
 import { functionVerdict } from './gate/functions/function-verdict.js';
 
 /**
- * The engine's error texts, made fit for whoever asked. They quote values, and name tables, files and expressions
- * behind the public views. Row policies keep other projects' values out of them; this is the wall behind that one.
+ * Makes the engine's error texts safe for the caller. They quote values, and name tables, files and expressions behind
+ * the public views. Row policies keep other projects' values out of them; this is the wall behind that one.
  */
 
-/** From here on a text speaks of the engine's own doings, or repeats the whole query. */
+/** Matches the start of text that describes the engine's internals or repeats the whole query. */
 const INTERNAL =
   /:? \(?(?:[Ii]n scope|In query|While executing|while executing|While processing|while converting|Stack trace|in file\/uri)\b/;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const PATH = /(?<![\w<])\/(?:[\w.-]+\/)+[\w.-]*/g;
-/** Names that the engine puts before those of the caller: of tables of its plan, and of the databases of views. */
+/** Names that the engine prepends to those of the caller: tables of its plan, and databases of views. */
 const PREFIXES =
   /\b__table\d+\.|\bweir(?:_plain|_keyed|_plain_keyed)?\.(?:(?:events|persons|sessions)\.(?=\w))?/g;
-/** Advice that a query cannot follow, because it brings no settings of its own. */
+/** Advice about settings, which a query cannot follow because it may not set any. */
 const SETTINGS =
   / (?:(?:Set setting|You can enable setting|Enable setting) [^.]*\.|Consider using a subcolumn .*)/gs;
 const SUGGESTION = /Maybe you meant: (\[[^\]]*\])/;
-/** Sub-columns that the engine makes by itself: no property is called so. */
+/** Sub-columns that the engine generates; no property has such a name. */
 const SUBCOLUMN = /\.(?:size\d*|null)'/;
 const MASK = '…';
 const MAX_LENGTH = 2_000;
-/** Characters in which a failed expression is looked for: the expression that finds it takes more than the square of their number. */
+/** Maximum characters in which a failed expression is searched: the search takes more than quadratic time. */
 const MAX_EXPRESSION = 1_000;
-/** Longer than any name worth repeating. */
+/** Longer than any name that is useful to repeat. */
 const MAX_QUOTED = 200;
 
 /**
- * The text without what its reader did not write: a quoted value, an id or a path stays only where it stands in
- * `own`, the texts the reader sent, or is a name anybody may know.
+ * Removes from a text what its reader did not write: a quoted value, an id or a path stays only if it appears in
+ * `own`, the texts that the reader sent, or is a public name.
  */
 export function scrub(text: string, own: readonly string[]): string {
   const plain = text
@@ -46,14 +46,14 @@ export function scrub(text: string, own: readonly string[]): string {
     .trim();
 }
 
-/** The expression that failed, as in `toUInt8(event)`; undefined where a part of it is not the reader's own. */
+/** The expression that failed, as in `toUInt8(event)`; undefined if a part of it is not from the reader's texts. */
 export function failedExpression(text: string, own: readonly string[]): string | undefined {
   const start = Math.max(0, text.indexOf('FUNCTION '));
   const written =
     /FUNCTION [^']*?(?:'[^']*'[^']*?)*? -> (.+?) (?:Nullable|U?Int|Float|String|Date|Bool|Array|Tuple|Map|LowCardinality|Decimal|UUID|JSON|Dynamic)/s
       .exec(text.slice(start, start + MAX_EXPRESSION))?.[1]
       ?.replace(PREFIXES, '')
-      // The engine writes the type behind each constant.
+      // The engine appends the type to each constant.
       .replace(/('(?:[^'\\]|\\.)*'|\b\d[\d.]*)_[A-Z]\w*(?:\([^)]*\))?/g, '$1');
   if (written === undefined || written.length > MAX_QUOTED) return undefined;
   const parts = written.match(/'(?:[^'\\]|\\.)*'|\w+/g) ?? [];
@@ -74,9 +74,9 @@ function mask(text: string, own: readonly string[]): string {
 }
 
 /**
- * Replaces what stands in single quotes and in backticks. A regular expression would begin anew at each quote of a text that
- * ends within one, and take the square of its length. Here a kind of quote without an end is looked for once: within it,
- * every later quote of its kind is escaped, and has no end either.
+ * Replaces the contents of single quotes and backticks. A regular expression would restart at each quote of a text that
+ * ends inside a quote, and take quadratic time. Here, a quote without an end is searched for once: every later quote of
+ * its kind is escaped, so it has no end either.
  */
 function replaceQuoted(text: string, replacement: (value: string) => string): string {
   let result = '';
@@ -97,7 +97,7 @@ function replaceQuoted(text: string, replacement: (value: string) => string): st
   return result + text.slice(done);
 }
 
-/** Where the quote at `start` ends, past escaped characters; -1 if it does not. */
+/** The end of the quote at `start`, skipping escaped characters; -1 if it has no end. */
 function closingQuote(text: string, start: number): number {
   const quote = text.charCodeAt(start);
   for (let at = start + 1; at < text.length; at += 1) {
@@ -110,7 +110,7 @@ function closingQuote(text: string, start: number): number {
 
 const BACKSLASH = 0x5c;
 
-/** Names of the public tables' columns, of functions and of types are nobody's secret. */
+/** Names of columns of the public tables, of functions and of types are public. */
 function isName(value: string): boolean {
   return (
     PUBLIC_COLUMNS.has(value) ||

@@ -9,45 +9,45 @@ import type { QueryLimits } from './limits.js';
 import { MeteredStatement } from './metered-statement.js';
 import { QueryError } from './query-error.js';
 
-/** One statement that has passed the gate, or is our own. */
+/** A statement that has passed the gate, or one of Weir's own. */
 export interface Statement {
   readonly sql: string;
   readonly params: Readonly<Record<string, ParameterValue>>;
   /** ClickHouse's name of the output format. */
   readonly format: string;
-  /** Whether it asks nothing of who did it, and may be asked where events have no person. */
+  /** Whether it does not use the person, so that it can run on the views without one. */
   readonly plain: boolean;
-  /** Whether it cannot fail on any time of an event, and its conditions on time may use the index. */
+  /** Whether it cannot fail on any time of an event, so that its conditions on time may use the index. */
   readonly keyed: boolean;
-  /** What else the caller sent: errors may repeat it. */
+  /** Further texts of the caller, which errors may repeat. */
   readonly own: readonly string[];
 }
 
-/** A statement whose answer has begun. */
+/** A statement after the first block of its answer. */
 export interface Execution {
-  /** What it has used, once its bytes were read; undefined where the engine did not say. */
+  /** Its use, after its bytes were read; undefined if the engine did not report it. */
   used(): QueryUse | undefined;
-  /** To be read once; leaving early stops the query. Throws QueryError. */
+  /** Iterate once; leaving early stops the query. Throws QueryError. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Longest wait for the engine to let go of a query; its place in the project's share is taken so long. */
+/** Maximum wait for the engine to stop a query; until then its place stays taken. */
 const LET_GO_MS = 10 * 60_000;
-/** How long an answer that was cut off waits for that. */
+/** How long an answer that was cut off waits for the stop. */
 const SOON_MS = 500;
 /** Threads of the engine for one query. */
 const THREADS = 4;
-/** More rows than any project has: what asks for them would end at its time limit anyway. */
+/** More rows than any project has: a query that needs more would reach its time limit anyway. */
 const ROWS_TO_READ = 100_000_000_000;
 
-/** Runs statements as a project's reader: within its limits, stopped for good when nobody waits any more. */
+/** Runs statements as a project's reader: within limits, and stopped when the client disconnects. */
 export class Executor {
   readonly #reader: Reader;
   readonly #stopper: ClickHouse;
   readonly #limits: QueryLimits;
   readonly #capacity: Capacity;
 
-  /** @param stopper asks the engine to end queries, on connections of its own: each may wait long */
+  /** @param stopper stops queries, on separate connections because each stop may take long */
   constructor(reader: Reader, stopper: ClickHouse, limits: QueryLimits) {
     this.#reader = reader;
     this.#stopper = stopper;
@@ -60,16 +60,14 @@ export class Executor {
     });
   }
 
-  /** How many questions run and wait. */
+  /** The running and waiting queries. */
   get use(): CapacityUse {
     return this.#capacity.use;
   }
 
   /**
-   * Takes a place of the project's, waiting for one if need be, and starts the clock; `work` does what is needed to ask
-   * (the gate) and asks. The place is given back when the answer has been read, or its query stopped.
-   *
-   * @throws QueryError
+   * Takes a place of the project, after a wait if necessary, and starts the time limit; `work` checks the query with
+   * the gate and runs it. The place is released when the answer was read, or its query stopped.
    */
   async during<T>(
     projectId: string,
@@ -119,17 +117,17 @@ export class Executor {
         bytes: read(answer, resultBytes, failure, turn, metered),
       };
     } catch (error) {
-      // Its figures did not come with the failure. A turn that was left asks for them by itself.
+      // The error did not carry the use, so ask for it. A turn that was left early asks by itself.
       if (metered.isOpen && !turn.signal.aborted) void stop();
       throw failure(error);
     }
   }
 
-  /** Makes the engine let go of what runs under a tag, and says what it has used. Never rejects. */
+  /** Stops the engine's queries with a tag, and reports their use. Never rejects. */
   async #stop(tag: string, metered: MeteredStatement): Promise<void> {
     metered.stopped();
     const limit = deadline(LET_GO_MS);
-    // An engine that cannot be asked has ended, and its queries with it.
+    // If the engine cannot be asked, it has ended, and its queries with it.
     const use = await this.#stopper.kill(tag, { signal: limit.signal }).catch(() => undefined);
     limit.release();
     metered.end('stopped', use);
@@ -148,7 +146,7 @@ async function* read(
   try {
     for await (const part of answer) {
       length += part.length;
-      // The engine counts its columns in memory; what they are as text may be many times more.
+      // The engine limits columns in memory; as text they may be many times larger.
       if (length > maxBytes) {
         throw new QueryError('query_too_large', 'the answer is too long', { limit: maxBytes });
       }
@@ -164,13 +162,13 @@ async function* read(
       turn.end();
     } else {
       if (end === 'left' && turn.failure() === undefined) metered.enough();
-      // Whoever asks one question after the other should find the place free, where the engine lets go soon.
+      // If the engine stops soon, a client that sends queries one after another finds the place free.
       await Promise.race([turn.leave(), delay(SOON_MS, undefined, { ref: false })]);
     }
   }
 }
 
-/** The time and the place of one question. */
+/** The time and the place of one query. */
 export class Turn {
   readonly projectId: string;
   readonly #controller = new AbortController();
@@ -194,23 +192,23 @@ export class Turn {
     if (caller?.aborted === true) void this.leave();
   }
 
-  /** Aborts when nobody waits any more, or time is up. */
+  /** Aborts when the client has disconnected, or the time ran out. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Why it was aborted, where it was. */
+  /** Why it was aborted; undefined if it was not. */
   failure(): QueryError | undefined {
     if (this.#isLate) return timedOut();
     return this.#controller.signal.aborted ? new QueryError('client_gone', 'the client left') : undefined;
   }
 
-  /** Says how the engine is made to let go of what runs in this turn; `stop` never rejects. */
+  /** Sets how to stop the engine's query of this turn; `stop` never rejects. */
   stopWith(stop: () => Promise<void>): void {
     this.#stop = stop;
   }
 
-  /** Ends it before its end; resolves when the engine has let go and the place is given back. */
+  /** Ends the turn early; resolves when the engine has stopped and the place is released. */
   async leave(): Promise<void> {
     if (this.#hasEnded) return;
     this.#controller.abort();
@@ -219,7 +217,7 @@ export class Turn {
     this.#release();
   }
 
-  /** Gives the place back. */
+  /** Releases the place. */
   end(): void {
     if (this.#hasEnded) return;
     this.#finish();

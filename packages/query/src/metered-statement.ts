@@ -1,7 +1,7 @@
 import type { QueryUse } from '@weir/clickhouse';
 import type { EngineMeter, EngineUse } from './engine-meter.js';
 
-/** One statement before its meter: begun when it is made, ended once, by whoever knows its end first. */
+/** One statement and its meter: started on construction, ended once, by the first event that determines its end. */
 export class MeteredStatement {
   readonly #startedAt = performance.now();
   #ended: ((use: EngineUse) => void) | undefined;
@@ -13,27 +13,27 @@ export class MeteredStatement {
     this.#ended = meter?.begun();
   }
 
-  /** It is told to stop: what passes from now on is not its doing. */
+  /** Marks the statement as stopped: time after this is not charged to it. */
   stopped(): void {
     this.#stoppedAt ??= performance.now();
   }
 
-  /** Whether somebody still has to be told of its end. */
+  /** Whether its end has not been reported yet. */
   get isOpen(): boolean {
     return this.#ended !== undefined;
   }
 
-  /** What the engine said it has used, once that is known. */
+  /** The use that the engine reported; undefined until then. */
   get use(): QueryUse | undefined {
     return this.#use;
   }
 
-  /** Its reader has what it wants: that the rest is stopped will be no failure. */
+  /** Marks the answer as sufficient: stopping the rest is then not a failure. */
   enough(): void {
     this.#isEnough = true;
   }
 
-  /** The engine has let go of it. */
+  /** The engine has finished the statement. */
   end(outcome: 'whole' | 'stopped', use: QueryUse | undefined): void {
     this.#use ??= use;
     const ended = this.#ended;

@@ -6,7 +6,7 @@ import { QueryError } from './query-error.js';
 /** Values by name. */
 export type Parameters = Readonly<Record<string, ParameterValue>>;
 
-/** Names that a hint lists at most, and the longest name that is compared: comparing takes the product of lengths. */
+/** Maximum names in a hint, and the longest name that is compared: the cost is the product of the lengths. */
 const LISTED = 10;
 const MAX_NAME = 100;
 
@@ -16,10 +16,10 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]
 const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?$/;
 
 /**
- * The values as the engine is to bind them. It ignores a value that the SQL does not name, so that a misspelt name goes
- * unnoticed; here that is an error. It takes what does not fit a type modulo its size (300 for a UInt8 is 44
- * to it), a month 13 for 1970, and null for an empty text, without a word; here that is an error. Times in RFC 3339,
- * as answers have them, become seconds since 1970, which mean the same in every time zone.
+ * Converts values to the form that the engine binds, with strict checks. The engine silently ignores a value that the
+ * SQL does not name, so a misspelt name would go unnoticed. It also silently takes a value outside its type modulo its
+ * size (300 for a UInt8 becomes 44), a month 13 as 1970, and null as an empty text. All of these are errors here. Times
+ * in RFC 3339, as in answers, become seconds since 1970, which are independent of time zones.
  *
  * @param sql canonical text
  * @throws QueryError `sql_invalid`
@@ -118,7 +118,7 @@ function fitTime(name: string, type: string, value: ParameterValue): ParameterVa
   );
 }
 
-/** A day there is: not 31 April. */
+/** Whether a calendar day exists: not 31 April. */
 function isDay(value: ParameterValue): boolean {
   const text = String(value);
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;

@@ -1,13 +1,14 @@
 import { errorClass } from '@weir/base';
 
 /**
- * The one error of this package. Its message and hint are for the author of the SQL, a person or a model; they hold nothing of
- * another tenant.
+ * The error class of this package. Message and hint address the author of the SQL, a person or a model; they contain no
+ * data of another tenant.
  *
- * - `sql_required`, `sql_invalid`: there is no SQL, or the engine cannot parse it. `sql_not_allowed`: a rule of the gate
- *   refuses it; `rule` and `identifier` name the rule and what it refuses.
- * - `query_failed`: the engine cannot answer it. `query_too_large`: over a limit of text, memory, rows or bytes.
- * - `query_timeout`: it took too long. `at_capacity`: too many queries run. `client_gone`: the caller left.
+ * - `sql_required`, `sql_invalid`: there is no SQL, or the engine cannot parse it. `sql_not_allowed`: a rule of the
+ *   gate
+ *   rejects it; `rule` and `identifier` name the rule and the rejected item.
+ * - `query_failed`: the engine cannot answer it. `query_too_large`: it exceeds a limit of text, memory, rows or bytes.
+ * - `query_timeout`: it took too long. `at_capacity`: too many queries run. `client_gone`: the caller disconnected.
  * - `engine_unavailable`: the engine does not answer.
  */
 export class QueryError extends errorClass({

@@ -12,18 +12,17 @@ import type {
 } from './question.js';
 
 /**
- * Answers questions about one project at a time. Every method throws {@link QueryError}. A meter among the options is
- * told of each statement that is sent to the engine for the call; an answer from memory sends none, and what the
- * engine's parser is asked is none.
+ * Answers queries about one project. Every method throws {@link QueryError}. The meter in the options is notified of
+ * each statement that a call sends to the engine; a cached answer sends none, and requests to the parser do not count.
  */
 export interface QueryService {
-  /** How many questions of all projects run and wait now. */
+  /** The running and waiting queries of all projects. */
   readonly use: CapacityUse;
 
-  /** Answers in one piece; cut off, and said to be, where there is more than may be given. */
+  /** Returns a complete answer; truncated, and marked so, if it exceeds the limits. */
   ask(projectId: string, question: Question, options?: AskOptions): Promise<Answer>;
 
-  /** Answers as a stream in a format of its own. */
+  /** Returns an answer as a stream in a chosen format. */
   stream(
     projectId: string,
     question: Question,
@@ -34,15 +33,15 @@ export interface QueryService {
   /** The public tables. */
   tables(): readonly TableEntry[];
 
-  /** The project's event names, the most frequent first, at most 1,000; at most a minute old. */
+  /** The project's event names, most frequent first, at most 1,000; at most a minute old. */
   events(projectId: string, options?: MeterOptions): Promise<readonly EventEntry[]>;
 
-  /** One event name with its property keys; null where the project has no such event. At most a minute old. */
+  /** One event name with its property keys; null if the project has no such event. At most a minute old. */
   describeEvent(projectId: string, event: string, options?: MeterOptions): Promise<EventProperties | null>;
 
-  /** All event names with the property keys seen in the newest events. At most a minute old. */
+  /** All event names with the property keys of the newest events. At most a minute old. */
   describeEvents(projectId: string, options?: MeterOptions): Promise<readonly EventProperties[]>;
 
-  /** The newest events by timestamp (those dated more than an hour ahead aside), newest first. */
+  /** The newest events by timestamp (except those dated more than an hour ahead), newest first. */
   newest(projectId: string, options?: NewestOptions): Promise<Answer>;
 }

@@ -1,7 +1,7 @@
 import type { ParameterValue } from '@weir/clickhouse';
 import type { MeterOptions } from './engine-meter.js';
 
-/** What somebody asks. */
+/** A query of a caller. */
 export interface Question {
   /** One SELECT, DESCRIBE or EXPLAIN SYNTAX, in ClickHouse's SQL. */
   readonly sql: string;
@@ -9,17 +9,17 @@ export interface Question {
   readonly params?: Readonly<Record<string, ParameterValue>>;
 }
 
-/** How a stream is asked for. */
+/** Options of a streamed answer. */
 export interface StreamOptions extends MeterOptions {
-  /** Aborts when nobody waits for the answer any more: the engine's query is stopped. */
+  /** Aborts when the client has disconnected: the engine's query is stopped. */
   readonly signal?: AbortSignal;
 }
 
-/** How an answer in one piece is asked for. */
+/** Options of a complete answer. */
 export interface AskOptions extends StreamOptions {
-  /** Fewer rows than the installation allows. */
+  /** Maximum rows, below the limit of the installation. */
   readonly maxRows?: number;
-  /** Fewer bytes of rows than the installation allows. */
+  /** Maximum bytes of rows, below the limit of the installation. */
   readonly maxBytes?: number;
 }
 
@@ -30,17 +30,17 @@ export interface AnswerColumn {
   readonly type: string;
 }
 
-/** Which of the newest events are asked for. */
+/** Options of `newest`. */
 export interface NewestOptions extends StreamOptions {
-  /** Of this name alone. Default all. */
+  /** Only events of this name. Default all. */
   readonly event?: string;
-  /** At most so many: default 20, at most 100. */
+  /** Maximum events: default 20, at most 100. */
   readonly limit?: number;
 }
 
 /**
- * What answering took. Figures the engine did not give, or that would count other projects' rows (a project shares
- * blocks of rows with its neighbours), are null.
+ * The cost of an answer. Figures that the engine did not report, or that would include other projects' rows (projects
+ * share blocks of rows), are null.
  */
 export interface AnswerStats {
   /** Rows in the answer. */
@@ -48,17 +48,20 @@ export interface AnswerStats {
   readonly elapsed_ms: number;
   readonly rows_read: number | null;
   readonly bytes_read: number | null;
-  /** Peak, rounded up to whole 16 MiB; null for queries of less than 5 ms, of which the embedded engine does not tell. */
+  /**
+   * Peak, rounded up to a multiple of 16 MiB; null for queries of less than 5 ms, which the embedded engine does not
+   * measure.
+   */
   readonly memory_bytes: number | null;
 }
 
-/** A whole answer, as JSON carries it. */
+/** A complete answer, in its JSON form. */
 export interface Answer {
   readonly columns: readonly AnswerColumn[];
   /** 64-bit and wider integers and decimals are strings, NaN and infinities null, times RFC 3339 in UTC. */
   readonly rows: readonly (readonly unknown[])[];
   readonly stats: AnswerStats;
-  /** Whether there was more than may be given. */
+  /** Whether the answer was cut off at a limit. */
   readonly truncated: boolean;
 }
 
@@ -68,9 +71,9 @@ export const STREAM_FORMATS = ['ndjson', 'csv', 'parquet', 'arrow'] as const;
 /** A format that streams. */
 export type StreamFormat = (typeof STREAM_FORMATS)[number];
 
-/** An answer that has begun: its first block has succeeded. */
+/** An answer after its first block has succeeded. */
 export interface StreamedAnswer {
   readonly contentType: string;
-  /** To be read once. A failure after the beginning is thrown, never passed off as an end. */
+  /** Iterate once. Later failures are thrown, so a failed answer never looks complete. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }

@@ -1,17 +1,20 @@
 import type { AnswerColumn } from './question.js';
 
-/** Rows as JSON carries them. */
+/** Rows in their JSON form. */
 export interface ReadRows {
   readonly columns: readonly AnswerColumn[];
   readonly rows: readonly (readonly unknown[])[];
-  /** Whether there was more. */
+  /** Whether there were more rows. */
   readonly truncated: boolean;
 }
 
-/** The format {@link readRows} reads: names, types, then a row a line. */
+/** The format that {@link readRows} parses: names, types, then one row on each line. */
 export const ROWS_FORMAT = 'JSONCompactEachRowWithNamesAndTypes';
 
-/** Reads an answer in {@link ROWS_FORMAT} until it has so many rows or bytes and knows that there is one more row. */
+/**
+ * Reads an answer in {@link ROWS_FORMAT} up to a number of rows or bytes, and one row beyond to detect that there are
+ * more.
+ */
 export async function readRows(
   bytes: AsyncIterable<Uint8Array>,
   max: { readonly rows: number; readonly bytes: number },
@@ -22,7 +25,7 @@ export async function readRows(
   let length = 0;
   for await (const line of linesOf(bytes, max.bytes)) {
     if (line === '') continue;
-    // The casts hold by the format's definition.
+    // The casts hold by the definition of the format.
     if (head.length < 2 && line !== TOO_LONG) head.push(JSON.parse(line) as string[]);
     else if (line !== TOO_LONG && rows.length < max.rows && length + line.length <= max.bytes) {
       rows.push(JSON.parse(line) as unknown[]);
@@ -38,7 +41,7 @@ export async function readRows(
 
 const TOO_LONG = Symbol('a line that is too long');
 
-/** The lines of a text that comes in pieces. Leaving the loop early ends the pieces' source. */
+/** The lines of a text in chunks. Leaving the loop early ends the source. */
 async function* linesOf(
   bytes: AsyncIterable<Uint8Array>,
   maxLength: number,

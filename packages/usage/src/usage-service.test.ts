@@ -16,7 +16,7 @@ import { UsageService } from './usage-service.js';
 const END: RequestEnd = { httpStatus: 200, isWhole: true, bytesIn: 100, bytesOut: 200 };
 const START = { rid: 'r1', src: 'http', stack: 'query:POST /q' } as const;
 
-/** Keeps records in memory; can be told to fail, or to hang. */
+/** Keeps records in memory; fails or hangs on demand. */
 class Keeper implements Sink {
   readonly kept: UsageEvent[] = [];
   readonly name: string;
@@ -84,7 +84,7 @@ async function serve(
   return service;
 }
 
-/** What a kill leaves: the log, and nothing of whoever wrote it. */
+/** Simulates a kill: only the log remains. */
 async function kill(): Promise<void> {
   services = [];
   await log.close();
@@ -95,7 +95,7 @@ const until = async (condition: () => boolean | Promise<boolean>): Promise<void>
   await vi.waitFor(async () => expect(await condition()).toBe(true), { timeout: 40_000, interval: 20 });
 };
 
-it('waits as long as the receiver of the http sink asks for', async () => {
+it('waits as long as the receiver of the http sink requests', async () => {
   const receiver = await new EventReceiver().listen();
   receiver.answers.push('refuse for a second');
   const registry = new SinkRegistry().register('http', () => new HttpSink({ url: receiver.origin }));
@@ -112,14 +112,14 @@ it('waits as long as the receiver of the http sink asks for', async () => {
   try {
     await until(() => receiver.events.length === 1);
     const [refused, taken] = receiver.requests;
-    // The sink gathers records for up to a second more; without the header it is asked again after 0.1 s.
+    // The sink collects records for up to a second more; without the header the retry would follow after 0.1 s.
     expect((taken?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThan(1_900);
   } finally {
     await receiver.close();
   }
 });
 
-it('records a request with what was learned about it', async () => {
+it('records a request with all facts about it', async () => {
   const sink = new Keeper('one');
   const service = await serve([sink]);
   const record = service.begin(START);
@@ -169,7 +169,7 @@ it('records a request with what was learned about it', async () => {
   expect(sink.kept.map(({ seq }) => seq)).toEqual(sink.kept.map(({ seq }) => seq).toSorted((a, b) => a - b));
 });
 
-it('bills nothing of what was denied, and of several calls only what was admitted', async () => {
+it('bills nothing for denied requests, and of several calls only the admitted ones', async () => {
   const sink = new Keeper('one');
   const service = await serve([sink]);
   const [denied, mixed, failed, cut] = [1, 2, 3, 4].map(() => {
@@ -208,7 +208,7 @@ it('bills nothing of what was denied, and of several calls only what was admitte
   expect(by.get(cut?.id ?? '')).toMatchObject({ httpStatus: 200, status: 'error' });
 });
 
-it('counts what is accepted after its client has left, in one record', async () => {
+it('counts events accepted after their client has disconnected, in one record', async () => {
   const sink = new Keeper('one');
   const service = await serve([sink]);
   const record = service.begin(START);
@@ -230,7 +230,7 @@ it('counts what is accepted after its client has left, in one record', async () 
   expect(next.kept).toEqual([]);
 });
 
-it('bills what the log has of a request whose events come in several appends, also after a kill', async () => {
+it('bills the events in the log for a request with several appends, also after a kill', async () => {
   const service = await serve([new Keeper('one')]);
   const [large, small] = [service.begin(START), service.begin(START)];
   const append = async (record: typeof large, events: number): Promise<void> => {
@@ -243,7 +243,7 @@ it('bills what the log has of a request whose events come in several appends, al
   const failed = large.part(500);
   large.settled(failed, null);
   await append(large, 300);
-  // Notes from where on requests may be open.
+  // Checkpoints the offset from which requests may be open.
   services = [];
   await service.close();
   await kill();
@@ -256,7 +256,7 @@ it('bills what the log has of a request whose events come in several appends, al
   });
 });
 
-it('counts the events of the appends that the log took, though a later one failed', async () => {
+it('counts the events of stored appends, even if a later one failed', async () => {
   const sink = new Keeper('one');
   const service = await serve([sink]);
   const record = service.begin(START);
@@ -271,7 +271,7 @@ it('counts the events of the appends that the log took, though a later one faile
   expect(sink.kept[0]).toMatchObject({ id: record.id, fuel: 510, status: 'error' });
 });
 
-it('bills no answer of 5xx, whatever was done for it', async () => {
+it('bills no 5xx answer, whatever work was done', async () => {
   const sink = new Keeper('one');
   const service = await serve([sink]);
   for (const httpStatus of [500, 503, 499, 200]) {
@@ -289,7 +289,7 @@ it('bills no answer of 5xx, whatever was done for it', async () => {
   ]);
 });
 
-it('gives every sink the same record, which none can change', async () => {
+it('passes every sink the same record, which none can change', async () => {
   const [thief, honest] = [new Keeper('thief'), new Keeper('honest')];
   const failures: unknown[] = [];
   thief.writeEvent = (event) => {
@@ -305,7 +305,7 @@ it('gives every sink the same record, which none can change', async () => {
   expect(honest.kept[0]?.tenant).toBe('_sys');
 });
 
-it('begins with what comes when a sink is named for the first time, and where it stood when it comes back', async () => {
+it('starts a new sink with later records, and a returning one at its cursor', async () => {
   const [first, later] = [new Keeper('first'), new Keeper('later')];
   const request = (service: UsageService) => service.begin(START).end(END);
   let service = await serve([first]);
@@ -319,7 +319,7 @@ it('begins with what comes when a sink is named for the first time, and where it
   expect(later.ids).toEqual(first.ids.slice(1));
 });
 
-it('has exactly one record of each request that was opened, through kills and restarts', async () => {
+it('has exactly one record of each opened request, through kills and restarts', async () => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.constant('request' as const) },
     { weight: 3, arbitrary: fc.constant('open' as const) },
@@ -332,7 +332,7 @@ it('has exactly one record of each request that was opened, through kills and re
       await log.close();
       rmSync(join(directory, 'log'), { recursive: true, force: true });
       await open();
-      // Kept by id: what comes again after a kill is the same.
+      // By id: a redelivery after a kill is the same record.
       const kept = new Map<string, UsageEvent>();
       const opened = new Map<string, 'done' | 'left'>();
       const run = async (): Promise<UsageService> => {
@@ -374,7 +374,7 @@ it('has exactly one record of each request that was opened, through kills and re
       await run();
       await until(() => kept.size === opened.size);
       for (const [id, state] of opened) {
-        // One whose completion was on its way when the kill came counts as left.
+        // A request whose completion was in flight at the kill counts as left.
         if (state === 'left') expect(kept.get(id)).toMatchObject({ status: 'error', rid: 'r1' });
         expect(kept.has(id)).toBe(true);
       }
@@ -384,7 +384,7 @@ it('has exactly one record of each request that was opened, through kills and re
   );
 });
 
-it('goes on for everybody else while a sink fails or hangs, and gives it everything when it is back', async () => {
+it('continues for other sinks while one fails or hangs, and passes it everything when it recovers', async () => {
   const [good, bad, hanging] = [new Keeper('good'), new Keeper('bad'), new Keeper('hanging')];
   bad.mode = 'reject';
   hanging.mode = 'hang';
@@ -410,7 +410,7 @@ it('goes on for everybody else while a sink fails or hangs, and gives it everyth
   expect([...new Set(bad.ids)]).toEqual(ids);
   const { sinks } = await service.status();
   expect(sinks.find(({ name }) => name === 'hanging')?.lag).toBeGreaterThan(50);
-  // What hangs is not waited for for ever, and comes again.
+  // A hanging sink is not awaited forever; its records are redelivered.
   services = [];
   await service.close();
   expect([good.closed, bad.closed, hanging.closed]).toEqual([1, 1, 1]);
@@ -420,7 +420,7 @@ it('goes on for everybody else while a sink fails or hangs, and gives it everyth
   expect(next.ids).toEqual(ids);
 });
 
-it('frees the log of what every sink has kept, and of what has waited too long, counted', async () => {
+it('frees entries that every sink has stored, and those that have waited too long, counted', async () => {
   let clock = 1_800_000_000_000;
   const [good, hanging] = [new Keeper('good'), new Keeper('hanging')];
   hanging.mode = 'reject';
@@ -448,7 +448,7 @@ it('frees the log of what every sink has kept, and of what has waited too long, 
   ]);
 });
 
-it('drops the oldest once they take more than their bytes', async () => {
+it('drops the oldest records when they exceed their bytes', async () => {
   const [good, hanging] = [new Keeper('good'), new Keeper('hanging')];
   hanging.mode = 'reject';
   const service = await serve([good, hanging], { bytes: 20_000 });
@@ -458,7 +458,7 @@ it('drops the oldest once they take more than their bytes', async () => {
     record.end(END);
   }
   await until(() => good.kept.length === 200);
-  // It fails less and less often, and finds out when it is asked again.
+  // It retries with growing pauses, and detects the loss at the next retry.
   await vi.waitFor(async () => expect((await service.status()).sinks[1]?.dropped).toBeGreaterThan(0), {
     timeout: 40_000,
     interval: 50,

@@ -1,4 +1,4 @@
-/** Usage as one thing: requests are recorded into the log, and every sink reads them from there. */
+/** The usage service: it records requests in the log, from which every sink reads them. */
 
 import { randomBytes } from 'node:crypto';
 import { deadline, type Logger } from '@weir/base';
@@ -12,7 +12,7 @@ import { RecentEvents } from './records/recent-events.js';
 import { RequestRecord, type RequestStart } from './records/request-record.js';
 import type { SinkRegistry } from './sinks/registry.js';
 
-/** What a {@link UsageService} is opened with. */
+/** Options of a {@link UsageService}. */
 export interface UsageServiceOptions {
   readonly log: Log;
   readonly registry: SinkRegistry;
@@ -26,18 +26,18 @@ export interface UsageServiceOptions {
   readonly now?: () => number;
 }
 
-/** How a sink is doing. */
+/** The state of a sink. */
 export interface SinkStatus {
   readonly name: string;
-  /** Entries of the log before it. */
+  /** Entries of the log that the sink has not read. */
   readonly lag: number;
-  /** Records it never got. */
+  /** Records that it never received. */
   readonly dropped: number;
-  /** Times it has failed in a row. */
+  /** Consecutive failures. */
   readonly failures: number;
 }
 
-/** How long sinks may take at the end. */
+/** Maximum time for sinks during the shutdown. */
 const CLOSE_MS = 5_000;
 
 /** Records requests and feeds the sinks of one node. */
@@ -74,7 +74,7 @@ export class UsageService {
     });
   }
 
-  /** Opens the sinks. @throws Error for a name nobody registered, and for a sink that cannot be opened */
+  /** Opens the sinks. @throws Error for an unknown name, and for a sink that cannot be opened */
   static async open(options: UsageServiceOptions): Promise<UsageService> {
     const { log, registry, sinks, nodeId, dataDir, logger } = options;
     const epoch = randomBytes(8).toString('hex');
@@ -93,24 +93,24 @@ export class UsageService {
     return new UsageService(options, epoch, recent, readers);
   }
 
-  /** Completes what the last end left open, and begins to feed the sinks. */
+  /** Completes openings of the previous run, and starts to feed the sinks. */
   async start(): Promise<void> {
     await this.#journal.start();
     for (const reader of this.#readers) await reader.start();
     this.#retention.start();
   }
 
-  /** Whether records go to a sink. */
+  /** Whether a sink with this name is open. */
   hasSink(name: string): boolean {
     return this.#readers.some(({ sink }) => sink.name === name);
   }
 
-  /** Begins a request's record. */
+  /** Starts the record of a request. */
   begin(start: RequestStart): RequestRecord {
     return new RequestRecord(start, this.#journal, this.#now);
   }
 
-  /** How the sinks are doing, and how many records never came into the log. */
+  /** The state of the sinks, and the number of records that were lost before the log. */
   async status(): Promise<{ readonly lost: number; readonly sinks: readonly SinkStatus[] }> {
     const { last } = await this.#log.stats(USAGE_STREAM);
     const sinks = this.#readers.map(({ sink, kept, dropped, failures }) => ({
@@ -122,7 +122,7 @@ export class UsageService {
     return { lost: this.#journal.dropped, sinks };
   }
 
-  /** Writes the last records, and gives the sinks some seconds to keep what they hold. Call when no request runs. */
+  /** Writes the last records, and gives the sinks some seconds to store buffered ones. Call it when no request runs. */
   async close(): Promise<void> {
     await this.#retention.close();
     await this.#journal.close();

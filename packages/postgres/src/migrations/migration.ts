@@ -1,4 +1,4 @@
-/** One step forward of the schema. Once released it is never edited: what follows is a further step. */
+/** One forward step of the schema. A released step is never edited; a further step changes it. */
 export interface Migration {
   /** Position in the order, from 1 without gaps. */
   readonly version: number;

@@ -1,37 +1,36 @@
 /**
- * PGlite's files, with `fsync` that reaches the disk.
+ * PGlite's files, with an `fsync` that reaches the disk.
  *
- * PGlite runs PostgreSQL with `fsync = off`, and Emscripten's NODEFS has no `fsync` of its own: a commit is in
- * the kernel's cache when it is acknowledged, safe from kill -9 but not from a power cut, which can also tear
- * the files for good. Emscripten's `fd_sync` does ask the file system's `stream_ops.fsync` when there is one, so
- * this adds it. Its `fdatasync` asks nobody: PostgreSQL must run with `wal_sync_method = fsync`
- * (see {@link DURABLE_START_PARAMS}).
+ * PGlite runs PostgreSQL with `fsync = off`, and Emscripten's NODEFS has no `fsync`. So an acknowledged commit is only
+ * in the kernel's cache: safe from kill -9 but not from a power failure, which can also corrupt the files. Emscripten's
+ * `fd_sync` calls the file system's `stream_ops.fsync` if there is one, so this adds it. Its `fdatasync` calls none, so
+ * PostgreSQL must run with `wal_sync_method = fsync` (see {@link DURABLE_START_PARAMS}).
  */
 import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 
-/** PGlite's own parameters, with synchronous commits that mean it, and buffers that fit a laptop. */
+/** PGlite's own parameters, with durable synchronous commits, and buffers that fit a laptop. */
 export const DURABLE_START_PARAMS: readonly string[] = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
   ...['-c', 'wal_sync_method=fsync'],
-  // The kernel caches the same pages; at the default of 128 MB the process stays 110 MB larger.
+  // The kernel caches the same pages; with the default of 128 MB the process is 110 MB larger.
   ...['-c', 'shared_buffers=16MB'],
 ];
 
-/** What this uses of Emscripten's NODEFS; PGlite's types leave it open. */
+/** The used part of Emscripten's NODEFS, which PGlite's types do not declare. */
 interface NodeFsModule {
   readonly stream_ops: { fsync?: (stream: NodeFsStream) => number };
   realPath(node: object): string;
 }
 
-/** An open file; directories have no descriptor of the host. */
+/** An open file; directories have no host descriptor. */
 interface NodeFsStream {
   readonly nfd?: number;
   readonly node: object;
 }
 
-/** `NodeFS` whose `fsync` is the host's. */
+/** `NodeFS` with the host's `fsync`. */
 export class DurableNodeFs extends NodeFS {
   override async init(...args: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
     const { emscriptenOpts } = await super.init(...args);
@@ -47,7 +46,7 @@ export class DurableNodeFs extends NodeFS {
   }
 }
 
-/** Flushes one file or directory to the disk. */
+/** Flushes one file or directory to disk. */
 export function syncPath(path: string): void {
   const fd = openSync(path, 'r');
   try {

@@ -1,6 +1,6 @@
 /**
- * The child process that holds PGlite: PostgreSQL as WebAssembly, which blocks the thread it runs on, behind
- * PostgreSQL's wire protocol on a Unix socket. See child-protocol.ts for how it is started and ended.
+ * The child process with PGlite: PostgreSQL as WebAssembly, which blocks its thread, behind PostgreSQL's wire protocol
+ * on a Unix socket. See child-protocol.ts for its start and end.
  */
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,15 +12,16 @@ import { lockDirectory } from './directory-lock.js';
 import { DURABLE_START_PARAMS, DurableNodeFs, syncPath } from './durable-node-fs.js';
 import { SocketPGlite } from './socket-pglite.js';
 
-/** How long a new child waits for its predecessor to let go of the directory. */
+/** How long a new child waits for its predecessor to release the directory. */
 const LOCK_WAIT_MS = 5_000;
 /**
- * How much a function of PostgreSQL runs before V8 optimizes it. V8's default of 1,800,000 (Node 20) optimizes functions that only the
- * start runs: a start of the server took 1.5 to 2 s of CPU here with it, and takes 0.6 s with this. Functions that are in use for long
- * are optimized all the same. V8 ignores a flag that it does not know, so a Node without it starts as before.
+ * How much a function of PostgreSQL runs before V8 optimizes it. V8's default of 1,800,000 (Node 20) optimizes
+ * functions that only the start uses: it costs 1.5 to 2 s of CPU at a start of the server, against 0.6 s with this
+ * value. Long-used functions are still optimized. V8 ignores an unknown flag, so other versions of Node start as
+ * before.
  */
 const TIERING_BUDGET = 1_000_000_000;
-/** How long an orderly end may take before it becomes a plain one; the write-ahead log makes both safe. */
+/** Maximum time of an orderly shutdown before the process ends; the write-ahead log makes both safe. */
 const END_MS = 4_000;
 
 // V8 reads the budget when it compiles the module, which the first PGlite does.
@@ -28,11 +29,11 @@ setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`);
 
 const [mode, directory, socketPath, template] = process.argv.slice(2);
 const parentGone = new Promise<void>((resolve) => process.once('disconnect', resolve));
-// A Ctrl-C or a service manager's SIGTERM reaches the whole group; in which order things end is the parent's call.
+// A Ctrl-C or a service manager's SIGTERM reaches the whole group; the parent decides the order of the shutdown.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
-/** PGlite makes its files for everybody to write: the directory keeps everybody out. */
+/** PGlite creates its files world-writable, so the directory restricts access to its owner. */
 const OWNER_ONLY = 0o700;
 
 if (directory === undefined)
@@ -45,7 +46,7 @@ else if (mode === 'serve' && socketPath !== undefined) {
 } else throw new Error(`unknown mode ${mode}`);
 process.exit(0);
 
-/** Makes the data directory beside its place and moves it there whole: half of one is never taken for one. */
+/** Creates the data directory under a temporary name and renames it, so that a partial one is never used. */
 async function create(target: string): Promise<void> {
   void parentGone.then(() => process.exit(0));
   const draft = `${target}.new`;
@@ -63,9 +64,9 @@ async function serve(data: string, socket: string): Promise<void> {
   chmodSync(data, OWNER_ONLY);
   const db = new SocketPGlite({ fs: new DurableNodeFs(data), startParams: [...DURABLE_START_PARAMS] });
   await db.waitReady;
-  // Ours by the lock: a socket that is here was left by a process that is gone.
+  // This process holds the lock, so an existing socket belongs to a process that has ended.
   rmSync(socket, { force: true });
-  // One client works at a time (see PgliteEngine); the others are its predecessors, about to be noticed as gone.
+  // One client works at a time (see PgliteEngine); the others are predecessors whose end is not yet noticed.
   const server = new PGLiteSocketServer({ db, path: socket, maxConnections: 8 });
   const umask = process.umask(0o177);
   await server.start();

@@ -1,10 +1,10 @@
 /**
- * Supervises the child process that holds PGlite: creates the data directory on first use (in a process that
- * ends), keeps one serving child running, restarts it with backoff when it dies, and ends it.
+ * Supervises the child process with PGlite: creates the data directory on first use (in a process that ends), keeps one
+ * serving child running, restarts it with backoff when it dies, and stops it.
  *
- * It must be used through **one connection at a time**. PGlite is a single PostgreSQL backend, and the socket
- * server in front of it takes turns by protocol message, not by query: the Parse, Bind and Execute of two
- * clients interleave and overwrite each other's unnamed statement. So the pool above has one client.
+ * It must be used through **one connection at a time**. PGlite is a single PostgreSQL backend, and its socket server
+ * interleaves clients by protocol message, not by query: the Parse, Bind and Execute of two clients would overwrite
+ * each other's unnamed statement. So the pool above has one client.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -15,29 +15,29 @@ import { dirname, join, resolve } from 'node:path';
 import { Backoff, type Logger, Wakeup } from '@weir/base';
 import { type ChildMessage, type ChildMode, SOCKET_PORT } from './child-protocol.js';
 
-/** A child that served this long was well: what killed it is not the start, so the backoff starts over. */
+/** A child that served this long was healthy, so its death resets the backoff. */
 const HEALTHY_MS = 10_000;
 const END_MS = 5_000;
 const STDERR_TAIL = 2_000;
-/** `sun_path` holds 104 bytes on macOS, 108 on Linux, a zero byte included. */
+/** `sun_path` holds 104 bytes on macOS, 108 on Linux, including a zero byte. */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-/** What {@link PgliteEngine} needs. */
+/** Dependencies of a {@link PgliteEngine}. */
 export interface PgliteEngineOptions {
-  /** Weir's data directory; the engine's own is `postgres` in it. */
+  /** Weir's data directory; the engine uses `postgres` in it. */
   readonly dataDir: string;
-  /** A prepared directory that the first start copies; undefined: it creates one. */
+  /** A prepared directory that the first start copies; undefined creates one instead. */
   readonly template: string | undefined;
   readonly logger: Logger;
-  /** The socket accepts connections. */
+  /** Called when the socket accepts connections. */
   readonly onUp: () => void;
-  /** The child is gone; until the next `onUp` there is nobody to talk to. */
+  /** Called when the child has ended; connections fail until the next `onUp`. */
   readonly onDown: () => void;
 }
 
 /** The embedded relational store. */
 export class PgliteEngine {
-  /** The directory of the Unix socket, which is what the driver takes for a host. */
+  /** The directory of the Unix socket, which the driver takes as the host. */
   readonly socketDirectory: string;
   readonly port = SOCKET_PORT;
   readonly #directory: string;
@@ -60,31 +60,32 @@ export class PgliteEngine {
     this.#onUp = onUp;
     this.#onDown = onDown;
     this.#ownSocketDirectory = Buffer.byteLength(socketIn(home)) > MAX_SOCKET_PATH_BYTES;
-    // mkdtemp: 0700 and unguessable, so that nobody else can stand in for the store in a shared directory.
+    // mkdtemp: mode 0700 and an unguessable name, so that no other user can impersonate the store in a shared
+    // directory.
     this.socketDirectory = this.#ownSocketDirectory ? mkdtempSync(join(tmpdir(), 'weir-')) : home;
   }
 
-  /** Begins supervision; `onUp` tells when the store can be reached. */
+  /** Starts supervision; `onUp` reports when the store is reachable. */
   start(): void {
     this.#supervision = this.#supervise();
   }
 
-  /** Kills the child, whose only interruption this is, and lets supervision start the next. */
+  /** Kills the child, which cannot be interrupted otherwise; the supervision starts the next one. */
   restart(): void {
     this.#child?.kill('SIGKILL');
   }
 
-  /** Whether there is somebody to talk to. */
+  /** Whether the child accepts connections. */
   get up(): boolean {
     return this.#up;
   }
 
-  /** The process id of the serving child, where there is one. */
+  /** The process id of the serving child, if there is one. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  /** Ends the child in order, by force after 5 s. Safe to call twice. */
+  /** Stops the child, by force after 5 s. Idempotent. */
   async close(): Promise<void> {
     this.#stopped = true;
     this.#wakeup.call();
@@ -105,7 +106,7 @@ export class PgliteEngine {
         if (!existsSync(this.#directory) && this.#template === undefined) await this.#run('create');
         if (!this.#stopped) await this.#run('serve');
       } catch (error) {
-        // A template that could not be copied, perhaps because a build has just replaced it: create instead.
+        // The template could not be copied, perhaps because a build has replaced it: create a directory instead.
         if (!existsSync(this.#directory)) this.#template = undefined;
         if (!this.#stopped) this.#logger.error({ err: error }, 'PGlite ended; it is started again');
       }
@@ -114,13 +115,13 @@ export class PgliteEngine {
     }
   }
 
-  /** Runs a child to its end; rejects unless that end was orderly. */
+  /** Runs a child to its end; rejects unless it ended in order. */
   #run(mode: ChildMode): Promise<void> {
     return new Promise((ended, failed) => {
       const paths = [this.#directory, socketIn(this.socketDirectory)];
       if (this.#template !== undefined) paths.push(this.#template);
       const child = fork(childEntry(), [mode, ...paths], {
-        // Neither the flags of this process nor the secrets in its environment are the child's business.
+        // The child inherits neither the flags of this process nor the secrets in its environment.
         execArgv: [],
         env: {},
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -135,7 +136,7 @@ export class PgliteEngine {
         this.#up = true;
         this.#onUp();
       });
-      // A child that could not be started has only 'error'. ('close' never comes once we have disconnected.)
+      // A child that could not be started emits only 'error'. ('close' never follows once the channel is disconnected.)
       child.once('error', failed);
       child.once('exit', (code, signal) => {
         this.#child = null;
@@ -146,7 +147,7 @@ export class PgliteEngine {
           else
             failed(new Error(`PGlite's process (${mode}) ended with ${signal ?? `code ${code}`}: ${stderr}`));
         };
-        // What it said last may still be on its way.
+        // Its last output may not have been read yet.
         if (child.stderr === null || child.stderr.closed) settle();
         else child.stderr.once('close', settle);
       });
@@ -158,7 +159,7 @@ function socketIn(directory: string): string {
   return join(directory, `.s.PGSQL.${SOCKET_PORT}`);
 }
 
-/** The built entry, found through the package's own name so that code run from `src` starts it too. */
+/** The built entry, resolved by the package's own name so that code run from `src` starts it too. */
 function childEntry(): string {
   const index = createRequire(import.meta.url).resolve('@weir/postgres');
   return join(dirname(index), 'pglite', 'pglite-child.js');

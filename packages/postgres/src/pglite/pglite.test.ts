@@ -19,7 +19,7 @@ const childOf = (dataDir: string): Promise<number> =>
 
 const noChildOf = (dataDir: string) => vi.waitFor(() => expect(childrenOf(dataDir)).toEqual([]), 10_000);
 
-// One directory for all of these, and in order: each leaves it as a crash would.
+// One directory for all tests, in order: each leaves it like a crash.
 describe('PGlite in its process', () => {
   let dataDir: string;
   let postgres: Postgres;
@@ -44,7 +44,7 @@ describe('PGlite in its process', () => {
     expect(existsSync(join(dataDir, 'postgres.new'))).toBe(false);
   });
 
-  it('listens for its owner alone and writes through to the disk', async () => {
+  it('listens for its owner only and flushes writes to disk', async () => {
     expect(statSync(join(dataDir, '.s.PGSQL.5432')).mode & 0o777).toBe(0o600);
     const settings = await postgres.db.execute(
       sql`select current_setting('fsync') as fsync, current_setting('wal_sync_method') as method`,
@@ -52,7 +52,7 @@ describe('PGlite in its process', () => {
     expect(settings.rows).toEqual([{ fsync: 'on', method: 'fsync' }]);
   });
 
-  it('loses nothing acknowledged when killed while it writes, and comes back by itself', async () => {
+  it('loses no acknowledged write when killed during writes, and restarts itself', async () => {
     const acknowledged = new Set<string>();
     let stop = false;
     const writer = (async () => {
@@ -81,7 +81,7 @@ describe('PGlite in its process', () => {
     expect([...acknowledged].filter((key) => !kept.has(key))).toEqual([]);
   });
 
-  it('keeps a second owner out until the first is gone', async () => {
+  it('keeps a second owner out until the first has ended', async () => {
     const second = openPostgres({ dataDir });
     await expect(Promise.race([second.ready, postgres.ping()])).resolves.toBe(true);
     await vi.waitFor(() => expect(childrenOf(dataDir)).toHaveLength(2), 5_000);
@@ -91,7 +91,7 @@ describe('PGlite in its process', () => {
     await postgres.ready;
   });
 
-  it('ends with its parent, however that ends', async () => {
+  it('ends with its parent, for any reason', async () => {
     await postgres.close();
     const script = `
       import { openPostgres } from '@weir/postgres';
@@ -112,7 +112,7 @@ describe('PGlite in its process', () => {
     await postgres.ready;
   });
 
-  it('finds a place for its socket when the data directory has a long name', async () => {
+  it('finds a path for its socket when the data directory has a long name', async () => {
     await postgres.close();
     const long = join(dataDir, 'd'.repeat(120));
     execFileSync('mkdir', [long]);

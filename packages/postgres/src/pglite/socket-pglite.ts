@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite';
 
 /**
- * PGlite for the socket server, whose queue stands still for good once a message has failed with an exception.
- * SQL errors are answers, not exceptions: what throws here is a broken engine, and the cure is a new process.
+ * PGlite for the socket server, whose queue stops permanently once a message fails with an exception. SQL errors are
+ * answers, not exceptions: an exception here means a broken engine, which only a new process repairs.
  */
 export class SocketPGlite extends PGlite {
   override async execProtocolRawStream(...args: Parameters<PGlite['execProtocolRawStream']>): Promise<void> {

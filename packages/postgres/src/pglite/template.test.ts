@@ -25,7 +25,7 @@ function open(template: string | undefined, home = dataDir): Postgres {
   return postgres;
 }
 
-/** The number that `initdb` draws: equal for all copies of one directory, and for no others. */
+/** The number that `initdb` draws: equal only for copies of the same directory. */
 async function identifier(postgres: Postgres): Promise<unknown> {
   await postgres.ready;
   const { rows } = await postgres.db.execute(
@@ -43,7 +43,7 @@ test('a first start copies the directory that the build prepared for these versi
   expect(two).toBe(one);
 });
 
-test('the prepared directory holds the schema and no row of an installation', async () => {
+test('the prepared directory contains the schema and no row of an installation', async () => {
   const postgres = open(postgresTemplate());
   await postgres.ready;
   const tables = await postgres.db.execute<{ name: string }>(
@@ -58,7 +58,7 @@ test('the prepared directory holds the schema and no row of an installation', as
   expect(filled).toEqual(['tenant_runtime_revision', 'weir_migrations']);
 });
 
-test('the prepared directory holds one database, and a start from it that is killed recovers', async () => {
+test('the prepared directory contains one database, and a start from it that is killed recovers', async () => {
   const postgres = open(postgresTemplate());
   await postgres.ready;
   const databases = sql`select datname::text as name from pg_database`;
@@ -73,14 +73,14 @@ test('the prepared directory holds one database, and a start from it that is kil
   expect((await next.db.execute(sql`select count(*)::int as n from written`)).rows).toEqual([{ n: 1000 }]);
 });
 
-test('a template that is gone is replaced by a directory of its own', async () => {
+test('a missing template is replaced by a new directory', async () => {
   const postgres = open(join(dataDir, 'gone'));
   await postgres.ready;
   expect(await postgres.ping()).toBe(true);
 });
 
-test('a child killed while it copies leaves no half directory, and the next start copies it', async () => {
-  // Many files more than a template has, so that the copy lasts until the child is found.
+test('a child killed during the copy leaves no partial directory, and the next start copies it', async () => {
+  // Many more files than a template has, so that the copy lasts until the child is found.
   const template = join(dataDir, 'template');
   await copyTemplate(postgresTemplate() ?? '', template);
   await mkdir(join(template, 'more'));

@@ -1,6 +1,6 @@
 /**
- * The migrated PGlite directory that the build prepares (see `@weir/base/node`). It holds no project, no
- * credential and no secret; the decision page on template directories lists what two copies have in common.
+ * The migrated PGlite directory that the build prepares (see `@weir/base/node`). It contains no project, no credential
+ * and no secret; the decision page on template directories lists what two copies have in common.
  */
 import { join } from 'node:path';
 import { findTemplate, installedVersion, makeTemplate, type TemplateKind } from '@weir/base/node';
@@ -9,8 +9,8 @@ import { migrations } from '../migrations/index.js';
 import { openPostgres } from '../postgres.js';
 
 /**
- * Removes the databases that PostgreSQL copies for `create database`, which Weir never runs. They are two of three files that a
- * first start would copy, 600 of 1,000.
+ * Removes the databases that PostgreSQL copies for `create database`, which Weir never runs. They are 600 of the 1,000
+ * files that a first start would copy.
  */
 const DROP_TEMPLATE_DATABASES: readonly string[] = [
   "update pg_database set datistemplate = false where datname in ('template0', 'template1')",
@@ -18,12 +18,12 @@ const DROP_TEMPLATE_DATABASES: readonly string[] = [
   'drop database template1',
 ];
 
-/** The prepared directory of this code's versions, or undefined where the build made none. */
+/** The prepared directory for the versions of this code; undefined if the build created none. */
 export function postgresTemplate(): string | undefined {
   return findTemplate(kind());
 }
 
-/** Prepares it unless it is there; returns whether it was made now. */
+/** Prepares the directory unless it exists; returns whether it was created now. */
 export function makePostgresTemplate(modules: string): Promise<boolean> {
   const fill = async (scratch: string): Promise<string> => {
     const postgres = openPostgres({ dataDir: scratch });

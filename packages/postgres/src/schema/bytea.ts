@@ -7,8 +7,8 @@ export const bytea = customType<{ data: Buffer; driverData: Buffer }>({
 });
 
 /**
- * The same bytes, which print as their number: Drizzle's errors hold the parameters of the failed statement, in
- * the message and beside it, and neither a log nor a message is a place for megabytes of a tenant's events.
+ * The same bytes, which print as their count: Drizzle's errors include the parameters of the failed statement, and logs
+ * and messages must not contain megabytes of a tenant's events.
  */
 function unprinted(bytes: Buffer): Buffer {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,9 +3,9 @@ import { bigint, index, integer, pgTable, text, timestamp, unique, uuid } from '
 import { bytea } from './bytea.js';
 
 /**
- * Dead letters: what ClickHouse refused or could not take, one row per project and batch, until it is drained,
- * purged or quarantined. No foreign key to `projects`: a dead letter must be storable whatever became of its
- * project.
+ * Dead letters: rows that ClickHouse rejected or could not accept, one row for each project and batch, until it is
+ * drained, purged or quarantined. No foreign key to `projects`: a dead letter must be storable even if its project was
+ * deleted.
  */
 export const failedEvents = pgTable(
   'failed_events',
@@ -15,9 +15,9 @@ export const failedEvents = pgTable(
     logEpoch: bigint('log_epoch', { mode: 'number' }).notNull(),
     firstOffset: bigint('first_offset', { mode: 'number' }).notNull(),
     lastOffset: bigint('last_offset', { mode: 'number' }).notNull(),
-    /** Which piece of a bisected batch: several pieces may span the same offsets with different rows inside. */
+    /** The piece of a bisected batch: several pieces may span the same offsets with different rows. */
     part: integer('part').notNull().default(0),
-    /** The id under which the batch is reported to the usage seam once it is stored. */
+    /** The id under which the batch is reported to the usage seam after it is stored. */
     batchId: text('batch_id').notNull(),
     batchPayload: bytea('batch_payload').notNull(),
     eventCount: integer('event_count').notNull(),
@@ -26,12 +26,12 @@ export const failedEvents = pgTable(
     /** Attempts that reached a working ClickHouse. */
     attemptCount: integer('attempt_count').notNull().default(0),
     nextAttemptAt: timestamp('next_attempt_at', { withTimezone: true }).notNull().defaultNow(),
-    /** The lease: nobody but its holder works on the row until then. */
+    /** The lease: only its holder works on the row until then. */
     claimedUntil: timestamp('claimed_until', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     lastAttemptAt: timestamp('last_attempt_at', { withTimezone: true }),
     quarantinedAt: timestamp('quarantined_at', { withTimezone: true }),
-    /** Dropped by an operator: only the places of its events are left, for receipts. */
+    /** When an operator purged the letter: only the places of its events are retained, for receipts. */
     purgedAt: timestamp('purged_at', { withTimezone: true }),
   },
   (t) => [

@@ -12,14 +12,14 @@ import {
 } from 'drizzle-orm/pg-core';
 import { bytea } from './bytea.js';
 
-/** Jobs, also those that ended. JSON of tenants is kept as text: jsonb refuses some of it, and reorders the rest. */
+/** Jobs, including ended ones. JSON of tenants is stored as text: jsonb rejects some of it, and reorders the rest. */
 export const processes = pgTable(
   'processes',
   {
-    /** A UUIDv7: their order is that of submission. */
+    /** A UUIDv7: the order of ids is the order of submission. */
     id: uuid('id').primaryKey(),
     projectId: uuid('project_id').notNull(),
-    /** Counts the changes. */
+    /** Number of changes. */
     revision: integer('revision').notNull(),
     name: text('name').notNull(),
     args: text('args').notNull(),
@@ -27,35 +27,35 @@ export const processes = pgTable(
     priority: integer('priority').notNull(),
     state: text('state').notNull(),
     submitterId: text('submitter_id').notNull(),
-    /** Null while nobody has it. */
+    /** Null while not assigned. */
     executorId: text('executor_id'),
-    /** Number of the assignment, from 1; of the next one while it waits. */
+    /** Number of the assignment, from 1; while waiting, of the next one. */
     attempt: integer('attempt').notNull(),
     maxRetries: integer('max_retries').notNull(),
     maxWaitMs: bigint('max_wait_ms', { mode: 'number' }),
     maxExecMs: bigint('max_exec_ms', { mode: 'number' }),
     channels: jsonb('channels').$type<readonly StoredChannel[]>().notNull(),
-    /** What its channels may do; null for a process of a version that kept no limits. */
+    /** Limits of its channels; null for a process of a version without stored limits. */
     limits: jsonb('limits').$type<StoredLimits>(),
-    /** The log its channels are in. */
+    /** The log with its channels. */
     logId: text('log_id').notNull(),
     /** Credentials that may read its channels. */
     observers: text('observers').array().notNull(),
-    /** SHA-256 of the assignment tokens given out, in order. */
+    /** SHA-256 of the issued assignment tokens, in order. */
     assignments: text('assignments').array().notNull(),
     output: text('output').notNull(),
-    /** JSON too: an error may hold what text cannot. */
+    /** JSON too, because an error may contain characters that text rejects. */
     error: text('error').notNull(),
     idempotencyKey: text('idempotency_key'),
-    /** SHA-256 of what was submitted with that key. */
+    /** SHA-256 of the submission with that key. */
     idempotencyHash: bytea('idempotency_hash'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
     assignedAt: timestamp('assigned_at', { withTimezone: true }),
     heartbeatAt: timestamp('heartbeat_at', { withTimezone: true }),
     closedAt: timestamp('closed_at', { withTimezone: true }),
-    /** Its channels were removed. */
+    /** When its channels were removed. */
     cleanedAt: timestamp('cleaned_at', { withTimezone: true }),
-    /** When something is to be done: it waited or ran for too long, or its channels are to be removed. */
+    /** When the next action is due: a timeout of the wait or the run, or the removal of its channels. */
     dueAt: timestamp('due_at', { withTimezone: true }),
   },
   (t) => [
@@ -72,30 +72,30 @@ export const processes = pgTable(
   ],
 );
 
-/** A channel as a process has it. */
+/** A channel of a process. */
 export interface StoredChannel {
   readonly name: string;
   readonly direction: 'both' | 'to_executor' | 'to_submitter';
   readonly retention: 'reject' | 'trim';
 }
 
-/** What a process may do, as it was when it was submitted. */
+/** The limits of a process at its submission. */
 export interface StoredLimits {
   readonly channelsPerProcess: number;
   /** Of one message. */
   readonly payloadBytes: number;
-  /** Kept in a channel. */
+  /** Retained in a channel. */
   readonly entries: number;
-  /** Kept in a channel. */
+  /** Retained in a channel. */
   readonly bytes: number;
-  /** Of each sender; `false` for as fast as it can. */
+  /** Of each sender; `false` for unlimited. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | false;
 }
 
 /**
- * Changes of processes on their way to the feed, written in the transactions that make them. `id` is in order for one
- * process only: of transactions at the same time, the later number may be visible first. So `seq`, by which they
- * are published once, is given when they are published.
+ * Changes of processes to be published on the feed, written in the transactions that make them. `id` is in order only
+ * within one process: of concurrent transactions, the later number may commit first. So `seq`, by which they are
+ * published once, is assigned at publication.
  */
 export const processOutbox = pgTable(
   'process_outbox',

@@ -9,7 +9,7 @@ export const projects = pgTable('projects', {
   deletedAt: timestamp('deleted_at', { withTimezone: true }),
 });
 
-/** Public, write-only credentials (`weir_pub_…`), kept as SHA-256 hashes. */
+/** Public, write-only credentials (`weir_pub_…`), stored as SHA-256 hashes. */
 export const ingestTokens = pgTable(
   'ingest_tokens',
   {
@@ -19,7 +19,7 @@ export const ingestTokens = pgTable(
       .references(() => projects.id, { onDelete: 'cascade' }),
     name: text('name').notNull(),
     tokenHash: bytea('token_hash').notNull().unique(),
-    /** Origins a browser may send from; null allows what the installation allows. */
+    /** Origins from which a browser may send; null for those of the installation. */
     allowedOrigins: text('allowed_origins').array(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     revokedAt: timestamp('revoked_at', { withTimezone: true }),
@@ -27,7 +27,7 @@ export const ingestTokens = pgTable(
   (t) => [index('ingest_tokens_project').on(t.projectId)],
 );
 
-/** Secret, scoped credentials (`weir_sec_…`), kept as SHA-256 hashes. */
+/** Secret, scoped credentials (`weir_sec_…`), stored as SHA-256 hashes. */
 export const apiKeys = pgTable(
   'api_keys',
   {

@@ -14,7 +14,7 @@ describe.each(storeForms)('the schema over $name', (form) => {
   afterAll(() => store.close());
 
   it.each(tables.map((table) => ({ table: getTableConfig(table) })))(
-    '$table.name is what the migrations make',
+    '$table.name matches the migrations',
     async ({ table }) => {
       const columns = await store.postgres.db.execute(sql`
       select column_name, is_nullable = 'NO' as required, column_default is not null as has_default,

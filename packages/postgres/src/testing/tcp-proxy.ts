@@ -1,19 +1,19 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a server, by which a test takes the server away and gives it back. */
+/** A TCP proxy in front of a server, with which a test interrupts and restores the connection. */
 export interface TcpProxy {
-  /** The server's URL with the proxy's address in it. */
+  /** The URL of the server, with the proxy's address. */
   readonly url: string;
   /** Resets every connection and refuses new ones. */
   cut(): Promise<void>;
-  /** Keeps every connection open and lets nothing through, as a network that swallows packets does. */
+  /** Keeps every connection open but forwards nothing, like a network that drops packets. */
   swallow(): void;
-  /** Lets traffic through again, on the same port. */
+  /** Forwards traffic again, on the same port. */
   restore(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Puts a proxy in front of the server that `url` names. */
+/** Starts a proxy in front of the server at `url`. */
 export async function tcpProxy(url: string): Promise<TcpProxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();

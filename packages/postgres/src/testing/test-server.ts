@@ -1,7 +1,7 @@
 /**
- * A fresh database on a real PostgreSQL server, for tests. The server is the first of: the one that
- * WEIR_TEST_POSTGRES_URL names; one on 127.0.0.1:5432 that trusts the user postgres; one that this process starts in
- * a temporary directory, from the `initdb` that is installed or that it installs.
+ * A new database on a real PostgreSQL server, for tests. The server is the first available of: the one in
+ * WEIR_TEST_POSTGRES_URL; one on 127.0.0.1:5432 that trusts the user postgres; one that this process starts in a
+ * temporary directory, with an installed `initdb` or one that it installs.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -18,16 +18,16 @@ import pg from 'pg';
 
 const run = promisify(execFile);
 
-/** A database of the test's own. */
+/** A database for one test. */
 export interface TestDatabase {
   readonly url: string;
-  /** Runs one statement as an outsider would, past everything under test. */
+  /** Runs one statement directly, without the code under test. */
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  /** Drops the database, and stops the server where the test started it. */
+  /** Drops the database, and stops the server if the test started it. */
   close(): Promise<void>;
 }
 
-/** Creates an empty database. Fails, saying what to provide, where no server can be found or started. */
+/** Creates an empty database. Fails with instructions if no server can be found or started. */
 export async function testServer(): Promise<TestDatabase> {
   const server = await findServer();
   const name = `weir_test_${randomBytes(6).toString('hex')}`;
@@ -96,13 +96,13 @@ async function findBinaries(): Promise<string> {
     );
     return roots.flatMap((root) => readdirSync(root).map((entry) => join(root, entry, 'bin'))).reverse();
   };
-  // Follow links: the program finds the programs that it calls in the directory of the real file.
+  // Follow links: the program finds its helpers in the directory of the real file.
   return dirname(
     realpathSync(await findProgram({ name: 'initdb', debianPackage: 'postgresql', directories })),
   );
 }
 
-/** PostgreSQL refuses to run as root: as root, the user that its packages create. */
+/** PostgreSQL refuses to run as root; in that case use the user that its packages create. */
 async function unprivileged(): Promise<{ uid?: number; gid?: number }> {
   if (process.getuid?.() !== 0) return {};
   const [uid, gid] = await Promise.all(

@@ -5,21 +5,21 @@ import { postgresTemplate } from '../pglite/template.js';
 import { openPostgres, type Postgres, type PostgresOptions } from '../postgres.js';
 import { testServer } from './test-server.js';
 
-/** A fresh store, connected and migrated, with what it takes to open it again. */
+/** A new store, connected and migrated, with the options to open it again. */
 export interface TestStore {
   readonly postgres: Postgres;
   readonly options: PostgresOptions;
-  /** Closes it and removes its data. */
+  /** Closes the store and removes its data. */
   close(): Promise<void>;
 }
 
-/** One form of the store. */
+/** One kind of store. */
 export interface StoreForm {
   readonly name: string;
   open(): Promise<TestStore>;
 }
 
-/** Both forms of the store, for `describe.each`: what holds must hold over both. */
+/** Both kinds of store, for `describe.each`: requirements apply to both. */
 export const storeForms: readonly StoreForm[] = [
   { name: 'PGlite', open: () => openStore({}, () => Promise.resolve()) },
   {

@@ -1,16 +1,16 @@
 import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
 
 /**
- * Whether a query certainly does not ask who did it: nowhere in it the word `distinct_id`, no column list that has it,
- * no join on whatever names two tables share, no table but events by its bare name. Such a query may be asked where
- * events have no person, which costs less. The word is looked for in the text, strings and aliases included: a query
- * that brings the name itself would find its own where it should meet the column.
+ * Whether a query certainly does not use the person. It must not contain the word `distinct_id`, a column list that
+ * includes it, a join on all common columns, or a table other than events by its bare name. Such a query can run on
+ * views without the person, which costs less. The word is searched in the whole text, including strings and aliases: a
+ * query that defines the name itself would otherwise resolve it differently there.
  *
  * @param query the canonical text of `tree`
  */
 export function asksForNobody(query: string, tree: QueryTree): boolean {
   if (/distinct_id|\bnatural\b/i.test(query)) return false;
-  // The gate's own, around the query.
+  // The matcher of the gate's SELECT around the query.
   const own = tree.nodes.find((node) => node.kind === 'MATCHER');
   return tree.nodes.every((node) => {
     if (node.kind === 'MATCHER') return node === own || isCounted(node);
@@ -20,7 +20,7 @@ export function asksForNobody(query: string, tree: QueryTree): boolean {
   });
 }
 
-/** `count(*)`: not `count(COLUMNS(…))`, which may have that column and another. */
+/** Whether a matcher is that of `count(*)`; not `count(COLUMNS(…))`, which may include that column and another. */
 function isCounted(matcher: TreeNode): boolean {
   const call = matcher.parent?.parent?.parent;
   return (

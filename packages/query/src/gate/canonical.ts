@@ -3,7 +3,7 @@ import { QueryError } from '../query-error.js';
 import { refusalOfEngine } from './engine-refusal.js';
 import { notAllowed } from './gate-refusal.js';
 
-/** The engine's own parser, on a session without any rights. */
+/** The engine's own parser, on a session without rights. */
 export interface SqlParser {
   /** Runs one statement and reads its rows; throws `ClickHouseError`. */
   rows<T>(
@@ -12,16 +12,16 @@ export interface SqlParser {
   ): Promise<T[]>;
 }
 
-/** A SQL string literal. */
+/** Quotes a SQL string literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 /**
- * The one statement of `sql` as the engine writes it: one line, no comments, every name and string quoted one way.
- * This text, not the caller's, is checked and run.
+ * The single statement of `sql` in the engine's spelling: one line, no comments, one way of quoting. This text, not the
+ * caller's, is checked and run.
  *
- * @throws QueryError when it is not exactly one statement, or its canonical form reads differently.
+ * @throws QueryError if it is not exactly one statement, or its canonical form parses differently
  */
 export async function canonicalSql(
   parser: SqlParser,

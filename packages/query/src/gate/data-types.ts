@@ -1,9 +1,9 @@
 import { notAllowed } from './gate-refusal.js';
 
 /**
- * Checks a data type, or a list of columns with types, that a query brings in a string. A value of an
- * AggregateFunction type can be made from any bytes, and the engine crashes on crafted ones; a time zone in a type
- * may name a file. Backslashes could hide either name from this reading.
+ * Checks a data type, or a list of columns with types, in a string of a query. A value of an AggregateFunction type can
+ * be built from any bytes, and the engine crashes on crafted ones; a time zone in a type may name a file. Backslashes
+ * could hide either name from this check.
  *
  * @throws QueryError of rule `type` or `time_zone`.
  */
@@ -23,7 +23,7 @@ export function checkDataType(type: string): void {
 }
 
 /**
- * Checks the name of a time zone: `file:/x` makes the engine open that file, under a lock that every query wants.
+ * Checks the name of a time zone: `file:/x` makes the engine open that file, under a lock that every query needs.
  *
  * @throws QueryError of rule `time_zone`.
  */

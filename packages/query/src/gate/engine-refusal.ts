@@ -4,15 +4,15 @@ import { changingStatement, hintOfSyntax } from '../hints/query-hints.js';
 import { QueryError } from '../query-error.js';
 import { notAllowed } from './gate-refusal.js';
 
-/** ClickHouse codes of parsing that deserve words of our own. */
+/** ClickHouse's parser codes that get a message of Weir. */
 const TOO_DEEP = new Set([306, 167]);
 const TOO_MANY_PARTS = 168;
 const PARAMETER_MISSING = 456;
 const PARAMETER_BAD = 457;
 
 /**
- * The refusal for an error that the engine raised while it parsed `sql` or bound its parameters: the engine's own
- * text without what it quotes of our statements. Errors of a store that is down come back as they are.
+ * Converts an error that the engine raised while it parsed `sql` or bound its parameters: the engine's text, without
+ * quotes of Weir's statements. Errors of an unavailable store are returned unchanged.
  */
 export function refusalOfEngine(error: unknown, sql: string): unknown {
   if (!(error instanceof ClickHouseError) || error.code === 'unavailable') return error;
@@ -35,7 +35,7 @@ export function refusalOfEngine(error: unknown, sql: string): unknown {
   return new QueryError('sql_invalid', scrub(detail), { position, hint });
 }
 
-/** The refusal of a statement that would change something. */
+/** The rejection of a statement that would change data. */
 export function readsOnly(statement: string): QueryError {
   return notAllowed(
     'statement',
@@ -45,7 +45,7 @@ export function readsOnly(statement: string): QueryError {
   );
 }
 
-/** A parameter has no value, or one that does not fit its type. */
+/** The rejection of a parameter without a value, or with one of the wrong type. */
 export function parameterRefusal(name: string, message: string): QueryError {
   return new QueryError('sql_invalid', message, {
     identifier: name,
@@ -53,7 +53,7 @@ export function parameterRefusal(name: string, message: string): QueryError {
   });
 }
 
-/** The text is longer than the engine or the configuration takes. */
+/** The text exceeds the limit of the engine or the configuration. */
 export function tooLarge(limit?: number): QueryError {
   const bound = limit === undefined ? '' : ` ${limit} bytes`;
   return new QueryError('query_too_large', `The query is longer than the limit${bound}.`, {
@@ -61,20 +61,23 @@ export function tooLarge(limit?: number): QueryError {
   });
 }
 
-/** The engine bounds the parts of a query, and of what it becomes once names stand for what they name. */
+/** The engine limits the parts of a query, before and after names are expanded. */
 function tooManyParts(): QueryError {
   return new QueryError('query_too_large', 'The query has too many parts once names are written out.', {
     hint: 'Send long lists of values as a parameter, such as {ids:Array(String)}, and name fewer parts through one another.',
   });
 }
 
-/** What the parser could have gone on with: all keywords there are, which help nobody. */
+/** The list of all keywords that the parser would have accepted; it helps no reader. */
 const EXPECTED = / Expected one of: .{200,}$/s;
 
-/** Characters of a text that are looked at: it may repeat the whole query, and expressions take the square of their text's length. */
+/**
+ * Maximum characters of a text that are searched: it may repeat the whole query, and the regular expressions take
+ * quadratic time.
+ */
 const MAX_DETAIL = 4_000;
 
-/** The engine's text without the statement it stood in, which is ours and repeats the whole query. */
+/** The engine's text without the surrounding statement, which is Weir's and repeats the whole query. */
 function scrub(detail: string): string {
   const text = detail
     .slice(0, MAX_DETAIL)
@@ -84,7 +87,7 @@ function scrub(detail: string): string {
   return text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text.trim();
 }
 
-/** "failed at position 25": counted in bytes from 1. */
+/** Parses "failed at position 25", counted in bytes from 1. */
 function positionOf(detail: string, sql: string): TextPosition | undefined {
   const at = /failed at position (\d+)/.exec(detail)?.[1];
   if (at === undefined) return undefined;

@@ -2,30 +2,30 @@ import { notAllowed } from './gate-refusal.js';
 import type { QueryTree, TreeNode } from './query-tree.js';
 
 /**
- * How many names may stand for one another in a row. The engine follows names without looking how much stack is left:
- * 2,500 it bears, and 5,000 end it for everybody.
+ * Maximum chain of names that refer to each other. The engine follows names without a check of its stack:
+ * 2,500 work, and 5,000 crash it for all projects.
  */
 const MAX_HOPS = 200;
-/** How deep a query may get with its names written out, in nodes. Its parser takes 1,000 as they stand. */
+/** Maximum depth of a query after names are expanded, in nodes. The parser accepts 1,000 before expansion. */
 const MAX_LEVELS = 1_500;
 /** Parts of one dotted name. */
 const MAX_PARTS = 64;
 
-/** A node of the tree, or what one name means in one scope. */
+/** A node of the tree, or the meaning of one name in one scope. */
 interface Point {
-  /** What {@link Point.hops} and {@link Point.levels} grow by on the way up from here. */
+  /** The increments of {@link Point.hops} and {@link Point.levels} from this point upwards. */
   readonly hop: number;
   readonly level: number;
   readonly above: Point[];
-  /** How many points below have not been counted. */
+  /** Number of points below that have not been counted yet. */
   waiting: number;
   hops: number;
   levels: number;
 }
 
 /**
- * Checks how deep the query gets when every name is replaced by what it names: aliases, CTEs and lambdas. It counts
- * from the leaves up, every point once, so that thousands of names cost no more than reading them.
+ * Checks how deep the query becomes when every alias, CTE and lambda is expanded. It counts from the leaves up, every
+ * point once, so that thousands of names take linear time.
  *
  * @throws QueryError of rule `clause`.
  */
@@ -44,12 +44,12 @@ export function checkExpansion(tree: QueryTree): void {
       if (above.waiting === 0) ready.push(above);
     }
   }
-  // Names in a circle, and those that lead into one: no way through them passes any of them twice.
+  // Names in a circle, and those that lead into one: a path visits each of them at most once.
   for (const point of points) if (point.waiting > 0) hops += point.hop;
   if (hops > MAX_HOPS || levels > MAX_LEVELS) throw tooDeep();
 }
 
-/** A point for every node and for every name that a node may mean, each with those that wait for it. */
+/** A point for every node and for every possible meaning of a name, each linked to the points that depend on it. */
 function linkedPoints(tree: QueryTree): Point[] {
   const meanings = new Meanings(tree);
   const points = new Map<TreeNode, Point>();
@@ -72,14 +72,14 @@ function link(below: Point, above: Point): void {
   above.waiting += 1;
 }
 
-/** A definition around a node, and the one around that. */
+/** A definition around a node, and the next outer one. */
 interface Enclosure {
   readonly name: string;
   readonly scope: TreeNode | undefined;
   readonly outer: Enclosure | undefined;
 }
 
-/** What the names of a query mean, scope by scope; a scope is a query. */
+/** The meanings of names in a query, by scope; each query is a scope. */
 class Meanings {
   readonly #scopes = new Map<TreeNode, TreeNode | undefined>();
   readonly #enclosures = new Map<TreeNode, Enclosure | undefined>();
@@ -87,7 +87,7 @@ class Meanings {
   readonly #lambdas = new Set<string>();
 
   constructor(tree: QueryTree) {
-    // Nodes come after those above them.
+    // Nodes come after their parents.
     for (const node of tree.nodes) {
       const { parent } = node;
       const scope = parent?.kind === 'QUERY' ? parent : parent && this.#scopes.get(parent);
@@ -104,14 +104,14 @@ class Meanings {
     }
     for (const named of this.#named.values()) {
       for (const [scope, point] of named) {
-        // What is not found here is looked for further out.
+        // A name without a match is looked up in the next outer scope.
         const outer = scope && find(named, this.#scopes.get(scope), this.#scopes)?.point;
         if (outer !== undefined) link(outer, point);
       }
     }
   }
 
-  /** Links the point of a node to the names it is given and to those it uses. */
+  /** Links the point of a node to the names that it defines and that it uses. */
   link(node: TreeNode, point: Point): void {
     for (const name of namesGiven(node)) {
       const given = this.#named.get(name)?.get(this.#scopes.get(node));
@@ -127,7 +127,7 @@ class Meanings {
     return [...this.#named.values()].flatMap((named) => [...named.values()]);
   }
 
-  /** Inside its own definition a name means a column, or something further out. */
+  /** Inside its own definition a name means a column, or a definition further out. */
   #meaningAt(node: TreeNode, name: string): Point | undefined {
     const named = this.#named.get(name);
     if (named === undefined) return undefined;
@@ -145,7 +145,7 @@ class Meanings {
     if (node.kind === 'FUNCTION' && this.#lambdas.has(called)) yield called;
     const name = node.kind === 'IDENTIFIER' ? node.fields.get('identifier') : undefined;
     if (name === undefined) return;
-    // Of a.b.c any beginning may be the name; a name in backticks may hold dots of its own.
+    // Of a.b.c any prefix may be the name; a name in backticks may contain dots.
     let parts = 0;
     for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
       parts += 1;
@@ -169,7 +169,7 @@ function find(
   return undefined;
 }
 
-/** The names a node is given: those of CTEs and those of expressions are apart. */
+/** The names that a node defines; names of CTEs and of expressions are separate. */
 function namesGiven(node: TreeNode): string[] {
   const alias = node.fields.get('alias');
   const cte = node.fields.get('cte_name');

@@ -18,14 +18,14 @@ import { type ShortArguments, tooLong } from './short-arguments.js';
 import { checkInSet } from './tables.js';
 import type { TimeZones } from './time-zones.js';
 
-/** The arguments of calls that are checked by their values. */
+/** The arguments of calls that are checked by value. */
 export interface CheckedValues {
   readonly timeZones: TimeZones;
   readonly shortArguments: ShortArguments;
 }
 
 /**
- * Checks one call: the function's name, and the names it takes in its arguments.
+ * Checks one call: the name of the function, and the names in its arguments.
  *
  * @throws QueryError
  */
@@ -68,8 +68,8 @@ function refusedFunction(name: string, group: RefusedGroup): Error {
 }
 
 /**
- * `arrayMap(file, names)` calls `file` without a call to be seen. A bare name in that place is a function when it
- * is nothing else, so a refused name is refused even where it may be a column.
+ * `arrayMap(file, names)` calls `file` without a visible call. A bare name there is a function if it has no other
+ * meaning, so a refused name is rejected even if it may be a column.
  */
 function checkFunctionReference(argument: TreeNode | undefined, names: Names): void {
   const name = argument?.kind === 'IDENTIFIER' ? argument.fields.get('identifier') : undefined;
@@ -82,7 +82,7 @@ function checkFunctionReference(argument: TreeNode | undefined, names: Names): v
   throw notAllowed('function', name, `${name} is no function or column here.`, 'Write a lambda: x -> …');
 }
 
-/** A name that decides what the function does must stand in the text, where it can be checked. */
+/** A name that determines what the function does must be a literal in the text, where it can be checked. */
 function spelledOut(argument: TreeNode | undefined, name: string, what: string): string {
   const text = stringOf(argument);
   if (text !== undefined) return text;
@@ -94,10 +94,10 @@ function spelledOut(argument: TreeNode | undefined, name: string, what: string):
   );
 }
 
-/** Longer texts are no names with parameters, and the expression below takes the square of their length. */
+/** Longer texts are not names with parameters, and the regular expression below takes quadratic time. */
 const MAX_AGGREGATE_LENGTH = 1_000;
 
-/** `quantile(0.5)`: the name, then parameters that are constants. */
+/** `quantile(0.5)`: the name, followed by constant parameters. */
 function checkAggregateName(text: string): void {
   const name = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(|$)/.exec(text)?.[1];
   const verdict = name === undefined ? undefined : functionVerdict(name);
@@ -110,15 +110,15 @@ function checkAggregateName(text: string): void {
     );
   if (verdict?.kind !== 'allowed')
     throw notAllowed('function', text, `There is no aggregate function ${text}.`);
-  // Parameters are read by the engine's parser: nothing in them may be more than a literal.
+  // The engine's parser reads the parameters, so they may only contain literals.
   if (!/^[^(]*(?:\((?:[\s\w.,+-]|'[^'\\]*')*\))?\s*$/.test(text)) {
     throw notAllowed('literal', text, `The parameters of ${name} must be plain literals.`);
   }
 }
 
 /**
- * Integer division by zero raises an error, and the engine tries a condition on the sorting key on the index first,
- * before any row policy: a divisor made of a column would tell of other projects' rows.
+ * Integer division by zero raises an error, and the engine first evaluates a condition on the sorting key on the index,
+ * before any row policy. A divisor computed from a column would therefore reveal other projects' rows.
  */
 function checkDivisor(divisor: TreeNode | undefined, names: Names): void {
   if (divisor === undefined || literalsOf(divisor, names) !== undefined) return;

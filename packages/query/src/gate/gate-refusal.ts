@@ -1,37 +1,37 @@
 import { QueryError } from '../query-error.js';
 
-/** Which rule of the gate a text broke. Stable: callers and tests compare it. */
+/** The rule of the gate that a text violated. Stable: callers and tests compare it. */
 export type GateRule =
-  /** Something other than SELECT, DESCRIBE of a public table, or EXPLAIN SYNTAX. */
+  /** A statement other than SELECT, DESCRIBE of a public table, or EXPLAIN SYNTAX. */
   | 'statement'
-  /** A SETTINGS clause, wherever it stands. */
+  /** A SETTINGS clause, at any position. */
   | 'settings'
-  /** FORMAT, INTO OUTFILE, or anything else after the query itself. */
+  /** FORMAT, INTO OUTFILE, or any other text after the query itself. */
   | 'output'
   /** A table that is neither public nor defined by the query. */
   | 'table'
   | 'table_function'
   | 'function'
-  /** A data type that a query may not make values of. */
+  /** A data type whose values a query may not create. */
   | 'type'
-  /** A name in a string (a type, an aggregate function) that is not written out as a literal. */
+  /** A name in a string (a type, an aggregate function) that is not a literal. */
   | 'literal'
-  /** A time zone that is not written out, or names a file. */
+  /** A time zone that is not a literal, or names a file. */
   | 'time_zone'
-  /** Integer division by something that is not constant. */
+  /** Integer division by a value that is not constant. */
   | 'divisor'
-  /** A quoted name that could be mistaken for the engine's own output. */
+  /** A quoted name that could imitate the engine's own output. */
   | 'name'
-  /** A parameter that stands for a name. */
+  /** A parameter in place of a name. */
   | 'parameter'
-  /** A clause or a form of expression that nobody has reviewed. */
+  /** A clause or a form of expression without a review. */
   | 'clause';
 
-/** A refusal by one of the gate's rules. */
+/** A rejection by a rule of the gate. */
 export function notAllowed(rule: GateRule, identifier: string, message: string, hint?: string): QueryError {
   return new QueryError('sql_not_allowed', message, {
     rule,
-    // A name of a quarter megabyte helps nobody.
+    // A name of 250 kB helps no reader.
     identifier: identifier.length > 200 ? `${identifier.slice(0, 200)}…` : identifier,
     hint,
   });

@@ -39,7 +39,7 @@ describe('the gate', () => {
         const plain = passed.asksForNobody === true;
         await textOf(await engine.reader.query(PROJECT, passed.sql, { params, plain }));
       }
-      // What runs is its own canonical form.
+      // The canonical form is stable.
       expect((await gate.check(passed.sql, params)).sql).toBe(passed.sql);
     },
   );
@@ -79,12 +79,12 @@ describe('the gate', () => {
     expect(await gate.check(sql, { e: 'x' })).toMatchObject({ asksForNobody });
   });
 
-  it('has attacks of names of their own', () => {
+  it('has attacks with unique names', () => {
     expect(new Set(ATTACKS.map((attack) => attack.name)).size).toBe(ATTACKS.length);
     expect(new Set(LEGITIMATE.map((query) => query.name)).size).toBe(LEGITIMATE.length);
   });
 
-  it('says what is wrong, where, and what to write instead', async () => {
+  it('reports the error, its place, and the alternative', async () => {
     expect(await refusalOf('SELECT * FROM event')).toMatchObject({
       facts: { rule: 'table', identifier: 'event' },
       message: 'There is no table event.',
@@ -105,7 +105,7 @@ describe('the gate', () => {
     });
   });
 
-  it('keeps to its limits', async () => {
+  it('enforces its limits', async () => {
     expect(await refusalOf('  \n ')).toMatchObject({ code: 'sql_required' });
     const small = new Gate(engine.parser, { maxBytes: 20 });
     expect(await small.check('SELECT 1', {})).toMatchObject({ sql: 'SELECT 1' });
@@ -114,12 +114,12 @@ describe('the gate', () => {
       code: 'query_too_large',
       message: 'The query has too many parts once names are written out.',
     });
-    // Written out, a tab takes two characters.
+    // In escaped form, a tab takes two characters.
     const long = `SELECT '${'\t'.repeat(MAX_BYTES - 9)}'`;
     expect((await gate.check(long, {})).sql.length).toBeGreaterThan(MAX_BYTES);
   });
 
-  it('knows the parameters of a text, and those alone decide nothing', async () => {
+  it('knows the parameters of a text, and decides by the text alone', async () => {
     expect(await refusalOf('SELECT {a:UInt8}')).toMatchObject({
       code: 'sql_invalid',
       facts: { identifier: 'a' },
@@ -131,7 +131,7 @@ describe('the gate', () => {
     await gate.check(sql, { a: 'AggregateFunction(sum, UInt8)', tz: 'Europe/Berlin' });
   });
 
-  it('remembers verdicts by text, and no errors of the engine', async () => {
+  it('caches verdicts by text, and no errors of the engine', async () => {
     let asked = 0;
     let down = true;
     const parser: SqlParser = {
@@ -153,7 +153,7 @@ describe('the gate', () => {
     expect(asked).toBe(before);
   });
 
-  it('gives up with its caller', async () => {
+  it('aborts with its caller', async () => {
     const gone = new AbortController();
     gone.abort(new Error('left'));
     await expect(gate.check('SELECT 2', {}, gone.signal)).rejects.toThrow('left');

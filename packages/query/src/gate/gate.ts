@@ -23,41 +23,40 @@ import { type Verdict, VerdictCache } from './verdict-cache.js';
 
 export type { SqlParser } from './canonical.js';
 
-/** What may run. */
+/** A text that may run. */
 export interface Passed {
   readonly kind: 'select' | 'describe' | 'explain';
-  /** The canonical text. This one was checked and is the one to run, never the caller's. */
+  /** The canonical text. It was checked and must be run, never the caller's text. */
   readonly sql: string;
   /** The table of a `describe`. */
   readonly table?: PublicTable;
-  /** Whether the query certainly does not ask who did it, see {@link asksForNobody}. Default false. */
+  /** Whether the query certainly does not use the person, see {@link asksForNobody}. Default false. */
   readonly asksForNobody?: boolean;
-  /** Whether nothing in the query can fail on any time of an event, see {@link keepsToKey}. Default false. */
+  /** Whether the query cannot fail on any time of an event, see {@link keepsToKey}. Default false. */
   readonly usesTimeSafely?: boolean;
 }
 
-/** What a {@link Gate} keeps to. */
+/** Options of a {@link Gate}. */
 export interface GateOptions {
-  /** The longest text, in bytes of UTF-8. */
+  /** Maximum text, bytes of UTF-8. */
   readonly maxBytes: number;
-  /** How many texts' verdicts are remembered (32 MiB of text at most). Default 1,000. */
+  /** Number of cached verdicts (at most 32 MiB of text). Default 1,000. */
   readonly cacheSize?: number;
 }
 
 /**
- * Decides whether a tenant's SQL may run, by what the engine's own parser makes of it: the first of the three walls.
- * In four steps, each of which refuses what it has not been taught:
+ * Decides whether a tenant's SQL may run, by the result of the engine's own parser: the first of the three walls. It
+ * has four steps; each rejects everything that is not explicitly allowed:
  *
- * 1. `canonical.ts`: the engine writes the text out; one statement, one spelling.
- * 2. `text-rules.ts`: what the text alone tells.
- * 3. `query-rules.ts`: the engine's query tree, node by node.
- * 4. `text-agreement.ts`: text and tree must speak of the same calls.
+ * 1. `canonical.ts`: the engine formats the text; one statement, one spelling.
+ * 2. `text-rules.ts`: checks of the text alone.
+ * 3. `query-rules.ts`: checks of the engine's query tree, node by node.
+ * 4. `text-agreement.ts`: text and tree must contain the same calls.
  *
- * A verdict depends on the text alone and is remembered; parameters are values, never names.
+ * A verdict depends on the text alone and is cached; parameters are values, never names.
  *
- * @example
- * const gate = new Gate(connectParser(target), { maxBytes: 262_144 });
- * const { sql } = await gate.check('select count() from events -- all', {}); // SELECT count() FROM events
+ * @example const gate = new Gate(connectParser(target), { maxBytes: 262_144 }); const { sql } = await
+ *   gate.check('select count() from events -- all', {}); // SELECT count() FROM events
  */
 export class Gate {
   readonly #parser: SqlParser;
@@ -71,8 +70,8 @@ export class Gate {
   }
 
   /**
-   * @throws QueryError when the text may not run or a parameter has no value; ClickHouseError
-   * `unavailable` when the engine is down; the signal's reason
+   * @throws QueryError if the text may not run or a parameter has no value; ClickHouseError
+   * `unavailable` if the engine is unavailable; the signal's reason
    */
   async check(
     sql: string,
@@ -89,7 +88,7 @@ export class Gate {
     return verdict.passed;
   }
 
-  /** Errors of the engine are not remembered: they may be about its state. */
+  /** Errors of the engine are not cached, because they may depend on its state. */
   async #judge(sql: string, signal: AbortSignal | undefined): Promise<Verdict> {
     let verdict: Verdict;
     try {
@@ -122,7 +121,7 @@ export class Gate {
     const explained = /^EXPLAIN SYNTAX (?=SELECT |WITH |\()/.exec(canonical)?.[0] ?? '';
     const query = canonical.slice(explained.length);
     const statement = changingStatement(sql);
-    // The engine's parser takes `DELETE FROM events` for a query of a column that is called so.
+    // The engine parses `DELETE FROM events` as a query of a column named DELETE.
     if (statement === 'DELETE' || !/^(?:SELECT |WITH |\()/.test(query)) {
       throw statement === undefined ? otherStatement(canonical) : readsOnly(statement);
     }
@@ -164,8 +163,8 @@ export class Gate {
   }
 
   /**
-   * As a sub-select: only so does the engine refuse INTO OUTFILE, FORMAT and further statements, which it would
-   * otherwise carry out while explaining.
+   * Explains the query as a sub-select: only there does the engine reject INTO OUTFILE, FORMAT and further statements,
+   * which it would otherwise execute during EXPLAIN.
    */
   async #queryTree(query: string, sql: string, signal: AbortSignal | undefined): Promise<QueryTree> {
     const statement = `EXPLAIN QUERY TREE run_passes = 0 SELECT * FROM (${query})`;
@@ -183,7 +182,7 @@ export class Gate {
   }
 }
 
-/** The text is right by itself and wrong inside parentheses: it goes on after the query. */
+/** The text is valid alone but invalid in parentheses: it continues after the query. */
 function trailingClause(): QueryError {
   return notAllowed(
     'output',

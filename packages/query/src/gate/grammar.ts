@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 
 /**
- * Almost legal SQL for fuzzing: a grammar of what a query may hold, with pieces mixed in that must never run, in
- * every spelling the engine's lexer takes. None of its words begins with `CANARY_`, so that whoever plants such
- * words where no query may reach can look for them in the answers.
+ * Almost valid SQL for fuzzing: a grammar of allowed constructs, mixed with forbidden pieces, in every spelling that
+ * the engine's lexer accepts. None of its words begins with `CANARY_`, so a test can plant such words where queries
+ * have no access, and search the answers for them.
  */
 export function almostLegalSql(): fc.Arbitrary<string> {
   const { query } = fc.letrec<Grammar>((tie) => ({

@@ -61,7 +61,7 @@ const UNSURE = [
   "SELECT count() FROM events WHERE if(toMonth(timestamp) = 3, addSeconds(toDateTime64('2020-01-01', 0), 9000000000000000000), timestamp) > '2020-01-01'",
   "WITH addSeconds(toDateTime64('2020-01-01', 0), 9000000000000000000) AS far SELECT count() FROM events WHERE if(toMonth(timestamp) = 3, far, timestamp) > '2020-01-01'",
   'SELECT if(toMonth(timestamp) = 3, 18446744073709551615, 1) AS `a.timestamp` FROM events AS e WHERE e.`a.timestamp` > now()',
-  // What is not looked into.
+  // Constructs that are not analysed.
   'SELECT arrayMap(x -> timestamp, [1]) FROM events',
   'SELECT f(timestamp) FROM (WITH x -> toYear(x) AS f SELECT 1)',
   'SELECT count() OVER (ORDER BY timestamp) FROM events',

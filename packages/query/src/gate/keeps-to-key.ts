@@ -3,13 +3,12 @@ import { isName, isSymbol } from './text-rules.js';
 import type { Token } from './tokens.js';
 
 /**
- * Whether a query certainly cannot fail on any value of `timestamp`. The engine tries conditions on the sorting key on
- * the marks of the index first, before any row policy: an error there would tell when events of other projects
- * happened. A query of which this is known may meet `timestamp` as the key it is, all others meet it wrapped.
+ * Whether a query certainly cannot fail on any value of `timestamp`. The engine first evaluates conditions on the
+ * sorting key on the marks of the index, before any row policy: an error there would reveal when events of other
+ * projects happened. Queries known to be safe may use `timestamp` as the key; all others use it wrapped.
  *
- * It is known only of queries made of nothing but the functions below, for the times of 1900 to 2299 and whatever type
- * their arguments have; where it matters what the arguments are, that is looked at too. In doubt the answer is no:
- * then the query is only slower.
+ * It is only known for queries that consist of the functions below, for times from 1900 to 2299 and arguments of any
+ * type; where the arguments matter, they are checked too. In doubt the answer is no, which only makes the query slower.
  */
 export function keepsToKey(tokens: readonly Token[], tree: QueryTree): boolean {
   if (renamesColumns(tokens)) return false;
@@ -25,7 +24,7 @@ export function keepsToKey(tokens: readonly Token[], tree: QueryTree): boolean {
 
 const KINDS = new Set(['CROSS JOIN', 'IDENTIFIER', 'JOIN', 'LIST', 'MATCHER', 'QUERY', 'UNION']);
 
-/** `WITH t(a, b) AS (…` and `(…) AS t(a, b)`, which only the text tells. */
+/** `WITH t(a, b) AS (…` and `(…) AS t(a, b)`, which only the text shows. */
 function renamesColumns(tokens: readonly Token[]): boolean {
   return tokens.some((token, n) => {
     if (token.kind !== 'word' || token.text !== 'AS') return false;
@@ -34,26 +33,26 @@ function renamesColumns(tokens: readonly Token[]): boolean {
   });
 }
 
-/** What has been found out about a query once, for each of its calls to look up. */
+/** Facts about a query, computed once and looked up by each call. */
 interface Given {
-  /** What it gives names to. */
+  /** The definitions of names. */
   readonly names: ReadonlyMap<string, readonly TreeNode[]>;
-  /** Nodes that something below takes out of a table. */
+  /** Nodes with a descendant that reads a table. */
   readonly fromRows: ReadonlySet<TreeNode>;
-  /** Names that stand for times of rows, or do not, as far as somebody asked. */
+  /** Whether names stand for times of rows; filled on demand. */
   readonly times: Map<string, boolean>;
 }
 
 function readGiven(tree: QueryTree): Given {
   const names = new Map<string, TreeNode[]>();
   const fromRows = new Set<TreeNode>();
-  // From below: nodes come after those above them.
+  // From the leaves up: nodes come after their parents.
   for (const node of tree.nodes.toReversed()) {
     if (!isOfConstants(node)) fromRows.add(node);
     if (node.parent !== undefined && fromRows.has(node)) fromRows.add(node.parent);
     const alias = node.fields.get('alias');
     if (alias === undefined) continue;
-    // A name in backticks may hold dots: `a.timestamp` must not pass for the column of a.
+    // A name in backticks may contain dots: `a.timestamp` must not count as the column of a.
     for (const name of new Set([alias, alias.split('.').at(-1) ?? ''])) {
       const nodes = names.get(name);
       if (nodes === undefined) names.set(name, [node]);
@@ -68,40 +67,40 @@ function isOfConstants(node: TreeNode): boolean {
   return /^(?:CONSTANT|FUNCTION|LIST)$/.test(node.kind) && !AGGREGATES.has(nameOf(node).replace(/if$/, ''));
 }
 
-/** Not of windows, of filling gaps, of transformers. */
+/** Without windows, gap filling and transformers. */
 const LABELS =
   /^(?:ARGUMENTS|GROUP BY|HAVING|JOIN EXPRESSIONS?|JOIN TREE|(?:LEFT |RIGHT )?TABLE EXPRESSION|LIMIT|LIMIT BY|LIMIT BY LIMIT|LIMIT BY OFFSET|OFFSET|ORDER BY|PARAMETERS|PROJECTION|QUERIES|WHERE|WITH|EXPRESSION(?: .*)?)$/;
 
-/** Functions that no value of any argument makes fail. */
+/** Functions that cannot fail for any arguments. */
 const TOTAL = names(`
   and concat empty endsWith isNotNull isNull JSONExtractBool JSONExtractFloat JSONExtractInt
   JSONExtractRaw JSONExtractString JSONExtractUInt JSONHas length lower not notEmpty now or startsWith today
   toString upper yesterday`);
 
-/** Branches become one type, which a computed time may fail to, and only the branch that is taken is computed. */
+/** Branches are converted to a common type, which a computed time may not fit; only the chosen branch is computed. */
 const BRANCHES = names('coalesce if ifNull multiIf');
 
-/** A number beside a time is scaled, which fails on large ones: what stands on both sides matters. */
+/** A number compared with a time is scaled, which fails for large ones, so both sides are checked. */
 const COMPARISONS = names(`
   equals greater greaterOrEquals in less lessOrEquals notEquals notIn nullIf`);
 
-/** Aggregates see only rows that the policy let through; they stand here so that what is around them is checked. */
+/** Aggregates only see rows that the policy permits; they are listed so that their context is checked. */
 const AGGREGATES = names(`
   any anyLast argMax argMin avg count groupArray max median min quantile sum topK uniq uniqExact`);
 
-/** Functions of times alone: a text for an argument is an error whatever it says. */
+/** Functions of times only: a text argument is an error for any content. */
 const OF_TIME = names(`
   toDayOfMonth toHour toMinute toMonday toMonth toQuarter toStartOfDay toStartOfFifteenMinutes
   toStartOfFiveMinutes toStartOfHour toStartOfMinute toStartOfMonth toStartOfQuarter toStartOfWeek toStartOfYear
   toYYYYMM toYYYYMMDD toYear`);
 
-/** Functions that read texts, and fail on some: total on a time, and otherwise only for constants. */
+/** Functions that parse texts, and fail on some: safe for a time, otherwise only for constants. */
 const READING = names('toDate toDateTime toDayOfWeek');
 
-/** Columns that are no times. */
+/** Columns that are not times. */
 const TEXT_COLUMNS = new Set(['anonymous_id', 'distinct_id', 'event', 'event_id', 'session_id', 'user_id']);
 
-/** Functions for constants alone: those that may fail do so whatever the rows are. */
+/** Functions for constants only: those that fail do so for any rows. */
 const OF_CONSTANTS = names(`
   addDays addHours addMinutes addMonths addQuarters addSeconds addWeeks addYears minus negate plus subtractDays
   subtractHours subtractMinutes subtractMonths subtractQuarters subtractSeconds subtractWeeks subtractYears
@@ -112,10 +111,10 @@ const OF_CONSTANTS = names(`
 const CAST_TO =
   /^(?:Nullable|Array|LowCardinality|[()]|Date32|DateTime64\([0-3](?:, '[^']*')?\)|DateTime(?:\('[^']*'\))?|Date|String|U?Int(?:8|16|32|64)|Float(?:32|64)|Bool|UUID)+$/;
 
-/** Types of constants as they stand: no Decimal, no time. */
+/** Types of constants without a cast: no Decimal, no time. */
 const CONSTANT_TYPE = /^(?:Nullable|Array|Tuple|[(), ]|String|U?Int(?:8|16|32|64)|Float64|Bool|Nothing)+$/;
 
-/** The longest interval that times are rounded to. */
+/** The longest interval that times may be rounded to. */
 const MAX_INTERVAL = 1_000_000;
 
 function isTotal(call: TreeNode, given: Given): boolean {
@@ -137,16 +136,16 @@ function isTotal(call: TreeNode, given: Given): boolean {
   if (name === 'cast' || name === '_cast')
     return args.every(isConstant) && CAST_TO.test(stringOf(second) ?? '');
   if (name === 'todatetime64') return args.every(isConstant) && /^UInt64_[0-3]$/.test(constantValue(second));
-  // A pattern may be wrong.
+  // A pattern may be invalid.
   if (/^(?:not)?i?like$/.test(name)) return second !== undefined && isConstant(second);
-  // With an origin it fails on times before that.
+  // With an origin it fails on earlier times.
   if (name === 'tostartofinterval') return args.length === 2 && isShortInterval(second);
   return false;
 }
 
 /**
- * Of a constant that is no time, only itself can fail to become what it is compared with. A constant that is a time
- * may meet times, and columns columns of their own kind.
+ * Of two compared values, a constant that is not a time can only fail to convert by itself. A constant time may be
+ * compared with times, and columns with columns of the same kind.
  */
 function areComparable(left: TreeNode, right: TreeNode, given: Given): boolean {
   if (isTimelessConstant(left) || isTimelessConstant(right)) return true;
@@ -164,14 +163,14 @@ function isQuery(node: TreeNode): boolean {
   return node.kind === 'QUERY' || node.kind === 'UNION';
 }
 
-/** A literal, or a parameter of a type that holds no time. */
+/** A literal, or a parameter of a type without times. */
 function isTimelessConstant(node: TreeNode): boolean {
   if (node.kind === 'CONSTANT') return true;
   const [value, type] = listUnder(node, 'ARGUMENTS');
   return nameOf(node) === '_cast' && value?.kind === 'CONSTANT' && !/date/i.test(stringOf(type) ?? 'date');
 }
 
-/** A time of a row: the column, what a function of times makes of it, or a name for such a thing. */
+/** A time of a row: the column, the result of a time function on it, or a name for either. */
 function isTime(node: TreeNode, given: Given): boolean {
   const name = identifierOf(node);
   if (name === undefined || isKey(node, given)) return isTimeItself(node, given);
@@ -191,13 +190,13 @@ function isPlainConstant(node: TreeNode): boolean {
   return CONSTANT_TYPE.test(node.fields.get('constant_value_type') ?? '');
 }
 
-/** A column of texts, by a name that nothing in the query is given. */
+/** A text column, by a name that the query does not redefine. */
 function isText(node: TreeNode, given: Given): boolean {
   const name = identifierOf(node)?.split('.').at(-1) ?? '';
   return TEXT_COLUMNS.has(name) && !given.names.has(name);
 }
 
-/** A time as the view has it. */
+/** A time as the view exposes it. */
 function isKey(node: TreeNode, given: Given): boolean {
   const name = identifierOf(node)?.split('.').at(-1) ?? '';
   return (name === 'timestamp' || name === 'received_at') && !given.names.has(name);

@@ -2,9 +2,9 @@ import type { Names } from './names-in-scope.js';
 import { listUnder, type TreeNode } from './query-tree.js';
 
 /**
- * What a node says when it is certain from the text alone: the node itself when it is a constant or a typed
- * parameter, or the constants that a name stands for (`WITH 'UTC' AS tz`). Undefined when it takes computing, as
- * `concat('f', 'ile:')` does: the engine folds such expressions into constants before it looks at them.
+ * The constant value of a node if the text alone determines it: the node itself if it is a constant or a typed
+ * parameter, or the constants of a name (`WITH 'UTC' AS tz`). Undefined if the value must be computed, as in
+ * `concat('f', 'ile:')`: the engine folds such expressions into constants before it evaluates them.
  */
 export function literalsOf(node: TreeNode, names: Names): readonly TreeNode[] | undefined {
   if (isLiteral(node)) return [node];
@@ -13,7 +13,7 @@ export function literalsOf(node: TreeNode, names: Names): readonly TreeNode[] | 
   return names.literalsNamed(name);
 }
 
-/** The constant in a typed parameter or a literal with a cast. */
+/** The constant in a typed parameter or a cast literal. */
 export function constantOf(node: TreeNode): TreeNode {
   const [value] = castArguments(node) ?? [];
   return value ?? node;

@@ -7,19 +7,22 @@ export const PUBLIC_COLUMNS: ReadonlySet<string> = new Set(
   PUBLIC_TABLES.flatMap((table) => table.columns.map((column) => column.name)),
 );
 
-/** A query, an entry of a WITH, or a lambda: what decides which names a node below it sees. */
+/** A query, a WITH entry, or a lambda: it determines the names that its descendants see. */
 interface Station {
   readonly node: TreeNode;
   readonly above: Station | undefined;
-  /** Of an entry of a WITH: its place there. */
+  /** The position of a WITH entry. */
   readonly entry: number | undefined;
-  /** Names that are expressions in it, once somebody asked. */
+  /** Names of expressions in it; filled on demand. */
   expressions: ReadonlySet<string> | undefined;
-  /** The first place of every name in the WITH of a query, once somebody asked. */
+  /** The first position of every name in the WITH of a query; filled on demand. */
   ctes: ReadonlyMap<string, number> | undefined;
 }
 
-/** What the names of one query mean where they stand. Every answer is looked up: texts with thousands of names exist. */
+/**
+ * Resolves the names of one query in their context. Every answer is cached, because texts with thousands of names
+ * exist.
+ */
 export class Names {
   /** Names of lambdas, which are called like functions. */
   readonly lambdas: ReadonlySet<string>;
@@ -35,7 +38,7 @@ export class Names {
     this.lambdas = new Set(lambdas.map((lambda) => lambda.fields.get('alias') ?? ''));
     this.lambdaArguments = new Set(lambdas.flatMap(argumentNames));
     const entries = new Map<TreeNode, number>();
-    // Nodes come after those above them.
+    // Nodes come after their parents.
     for (const node of tree.nodes) {
       if (node.kind === 'QUERY') listUnder(node, 'WITH').forEach((entry, n) => void entries.set(entry, n));
       const above = node.parent && this.#stations.get(node.parent);
@@ -50,12 +53,12 @@ export class Names {
     }
   }
 
-  /** Everything in the query that is given this name. */
+  /** All definitions of a name in the query. */
   definitionsOf(name: string): readonly TreeNode[] {
     return this.#defined.get(name) ?? [];
   }
 
-  /** The definitions of a name when all are constants or typed parameters, and there are any. */
+  /** The definitions of a name if all are constants or typed parameters, and there is at least one. */
   literalsNamed(name: string): readonly TreeNode[] | undefined {
     if (this.#literals.has(name)) return this.#literals.get(name);
     const meanings = this.definitionsOf(name);
@@ -65,16 +68,16 @@ export class Names {
   }
 
   /**
-   * Whether `name`, in a table's place at `node`, is a CTE there. A CTE is seen by what follows it in its WITH and by
-   * its query, and by itself only when recursive: anywhere else the engine takes the name for a real table.
+   * Whether `name`, in the place of a table at `node`, is a CTE. A CTE is visible to later entries of its WITH, to its
+   * query, and to itself only if it is recursive; elsewhere the engine resolves the name to a real table.
    */
   isCte(node: TreeNode, name: string): boolean {
     return this.#cteNamed(node, name) !== undefined;
   }
 
   /**
-   * Whether `name`, in an expression at `node`, certainly is an expression: an argument of a lambda around it, an
-   * alias of a query around it, a column that one of their tables has by its name, or a public column.
+   * Whether `name`, in an expression at `node`, certainly is an expression: an argument of an enclosing lambda, an
+   * alias of an enclosing query, a named column of one of their tables, or a public column.
    */
   isExpression(node: TreeNode, name: string): boolean {
     if (PUBLIC_COLUMNS.has(name)) return true;
@@ -86,7 +89,7 @@ export class Names {
 
   #cteNamed(node: TreeNode, name: string): TreeNode | undefined {
     if (!this.#defined.has(name)) return undefined;
-    // The entry of the query's WITH that the node stands in.
+    // The WITH entry of the query that contains the node.
     let entry: number | undefined;
     for (let at = this.#stations.get(node); at !== undefined; at = at.above) {
       if (at.node.kind === 'QUERY') {
@@ -110,7 +113,7 @@ export class Names {
     return at.expressions;
   }
 
-  /** Columns that the sub-selects and CTEs in a query's FROM make. */
+  /** Columns that sub-selects and CTEs in a query's FROM define. */
   *#columnsOf(query: TreeNode): Generator<string> {
     const joinTree = query.children.find((child) => child.text === 'JOIN TREE');
     if (joinTree === undefined) return;
@@ -148,7 +151,7 @@ function ctesAt(at: Station, entries: readonly TreeNode[]): ReadonlyMap<string, 
   return ctes;
 }
 
-/** Aliases of expressions in the query itself, not in those inside it. */
+/** Aliases of expressions in the query itself, excluding nested queries. */
 function* aliasesIn(query: TreeNode): Generator<string> {
   for (const node of ownNodes(query)) {
     const alias = node.fields.get('alias');
@@ -156,7 +159,7 @@ function* aliasesIn(query: TreeNode): Generator<string> {
   }
 }
 
-/** What is below a node, queries among it but not what is in them. */
+/** The descendants of a node, including queries but not their contents. */
 function* ownNodes(top: TreeNode): Generator<TreeNode> {
   const pending = [...top.children];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
@@ -169,7 +172,7 @@ function argumentNames(lambda: TreeNode): readonly string[] {
   return listUnder(lambda, 'ARGUMENTS').map((argument) => argument.fields.get('identifier') ?? '');
 }
 
-/** Whether the node stands where a table does. */
+/** Whether the node is in the place of a table. */
 export function isTablePlace(node: TreeNode): boolean {
   return (
     node.parent?.kind === undefined &&

@@ -3,9 +3,9 @@ import { notAllowed } from './gate-refusal.js';
 import type { Token } from './tokens.js';
 
 /**
- * The text with every `{name:Type}` replaced by `_CAST('name', 'Type')`, the shape the engine itself gives a bound
- * parameter. The gate reads this text instead of binding the caller's values, so that its verdict is a function of
- * the text alone: where a name in a string decides what runs (arrayReduce, CAST), a parameter is not a literal.
+ * Replaces every `{name:Type}` in the text by `_CAST('name', 'Type')`, the form that the engine gives a bound
+ * parameter. The gate checks this text instead of binding the caller's values, so that its verdict depends on the text
+ * alone: where a name in a string decides what runs (arrayReduce, CAST), a parameter is not a literal.
  *
  * @throws QueryError for a parameter of type Identifier, whose value would be a name.
  */

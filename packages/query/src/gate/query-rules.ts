@@ -5,7 +5,7 @@ import type { QueryTree, TreeNode } from './query-tree.js';
 import { checkTable, checkTableFunction } from './tables.js';
 import { settingsRefusal } from './text-rules.js';
 
-/** Kinds of nodes that have been reviewed. */
+/** Reviewed kinds of nodes. */
 const KINDS = new Set([
   'APPLY COLUMN TRANSFORMER',
   'ARRAY_JOIN',
@@ -27,7 +27,7 @@ const KINDS = new Set([
   'WINDOW',
 ]);
 
-/** Labels of clauses that have been reviewed. */
+/** Reviewed labels of clauses. */
 const LABELS = new Set([
   'ARGUMENTS',
   'EXPRESSIONS',
@@ -64,12 +64,12 @@ const LABELS = new Set([
   'WINDOW',
   'WITH',
 ]);
-/** Labels that go on with a name or a number. */
+/** Labels followed by a name or a number. */
 const NAMED_LABEL = /^(?:EXPRESSION(?: |$)|REPLACEMENTS \d+$|REPLACEMENT NAME )/;
 
 /**
- * Checks every node of the tree: nothing that has not been reviewed, tables and functions that are for queries, and
- * names in strings that could be either.
+ * Checks every node of the tree: only reviewed constructs, permitted tables and functions, and permitted names in
+ * strings.
  *
  * @throws QueryError
  */

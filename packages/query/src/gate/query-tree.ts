@@ -2,16 +2,16 @@ import { notAllowed } from './gate-refusal.js';
 import { unescapeSql } from './tokens.js';
 
 /**
- * The engine's `EXPLAIN QUERY TREE run_passes = 0`, read back into a tree: what the text says before anything in it
- * is resolved or run. A line is either a node (`FUNCTION id: 5, function_name: sum, …`) or the label of a clause
- * (`WHERE`), and indentation says what stands under what.
+ * Parses the engine's `EXPLAIN QUERY TREE run_passes = 0` into a tree: the content of the text before names are
+ * resolved or anything runs. A line is either a node (`FUNCTION id: 5, function_name: sum, …`) or the label of a clause
+ * (`WHERE`); indentation shows the parent.
  */
 export interface TreeNode {
   /** `QUERY`, `FUNCTION`, …; undefined for a label. */
   readonly kind: string | undefined;
   /** The line without its indentation. */
   readonly text: string;
-  /** `function_name` and the like. Empty for kinds whose line holds free text. */
+  /** `function_name` and similar fields. Empty for kinds whose line contains free text. */
   readonly fields: ReadonlyMap<string, string>;
   readonly parent: TreeNode | undefined;
   readonly children: TreeNode[];
@@ -23,20 +23,19 @@ export interface QueryTree {
   readonly nodes: readonly TreeNode[];
 }
 
-/** Levels of a tree. The engine's parser stops at 1,000 of its own; long chains of joins alone go deeper. */
+/** Maximum levels of a tree. The engine's parser stops at 1,000 of its own; only long chains of joins go deeper. */
 const MAX_DEPTH = 2_000;
 
-/** Kinds whose lines hold patterns or values as they were written, so that no field but the first can be trusted. */
+/** Kinds whose lines contain patterns or values as written, so that only the first field can be trusted. */
 const FREE_TEXT = new Set(['CONSTANT', 'MATCHER', 'EXCEPT COLUMN TRANSFORMER', 'SORT']);
 const NODE = /^([A-Z_]+(?: [A-Z]+)*) id: (\d+)(?:, (.*))?$/s;
 const CONSTANT = /^(?:alias: (.*?), )?constant_value: (.*), constant_value_type: (.*)$/s;
 
-/** What separates one field of a line from the next; a name that holds it would forge a field. */
+/** The separator of two fields in a line; a name that contains it could forge a field. */
 export const FIELD_START = /, ([a-z]+(?:_[a-z]+)*) ?: /;
 
 /**
- * Reads the lines. Ids must count up from 0 and indentation must grow by one step, so that a line nobody's parser
- * wrote does not pass for one.
+ * Parses the lines. Ids must count up from 0 and indentation must grow by one step, so that a forged line is detected.
  *
  * @throws QueryError of rule `clause`.
  */
@@ -93,7 +92,7 @@ function readFields(kind: string, rest: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** The node and all below it. */
+/** The node and its descendants. */
 export function* nodesOf(node: TreeNode): Generator<TreeNode> {
   const pending = [node];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -102,7 +101,7 @@ export function* nodesOf(node: TreeNode): Generator<TreeNode> {
   }
 }
 
-/** What stands in the list under a label, such as a function's `ARGUMENTS`. */
+/** The items of the list under a label, such as a function's `ARGUMENTS`. */
 export function listUnder(node: TreeNode, label: string): readonly TreeNode[] {
   return (
     node.children.find((child) => child.kind === undefined && child.text.trimEnd() === label)?.children[0]
@@ -110,7 +109,7 @@ export function listUnder(node: TreeNode, label: string): readonly TreeNode[] {
   );
 }
 
-/** A constant's value when it is a string; undefined for every other node. */
+/** The value of a string constant; undefined for every other node. */
 export function stringOf(node: TreeNode | undefined): string | undefined {
   const value = node?.kind === 'CONSTANT' ? node.fields.get('constant_value') : undefined;
   const quoted = value === undefined ? undefined : /^'(.*)'$/s.exec(value)?.[1];

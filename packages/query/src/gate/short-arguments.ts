@@ -5,13 +5,13 @@ import { type Names, PUBLIC_COLUMNS } from './names-in-scope.js';
 import { stringOf, type TreeNode } from './query-tree.js';
 
 /**
- * The arguments of one query's calls that must be short, see {@link SHORT_ARGUMENT}: a literal, a parameter, whose
- * value the gate looks at, or a column of the public views, which is as long as an event lets it be.
+ * Checks the arguments of calls that must be short, see {@link SHORT_ARGUMENT}. Allowed are a literal; a parameter,
+ * whose value the gate checks; or a column of the public views, whose length events limit.
  */
 export class ShortArguments {
   readonly #names: Names;
   readonly #parameters = new Set<string>();
-  /** Names that have been looked up: each may have thousands of meanings and of uses. */
+  /** Cached results for names: each may have thousands of meanings and uses. */
   readonly #seen = new Map<string, boolean>();
 
   constructor(names: Names) {
@@ -26,7 +26,7 @@ export class ShortArguments {
   /**
    * Checks the arguments of one call.
    *
-   * @param name the function's, in lower case
+   * @param name of the function, in lower case
    * @throws QueryError of rule `literal`.
    */
   check(name: string, args: readonly TreeNode[]): void {
@@ -70,7 +70,7 @@ export class ShortArguments {
   }
 }
 
-/** The refusal of an argument that is computed or long. */
+/** The rejection of an argument that is computed or too long. */
 export function tooLong(name: string): Error {
   return notAllowed(
     'literal',

@@ -10,7 +10,7 @@ export type PublicTable = (typeof PUBLIC_TABLES)[number];
 
 const PUBLIC_NAMES: ReadonlySet<string> = new Set(PUBLIC_TABLES.flatMap((table) => [table, `weir.${table}`]));
 const TABLES_HINT = 'The tables are events, persons and sessions, and the CTEs of the query.';
-/** What the engine reads from when there is no FROM. */
+/** The table that the engine reads if there is no FROM. */
 const NO_TABLE = 'system.one';
 
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -23,11 +23,11 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'null',
 ]);
 
-/** Fields of a table's line that only say how much of it is read. */
+/** Fields of a table's line that only describe how much of it is read. */
 const TABLE_FIELDS = new Set(['alias', 'identifier', 'final', 'sample_size', 'sample_offset']);
 
 /**
- * Checks a name in a table's place: a public table, or a CTE seen from there.
+ * Checks a name in the place of a table: a public table, or a visible CTE.
  *
  * @throws QueryError of rule `table` or `clause`.
  */
@@ -46,7 +46,7 @@ function isKnown(name: string, node: TreeNode, names: Names): boolean {
   return PUBLIC_NAMES.has(name) || name === NO_TABLE || names.isCte(node, name);
 }
 
-/** The engine reads all of a view, whatever SAMPLE says. */
+/** The engine reads all rows of a view, despite SAMPLE. */
 function sampled(): Error {
   return notAllowed(
     'clause',
@@ -60,7 +60,7 @@ function modifier(text: string): Error {
 }
 
 /**
- * Checks the right side of an IN. A bare name there is a table when it is no expression.
+ * Checks the right side of an IN. A bare name there is a table unless it is an expression.
  *
  * @throws QueryError of rule `table`.
  */

@@ -3,7 +3,7 @@ import { readQueryTree } from './query-tree.js';
 import { checkAgreement } from './text-agreement.js';
 import { tokenize } from './tokens.js';
 
-/** What the engine says of `SELECT upper('a')` inside the gate's own SELECT. */
+/** The engine's output for `SELECT upper('a')` inside the gate's own SELECT. */
 const UPPER = [
   'QUERY id: 0',
   '  PROJECTION',
@@ -26,7 +26,7 @@ function check(sql: string): void {
 }
 
 describe('text and tree', () => {
-  it('agree on what they call and select', () => {
+  it('agree on their calls and selects', () => {
     expect(() => check("SELECT upper('a, alias: b')")).not.toThrow();
     expect(() => check("SELECT `UPPER`('a')")).not.toThrow();
     expect(() => check("SELECT upper('a, lower(')")).not.toThrow();
@@ -44,7 +44,7 @@ describe('text and tree', () => {
 });
 
 describe('the tree', () => {
-  it('is read with its fields apart from free text', () => {
+  it('is parsed with its fields separate from free text', () => {
     const { root, nodes } = readQueryTree(UPPER);
     expect(root.kind).toBe('QUERY');
     expect(nodes.filter((node) => node.fields.has('alias'))).toEqual([]);
@@ -66,7 +66,7 @@ describe('the tree', () => {
 });
 
 describe('canonical text', () => {
-  it('is read into words, names, strings and parameters', () => {
+  it('is tokenized into words, names, strings and parameters', () => {
     const tokens = tokenize("SELECT `a\\`b`, 'it\\'s\\n', {p:Enum8('}' = 1)}, 1e-5");
     expect(tokens.map((token) => [token.kind, token.text])).toEqual([
       ['word', 'SELECT'],

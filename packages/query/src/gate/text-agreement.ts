@@ -3,7 +3,7 @@ import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
 import { isName, isSymbol } from './text-rules.js';
 import type { Token } from './tokens.js';
 
-/** Words that stand before a parenthesis without calling anything. */
+/** Words before a parenthesis that are not calls. */
 const KEYWORDS: ReadonlySet<string> = new Set(
   `ALL AND ANY APPLY ARRAY AS BETWEEN BY COLUMNS CUBE DISTINCT ELSE EXCEPT FILL FOLLOWING FROM GROUP HAVING ILIKE IN
    INTERPOLATE INTERSECT IS JOIN LEFT LIKE LIMIT MATERIALIZED NOT OFFSET ON OR ORDER OVER PARTITION PRECEDING
@@ -14,8 +14,8 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 );
 
 /**
- * The second reading: whatever the text calls or selects must be in the tree that was checked, as often. What the
- * tree leaves out (it has happened: the operand of `(…).*`) would otherwise pass unseen.
+ * The second check: every call and SELECT in the text must appear in the checked tree, equally often. Otherwise a part
+ * that the tree omits would escape the check (as the operand of `(…).*` did).
  *
  * @throws QueryError of rule `clause`.
  */
@@ -43,7 +43,7 @@ function isCall(tokens: readonly Token[], n: number): boolean {
   return !isCteWithColumns(tokens, n + 1);
 }
 
-/** `WITH t(a, b) AS (`: a list of names with AS and a parenthesis behind it. */
+/** `WITH t(a, b) AS (`: a list of names followed by AS and a parenthesis. */
 function isCteWithColumns(tokens: readonly Token[], open: number): boolean {
   let at = open + 1;
   while (isName(tokens[at]) || isSymbol(tokens[at], ',')) at += 1;
@@ -68,7 +68,7 @@ function countTree(tree: QueryTree): { calls: Map<string, number>; selects: numb
   return { calls, selects };
 }
 
-/** A WITH before a UNION stands once in the text and in every branch of the tree. */
+/** A WITH before a UNION appears once in the text and in every branch of the tree. */
 function copiedCtes(tree: QueryTree): ReadonlySet<TreeNode> {
   const copies = new Set<TreeNode>();
   for (const union of tree.nodes) {
@@ -89,7 +89,7 @@ function firstQuery(branch: TreeNode): TreeNode | undefined {
   return branch.kind === 'UNION' && first !== undefined ? firstQuery(first) : branch;
 }
 
-/** The node and all below it, without the ids that tell copies apart. */
+/** The node with its descendants, without the ids that distinguish copies. */
 function shapeOf(node: TreeNode): string {
   return `${node.text.replace(/ id: \d+/, '')}(${node.children.map(shapeOf).join('|')})`;
 }

@@ -3,8 +3,8 @@ import { FIELD_START } from './query-tree.js';
 import type { Token } from './tokens.js';
 
 /**
- * What the canonical text alone can tell, before the engine is asked for its tree: whatever the tree leaves out, and
- * names that would make the tree ambiguous, for it prints them raw.
+ * Checks the canonical text alone, before the engine returns its tree: constructs that the tree omits, and names that
+ * would make the tree ambiguous because it prints them raw.
  *
  * @throws QueryError
  */
@@ -36,7 +36,7 @@ function controlCharacter(text: string): Error {
   return notAllowed('name', text, 'Names and patterns cannot hold line breaks or other control characters.');
 }
 
-/** Patterns of COLUMNS and EXCEPT, and collations, are in the tree as they are. */
+/** Patterns of COLUMNS and EXCEPT, and collations, appear in the tree unescaped. */
 function isPrintedRaw(tokens: readonly Token[], n: number): boolean {
   const before = tokens.slice(Math.max(0, n - 3), n).map((token) => token.text);
   return before.some((text) => /^(?:COLUMNS|EXCEPT|COLLATE|ILIKE|LIKE|REGEXP)$/.test(text));
@@ -48,7 +48,7 @@ function checkSettings(tokens: readonly Token[], n: number): void {
   throw settingsRefusal(name?.text ?? '');
 }
 
-/** The refusal of a SETTINGS clause. */
+/** The rejection of a SETTINGS clause. */
 export function settingsRefusal(setting: string): Error {
   return notAllowed(
     'settings',
@@ -58,7 +58,9 @@ export function settingsRefusal(setting: string): Error {
   );
 }
 
-/** `WITH TOTALS` behind GROUP BY: no format here returns the row of totals. `WITH TOTALS AS (…)` is a CTE of that name. */
+/**
+ * `WITH TOTALS` after GROUP BY: no format here returns the row of totals. `WITH TOTALS AS (…)` is a CTE of that name.
+ */
 function checkTotals(tokens: readonly Token[], n: number): void {
   const [before, after] = [tokens[n - 1], tokens[n + 1]];
   if (before?.kind !== 'word' || before.text !== 'WITH') return;
@@ -71,7 +73,7 @@ function checkTotals(tokens: readonly Token[], n: number): void {
   );
 }
 
-/** `(…).*` is in the text only: the tree drops what stands before the dot. */
+/** `(…).*` is only in the text: the tree omits the operand. */
 function checkAsterisk(tokens: readonly Token[], n: number): void {
   if (!isSymbol(tokens[n - 1], '.') || isName(tokens[n - 2])) return;
   throw notAllowed('clause', '(…).*', 'An expression cannot be expanded with .*', 'Use untuple(…).');

@@ -5,26 +5,26 @@ import { constantOf, literalsOf } from './literals.js';
 import type { Names } from './names-in-scope.js';
 import { stringOf, type TreeNode } from './query-tree.js';
 
-/** Functions whose result is certainly no string, so that they cannot make the name of a time zone. */
+/** Functions whose result is never a string, so that they cannot produce the name of a time zone. */
 const NEVER_TEXT =
   /^(?:toInterval\w+|toDate\w*|toStartOf\w+|now\w*|today|yesterday|toU?Int\d+|negate|minus|length)$/i;
 
 /**
- * The time zones that the calls of one query are given. The engine opens the file when one is called `file:/x`, and a
- * file that never answers, such as a pipe, holds a lock that every query needs. So a time zone stands in the text, or
- * is a parameter, whose value the gate looks at.
+ * Checks the time zones in the calls of one query. The engine opens a file for a zone named `file:/x`, and a file that
+ * never answers, such as a pipe, holds a lock that every query needs. So a time zone must be a literal, or a parameter,
+ * whose value the gate checks.
  */
 export class TimeZones {
   readonly #names: Names;
   readonly #parameters = new Set<string>();
-  /** Names that have been looked up: each may have thousands of meanings and of uses. */
+  /** Cached names: each may have thousands of meanings and uses. */
   readonly #seen = new Set<string>();
 
   constructor(names: Names) {
     this.#names = names;
   }
 
-  /** What parameters are called, and perhaps other casts to a string, whose values are time zones. */
+  /** Names of parameters, and possibly of other casts to a string, whose values are time zones. */
   get parameters(): ReadonlySet<string> {
     return this.#parameters;
   }
@@ -32,7 +32,7 @@ export class TimeZones {
   /**
    * Checks the arguments of one call.
    *
-   * @param name the function's, in lower case
+   * @param name of the function, in lower case
    * @throws QueryError of rule `time_zone`.
    */
   check(name: string, args: readonly TreeNode[]): void {

@@ -3,7 +3,7 @@ import { notAllowed } from './gate-refusal.js';
 /** One token of canonical SQL. `start` and `end` are offsets into the text. */
 export type Token = { readonly start: number; readonly end: number } & (
   | { readonly kind: 'word' | 'number' | 'symbol'; readonly text: string }
-  /** A name in backticks, and whether a control character is in it. */
+  /** A name in backticks, and whether it contains a control character. */
   | { readonly kind: 'quoted' | 'string'; readonly text: string; readonly control: boolean }
   /** `{name:Type}` */
   | { readonly kind: 'parameter'; readonly text: string; readonly type: string }
@@ -25,9 +25,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads canonical SQL, as `formatQuerySingleLine` writes it: one line, no comments, no heredocs, keywords in
- * capitals, strings in single quotes and names in backticks with backslash escapes. Whatever that form does not
- * have is refused, so that this reading never guesses.
+ * Tokenizes canonical SQL as `formatQuerySingleLine` writes it: one line, no comments, no heredocs, keywords in
+ * capitals, strings in single quotes and names in backticks with backslash escapes. Any other form is rejected, so that
+ * the tokenizer never guesses.
  *
  * @throws QueryError of rule `clause`.
  */
@@ -74,7 +74,7 @@ function readQuoted(sql: string, start: number, kind: 'quoted' | 'string'): Toke
   throw unreadable(sql, start);
 }
 
-/** The type of a parameter is SQL itself: strings and names in it may hold braces. */
+/** The type of a parameter is SQL itself: strings and names in it may contain braces. */
 function readParameter(sql: string, start: number): Token {
   PARAMETER_START.lastIndex = start;
   const name = PARAMETER_START.exec(sql)?.[1];
@@ -91,7 +91,7 @@ function readParameter(sql: string, start: number): Token {
   throw unreadable(sql, start);
 }
 
-/** Resolves the escapes of a string as the engine writes it. */
+/** Resolves the escapes of a string in the engine's form. */
 export function unescapeSql(text: string): string {
   return text.replace(/\\(.)/gs, (_, escaped: string) => ESCAPES[escaped] ?? escaped);
 }
@@ -101,7 +101,7 @@ function match(pattern: RegExp, sql: string, at: number): string | undefined {
   return pattern.exec(sql)?.[0];
 }
 
-/** Whether a text holds control characters or the line breaks of Unicode. */
+/** Whether a text contains control characters or Unicode line breaks. */
 function hasControl(text: string): boolean {
   return /[\p{Cc}\u2028\u2029]/u.test(text);
 }

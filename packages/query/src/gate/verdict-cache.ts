@@ -2,11 +2,11 @@ import type { ErrorDetails } from '@weir/base';
 import { LRUCache } from 'lru-cache';
 import type { Passed } from './gate.js';
 
-/** What the gate found out about a text; it holds for every set of parameter values. */
+/** The gate's result for a text; valid for all parameter values. */
 export type Verdict =
   | {
       readonly passed: Passed;
-      /** Parameters the text needs a value for. */
+      /** Parameters that need a value. */
       readonly parameters: readonly string[];
       /** Parameters whose values are time zones. */
       readonly timeZones: readonly string[];
@@ -14,19 +14,19 @@ export type Verdict =
       readonly short: readonly string[];
     }
   | {
-      /** Why, as `sql_not_allowed`. */
+      /** The reason, as `sql_not_allowed`. */
       readonly refused: string;
       readonly details: ErrorDetails;
     };
 
-/** Texts may be a quarter megabyte: the cache is bounded in bytes as well as in entries. */
+/** Texts may have 250 kB, so the cache is limited in bytes as well as entries. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-/** The verdicts of texts seen lately. */
+/** The verdicts of recently checked texts. */
 export class VerdictCache {
   readonly #cache: LRUCache<string, Verdict>;
 
-  /** @param entries how many texts are remembered; 0 for none */
+  /** @param entries maximum number of texts; 0 for none */
   constructor(entries: number) {
     this.#cache = new LRUCache({
       max: Math.max(1, entries),

@@ -1,4 +1,4 @@
-/** Functions of other SQL dialects that ClickHouse does not have, or has with other arguments, and what to write instead. */
+/** Functions of other SQL dialects that ClickHouse lacks, or has with other arguments, and their replacements. */
 const FOREIGN: readonly (readonly [names: string, instead: string])[] = [
   ['to_char strftime', "formatDateTime(timestamp, '%Y-%m-%d')"],
   ['nvl ifnull isnull zeroifnull', 'ifNull(x, y), or coalesce(x, y, …)'],
@@ -54,7 +54,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map(
   FOREIGN.flatMap(([names, instead]) => names.split(' ').map((name) => [name, instead] as const)),
 );
 
-/** What to write instead of a function; undefined for one that is not of another dialect. */
+/** The replacement of a function; undefined if it does not belong to another dialect. */
 export function insteadOf(name: string): string | undefined {
   const instead = INSTEAD.get(name.toLowerCase());
   return instead === undefined ? undefined : `In ClickHouse SQL, write ${instead}.`;

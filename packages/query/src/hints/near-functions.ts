@@ -4,10 +4,10 @@ import { ALLOWED_AGGREGATES, ALLOWED_FUNCTIONS } from '../gate/functions/allowed
 const NAMES = [...ALLOWED_FUNCTIONS, ...ALLOWED_AGGREGATES];
 const BY_LOWER: ReadonlyMap<string, string> = new Map(NAMES.map((name) => [name.toLowerCase(), name]));
 const LOWER = [...BY_LOWER.keys()];
-/** Longer texts are no names of functions, and would take long to compare. */
+/** Longer texts are not function names, and comparing them would take long. */
 const MAX_LENGTH = 60;
 
-/** The function that a misspelled name most likely stands for; undefined if none is near. */
+/** The function most similar to a misspelled name; undefined if none is similar. */
 export function nearFunction(name: string): string | undefined {
   if (name.length < 3 || name.length > MAX_LENGTH) return undefined;
   const lower = name.toLowerCase();

@@ -1,10 +1,10 @@
 /**
- * What to write instead, for the mistakes that people who know another SQL dialect make most. REST, the CLI and MCP show the
- * same hints.
+ * Hints for the most frequent mistakes of people who know another SQL dialect. REST, the CLI and MCP show the same
+ * hints.
  */
 import { insteadOf } from './foreign-functions.js';
 
-/** Makes the hint of a match; undefined where it is none after all. */
+/** Creates the hint for a match; undefined if the match is a false positive. */
 type Hint = (match: RegExpExecArray, sql: string) => string | undefined;
 
 const JSON_COLUMNS = 'properties|extras';
@@ -15,7 +15,7 @@ const FUNNEL =
 const SEQUENCE =
   "use whole milliseconds: sequenceMatch('(?1)(?t<=60000)(?2)')(toUInt64(toUnixTimestamp64Milli(timestamp)), …), where times of the pattern are in milliseconds too";
 
-/** By the engine's text of an error. The first that gives a hint counts. */
+/** By the text of the engine's error. The first rule that returns a hint wins. */
 const BY_ERROR: readonly (readonly [RegExp, Hint])[] = [
   [/Unknown (?:expression|expression or function|table expression) identifier `([^`]+)`/, unknownName],
   [/^Identifier '([^']+)' cannot be resolved from table/, unknownName],
@@ -62,13 +62,13 @@ const BY_ERROR: readonly (readonly [RegExp, Hint])[] = [
 ];
 
 /**
- * Characters of an error that are searched, half at its start and half at its end, where the engine puts its suggestions.
- * Between them it may repeat the whole query. Some of the expressions above take the cube of their text's length: 16 kB of a
+ * Maximum characters of an error that are searched, half at its start and half at its end, where the engine puts its
+ * suggestions. The middle may repeat the whole query. Some of the expressions above take cubic time: 16 kB of a
  * caller's words would block the server for seconds.
  */
 const MAX_SEARCHED = 1_000;
 
-/** What to do about an error that the engine raised. `sql` is what the caller wrote, and what of it ran. */
+/** The hint for an error of the engine. `sql` is the caller's text, and the part of it that ran. */
 export function hintOfError(detail: string, sql: string): string | undefined {
   const half = MAX_SEARCHED / 2;
   const text = detail.length <= MAX_SEARCHED ? detail : `${detail.slice(0, half)}\n${detail.slice(-half)}`;
@@ -80,24 +80,24 @@ export function hintOfError(detail: string, sql: string): string | undefined {
   return undefined;
 }
 
-/** What to do about a text that the engine cannot parse. */
+/** The hint for a text that the engine cannot parse. */
 export function hintOfSyntax(sql: string): string | undefined {
   return arrow(sql);
 }
 
 /**
- * Statements that change something, by their first word, behind white space and comments. No text can be split into comments in
- * two ways, so that a long one costs no more than its length.
+ * Statements that change data, by their first word, after white space and comments. A text can be split into comments
+ * in only one way, so that matching takes linear time.
  */
 const CHANGES =
   /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(ALTER|ATTACH|CREATE|DELETE|DETACH|DROP|GRANT|INSERT|MERGE|OPTIMIZE|RENAME|REPLACE|REVOKE|TRUNCATE|UPDATE)\b/i;
 
-/** The statement of a text that would change something; undefined for any other. */
+/** The statement of a text that would change data; undefined for any other. */
 export function changingStatement(sql: string): string | undefined {
   return CHANGES.exec(sql.slice(0, 10_000))?.[1]?.toUpperCase();
 }
 
-/** A suggestion of the engine that is no sub-column of its own making. */
+/** A suggestion of the engine, except its generated sub-columns. */
 const SUGGESTED = /Maybe you meant: \['(?![^']*\.(?:size\d*|null)')/;
 
 function unknownName({ input, 1: name = '' }: RegExpExecArray, sql: string): string | undefined {

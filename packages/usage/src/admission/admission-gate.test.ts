@@ -35,7 +35,7 @@ function gate(
   });
 }
 
-/** The answer of a gate whose parts answer at once, which must then be synchronous. */
+/** The answer of a gate with synchronous parts; it must be synchronous too. */
 function now(answer: Admission | Promise<Admission>): Admission {
   if (answer instanceof Promise) throw new Error('the answer is a promise');
   return answer;
@@ -43,7 +43,7 @@ function now(answer: Admission | Promise<Admission>): Admission {
 const codeOf = (answer: Admission) => (answer.ok ? 'ok' : answer.code);
 
 describe('the order of refusals', () => {
-  /** Everything that may refuse, in order. */
+  /** All reasons for a refusal, in order. */
   const refusing = {
     suspended: true,
     denyReason: 'unpaid',
@@ -89,14 +89,14 @@ describe('the order of refusals', () => {
     expect(ask('ingest').ok).toBe(true);
   });
 
-  it('is disabled like suspended, with a text of its own', () => {
+  it('is disabled like suspended, with its own text', () => {
     expect(now(gate({ enabled: false }).admit(key()))).toMatchObject({
       code: 'suspended',
       detail: 'this project is disabled',
     });
   });
 
-  it('does not reach what stands for no tenant', () => {
+  it('does not apply to requests without a tenant', () => {
     const one = gate(null, { isDraining: () => true });
     expect(now(one.admit(key('query', SYSTEM_TENANT))).ok).toBe(true);
     expect(now(one.admit(key('query', 'p'))).ok).toBe(false);
@@ -106,7 +106,7 @@ describe('the order of refusals', () => {
 describe('a refused request', () => {
   const rates = { query: new Rate(1, 1) };
 
-  it('gives its tokens back when the tenant is at capacity', () => {
+  it('returns its tokens when the tenant is at capacity', () => {
     const one = gate(
       { rateLimitRps: 1, rateBurst: 2, concurrencyLimit: 1 },
       { rates: { query: new Rate(1, 2) } },
@@ -115,11 +115,11 @@ describe('a refused request', () => {
     for (let i = 0; i < 5; i += 1) expect(codeOf(now(one.admit(key())))).toBe('at_capacity');
     if (held.ok) held.lease?.release();
     expect(codeOf(now(one.admit(key())))).toBe('ok');
-    // Both are used up now: the tokens were given back, not made.
+    // Both buckets are empty now: the tokens were returned, not created.
     expect(codeOf(now(one.admit(key())))).toBe('rate_limited');
   });
 
-  it('gives its tokens and its lease back when it is not entitled', () => {
+  it('returns its tokens and its lease when it is not entitled', () => {
     let ok = false;
     const entitlement: Entitlement = { allowAnalysis: () => ({ ok }) };
     const one = gate({ rateLimitRps: 1, rateBurst: 1, concurrencyLimit: 1 }, { rates, entitlement });
@@ -129,9 +129,9 @@ describe('a refused request', () => {
     expect(codeOf(now(one.admit(key())))).toBe('rate_limited');
   });
 
-  it("gives the credential's token back when the tenant has none left", () => {
+  it("returns the credential's token when the tenant has none left", () => {
     let ms = 0;
-    // The tenant's token is back after a second, the credential's two after far longer than this test lasts.
+    // The tenant's token is refilled after a second, the credential's two long after this test.
     const one = gate(
       { rateLimitRps: 1, rateBurst: 1 },
       { rates: { query: new Rate(0.001, 2) }, now: () => ms },
@@ -141,14 +141,14 @@ describe('a refused request', () => {
     for (let i = 0; i < 5; i += 1) expect(ask()).toBe('rate_limited');
     ms += 1_000;
     expect(ask()).toBe('ok');
-    // The credential's two are used up now: they were given back, not made.
+    // The credential's two tokens are used now: they were returned, not created.
     ms += 1_000;
     expect(ask()).toBe('rate_limited');
   });
 });
 
 describe('the shipped limit', () => {
-  it('is for each credential of each project, on its own surface', () => {
+  it('applies to each credential of each project, on its own surface', () => {
     const one = gate(null, { rates: { ingest: new Rate(1, 1) } });
     const ask = (...of: Parameters<typeof key>) => codeOf(now(one.admit(key(...of))));
     expect(ask('ingest')).toBe('ok');
@@ -171,11 +171,11 @@ describe('seams', () => {
     expect(codeOf(await asked)).toBe('draining');
   });
 
-  it('that are not plugged in refuse nothing, even where a failure refuses', () => {
+  it('that are not plugged in refuse nothing, even if a failure means refusal', () => {
     expect(codeOf(now(gate(null, {}, 'closed').admit(key('query'))))).toBe('ok');
   });
 
-  it('are asked once a request, with the whole key, and ingest never for its entitlement', async () => {
+  it('are called once for each request, with the whole key, and never for the entitlement of ingest', async () => {
     const asked: string[] = [];
     const rateLimiter: RateLimiter = {
       allow: async (limitKey) => {
@@ -218,8 +218,8 @@ describe('seams', () => {
     ],
     ['never answer', { allow: () => new Promise(() => {}), allowAnalysis: () => new Promise(() => {}) }],
     [
-      'answer nonsense',
-      // The cast is the point: a wrapper may be written without types.
+      'that answer nonsense',
+      // The cast is deliberate: a wrapper may be written without types.
       { allow: () => null, allowAnalysis: async () => ({}) } as unknown as RateLimiter & Entitlement,
     ],
   ];
@@ -230,7 +230,7 @@ describe('seams', () => {
     expect(codeOf(await gate(null, { entitlement: seam }, 'closed').admit(key()))).toBe('payment_required');
   });
 
-  it('are given up after 50 ms, and told so', async () => {
+  it('are abandoned after 50 ms, and reported', async () => {
     let aborted = false;
     const rateLimiter: RateLimiter = {
       allow: (_, signal) => {

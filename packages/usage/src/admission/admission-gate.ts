@@ -1,13 +1,13 @@
 /**
- * The one gate in front of every tenant surface. What it asks, in this order; the first refusal wins:
+ * The gate in front of every tenant surface. It checks in this order; the first refusal wins:
  *
  *     1 draining           503 draining           4 concurrency_limit   429 at_capacity
- *     2 suspended/disabled 403 or 402             5 entitlement         402 payment_required (what reads events)
+ *     2 suspended/disabled 403 or 402             5 entitlement         402 payment_required (reads of events)
  *     3 rates              429 rate_limited
  *
- * Rates are three: the RateLimiter seam, the shipped limit of the surface, the tenant's own. A request refused by a later
- * step gives back the tokens it took here; what a plugged-in limiter counts is its own affair. Everything is read from
- * memory, and the answer is synchronous unless a seam's is not.
+ * There are three rates: the RateLimiter seam, the configured limit of the surface, and the tenant's own. A request
+ * refused by a later step returns the tokens that it took here; a plugged-in limiter keeps its own count. All state is
+ * in memory, and the answer is synchronous unless a seam's is not.
  */
 import type { Entitlement, LimitKey, RateLimiter, Surface } from '@weir/extension';
 import {
@@ -27,27 +27,27 @@ import type { Tenant } from './tenant.js';
 import type { TenantTable } from './tenant-table.js';
 import type { TokenBucket } from './token-bucket.js';
 
-/** Stands for no tenant: never gated. */
+/** The tenant id of requests without a tenant; never gated. */
 export const SYSTEM_TENANT = '_sys';
 
 const NOT_ENTITLED = 'this project may not be analysed now';
 
-/** What {@link AdmissionGate} is made of. */
+/** Dependencies of an {@link AdmissionGate}. */
 export interface AdmissionGateOptions {
   readonly tenants: TenantTable;
   readonly seams: SeamCaller;
-  /** Null where none is plugged in: then it costs nothing. */
+  /** Null if none is plugged in; the check is then free. */
   readonly rateLimiter: RateLimiter | null;
-  /** Null where none is plugged in. */
+  /** Null if none is plugged in. */
   readonly entitlement: Entitlement | null;
-  /** The shipped limits: of each credential of each project, by surface. Absent is without limit. */
+  /** The configured limits of each credential of each project, by surface. Absent means unlimited. */
   readonly rates: Readonly<Partial<Record<Surface, Rate>>>;
   readonly isDraining: () => boolean;
-  /** Milliseconds of a clock that never goes back; default the process's. */
+  /** Milliseconds of a monotonic clock; default the process's. */
   readonly now?: () => number;
 }
 
-/** What a request took that a later refusal gives back. */
+/** Tokens and leases that a later refusal returns. */
 interface Taken {
   readonly ofSurface: TokenBucket | null;
   readonly ofTenant: Tenant | null;
@@ -70,9 +70,9 @@ export class AdmissionGate {
   }
 
   /**
-   * Whether a request may go on, asked once, when its project is known. An {@link Admission} with a lease must be
-   * released when the response is done.
-   * @param readsEvents whether it asks for stored events; default by its surface
+   * Decides whether a request may proceed; called once, when its project is known. The lease of an {@link Admission}
+   * must be released when the response ends.
+   * @param readsEvents whether the request reads stored events; default by its surface
    */
   admit(key: LimitKey, readsEvents = isRead(key.surface)): Admission | Promise<Admission> {
     const { tenants, rateLimiter, seams, isDraining } = this.#options;
@@ -88,7 +88,7 @@ export class AdmissionGate {
       : this.#afterLimiter(asked, key, tenant, readsEvents);
   }
 
-  /** Much may have been decided while the limiter thought. */
+  /** Repeats the checks, because the state may have changed while the limiter was awaited. */
   #afterWaiting(
     decision: { readonly ok: boolean; readonly retryAfterMs?: number },
     key: LimitKey,
@@ -131,7 +131,7 @@ export class AdmissionGate {
     return this.#entitled(projectId, readsEvents, { ofSurface, ofTenant: tenant, lease });
   }
 
-  /** Why a project may not read its events now; null if it may. For streams that stay open longer than one decision holds. */
+  /** Why a project may not read its events now; null if it may. For streams that outlive a single decision. */
   analysisRefusal(projectId: string): Denied | null | Promise<Denied | null> {
     const { entitlement, seams } = this.#options;
     if (entitlement === null) return null;
@@ -151,7 +151,7 @@ export class AdmissionGate {
   }
 }
 
-/** Surfaces on which every request reads events. On the feed the stream that is asked for decides. */
+/** Surfaces whose every request reads events. On the feed, it depends on the requested stream. */
 function isRead(surface: Surface): boolean {
   return surface === 'query' || surface === 'mcp';
 }

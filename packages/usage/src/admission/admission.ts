@@ -1,36 +1,36 @@
-/** A place among the requests a tenant may have at the same time. */
+/** A place among the concurrent requests of a tenant. */
 export interface Lease {
-  /** Gives it back, once however often it is called. */
+  /** Releases the place; idempotent. */
   release(): void;
 }
 
-/** A request may go on. */
+/** The request may proceed. */
 export interface Admitted {
   readonly ok: true;
-  /** To be released when the response is done, however it ends; null where nothing is held. */
+  /** Must be released when the response ends for any reason; null if no place is held. */
   readonly lease: Lease | null;
 }
 
-/** Why a request was refused, as the code of its problem document. */
+/** The reason of a refusal, as the code of its problem document. */
 export type DenialCode = 'draining' | 'suspended' | 'payment_required' | 'rate_limited' | 'at_capacity';
 
-/** A request is refused. The server's table of codes has the status. */
+/** The request is refused. The server's table of codes has the status. */
 export interface Denied {
   readonly ok: false;
   readonly code: DenialCode;
-  /** A sentence for whoever is refused. */
+  /** A sentence for the client. */
   readonly detail: string;
-  /** When to try again, in milliseconds; 0 where that is not known or does not help. */
+  /** When to retry, milliseconds; 0 if unknown or if waiting does not help. */
   readonly retryAfterMs: number;
 }
 
-/** What the gate says to a request. */
+/** The decision of the gate. */
 export type Admission = Admitted | Denied;
 
-/** Admitted, with nothing to give back. */
+/** Admitted, without a lease. */
 export const ADMITTED: Admitted = { ok: true, lease: null };
 
-/** This node takes no new requests. */
+/** This node accepts no new requests. */
 export const DRAINING: Denied = {
   ok: false,
   code: 'draining',
@@ -38,7 +38,7 @@ export const DRAINING: Denied = {
   retryAfterMs: 2_000,
 };
 
-/** Too many requests at the same time. */
+/** Too many concurrent requests. */
 export const AT_CAPACITY: Denied = {
   ok: false,
   code: 'at_capacity',
@@ -51,7 +51,7 @@ export function rateLimited(retryAfterMs: number): Denied {
   return { ok: false, code: 'rate_limited', detail: 'too many requests', retryAfterMs };
 }
 
-/** Not allowed until it is paid for. */
+/** Not permitted until paid. */
 export function paymentRequired(detail: string): Denied {
   return { ok: false, code: 'payment_required', detail, retryAfterMs: 0 };
 }

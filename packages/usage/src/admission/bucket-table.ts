@@ -4,12 +4,12 @@ import { TokenBucket } from './token-bucket.js';
 type Buckets = Map<string, Map<string, TokenBucket>>;
 
 /**
- * A bucket for each credential of each project, all of one rate. A bucket that nobody took from for as long as filling it
- * takes is full, and a full bucket is the same as none: so they live in two generations, of which the older is dropped
- * whole each time that long has passed. Memory holds what was used in the last two such spans, and nothing ever walks
- * through it.
+ * A bucket for each credential of each project, all with one rate. A bucket that was unused for the time of a refill is
+ * full, and a full bucket equals a new one. So buckets live in two generations; the older one is dropped as a whole
+ * each time that period has passed. Memory holds the buckets used in the last two periods, and no code iterates over
+ * them.
  *
- * Maps of maps, because a key made of both ids would have to be written and hashed anew for each request.
+ * Maps of maps, because a combined key would have to be built and hashed for each request.
  */
 export class BucketTable {
   readonly rate: Rate;
@@ -23,7 +23,7 @@ export class BucketTable {
     this.#fillMs = (rate.burst / rate.perSecond) * 1000;
   }
 
-  /** The credential's bucket, a full one where it has none. */
+  /** The bucket of a credential; a full one if it has none. */
   of(projectId: string, tokenId: string, now: number): TokenBucket {
     this.#turn(now);
     let ofProject = this.#recent.get(projectId);
@@ -38,7 +38,7 @@ export class BucketTable {
     return bucket;
   }
 
-  /** How many buckets are kept. */
+  /** Number of buckets in memory. */
   get size(): number {
     const all = new Set<TokenBucket>();
     for (const buckets of [this.#recent, this.#older]) {

@@ -1,6 +1,6 @@
 /**
- * The last known states as a file, for a start while PostgreSQL is down. Written whole beside its place, flushed, and
- * renamed over it, so that a reader finds the old content or the new. Mode 0600.
+ * The last known states as a file, for a start while PostgreSQL is unavailable. The file is written under a temporary
+ * name, flushed, and renamed, so that a reader finds the old or the new content. Mode 0600.
  */
 
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { documentOf, stateOf, type TenantState, tenantDocument } from './tenant-
 
 const content = z.record(z.string(), tenantDocument);
 
-/** The states that are kept; none where there is no file. Throws where it cannot be read. */
+/** The stored states; none if there is no file. Throws if the file cannot be read. */
 export function readKeptStates(path: string): Map<string, TenantState> {
   let text: string;
   try {
@@ -24,7 +24,7 @@ export function readKeptStates(path: string): Map<string, TenantState> {
   return new Map(documents.map(([projectId, document]) => [projectId, stateOf(document)]));
 }
 
-/** Keeps states. Of one file, one call at a time. */
+/** Stores states. One call at a time for a file. */
 export async function keepStates(path: string, states: ReadonlyMap<string, TenantState>): Promise<void> {
   const documents = Object.fromEntries(
     [...states].map(([projectId, state]) => [projectId, documentOf(state)]),

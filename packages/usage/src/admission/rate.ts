@@ -1,4 +1,4 @@
-/** So many requests a second, and so many at once after a pause. */
+/** A rate of requests, with a burst after a pause. */
 export class Rate {
   /** Requests a second, above 0. */
   readonly perSecond: number;
@@ -11,7 +11,7 @@ export class Rate {
     this.burst = burst > 0 ? burst : Math.ceil(2 * perSecond);
   }
 
-  /** As it is written in a setting: `rps:burst`. */
+  /** In the form of a setting: `rps:burst`. */
   toString(): string {
     return `${this.perSecond}:${this.burst}`;
   }

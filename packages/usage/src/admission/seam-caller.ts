@@ -1,12 +1,12 @@
 /**
- * Calls to what a wrapper plugged in, held to their contract: answer within 50 ms and do not throw. A seam that keeps
- * the process busy that long cannot be bounded from outside; one that waits can.
+ * Calls the seams of a wrapper and enforces their contract: answer within 50 ms, and do not throw. A seam that blocks
+ * the event loop that long cannot be bounded here; one that waits can.
  */
 import type { Logger } from '@weir/base';
 
 const PATIENCE_MS = 50;
 
-/** What a seam that fails its contract means: the request goes on, or is refused. */
+/** The decision if a seam violates its contract: the request proceeds, or is refused. */
 export type SeamFailure = 'open' | 'closed';
 
 interface Decision {
@@ -19,14 +19,17 @@ export class SeamCaller {
   readonly #logger: Logger;
   readonly #onFailure: (seam: string) => void;
 
-  /** @param onFailure told of each failure, for the metrics */
+  /** @param onFailure called for each failure, for the metrics */
   constructor(failure: SeamFailure, logger: Logger, onFailure: (seam: string) => void) {
     this.#failure = failure;
     this.#logger = logger;
     this.#onFailure = onFailure;
   }
 
-  /** The seam's decision, or the configured one where it throws or is late. Costs no promise where it is synchronous. */
+  /**
+   * Returns the seam's decision, or the configured one if it throws or is late. Creates no promise if the seam is
+   * synchronous.
+   */
   ask<T extends Decision>(
     seam: string,
     call: (signal: AbortSignal) => T | Promise<T>,
@@ -61,7 +64,7 @@ export class SeamCaller {
     }
   }
 
-  /** Wrappers may be written without types: what is no decision must not pass for a refusal. */
+  /** Wrappers may be written without types: an invalid answer must not count as a refusal. */
   #checked<T extends Decision>(seam: string, answer: T): T | Decision {
     if (typeof answer?.ok === 'boolean') return answer;
     return this.#failed(seam, new TypeError('the answer is no decision: {ok: boolean}'));

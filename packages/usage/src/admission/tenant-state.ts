@@ -1,35 +1,35 @@
 import { tenantRuntimeState } from '@weir/postgres';
 import { z } from 'zod';
 
-/** What the host has decided about one tenant; a row of `tenant_runtime_state`. */
+/** The host's decisions about one tenant; a row of `tenant_runtime_state`. */
 export interface TenantState {
-  /** False refuses everything, like `suspended`; the two are apart so that one need not undo the other. */
+  /** False refuses everything, like `suspended`; the two are separate so that lifting one does not lift the other. */
   readonly enabled: boolean;
   readonly suspended: boolean;
-  /** What a refused tenant is answered with: 403 `suspended`, or 402 `payment_required`. */
+  /** The status for a refused tenant: 403 `suspended`, or 402 `payment_required`. */
   readonly denyStatus: 402 | 403;
-  /** A sentence for whoever is refused; null is a default text. */
+  /** A sentence for the refused client; null for a default text. */
   readonly denyReason: string | null;
-  /** Requests a second on this node; 0 is without limit. */
+  /** Requests a second on this node; 0 for unlimited. */
   readonly rateLimitRps: number;
-  /** Requests at once; 0 is twice the rate, rounded up. */
+  /** Requests at once; 0 for twice the rate, rounded up. */
   readonly rateBurst: number;
-  /** Requests at the same time on this node; 0 is without limit. */
+  /** Concurrent requests on this node; 0 for unlimited. */
   readonly concurrencyLimit: number;
-  /** Messages a second of each sender of a process; 0 is the installation's limit, and its burst. */
+  /** Messages a second of each sender of a process; 0 for the installation's limit and burst. */
   readonly channelRateLimitRps: number;
-  /** Messages at once, where there is such a rate; 0 is twice the rate, rounded up. */
+  /** Messages at once with such a rate; 0 for twice the rate, rounded up. */
   readonly channelRateBurst: number;
-  /** Messages kept in a channel; 0 is the installation's limit, as in those below. */
+  /** Messages retained in a channel; 0 for the installation's limit, as below. */
   readonly channelMessages: number;
-  /** Bytes of one message; no more than the installation's count. */
+  /** Bytes of one message; at most the installation's limit. */
   readonly channelMessageBytes: number;
-  /** Bytes kept in a channel. */
+  /** Bytes retained in a channel. */
   readonly channelBytes: number;
   readonly channelsPerProcess: number;
 }
 
-/** The state of a tenant without a row: admitted, without limits. */
+/** The state of a tenant without a row: admitted, unlimited. */
 export const DEFAULT_TENANT_STATE: TenantState = {
   enabled: true,
   suspended: false,
@@ -46,10 +46,10 @@ export const DEFAULT_TENANT_STATE: TenantState = {
   channelsPerProcess: 0,
 };
 
-/** A member that files of former versions lack. */
+/** A member that files of earlier versions lack. */
 const added = z.number().min(0).default(0);
 
-/** A state as JSON, in the names of the table: what the API answers, and what is kept on the disk. */
+/** A state as JSON, with the names of the table, for the API and for the file. */
 export const tenantDocument = z.object({
   enabled: z.boolean(),
   suspended: z.boolean(),
@@ -69,7 +69,7 @@ export const tenantDocument = z.object({
 /** @see {@link tenantDocument} */
 export type TenantDocument = z.output<typeof tenantDocument>;
 
-/** The columns of a state, apart from whose it is. */
+/** The columns of a state, without the tenant. */
 export const STATE_COLUMNS = {
   enabled: tenantRuntimeState.enabled,
   suspended: tenantRuntimeState.suspended,
@@ -86,7 +86,7 @@ export const STATE_COLUMNS = {
   channelsPerProcess: tenantRuntimeState.channelsPerProcess,
 };
 
-/** A row's state. */
+/** The state of a row. */
 export function stateOfRow(
   row: Omit<TenantState, 'denyStatus'> & { readonly denyStatus: number },
 ): TenantState {
@@ -112,7 +112,7 @@ export function documentOf(state: TenantState): TenantDocument {
   };
 }
 
-/** The state a document is. */
+/** Converts a document to a state. */
 export function stateOf(document: TenantDocument): TenantState {
   return {
     enabled: document.enabled,

@@ -29,7 +29,7 @@ afterEach(async () => {
   logger.warn.mockReset();
 });
 
-/** Waits for what may take a poll, 2 s at most: the bound that is promised. */
+/** Waits for a condition that may take a poll, at most 2 s: the promised bound. */
 async function within2s(what: () => boolean): Promise<void> {
   await vi.waitFor(() => expect(what()).toBe(true), { timeout: 2_000, interval: 10 });
 }
@@ -46,7 +46,7 @@ describe.each(storeForms)('tenant states over $name', (form) => {
   });
   afterAll(() => store?.close());
 
-  it('are the defaults for a project without a row, and nothing for no project', async () => {
+  it('are the defaults for a project without a row, and absent for an unknown project', async () => {
     const states = await node(store.postgres);
     expect(await states.get(Q)).toEqual(DEFAULT_TENANT_STATE);
     expect(await states.change(Q, {})).toEqual(DEFAULT_TENANT_STATE);
@@ -81,7 +81,7 @@ describe.each(storeForms)('tenant states over $name', (form) => {
     await within2s(() => !isRefused(here));
   });
 
-  it('follow what is written and deleted by hand', async () => {
+  it('follow rows that are written and deleted by hand', async () => {
     const states = await node(store.postgres);
     const { db } = store.postgres;
     await db.execute(sql`insert into tenant_runtime_state (project_id, enabled) values (${Q}, false)`);
@@ -90,7 +90,7 @@ describe.each(storeForms)('tenant states over $name', (form) => {
     await within2s(() => states.table.find(Q) === undefined);
   });
 
-  it('refuse numbers that make no sense, and go with their project', async () => {
+  it('reject invalid numbers, and are deleted with their project', async () => {
     const { db } = store.postgres;
     for (const [column, value] of [
       ['deny_status', '200'],
@@ -112,8 +112,8 @@ describe.each(storeForms)('tenant states over $name', (form) => {
   });
 });
 
-describe('while PostgreSQL is away', () => {
-  it('the last known states stand, over a restart too', async () => {
+describe('while PostgreSQL is unavailable', () => {
+  it('the last known states stay valid, also over a restart', async () => {
     const database = await testServer();
     const network = await tcpProxy(database.url);
     const dataDir = await mkdtemp(join(tmpdir(), 'weir-states-'));
@@ -139,7 +139,7 @@ describe('while PostgreSQL is away', () => {
     await database.close();
   });
 
-  it('the file of a version before limits of channels is read, and what is kept of them stands', async () => {
+  it('the file of a version before limits of channels is read, and its states are valid', async () => {
     const store = await storeForms[0]?.open();
     if (store === undefined) throw new Error('no form of the store');
     const dataDir = await mkdtemp(join(tmpdir(), 'weir-states-'));
@@ -176,7 +176,7 @@ describe('while PostgreSQL is away', () => {
     await store.close();
   });
 
-  it('a file that cannot be read is no reason not to start', async () => {
+  it('an unreadable file does not prevent a start', async () => {
     const store = await storeForms[0]?.open();
     if (store === undefined) throw new Error('no form of the store');
     const dataDir = await mkdtemp(join(tmpdir(), 'weir-states-'));

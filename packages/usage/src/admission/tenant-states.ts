@@ -1,7 +1,7 @@
 /**
- * The states of all tenants: kept in PostgreSQL, followed by every node, read from memory. A node asks each second for
- * one number, and reads all states again when it has changed, so that a change reaches every node within 2 s. A reload
- * that fails leaves what was known last, which is on the disk too.
+ * The states of all tenants: stored in PostgreSQL, followed by every node, read from memory. Each second a node reads
+ * one revision number, and reloads all states when it changed, so that a change reaches every node within 2 s. If a
+ * reload fails, the last known states stay valid; they are on disk too.
  */
 
 import { join } from 'node:path';
@@ -20,13 +20,13 @@ import { DEFAULT_TENANT_STATE, STATE_COLUMNS, stateOfRow, type TenantState } fro
 import { TenantTable } from './tenant-table.js';
 
 const POLL_MS = 1_000;
-/** Under Weir's data directory. */
+/** In Weir's data directory. */
 const FILE = 'tenant-states.json';
 
 /** Options of {@link TenantStates}. */
 export interface TenantStatesOptions {
   readonly postgres: Postgres;
-  /** Weir's data directory; `tenant-states.json` is kept in it. */
+  /** Weir's data directory; contains `tenant-states.json`. */
   readonly dataDir: string;
   readonly logger: Logger;
   /** Milliseconds of the gate's clock; default the process's. */
@@ -36,24 +36,24 @@ export interface TenantStatesOptions {
 /** A tenant in a list. */
 export interface ListedTenant {
   readonly projectId: string;
-  /** The project's. */
+  /** The name of the project. */
   readonly name: string;
   readonly state: TenantState;
 }
 
 /** See the head of this file. */
 export class TenantStates {
-  /** What the gate reads. */
+  /** The table that the gate reads. */
   readonly table = new TenantTable();
   readonly #postgres: Postgres;
   readonly #logger: Logger;
   readonly #path: string;
   readonly #now: () => number;
-  /** Of the states in the table; null where it is to be read again in any case. */
+  /** The revision of the states in the table; null forces a reload. */
   #revision: number | null = null;
   #stop: (() => void) | null = null;
   #polling: Promise<void> | null = null;
-  /** Whether the file is behind. */
+  /** Whether the file is outdated. */
   #mustKeep = false;
   #keeping: Promise<void> | null = null;
 
@@ -69,7 +69,7 @@ export class TenantStates {
     }
   }
 
-  /** A project's state, the default where nothing was decided; null for an unknown project. */
+  /** The state of a project, the default if it has no row; null for an unknown project. */
   async get(projectId: string): Promise<TenantState | null> {
     if (!isId(projectId)) return null;
     const [row] = await this.#postgres.db
@@ -81,7 +81,7 @@ export class TenantStates {
     return row.state === null ? DEFAULT_TENANT_STATE : stateOfRow(row.state);
   }
 
-  /** All projects that are not deleted with their states, oldest first. */
+  /** All projects that are not deleted, with their states, oldest first. */
   async list(): Promise<ListedTenant[]> {
     const rows = await this.#postgres.db
       .select({ projectId: projects.id, name: projects.name, state: STATE_COLUMNS })
@@ -97,7 +97,8 @@ export class TenantStates {
   }
 
   /**
-   * Changes parts of a project's state in one statement: here at once and for a restart, on every other node within 2 s.
+   * Changes parts of a project's state in one statement: effective here at once and after a restart, on every other
+   * node within 2 s.
    * @returns the whole state; null for an unknown project
    */
   async change(projectId: string, changes: Partial<TenantState>): Promise<TenantState | null> {
@@ -108,20 +109,20 @@ export class TenantStates {
       .values({ projectId, ...changes })
       .onConflictDoUpdate({ target: tenantRuntimeState.projectId, set: changes })
       .returning(STATE_COLUMNS);
-    // One that began before the change may not have seen it.
+    // A poll that began before the change may not have seen it.
     await this.#polling;
     await this.#poll();
     await this.#kept();
     return row === undefined ? null : stateOfRow(row);
   }
 
-  /** Begins to follow what is decided, until `close`. */
+  /** Starts to follow changes, until `close`. */
   start(): void {
     if (this.#stop !== null) return;
     const timer = setInterval(() => void this.#poll(), POLL_MS);
     timer.unref();
     const unsubscribe = this.#postgres.onState(() => {
-      // What comes back may be another database, restored from a backup.
+      // After an outage the database may be another one, restored from a backup.
       this.#revision = null;
       void this.#poll();
     });
@@ -132,7 +133,7 @@ export class TenantStates {
     };
   }
 
-  /** Stops following. Safe to call twice. */
+  /** Stops to follow changes. Idempotent. */
   async close(): Promise<void> {
     this.#stop?.();
     this.#stop = null;
@@ -140,7 +141,7 @@ export class TenantStates {
     await this.#kept();
   }
 
-  /** Resolves when the file has what is known, or cannot be written. */
+  /** Resolves when the file is current, or cannot be written. */
   async #kept(): Promise<void> {
     await this.#keeping;
     if (this.#mustKeep) await this.#startKeeping();
@@ -162,7 +163,7 @@ export class TenantStates {
       const [row] = await db.select().from(tenantRuntimeRevision);
       const revision = row?.revision ?? 0;
       if (revision === this.#revision) return;
-      // Read after the number, so they are at least as new as it.
+      // Read after the number, so they are at least as recent.
       const rows = await db.select().from(tenantRuntimeState);
       const states = rows.map(({ projectId, ...state }) => [projectId, stateOfRow(state)] as const);
       this.table.replace(new Map(states), this.#now());
@@ -183,7 +184,7 @@ export class TenantStates {
     return this.#keeping;
   }
 
-  /** Never rejects. A disk that is slow, or full for a while, holds up nothing but this. */
+  /** Never rejects. A slow or full disk delays only this method. */
   async #keep(): Promise<void> {
     this.#mustKeep = false;
     try {
@@ -197,7 +198,7 @@ export class TenantStates {
 
 const id = z.guid();
 
-/** What cannot be the id of a project is "not found", never an error of the database. */
+/** Text that is not a UUID is an unknown project, not a database error. */
 function isId(text: string): boolean {
   return id.safeParse(text).success;
 }

@@ -8,7 +8,7 @@ const state = (changes: Partial<TenantState>): TenantState => ({ ...DEFAULT_TENA
 const only = (changes: Partial<TenantState>) => new Map([['p', state(changes)]]);
 
 describe('leases', () => {
-  it('are never more than the limit, and come back once each, whatever is reloaded meanwhile', () => {
+  it('never exceed the limit, and are released once each, across reloads', () => {
     const action = fc.oneof(
       fc.constant('lease' as const),
       fc.constant('release' as const),
@@ -50,23 +50,23 @@ describe('leases', () => {
 describe('a reload', () => {
   const take = (table: TenantTable, now: number) => table.find('p')?.takeToken(now);
 
-  it('keeps the tokens of a tenant, also where its rate changes', () => {
+  it('keeps the tokens of a tenant, also when its rate changes', () => {
     const table = new TenantTable();
     table.replace(only({ rateLimitRps: 1, rateBurst: 2 }), 0);
     expect([take(table, 0), take(table, 0), take(table, 0)]).toEqual([0, 0, 1_000]);
     table.replace(only({ rateLimitRps: 1, rateBurst: 2 }), 0);
     expect(take(table, 0)).toBe(1_000);
-    // Half a token has come together at the old rate; the rest comes at the new one.
+    // Half a token was refilled at the old rate; the rest is refilled at the new one.
     table.replace(only({ rateLimitRps: 10, rateBurst: 100 }), 500);
     expect(take(table, 500)).toBe(50);
     expect(take(table, 550)).toBe(0);
-    // A smaller burst counts at once.
+    // A smaller burst applies at once.
     table.replace(only({ rateLimitRps: 10, rateBurst: 3 }), 60_000);
     const took = Array.from({ length: 4 }, () => take(table, 60_000));
     expect(took).toEqual([0, 0, 0, 100]);
   });
 
-  it('lifts a limit, and forgets a tenant without a row', () => {
+  it('removes a limit, and a tenant without a row', () => {
     const table = new TenantTable();
     table.replace(only({ rateLimitRps: 1, rateBurst: 1, suspended: true }), 0);
     expect(table.find('p')?.refusal).toMatchObject({ code: 'suspended' });

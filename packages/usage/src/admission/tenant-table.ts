@@ -1,12 +1,12 @@
 import { Tenant } from './tenant.js';
 import { DEFAULT_TENANT_STATE, type TenantState } from './tenant-state.js';
 
-/** The tenants of this node about whom something was decided: what the hot path reads, without any I/O. */
+/** The tenants of this node with a state: the hot path reads them without I/O. */
 export class TenantTable {
   readonly #tenants = new Map<string, Tenant>();
   #states: ReadonlyMap<string, TenantState> = new Map();
 
-  /** The tenant; undefined where nothing was decided about it. */
+  /** The tenant; undefined if it has no state. */
   find(projectId: string): Tenant | undefined {
     return this.#tenants.get(projectId);
   }
@@ -17,8 +17,8 @@ export class TenantTable {
   }
 
   /**
-   * Takes the states of all tenants in place of the last ones. Tokens and leases of tenants that stay are kept, and of
-   * one that goes the leases for as long as it has any.
+   * Replaces the states of all tenants. Remaining tenants keep their tokens and leases; a removed tenant stays while it
+   * has leases.
    * @param now milliseconds of the gate's clock
    */
   replace(states: ReadonlyMap<string, TenantState>, now: number): void {

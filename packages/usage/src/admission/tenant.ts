@@ -3,7 +3,7 @@ import { Rate } from './rate.js';
 import type { TenantState } from './tenant-state.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** One tenant on this node: what was decided about it, its tokens, and how many of its requests are running. */
+/** One tenant on this node: its state, its tokens, and its running requests. */
 export class Tenant {
   #refusal: Denied | null;
   #rate: Rate | null;
@@ -18,7 +18,10 @@ export class Tenant {
     this.#concurrencyLimit = state.concurrencyLimit;
   }
 
-  /** Takes another state. Tokens and leases stay: a change of one limit is no gift, and cuts nothing off. */
+  /**
+   * Changes the state. Tokens and leases stay, so that a change of one limit neither refills tokens nor cancels
+   * requests.
+   */
   change(state: TenantState, now: number): void {
     const rate = rateOf(state);
     if (this.#rate !== null) this.#bucket?.fill(this.#rate, now);
@@ -28,17 +31,17 @@ export class Tenant {
     this.#concurrencyLimit = state.concurrencyLimit;
   }
 
-  /** What every request is answered with while the tenant is suspended or disabled; else null. */
+  /** The refusal of every request while the tenant is suspended or disabled; otherwise null. */
   get refusal(): Denied | null {
     return this.#refusal;
   }
 
-  /** How many requests hold a lease. */
+  /** Number of requests with a lease. */
   get running(): number {
     return this.#running;
   }
 
-  /** Takes a token: 0, also where there is no limit, or how many milliseconds to wait for one. */
+  /** Takes a token: returns 0 (also without a limit), or the milliseconds to wait for one. */
   takeToken(now: number): number {
     return this.#rate === null || this.#bucket === null ? 0 : this.#bucket.take(this.#rate, now);
   }
@@ -48,7 +51,7 @@ export class Tenant {
     this.#bucket?.giveBack();
   }
 
-  /** A lease; null where nothing is to be held, `full` where the limit is reached. */
+  /** A lease; null if there is no limit, `full` if the limit is reached. */
   lease(): Lease | null | 'full' {
     if (this.#concurrencyLimit === 0) return null;
     if (this.#running >= this.#concurrencyLimit) return 'full';

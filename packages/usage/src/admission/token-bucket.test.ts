@@ -11,7 +11,7 @@ const rates = fc
 const pauses = fc.array(fc.oneof(fc.constant(0), fc.nat(5_000)), { maxLength: 200 });
 
 describe('a token bucket', () => {
-  it('lets no stretch of time have more than the burst and what the rate gives meanwhile', () => {
+  it('never admits more than the burst and the refill in any period', () => {
     fc.assert(
       fc.property(rates, pauses, (rate, waits) => {
         const bucket = new TokenBucket(rate, 0);
@@ -32,7 +32,7 @@ describe('a token bucket', () => {
     );
   });
 
-  it('has a token after the wait it names, and none a little before it', () => {
+  it('has a token after the announced wait, and none shortly before it', () => {
     fc.assert(
       fc.property(rates, pauses, (rate, waits) => {
         const bucket = new TokenBucket(rate, 0);
@@ -41,7 +41,7 @@ describe('a token bucket', () => {
           now += pause;
           while (bucket.take(rate, now) === 0);
           const wait = bucket.take(rate, now);
-          // Named in whole milliseconds, so the one before the last is surely too early.
+          // Announced in whole milliseconds, so two earlier is certainly too early.
           if (wait > 2) expect(bucket.take(rate, now + wait - 2)).toBeGreaterThan(0);
           expect(bucket.take(rate, now + wait)).toBe(0);
           now += wait;
@@ -51,7 +51,7 @@ describe('a token bucket', () => {
     );
   });
 
-  it('is as if a request had never come, once its token is given back', () => {
+  it('returned to the bucket, a token leaves no trace of its request', () => {
     fc.assert(
       fc.property(rates, pauses, fc.array(fc.boolean(), { maxLength: 200 }), (rate, waits, isRefused) => {
         const bucket = new TokenBucket(rate, 0);
@@ -74,7 +74,7 @@ describe('a token bucket', () => {
 });
 
 describe('a rate', () => {
-  it('allows twice as much at once, unless it says otherwise', () => {
+  it('allows twice as much at once by default', () => {
     expect([new Rate(10), new Rate(0.25), new Rate(2.2), new Rate(5, 1)].map(String)).toEqual([
       '10:20',
       '0.25:1',
@@ -85,7 +85,7 @@ describe('a rate', () => {
 });
 
 describe('buckets by key', () => {
-  it('decide as if each were kept for ever, and are dropped when they are full again', () => {
+  it('decide as if each were kept forever, and are dropped when they are full again', () => {
     const keys = fc.constantFrom('a', 'b', 'c', 'd');
     fc.assert(
       fc.property(rates, fc.array(fc.tuple(keys, fc.nat(3_000)), { maxLength: 300 }), (rate, requests) => {
@@ -104,7 +104,7 @@ describe('buckets by key', () => {
     );
   });
 
-  it('take no more memory than the keys of two spans', () => {
+  it('use no more memory than the keys of two periods', () => {
     const rate = new Rate(10, 10);
     const table = new BucketTable(rate);
     let most = 0;
@@ -112,7 +112,7 @@ describe('buckets by key', () => {
       table.of(`project ${i % 7}`, `key ${i}`, i).take(rate, i);
       if (i % 500 === 0) most = Math.max(most, table.size);
     }
-    // A bucket is full after a second, in which a thousand keys come.
+    // A bucket is full after a second, in which a thousand keys arrive.
     expect(most).toBeLessThanOrEqual(2_000);
     expect(most).toBeGreaterThanOrEqual(1_000);
   });

@@ -1,14 +1,13 @@
 import type { Rate } from './rate.js';
 
-/** A token a request; a sum of fractions may miss a whole one by this much. */
+/** One token, minus the rounding error of summed fractions. */
 const WHOLE = 1 - 1e-9;
 
 /**
- * A token bucket: full at first, one token a request, filled at a rate up to a burst.
+ * A token bucket: full at first, one token for each request, refilled at a rate up to a burst.
  *
- * The rate is told with each call and not kept, so that it may change while the tokens stay. Over any stretch of time
- * no more requests pass than the burst and what the rate gives meanwhile. Times are milliseconds of any clock that
- * never goes back.
+ * The rate is an argument of each call, so it may change while the tokens stay. Over any period, at most the burst plus
+ * the refill passes. Times are milliseconds of any monotonic clock.
  */
 export class TokenBucket {
   #tokens: number;
@@ -19,7 +18,7 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes a token: 0, or how many milliseconds to wait for one. */
+  /** Takes a token: returns 0, or the milliseconds to wait for one. */
   take(rate: Rate, now: number): number {
     this.fill(rate, now);
     if (this.#tokens < WHOLE) return Math.ceil(((1 - this.#tokens) / rate.perSecond) * 1000);
@@ -27,12 +26,12 @@ export class TokenBucket {
     return 0;
   }
 
-  /** Undoes a {@link take}: the request was refused for another reason. */
+  /** Undoes a {@link take}, because the request was refused for another reason. */
   giveBack(): void {
     this.#tokens += 1;
   }
 
-  /** Adds what has come together since the last time; to be called with the old rate before a new one counts. */
+  /** Adds the refill since the last call; call it with the old rate before a new one takes effect. */
   fill({ perSecond, burst }: Rate, now: number): void {
     const gained = (Math.max(0, now - this.#filledAt) / 1000) * perSecond;
     this.#tokens = Math.min(burst, this.#tokens + gained);

@@ -1,27 +1,30 @@
 import type { Sink } from '@weir/extension';
 
-/** How the suite gets at a sink and at what it keeps. Each has a backend of its own, which is empty at first. */
+/** How the suite accesses a sink and its backend. Each harness has its own backend, empty at first. */
 export interface SinkHarness {
-  /** The sink's name, as it is registered. */
+  /** The registered name of the sink. */
   readonly name: string;
   /**
-   * Whether a record that comes again is kept once, by this sink and by one opened after it was ended in mid-work. A
-   * sink that is not exact may keep a repeat again, and must lose none.
+   * Whether a redelivered record is stored once, by this sink and by one opened after a crash. A sink that is not exact
+   * may store a duplicate, but must lose none.
    */
   readonly exact: boolean;
-  /** Whether `read` tells the order in which records were kept. */
+  /** Whether `read` returns records in the order of storage. */
   readonly ordered: boolean;
-  /** A sink on this backend. The suite closes it, or leaves it as a crash does: what it holds must not be kept then. */
+  /**
+   * Opens a sink on this backend. The suite closes it, or abandons it like a crash; records that it still buffers must
+   * then not be stored.
+   */
   open(): Promise<Sink>;
   /**
-   * The records the backend has: the id of each, as often as it is kept. Every record of the suite has a tenant of its
-   * own, which is its id: so may a sink that keeps sums find it.
+   * The ids of the stored records, with duplicates. Every record of the suite has its own tenant, equal to its id, so
+   * that a sink that stores sums can find it too.
    */
   read(): Promise<readonly string[]>;
-  /** Takes the backend away, so that nothing can be kept. Absent where that cannot be. */
+  /** Makes the backend unavailable. Absent if that is impossible. */
   fail?(): Promise<void>;
-  /** Gives it back. */
+  /** Makes the backend available again. */
   recover?(): Promise<void>;
-  /** Ends the backend and removes its data. */
+  /** Stops the backend and removes its data. */
   destroy(): Promise<void>;
 }

@@ -7,15 +7,15 @@ import { SinkTrial } from './sink-trial.js';
 
 export type { SinkHarness } from './harness.js';
 
-/** Longest time a sink may take to keep some records, to say that it cannot, or to close. */
+/** Maximum time for a sink to store some records, to report an error, or to close. */
 const PATIENCE_MS = 60_000;
 
 /**
- * What every sink must do. Call it in a test file of the sink, with vitest.
+ * The requirements for every sink. Call it in a test file of the sink, with vitest.
  * @param makeHarness called before each test
  *
- * @example
- * describeSink('billing', async () => ({ name: 'billing', exact: true, ordered: false, open, read, destroy }));
+ * @example describeSink('billing', async () => ({ name: 'billing', exact: true, ordered: false, open, read, destroy
+ *   }));
  */
 export function describeSink(name: string, makeHarness: () => Promise<SinkHarness>): void {
   describe(`${name}: the sink`, () => {
@@ -55,7 +55,7 @@ export function describeSink(name: string, makeHarness: () => Promise<SinkHarnes
     test('loses nothing, and where it is exact keeps nothing twice, when records come again', async () => {
       await give(t.sink, recordsOf(0, 200));
       await give(t.sink, recordsOf(100, 300));
-      // The same while the first are on their way.
+      // The same records again while the first are in flight.
       await Promise.all([give(t.sink, recordsOf(300, 400)), give(t.sink, recordsOf(300, 500))]);
       await t.expectKept(recordsOf(0, 500));
     });
@@ -73,7 +73,7 @@ export function describeSink(name: string, makeHarness: () => Promise<SinkHarnes
       const events = recordsOf(0, 2_000);
       const given = give(t.sink, events);
       await within(PATIENCE_MS, t.close());
-      // Settled already: what is left is to look.
+      // All answers have settled already; this only reads them.
       await within(1_000, given);
       await t.expectKept(events);
     });

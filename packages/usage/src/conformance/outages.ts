@@ -3,14 +3,14 @@ import { expect, type TestContext, test } from 'vitest';
 import { give, giveUntilKept, recordsOf, tryToGive, within } from './records.js';
 import type { SinkTrial } from './sink-trial.js';
 
-/** A backend that is away. */
+/** Tests with an unavailable backend. */
 export function describeOutages(t: SinkTrial): void {
   test('refuses what it cannot keep, and loses nothing when it comes again', async (context) => {
     const { fail, recover } = outages(t, context);
     const events = recordsOf(0, 12_000);
     await give(t.sink, events.slice(0, 100));
     await fail();
-    // A page of thousands is several batches: none of them may be kept past one that was not.
+    // A page of thousands is several batches: none may be stored after one that was not.
     expect(await within(t.patienceMs, tryToGive(t.sink, events.slice(100, 11_000)))).toBe(0);
     expect(await within(t.patienceMs, tryToGive(t.sink, events.slice(100, 200)))).toBe(0);
     await recover();

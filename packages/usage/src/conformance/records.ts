@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 const START = Date.UTC(2026, 0, 31, 23, 59, 50);
 const SOURCES = ['http', 'ws', 'mcp', 'cron', 'compute'] as const;
 
-/** The record of this number: the same each time, over hours and a month's end, with and without what may be absent. */
+/** The record with this number: deterministic, over hours and the end of a month, with and without optional fields. */
 export function record(n: number): UsageEvent {
   const id = `0192f0c1-0000-7000-8000-${String(n).padStart(12, '0')}`;
   const src = SOURCES[n % SOURCES.length] ?? 'http';
@@ -13,7 +13,7 @@ export function record(n: number): UsageEvent {
   return {
     id,
     logId: 'conformance',
-    // A log's numbers have gaps.
+    // The numbers of a log have gaps.
     seq: n * 3 + 1,
     time: new Date(START + n * 13).toISOString(),
     nodeId: 'node/ä 1',
@@ -38,7 +38,7 @@ export function record(n: number): UsageEvent {
   };
 }
 
-/** Records from one number up to another, that one left out. */
+/** Records from one number up to another (excluded). */
 export function recordsOf(from: number, to: number): UsageEvent[] {
   return Array.from({ length: to - from }, (_, i) => record(from + i));
 }
@@ -46,12 +46,15 @@ export function recordsOf(from: number, to: number): UsageEvent[] {
 /** The ids of records. */
 export const idsOf = (events: readonly UsageEvent[]): string[] => events.map(({ id }) => id);
 
-/** Gives records as the server does: one after the other, without waiting, and then for all. */
+/** Passes records as the server does: one after another without waiting, then waits for all. */
 export async function give(sink: Pick<Sink, 'writeEvent'>, events: readonly UsageEvent[]): Promise<void> {
   await Promise.all(events.map((event) => sink.writeEvent(event)));
 }
 
-/** Gives records to a sink that cannot keep them. Answers how many it says it has kept; the others it refused. */
+/**
+ * Passes records to a sink whose backend is unavailable. Returns the number reported as stored; the others were
+ * rejected.
+ */
 export async function tryToGive(
   sink: Pick<Sink, 'writeEvent'>,
   events: readonly UsageEvent[],
@@ -61,7 +64,7 @@ export async function tryToGive(
   return refused === -1 ? events.length : refused;
 }
 
-/** Gives records until all are kept, as the server does: again from the first that was refused, after a pause. */
+/** Passes records until all are stored, as the server does: again from the first rejected one, after a pause. */
 export async function giveUntilKept(
   sink: Pick<Sink, 'writeEvent'>,
   events: readonly UsageEvent[],
@@ -75,7 +78,7 @@ export async function giveUntilKept(
   }
 }
 
-/** Expects work to settle within so many milliseconds. */
+/** Expects work to settle within `ms` milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {

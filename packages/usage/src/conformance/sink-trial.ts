@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { SinkHarness } from './harness.js';
 import { idsOf } from './records.js';
 
-/** What one test works with: a fresh sink on a fresh backend. */
+/** The state of one test: a new sink on a new backend. */
 export class SinkTrial {
   /** See `PATIENCE_MS`. */
   readonly patienceMs: number;
@@ -32,7 +32,7 @@ export class SinkTrial {
     this.#isClosed = false;
   }
 
-  /** A further sink on the same backend; the one before it is left as a crash leaves it. */
+  /** Opens another sink on the same backend; the previous one is abandoned like in a crash. */
   async reopen(): Promise<void> {
     this.#sink = await this.harness.open();
   }
@@ -51,12 +51,12 @@ export class SinkTrial {
     this.#harness = undefined;
   }
 
-  /** Expects the backend to have these records: each once where the sink is exact, in order where it keeps one. */
+  /** Expects the backend to have these records: each once if the sink is exact, in order if it is ordered. */
   async expectKept(events: readonly UsageEvent[]): Promise<void> {
     const { exact, ordered } = this.harness;
     const read = await this.harness.read();
     const kept = exact ? read : [...new Set(read)];
-    // Two lists of ids would fill the screen when they differ by one.
+    // Printing two lists of ids that differ by one would fill the screen.
     const wanted = idsOf(events);
     expect({ records: kept.length, different: new Set(kept).size }).toEqual({
       records: wanted.length,

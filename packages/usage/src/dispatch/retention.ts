@@ -11,12 +11,12 @@ export interface RetentionLimits {
   readonly bytes: number;
 }
 
-/** What {@link Retention} works with. */
+/** Dependencies of {@link Retention}. */
 export interface RetentionOptions {
   readonly log: Log;
   readonly readers: readonly SinkReader[];
   readonly limits: RetentionLimits;
-  /** Nothing up to this offset is needed by a start. */
+  /** A start needs no entry up to this offset. */
   readonly recoverable: () => number;
   readonly logger: Logger;
   /** Epoch milliseconds. */
@@ -24,14 +24,14 @@ export interface RetentionOptions {
 }
 
 const INTERVAL_MS = 1_000;
-/** Entries freed at a time, and their bytes: the records of each have to be counted. */
+/** Entries freed at a time, limited because the records of each must be counted. */
 const PAGE = 200;
 const PAGE_BYTES = 128 * 1024;
 const GRACE_MS = 10 * 60_000;
-/** Of the log's size, whatever the retention: a sink that is down must not keep events from being accepted. */
+/** Maximum part of the log, whatever the retention: a sink that is down must not prevent ingest. */
 const MOST = 0.4;
 
-/** Frees the log of records every sink has kept, and of those that have waited too long for one. */
+/** Frees entries that every sink has stored, and those that have waited too long. */
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #startedAt: number;
@@ -53,7 +53,7 @@ export class Retention {
     await this.#running;
   }
 
-  /** Frees what can be freed now. Never rejects. */
+  /** Frees what is possible now. Never rejects. */
   run(): Promise<void> {
     this.#running ??= this.#runOnce()
       .catch((error: unknown) =>
@@ -81,12 +81,12 @@ export class Retention {
     }
   }
 
-  /** The oldest entries that are too old, or too many bytes. */
+  /** The oldest entries beyond the limits of age or bytes. */
   async #overdue(): Promise<Awaited<ReturnType<Log['read']>>> {
     const { log, limits, now } = this.#options;
     const { first, bytes } = await log.stats(USAGE_STREAM);
     const { maxBytes } = await log.size();
-    // After a long stop every sink gets its turn before age counts.
+    // After a long stop every sink gets time before age counts.
     const hasAge = now() - this.#startedAt > Math.min(limits.ageMs, GRACE_MS);
     const oldest = hasAge ? now() - limits.ageMs : Number.NEGATIVE_INFINITY;
     let excess = bytes - Math.min(limits.bytes, maxBytes * MOST);

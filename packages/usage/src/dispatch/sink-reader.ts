@@ -5,37 +5,37 @@ import { type Cursor, type Entry, type Log, LogError } from '@weir/log';
 import { eventsIn, offsetOf, USAGE_STREAM } from '../records/entry.js';
 import type { RecentEvents } from '../records/recent-events.js';
 
-/** So much is read and given in one turn of the event loop: requests pass in between. */
+/** Bytes read and passed in one turn of the event loop, so that requests run in between. */
 const CHUNK_BYTES = 128 * 1024;
-/** Chunks given before all of them are waited for. After a failure it is one. */
+/** Chunks passed before waiting for all of them; after a failure, one. */
 const CHUNKS = 64;
-/** Pages begin at least so far apart: a busy node's records travel in company. */
+/** Minimum time between pages, so that a busy node batches records. */
 const PACE_MS = 100;
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 30_000;
-/** A receiver that asks for more is asked again all the same: records are kept for a bounded time. */
+/** Maximum pause that a receiver can request, because records are retained for a bounded time. */
 const LONGEST_ASKED_MS = 10 * 60_000;
-/** Failures in a row, some 6 s of them. A store that is starting or restarting is none of this. */
+/** Consecutive failures before a warning, about 6 s: a store that starts or restarts is not reported. */
 const WORTH_TELLING = 7;
-/** A sink that has not answered for so long is told of. */
+/** A sink that does not answer for this long is reported. */
 const HANGS_MS = 60_000;
 
-/** What a {@link SinkReader} works with. */
+/** Dependencies of a {@link SinkReader}. */
 export interface SinkReaderOptions {
   readonly log: Log;
   readonly sink: Sink;
-  /** Spares it parsing. */
+  /** Spares parsing. */
   readonly recent: RecentEvents;
   readonly logger: Logger;
 }
 
-/** Records that were freed before the sink was known to have kept them. */
+/** Records that were freed before the sink was known to have stored them. */
 interface Freed {
   readonly offset: number;
   readonly records: number;
 }
 
-/** Gives one sink the records of the log, from where it stands: each until the sink has kept it. */
+/** Passes the records of the log to one sink, from its cursor, each until the sink has stored it. */
 export class SinkReader {
   readonly sink: Sink;
   readonly #log: Log;
@@ -60,22 +60,22 @@ export class SinkReader {
     this.#cursor = log.cursor(USAGE_STREAM, `sink:${sink.name}`);
   }
 
-  /** The sink has kept every record up to this offset. */
+  /** The sink has stored every record up to this offset. */
   get kept(): number {
     return this.#kept;
   }
 
-  /** Records it never got, because they waited too long for it. */
+  /** Records that were evicted before the sink received them. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Times it has failed in a row. */
+  /** Consecutive failures. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Finds out where the sink stands, and begins. One that was never here before begins with what comes from now on. */
+  /** Reads the cursor of the sink, and starts. A new sink starts with later records. */
   async start(): Promise<void> {
     const place = await this.#cursor.get();
     const { last } = await this.#log.stats(USAGE_STREAM);
@@ -85,19 +85,19 @@ export class SinkReader {
     this.#running = this.#run();
   }
 
-  /** Says that there is more to read. */
+  /** Notifies the reader of new entries. */
   wake(): void {
     this.#wake.call();
   }
 
-  /** Says that an entry is gone; whether the sink has its records will turn out. */
+  /** Notifies the reader that an entry was freed; whether the sink has its records is determined later. */
   freed(offset: number, records: number): void {
     if (offset > this.#kept && records > 0) this.#freed.push({ offset, records });
   }
 
   /**
-   * Gives what there is left, closes the sink, and waits for what it holds until the signal aborts. Call once; what it does
-   * not keep comes again at the next start.
+   * Passes the remaining records, closes the sink, and waits for buffered records until the signal aborts. Call once;
+   * records that are not stored are redelivered at the next start.
    */
   async close(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
@@ -107,7 +107,7 @@ export class SinkReader {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     const rest = this.#running === null || this.#failures > 0 ? null : this.#rest();
-    // A sink that gathers records answers for all of them when it is closed.
+    // A sink that buffers records answers all of them when it is closed.
     const closed = Promise.resolve(rest?.given)
       .catch(() => {})
       .then(async () => await this.sink.close(signal));
@@ -148,12 +148,12 @@ export class SinkReader {
     await this.#pause(waitMs);
   }
 
-  /** Waits so long, or until the reader is to stop. */
+  /** Waits, or returns early when the reader stops. */
   async #pause(milliseconds: number): Promise<void> {
     if (milliseconds > 0) await pause(milliseconds, this.#stopping.signal);
   }
 
-  /** Gives the sink what is there; false where there was nothing. Throws what the sink failed with. */
+  /** Passes the available records to the sink; false if there were none. Throws the error of the sink. */
   async #page(): Promise<boolean> {
     const gift = new Gift(this.sink);
     this.#given = this.#kept;
@@ -176,7 +176,7 @@ export class SinkReader {
     return true;
   }
 
-  /** Gives one more chunk without waiting for those before. */
+  /** Passes one more chunk without waiting for the previous ones. */
   #rest(): { readonly given: Promise<void>; readonly kept: Promise<void> } {
     const before = this.#given;
     const gift = new Gift(this.sink);
@@ -189,7 +189,7 @@ export class SinkReader {
       const last = await given;
       const failure = await gift.outcome();
       await this.#running;
-      // The cursor must not pass what was not kept.
+      // The cursor must not pass a record that was not stored.
       if (this.#kept === before) await this.#keep(failure === null ? last : failure.before);
     })();
     return { given: given.then(() => {}), kept };
@@ -226,23 +226,23 @@ export class SinkReader {
   }
 }
 
-/** The wait that a sink asks for by `retryAfterMs` of its error, in milliseconds; 0 for none. */
+/** The pause that a sink requests by `retryAfterMs` of its error, milliseconds; 0 for none. */
 function askedPauseOf(error: unknown): number {
   const asked = error instanceof Error && 'retryAfterMs' in error ? Number(error.retryAfterMs) : 0;
   return Number.isFinite(asked) ? Math.min(Math.max(0, asked), LONGEST_ASKED_MS) : 0;
 }
 
-/** Why a sink has not kept all it was given. */
+/** Why a sink has not stored all records. */
 interface Failure {
   readonly error: unknown;
-  /** The last offset before what was not kept. */
+  /** The last offset before the first record that was not stored. */
   readonly before: number;
 }
 
-/** Records given to a sink, and what it says to them. */
+/** Records passed to a sink, and its answers. */
 class Gift {
   readonly #sink: Sink;
-  /** Each answer once, with the first record it is for: sinks answer many records with one promise. */
+  /** Each distinct answer with its first record: sinks answer many records with one promise. */
   readonly #answers = new Map<Promise<void>, UsageEvent>();
   #thrown: Failure | null = null;
 
@@ -250,7 +250,7 @@ class Gift {
     this.#sink = sink;
   }
 
-  /** Whether it has thrown: then no more is given. */
+  /** Whether the sink has thrown; then no more records are passed. */
   get hasFailed(): boolean {
     return this.#thrown !== null;
   }
@@ -261,7 +261,7 @@ class Gift {
         const answer = this.#sink.writeEvent(event);
         if (answer === undefined || this.#answers.has(answer)) continue;
         this.#answers.set(answer, event);
-        // It is looked at later; until then nobody may end the process for it.
+        // The answer is awaited later; until then a rejection must not end the process.
         answer.catch(() => {});
       } catch (error) {
         this.#thrown = { error, before: offsetOf(event) - 1 };
@@ -270,7 +270,7 @@ class Gift {
     }
   }
 
-  /** Resolves when everything is answered: null where all was kept. */
+  /** Resolves when all are answered: null if all were stored. */
   async outcome(): Promise<Failure | null> {
     const answers = [...this.#answers];
     const settled = await Promise.allSettled(answers.map(([answer]) => answer));

@@ -1,7 +1,9 @@
-/** The usage record as JSON carries it: in the log, in files and over the wire. Its names are those of docs/usage.md. */
+/** The usage record in its JSON form: in the log, in files and on the wire. Its names are those of docs/usage.md. */
 import type { DenialReason, UsageEvent, UsageSource } from '@weir/extension';
 
-/** See {@link UsageEvent} for the fields. What is unknown, zero or false is absent, but for `billable` and the bytes. */
+/**
+ * See {@link UsageEvent} for the fields. Unknown, zero and false values are absent, except `billable` and the bytes.
+ */
 export interface UsageDocument {
   readonly id: string;
   readonly log_id: string;
@@ -28,7 +30,7 @@ export interface UsageDocument {
   readonly billable: boolean;
 }
 
-/** A record as JSON carries it. */
+/** The JSON form of a record. */
 export function documentOf(event: UsageEvent): UsageDocument {
   return {
     id: event.id,

@@ -1,18 +1,18 @@
 /**
  * Usage records in the log's stream `usage`. An entry is one letter and JSON:
  *
- *     O [column, …]                              a request has begun: its record should nothing more be heard of it
- *     C [node id, epoch, [column, …], …]         requests are over: their records
+ *     O [column, …]                              a request has begun: its record, in case no completion follows
+ *     C [node id, epoch, [column, …], …]         requests have ended: their records
  *
- * So openings that a kill left alone are completed by writing their rows again.
+ * A start completes openings that a kill left by writing their rows again.
  */
 import type { UsageEvent } from '@weir/extension';
 import type { Entry } from '@weir/log';
 import { eventOfRow, type NodeStart, type RecordRow } from './record-row.js';
 
-/** The stream. */
+/** The log stream of usage records. */
 export const USAGE_STREAM = 'usage';
-/** Most records of one completion: a record's `seq` is made of its entry's offset and its place in there. */
+/** Maximum records of one completion: a record's `seq` is computed from the offset of its entry and its index. */
 export const MAX_ROWS = 512;
 
 const OPENING = 'O'.charCodeAt(0);
@@ -32,13 +32,13 @@ export function isOpening(data: Uint8Array): boolean {
   return data[0] === OPENING;
 }
 
-/** The row of an opening. */
+/** Decodes an opening. */
 export function decodeOpening(data: Uint8Array): RecordRow {
-  // The cast holds: the stream is written by this file alone, as are those below.
+  // The cast holds: only this file writes to the stream; the same applies below.
   return jsonOf(data) as RecordRow;
 }
 
-/** The rows of a completion, and whose they are. */
+/** The rows of a completion, and the start of the node that wrote them. */
 export function decodeCompletion(data: Uint8Array): {
   readonly start: NodeStart;
   readonly rows: RecordRow[];
@@ -47,14 +47,14 @@ export function decodeCompletion(data: Uint8Array): {
   return { start: { nodeId, epoch }, rows };
 }
 
-/** The records of an entry; none of an opening. */
+/** The records of an entry; none for an opening. */
 export function eventsIn({ offset, data }: Entry, logId: string): UsageEvent[] {
   if (isOpening(data)) return [];
   const { start, rows } = decodeCompletion(data);
   return eventsOf(rows, start, logId, offset);
 }
 
-/** The records of rows that were completed by the entry at an offset. */
+/** The records of rows that the entry at an offset completes. */
 export function eventsOf(
   rows: readonly RecordRow[],
   start: NodeStart,
@@ -64,7 +64,7 @@ export function eventsOf(
   return rows.map((row, i) => eventOfRow(row, start, { logId, seq: offset * MAX_ROWS + i }));
 }
 
-/** The offset of the entry that has a record. */
+/** The offset of the entry with a record. */
 export function offsetOf({ seq }: UsageEvent): number {
   return Math.floor(seq / MAX_ROWS);
 }

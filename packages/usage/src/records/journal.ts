@@ -14,18 +14,18 @@ import {
 import type { RecentEvents } from './recent-events.js';
 import type { NodeStart, RecordRow } from './record-row.js';
 
-/** What {@link Journal} works with. */
+/** Dependencies of a {@link Journal}. */
 export interface JournalOptions {
   readonly log: Log;
   readonly start: NodeStart;
-  /** Gets what has been written. */
+  /** Receives written records. */
   readonly recent: RecentEvents;
   readonly logger: Logger;
-  /** Told when completions have come to be in the log. */
+  /** Called when completions are in the log. */
   readonly onCompleted: () => void;
 }
 
-/** Something begun, whatever it is: what is open is known by it. */
+/** The identity of an opened request: any object. */
 export type Opened = object;
 
 interface Opening {
@@ -36,26 +36,26 @@ interface Opening {
 interface Completion {
   readonly of: Opened;
   readonly row: RecordRow;
-  /** Of the start that opened it. */
+  /** The node start that opened it. */
   readonly start: NodeStart;
 }
 
-/** Completions gather so long, so that many share an entry and a commit. */
+/** How long completions are collected, so that many share an entry and a commit. */
 const GATHER_MS = 50;
-/** While the log takes nothing, it is tried again so often. */
+/** Retry interval while the log accepts no entries. */
 const RETRY_MS = 1_000;
-/** Completions kept in memory meanwhile. */
+/** Completions retained in memory meanwhile. */
 const MAX_WAITING = 20_000;
 const CHECKPOINT_MS = 5_000;
-/** An opening so many entries back is written again, so that a start need not read from there. */
+/** An opening this many entries back is written again, so that a start need not read from there. */
 const FAR_BACK = 50_000;
 const READER = 'recovery';
-/** Bytes read at a time when the server starts. */
+/** Bytes read at a time during a start. */
 const PAGE_BYTES = 128 * 1024;
 
 /**
- * Writes openings and completions into the log, and completes at a start what a kill has left open. What is open is
- * known from a durable place on: every opening before it has been completed.
+ * Writes openings and completions to the log, and at a start completes the openings that a kill left. A durable
+ * checkpoint limits the scan: every opening before it has been completed.
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -78,17 +78,17 @@ export class Journal {
     this.#logger = options.logger;
   }
 
-  /** Records that never came into the log, because it took none for too long. */
+  /** Records that were dropped because the log was unavailable for too long. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** A start needs nothing of the stream up to this offset. */
+  /** A start needs no entry of the stream up to this offset. */
   get recoverable(): number {
     return this.#recoverable;
   }
 
-  /** Completes what is left open from before, as far as the log takes it now. */
+  /** Completes openings of earlier starts, as far as the log accepts entries now. */
   async start(): Promise<void> {
     const cursor = await this.#log.cursor(USAGE_STREAM, READER).get();
     const { first, last } = await this.#log.stats(USAGE_STREAM);
@@ -109,7 +109,7 @@ export class Journal {
     this.#endCheckpoints = periodically(() => this.#checkpoint(), CHECKPOINT_MS);
   }
 
-  /** An opening as a part of an append that somebody else makes; {@link opened} is told where it came to be. */
+  /** An opening as a part of an append by another writer, which must then call {@link opened}. */
   part(row: RecordRow): Part {
     return { stream: USAGE_STREAM, entries: [encodeOpening(row)] };
   }
@@ -123,7 +123,7 @@ export class Journal {
     this.#open.set(of, { offset, entry: entry as Buffer });
   }
 
-  /** Writes an opening. Never rejects: where the log does not take it, the request is recorded at its end. */
+  /** Writes an opening. Never rejects: if the log does not accept it, the request is recorded at its end. */
   async open(of: Opened, row: RecordRow): Promise<void> {
     const part = this.part(row);
     try {
@@ -133,14 +133,14 @@ export class Journal {
     }
   }
 
-  /** Writes a completion, soon. */
+  /** Queues a completion. */
   complete(of: Opened, row: RecordRow): void {
     this.#waiting.push({ of, row, start: this.#options.start });
     if (this.#waiting.length > MAX_WAITING) this.#drop(this.#waiting.splice(0, 1));
     this.#writeIn(GATHER_MS);
   }
 
-  /** Writes what waits, and where the next start begins. */
+  /** Writes queued completions, and the checkpoint for the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -168,7 +168,7 @@ export class Journal {
     return this.#writing;
   }
 
-  /** Whether the log took all that waited. An entry at a time: what is small still fits where not all would. */
+  /** Whether the log accepted all queued completions. Writes one entry at a time, because a small one may still fit. */
   async #writeOnce(): Promise<boolean> {
     const completions = this.#waiting;
     this.#waiting = [];
@@ -216,7 +216,7 @@ export class Journal {
     for (const { of } of completions) this.#open.delete(of);
   }
 
-  /** Openings without a completion, wherever it stands: one that is carried forward may come to be behind it. */
+  /** Openings without a completion, which may precede the opening if that was carried forward. */
   async #leftOpen(after: number): Promise<readonly Opening[]> {
     const open = new Map<string, Opening>();
     const over = new Set<string>();
@@ -243,7 +243,10 @@ export class Journal {
     }
   }
 
-  /** Notes durably from where on something may be open, and whose it is. Never rejects. */
+  /**
+   * Stores the checkpoint durably: the offset from which openings may be incomplete, and the start that wrote them.
+   * Never rejects.
+   */
   async #checkpoint(isFirst = false): Promise<void> {
     try {
       await this.#carryForward();
@@ -258,7 +261,7 @@ export class Journal {
     }
   }
 
-  /** Opens anew what has been open for long. */
+  /** Writes openings of long requests again. */
   async #carryForward(): Promise<void> {
     const far = [...this.#open].filter(([, { offset }]) => offset < this.#last - FAR_BACK);
     if (far.length === 0) return;
@@ -268,7 +271,8 @@ export class Journal {
     );
     this.#last = Math.max(this.#last, last);
     for (const [index, [of, { entry }]] of far.entries()) {
-      // What has been completed meanwhile stays so; that its opening may stand behind is known to #leftOpen.
+      // A request completed meanwhile stays complete, even if this opening follows its completion: #leftOpen handles
+      // that.
       if (!this.#open.delete(of)) continue;
       this.#open.set(of, { offset: first + index, entry });
     }
@@ -280,7 +284,7 @@ interface CompletionBatch {
   readonly completions: Completion[];
 }
 
-/** Completions as entries hold them: of one start, and not too many. */
+/** Groups completions into entries: of one start, and not too many. */
 function batchesOf(completions: readonly Completion[]): CompletionBatch[] {
   const batches: CompletionBatch[] = [];
   for (const completion of completions) {
@@ -294,6 +298,6 @@ function batchesOf(completions: readonly Completion[]): CompletionBatch[] {
 
 function startOf(state: Uint8Array | undefined): NodeStart | null {
   if (state === undefined || state.length === 0) return null;
-  // The cast holds: this file alone writes it.
+  // The cast holds: only this file writes it.
   return JSON.parse(Buffer.from(state).toString()) as NodeStart;
 }

@@ -1,9 +1,9 @@
 import type { UsageEvent } from '@weir/extension';
 
-/** Records kept at most. */
+/** Maximum retained records. */
 const MAX_EVENTS = 20_000;
 
-/** The newest records as objects, by the offset of their entry: sinks that keep up share them, and parse nothing. */
+/** The newest records as objects, by the offset of their entry: sinks that keep up share them and need no parsing. */
 export class RecentEvents {
   readonly #byOffset = new Map<number, UsageEvent[]>();
   #count = 0;

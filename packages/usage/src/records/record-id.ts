@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
 
-/** Random words drawn at once: asking for a few at a time would cost more than all the rest of an id. */
+/** Random words drawn in one call: drawing a few at a time would cost more than the rest of an id. */
 const words = new Uint32Array(1024);
 let next = words.length;
 
@@ -17,7 +17,7 @@ const generator = new V7Generator({
   },
 });
 
-/** A UUIDv7 (RFC 9562), greater than those before it. */
+/** A UUIDv7 (RFC 9562), greater than all previous ones. */
 export function recordId(): string {
   return generator.generate().toString();
 }

@@ -1,7 +1,10 @@
-/** A record as the log keeps it: the values of its columns, in this order. What all records of a start share is left out. */
+/**
+ * A record as the log stores it: the values of its columns, in this order, without the values that all records of a
+ * start share.
+ */
 import type { DenialReason, UsageEvent, UsageSource } from '@weir/extension';
 
-/** The columns. Nothing is undefined: JSON has no such value. */
+/** The columns. None is undefined, because JSON has no such value. */
 export type RecordRow = [
   id: string,
   /** Epoch milliseconds. */
@@ -23,13 +26,13 @@ export type RecordRow = [
   billable: boolean,
 ];
 
-/** What records of one start of a node share. */
+/** Values that the records of one start of a node share. */
 export interface NodeStart {
   readonly nodeId: string;
   readonly epoch: string;
 }
 
-/** Where a record is. */
+/** The place of a record. */
 export interface RecordPlace {
   readonly logId: string;
   readonly seq: number;
@@ -37,7 +40,7 @@ export interface RecordPlace {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A record as sinks get it. */
+/** Converts a row to the record that sinks receive. */
 export function eventOfRow(row: RecordRow, { nodeId, epoch }: NodeStart, place: RecordPlace): UsageEvent {
   const [id, time, rid, tenant, principal, src, parent, stack, durationMs, isOk, httpStatus] = row;
   const [, , , , , , , , , , , bytesIn, bytesOut, memBytes, fuel, denial, billable] = row;
@@ -66,6 +69,6 @@ export function eventOfRow(row: RecordRow, { nodeId, epoch }: NodeStart, place: 
   if (parent !== null) event.parent = parent;
   if (httpStatus !== null) event.httpStatus = httpStatus;
   if (denial !== null) event.admissionReason = denial;
-  // All sinks get the same one.
+  // All sinks share this object.
   return Object.freeze(event);
 }

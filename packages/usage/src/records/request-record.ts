@@ -6,26 +6,26 @@ import type { Journal } from './journal.js';
 import { recordId } from './record-id.js';
 import type { RecordRow } from './record-row.js';
 
-/** What is known of a request when it begins. */
+/** The facts of a request when it begins. */
 export interface RequestStart {
-  /** The request's id. */
+  /** The id of the request. */
   readonly rid: string;
   readonly src: UsageSource;
-  /** Surface and route template. */
+  /** The surface and the route template. */
   readonly stack: string;
 }
 
-/** How a request ended. */
+/** The end of a request. */
 export interface RequestEnd {
-  /** Null where no answer was begun. */
+  /** Null if no answer was begun. */
   readonly httpStatus: number | null;
-  /** Whether all of the answer was handed to the client. */
+  /** Whether the complete answer was passed to the client. */
   readonly isWhole: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-/** The engine's share of a request. */
+/** The engine's work for a request. */
 export interface EngineShare {
   readonly engineMs: number;
   readonly readRows: number;
@@ -37,9 +37,9 @@ export interface EngineShare {
 const NONE: readonly never[] = [];
 
 /**
- * The record of one request while it runs. It is opened once, before the first byte of the answer, and completed once:
- * when the answer is done or its client has left, whoever works on it is done too, and the engine has let go of what ran
- * for it.
+ * The record of one running request. It is opened once, before the first byte of the answer. It is completed once, when
+ * the answer has ended or the client has disconnected, all holders have released it, and the engine has finished its
+ * work.
  */
 export class RequestRecord {
   readonly id = recordId();
@@ -61,7 +61,9 @@ export class RequestRecord {
   #messages = 0;
   #messageBytes = 0;
   #opening: Promise<void> | null = null;
-  /** Appends of accepted events that are not settled, with their numbers of events. An array, as nearly all requests have one. */
+  /**
+   * Unsettled appends of accepted events, with their numbers of events. An array, because nearly all requests have one.
+   */
   #appends: readonly { readonly part: Part; readonly events: number }[] = NONE;
   #isStored = false;
   #end: RequestEnd | null = null;
@@ -78,40 +80,40 @@ export class RequestRecord {
     this.#startedAt = now();
   }
 
-  /** Says what it turned out to ask for. */
+  /** Sets the route, once it is known. */
   route(src: UsageSource, stack: string): void {
     this.#src = src;
     this.#stack = stack;
   }
 
-  /** Says whose it is. */
+  /** Sets the tenant and the credential. */
   identify(tenant: string, principal: string): void {
     this.#tenant = tenant;
     this.#principal = principal;
   }
 
-  /** Says that it was refused before any work: nothing of it is billed. */
+  /** Marks the request as refused before any work; it is not billed. */
   deny(reason: DenialReason): void {
     this.#denied = reason;
   }
 
-  /** Says that it has failed, whatever the status of its answer. */
+  /** Marks the request as failed, whatever the status of its answer. */
   fail(): void {
     this.#hasFailed = true;
   }
 
-  /** Says how many events of it were accepted. */
+  /** Sets the number of accepted events. */
   accepted(events: number): void {
     this.#events = events;
   }
 
-  /** Counts events the feed delivered for it, or messages of channels. */
+  /** Counts delivered events of the feed, or messages of channels. */
   delivered(events: number): void {
     this.#delivered += events;
   }
 
   /**
-   * Counts messages it appended to channels, also those that were there already.
+   * Counts messages appended to channels, including duplicates.
    * @param bytes of all their payloads
    */
   messages(count: number, bytes: number): void {
@@ -119,25 +121,25 @@ export class RequestRecord {
     this.#messageBytes += bytes;
   }
 
-  /** Counts a tool call of it that was admitted. */
+  /** Counts an admitted tool call. */
   call(): void {
     this.#calls += 1;
     this.#denied = null;
     this.#fuel += FUEL.toolCall;
   }
 
-  /** Counts a tool call of it that was refused: the request is denied where all of its calls are. */
+  /** Counts a refused tool call; the request is denied if all its calls are refused. */
   denyCall(reason: DenialReason): void {
     this.#hasFailed = true;
     if (this.#calls === 0) this.#denied = reason;
   }
 
-  /** Whether its opening is in the log, or on its way there. */
+  /** Whether its opening is in the log, or being written. */
   get isOpen(): boolean {
     return this.#opening !== null || this.#isStored || this.#appends.length > 0;
   }
 
-  /** Keeps it from being completed, until what is returned is called: more may be learned of it. */
+  /** Delays the completion until the returned function is called, because more facts may follow. */
   hold(): () => void {
     this.#holds += 1;
     return () => {
@@ -146,7 +148,7 @@ export class RequestRecord {
     };
   }
 
-  /** Begins a share of the engine's; what is returned is called once, at its end. The record waits for it. */
+  /** Starts work of the engine; call the returned function once, at its end. The record waits for it. */
   compute(): (share: EngineShare) => void {
     this.#holds += 1;
     return (share) => {
@@ -157,7 +159,7 @@ export class RequestRecord {
     };
   }
 
-  /** Opens it, unless that has begun. Resolves once the opening is on disk or the log has refused it. Never rejects. */
+  /** Opens the record, unless that has begun. Resolves when the opening is durable or was refused. Never rejects. */
   async open(): Promise<void> {
     if (this.#isComplete || this.#isStored || this.#appends.length > 0) return;
     this.#opening ??= this.#journal.open(this, this.#openingRow());
@@ -165,9 +167,9 @@ export class RequestRecord {
   }
 
   /**
-   * Its opening, to be appended in one commit with `events` accepted events. Call it for each append of the request:
-   * every opening counts the events of the appends before it too, and replaces the opening before it. So a kill between two
-   * commits leaves a record of exactly the events in the log.
+   * Its opening, to append in one commit with `events` accepted events. Call it for each append of the request: every
+   * opening also counts the events of earlier appends and replaces the earlier opening. So a kill between two commits
+   * leaves a record of exactly the events in the log.
    */
   part(events: number): Part {
     this.#events += events;
@@ -176,7 +178,9 @@ export class RequestRecord {
     return part;
   }
 
-  /** Reports the result of the append of a {@link part}: its place, or null if it failed. Then its events do not count. */
+  /**
+   * Reports the result of the append of a {@link part}: its place, or null if it failed; its events then do not count.
+   */
   settled(part: Part, place: Appended | null): void {
     const append = this.#appends.find((one) => one.part === part);
     if (append === undefined) return;
@@ -189,7 +193,7 @@ export class RequestRecord {
     this.#journal.opened(this, part, place);
   }
 
-  /** Says that the answer is done, or that the client has left. */
+  /** Marks the answer as ended, or the client as disconnected. */
   end(end: RequestEnd): void {
     this.#end ??= end;
     this.#completeWhenOver();
@@ -217,7 +221,7 @@ export class RequestRecord {
     bytesOut: number,
   ): RecordRow {
     const isDenied = this.#denied !== null;
-    // An answer of 5xx is the server's fault: it costs the tenant nothing.
+    // A 5xx answer is the server's fault, so the tenant pays nothing.
     const isFree = isDenied || (httpStatus ?? 0) >= 500;
     const fuel =
       this.#fuel +

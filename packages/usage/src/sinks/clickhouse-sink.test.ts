@@ -58,7 +58,7 @@ describeSink('clickhouse', async () => {
 });
 
 describe('the clickhouse sink', () => {
-  it('keeps every field, and what is absent as nothing', async () => {
+  it('stores every field, and absent ones as empty', async () => {
     await admin.command(`TRUNCATE TABLE ${USAGE_TABLE}`);
     const sink = new ClickHouseSink(admin);
     const full = {
@@ -107,7 +107,7 @@ describe('the clickhouse sink', () => {
     ]);
   });
 
-  it('keeps them where no tenant can read them', async () => {
+  it('stores them where no tenant can read them', async () => {
     const reader = connectReader(engine.target);
     const read = async (sql: string): Promise<string> => {
       let text = '';
@@ -122,12 +122,12 @@ describe('the clickhouse sink', () => {
       `SELECT id FROM ${USAGE_TABLE} LIMIT 0`,
     ]) {
       await expect(read(sql), sql).rejects.toMatchObject({
-        // merge() says no more than that it finds no table.
+        // merge() only reports that it finds no table.
         codeName: sql.includes('merge') ? 'CANNOT_EXTRACT_TABLE_STRUCTURE' : 'ACCESS_DENIED',
       });
     }
     await reader.close();
-    // On a server rights come by database.
+    // On a server, rights are granted by database.
     const rights = rightsStatements({ username: 'weir_reader', password: 'p', scopeKey: 'ab'.repeat(32) });
     expect(rights.filter((sql) => sql.includes('usage'))).toEqual([]);
   });

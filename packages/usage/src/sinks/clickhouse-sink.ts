@@ -4,14 +4,15 @@ import { documentOf } from '../records/document.js';
 import { EventBatches, type EventBatchesOptions } from './event-batches.js';
 
 const INSERT = `INSERT INTO ${USAGE_TABLE} FORMAT JSONEachRow`;
-/** Names the sink's inserts among ClickHouse's running queries. */
+/** The tag of the sink's inserts in ClickHouse. */
 const TAG = 'weir-usage/';
-/** Longest time one INSERT may take, here and in ClickHouse. */
+/** Maximum time of one INSERT, here and in ClickHouse. */
 const TIMEOUT_MS = 30_000;
 
 /**
- * Keeps records in ClickHouse's `weir_usage.usage_v1` (`USAGE_TABLE` of `@weir/clickhouse`). After a failure or a crash
- * some are inserted again, with the same key: a `SELECT … FINAL` has each once. While ClickHouse is down batches reject.
+ * Stores records in ClickHouse's `weir_usage.usage_v1` (`USAGE_TABLE` of `@weir/clickhouse`). After a failure or a
+ * crash some are inserted again with the same key; a `SELECT … FINAL` returns each once. While ClickHouse is
+ * unavailable batches reject.
  */
 export class ClickHouseSink implements Sink {
   readonly name = 'clickhouse';
@@ -23,7 +24,7 @@ export class ClickHouseSink implements Sink {
     this.#batches = new EventBatches((events, signal) => this.#insert(events, signal), options);
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#batches.ignored;
   }
@@ -42,7 +43,7 @@ export class ClickHouseSink implements Sink {
       tag: TAG,
       signal,
       timeoutMs: TIMEOUT_MS,
-      // Times are RFC 3339; a field added to the record must not stop the records.
+      // Times are RFC 3339; a field added to the record must not stop the inserts.
       settings: {
         date_time_input_format: 'best_effort',
         input_format_skip_unknown_fields: 1,

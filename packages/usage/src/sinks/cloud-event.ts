@@ -4,7 +4,7 @@ import { documentOf, type UsageDocument } from '../records/document.js';
 /** A usage record as a CloudEvent 1.0 (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). */
 export interface UsageCloudEvent {
   readonly specversion: '1.0';
-  /** The record's. With `source` it is unique, and the same in every delivery. */
+  /** The id of the record. With `source` it is unique, and the same in every delivery. */
   readonly id: string;
   /** `urn:weir:node:` and the node's name, percent-encoded. */
   readonly source: string;

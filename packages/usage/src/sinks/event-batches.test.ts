@@ -8,7 +8,7 @@ const FOREVER = 1_000_000;
 const never = new AbortController().signal;
 
 describe('batches', () => {
-  it('are flushed when full, and what is left when the one before is done, in order and one at a time', async () => {
+  it('are flushed when full, the rest when the previous one is done, in order and one at a time', async () => {
     const flushed: number[][] = [];
     let running = 0;
     const batches = new EventBatches(
@@ -41,7 +41,7 @@ describe('batches', () => {
     expect(performance.now() - before).toBeGreaterThan(15);
   });
 
-  it('settle by the signal of close, however long the flush takes, and ignore what comes later', async () => {
+  it('settle by the signal of close, however long the flush takes, and ignore later records', async () => {
     const stop = new AbortController();
     let given: AbortSignal | undefined;
     const batches = new EventBatches(
@@ -61,7 +61,7 @@ describe('batches', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  it('take after a failure the first that failed, or a later one when it comes again', async () => {
+  it('accept after a failure the first failed record, or a later one when it is passed again', async () => {
     let isUp = true;
     const kept: number[] = [];
     const batches = new EventBatches(
@@ -81,19 +81,19 @@ describe('batches', () => {
     for (const n of [5, 6, 7]) await batches.write(record(n));
     await fail();
     for (const n of [8, 9]) await expect(batches.write(record(n))).rejects.toThrow('down');
-    // The log gave up those before it.
+    // The log gave up the records before it.
     for (const n of [8, 9]) await batches.write(record(n));
     expect(kept).toEqual([5, 6, 7, 8, 9].map((n) => record(n).seq));
   });
 
-  it('make a sink that remembers its place keep each record once, whatever fails', async () => {
+  it('make a sink that stores its cursor keep each record once, for any failures', async () => {
     const fault = fc.constantFrom('none', 'none', 'before', 'after');
     await fc.assert(
       fc.asyncProperty(
         fc.array(fault, { maxLength: 30 }),
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 40 }),
-        // How long the next page waits for the one before it.
+        // How long the next page waits for the previous one.
         fc.integer({ min: 0, max: 4 }),
         async (faults, size, page, turns) => {
           const kept: number[] = [];

@@ -1,26 +1,25 @@
 /**
- * Gathers usage records for a sink that keeps many at once. A batch is flushed when it is full, when its first record
- * has waited long enough, when the one before it is done, or at the end; one at a time, in order. All records of a
- * batch have one promise.
+ * Batches usage records for a sink. A batch is flushed when it is full, when its first record has waited long enough,
+ * when the previous one is done, or at the end; one at a time, in order. All records of a batch share one promise.
  *
- * A batch that is not kept takes those behind it along: they are rejected too, without being flushed. Whoever gives
- * records gives them again from the first that failed, and a sink that remembers how far it has kept them must never
- * have kept one before which another is missing. So what comes next must be that first one; another is refused once, and
- * taken when it comes again: then those before it have been given up.
+ * If a batch fails, later records are rejected too, without a flush. The caller passes records again from the first
+ * failed one, and a sink that stores its cursor must never store a record after a missing one. So the next record must
+ * be that first one. Any other is refused once, and accepted when it is passed again, because the records before it
+ * were then given up.
  */
 import type { UsageEvent } from '@weir/extension';
 
 /** Options of {@link EventBatches}. */
 export interface EventBatchesOptions {
-  /** Records in a full batch. Default 5,000. */
+  /** Maximum records of a batch. Default 5,000. */
   readonly size?: number;
-  /** Longest time a record waits for others, milliseconds. Default 1,000. */
+  /** Maximum wait of a record for others, milliseconds. Default 1,000. */
   readonly delayMs?: number;
 }
 
 /**
- * Keeps records: resolves when all are kept, rejects when any may not be. Some come again after a failure or a crash.
- * The signal aborts when nobody waits any longer.
+ * Stores records: resolves when all are stored, rejects when any may not be. Some are redelivered after a failure or a
+ * crash. The signal aborts when the caller no longer waits.
  */
 export type FlushEvents = (events: readonly UsageEvent[], signal: AbortSignal) => Promise<void>;
 
@@ -30,12 +29,12 @@ export class EventBatches {
   readonly #size: number;
   readonly #delayMs: number;
   readonly #given = new AbortController();
-  /** In order. Records are added to the last one while it is not full and not being flushed. */
+  /** In order. Records are added to the last batch while it is neither full nor being flushed. */
   #waiting: Batch[] = [];
   #timer: NodeJS.Timeout | null = null;
   #flushing: Batch | null = null;
   #idle: Promise<void> = Promise.resolve();
-  /** Where records are missing since a failure. */
+  /** The gap of missing records after a failure. */
   #gap: Gap | null = null;
   #isClosed = false;
   #ignored = 0;
@@ -46,12 +45,12 @@ export class EventBatches {
     this.#delayMs = delayMs;
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#ignored;
   }
 
-  /** Resolves when the record is kept; rejects when it, or one before it, is not. After `close` it does nothing. */
+  /** Resolves when the record is stored; rejects if it, or an earlier one, is not. No effect after `close`. */
   write(event: UsageEvent): Promise<void> | undefined {
     if (this.#isClosed) {
       this.#ignored += 1;
@@ -67,7 +66,10 @@ export class EventBatches {
     return batch.kept;
   }
 
-  /** Flushes at once; resolves when every promise given out has settled. What is not kept by the signal is rejected. */
+  /**
+   * Flushes at once; resolves when every returned promise has settled. Records not stored when the signal aborts are
+   * rejected.
+   */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true;
     const giveUp = () => {
@@ -96,7 +98,7 @@ export class EventBatches {
     return batch;
   }
 
-  /** Begins to flush what waits, unless that is being done. */
+  /** Starts to flush waiting batches, unless a flush is in progress. */
   #run(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -127,12 +129,12 @@ export class EventBatches {
   }
 }
 
-/** What a failure left open: records from `first` on. */
+/** The gap after a failure: records from `first` on are missing. */
 class Gap {
-  /** The answer to records past it. */
+  /** The answer for records after the gap. */
   readonly refusal: Promise<void>;
   readonly #first: UsageEvent;
-  /** `seq` of the first one refused. */
+  /** `seq` of the first refused record. */
   #refused: number | null = null;
 
   constructor(first: UsageEvent, reason: unknown) {
@@ -141,7 +143,7 @@ class Gap {
     this.refusal.catch(() => undefined);
   }
 
-  /** Whether a record would be kept past missing ones. */
+  /** Whether storing a record would skip missing ones. */
   isBefore({ logId, seq }: UsageEvent): boolean {
     if (logId !== this.#first.logId || seq <= this.#first.seq || seq === this.#refused) return false;
     this.#refused ??= seq;
@@ -160,7 +162,7 @@ class Batch {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Whoever looks at it late may not be ended by an unhandled rejection.
+    // A caller that awaits the promise late must not cause an unhandled rejection.
     this.kept.catch(() => undefined);
   }
 }

@@ -14,7 +14,7 @@ import { quietLogger } from './testing/quiet-logger.js';
 const CHILD = fileURLToPath(new URL('sinks/testing/file-sink-child.js', import.meta.resolve('@weir/usage')));
 const ROUNDS = 20;
 
-it(`has each record once after ${ROUNDS} kills in mid-write, and all that were said to be kept`, async () => {
+it(`stores each record once after ${ROUNDS} kills during writes, and all that were reported as stored`, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'weir-file-kill-'));
   const path = join(dataDir, 'usage', 'usage.ndjson');
   let kept = 0;
@@ -27,14 +27,14 @@ it(`has each record once after ${ROUNDS} kills in mid-write, and all that were s
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    // Once it is at work, at a moment that differs from round to round.
+    // Kill it once it works, at a moment that varies between rounds.
     await Promise.race([once(child.stdout, 'data'), ended]);
     await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 60));
     child.kill('SIGKILL');
     await ended;
     kept = Math.max(kept, ...output.split('\n').map(Number));
     expect(output).not.toBe('');
-    // A kill may come between giving the full file another name and making the next.
+    // A kill may come between the rename of the full file and the creation of the next.
     expect(readdirSync(dirname(path))).not.toEqual([]);
   }
   const sink = new FileSink({

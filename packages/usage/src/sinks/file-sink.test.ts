@@ -68,7 +68,7 @@ describe('the file sink', () => {
     expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
   });
 
-  it('rotates before a file is too large, and keeps so many', async () => {
+  it('rotates before a file is too large, and retains a number of files', async () => {
     const options = { maxBytes: 4096, keep: 3 };
     await keep(0, 100, options);
     const names = (await readdir(dirname(path))).sort();
@@ -80,7 +80,7 @@ describe('the file sink', () => {
     }
     const left = await idsInFiles(path);
     expect(left).toEqual(idsOf(recordsOf(100 - left.length, 100)));
-    // A record that is larger than a file gets one of its own.
+    // A record larger than a file gets its own.
     const sink = open(options);
     const large = { ...record(100), rid: 'x'.repeat(10_000) };
     const given = give(sink, [large, record(101)]);
@@ -90,7 +90,7 @@ describe('the file sink', () => {
     expect((await readFile(path, 'utf8')).trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('cuts off what a crash left of a line, and knows repeats from before', async () => {
+  it('truncates a line that a crash left, and detects earlier duplicates', async () => {
     await keep(0, 5);
     const torn = JSON.stringify(documentOf(record(5)));
     for (const tail of [torn.slice(0, 100), torn, '\0'.repeat(70_000)]) {
@@ -103,7 +103,7 @@ describe('the file sink', () => {
     expect(await idsInFiles(path)).toEqual(idsOf([record(5)]));
   });
 
-  it('knows repeats after a crash in the middle of a rotation', async () => {
+  it('detects duplicates after a crash during a rotation', async () => {
     await keep(0, 5);
     await rename(path, `${path}.0000000007`);
     await keep(0, 7);
@@ -115,7 +115,7 @@ describe('the file sink', () => {
     expect((await readdir(dirname(path))).sort()).toContain('usage.ndjson.0000000009');
   });
 
-  it('takes the records of another log from their beginning', async () => {
+  it('stores the records of another log from their start', async () => {
     await keep(0, 5);
     const sink = open();
     const other = { ...record(0), logId: 'another', id: 'first of another' };
@@ -125,7 +125,7 @@ describe('the file sink', () => {
     expect(await idsInFiles(path)).toEqual([...idsOf(recordsOf(0, 5)), 'first of another']);
   });
 
-  it('goes on in a new file when somebody moved the one it had', async () => {
+  it('continues in a new file when its file was moved', async () => {
     const sink = open();
     await give(sink, recordsOf(0, 5));
     await rename(path, `${path}.moved`);
@@ -134,7 +134,7 @@ describe('the file sink', () => {
     expect(await idsInFiles(path)).toEqual(idsOf(recordsOf(5, 8)));
   });
 
-  it('leaves a file alone that is not its own', async () => {
+  it('does not touch a file with other content', async () => {
     await mkdir(dirname(path));
     for (const text of ['a text\nof others\n', 'a text of others', '{"a":1}\n', '[1]\n']) {
       await writeFile(path, text);
@@ -146,7 +146,7 @@ describe('the file sink', () => {
   });
 });
 
-it('refuses records while the disk is full, and has each once when there is room', async () => {
+it('rejects records while the disk is full, and stores each once when there is room', async () => {
   const disk = await smallDisk(2);
   try {
     const path = join(disk.path, 'usage', 'usage.ndjson');
@@ -157,7 +157,7 @@ it('refuses records while the disk is full, and has each once when there is room
     const events = recordsOf(0, 3_000);
     const kept = 100 + (await tryToGive(sink, events.slice(100)));
     expect(kept).toBe(100);
-    // Part of it was kept before the disk was full: it must not be kept again.
+    // A part was stored before the disk was full, and must not be stored again.
     expect((await readdir(dirname(path))).length).toBeGreaterThan(1);
     await expect(give(sink, events.slice(kept))).rejects.toMatchObject({ code: 'ENOSPC' });
     await rm(join(disk.path, 'filler'));

@@ -6,21 +6,21 @@ import { UsageFiles, type UsageLine } from './usage-files.js';
 
 /** Options of {@link FileSink}. */
 export interface FileSinkOptions {
-  /** Of the file that is written; one for each node. */
+  /** The path of the written file; different for each node. */
   readonly path: string;
-  /** Whether its directory is made where it is missing. Default false. */
+  /** Whether to create a missing directory. Default false. */
   readonly makeDirectory?: boolean;
-  /** Bytes a file may have before it is rotated. Default 64 MiB. */
+  /** Maximum bytes of a file before it is rotated. Default 64 MiB. */
   readonly maxBytes?: number;
-  /** Files that stay besides the one that is written; older ones are deleted. Default 10. */
+  /** Retained files besides the written one; older ones are deleted. Default 10. */
   readonly keep?: number;
   readonly logger: SinkLogger;
 }
 
 /**
- * Keeps records as lines of JSON (NDJSON), each exactly once, through crashes too. A file that is full is renamed to its
- * name and a growing number; a record is never split over two. Files are readable by their owner alone. While the disk is
- * full or the directory missing, batches reject. The file is opened with the first batch.
+ * Stores records as lines of JSON (NDJSON), each exactly once, also across crashes. A full file is renamed to its name
+ * with an increasing number; a record is never split over two files. Only their owner can read the files. While the
+ * disk is full or the directory missing, batches reject. The first batch opens the file.
  */
 export class FileSink implements Sink {
   readonly name = 'file';
@@ -34,7 +34,7 @@ export class FileSink implements Sink {
     this.#batches = new EventBatches((events) => this.#files.append(events.map(lineOf)));
   }
 
-  /** Opens the file; throws where it cannot be written, but for a full disk. */
+  /** Opens the file; throws if it cannot be written, except for a full disk. */
   async open(): Promise<void> {
     try {
       await this.#files.append([]);
@@ -43,7 +43,7 @@ export class FileSink implements Sink {
     }
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#batches.ignored;
   }
@@ -54,7 +54,7 @@ export class FileSink implements Sink {
 
   async close(signal: AbortSignal): Promise<void> {
     await this.#batches.close(signal);
-    // A disk that hangs may hold the last batch beyond the signal: then the process's end closes the file.
+    // A hanging disk may block the last batch beyond the signal; the end of the process then closes the file.
     if (!signal.aborted) await this.#files.close();
   }
 }

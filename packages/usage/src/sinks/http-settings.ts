@@ -1,26 +1,26 @@
 /** Settings of the http sink. */
 export interface HttpSinkOptions {
-  /** What takes CloudEvents: http or https. A user and password in it are sent as Basic. */
+  /** The receiver of CloudEvents: http or https. A user and password in the URL are sent as Basic. */
   readonly url: string;
   /** Sent as Bearer; one word of visible ASCII characters. Default: none. */
   readonly token?: string | undefined;
   /** Records in one request. Default 500. */
   readonly batch?: number | undefined;
-  /** Longest time of one request, milliseconds. Default 10,000. */
+  /** Maximum time of one request, milliseconds. Default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Whom the http sink sends to. */
+/** The receiver of the http sink. */
 export interface Receiver {
-  /** Without credentials: fetch refuses a URL that has them, and repeats it in its message. */
+  /** Without credentials: fetch rejects a URL with credentials, and its error repeats the URL. */
   readonly url: string;
-  /** As it may be logged: scheme, host and port. A path or query may be somebody's secret. */
+  /** A form that may be logged: scheme, host and port. A path or query may contain a secret. */
   readonly name: string;
-  /** Value of the Authorization header; null where nothing is to be proved. */
+  /** The Authorization header; null if there is no credential. */
   readonly authorization: string | null;
 }
 
-/** The receiver of settings. Throws where both a token and a user are given: only one of them can be sent. */
+/** The receiver of settings. Throws if both a token and a user are given, because only one can be sent. */
 export function receiverOf({ url: text, token }: HttpSinkOptions): Receiver {
   const url = new URL(text);
   if (token !== undefined && url.username !== '') {

@@ -31,7 +31,7 @@ describe('the http sink', () => {
   });
   afterEach(() => receiver.close());
 
-  /** Gives records and closes, so that nothing waits for a batch to fill. */
+  /** Passes records and closes, so that no batch waits to fill. */
   async function send(
     events: Parameters<typeof give>[1],
     options: Partial<HttpSinkOptions> = {},
@@ -42,7 +42,7 @@ describe('the http sink', () => {
     await given;
   }
 
-  it('sends CloudEvents that the SDK reads, in batches, to the URL it was given', async () => {
+  it('sends CloudEvents that the SDK reads, in batches, to the configured URL', async () => {
     const events = recordsOf(0, 25);
     await send(events, {
       url: `${receiver.origin}/in?a=b`,
@@ -66,7 +66,7 @@ describe('the http sink', () => {
     );
   });
 
-  it('proves itself by a token, or the user of the URL, not by both', async () => {
+  it('authenticates with a token or the user of the URL, not with both', async () => {
     const url = receiver.origin.replace('//', '//user:p%40ss@');
     await send([record(1)], { token: 'a-token' });
     await send([record(1)], { url });
@@ -86,7 +86,7 @@ describe('the http sink', () => {
     ['redirect', /it answered 307/, 1],
   ];
   it.each(failures)(
-    'refuses a batch where the receiver does "%s", and sends it again',
+    'rejects a batch if the receiver does "%s", and sends it again',
     async (answer, reason, times) => {
       receiver.answers.push('take', answer);
       const events = recordsOf(0, 30);

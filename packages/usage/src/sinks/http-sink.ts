@@ -4,14 +4,15 @@ import { cloudEventOf } from './cloud-event.js';
 import { EventBatches } from './event-batches.js';
 import { type HttpSinkOptions, type Receiver, receiverOf } from './http-settings.js';
 
-/** So much of an answer's body is read, to keep its connection; nobody looks at it. */
+/** Bytes read of an answer's body, to reuse its connection; the content is ignored. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Sends records as CloudEvents, in structured batches
- * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format), by POST. A batch is kept when the answer is a 2xx that comes whole; anything else rejects, a redirect
- * too, so that the token goes nowhere else. A `Retry-After` of the answer is heeded. Records come again after a failure: the receiver tells them by `source`
- * and `id`.
+ * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format), by POST. A
+ * batch is stored when a complete 2xx answer arrives; any other answer rejects, also a redirect, so that the token is
+ * not sent elsewhere. A `Retry-After` of the answer is respected. Records are resent after a failure: the receiver
+ * deduplicates them by `source` and `id`.
  */
 export class HttpSink implements Sink {
   readonly name = 'http';
@@ -19,7 +20,7 @@ export class HttpSink implements Sink {
   readonly #timeoutMs: number;
   readonly #batches: EventBatches;
 
-  /** Throws where the settings contradict each other. */
+  /** Throws if the settings contradict each other. */
   constructor(options: HttpSinkOptions) {
     this.#receiver = receiverOf(options);
     this.#timeoutMs = options.timeoutMs ?? 10_000;
@@ -28,7 +29,7 @@ export class HttpSink implements Sink {
     });
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#batches.ignored;
   }
@@ -79,7 +80,7 @@ async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   }
 }
 
-/** The error's name or its system's, never its text, in which the URL may stand. */
+/** The error's name or its system code, never its text, which may contain the URL. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'the request failed';
   if (error.name === 'TimeoutError') return 'it did not answer in time';

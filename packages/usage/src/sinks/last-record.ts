@@ -3,23 +3,23 @@ import type { RecordPlace } from '../records/record-row.js';
 
 const CHUNK = 64 * 1024;
 const NEWLINE = 0x0a;
-/** What every record begins with: a file that does not is somebody else's. */
+/** The start of every record; a file that starts differently is not a usage file. */
 const BEGINNING = Buffer.from('{"id":"');
 
 /** The end of a file of records. */
 export interface FileEnd {
-  /** Bytes of whole lines; what follows is a line that was torn by a crash. */
+  /** Bytes of complete lines; a torn line may follow after a crash. */
   readonly bytes: number;
-  /** Of the last whole line; null where there is none. */
+  /** The place of the last complete line; null if there is none. */
   readonly last: RecordPlace | null;
 }
 
-/** Finds the end of a file of records, reading from its end. Throws where it is a file of something else. */
+/** Finds the end of a usage file, reading backwards. Throws if the file has other content. */
 export async function readEnd(file: FileHandle, path: string): Promise<FileEnd> {
   const { size } = await file.stat();
   let tail = Buffer.alloc(0);
   let from = size;
-  // Until there are two line ends: what is between them is the last line.
+  // Until there are two line ends, which enclose the last line.
   while (from > 0 && lineEnds(tail).start === -1) {
     const length = Math.min(CHUNK, from);
     from -= length;
@@ -37,14 +37,14 @@ export async function readEnd(file: FileHandle, path: string): Promise<FileEnd> 
   return { bytes: from + end + 1, last };
 }
 
-/** Whether a file without a whole line is what a crash leaves of a record: its beginning, or bytes never written. */
+/** Whether a file without a complete line is the remainder of a crash: the start of a record, or unwritten bytes. */
 function isTorn(text: Buffer): boolean {
   const length = Math.min(text.length, BEGINNING.length);
   const start = text.subarray(0, length);
   return start.equals(BEGINNING.subarray(0, length)) || start.every((byte) => byte === 0);
 }
 
-/** Of the last whole line: the line end before it (-1 where it is the first) and its own. */
+/** The line ends of the last complete line: the previous one (-1 for the first line) and its own. */
 function lineEnds(tail: Buffer): { readonly start: number; readonly end: number } {
   const end = tail.lastIndexOf(NEWLINE);
   return { start: end < 1 ? -1 : tail.lastIndexOf(NEWLINE, end - 1), end };

@@ -3,9 +3,9 @@ import { SYSTEM_TENANT } from '../admission/admission-gate.js';
 import { documentOf } from '../records/document.js';
 
 /**
- * Writes each record as one line of the server's log: message `usage`, its fields those of docs/usage.md, at level
- * `info` (tenant `_sys`: `debug`). Its `time` is called `ended_at` here, because a line of the log has a `time` of its
- * own. A record that comes again is written again.
+ * Writes each record as one line of the server's log: message `usage`, fields as in docs/usage.md, at level
+ * `info` (tenant `_sys`: `debug`). Its `time` is named `ended_at` here, because a log line has its own `time`. A
+ * redelivered record is written again.
  */
 export class LogSink implements Sink {
   readonly name = 'log';
@@ -17,7 +17,7 @@ export class LogSink implements Sink {
     this.#logger = logger;
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#ignored;
   }
@@ -27,7 +27,7 @@ export class LogSink implements Sink {
       this.#ignored += 1;
       return;
     }
-    // Overwritten, not copied: this is done for every request.
+    // Modified in place instead of copied, because this runs for every request.
     const line = Object.assign(documentOf(event), { time: undefined, ended_at: event.time });
     if (event.tenant === SYSTEM_TENANT) this.#logger.debug(line, 'usage');
     else this.#logger.info(line, 'usage');

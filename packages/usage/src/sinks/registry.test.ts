@@ -18,7 +18,7 @@ const config = () => ({ epoch: 'e', nodeId: 'n', dataDir, logger: quietLogger })
 const log = () => new LogSink(quietLogger);
 
 describe('the registry', () => {
-  it('opens what was registered, and names what there is when asked for something else', async () => {
+  it('opens a registered sink, and names the known ones when an unknown one is requested', async () => {
     const registry = new SinkRegistry().register('log', log).register('billing', () => ({
       name: 'billing',
       writeEvent: () => undefined,
@@ -31,7 +31,7 @@ describe('the registry', () => {
     );
   });
 
-  it('refuses a name twice, and what is no name', () => {
+  it('rejects a duplicate name, and an invalid one', () => {
     const registry = new SinkRegistry().register('log', log);
     expect(() => registry.register('log', log)).toThrow('"log" already');
     for (const name of ['', 'Log', '1a', 'a b', 'a'.repeat(33), 'a\n']) {
@@ -39,14 +39,14 @@ describe('the registry', () => {
     }
   });
 
-  it('says which sink failed to open, and why', async () => {
+  it('reports which sink failed to open, and why', async () => {
     const cause = new Error('no key');
     const registry = new SinkRegistry()
       .register('throws', () => {
         throw cause;
       })
       .register('other', log)
-      // The cast makes what a wrapper in JavaScript may do.
+      // The cast imitates a wrapper written in JavaScript.
       .register('nothing', (() => ({ name: 'nothing' })) as never);
     await expect(registry.open('throws', config())).rejects.toMatchObject({
       message: 'the usage sink "throws" cannot be opened: no key',

@@ -3,20 +3,19 @@ import type { Sink, SinkConfig, SinkConstructor } from '@weir/extension';
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 
 /**
- * Sinks by name: a value that is handed to the server, so that importing a package registers nothing.
+ * Sinks by name: a value that is passed to the server, so that importing a package registers nothing globally.
  *
- * @example
- * const sinks = new SinkRegistry().register('billing', (config) => new BillingSink(config));
+ * @example const sinks = new SinkRegistry().register('billing', (config) => new BillingSink(config));
  */
 export class SinkRegistry {
   readonly #constructors = new Map<string, SinkConstructor>();
 
-  /** The names there are, in the order of their registration. */
+  /** The names in order of registration. */
   get names(): readonly string[] {
     return [...this.#constructors.keys()];
   }
 
-  /** Adds a sink. Throws where the name is taken, or is none: lower-case letters, digits, `_` and `-`, 32 at most. */
+  /** Adds a sink. Throws if the name is in use or invalid: lower-case letters, digits, `_` and `-`, at most 32. */
   register(name: string, make: SinkConstructor): this {
     if (!NAME.test(name)) {
       throw new Error(
@@ -32,13 +31,13 @@ export class SinkRegistry {
     return this;
   }
 
-  /** Adds all sinks of another registry. Throws where a name is taken. */
+  /** Adds all sinks of another registry. Throws if a name is in use. */
   include(others: SinkRegistry): this {
     for (const [name, make] of others.#constructors) this.register(name, make);
     return this;
   }
 
-  /** Makes a sink. Throws where there is none of that name, or its constructor throws (its `cause`). */
+  /** Opens a sink. Throws for an unknown name, or if its constructor throws (its `cause`). */
   async open(name: string, config: SinkConfig): Promise<Sink> {
     const make = this.#constructors.get(name);
     if (make === undefined) {

@@ -12,11 +12,11 @@ import { RollupSink } from './rollup-sink.js';
 
 const TENANT = 'p';
 const STACKS = ['query:POST /query', 'ingest:POST /i'];
-/** Two days and a bit, over a month's end and hour by hour. */
+/** Two days and an hour, over the end of a month, hour by hour. */
 const START = Date.UTC(2026, 1, 27, 22);
 const HOURS = 53;
 
-/** What is read, added up record by record. */
+/** The expected totals, summed record by record. */
 function expected(events: readonly UsageEvent[], groupBy: readonly UsageGroup[]): UsageTotal[] {
   const groups = new Map<string, UsageEvent[]>();
   const keyOf = (event: UsageEvent): Record<string, string> => ({
@@ -56,7 +56,7 @@ function expected(events: readonly UsageEvent[], groupBy: readonly UsageGroup[])
     });
 }
 
-/** Hours and days are UTC's wherever the database thinks it is. */
+/** Hours and days are UTC in any time zone of the database. */
 const farFromUtc: StoreForm = {
   name: 'a PostgreSQL server in another time zone',
   open: async () => {
@@ -97,7 +97,7 @@ describe.each([...storeForms, farFromUtc])('usage totals over $name', (form) => 
   });
   afterAll(() => store?.close());
 
-  it('are what the records add up to, in any span and by any grouping', async () => {
+  it('are the sums of the records, for any period and grouping', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: HOURS }),
@@ -116,7 +116,7 @@ describe.each([...storeForms, farFromUtc])('usage totals over $name', (form) => 
     );
   });
 
-  it('are zeros where there is nothing, and no rows where there is nothing to group', async () => {
+  it('are zeros without records, and no rows without groups', async () => {
     const span = { tenant: "nobody's", from: new Date(0), to: new Date() };
     expect(await totals.read({ ...span, groupBy: [] })).toEqual(expected([], []));
     expect(await totals.read({ ...span, groupBy: ['day'] })).toEqual([]);

@@ -2,31 +2,32 @@ import type { Postgres } from '@weir/postgres';
 import { withoutStatement } from '@weir/postgres';
 import { type SQL, sql } from 'drizzle-orm';
 
-/** What totals can be told apart by. Hours and days are UTC's. */
+/** The possible groupings of totals. Hours and days are UTC. */
 export const USAGE_GROUPS = ['hour', 'day', 'src', 'stack'] as const;
 /** One of {@link USAGE_GROUPS}. */
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
-/** What {@link UsageTotals.read} is asked. */
+/** The arguments of {@link UsageTotals.read}. */
 export interface UsageTotalsQuery {
   /** A project's id, or `_sys`. */
   readonly tenant: string;
-  /** The first hour, by its beginning. */
+  /** The start of the first hour. */
   readonly from: Date;
-  /** The end: the beginning of the first hour that does not count. */
+  /** The end (excluded): the start of an hour. */
   readonly to: Date;
-  /** Empty: one row of all. */
+  /** Empty: one row for everything. */
   readonly groupBy: readonly UsageGroup[];
-  /** At most so many rows. Default 100,000. */
+  /** Maximum rows. Default 100,000. */
   readonly limit?: number;
 }
 
 /**
- * One row of totals. It has the fields it is grouped by. Runs of the engine (`compute`) are no requests: they count in
- * `engineMs` and `maxMemBytes` alone, but where rows are grouped by `src` and have one of their own.
+ * One row of totals, with the fields of its grouping. Runs of the engine (`compute`) are not requests: they only count
+ * in
+ * `engineMs` and `maxMemBytes`, unless rows are grouped by `src` and have a row for them.
  */
 export interface UsageTotal {
-  /** Beginning of the hour, such as `2026-11-21T16:00:00Z`. */
+  /** Start of the hour, such as `2026-11-21T16:00:00Z`. */
   readonly hour?: string;
   /** Such as `2026-11-21`. */
   readonly day?: string;
@@ -34,20 +35,20 @@ export interface UsageTotal {
   readonly stack?: string;
   /** In a row of src `compute`: runs of the engine. */
   readonly requests: number;
-  /** Requests with status `error`; the denied are among them. */
+  /** Requests with status `error`, including denied ones. */
   readonly errors: number;
   readonly denied: number;
-  /** Events that were accepted, of requests that were not refused. */
+  /** Accepted events, of requests that were not refused. */
   readonly events: number;
   readonly fuel: number;
-  /** The part of `fuel` that counts for a bill. */
+  /** The billable part of `fuel`. */
   readonly billableFuel: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly durationMs: number;
-  /** Time the engine worked. */
+  /** Working time of the engine. */
   readonly engineMs: number;
-  /** Greatest peak memory of any run of the engine. */
+  /** Maximum peak memory of any run of the engine. */
   readonly maxMemBytes: number;
 }
 
@@ -58,7 +59,7 @@ const GROUP_SQL: Readonly<Record<UsageGroup, SQL>> = {
   stack: sql`stack`,
 };
 
-/** Reads what the rollup sink has added up. */
+/** Reads the sums of the rollup sink. */
 export class UsageTotals {
   readonly #postgres: Postgres;
 
@@ -67,8 +68,8 @@ export class UsageTotals {
   }
 
   /**
-   * A tenant's totals, ordered by what they are grouped by. Sums are exact up to 2^53. The current hour lacks what the
-   * sink has not taken yet, a second or two of it. Throws what `postgres.db` throws.
+   * A tenant's totals, ordered by their grouping. Sums are exact up to 2^53. The current hour lacks a second or two
+   * that the sink has not received yet. Throws the errors of `postgres.db`.
    */
   async read({ tenant, from, to, groupBy, limit = 100_000 }: UsageTotalsQuery): Promise<UsageTotal[]> {
     const groups = USAGE_GROUPS.filter((group) => groupBy.includes(group));
@@ -79,7 +80,7 @@ export class UsageTotals {
     );
     const rest = groups.length === 0 ? sql`` : sql` group by ${names} order by ${names}`;
     const request = groups.includes('src') ? sql`true` : sql`src <> 'compute'`;
-    // A sum of bigint is numeric, which the driver gives as text; as a double it is a number, and exact up to 2^53.
+    // A sum of bigint is numeric, which the driver returns as text; as a double it is a number, exact up to 2^53.
     const sum = (column: string, where: SQL) =>
       sql`coalesce(sum(${sql.identifier(column)}) filter (where ${where}), 0)::float8`;
     const columns = [

@@ -15,7 +15,7 @@ import { describeSink } from '../conformance/index.js';
 import { give, giveUntilKept, record, recordsOf, tryToGive } from '../conformance/records.js';
 import { RollupSink } from './rollup-sink.js';
 
-/** Each record of the conformance suite has a tenant of its own: its id. */
+/** Each record of the conformance suite has its own tenant: its id. */
 async function tenants(postgres: Postgres): Promise<string[]> {
   const rows = await postgres.db.select().from(usageRollup);
   return rows.flatMap(({ tenant, requests }) => Array.from({ length: requests }, () => tenant));
@@ -44,7 +44,7 @@ describe('over PGlite', () => {
   });
 });
 
-/** A server, and a network to it that can be taken away. */
+/** A server, and a network to it that the test can interrupt. */
 class RemoteStore {
   readonly database: TestDatabase;
   readonly network: TcpProxy;
@@ -98,7 +98,7 @@ describeSink('rollup over a PostgreSQL server', async () => {
   };
 });
 
-/** Makes commits that move a position wait on the server; what it answers lets them go on. */
+/** Blocks commits that move a position on the server; the returned function releases them. */
 async function holdCommits(database: TestDatabase): Promise<() => Promise<void>> {
   await database.query('drop table if exists held');
   await database.query('create table held as select true as held');
@@ -110,7 +110,7 @@ async function holdCommits(database: TestDatabase): Promise<() => Promise<void>>
   return async () => void (await database.query('delete from held'));
 }
 
-/** Waits until so many of the database's sessions are at work and like this. */
+/** Waits until a number of the database's sessions meet a condition. */
 async function waitFor(database: TestDatabase, condition: string, count: number): Promise<void> {
   const busy = `select 1 from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and ${condition}`;
@@ -124,7 +124,7 @@ describe('the rollup sink', () => {
   });
   afterAll(() => store?.close());
 
-  it('adds up by tenant, hour, source, stack and node', async () => {
+  it('sums by tenant, hour, source, stack and node', async () => {
     const sink = new RollupSink(store.postgres);
     const base = { ...record(1), logId: 'sums', tenant: 'sums', src: 'http' as const, durationMs: 1.4 };
     const events = [
@@ -178,7 +178,7 @@ describe('the rollup sink', () => {
       isFirst: true,
     },
   ];
-  it.each(outcomes)('counts once where the answer to a commit was lost that $name', async (outcome) => {
+  it.each(outcomes)('counts once when the answer to a commit was lost that $name', async (outcome) => {
     const { database, network, postgres } = store;
     const logId = `lost-${outcome.isDone}-${outcome.isFirst}`;
     const sink = new RollupSink(postgres, { delayMs: 1 });
@@ -188,7 +188,7 @@ describe('the rollup sink', () => {
     const letCommit = await holdCommits(database);
     const given = tryToGive(sink, events.slice(begin, 50));
     await waitFor(database, "query ilike 'commit%'", 1);
-    // The server does not notice, and goes on with the commit when it may.
+    // The server does not notice the cut, and continues the commit when it is released.
     await network.cut();
     expect(await given).toBe(0);
     if (outcome.isDone) {
@@ -197,7 +197,7 @@ describe('the rollup sink', () => {
     }
     await network.restore();
     await store.isReady();
-    // More of them than the first time, so that the position they are moved to is another one.
+    // More records than the first time, so that the new position differs.
     const again = giveUntilKept(sink, events.slice(begin));
     if (!outcome.isDone) {
       await waitFor(database, "wait_event_type = 'Lock'", 1);
@@ -209,7 +209,7 @@ describe('the rollup sink', () => {
     expect(await database.query(count)).toEqual([{ requests: 60 }]);
   });
 
-  it('lets two nodes write at once, and two that count the same log count it once', async () => {
+  it('lets two nodes write concurrently, and two that count the same log count it once', async () => {
     const events = recordsOf(0, 2_000).map((event) => ({ ...event, logId: 'shared', tenant: 'shared' }));
     const other = events.map((event) => ({ ...event, logId: 'own', nodeId: 'another' }));
     const giveAll = async (batch: typeof events) => {
@@ -227,7 +227,7 @@ describe('the rollup sink', () => {
     ]);
   });
 
-  it('says nothing of tenants when a statement fails', async () => {
+  it('reveals no tenants when a statement fails', async () => {
     await store.database.query('alter table usage_rollup rename to gone');
     const sink = new RollupSink(store.postgres, { delayMs: 1 });
     const event = { ...record(1), logId: 'failing', tenant: 'a-tenant' };

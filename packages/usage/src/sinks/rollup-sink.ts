@@ -1,13 +1,15 @@
 /**
- * Adds usage up in PostgreSQL, by tenant, hour, source, stack and node. A batch is one transaction: it moves the log's
- * row in `usage_rollup_position` from where this sink knows it to be, and adds the batch's sums; so a record counts
- * once, through crashes, lost answers to a commit, and repeats.
+ * Sums usage in PostgreSQL, by tenant, hour, source, stack and node. A batch is one transaction: it advances the log's
+ * row in `usage_rollup_position` from the expected position, and adds the sums of the batch. So a record counts once,
+ * despite crashes, lost answers to a commit, and redelivery.
  *
- * Cumulative totals of each start of a node, replaced as they grow, would lose what a killed process had counted and not
- * written, and every start would leave rows of its own. Here the log's records are counted, not what a process remembers.
+ * The alternative, cumulative totals for each start of a node, would lose what a killed process had counted and not
+ * written, and every start would leave its own rows. This sink counts the records of the log, not the memory of a
+ * process.
  *
- * The position moves by comparing: where the row is not what was read before, nothing is written. So a commit whose
- * answer was lost, and which is carried out after the position was read again, cannot count twice either.
+ * The position advances by compare-and-set: if the row differs from the position that was read, the transaction writes
+ * nothing. So a commit whose answer was lost, and which executes after the position was read again, cannot count twice
+ * either.
  */
 import type { Sink, UsageEvent } from '@weir/extension';
 import { type Postgres, usageRollupPosition, withoutStatement } from '@weir/postgres';
@@ -15,17 +17,17 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { EventBatches, type EventBatchesOptions } from './event-batches.js';
 import { sumUp } from './rollup-sum.js';
 
-/** A log's position where it has no row. */
+/** The position of a log without a row. */
 const NONE = -1;
 
 type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0]>[0];
 
-/** See the head of this file. It waits for PostgreSQL with its first batch, not before; until then batches reject. */
+/** See the head of this file. It waits for PostgreSQL with its first batch; until then batches reject. */
 export class RollupSink implements Sink {
   readonly name = 'rollup';
   readonly #postgres: Postgres;
   readonly #batches: EventBatches;
-  /** By log, `seq` of what is added up. Forgotten when a transaction fails: nobody knows what became of it. */
+  /** By log, `seq` of the last counted record. Discarded when a transaction fails, because its outcome is unknown. */
   readonly #positions = new Map<string, number>();
 
   constructor(postgres: Postgres, options: EventBatchesOptions = {}) {
@@ -33,7 +35,7 @@ export class RollupSink implements Sink {
     this.#batches = new EventBatches((events) => this.#keep(events), options);
   }
 
-  /** Records that came after `close`. */
+  /** Records that arrived after `close`. */
   get ignored(): number {
     return this.#batches.ignored;
   }
@@ -80,7 +82,7 @@ export class RollupSink implements Sink {
   }
 }
 
-/** Moves a log's position; throws where it is not `from`. */
+/** Advances the position of a log; throws if it is not `from`. */
 async function move(tx: Transaction, logId: string, from: number, to: number): Promise<void> {
   if (from === to) return;
   const { logId: log, seq } = usageRollupPosition;

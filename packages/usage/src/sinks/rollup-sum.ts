@@ -1,13 +1,13 @@
 import type { UsageEvent } from '@weir/extension';
 import { billedEvents } from '../records/fuel.js';
 
-/** Of an RFC 3339 time, as far as its hour: `2026-11-21T16`. */
+/** Length of an RFC 3339 time up to its hour: `2026-11-21T16`. */
 const HOUR_LENGTH = 13;
 
-/** What a batch of records adds to one row of `usage_rollup`, by the names of its columns. */
+/** The sums that a batch adds to one row of `usage_rollup`, by column name. */
 export interface RollupSum {
   readonly tenant: string;
-  /** The beginning of an hour, RFC 3339. */
+  /** The start of an hour, RFC 3339. */
   readonly hour: string;
   readonly src: string;
   readonly stack: string;
@@ -24,12 +24,12 @@ export interface RollupSum {
   max_mem_bytes: number;
 }
 
-/** Adds records up, in an order of the rows: two that write the same ones never wait for one another in a circle. */
+/** Sums records in the order of their rows, so that two writers of the same rows cannot deadlock. */
 export function sumUp(events: Iterable<UsageEvent>): readonly RollupSum[] {
   const sums = new Map<string, RollupSum>();
   for (const event of events) {
     const hour = `${event.time.slice(0, HOUR_LENGTH)}:00:00.000Z`;
-    // A tab is in none of them.
+    // None of the values contains a tab.
     const key = `${event.tenant}\t${hour}\t${event.src}\t${event.stack}\t${event.nodeId}`;
     let sum = sums.get(key);
     if (sum === undefined) {

@@ -1,6 +1,6 @@
 /**
- * The files a usage file is rotated into: its own name and a number of ten digits, `usage.ndjson.0000000042`. Numbers
- * and not times, so that their order is that of the records whatever the clock does.
+ * Rotated usage files: their name and a number of ten digits, `usage.ndjson.0000000042`. Numbers instead of times, so
+ * that their order is that of the records for any clock.
  */
 import { open, readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -17,18 +17,18 @@ export async function rotatedFiles(
     .map((name) => ({ path: join(dirname(path), name), number: Number(name.slice(prefix.length)) }));
 }
 
-/** What `path` is to be called when it is rotated next. */
+/** The name of `path` after its next rotation. */
 export async function nextRotated(path: string): Promise<string> {
   const newest = (await rotatedFiles(path)).at(-1)?.number ?? 0;
   return `${path}.${String(newest + 1).padStart(10, '0')}`;
 }
 
-/** Deletes the oldest, but for the newest `keep`. */
+/** Deletes all but the newest `keep`. */
 export async function deleteOldest(path: string, keep: number): Promise<void> {
   for (const old of (await rotatedFiles(path)).slice(0, -keep)) await unlink(old.path);
 }
 
-/** Makes names of files durable that were given or taken in a directory. */
+/** Flushes a directory, so that created, renamed or deleted names are durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {

@@ -13,7 +13,7 @@ import { RollupSink } from './rollup-sink.js';
 /** Names of the sinks that come with Weir. */
 export const SHIPPED_SINKS = ['log', 'rollup', 'file', 'clickhouse', 'http'] as const;
 
-/** What the shipped sinks work with. */
+/** Dependencies of the shipped sinks. */
 export interface ShippedSinksOptions {
   readonly postgres: Postgres;
   readonly clickhouse: ClickHouse;
@@ -23,7 +23,7 @@ export interface ShippedSinksOptions {
   readonly http: Omit<HttpSinkOptions, 'url'> & { readonly url?: string | undefined };
 }
 
-/** The sinks of {@link SHIPPED_SINKS}. None is made before it is opened. */
+/** Registers {@link SHIPPED_SINKS}; each is created when it is opened. */
 export function shippedSinks({ postgres, clickhouse, file, http }: ShippedSinksOptions): SinkRegistry {
   const makers: Readonly<Record<(typeof SHIPPED_SINKS)[number], SinkConstructor>> = {
     log: ({ logger }) => new LogSink(logger),

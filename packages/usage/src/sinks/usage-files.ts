@@ -1,9 +1,9 @@
 /**
- * Lines appended to a file that is rotated, each exactly once. What counts as kept is on the disk: written and flushed.
+ * Appends lines to a rotated file, each exactly once. A line counts as stored after it was written and flushed.
  *
- * After a failure nothing is known of the bytes behind what was flushed last, so the file is opened anew and cut off
- * there. At the first opening the file itself says where it ends: a torn last line is cut off, and the last whole line
- * (or that of the newest rotated file, where this one is empty) is how far records were kept.
+ * After a failure, the bytes after the last flush are unknown, so the file is reopened and truncated there. At the
+ * first opening the file itself determines its end: a torn last line is truncated, and the last complete line (or that
+ * of the newest rotated file, if this one is empty) is the last stored record.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
@@ -17,26 +17,26 @@ const { O_CREAT, O_RDWR } = constants;
 /** Options of {@link UsageFiles}. */
 export interface UsageFilesOptions {
   readonly path: string;
-  /** Bytes a file may have before it is rotated; a line that is longer gets one of its own. */
+  /** Maximum bytes of a file before it is rotated; a longer line gets its own file. */
   readonly maxBytes: number;
-  /** Rotated files that stay. */
+  /** Retained rotated files. */
   readonly keep: number;
-  /** Whether the directory is made where it is missing. */
+  /** Whether to create a missing directory. */
   readonly makeDirectory: boolean;
-  /** Told when an old file cannot be deleted. */
+  /** Called when an old file cannot be deleted. */
   readonly onCannotDelete: (error: unknown) => void;
 }
 
-/** A line and the record it is of. */
+/** A line with the place of its record. */
 export interface UsageLine extends RecordPlace {
-  /** With its line end. */
+  /** Including the line end. */
   readonly bytes: Uint8Array;
 }
 
 interface OpenFile {
   readonly handle: FileHandle;
   readonly inode: number;
-  /** Bytes on the disk. */
+  /** Bytes on disk. */
   readonly size: number;
 }
 
@@ -44,7 +44,7 @@ interface OpenFile {
 export class UsageFiles {
   readonly #options: UsageFilesOptions;
   #file: OpenFile | null = null;
-  /** The file that was open when something failed. */
+  /** The file that was open when an operation failed. */
   #failed: { readonly inode: number; readonly size: number } | null = null;
   /** Undefined until the files have been read. */
   #last: RecordPlace | null | undefined;
@@ -53,7 +53,7 @@ export class UsageFiles {
     this.#options = options;
   }
 
-  /** Keeps lines, but for those kept already. Throws the system's errors; some of the lines may be kept then. */
+  /** Stores lines, except those stored already. Throws system errors; some of the lines may be stored then. */
   async append(lines: readonly UsageLine[]): Promise<void> {
     try {
       await this.#openFile();
@@ -82,7 +82,7 @@ export class UsageFiles {
     this.#file = null;
   }
 
-  /** How many lines from `begin` on go into the open file; none where it is full. */
+  /** How many lines from `begin` on fit into the open file; none if it is full. */
   #fitting(lines: readonly UsageLine[], begin: number): number {
     let size = this.#file?.size ?? 0;
     let count = 0;
@@ -122,7 +122,7 @@ export class UsageFiles {
     await deleteOldest(path, keep).catch(onCannotDelete);
   }
 
-  /** Opens the file, unless the one that is open is still the one of that name. */
+  /** Opens the file, unless the open one still has that name. */
   async #openFile(): Promise<void> {
     const { path, makeDirectory } = this.#options;
     if (this.#file !== null) {
@@ -138,7 +138,7 @@ export class UsageFiles {
       const size = this.#failed?.inode === inode ? Math.min(this.#failed.size, end.bytes) : end.bytes;
       if (size < found) await handle.truncate(size);
       this.#last ??= end.last ?? (await this.#lastRotated());
-      // What a process before this one left unflushed is about to count as kept.
+      // Flush what an earlier process left, because it counts as stored from now on.
       await handle.sync();
       await syncDirectory(dirname(path));
       this.#file = { handle, inode, size };
@@ -165,7 +165,7 @@ export class UsageFiles {
     const { handle, inode, size } = this.#file;
     this.#file = null;
     this.#failed = { inode, size };
-    // It may be the disk that failed; what is wrong has been said.
+    // The disk itself may have failed; the first error was already reported.
     await handle.close().catch(() => undefined);
   }
 }

@@ -2,21 +2,21 @@ import type { ParameterValue } from '@weir/clickhouse';
 import { REFUSED_GROUPS } from '../functions/refused.js';
 import type { GateRule } from '../gate-refusal.js';
 
-/** SQL that must not run. */
+/** SQL that must be rejected. */
 export interface Attack {
   readonly name: string;
-  /** What it is after. */
+  /** The target of the attack. */
   readonly group: string;
   readonly sql: string;
-  /** The rule that refuses it; `invalid` where it is no SQL to the engine (code `sql_invalid`). */
+  /** The rule that rejects it; `invalid` if the engine cannot parse it (code `sql_invalid`). */
   readonly rule: GateRule | 'invalid';
   readonly params?: Readonly<Record<string, ParameterValue>>;
 }
 
-/** A table that holds every project's rows. */
+/** A table with the rows of every project. */
 const BASE = 'weir_base.events_raw_v1';
 
-/** Table functions of the engine, called in a way that would do something. */
+/** Table functions of the engine, in calls that would have an effect. */
 const TABLE_FUNCTIONS = [
   `merge('weir_base', '.*')`,
   `merge('.*', '.*')`,
@@ -78,7 +78,7 @@ const TABLE_FUNCTIONS = [
   "eval('SELECT 1')",
 ];
 
-/** Tables that are not public, written in every way there is. */
+/** Tables that are not public, in every spelling. */
 const TABLES = [
   BASE,
   'weir_base.`events_raw_v1`',
@@ -412,7 +412,7 @@ const attacks: Attack[] = [
     attack('table functions', `a table function ${name}`, sql, 'table_function'),
   ),
 
-  // Functions: each refused one once, then the ways of calling one.
+  // Functions: each rejected one once, then the ways to call one.
   ...REFUSED_GROUPS.flatMap((group) =>
     group.names.map((name) => attack(group.group, `${name}()`, `SELECT ${name}('1')`, 'function')),
   ),
@@ -662,7 +662,7 @@ const attacks: Attack[] = [
   attack('forgeries', 'an unclosed comment', 'SELECT 1 /* ', 'invalid'),
   attack('forgeries', 'an unclosed heredoc', 'SELECT $a$ 1', 'invalid'),
 
-  // Nothing but weight.
+  // Resource exhaustion.
   attack(
     'weight',
     'a megabyte of parentheses',

@@ -1,13 +1,13 @@
 import type { ParameterValue } from '@weir/clickhouse';
 
-/** SQL that an analyst writes and that must pass and run. */
+/** SQL that analysts write and that must pass and run. */
 export interface LegitimateQuery {
   readonly name: string;
   readonly sql: string;
   readonly params?: Readonly<Record<string, ParameterValue>>;
 }
 
-/** Over the public views; each runs on an installation without events too. */
+/** Queries on the public views; each also runs on an installation without events. */
 export const LEGITIMATE: readonly LegitimateQuery[] = [
   q('the simplest', 'SELECT 1'),
   q('a semicolon and comments', '-- all of it\nselect count(*) /* rows */ from events; -- done'),

@@ -3,8 +3,8 @@ import { type EngineFunction, SYNTAX_FUNCTIONS } from './engine-functions.js';
 import { REFUSED_GROUPS } from './refused.js';
 
 /**
- * The text of allowed.ts for an engine with these functions: the names allowed so far that it still has, and those a
- * reviewer allows now, but none that refused.ts has.
+ * The source text of allowed.ts for an engine with these functions: previously allowed names that still exist, plus
+ * those that a reviewer allows now, minus all names in refused.ts.
  */
 export function allowedSource(functions: readonly EngineFunction[], allow: ReadonlySet<string>): string {
   const refused = new Set(REFUSED_GROUPS.flatMap((group) => group.names));

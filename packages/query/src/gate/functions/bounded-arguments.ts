@@ -1,6 +1,6 @@
 /**
- * Functions whose work is the product of two arguments' lengths and cannot be interrupted, by the name in lower case:
- * which argument must be short, by its index, or any of the first two. `hasAll(range(1000000), range(1000000))` holds
+ * Functions whose work is the product of two arguments' lengths and cannot be interrupted, by lower-case name: the
+ * index of the argument that must be short, or any of the first two. `hasAll(range(1000000), range(1000000))` occupies
  * the engine for minutes.
  */
 export const SHORT_ARGUMENT: ReadonlyMap<string, number | 'either'> = new Map<string, number | 'either'>([
@@ -27,7 +27,7 @@ export const SHORT_ARGUMENT: ReadonlyMap<string, number | 'either'> = new Map<st
   ),
 ]);
 
-/** How long a short argument may be, in characters of the query or of the parameter's value. */
+/** Maximum length of a short argument, in characters of the query or of the parameter's value. */
 export const MAX_SHORT = 4_000;
 
 function of(index: number | 'either', names: string): [string, number | 'either'][] {

@@ -2,25 +2,25 @@ import type { ClickHouse } from '@weir/clickhouse';
 import { ALLOWED_AGGREGATES, ALLOWED_FUNCTIONS } from './allowed.js';
 import { REFUSED_GROUPS } from './refused.js';
 
-/** A function as the engine lists it. */
+/** A function in the engine's list. */
 export interface EngineFunction {
   readonly name: string;
   readonly aggregate: boolean;
   readonly description: string;
 }
 
-/** How the engine's functions and the reviewed ones differ. */
+/** The differences between the engine's functions and the reviewed ones. */
 export interface FunctionReview {
-  /** Functions of the engine that nobody has reviewed. The gate refuses them. */
+  /** Functions of the engine without a review. The gate rejects them. */
   readonly unreviewed: readonly EngineFunction[];
-  /** Reviewed names that the engine does not have. */
+  /** Reviewed names that the engine no longer has. */
   readonly gone: readonly string[];
 }
 
-/** Syntax that the query tree shows as functions though the engine lists none. */
+/** Syntax that the query tree shows as functions, although the engine does not list them. */
 export const SYNTAX_FUNCTIONS: readonly string[] = ['exists', 'grouping', 'untuple'];
 
-/** All functions of the engine behind `clickhouse`, which must be the administrator. */
+/** Lists the functions of the engine; `clickhouse` must be the administrator. */
 export async function engineFunctions(clickhouse: ClickHouse): Promise<EngineFunction[]> {
   const rows = await clickhouse.query<{ name: string; is_aggregate: number; description: string }>(
     'SELECT name, is_aggregate, trim(description) AS description FROM system.functions ORDER BY lower(name), name',
@@ -32,7 +32,7 @@ export async function engineFunctions(clickhouse: ClickHouse): Promise<EngineFun
   }));
 }
 
-/** Compares what the engine has with what has been reviewed. */
+/** Compares the engine's functions with the reviewed ones. */
 export function reviewFunctions(functions: readonly EngineFunction[]): FunctionReview {
   const refused = REFUSED_GROUPS.flatMap((group) => group.names);
   const reviewed = new Set([...ALLOWED_FUNCTIONS, ...ALLOWED_AGGREGATES, ...refused]);

@@ -1,14 +1,14 @@
 import { ALLOWED_AGGREGATES, ALLOWED_FUNCTIONS } from './allowed.js';
 import { REFUSED_GROUPS, type RefusedGroup } from './refused.js';
 
-/** What is known of a function's name. */
+/** The verdict on the name of a function. */
 export type FunctionVerdict =
   | { readonly kind: 'allowed' }
   | { readonly kind: 'refused'; readonly group: RefusedGroup }
-  /** Nobody has reviewed it: a misspelling, a lambda of the query, or a function of a newer engine. */
+  /** Not reviewed: a misspelling, a lambda of the query, or a function of a newer engine. */
   | { readonly kind: 'unknown' };
 
-/** Suffixes that make an aggregate function out of another. `Null` is the engine's own. */
+/** Suffixes that derive an aggregate function from another. The engine uses `Null` internally. */
 const COMBINATORS = [
   'if',
   'array',
@@ -43,7 +43,7 @@ export function functionVerdict(name: string): FunctionVerdict {
   return refused.get(lower) ?? combined(lower);
 }
 
-/** `sumOrNullIf` is `sum` to the reader: every way of taking combinators off must end in an allowed aggregate. */
+/** `sumOrNullIf` derives from `sum`: every way to remove combinators must end in an allowed aggregate. */
 function combined(lower: string): FunctionVerdict {
   let verdict = UNKNOWN;
   for (const combinator of COMBINATORS) {

@@ -26,7 +26,7 @@ it('has a reviewed verdict on every function of this engine, and on no other', (
   expect(functions.length).toBeGreaterThan(1_000);
 });
 
-it('refuses a name in any case, with any combinator, and what it does not know', () => {
+it('refuses a name in any case, with any combinator, and unknown names', () => {
   for (const name of REFUSED_GROUPS.flatMap((group) => group.names)) {
     for (const spelling of [name, name.toUpperCase(), name.toLowerCase()]) {
       expect(functionVerdict(spelling), spelling).toMatchObject({ kind: 'refused' });
@@ -78,7 +78,7 @@ it('writes allowed.ts again as it is', () => {
   ).toMatch(/^(?!.*\babs\b).*\bfresh\b/s);
 });
 
-/** Arguments before which a time zone may follow. */
+/** Arguments that may precede a time zone. */
 const BEFORE_ZONE = [
   '',
   `toDateTime('2020-01-01 00:00:00', 'UTC'), `,

@@ -1,6 +1,6 @@
-/** How a function reads the names it takes as strings, by its name in lower case. */
+/** How functions interpret the names in their string arguments, by lower-case function name. */
 
-/** The argument that is a data type: its index, or the last. */
+/** The argument with a data type: its index, or the last. */
 export const TYPE_ARGUMENT: ReadonlyMap<string, number | 'last'> = new Map<string, number | 'last'>([
   ['cast', 1],
   ['_cast', 1],

@@ -1,16 +1,16 @@
-/** Functions that a query may not call, with the reason a reader of a refusal is given. */
+/** Functions that a query may not call, with the reason for the error message. */
 export interface RefusedGroup {
   readonly group: string;
-  /** Follows "refused because"; also what a reviewer of a new function goes by. */
+  /** Completes "refused because"; also guides the reviewer of a new function. */
   readonly reason: string;
-  /** What to use instead, where there is something. */
+  /** The alternative, if there is one. */
   readonly hint?: string;
   readonly names: readonly string[];
 }
 
 /**
- * Every function of the engine that is not for tenants. A name is refused in any case of letters, though the engine
- * tells some apart, and with any aggregate combinator.
+ * Every function of the engine that tenants may not call. A name is rejected in any letter case, although the engine
+ * distinguishes some, and with any aggregate combinator.
  */
 export const REFUSED_GROUPS: readonly RefusedGroup[] = [
   {

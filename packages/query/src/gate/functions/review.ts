@@ -7,9 +7,9 @@ import { allowedSource } from './allowed-source.js';
 import { engineFunctions, reviewFunctions } from './engine-functions.js';
 
 /**
- * For whoever upgrades the engine: `npm run functions -w @weir/query -- [name …]`. Rewrites allowed.ts for the engine
- * of this checkout with the given names allowed, and lists what nobody has reviewed yet. Names to be refused are
- * written into refused.ts by hand, under the reason.
+ * For upgrades of the engine: `npm run functions -w @weir/query -- [name …]`. Rewrites allowed.ts for the engine of
+ * this checkout, allowing the given names, and lists names without a review. Names to refuse are added to refused.ts by
+ * hand, with the reason.
  */
 const allow = new Set(process.argv.slice(2));
 const dataDir = await mkdtemp(join(tmpdir(), 'weir-functions-'));

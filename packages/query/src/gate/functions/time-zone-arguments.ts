@@ -1,7 +1,7 @@
 /**
- * Where a function takes a time zone: the index of the first argument that may be one, by the name in lower case.
- * Found by trying every function of the engine with a zone that does not exist, at every place; the soak test of
- * time zones tries again.
+ * Where a function takes a time zone: the index of the first argument that may be one, by lower-case name. Determined
+ * by calling every function of the engine with an invalid zone at every position; the soak test of time zones repeats
+ * this.
  */
 export const TIME_ZONE_FROM: ReadonlyMap<string, number> = new Map([
   ...from(

@@ -14,7 +14,7 @@ import {
   startEngine,
 } from '@weir/clickhouse';
 
-/** An engine of a test's own, and every way into it. */
+/** An engine for one test, with all clients of it. */
 export interface GateEngine {
   readonly dataDir: string;
   readonly admin: ClickHouse;

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** The way to an embedded engine by TCP, which can be taken away as a server's can. */
+/** TCP access to an embedded engine that a test can interrupt, like a server. */
 export class EngineByTcp {
   readonly #socketPath: string;
   readonly #sockets = new Set<Socket>();
@@ -15,7 +15,7 @@ export class EngineByTcp {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Lets connections through; always on the same port. */
+  /** Accepts connections, always on the same port. */
   async open(): Promise<void> {
     const server = createServer((inner) => {
       const outer = connect(this.#socketPath);

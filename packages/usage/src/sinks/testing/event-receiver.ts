@@ -2,32 +2,32 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { Socket } from 'node:net';
 import { type CloudEventV1, HTTP } from 'cloudevents';
 
-/** What a receiver does with a batch. */
+/** How a receiver handles a batch. */
 export type Answer =
-  /** Takes it. */
+  /** Accepts it. */
   | 'take'
-  /** Takes it, and answers 500. */
+  /** Accepts it, and answers 500. */
   | 'take and fail'
   /** Refuses it with 503. */
   | 'refuse'
-  /** The same, and asks for a second of patience. */
+  /** The same, with a Retry-After of one second. */
   | 'refuse for a second'
-  /** Breaks the connection off before an answer. */
+  /** Resets the connection before an answer. */
   | 'reset'
-  /** Takes it, and breaks the connection off in the middle of its answer. */
+  /** Accepts it, and resets the connection during its answer. */
   | 'take and cut off'
-  /** Reads it and says nothing. */
+  /** Reads it and does not answer. */
   | 'hang'
-  /** Sends it elsewhere. */
+  /** Redirects it. */
   | 'redirect';
 
-/** A server that takes batches of CloudEvents as the CloudEvents SDK reads them, and fails as it is told. */
+/** A server that reads batches of CloudEvents with the CloudEvents SDK, and fails on demand. */
 export class EventReceiver {
-  /** What it does with each batch that `answers` has nothing for. */
+  /** The action for each batch without an entry in `answers`. */
   answer: Answer = 'take';
-  /** What it does with the next batches, one after the other. */
+  /** The actions for the next batches, in order. */
   readonly answers: Answer[] = [];
-  /** Every event taken, repeats among them. */
+  /** Every accepted event, including duplicates. */
   readonly events: CloudEventV1<unknown>[] = [];
   readonly requests: {
     readonly url: string;

@@ -1,6 +1,6 @@
 /**
- * A process that gives records to a file sink until it is killed, and prints each page that was kept: its end's number, a
- * line. Run as `node file-sink-child.js <data directory> <number to begin with>`.
+ * A process that passes records to a file sink until it is killed. It prints the end number of each stored page as a
+ * line. Run as `node file-sink-child.js <data directory> <first number>`.
  */
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { rotatedFiles } from '../rotated-files.js';
 
-/** The ids of the records in a usage file and its rotated ones, oldest first. Throws where a line is torn. */
+/** The ids of the records in a usage file and its rotated ones, oldest first. Throws if a line is torn. */
 export async function idsInFiles(path: string): Promise<string[]> {
   const paths = [...(await rotatedFiles(path)).map((file) => file.path), path];
   const texts = await Promise.all(paths.map((one) => readFile(one, 'utf8')));

@@ -2,5 +2,5 @@ import type { SinkLogger } from '@weir/extension';
 
 const ignore = () => undefined;
 
-/** A logger for tests that do not look at it. */
+/** A logger that discards all messages. */
 export const quietLogger: SinkLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
