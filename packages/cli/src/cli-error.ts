@@ -1,22 +1,21 @@
 /**
- * How a command fails: one line that says what happened and what to do next, and an exit code by kind.
+ * Failure of a command: one line with the fact and the next step, and an exit code by kind.
  *
  * | exit | kind | when |
  * |---|---|---|
- * | 0 | | done |
- * | 1 | failed | the server refused, or not everything went through |
- * | 2 | usage | wrong arguments, or something that must be there first is not |
+ * | 0 | | success |
+ * | 1 | failed | the server refused, or part of the work failed |
+ * | 2 | usage | invalid arguments, or a missing prerequisite |
  * | 3 | auth | no valid credential, or one without the scope |
  * | 4 | network | no answer |
  * | 5 | internal | a fault of the command itself |
- * | 6 | pending | what was waited for did not happen yet |
+ * | 6 | pending | the awaited event has not happened yet |
  */
 import { WeirError } from '@weir/base/error';
 
-/** What sort of failure it was. */
+/** Category of a failure. */
 export type ErrorKind = 'failed' | 'usage' | 'auth' | 'network' | 'internal' | 'pending';
 
-/** The exit code of each kind. */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   failed: 1,
   usage: 2,
@@ -26,25 +25,25 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   pending: 6,
 };
 
-/** What is known of a failure besides its message. */
+/** Further members of a {@link CliError}. */
 export interface CliErrorDetails {
   /** The next step, as a sentence. */
   readonly hint?: string | undefined;
-  /** Further lines, where one failure has several reasons. */
+  /** Further lines, if one failure has several causes. */
   readonly reasons?: readonly string[];
-  /** HTTP status of the server's answer; 0 for none. */
+  /** HTTP status of the response; 0 if there is none. */
   readonly status?: number;
-  /** The server's name for the request. */
+  /** The server's id of the request. */
   readonly requestId?: string | undefined;
-  /** Whether the same request may succeed later. */
+  /** True if the same request may succeed later. */
   readonly retryable?: boolean;
   readonly retryAfterMs?: number | undefined;
-  /** The command has reported it already, in a form of its own. */
+  /** True if the command has already reported the error in its own format. */
   readonly isReported?: boolean;
   readonly cause?: unknown;
 }
 
-/** The one error of this package. Its code is the server's own where the server answered. */
+/** The error class of this package. If the server answered, the code is the server's. */
 export class CliError extends WeirError {
   readonly kind: ErrorKind;
   readonly reasons: readonly string[];
@@ -60,7 +59,7 @@ export class CliError extends WeirError {
     this.isReported = isReported;
   }
 
-  /** Any error as one of ours; an unexpected error is `internal`. */
+  /** Converts any error; an unexpected error becomes `internal`. */
   static from(error: unknown): CliError {
     if (error instanceof CliError) return error;
     const message = error instanceof Error ? error.message : String(error);
@@ -69,7 +68,7 @@ export class CliError extends WeirError {
   }
 }
 
-/** A mistake in how the command was called. */
+/** An invalid call of the command. */
 export function usageError(message: string, hint?: string): CliError {
   return new CliError('usage', 'usage', message, { hint });
 }

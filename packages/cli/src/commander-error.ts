@@ -1,9 +1,9 @@
 import type { CommanderError } from 'commander';
 import { type CliError, usageError } from './cli-error.js';
 
-/** What the parser of command lines found wrong, as an error of the command. */
+/** Converts an error of the command-line parser. */
 export function usageOf({ code, message }: CommanderError): CliError {
-  // Commander shows a group's help itself where its subcommand is missing.
+  // If a subcommand is missing, Commander prints the group's help itself.
   if (code === 'commander.help') return usageError('name a command', 'They are listed above');
   const [what = message, suggestion] = message.replace(/^error: /, '').split('\n');
   const next = suggestion?.replace(/^\(|\)$/g, '');

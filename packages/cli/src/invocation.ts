@@ -4,33 +4,33 @@ import type { Connection } from './connection/connection.js';
 import type { ConnectionOptions, Environment } from './connection/sources.js';
 import { Output, type OutputStream } from './output/output.js';
 
-/** The process a command runs in. */
+/** The process that a command runs in. */
 export interface CliContext {
   readonly env: Environment;
   readonly cwd: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Leaves it to the command what happens once nobody reads its output any more; else the process ends at once. */
+  /** Lets the command handle a broken output pipe; by default the process ends. */
   readonly onBrokenPipe?: (handle: () => void) => void;
-  /** Leaves it to the command what happens when its output cannot be written, as on a full disk; else the process ends. */
+  /** Lets the command handle a failed write, such as a full disk; by default the process ends. */
   readonly onOutputFailure?: (handle: (error: Error) => void) => void;
-  /** Ends the process with the command, whatever is still under way: output that nobody takes, or a child. */
+  /** Ends the process with the command, even if output or a child is pending. */
   readonly abandonRest?: () => void;
 }
 
-/** Options that every command takes. */
+/** Options of every command. */
 export interface GlobalOptions extends ConnectionOptions {
   readonly json?: boolean;
   readonly debug?: boolean;
 }
 
-/** Of commands that show what others wrote: as it is, also on a terminal. */
+/** Option of commands that show untrusted text: write it unchanged to a terminal. */
 interface RawOption {
   readonly raw?: boolean;
 }
 
-/** One call of a command: where it reads and writes, and whom it talks to. */
+/** One call of a command: its streams, options and connection. */
 export class Invocation {
   readonly context: CliContext;
   readonly options: GlobalOptions;
@@ -43,19 +43,19 @@ export class Invocation {
     this.output = new Output(context.stdout, context.stderr, { json, debug, raw, env: context.env });
   }
 
-  /** Server, project and credentials. Throws CliError `usage` for what cannot be read. */
+  /** Server, project and credentials. Throws CliError `usage` if a source is invalid. */
   async connection(): Promise<Connection> {
     return await this.#connect(this.options);
   }
 
-  /** The server with the operator key. */
+  /** The API with the operator key. */
   async operator(): Promise<{ api: ApiClient; connection: Connection }> {
     const connection = await this.connection();
     const { requireOperatorKey } = await import('./connection/connection.js');
     return { api: await client(connection, requireOperatorKey(connection)), connection };
   }
 
-  /** The server with an API key, for what is in the key's own project. */
+  /** The API with an API key, for requests on the key's own project. */
   async keyed(): Promise<{ api: ApiClient; key: string }> {
     const connection = await this.connection();
     const { requireAnyKey } = await import('./connection/connection.js');
@@ -64,8 +64,8 @@ export class Invocation {
   }
 
   /**
-   * The server with the project's API key, and the path of the project.
-   * @param id of the project, where a command names it otherwise than by --project
+   * The API with the project's API key, and the project's path.
+   * @param id project id, if the command does not take it from --project
    */
   async project(id?: string): Promise<{ api: ApiClient; path: string; connection: Connection }> {
     const connection = await this.#connect(
@@ -77,7 +77,7 @@ export class Invocation {
     return { api: await client(connection, key), path, connection };
   }
 
-  // Modules of the connection are loaded by need: their schemas take as long as the rest of a command that needs no server.
+  // Load the connection modules on demand: their schemas take as long to load as a whole command that needs no server.
   async #connect(options: ConnectionOptions): Promise<Connection> {
     const { env, cwd } = this.context;
     const { mergeSources } = await import('./connection/connection.js');

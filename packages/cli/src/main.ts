@@ -1,12 +1,12 @@
-/** The `weir` command's process. */
+/** Entry point of the `weir` process. */
 import { writeSync } from 'node:fs';
 import { run } from './run.js';
 
 const { env, stdin, stdout, stderr } = process;
 
-// A reader that has seen enough, such as `head`, is no failure.
+// A reader that closes the pipe early, such as `head`, is not a failure.
 let whenPipeBreaks = (): void => process.exit(0);
-// A disk that is full, say. What can still be written to is told.
+// A failed write, such as on a full disk, is reported on standard error.
 let whenOutputFails = (error: Error): void => {
   writeSync(2, `weir: cannot write to standard output: ${error.message}\n`);
   process.exit(5);
@@ -41,5 +41,5 @@ const context = {
 };
 process.exitCode = await run(process.argv.slice(2), context);
 if (isRestAbandoned) process.exit();
-// A command that failed early may leave a pipe that would keep the process waiting for its end.
+// A command that failed early may leave an open pipe, which would keep the process running.
 stdin.destroy();

@@ -3,7 +3,7 @@ import { type CliContext, type GlobalOptions, Invocation } from './invocation.js
 import { asTyped } from './output/typed-command.js';
 import { VERSION } from './version.js';
 
-/** Makes the invocation of a command from all options that were given to it. */
+/** Creates the invocation of a command from all its options. */
 export type Begin = (command: Command) => Invocation;
 
 const EXAMPLES = `
@@ -24,11 +24,11 @@ Exit codes: 0 done · 1 failed · 2 usage or something missing · 3 credential o
 /** Adds a command to the program. */
 type AddCommand = (program: Command, begin: Begin) => void;
 
-/** Each command, in the order of the help text, and the module that adds it. */
+/** The commands in the order of the help text, with the modules that add them. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<AddCommand>>> = {
   serve: async (args) => {
     const { serveCommand } = await import('./commands/serve.js');
-    // Reading the settings loads the whole server.
+    // Reading the settings loads the whole server, so do it only on demand.
     const isAsked = args.includes('serve') || args.includes('complete');
     const settings = isAsked ? (await import('@weir/server')).settings() : [];
     return (program, begin) => serveCommand(program, begin, settings);
@@ -55,13 +55,13 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<Add
   version: async () => (await import('./commands/version.js')).versionCommand,
 };
 
-/** Options of the program that take the next word. */
+/** Options of the program that take a value. */
 const VALUE_OPTIONS = new Set(['--server', '--project', '--key', '--operator-key', '--profile']);
 
 /**
- * Runs a command line. Loads the module of the command that it names, and all of them only where it names none: for the
- * help text, completion, and the suggestion for a mistyped command.
- * @param context streams, environment and directory the commands work with
+ * Runs a command line. Loads only the module of the named command; loads all of them for the help text, for completion,
+ * and to suggest a mistyped command.
+ * @param context streams, environment and working directory
  */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<void> {
   const { program, begin } = emptyProgram(context);
@@ -99,7 +99,7 @@ function emptyProgram(context: CliContext): { readonly program: Command; readonl
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXAMPLES)
     .exitOverride()
-    // Errors of usage are reported like all others, in one place.
+    // The caller reports usage errors like all other errors.
     .configureOutput({
       outputError: () => {},
       writeOut: (text) => context.stdout.write(asTyped(text, context.env)),

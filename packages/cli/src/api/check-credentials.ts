@@ -2,16 +2,16 @@ import { CliError } from '../cli-error.js';
 import type { Connection } from '../connection/connection.js';
 import { ApiClient, type ApiRequest } from './client.js';
 
-/** What the server thinks of one credential. */
+/** Result of checking one credential with the server. */
 export interface CredentialCheck {
   readonly name: 'ingest token' | 'API key' | 'operator key';
-  /** Null for a good one. */
+  /** Null if the credential is valid. */
   readonly problem: CliError | null;
 }
 
 const TIMEOUT_MS = 10_000;
 
-/** Asks the server about each credential of a connection, by requests that change nothing. */
+/** Checks each credential of a connection with the server, by requests that change nothing. */
 export async function checkCredentials(connection: Connection): Promise<CredentialCheck[]> {
   const { server, project, key, operatorKey, token } = connection;
   const checks: Promise<CredentialCheck>[] = [];
@@ -34,7 +34,7 @@ export async function checkCredentials(connection: Connection): Promise<Credenti
   return await Promise.all(checks);
 }
 
-/** Only what the credential itself is to blame for: a key without the scope, or a store that is down, is no fault of it. */
+/** Reports only faults of the credential itself; a missing scope or an unavailable store is not one. */
 function problemOf(error: unknown): CliError | null {
   const failure = CliError.from(error);
   const isItsFault = failure.status === 401 || failure.status === 404 || failure.kind === 'network';

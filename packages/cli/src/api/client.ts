@@ -3,12 +3,12 @@ import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 import { failureOf, HINTS, networkFailure } from './failure.js';
 
-/** A request to the server. Without `timeoutMs` it waits as long as the server takes. */
+/** A request to the server. Without `timeoutMs` it has no timeout. */
 export type ApiRequest = Pick<Call, 'method' | 'path' | 'query' | 'body' | 'headers' | 'raw' | 'timeoutMs'>;
 
 /**
- * Requests to one server with one credential, over the core of `@weir/client`: answers in a known form, and failures as those
- * of a command. Each request is tried once: a command says at once what is wrong.
+ * Sends requests to one server with one credential, over the core of `@weir/client`. Validates responses and converts
+ * failures into errors of the command. It never retries, because a command must report a failure at once.
  *
  * ```ts
  * const api = new ApiClient('http://127.0.0.1:8080', operatorKey);
@@ -21,7 +21,7 @@ export class ApiClient {
 
   /**
    * @param credential sent as a bearer token; null sends none
-   * @throws CliError `auth` for what cannot be a credential
+   * @throws CliError `auth` if the credential cannot be sent as a header
    */
   constructor(server: string, credential: string | null) {
     this.server = server;
@@ -29,14 +29,14 @@ export class ApiClient {
   }
 
   /**
-   * The answer's JSON in its known form.
-   * @throws CliError as {@link ApiClient.response}; `failed` with `unexpected_answer` for another form
+   * The response as validated JSON.
+   * @throws CliError like {@link ApiClient.response}; `failed` with `unexpected_answer` if the JSON is invalid
    */
   async json<T>(schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
     return await this.read(schema, await this.response(request));
   }
 
-  /** The JSON of an answer in its known form. Throws like {@link ApiClient.json}. */
+  /** Reads and validates the JSON of a response. Throws like {@link ApiClient.json}. */
   async read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
     const text = await response.text().catch((error: unknown) => {
       throw networkFailure(this.server, error);
@@ -51,14 +51,14 @@ export class ApiClient {
     );
   }
 
-  /** A request whose answer has no content that matters. */
+  /** Sends a request and ignores the content of the response. */
   async done(request: ApiRequest): Promise<void> {
     await (await this.response(request)).arrayBuffer();
   }
 
   /**
-   * The answer, its body not read yet.
-   * @throws CliError `auth` or `failed` for an answer outside 2xx, `network` for none
+   * The response, before its body is read.
+   * @throws CliError `auth` or `failed` for a status outside 2xx, `network` if there is no response
    */
   async response(request: ApiRequest): Promise<Response> {
     const response = await this.any(request);
@@ -66,7 +66,7 @@ export class ApiClient {
     return response;
   }
 
-  /** The answer, whatever its status. Throws CliError `network` where there is none. */
+  /** The response with any status. Throws CliError `network` if there is none. */
   async any(request: ApiRequest): Promise<Response> {
     try {
       return await this.#connection.any(request);

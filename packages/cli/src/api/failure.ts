@@ -1,8 +1,8 @@
-/** Failures of requests, as errors of the command. */
+/** Converts failures of requests into errors of the command. */
 import { failureReason, type WeirError } from '@weir/client/http';
 import { CliError, type ErrorKind } from '../cli-error.js';
 
-/** What to do next, as this command says it; the server's own hints speak of headers. */
+/** Next steps in terms of the command line; the server's own hints name HTTP headers. */
 export const HINTS: Readonly<Record<string, string>> = {
   unauthorized: 'Check --key, --token or --operator-key and their variables; "weir doctor" tries them all',
   insufficient_scope: 'Use a key with that scope: "weir key create --scope …"',
@@ -11,7 +11,7 @@ export const HINTS: Readonly<Record<string, string>> = {
   unreachable: 'Start it with "weir serve", or select another with --server or WEIR_SERVER',
 };
 
-/** An error of the client, as one of the command. @param cause for --debug */
+/** Converts an error of the client. @param cause for --debug */
 export function failureOf(error: WeirError, cause: unknown = error.cause): CliError {
   const { code, message, status, retryable, requestId, retryAfterMs = 0 } = error;
   return new CliError(kindOf(error), code, messageOf(code, message), {
@@ -30,13 +30,13 @@ function kindOf({ code, status }: WeirError): ErrorKind {
   return isOfCredential ? 'auth' : 'failed';
 }
 
-/** The operator's reason alone, such as "unpaid since March", does not say what happened. */
+/** Adds context to the operator's reason, such as "unpaid since March", which does not name the suspension. */
 function messageOf(code: string, detail: string): string {
   if (code !== 'suspended' || detail.includes('project')) return detail;
   return `the project is suspended: ${detail}`;
 }
 
-/** The error that a request without an answer is, or an answer that breaks off. */
+/** The error for a missing or interrupted response. */
 export function networkFailure(server: string, cause: unknown): CliError {
   return new CliError('network', 'unreachable', `no answer from ${server}: ${failureReason(cause)}`, {
     retryable: true,

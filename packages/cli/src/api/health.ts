@@ -19,15 +19,15 @@ const healthDocument = z.looseObject({
   postgres: store,
 });
 
-/** What a server says of itself at /healthz. */
+/** The document at /healthz. */
 export type HealthDocument = z.output<typeof healthDocument>;
 
-/** A server's health; a server that is down (503) answers with the same document. */
+/** Reads a server's health; a server that is down (503) returns the same document. */
 export async function readHealth(api: ApiClient, timeoutMs = 10_000): Promise<HealthDocument> {
   return (await healthAndDate(api, timeoutMs)).health;
 }
 
-/** The same, with the server's clock as its Date header tells it, in whole seconds; null where there is none. */
+/** Reads the health and the server's clock (Date header, whole seconds); the clock is null if the header is missing. */
 export async function healthAndDate(
   api: ApiClient,
   timeoutMs: number,
@@ -37,7 +37,7 @@ export async function healthAndDate(
   if (!isDocument) throw failureOf(await errorOfResponse(response));
   const parsed = healthDocument.safeParse(await response.json().catch(() => null));
   if (!parsed.success) {
-    throw new CliError('failed', 'unexpected_answer', `${api.server} is no Weir server of this version`, {
+    throw new CliError('failed', 'unexpected_answer', `${api.server} is not a Weir server of this version`, {
       hint: 'Check --server',
     });
   }

@@ -7,14 +7,14 @@ import type { ProcessDocument } from '../process/process-document.js';
 import { ProcessesApi } from '../process/processes-api.js';
 import { messageDocument } from './message-document.js';
 
-/** Which channel a command is about, and as whom. */
+/** Selects the channel and the role of a command. */
 export interface ChannelOptions {
   readonly assignment?: string;
 }
 
-/** Longest time between two heartbeats, and until one is given up. */
+/** Longest heartbeat interval, and timeout of a heartbeat. */
 const BEAT_MS = 15_000;
-/** The same while the longest time of the process is not known. */
+/** Heartbeat interval until the process's own limit is known. */
 const FIRST_BEAT_MS = 500;
 
 function periodOf({ max_exec_ms: maxExecMs }: ProcessDocument): number {
@@ -29,7 +29,7 @@ const page = z.object({
 const role = z.enum(['submitter', 'executor', 'observer']);
 const description = z.looseObject({ role });
 
-/** As whom one is in a channel. */
+/** The role of this client in a channel. */
 export type Role = z.output<typeof role>;
 
 interface ChannelParts {
@@ -40,7 +40,7 @@ interface ChannelParts {
   readonly assignment: string | undefined;
 }
 
-/** One channel, over HTTP for what is asked once, over a socket for what lasts. */
+/** One channel: HTTP for single requests, a socket for streams. */
 export class ChannelApi {
   readonly role: Role;
   readonly #parts: ChannelParts;
@@ -51,7 +51,7 @@ export class ChannelApi {
   }
 
   /**
-   * A channel that is there, for whom it is there: what is wrong is said at once, not tried again and again.
+   * Opens an existing channel and checks the credential, so that errors are reported at once instead of being retried.
    * @throws CliError
    */
   static async of(
@@ -65,7 +65,7 @@ export class ChannelApi {
     return new ChannelApi(parts, role);
   }
 
-  /** Says now and then that the process is being worked on, where one is its executor; until it is called back. */
+  /** Sends heartbeats for the process if this client is its executor; returns a function that stops them. */
   beat(): () => void {
     const { api, process, assignment } = this.#parts;
     if (assignment === undefined) return () => {};
@@ -75,7 +75,7 @@ export class ChannelApi {
     const beat = async (): Promise<void> => {
       const now = await processes
         .change(process, 'heartbeat', { assignment }, BEAT_MS)
-        // The channel says so when the process is over or another's; else the next one may get through.
+        // The channel reports a closed or reassigned process; any other failure may be temporary.
         .catch(() => undefined);
       if (now !== undefined) period = periodOf(now);
       if (!isOver) timer = setTimeout(() => void beat(), period).unref();
@@ -88,13 +88,13 @@ export class ChannelApi {
     };
   }
 
-  /** The next messages that are there. */
+  /** The next stored messages. */
   async read(after: number, limit: number, as: 'text' | 'base64') {
     const query = { after: String(after), limit: String(limit), as };
     return await this.#parts.api.json(page, { ...requestOf(this.#parts, '/messages'), query });
   }
 
-  /** The channel itself. @param output told when the server is away, and when it is back */
+  /** Opens the channel's socket. @param output gets a note when the server disconnects or reconnects */
   open(output: Output, after = 0): Channel {
     const { api, key, process, name, assignment } = this.#parts;
     const onConnection = (isThere: boolean): void =>

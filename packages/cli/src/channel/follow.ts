@@ -4,18 +4,18 @@ import type { ChannelApi } from './channel-api.js';
 import { bytesOf, documentOf, type MessageDocument, messageText } from './message-document.js';
 import { write } from './write.js';
 
-/** How messages are shown. */
+/** How messages are written. */
 export interface ShowOptions {
-  /** Their bytes and nothing else. */
+  /** Write only the content bytes. */
   readonly raw?: boolean;
-  /** Of one side only. */
+  /** Only messages of this side. */
   readonly from?: 'submitter' | 'executor';
 }
 
-/** Messages of one request. */
+/** Messages per request. */
 const PAGE = 1_000;
 
-/** Writes the messages that are there. */
+/** Writes the stored messages. */
 export async function readMessages(
   channel: ChannelApi,
   output: Output,
@@ -30,7 +30,7 @@ export async function readMessages(
   }
 }
 
-/** Writes messages as they come, until the channel ends. */
+/** Writes messages as they arrive, until the channel ends. */
 export async function followMessages(
   channel: ChannelApi,
   output: Output,
@@ -45,12 +45,12 @@ export async function followMessages(
   }
 }
 
-/** Says on standard error how a channel ended. */
+/** Reports the end of a channel on standard error. */
 export function tellEnd(reason: string | undefined, output: Output): void {
   if (reason !== undefined) output.note(`[channel] closed (${reason})`);
 }
 
-/** Which side a message is from. */
+/** The side that sent a message. */
 function sideOf({ sender_id }: MessageDocument): Message['from'] {
   return sender_id.startsWith('executor') ? 'executor' : 'submitter';
 }

@@ -4,7 +4,7 @@ import type { Message } from '@weir/client';
 import { z } from 'zod';
 import { sanitizeLines } from '../output/sanitize.js';
 
-/** A message as the server's JSON has it. */
+/** A message in the server's JSON. */
 export const messageDocument = z.looseObject({
   index: z.number(),
   sequence: z.number(),
@@ -15,7 +15,7 @@ export const messageDocument = z.looseObject({
   type: z.enum(['data', 'end', 'error']),
   content_type: z.string().optional(),
   error: z.string().optional(),
-  /** One of these two. */
+  /** Exactly one of `text` and `payload` is present. */
   text: z.string().optional(),
   payload: z.string().optional(),
 });
@@ -23,7 +23,7 @@ export const messageDocument = z.looseObject({
 /** One of {@link messageDocument}. */
 export type MessageDocument = z.output<typeof messageDocument>;
 
-/** A message that came over a socket, the same way. */
+/** Converts a message from a socket into the same form. */
 export function documentOf(message: Message): MessageDocument {
   const { index, sequence, inReplyTo, timestamp, senderId, attempt, type, contentType, error, payload } =
     message;
@@ -40,7 +40,7 @@ export function documentOf(message: Message): MessageDocument {
   };
 }
 
-/** A message for people, on one line where its content is. */
+/** Formats a message for people; single-line content stays on the same line. */
 export function messageText({ index, sender_id, type, error, text, payload }: MessageDocument): string {
   const from = sender_id.split(/[:#]/, 1)[0] ?? '';
   const content = text ?? `(${Buffer.byteLength(payload ?? '', 'base64')} bytes)`;
@@ -48,7 +48,7 @@ export function messageText({ index, sender_id, type, error, text, payload }: Me
   return `${String(index).padStart(5)}  ${from.padEnd(9)}  ${sanitizeLines(what + content)}`.trimEnd();
 }
 
-/** The bytes of a message. */
+/** The content bytes of a message. */
 export function bytesOf({ text, payload }: MessageDocument): Uint8Array {
   return text === undefined ? Buffer.from(payload ?? '', 'base64') : Buffer.from(text);
 }

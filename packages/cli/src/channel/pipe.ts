@@ -9,21 +9,21 @@ import { tellEnd } from './follow.js';
 import { WholeCharacters } from './whole-characters.js';
 import { write } from './write.js';
 
-/** How a pipe carries. */
+/** Options of {@link pipe}. */
 export interface PipeOptions {
-  /** A message is a line, both ways; else what was read at once. */
+  /** One message per line in both directions; otherwise one message per chunk read. */
   readonly lines?: boolean;
-  /** The end of standard input ends neither this side nor an executor's command. */
+  /** The end of standard input does not close this side, nor end an executor's command. */
   readonly keepOpen?: boolean;
-  /** Read from behind this index. */
+  /** Read after this index. */
   readonly after: number;
 }
 
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Standard input to a channel, and what the other side sends to standard output: until both sides have ended, or the
- * process has. An executor's ends with its input: it has a process to close, on which its caller waits.
+ * Connects standard input and output with a channel until both sides, or the process, have ended. An executor's pipe
+ * ends with its input, because its caller then has to close the process.
  */
 export async function pipe(
   api: ChannelApi,
@@ -36,19 +36,19 @@ export async function pipe(
   try {
     const inbound = receive(channel, api.role, output, lines);
     const outbound = send(channel, stdin, lines, keepOpen);
-    // Once nothing more can come nobody reads what is sent; a failure to send ends it all, whatever may come.
+    // Once the inbound side has ended, nothing reads what is sent. A failure to send ends both directions.
     const endsWithInput = api.role === 'executor' && !keepOpen;
     await Promise.race([inbound, outbound.then(() => (endsWithInput ? undefined : inbound))]);
     await channel.close();
     tellEnd(channel.end?.reason, output);
   } finally {
     stopBeating();
-    // Open, it would keep the command from ending.
+    // An open socket would keep the process running.
     await channel.close({ flushMs: 0 });
   }
 }
 
-/** Rejects with the first refusal, also while standard input has nothing to say. */
+/** Sends standard input. Rejects with the first refusal, even while standard input is idle. */
 async function send(channel: Channel, stdin: Readable, lines: boolean, keepOpen: boolean): Promise<void> {
   const unanswered = new Set<Promise<unknown>>();
   let refuse: (error: unknown) => void = () => {};
@@ -56,7 +56,7 @@ async function send(channel: Channel, stdin: Readable, lines: boolean, keepOpen:
     refuse = reject;
   });
   const put = async (bytes: Uint8Array): Promise<void> => {
-    // Bytes that are no text are sent as such, and read as they are.
+    // Send bytes that are not UTF-8 without a text content type, so that the reader gets them unchanged.
     const answer = channel.send(bytes, isUtf8(bytes) ? TEXT : {});
     unanswered.add(answer);
     answer.then(() => unanswered.delete(answer), refuse);
@@ -94,7 +94,7 @@ function tooLong(line: number): CliError {
   });
 }
 
-/** What is over already needs no end. */
+/** Ignores the error if the channel has already ended. */
 function unlessOver(error: unknown): void {
   if (!(error instanceof WeirError) || !OVER.has(error.code)) throw error;
 }
@@ -103,7 +103,7 @@ const OVER: ReadonlySet<string> = new Set(['channel_closed', 'sender_ended']);
 const TEXT = { contentType: 'text/plain; charset=utf-8' };
 const MAX_UNANSWERED = 128;
 
-/** Until nothing more can come: both sides have ended, or the process has. */
+/** Reads messages until both sides, or the process, have ended. */
 async function receive(channel: Channel, role: Role, output: Output, lines: boolean): Promise<void> {
   for await (const message of channel) {
     if (message.from === role) continue;

@@ -1,4 +1,4 @@
-/** The commands of `weir channel`; loaded when one is run, as the client takes a moment. */
+/** The commands of `weir channel`, loaded on demand because the client takes time to load. */
 
 import { buffer } from 'node:stream/consumers';
 import { defined } from '@weir/base';
@@ -31,7 +31,7 @@ export interface PipeFlags extends ChannelOptions {
   readonly keepOpen?: boolean;
 }
 
-/** Which channel. */
+/** Identifies a channel. */
 export interface Address {
   readonly process: string;
   readonly name: string;
@@ -39,7 +39,6 @@ export interface Address {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Sends one message. */
 export async function runSend(
   invocation: Invocation,
   address: Address,
@@ -69,7 +68,7 @@ export async function runSend(
   }
 }
 
-/** Writes the messages that are there. */
+/** Writes the stored messages. */
 export async function runRead(invocation: Invocation, address: Address, flags: ReadFlags): Promise<void> {
   const limit = flags.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole(flags.limit, '--limit');
   const how = { ...shownBy(flags), limit };
@@ -77,7 +76,7 @@ export async function runRead(invocation: Invocation, address: Address, flags: R
   await readMessages(api, invocation.output, how);
 }
 
-/** Writes messages as they come. */
+/** Writes messages as they arrive. */
 export async function runFollow(invocation: Invocation, address: Address, flags: ReadFlags): Promise<void> {
   const how = shownBy(flags);
   const api = await ChannelApi.of(invocation, address, flags);
@@ -86,7 +85,7 @@ export async function runFollow(invocation: Invocation, address: Address, flags:
   });
 }
 
-/** Carries both ways. */
+/** Pipes both directions. */
 export async function runPipe(invocation: Invocation, address: Address, flags: PipeFlags): Promise<void> {
   const { lines = false, keepOpen = false } = flags;
   const how = { lines, keepOpen, after: parseWhole(flags.after, '--after') };
@@ -102,7 +101,7 @@ export async function runPipe(invocation: Invocation, address: Address, flags: P
   } catch (error) {
     throw channelFailure(error);
   } finally {
-    // What is typed now has nowhere to go.
+    // Standard input has no reader any more: do not wait for it.
     abandonRest?.();
   }
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { PipeFlags, ReadFlags, SendFlags } from '../channel/run-channel.js';
 import type { Begin } from '../program.js';
 
-/** `weir channel`: what a process and its submitter say to each other. */
+/** `weir channel`: the messages between a process and its submitter. */
 export function channelCommand(program: Command, begin: Begin): void {
   const channel = program
     .command('channel')

@@ -3,12 +3,12 @@ import type { Check } from '../doctor/check.js';
 import { sanitize } from '../output/sanitize.js';
 import { sentence } from '../output/sentence.js';
 
-/** Checks for people, a line each. */
+/** Formats checks for people, one per line. */
 export function checksText(checks: readonly Check[]): string {
   return checks.map(lineOf).join('\n');
 }
 
-/** The failure that checks come to; undefined where none failed. */
+/** The failure of the command if a check failed; otherwise undefined. */
 export function checksFailed(checks: readonly Check[]): CliError | undefined {
   const failed = checks.filter(({ status }) => status === 'fail').length;
   if (failed === 0) return undefined;

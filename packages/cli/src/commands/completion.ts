@@ -3,7 +3,7 @@ import addShellCompletion from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import type { Begin } from '../program.js';
 
-/** `weir completion`: scripts for shells, which ask `weir complete` what may come next. */
+/** `weir completion`: shell scripts, which call `weir complete` for completions. */
 export async function addCompletion(program: Command, begin: Begin, args: readonly string[]): Promise<void> {
   addShellCompletion(program, { completionCommandName: 'completion' });
   program.commands
@@ -24,8 +24,8 @@ Examples:
 }
 
 /**
- * The completion script of a shell. The library prints it, and its script for bash declares constants, which a shell that
- * sources the script again reports as errors.
+ * The completion script of a shell. The library prints it; its bash script declares constants, which cause errors when
+ * a shell sources the script again, so the declarations are changed.
  */
 function scriptOf(shell: string): string {
   const { log } = console;
@@ -41,7 +41,7 @@ function scriptOf(shell: string): string {
   return script.replaceAll(/^readonly (?=\w+=)/gm, '');
 }
 
-/** Completes the names of keys, but not those of a file: completion runs no code of the working directory. */
+/** Completes the names of shipped keys only: completion must not run a keys file of the working directory. */
 async function completeEventKeys(): Promise<void> {
   const { shippedKeys } = await import('@weir/event/keys');
   for (const command of ['event consume', 'event schema']) {

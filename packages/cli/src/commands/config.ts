@@ -3,7 +3,7 @@ import { formatTable } from '../output/table.js';
 import type { Begin } from '../program.js';
 import { loadSettings } from '../serve/settings.js';
 
-/** `weir config`: what a server started here would run with. */
+/** `weir config`: the settings of a server started in this directory. */
 export function configCommand(program: Command, begin: Begin): void {
   program
     .command('config')

@@ -19,7 +19,7 @@ const QUERIES = [
   "SELECT countIf(level >= 1) AS viewed, countIf(level >= 2) AS in_cart, countIf(level >= 3) AS bought FROM (SELECT distinct_id, windowFunnel(86400000)(toUInt64(toUnixTimestamp64Milli(timestamp)), event = 'product_viewed', event = 'added_to_cart', event = 'purchase') AS level FROM events GROUP BY distinct_id)",
 ];
 
-/** `weir demo`: data to have something to look at. */
+/** `weir demo`: sends sample data. */
 export function demoCommand(program: Command, begin: Begin): void {
   program
     .command('demo')

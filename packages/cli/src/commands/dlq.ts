@@ -20,7 +20,7 @@ interface SelectionOptions extends FilterOptions {
   readonly yes?: boolean;
 }
 
-/** `weir dlq`: events that ClickHouse did not take. */
+/** `weir dlq`: events that ClickHouse rejected. */
 export function dlqCommand(program: Command, begin: Begin): void {
   const dlq = program
     .command('dlq')
@@ -111,7 +111,7 @@ function filterOf({ id, reason, state }: FilterOptions): LetterFilter {
   return { id, reason, state };
 }
 
-/** What is to be changed must be named. */
+/** Requires an explicit selection for a change. */
 function selectionOf(options: SelectionOptions): LetterFilter & { all?: true } {
   const { id, reason, state, all } = options;
   if (all === true) return { ...filterOf(options), all };

@@ -5,7 +5,7 @@ import type { Invocation } from '../invocation.js';
 import type { Begin } from '../program.js';
 import { checksFailed, checksText } from './checks.js';
 
-/** `weir doctor`: what is wrong, and what to do about it. */
+/** `weir doctor`: finds problems and suggests fixes. */
 export function doctorCommand(program: Command, begin: Begin): void {
   program
     .command('doctor')

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
 import type { Begin } from '../program.js';
 
-/** `weir env`: the connection as variables of a shell. */
+/** `weir env`: the connection as shell variables. */
 export function envCommand(program: Command, begin: Begin): void {
   program
     .command('env')
@@ -32,7 +32,7 @@ Examples:
     });
 }
 
-/** A word that no shell changes. */
+/** Quotes a word for any POSIX shell. */
 function quoted(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }

@@ -4,7 +4,7 @@ import type { Begin } from '../program.js';
 import { checksFailed, checksText } from './checks.js';
 import { KEYS_OPTION } from './event-keys-option.js';
 
-/** `weir event status|stop|doctor`, and the processes that consumers start of themselves. */
+/** `weir event status|stop|doctor`, and the internal commands of the bus. */
 export function busCommands(event: Command, begin: Begin): void {
   statusCommand(event, begin);
   stopCommand(event, begin);

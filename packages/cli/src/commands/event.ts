@@ -14,7 +14,7 @@ interface KeysOption {
   readonly keys?: string;
 }
 
-/** `weir event`: kinds of events that can be consumed, and consuming them. */
+/** `weir event`: lists the event keys and consumes them. */
 export function eventCommand(program: Command, begin: Begin): void {
   const event = program.command('event').description('consume events as they are accepted');
   consumeCommand(event, begin);

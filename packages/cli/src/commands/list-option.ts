@@ -1,4 +1,4 @@
-/** For options that may be given several times: gathers their values. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
 }

@@ -12,7 +12,7 @@ import type { Begin } from '../program.js';
 
 const DEFAULT_PROFILE = 'default';
 
-/** `weir login`: keeps a server and its credentials as a profile. */
+/** `weir login`: saves a server and its credentials as a profile. */
 export function loginCommand(program: Command, begin: Begin): void {
   program
     .command('login')

@@ -34,13 +34,13 @@ async function mcp(invocation: Invocation): Promise<void> {
   if (key === null) {
     throw usageError(
       `no API key for ${server}`,
-      'Give --key or WEIR_KEY, save one with "weir login", or be where the server keeps its .weir',
+      'Give --key or WEIR_KEY, save one with "weir login", or run the command in the directory that contains .weir',
     );
   }
   const { bridge } = await import('../mcp/bridge.js');
   let last = '';
   await bridge({ server, key }, invocation.context, (error: CliError) => {
-    // A server that is down fails every message in the same way.
+    // While the server is down, every message fails in the same way: report it once.
     if (error.message !== last) invocation.output.failure(error);
     last = error.message;
   });

@@ -28,10 +28,10 @@ const ASSIGNMENT = [
   'what "weir process assign" showed (default: WEIR_ASSIGNMENT)',
 ] as const;
 
-/** As good as for ever: 24 days, what a timer can hold. */
+/** 24 days, the longest delay of a timer: effectively no timeout. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
-/** `weir process`: jobs that a submitter submits and an executor runs. */
+/** `weir process`: jobs, which a submitter submits and an executor runs. */
 export function processCommand(program: Command, begin: Begin): void {
   const process = program
     .command('process')

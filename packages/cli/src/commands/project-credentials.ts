@@ -2,7 +2,7 @@ import type { ApiClient } from '../api/client.js';
 import { requireProject } from '../connection/connection.js';
 import type { Invocation } from '../invocation.js';
 
-/** Where a project's tokens or keys are administered, with the operator key. */
+/** The API path of a project's tokens or keys, for the operator key. */
 export async function credentialsOfProject(
   invocation: Invocation,
   kind: 'tokens' | 'keys',

@@ -24,7 +24,7 @@ const restored = z.looseObject({ id: z.string(), name: z.string() });
 
 const PATH = '/api/v1/admin/projects';
 
-/** `weir project`: the tenants of an installation, for its operator. */
+/** `weir project`: manages the projects of an installation, for its operator. */
 export function projectCommand(program: Command, begin: Begin): void {
   const project = program
     .command('project')

@@ -12,7 +12,7 @@ interface QueryOptions {
   readonly param?: readonly string[];
 }
 
-/** `weir query`: SQL over the project's events. */
+/** `weir query`: SQL on the project's events. */
 export function queryCommand(program: Command, begin: Begin): void {
   program
     .command('query')

@@ -15,7 +15,7 @@ const answer = z.looseObject({
   ),
 });
 
-/** `weir schema`: the tables that SQL can ask, and their columns. */
+/** `weir schema`: the tables and columns available to SQL. */
 export function schemaCommand(program: Command, begin: Begin): void {
   program
     .command('schema')

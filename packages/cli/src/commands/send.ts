@@ -28,7 +28,7 @@ interface SendOptions extends EventOptions {
 
 const DEFAULT_RETRY_FOR = '60s';
 
-/** `weir send`: events from the command line, from files, or from standard input. */
+/** `weir send`: sends events from options, files or standard input. */
 export function sendCommand(program: Command, begin: Begin): void {
   program
     .command('send')
@@ -90,7 +90,7 @@ async function send(invocation: Invocation, what: readonly string[], options: Se
   if (options.allowRejected !== true) report.mustBeComplete(sender.counts);
 }
 
-/** The server accepts such an event, and drops the id: without a warning the sender would look for the person in vain. */
+/** The server accepts such an event but drops the id. Warn, because the sender would search for the person without success. */
 function warnOfNoIds({ output }: Invocation, options: EventOptions): void {
   const { user, anonymous, session, eventId } = options;
   const ids = { '--user': user, '--anonymous': anonymous, '--session': session, '--event-id': eventId };

@@ -4,7 +4,7 @@ import type { Begin } from '../program.js';
 import { flagName, flagOf, variablesOf } from '../serve/flags.js';
 import { serve } from '../serve/serve.js';
 
-/** `weir serve`: each setting is also a flag. */
+/** `weir serve`: every setting is also a flag. */
 export function serveCommand(program: Command, begin: Begin, settings: readonly SettingInfo[]): void {
   const command = program
     .command('serve')

@@ -20,7 +20,7 @@ interface LimitOptions {
   readonly channelsPerProcess?: string;
 }
 
-/** `weir tenant limits`: how much a project may do. */
+/** `weir tenant limits`: shows and changes the limits of a project. */
 export function limitsCommand(tenant: Command, begin: Begin): void {
   const limits = tenant.command('limits').description('how much a project may do, on each node');
   limits
@@ -55,7 +55,7 @@ export function limitsCommand(tenant: Command, begin: Begin): void {
     });
 }
 
-/** The limits of a tenant as lines. */
+/** Formats the limits of a tenant. */
 export function limitsText(one: TenantState): string {
   const { rate_limit_rps: rps, rate_burst: burst, concurrency_limit: concurrency } = one;
   const { channel_rate_limit_rps: messageRps, channel_rate_burst: messageBurst } = one;
@@ -92,7 +92,7 @@ function changesOf(options: LimitOptions): Readonly<Record<string, number>> {
   };
 }
 
-/** The two count together: a rate without a burst has one of twice the rate, whatever was set before. */
+/** Rate and burst are set together: a rate without a burst resets the burst to twice the rate. */
 function channelRateOf(text: string): Readonly<Record<string, number>> {
   const [, rps, burst = '0'] = /^(\d+(?:\.\d+)?)(?::(\d+))?$/.exec(text) ?? [];
   if (rps === undefined) {

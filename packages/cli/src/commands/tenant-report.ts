@@ -21,10 +21,10 @@ const state = z.looseObject({
 
 const list = z.object({ tenants: z.array(state.extend({ name: z.string() })) });
 
-/** A tenant as the API answers it. */
+/** A tenant in the API. */
 export type TenantState = z.output<typeof state>;
 
-/** Changes a tenant, or with null only reads it, and prints it. */
+/** Changes a tenant (null: only reads it) and prints it. */
 export async function reportTenant(
   invocation: Invocation,
   id: string,

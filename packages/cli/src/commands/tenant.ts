@@ -6,7 +6,7 @@ import { limitsCommand, limitsText } from './tenant-limits.js';
 import { reportTenant, type TenantState } from './tenant-report.js';
 import { printUsage, withUsageOptions } from './usage.js';
 
-/** `weir tenant`: who may use the installation, and how much, for its operator. */
+/** `weir tenant`: suspends and limits projects, for the operator. */
 export function tenantCommand(program: Command, begin: Begin): void {
   const tenant = program
     .command('tenant')

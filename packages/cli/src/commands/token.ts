@@ -19,7 +19,7 @@ const list = z.object({
   ),
 });
 
-/** `weir token`: a project's ingest tokens, for the operator. */
+/** `weir token`: manages a project's ingest tokens, for the operator. */
 export function tokenCommand(program: Command, begin: Begin): void {
   const token = program
     .command('token')

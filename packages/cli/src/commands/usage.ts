@@ -14,7 +14,7 @@ const total = z.looseObject({
   requests: z.number(),
   errors: z.number(),
   denied: z.number(),
-  // A server of an earlier release counts none.
+  // Servers of earlier releases do not report events.
   events: z.number().optional(),
   fuel: z.number(),
   billable_fuel: z.number(),
@@ -50,7 +50,7 @@ const FIGURES = [
   'engine_ms',
 ];
 
-/** Adds what says which totals are wanted. */
+/** Adds the options that select usage totals. */
 export function withUsageOptions(command: Command): Command {
   return command
     .option('--from <time>', 'beginning: a date, a time, or how far back, such as 7d (default: 30d)')
@@ -58,7 +58,7 @@ export function withUsageOptions(command: Command): Command {
     .option('--by <names>', 'tell apart by hour, day, src, stack; comma separated');
 }
 
-/** `weir usage`: what the project's requests came to. */
+/** `weir usage`: totals of the project's requests. */
 export function usageCommand(program: Command, begin: Begin): void {
   withUsageOptions(program.command('usage'))
     .description("what the project's requests came to: requests, events, bytes, fuel")
@@ -79,7 +79,7 @@ Examples:
     });
 }
 
-/** Asks for totals at a path, and prints them. */
+/** Requests totals and prints them. */
 export async function printUsage(
   { output }: Invocation,
   api: ApiClient,
@@ -107,7 +107,7 @@ function tableOf({ project_id, from, to, usage }: z.output<typeof answer>): stri
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time as the server takes it; undefined for none. */
+/** Converts a time for the server; undefined if none is given. */
 function timeOf(option: string, text: string | undefined, now: number): string | undefined {
   if (text === undefined) return undefined;
   const [, digits = '', unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
@@ -117,7 +117,7 @@ function timeOf(option: string, text: string | undefined, now: number): string |
   if (/^\d{4}-\d{2}-\d{2}T\S+$/.test(text) && !Number.isNaN(Date.parse(text)))
     return new Date(text).toISOString();
   throw usageError(
-    `${option} ${text}: is no time`,
+    `${option} ${text}: is not a time`,
     'Write a date (2026-11-21), a time (2026-11-21T16:00:00Z), or how far back (7d, 12h)',
   );
 }

@@ -1,17 +1,17 @@
 /**
- * Which server, project and credentials a command uses. Sources are asked in order and the first that knows wins, with
- * one rule on top: a credential goes only to the server, and for the project, that its own source names. So
- * `--server https://elsewhere` never carries a profile's key to somebody else.
+ * Selects server, project and credentials of a command. Sources are checked in order, and the first one with a value
+ * wins. One rule applies on top: a credential is sent only to the server, and for the project, that its own source
+ * names. `--server https://elsewhere` therefore never sends a profile's key to another server.
  */
 import { type CliError, usageError } from '../cli-error.js';
 import { isSameServer, serverUrl } from './server-url.js';
 
-/** Where a server is looked for when nothing names one. */
+/** The server if no source names one. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:8080';
 
-/** One place that may know something. */
+/** A source of connection values. */
 export interface Source {
-  /** For people: "the environment", "profile default". */
+  /** Display name: "the environment", "profile default". */
   readonly name: string;
   readonly server?: string | undefined;
   readonly project?: string | undefined;
@@ -20,28 +20,28 @@ export interface Source {
   readonly operatorKey?: string | undefined;
   /** Ingest token. */
   readonly token?: string | undefined;
-  /** Its server gets no credential but its own: it was found, not named by the user. */
+  /** True if the server was found in a file and not named by the user: it gets only the credentials of this source. */
   readonly isUntrusted?: boolean;
 }
 
-/** What the sources make together. */
+/** The merged result. */
 export interface Connection {
   readonly server: string;
-  /** The source that named the server, or "the default". */
+  /** Name of the source that named the server, or "the default". */
   readonly serverFrom: string;
   readonly project: string | null;
   readonly key: string | null;
   readonly operatorKey: string | null;
   readonly token: string | null;
-  /** Sources with a project or a credential of another server, for people: "the environment (http://other)". */
+  /** Display names of sources with a project or credential for another server: "the environment (http://other)". */
   readonly unused: readonly string[];
 }
 
-/** Merges sources, the first one first. */
+/** Merges sources; the first one has the highest priority. */
 export function mergeSources(sources: readonly Source[]): Connection {
   const naming = sources.find(({ server }) => isSet(server));
   const server = serverUrl(naming?.server || DEFAULT_SERVER);
-  // Credentials that name no server go to the one that is named, but not to one that a file lying about names.
+  // Credentials without a server go to the named server, but never to one that a file in the directory named.
   const here = sources.filter((source) =>
     isSet(source.server) ? sameServer(source.server, server) : naming?.isUntrusted !== true,
   );
@@ -63,19 +63,19 @@ export function mergeSources(sources: readonly Source[]): Connection {
   };
 }
 
-/** The ingest token, or how to get one. */
+/** The ingest token; throws if there is none. */
 export function requireToken(connection: Connection): string {
   if (connection.token !== null) return connection.token;
   throw missing(`no ingest token for ${connection.server}`, '--token or WEIR_TOKEN', connection);
 }
 
-/** The project, or how to name one. */
+/** The project; throws if there is none. */
 export function requireProject(connection: Connection): string {
   if (connection.project !== null) return connection.project;
   throw missing(`no project named for ${connection.server}`, '--project or WEIR_PROJECT', connection);
 }
 
-/** The project and its API key, or how to get them. */
+/** The project and its API key; throws if either is missing. */
 export function requireKey(connection: Connection): { project: string; key: string } {
   const project = requireProject(connection);
   if (connection.key !== null) return { project, key: connection.key };
@@ -83,13 +83,13 @@ export function requireKey(connection: Connection): { project: string; key: stri
   throw missing(what, '--key or WEIR_KEY', connection);
 }
 
-/** An API key, for what its own project is enough; or how to get one. */
+/** An API key, for requests that need no project; throws if there is none. */
 export function requireAnyKey(connection: Connection): string {
   if (connection.key !== null) return connection.key;
   throw missing(`no API key for ${connection.server}`, '--key or WEIR_KEY', connection);
 }
 
-/** The operator key, or how to get one. */
+/** The operator key; throws if there is none. */
 export function requireOperatorKey({ operatorKey, server }: Connection): string {
   if (operatorKey !== null) return operatorKey;
   throw usageError(
@@ -98,9 +98,9 @@ export function requireOperatorKey({ operatorKey, server }: Connection): string 
   );
 }
 
-/** The error for something that no source has, or only a source of another server. */
+/** The error for a value that no source has, or only a source of another server. */
 function missing(what: string, options: string, { server, unused }: Connection): CliError {
-  const give = `Give ${options}, save one with "weir login", or be where the server keeps its .weir`;
+  const give = `Give ${options}, save one with "weir login", or run the command in the directory that contains .weir`;
   if (unused.length === 0) return usageError(what, give);
   const why = `What ${unused.join(' and ')} has is not used: it belongs to another server than ${server}`;
   return usageError(what, `${why}. ${give}`);

@@ -5,8 +5,8 @@ import type { z } from 'zod';
 import { CliError } from '../cli-error.js';
 
 /**
- * Reads a JSON file of a known form; null where there is none.
- * @throws CliError `invalid_file` for one that holds something else or cannot be read
+ * Reads and validates a JSON file; null if it does not exist.
+ * @throws CliError `invalid_file` if the content is invalid or unreadable
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string;
@@ -23,7 +23,7 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    // The parser quotes the text, which may hold a key.
+    // The parser's message quotes the text, which may contain a key.
     throw invalid(path, 'it is not JSON', error);
   }
   const checked = schema.safeParse(parsed, { error: plainIssue });
@@ -32,10 +32,10 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   throw invalid(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong form'}`, undefined);
 }
 
-/** The error for a file in a directory that this user may not read: `sudo -E`, say, keeps the HOME of another user. */
+/** The error for a file in another user's directory: `sudo -E`, for example, keeps the HOME of the other user. */
 async function ofAnother(path: string, cause: Error): Promise<CliError> {
   let directory = dirname(path);
-  // The directory itself may be hidden by the one above it.
+  // The parent of the directory may hide it.
   let owner = await stat(directory).catch(() => null);
   while (owner === null && directory !== dirname(directory)) {
     directory = dirname(directory);

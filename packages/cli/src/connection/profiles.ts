@@ -1,4 +1,4 @@
-/** Profiles: servers a person works with, in `~/.weir/config.json`, readable by its owner only. */
+/** Profiles: saved servers in `~/.weir/config.json`, readable by the owner only. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { writePrivateFile } from '@weir/base/node';
@@ -17,30 +17,30 @@ const profilesFile = z.object({
   profiles: z.record(z.string(), profile).default({}),
 });
 
-/** One server, and what opens it. */
+/** A server and its credentials. */
 export type Profile = z.output<typeof profile>;
 
-/** The file's contents. */
+/** Content of the file. */
 export type Profiles = z.output<typeof profilesFile>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Weir's own directory of a person: `WEIR_HOME`, default `~/.weir`. */
+/** The user's Weir directory: `WEIR_HOME`, default `~/.weir`. */
 export function weirHome(env: Environment): string {
   return resolve(env.WEIR_HOME || join(env.HOME || homedir(), '.weir'));
 }
 
-/** Where profiles are kept. */
+/** Path of the profiles file. */
 export function profilesPath(env: Environment): string {
   return join(weirHome(env), 'config.json');
 }
 
-/** The profiles there are; none where the file is missing. */
+/** Reads the profiles; none if the file is missing. */
 export async function readProfiles(path: string): Promise<Profiles> {
   return (await readJsonFile(path, profilesFile)) ?? { profiles: {} };
 }
 
-/** Replaces the file as a whole. */
+/** Replaces the file atomically. */
 export async function writeProfiles(path: string, profiles: Profiles): Promise<void> {
   await writePrivateFile(path, `${JSON.stringify(profiles, null, 2)}\n`);
 }

@@ -3,8 +3,8 @@ import { usageError } from '../cli-error.js';
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]']);
 
 /**
- * A server's URL without a slash at its end.
- * @throws CliError `usage` for what is no http or https URL
+ * Normalizes a server URL, without a trailing slash.
+ * @throws CliError `usage` if it is not an http or https URL
  */
 export function serverUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -17,7 +17,7 @@ export function serverUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
-/** Whether two URLs name the same server; all of this machine's own addresses are one. */
+/** True if two URLs name the same server; all loopback addresses are equal. */
 export function isSameServer(a: string, b: string): boolean {
   return canonical(a) === canonical(b);
 }

@@ -1,4 +1,4 @@
-/** The sources of a connection, in their order. */
+/** The sources of a connection, in order of priority. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -8,10 +8,10 @@ import type { Source } from './connection.js';
 import { readJsonFile } from './json-file.js';
 import { type Profile, profilesPath, readProfiles } from './profiles.js';
 
-/** Texts by variable name, as in process.env. */
+/** Environment variables, like process.env. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the command line says. */
+/** The connection options of the command line. */
 export interface ConnectionOptions {
   readonly server?: string;
   readonly project?: string;
@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   readonly profile?: string;
 }
 
-/** The names are those of the REST API; before, they were `project`, `key` and `token`. */
+/** Members are named as in the REST API; earlier releases used `project`, `key` and `token`. */
 const localCredentials = z.object({
   url: z.url({ protocol: /^https?$/ }),
   project_id: z.string().optional(),
@@ -33,8 +33,8 @@ const localCredentials = z.object({
 });
 
 /**
- * Options, a profile named by `--profile`, the environment, the current profile, and a server whose data directory
- * this is.
+ * The sources in order: options, the profile of `--profile`, the environment, the current profile, and a server whose
+ * data directory is in the working directory.
  */
 export async function connectionSources(
   options: ConnectionOptions,
@@ -59,7 +59,7 @@ export async function connectionSources(
   ];
 }
 
-/** The same without any profile, for making one. */
+/** The sources without profiles, for creating one. */
 export async function sourcesOfNewProfile(
   options: ConnectionOptions,
   env: Environment,
@@ -79,7 +79,7 @@ function environmentSource(env: Environment): Source {
   };
 }
 
-/** The server that keeps its data under `WEIR_DATA_DIR`; the variables of its `.env` are the server's own. */
+/** The server whose data is in `WEIR_DATA_DIR`; the variables in its `.env` belong to the server. */
 async function localServer(env: Environment, cwd: string): Promise<Source[]> {
   const dotenv = readDotenv(join(cwd, '.env'));
   const dataDir = resolve(cwd, env.WEIR_DATA_DIR || dotenv.WEIR_DATA_DIR || '.weir');
@@ -104,7 +104,7 @@ async function localServer(env: Environment, cwd: string): Promise<Source[]> {
   ];
 }
 
-/** Whether a URL is of this machine. */
+/** True if a URL refers to this machine. */
 function isLoopback(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }
@@ -118,7 +118,7 @@ function readDotenv(path: string): Environment {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch {
-    // No such file, or one that is not for us: the server says what is wrong with its own.
+    // No file, or an unreadable one: the server reports problems of its own files.
     return {};
   }
 }

@@ -1,16 +1,16 @@
 /**
- * A month of a web shop that does not exist: visits, searches, sign-ups and purchases of people who come back less and less
- * often. The same count on the same day gives the same events, with the same ids.
+ * A month of an invented web shop: visits, searches, sign-ups and purchases of people who return less and less often.
+ * Deterministic: the same count on the same day gives the same events with the same ids.
  */
 import { defined } from '@weir/base';
 import type { OutgoingEvent } from '../send/outgoing-event.js';
 
-/** Events that can be asked for. */
+/** Maximum number of events. */
 export const MAX_EVENTS = 3_000_000;
 
-/** Days before today on which they happen. */
+/** Number of days before today. */
 const DAYS = 30;
-/** Events that are handed on together. */
+/** Events per chunk. */
 const CHUNK = 1_000;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -18,7 +18,7 @@ const MINUTE_MS = 60_000;
 interface Product {
   readonly name: string;
   readonly category: string;
-  /** In euros. */
+  /** In EUR. */
   readonly price: number;
 }
 
@@ -35,7 +35,7 @@ const SOURCES = ['google', 'newsletter', 'direct', 'instagram', 'friend'] as con
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'America/Sao_Paulo'] as const;
 const NAMES = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Alan', 'Radia', 'Ken', 'Frances'] as const;
 
-/** An event of the shop, without its id. */
+/** A shop event without its id. */
 export interface ShopEvent {
   readonly event: string;
   /** RFC 3339, UTC. */
@@ -47,9 +47,9 @@ export interface ShopEvent {
 }
 
 /**
- * The events of the shop, ready to be sent.
+ * The shop's events, ready to send.
  * @param count at most {@link MAX_EVENTS}
- * @param now epoch milliseconds; the last day of the shop is the one before
+ * @param now epoch milliseconds; the last day of the shop is the day before
  */
 export async function* shopEvents(count: number, now: number): AsyncGenerator<OutgoingEvent[]> {
   const today = Math.floor(now / DAY_MS) * DAY_MS;
@@ -67,12 +67,12 @@ export async function* shopEvents(count: number, now: number): AsyncGenerator<Ou
   }
 }
 
-/** Events without end, person by person. */
+/** An endless sequence of events, visitor by visitor. */
 export function* visitsBefore(today: number): Generator<ShopEvent> {
   for (let person = 0; ; person += 1) yield* new Visitor(person, today).events();
 }
 
-/** A person who visits the shop, and may sign up. */
+/** A visitor of the shop, who may sign up. */
 class Visitor {
   readonly #id: number;
   readonly #today: number;
@@ -141,7 +141,7 @@ class Visitor {
   }
 }
 
-/** Numbers from 0 to 1 that look random, the same for a seed: mulberry32, in the public domain. */
+/** A deterministic random number generator from 0 to 1: mulberry32, public domain. */
 function randomNumbers(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b1);
   return () => {

@@ -1,4 +1,4 @@
-/** The dead letters of a project, with their events for its own admin key, or of the installation for its operator. */
+/** Dead letters of a project, with their events for its admin key, or of the installation for its operator. */
 import { z } from 'zod';
 import { ApiClient } from '../api/client.js';
 import { requireOperatorKey } from '../connection/connection.js';
@@ -29,14 +29,14 @@ const letterPage = z.object({ letters: z.array(letter) });
 const retried = z.object({ retried: z.number() });
 const purged = z.object({ purged: z.number() });
 
-/** A batch ClickHouse refused. */
+/** A batch that ClickHouse rejected. */
 export type DeadLetter = z.output<typeof letter>;
-/** With its events, where the caller may see them. */
+/** A letter with its events, if the caller may read them. */
 export type DeadLetterWithEvents = z.output<typeof letterWithEvents>;
 /** Counts by reason. */
 export type DlqOverview = z.output<typeof overview>;
 
-/** Which letters are meant; all fields together. */
+/** Selects letters; all conditions must match. */
 export interface LetterFilter {
   readonly id?: string | undefined;
   readonly project_id?: string | undefined;
@@ -50,9 +50,9 @@ const PAGE = 1_000;
 export class DeadLetters {
   readonly #api: ApiClient;
   readonly #path: string;
-  /** Narrows an operator's view to one project. */
+  /** Restricts an operator's requests to one project. */
   readonly #scope: LetterFilter;
-  /** Whether the events themselves may be seen. */
+  /** True if the caller may read the events. */
   readonly showsEvents: boolean;
 
   private constructor(api: ApiClient, path: string, scope: LetterFilter, showsEvents: boolean) {
@@ -63,8 +63,8 @@ export class DeadLetters {
   }
 
   /**
-   * By the project's API key where there is one, else by the operator key.
-   * @param everywhere asks for all projects, which takes the operator key
+   * Uses the project's API key if there is one, otherwise the operator key.
+   * @param everywhere all projects; requires the operator key
    */
   static async open(invocation: Invocation, everywhere: boolean): Promise<DeadLetters> {
     const connection = await invocation.connection();
@@ -104,12 +104,12 @@ export class DeadLetters {
     });
   }
 
-  /** Makes letters due now; answers with how many. */
+  /** Makes letters due now; returns their number. */
   async retry(selection: LetterFilter & { all?: true }): Promise<number> {
     return (await this.#api.json(retried, this.#post('retry', selection))).retried;
   }
 
-  /** Drops letters for good; answers with how many. */
+  /** Deletes letters permanently; returns their number. */
   async purge(selection: LetterFilter & { all?: true }): Promise<number> {
     return (await this.#api.json(purged, this.#post('purge', selection))).purged;
   }

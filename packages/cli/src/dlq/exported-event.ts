@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An event as a dead letter holds it: `properties` and `extras` are JSON texts, so that numbers keep their digits. */
+/** An event inside a dead letter. `properties` and `extras` are JSON texts, so that numbers keep their digits. */
 export const storedEvent = z.object({
   event: z.string(),
   event_id: z.string(),
@@ -12,9 +12,9 @@ export const storedEvent = z.object({
   extras: z.string(),
 });
 
-/** The event as a line of NDJSON that `weir send` takes. */
+/** Converts the event into an NDJSON line for `weir send`. */
 export function exportedEvent({ properties, extras, ...rest }: z.output<typeof storedEvent>): string {
-  // As text: the ingest route takes milliseconds of the early seventies for seconds.
+  // Send a text, because the ingest route rejects small millisecond values (before 1973) as seconds.
   const timestamp = new Date(rest.timestamp).toISOString();
   const members = Object.entries({ ...rest, timestamp }).filter(([, value]) => value !== null);
   const head = JSON.stringify(Object.fromEntries(members)).slice(0, -1);

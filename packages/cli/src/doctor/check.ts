@@ -1,23 +1,23 @@
-/** What a check found. */
+/** Result of a check. */
 export interface Check {
   readonly name: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
-  /** What to do about it; null where there is nothing to do. */
+  /** Suggested fix; null if none is needed. */
   readonly hint: string | null;
 }
 
-/** All is well. */
+/** Passed. */
 export function ok(name: string, message: string): Check {
   return { name, status: 'ok', message, hint: null };
 }
 
-/** Works, but not as it should. */
+/** Works with a limitation. */
 export function warn(name: string, message: string, hint: string): Check {
   return { name, status: 'warn', message, hint };
 }
 
-/** Does not work. */
+/** Failed. */
 export function fail(name: string, message: string, hint: string): Check {
   return { name, status: 'fail', message, hint };
 }

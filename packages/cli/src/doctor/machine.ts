@@ -1,4 +1,4 @@
-/** Whether a server can run on this machine, in this directory. */
+/** Checks whether a server can run on this machine in this directory. */
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -12,14 +12,14 @@ import { loadSettings } from '../serve/settings.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 const LEAST_NODE = [20, 19] as const;
-/** Below this the engine cannot merge. */
+/** With less free space the engine cannot merge. */
 const LEAST_DISK_BYTES = 256 * 2 ** 20;
 const SCARCE_DISK_BYTES = 2 * 2 ** 30;
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * Node.js, settings, data directory, disk and port.
- * @param server URL of the server that commands talk to
+ * @param server URL of the server that commands use
  */
 export async function checkMachine(context: CliContext, server: string): Promise<Check[]> {
   const node = checkNode(process.versions.node);
@@ -39,7 +39,7 @@ export async function checkMachine(context: CliContext, server: string): Promise
   ];
 }
 
-/** Whether Node.js is new enough. */
+/** Checks the version of Node.js. */
 function checkNode(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [leastMajor, leastMinor] = LEAST_NODE;
@@ -82,8 +82,8 @@ async function nearestExisting(path: string): Promise<string> {
 }
 
 /**
- * The port of a server that runs on this machine with other settings than those here, such as a flag: then the port of the
- * settings here is not in use, and to say that it is free or taken would mislead.
+ * The port of a server that runs here with other settings, such as a flag. The port in the settings is then unused, and
+ * reporting it as free or in use would mislead.
  */
 async function portOfServer(server: string, configured: number): Promise<Check | undefined> {
   const { hostname, port, protocol } = new URL(server);

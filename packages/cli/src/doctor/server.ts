@@ -1,4 +1,4 @@
-/** Whether the server that commands talk to is well. */
+/** Checks the server that commands use. */
 import { z } from 'zod';
 import { checkCredentials } from '../api/check-credentials.js';
 import { ApiClient } from '../api/client.js';
@@ -9,7 +9,7 @@ import { VERSION } from '../version.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 const TIMEOUT_MS = 10_000;
-/** The Date header counts whole seconds; less than this is no difference. */
+/** The Date header has whole seconds; smaller differences are ignored. */
 const CLOCK_TOLERANCE_MS = 5_000;
 const LOG_ALMOST_FULL = 0.8;
 

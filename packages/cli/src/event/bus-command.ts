@@ -1,17 +1,17 @@
-/** The processes that `weir event` starts of itself. */
+/** The child processes of `weir event`. */
 import { fileURLToPath } from 'node:url';
 import type { BusApp, BusCommand } from '@weir/bus/client';
 import type { Environment } from '../connection/sources.js';
 
 const CLI = fileURLToPath(new URL('../../bin/weir.js', import.meta.url));
 
-/** Variables that hold credentials: a process that outlives who started it has none of them. */
+/** Credential variables, which a long-running child process must not inherit. */
 const CREDENTIALS = new Set(['WEIR_KEY', 'WEIR_TOKEN', 'WEIR_OPERATOR_KEY']);
 
 /**
- * A command of ours for what an app is, in this environment, but for its credentials.
+ * The command line of a child process for an app, in this environment without credentials.
  *
- * @param credential API key that it is to have; default none
+ * @param credential API key for the child; default none
  */
 export function ownCommand(
   words: readonly string[],

@@ -1,4 +1,4 @@
-/** `weir event status` and `weir event stop`: the buses of this person. */
+/** `weir event status` and `weir event stop`: the buses of this user. */
 import { pause } from '@weir/base';
 import { BusControl, busDirectory, type FoundBus, findBuses, isLocked, readBusFile } from '@weir/bus/client';
 import type { StatusResponse } from '@weir/bus/protocol';
@@ -8,25 +8,26 @@ import type { Invocation } from '../invocation.js';
 import { VERSION } from '../version.js';
 
 /**
- * How a bus is: `running`, it answers · `orphaned`, its process lives and does not answer · `stopped`, there is none.
+ * State of a bus. `running`: it answers. `orphaned`: its process is alive and does not answer. `stopped`: no process is
+ * alive.
  */
 type BusState = 'running' | 'orphaned' | 'stopped';
 
-/** A bus, and what it says of itself. */
+/** A bus and its status. */
 export interface KnownBus {
   readonly found: FoundBus;
   readonly state: BusState;
   readonly status: StatusResponse | undefined;
 }
 
-/** How long a bus may take to end: it gives back what groups lent, and waits for hooks. */
+/** How long a bus may take to stop: it releases group deliveries and waits for hooks. */
 const END_MS = 15_000;
-/** How long one that does not answer may take to end by a signal, before it is killed. */
+/** Time between SIGTERM and SIGKILL for a bus that does not answer. */
 const SIGNAL_MS = 3_000;
-/** How long a bus that has just begun may take until it answers. */
+/** How long a starting bus may take to answer. */
 const BEGIN_MS = 1_000;
 
-/** All buses that run, or ran under Weir's own directory, each asked how it is. */
+/** All bus directories of this user, with the status of each bus. */
 export async function knownBuses({ context: { env } }: Invocation): Promise<KnownBus[]> {
   const control = new BusControl(VERSION);
   const asked = (await findBuses(weirHome(env), env)).map(async (found): Promise<KnownBus> => {
@@ -35,7 +36,7 @@ export async function knownBuses({ context: { env } }: Invocation): Promise<Know
     for (;;) {
       const status = await control.status(found.directory);
       if (status !== undefined) return { found, state: 'running', status };
-      // It may have ended meanwhile, or be about to begin.
+      // The bus may have stopped meanwhile, or still be starting.
       if (!(await isLocked(found.directory.aliveLock))) return { found, state: 'stopped', status };
       if (performance.now() > deadline) return { found: await again(found), state: 'orphaned', status };
       await pause(50);
@@ -44,12 +45,12 @@ export async function knownBuses({ context: { env } }: Invocation): Promise<Know
   return await Promise.all(asked);
 }
 
-/** A bus that has begun meanwhile has written its file since. */
+/** Reads the file of a bus that has started meanwhile. */
 async function again(found: FoundBus): Promise<FoundBus> {
   return { ...found, file: await readBusFile(found.directory) };
 }
 
-/** Buses to stop: all, or that of the project the command line names with that of this machine's own sources. */
+/** The buses to stop: all, or those of the selected project and of local sources. */
 export async function chosenBuses(invocation: Invocation, isAll: boolean): Promise<KnownBus[]> {
   const alive = (await knownBuses(invocation)).filter(({ state }) => state !== 'stopped');
   if (isAll) return alive;
@@ -60,11 +61,11 @@ export async function chosenBuses(invocation: Invocation, isAll: boolean): Promi
   return alive.filter(({ found }) => paths.includes(found.directory.path));
 }
 
-/** What to do about a bus that does not answer. */
+/** Hint for a bus that does not answer. */
 export const STOP_HINT = 'End it with "weir event stop --all --force"';
 
 /**
- * Ends a bus; one that does not answer only with `force`, by a signal.
+ * Stops a bus; with `force`, a bus that does not answer is stopped by a signal.
  *
  * @throws CliError `failed` `bus_busy`, `bus_orphaned` or `bus_lives_on`
  */
@@ -78,12 +79,12 @@ export async function stopBus({ found, state, status }: KnownBus, force: boolean
     if (answer?.isEnding === false) {
       const count = status?.consumers.length ?? 0;
       throw new CliError('failed', 'bus_busy', answer.message ?? `the bus has ${count} consumer(s)`, {
-        hint: 'End them first, or give --force: they end with the reason upstream',
+        hint: 'Stop them first, or use --force: they end with the reason upstream',
       });
     }
   }
   if (await hasEnded(directory.aliveLock, END_MS)) return;
-  throw new CliError('failed', 'bus_lives_on', `the bus in ${directory.path} does not end`, {
+  throw new CliError('failed', 'bus_lives_on', `the bus in ${directory.path} does not stop`, {
     hint: force
       ? `End the process ${file?.pid ?? ''} yourself; ${directory.logFile} says what it waits for`
       : STOP_HINT,
@@ -91,10 +92,10 @@ export async function stopBus({ found, state, status }: KnownBus, force: boolean
 }
 
 async function endOrphan({ directory, file }: FoundBus, force: boolean): Promise<void> {
-  // The lock's holder has written the file: it removes one that was there before.
+  // The holder of the lock wrote this file, because a bus removes an older file when it starts.
   const pid = file?.pid;
   if (!force || pid === undefined) {
-    throw new CliError('failed', 'bus_orphaned', `a bus lives in ${directory.path} and does not answer`, {
+    throw new CliError('failed', 'bus_orphaned', `the bus in ${directory.path} runs but does not answer`, {
       hint: pid === undefined ? 'Look for "event _bus" among the processes' : STOP_HINT,
     });
   }
@@ -107,7 +108,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended, which is what was wanted.
+    // The process has already ended.
   }
 }
 

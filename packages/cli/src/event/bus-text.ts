@@ -2,7 +2,7 @@ import { sanitize } from '../output/sanitize.js';
 import { formatTable } from '../output/table.js';
 import type { KnownBus } from './bus-control.js';
 
-/** A bus for programs. */
+/** The JSON document of a bus. */
 export function busDocument({ found, state, status }: KnownBus): object {
   const { directory, file } = found;
   return {
@@ -20,7 +20,7 @@ export function busDocument({ found, state, status }: KnownBus): object {
   };
 }
 
-/** A bus for people. */
+/** Formats a bus for people. */
 export function busText({ found, state, status }: KnownBus): string {
   const { directory, file } = found;
   const what =

@@ -1,4 +1,4 @@
-/** `weir event doctor`: what keeps consumers from their events. */
+/** `weir event doctor`: finds problems that prevent consumers from receiving events. */
 import { ApiClient } from '../api/client.js';
 import { CliError } from '../cli-error.js';
 import { weirHome } from '../connection/profiles.js';
@@ -9,7 +9,7 @@ import { knownBuses, STOP_HINT } from './bus-control.js';
 import { loadKeys, untrustedNote } from './key-registry.js';
 import { leftLeases } from './left-leases.js';
 
-/** Keys, the directory of buses, the buses in it, and the server's feed. */
+/** Checks the keys, the bus directory, its buses, and the server's feed. */
 export async function checkEvents(invocation: Invocation, keys: string | undefined): Promise<Check[]> {
   return [await checkKeys(invocation, keys), ...(await checkBuses(invocation)), await checkFeed(invocation)];
 }

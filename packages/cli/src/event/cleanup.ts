@@ -1,4 +1,4 @@
-/** Cleanup after consumers that are gone: a process that knows their keys, and has the identity they had. */
+/** Cleanup for dead consumers, in a process with their keys and identity. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -14,15 +14,15 @@ import { ownCommand } from './bus-command.js';
 import { hookApi } from './hook-api.js';
 import { loadKeys, requireKey } from './key-registry.js';
 
-/** How long a cleanup may take. */
+/** Timeout of a cleanup. */
 const CLEANUP_MS = 60_000;
 
 /**
- * Runs a key's `cleanup` in a process of its own, which ends with this one.
+ * Runs a key's `cleanup` in a child process, which ends with this process.
  *
- * @param credential API key that hooks have; without one, that of the profile
- * @param signal ends it
- * @throws Error with what that process said.
+ * @param credential API key of the hooks; default that of the profile
+ * @param signal kills the child
+ * @throws Error with the child's standard error.
  */
 export async function cleanUpIn(
   app: BusApp,
@@ -42,7 +42,7 @@ export async function cleanUpIn(
   const end = () => child.kill('SIGKILL');
   signal.addEventListener('abort', end, { once: true });
   child.stdin.on('error', () => {});
-  // It stays open: its end tells that this process is gone.
+  // Keep standard input open: its end tells the child that this process has ended.
   child.stdin.write(`${JSON.stringify(lease)}\n`);
   try {
     const [said, [code, killed]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
@@ -53,7 +53,10 @@ export async function cleanUpIn(
   }
 }
 
-/** `weir event _cleanup`: runs the cleanup of the lease in the first line of standard input, for as long as that is open. */
+/**
+ * `weir event _cleanup`: runs the cleanup of the lease in the first line of standard input, and stops when standard
+ * input ends.
+ */
 export async function runCleanup(invocation: Invocation): Promise<void> {
   const { context } = invocation;
   let timer: NodeJS.Timeout | undefined;
@@ -62,26 +65,26 @@ export async function runCleanup(invocation: Invocation): Promise<void> {
   });
   const lines = createInterface({ input: context.stdin });
   const left = once(lines, 'close').then(() => {
-    throw new Error('who started it is gone');
+    throw new Error('the parent process has ended');
   });
   try {
     const [line] = await Promise.race([once(lines, 'line'), left]);
     await Promise.race([cleanUp(invocation, String(line)), tooLong, left]);
   } finally {
     clearTimeout(timer);
-    // A hook that goes on keeps nothing alive.
+    // An unfinished hook must not keep the process alive.
     context.abandonRest?.();
   }
 }
 
 async function cleanUp(invocation: Invocation, line: string): Promise<void> {
-  // The cast holds: what is read is checked below, as far as it is used.
+  // The members that are used are validated below.
   const lease = JSON.parse(line) as Lease;
   if (!isJsonObject(lease.params ?? {})) throw usageError('standard input has no lease');
   const key = requireKey(await loadKeys(lease.keys_file, invocation.context), lease.event_key);
   const { server, key: credential } = await invocation.connection();
   const api = hookApi(new ApiClient(server, credential));
-  // They were a consumer's params, as its key's normalizeParams left them.
+  // The params were normalized by the key's normalizeParams in the consumer.
   const params = (lease.params ?? {}) as Parameters<NonNullable<typeof key.cleanup>>[1];
   await key.cleanup?.(api, params, lease.state);
 }

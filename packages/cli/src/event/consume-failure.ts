@@ -3,7 +3,7 @@ import { ConsumeError } from '@weir/event/consume';
 import { CliError } from '../cli-error.js';
 import type { FailureFacts } from './failure-document.js';
 
-/** Any error of a consumer as the command's own, and what else is known of it. */
+/** Converts any error of a consumer into the command's error and further facts. */
 export function consumeFailure(error: unknown): { failure: CliError; facts: FailureFacts } {
   if (error instanceof ParamsError) {
     const [first] = error.problems;

@@ -1,4 +1,4 @@
-/** What `weir event consume` was asked for, made sure of before anything is started. */
+/** Validates the request of `weir event consume` before anything is started. */
 
 import { defined } from '@weir/base';
 import { type BusApp, type BusDirectory, busDirectory, type OnSlow } from '@weir/bus/client';
@@ -26,33 +26,33 @@ import { hookApi } from './hook-api.js';
 import { loadKeys, requireKey } from './key-registry.js';
 import { requireScopes } from './require-scopes.js';
 
-/** A consumer to be. */
+/** A validated consumer. */
 export interface ConsumeJob {
   readonly prepared: PreparedConsume;
   readonly source: SourceSpec | 'stdin';
-  /** The bus that serves it. */
+  /** Identifies the bus that serves the consumer. */
   readonly app: BusApp;
   readonly directory: BusDirectory;
-  /** API key of the project; for sources of this machine only where a cleanup may need it. */
+  /** API key of the project; for local sources only if a cleanup may need it. */
   readonly credential: string | undefined;
   readonly sink: SinkChoice;
   readonly bounds: Bounds;
   readonly work: Work;
   readonly from: string;
-  /** Ends with the newest event of the start. */
+  /** Ends at the newest event that exists at the start. */
   readonly isUntilNow: boolean;
   readonly onSlow: OnSlow;
   readonly group: string | undefined;
-  /** What it does with the group's events. */
+  /** What the consumer does with the group's events. */
   readonly task: string;
-  /** Absolute; undefined for keys that come with Weir. */
+  /** Absolute path; undefined for shipped keys. */
   readonly keysFile: string | undefined;
 }
 
 /**
- * Reads what was asked for. Who prepares closes `prepared.jq`.
+ * Parses and validates the request. The caller closes `prepared.jq`.
  *
- * @throws CliError, ConsumeError or ParamsError for all that cannot be
+ * @throws CliError, ConsumeError or ParamsError if the request is invalid
  */
 export async function prepareJob(
   invocation: Invocation,
@@ -62,7 +62,7 @@ export async function prepareJob(
   const { env } = invocation.context;
   const [sink, bounds, work] = [sinkOf(flags), boundsOf(flags), workOf(flags)];
   const untilNow = isUntilNow(flags);
-  // A dry run refuses what a real one would.
+  // A dry run reports the same errors as a real run.
   if (sink.kind === 'post') new PostSink(sink.to);
   refuseIdentity(flags);
   const keys = await loadKeys(flags.keys, invocation.context);
@@ -71,7 +71,7 @@ export async function prepareJob(
   const upstream = await upstreamOf(invocation, key, given);
   if (untilNow && (upstream.source === 'stdin' || upstream.source.kind !== 'feed'))
     throw refused('until', 'no_end', 'only the feed of a project knows its newest event');
-  // A bounded read of the history shares nothing with the consumers of a bus.
+  // A bounded read of the history does not use the bus.
   const isAlone = upstream.source === 'stdin' || untilNow;
   const onSlow = onSlowOf(upstream.source, flags);
   const prepared = await prepareConsume({
@@ -91,7 +91,7 @@ export async function prepareJob(
     credential: upstream.credential,
     sink,
     bounds,
-    // What waits behind a command or a request could run at an idle member.
+    // Prefetch only as many events as there are workers: an idle member could handle events that wait here.
     work: sink.kind === 'exec' || sink.kind === 'post' ? { prefetch: key.workers, ...work } : work,
     from: placeOf(flags.from, Date.now(), untilNow ? 'earliest' : 'latest'),
     isUntilNow: untilNow,
@@ -116,7 +116,7 @@ interface Upstream {
   readonly source: SourceSpec | 'stdin';
 }
 
-/** Where the events are to come from; only the feed and channels need a server, a project and a credential. */
+/** Resolves the source; only the feed and channels need a server, a project and a credential. */
 async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Params): Promise<Upstream> {
   const draft = sourceOf(key, given, { server: 'http://localhost', project: 'any' });
   if (draft === 'stdin' || (draft.kind !== 'feed' && draft.kind !== 'channel')) {
@@ -126,7 +126,7 @@ async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Par
       app: {},
       server,
       project: project ?? '',
-      // The source needs none, but a cleanup by a helper may.
+      // The source needs no credential, but a cleanup in a helper may.
       credential: hasLease ? (credential ?? undefined) : undefined,
       api: new ApiClient(server, credential),
       params: given,
@@ -142,12 +142,12 @@ async function upstreamOf(invocation: Invocation, key: RegisteredKey, given: Par
   return { app: { server, project }, server, project, credential, api, params, source: draft };
 }
 
-/** A subscription is one of a project, whoever named it. */
+/** Adds the project to the params, so that the subscription id contains it no matter how the user selected the project. */
 function withProject(key: RegisteredKey, params: Params, project: string): Params {
   return key.params.some(({ name }) => name === 'project') ? { ...params, project } : params;
 }
 
-/** Nobody consumes as somebody else than they asked for. */
+/** Rejects --as user, which is not supported yet. */
 function refuseIdentity({ as }: ConsumeFlags): void {
   if (as !== 'user') return;
   throw new ConsumeError('auth', 'no_user', 'events cannot be consumed as a user yet: only API keys can', {
@@ -156,7 +156,7 @@ function refuseIdentity({ as }: ConsumeFlags): void {
   });
 }
 
-/** Names that the server has for groups. */
+/** Valid group names on the server. */
 const GROUP = /^[A-Za-z0-9._-]{1,64}$/;
 
 function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: ConsumeFlags): OnSlow {
@@ -165,7 +165,7 @@ function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: Consume
     throw refused('group', 'no_groups', 'only events of a project can be shared by a group');
   }
   if (group !== undefined && !GROUP.test(group)) {
-    throw new ConsumeError('usage', 'invalid_group', `${JSON.stringify(group)} is no name of a group`, {
+    throw new ConsumeError('usage', 'invalid_group', `${JSON.stringify(group)} is not a valid group name`, {
       param: 'group',
       hint: 'Give 1 to 64 letters, digits, dots, underscores and hyphens.',
     });
@@ -174,10 +174,10 @@ function onSlowOf(source: SourceSpec | 'stdin', { onSlow, group, from }: Consume
     throw refused('on-slow', 'group_waits', 'a group keeps events until they are handled, however slowly');
   }
   if (onSlow === 'replay' && !hasOffsets) {
-    throw refused('on-slow', 'no_replay', 'what this source has sent cannot be had again');
+    throw refused('on-slow', 'no_replay', 'this source cannot be replayed');
   }
   if (from !== undefined && from !== 'latest' && !hasOffsets) {
-    throw refused('from', 'no_history', 'this source has no history: it begins with what comes next');
+    throw refused('from', 'no_history', 'this source has no history: it starts with the next event');
   }
   return onSlow ?? (hasOffsets ? 'replay' : 'drop-oldest');
 }

@@ -1,4 +1,4 @@
-/** The options of `weir event consume`, read. */
+/** Parses the options of `weir event consume`. */
 
 import { defined } from '@weir/base';
 import type { OnSlow } from '@weir/bus/client';
@@ -6,7 +6,7 @@ import type { AuthType } from '@weir/event';
 import { usageError } from '../cli-error.js';
 import { parseDuration } from '../send/duration.js';
 
-/** As they are written. */
+/** The options as typed. */
 export interface ConsumeFlags {
   readonly param?: readonly string[];
   readonly jq?: string;
@@ -28,26 +28,26 @@ export interface ConsumeFlags {
   readonly dryRun?: boolean;
 }
 
-/** Where the events go. */
+/** Destination of the events. */
 export type SinkChoice =
   | { readonly kind: 'stdout' }
   | { readonly kind: 'output_dir' | 'exec' | 'post'; readonly to: string };
 
-/** What stops a consumer by itself. */
+/** Limits that end a consumer. */
 export interface Bounds {
   readonly maxEvents?: number;
-  /** Milliseconds from ready. */
+  /** Milliseconds after ready. */
   readonly timeoutMs?: number;
 }
 
-/** How the events of a group are worked on. */
+/** How a group's events are handled. */
 export interface Work {
-  /** Events out with this consumer; undefined for what suits the sink. */
+  /** Maximum of unacknowledged events; undefined selects the default of the sink. */
   readonly prefetch?: number;
   readonly execTimeoutMs?: number;
 }
 
-/** The one sink that is named. Throws CliError `usage` for more than one. */
+/** The selected sink. Throws CliError `usage` if there is more than one. */
 export function sinkOf({ outputDir, exec, post }: ConsumeFlags): SinkChoice {
   const named = [
     ...(outputDir === undefined ? [] : [{ kind: 'output_dir' as const, to: outputDir }]),
@@ -62,7 +62,7 @@ export function sinkOf({ outputDir, exec, post }: ConsumeFlags): SinkChoice {
   return one ?? { kind: 'stdout' };
 }
 
-/** Bounds of the run. Throws CliError `usage` for what is none. */
+/** The limits of the run. Throws CliError `usage` if they are invalid. */
 export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
   if (maxEvents !== undefined && !/^[1-9]\d{0,14}$/.test(maxEvents)) {
     throw usageError(`--max-events ${maxEvents}: must be a whole number from 1`);
@@ -75,7 +75,7 @@ export function boundsOf({ maxEvents, timeout }: ConsumeFlags): Bounds {
 }
 
 /**
- * Whether the run ends with the newest event of the start. Throws CliError `usage` for another end, and for options that
+ * True if the run ends at the newest event of the start. Throws CliError `usage` for another end, and for options that
  * have no effect on such a run.
  */
 export function isUntilNow({ until, group, onSlow }: ConsumeFlags): boolean {
@@ -98,7 +98,7 @@ export function isUntilNow({ until, group, onSlow }: ConsumeFlags): boolean {
   return true;
 }
 
-/** How a group's events are worked on. Throws CliError `usage` for what is none. */
+/** Options for a group's events. Throws CliError `usage` if they are invalid. */
 export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Work {
   if (prefetch !== undefined && group === undefined)
     throw usageError(
@@ -117,9 +117,9 @@ export function workOf({ prefetch, execTimeout, exec, group }: ConsumeFlags): Wo
 }
 
 /**
- * Where to begin: a length of time, such as `1h`, is that long before `now` (epoch milliseconds).
+ * Start position: a duration, such as `1h`, is relative to `now` (epoch milliseconds).
  *
- * @param preset taken where nothing is given
+ * @param preset default if none is given
  */
 export function placeOf(from: string | undefined, now: number, preset: 'latest' | 'earliest'): string {
   if (from === undefined || !/^\d+(ms|s|m|h|d)$/.test(from)) return from ?? preset;
@@ -128,7 +128,7 @@ export function placeOf(from: string | undefined, now: number, preset: 'latest' 
 
 function durationOf(name: string, text: string | undefined): number | undefined {
   const ms = text === undefined ? undefined : parseDuration(text, `--${name}`);
-  // A timer of Node holds no more, and goes off at once.
+  // A longer timer of Node overflows and fires at once.
   if (ms === 0 || (ms ?? 0) > 2 ** 31 - 1)
     throw usageError(`--${name} ${text}: must be between 1ms and 24 days`);
   return ms;

@@ -1,8 +1,7 @@
-/** How consumers tell an error: one line of JSON on standard error, whoever reads it. */
+/** Error report of consumers: always one line of JSON on standard error. */
 import { CliError } from '../cli-error.js';
 import { sentence } from '../output/sentence.js';
 
-/** The line. */
 interface FailureDocument {
   readonly ok: false;
   readonly error: {
@@ -13,15 +12,15 @@ interface FailureDocument {
   } & FailureFacts;
 }
 
-/** What is known of an error besides. */
+/** Further facts of an error. */
 export interface FailureFacts {
-  /** The param or option that is to blame. */
+  /** The invalid param or option. */
   readonly param?: string;
-  /** All of them, where there are several. */
+  /** All problems, if there are several. */
   readonly problems?: readonly object[] | readonly string[];
 }
 
-/** Tells an error as a line of JSON; the same error is returned as one that needs no more telling. */
+/** Writes an error as a line of JSON; returns it marked as reported. */
 export function tellFailure(
   failure: CliError,
   note: (line: string) => void,

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { PreparedConsume } from '@weir/event/consume';
 
-/** More is told by its hash. */
+/** A longer description is replaced by its hash. */
 const LONGEST = 900;
 
 /**
- * What a consumer takes of its group's events: the key, its params and the expression. It acknowledges the others for
- * everybody, so that members of a group have to agree.
+ * Describes which events a group's consumer handles: key, params and jq expression. A member acknowledges the other
+ * events for the whole group, so all members must have the same task.
  */
 export function groupTask({ key, params }: PreparedConsume, jq: string | undefined): string {
   const given = Object.entries(params)
-    // A group is one of a project.
+    // A group already belongs to one project.
     .filter(([name, value]) => name !== 'project' && value !== undefined && String(value) !== '')
     .map(([name, value]) => `${name}=${String(value)}`)
     .sort();

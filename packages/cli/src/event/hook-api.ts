@@ -7,20 +7,21 @@ import { CliError } from '../cli-error.js';
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 
 /**
- * What hooks of keys call the server by: this command's identity, which they can neither see nor change. It fails with
- * a ConsumeError of the failure's kind, so that a hook that lets it through ends the consumer with the right code.
+ * The server's API for hooks, with the command's identity, which hooks can neither read nor change. Failures are
+ * ConsumeErrors of the matching kind, so that a hook that does not catch them ends the consumer with the right exit
+ * code.
  */
 export function hookApi(api: ApiClient): HookApi {
   return {
     async callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue> {
       const known = METHODS.find((one) => one === method.toUpperCase());
       if (known === undefined) throw wrongCall(`A hook calls ${method}.`, `Use ${METHODS.join(', ')}.`);
-      // A path that does not begin with one slash would lead the credential to another host.
+      // A path that does not start with exactly one slash could send the credential to another host.
       if (!/^\/(?!\/)/.test(path)) throw wrongCall(`A hook calls ${path}.`, 'Begin the path with one slash.');
       try {
         const response = await api.response({ method: known, path, ...defined({ body }) });
         const text = await response.text();
-        // JSON.parse gives exactly the values of JsonValue.
+        // JSON.parse returns exactly the type JsonValue.
         return text === '' ? null : (JSON.parse(text) as JsonValue);
       } catch (error) {
         throw ofItsKind(error, path);

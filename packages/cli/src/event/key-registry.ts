@@ -1,4 +1,4 @@
-/** The keys a command knows: those that come with Weir, and the user's own from a file. */
+/** The keys of a command: shipped keys, and the user's own keys of a file. */
 import { access } from 'node:fs/promises';
 import { register } from 'node:module';
 import { resolve } from 'node:path';
@@ -9,19 +9,19 @@ import { CliError, usageError } from '../cli-error.js';
 import type { CliContext } from '../invocation.js';
 import { DEFAULT_KEYS_FILE, isTrusted } from './trusted-keys.js';
 
-/** What a command knows. */
+/** The loaded keys. */
 export interface KnownKeys {
   readonly registry: Registry;
-  /** Where keys of the user's own came from, absolute; undefined where there are none. */
+  /** Absolute path of the user's keys file; undefined if none was loaded. */
   readonly file: string | undefined;
-  /** A file of the working directory that was not read, as the user has not trusted it. */
+  /** A keys file in the working directory that was skipped because the user has not trusted it. */
   readonly untrusted: string | undefined;
 }
 
 /**
- * All keys: those that come with Weir, and the user's own of a file. Such a file is code, so it is read only if the user
- * names it, or has trusted the `weir.keys.mjs` of the working directory.
- * @throws CliError `usage` for a file that cannot be read, or whose keys are wrong: all problems at once
+ * Loads the shipped keys and the user's own. A keys file is code, so it is loaded only if the user names it, or has
+ * trusted the `weir.keys.mjs` of the working directory.
+ * @throws CliError `usage` if the file is unreadable or its keys are invalid, with all problems
  */
 export async function loadKeys(
   file: string | undefined,
@@ -38,7 +38,7 @@ export async function loadKeys(
   return { registry: await registryWith(path), file: path, untrusted: undefined };
 }
 
-/** What to say about a file that was not read; null where there is none. */
+/** A note about a skipped file; null if there is none. */
 export function untrustedNote({ untrusted }: KnownKeys): string | null {
   if (untrusted === undefined) return null;
   return `${untrusted} was not read: it is code. If you trust it, run "weir event trust" once, or name it by --keys`;
@@ -61,7 +61,7 @@ async function registryWith(path: string): Promise<Registry> {
   }
 }
 
-/** The key of that name. Throws CliError `usage` with the nearest names, or all of them. */
+/** The key with this name. Throws CliError `usage` that suggests similar names, or lists all. */
 export function requireKey(known: KnownKeys, name: string): RegisteredKey {
   const { registry } = known;
   const key = registry.lookup(name);
@@ -88,7 +88,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 async function definitionsIn(path: string): Promise<KeyDefinition[]> {
-  // A file of keys may import @weir/event and zod wherever the command is installed.
+  // A keys file may import @weir/event and zod, wherever the command is installed.
   register('./keys-resolver.js', import.meta.url);
   const loaded: unknown = await import(pathToFileURL(path).href).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -2,7 +2,7 @@ import type { RegisteredKey } from '@weir/event';
 import { sanitize, sanitizeLines } from '../output/sanitize.js';
 import { formatTable } from '../output/table.js';
 
-/** A key for people: what it is and takes, who may consume it, and the JSON Schema of a line. */
+/** Formats a key for people: description, params, identities, and the JSON Schema of a line. */
 export function keyText(key: RegisteredKey): string {
   const { params = [] } = key.toJSON();
   const rows = params.map((param) => [

@@ -1,13 +1,13 @@
 import { codeOf } from '@weir/base';
 
-/** A hook of Node's loader: what a file of keys may import though it is installed nowhere near that file. */
+/** A Node loader hook: lets a keys file import the command's own packages although they are not installed near the file. */
 
 type Resolved = { readonly url: string };
 type Next = (specifier: string, context: object) => Resolved | Promise<Resolved>;
 
 const OURS = /^(@weir\/event(\/.*)?|zod(\/.*)?)$/;
 
-/** Finds a module as always, and where it is not found the command's own, if it is one of those. */
+/** Resolves a module normally; if that fails, resolves the allowed packages from the command. */
 export async function resolve(specifier: string, context: object, next: Next): Promise<Resolved> {
   try {
     return await next(specifier, context);

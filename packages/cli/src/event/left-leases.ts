@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const leases = z.looseObject({ leases: z.array(z.looseObject({ subscription_id: z.string() })) });
 
-/** Subscriptions that were set up, and that nobody consumes or takes down. */
+/** Subscriptions that still exist upstream without a consumer or a pending cleanup. */
 export async function leftLeases(file: string, status: StatusResponse | undefined): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch(() => '{"leases":[]}');
   const consumed = new Set(status?.consumers.map(({ subscription_id }) => subscription_id));

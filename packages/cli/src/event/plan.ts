@@ -1,10 +1,10 @@
-/** What `weir event consume --dry-run` says. */
+/** The output of `weir event consume --dry-run`. */
 import type { Params } from '@weir/event';
 import { type SourceSpec, withoutSecret } from '@weir/event/source';
 import type { ConsumeJob } from './consume-job.js';
 import type { ConsumeFlags } from './consume-options.js';
 
-/** What would be done; passwords in addresses are left out. */
+/** Describes the run; passwords in addresses are removed. */
 export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
   const { prepared, source, directory, sink, bounds, from, isUntilNow, onSlow, group, work } = job;
   const { key, params, subscriptionId } = prepared;
@@ -14,7 +14,7 @@ export function planOf(job: ConsumeJob, { jq }: ConsumeFlags): object {
     params: shownParams(params, source),
     subscription_id: subscriptionId,
     source: shownSource(source),
-    // No source can tell whether they are switched on.
+    // No source can report whether these are enabled.
     preconditions: key.requiredConsoleEvents.map((event) => `switch on the event ${event} at the upstream`),
     bus: source === 'stdin' || isUntilNow ? null : directory.path,
     from,

@@ -1,4 +1,4 @@
-/** Whether a credential may have the events of a key, found out before a bus is asked for them. */
+/** Checks the scopes of a credential before the command joins a bus. */
 import type { RegisteredKey } from '@weir/event';
 import { z } from 'zod';
 import type { ApiClient } from '../api/client.js';
@@ -8,8 +8,8 @@ const TIMEOUT_MS = 5_000;
 const who = z.object({ project_id: z.string(), scopes: z.array(z.string()) });
 
 /**
- * Refuses a credential of another project, and one without a scope that the key needs. A bus that is connected already
- * would serve it all the same: it asks the server once for all. Where the server does not answer, the bus finds out.
+ * Rejects a credential of another project, and one without a scope that the key needs. A bus that is already connected
+ * would not check it, because it authenticates only once. If the server does not answer, the bus reports that.
  *
  * @throws CliError `auth`
  */

@@ -1,4 +1,4 @@
-/** `weir event _bus`: the process that many consumers share, started by the first of them. */
+/** `weir event _bus`: the bus process, started by the first consumer. */
 import { type BusApp, busDirectory, type StartMessage } from '@weir/bus/client';
 import { runBus } from '@weir/bus/daemon';
 import { usageError } from '../cli-error.js';
@@ -8,7 +8,7 @@ import { parseDuration } from '../send/duration.js';
 import { VERSION } from '../version.js';
 import { cleanUpIn } from './cleanup.js';
 
-/** Is the bus of the server and project that are named, or of this machine where none are, until it ends. */
+/** Runs the bus of the given server and project, or of local sources if none are given, until it ends. */
 export async function runBusProcess({ context, options }: Invocation): Promise<void> {
   const { env } = context;
   const app = appOf(options);
@@ -35,7 +35,7 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
     throw error;
   } finally {
     process.off('SIGTERM', end).off('SIGINT', end);
-    // Its place is another's now: whatever is still under way ends here.
+    // Another bus may have replaced this one: do not wait for the remaining work.
     context.abandonRest?.();
   }
 }
@@ -48,7 +48,7 @@ function appOf({ server, project }: { readonly server?: string; readonly project
   return { server, project };
 }
 
-/** Who started it listens until it is ready, and may have gone. */
+/** Reports to the parent, which may have ended already. */
 function tellStarter(message: StartMessage): void {
   if (!process.connected) return;
   process.send?.(message, () => {

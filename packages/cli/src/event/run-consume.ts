@@ -1,4 +1,4 @@
-/** `weir event consume`: from what was asked to the last line. */
+/** `weir event consume`, from the options to the last line. */
 
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -29,8 +29,8 @@ import { planOf } from './plan.js';
 import { watchInput, watchSignals } from './stop-causes.js';
 
 /**
- * Consumes until something stops it.
- * @throws CliError, already told on standard error, for all but a normal end
+ * Consumes until something ends it.
+ * @throws CliError, already reported on standard error, unless the end is normal
  */
 export async function runConsume(invocation: Invocation, name: string, flags: ConsumeFlags): Promise<void> {
   const { context, output } = invocation;
@@ -83,13 +83,13 @@ async function run(
   const { context, output } = invocation;
   const { prepared, bounds, source } = job;
   const sink = await openSink(job, invocation);
-  // The sink says so.
+  // The sink reports a failed output.
   context.onOutputFailure?.(() => {});
   const tell = (line: string) => {
     if (flags.quiet !== true) output.note(line);
   };
   const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined || job.isUntilNow;
-  // Where events come from standard input, its end is that of the events.
+  // If events come from standard input, its end is the end of the events.
   const forget =
     isBounded || source === 'stdin'
       ? () => {}

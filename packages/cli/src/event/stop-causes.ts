@@ -1,12 +1,12 @@
-/** What ends a consumer from outside: signals, standard input, a reader that has gone. */
+/** External causes that end a consumer: signals, standard input, a closed output pipe. */
 import { fstatSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Stop } from '@weir/event/consume';
 import type { CliContext } from '../invocation.js';
 
 /**
- * Ends `stop` by SIGINT and SIGTERM, and by a broken pipe. A second signal is left to the system.
- * @returns takes it back
+ * Ends `stop` on SIGINT, SIGTERM and a broken pipe. A second signal has its default effect.
+ * @returns removes the handlers
  */
 export function watchSignals(stop: Stop, context: CliContext): () => void {
   const onSignal = () => {
@@ -19,15 +19,15 @@ export function watchSignals(stop: Stop, context: CliContext): () => void {
   return forgetSignals;
 }
 
-/** A pipe that has ended says so in the first turns of the event loop, its last data read. */
+// Node reports a closed pipe within the first turns of the event loop, after its last data was read.
 const FIRST_TURNS = 5;
 const FIRST_MS = 20;
 
 /**
- * Ends `stop` by the end of standard input, as when the parent that holds a pipe dies, unless that is a terminal. An end
- * that is there at the start is ignored: cron, systemd, `nohup` and containers start services so.
- * @param warn told once of an end that is ignored
- * @returns takes it back
+ * Ends `stop` when standard input ends, such as when the parent that holds the pipe dies, unless it is a terminal. An
+ * end that exists at the start is ignored, because cron, systemd, `nohup` and containers start services this way.
+ * @param warn called once for an ignored end
+ * @returns removes the handlers
  */
 export async function watchInput(
   stop: Stop,
@@ -40,7 +40,7 @@ export async function watchInput(
     hasEnded = true;
   };
   const ended = () => onEnd();
-  // What is written to it means nothing; it has to be read for its end to be seen.
+  // Discard the data; the stream must be read for its end to be detected.
   stdin.once('end', ended).once('close', ended).once('error', ended).resume();
   if (!isEndless(stdin)) hasEnded = true;
   const begun = performance.now();
@@ -53,7 +53,7 @@ export async function watchInput(
   return () => void stdin.off('end', ended).off('close', ended).off('error', ended).pause();
 }
 
-/** Whether standard input is a pipe or a socket, which another process holds open: files and `/dev/null` end at once. */
+/** True if standard input is a pipe or a socket, which another process holds open; files and `/dev/null` end at once. */
 function isEndless(stdin: object): boolean {
   if (!('fd' in stdin) || typeof stdin.fd !== 'number') return true;
   const stat = fstatSync(stdin.fd);

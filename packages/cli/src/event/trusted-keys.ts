@@ -1,6 +1,6 @@
 /**
- * Files of keys whose code its user trusts. A directory that was cloned or unpacked may bring a file of keys, and a
- * command that is only asked for a list must not run it.
+ * Keys files whose code the user trusts. A cloned or unpacked directory may contain a keys file, and a command that
+ * only lists keys must not run it.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,22 +13,22 @@ import type { Environment } from '../connection/sources.js';
 
 const trustedFile = z.object({ files: z.array(z.string()).default([]) });
 
-/** The file that is read where none is named. */
+/** The keys file that is loaded by default. */
 export const DEFAULT_KEYS_FILE = 'weir.keys.mjs';
 
-/** Whether the user has trusted a file, and no other user can have changed it. */
+/** True if the user has trusted a file and no other user can have changed it. */
 export async function isTrusted(path: string, env: Environment): Promise<boolean> {
   const real = await realpath(path);
   return (await trustedFiles(env)).includes(real) && (await whoElseWrites(real)) === null;
 }
 
 /**
- * Trusts a file from now on, whatever it holds later.
- * @throws CliError `usage` for a file that is not there, or that others may change
+ * Trusts a file from now on, including later changes.
+ * @throws CliError `usage` if the file does not exist, or other users can change it
  */
 export async function trust(path: string, env: Environment): Promise<string> {
   const real = await realpath(path).catch(() => {
-    throw usageError(`there is no file ${path}`, 'Name the file of keys, or be where it is');
+    throw usageError(`there is no file ${path}`, 'Name the keys file, or run the command in its directory');
   });
   const reason = await whoElseWrites(real);
   if (reason !== null) throw usageError(reason, 'Make it yours alone: chmod go-w, chown');
@@ -37,7 +37,7 @@ export async function trust(path: string, env: Environment): Promise<string> {
   return real;
 }
 
-/** Trusts a file no more; false where it was not trusted. */
+/** Revokes the trust; returns false if the file was not trusted. */
 export async function distrust(path: string, env: Environment): Promise<boolean> {
   const real = await realpath(path).catch(() => path);
   const files = await trustedFiles(env);
@@ -49,14 +49,14 @@ export async function distrust(path: string, env: Environment): Promise<boolean>
   return true;
 }
 
-/** What lets another user change a file, as a sentence; null for nothing. */
+/** Why another user can change a file, as a sentence; null if none can. */
 async function whoElseWrites(path: string): Promise<string | null> {
   const uid = process.getuid?.();
   if (uid === undefined) return null;
   for (const one of [path, dirname(path)]) {
     const { mode, uid: owner } = await stat(one);
     if (owner !== uid && owner !== 0) return `${one} belongs to another user`;
-    // In a sticky directory, such as /tmp, others cannot replace the file.
+    // In a sticky directory, such as /tmp, other users cannot replace the file.
     const isSticky = one !== path && (mode & 0o1000) !== 0;
     if ((mode & 0o022) !== 0 && !isSticky) return `other users may write to ${one}`;
   }

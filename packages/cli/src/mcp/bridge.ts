@@ -1,6 +1,6 @@
 /**
- * Passes MCP messages between a client on standard input and output and the server's /mcp, in whichever revision the
- * client speaks. Nothing of the tools is known here: they exist once, on the server.
+ * Forwards MCP messages between a client on standard input and output and the server's /mcp, in the client's protocol
+ * revision. The bridge knows no tools; they exist only on the server.
  */
 import { type JSONRPCMessage, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
@@ -8,12 +8,12 @@ import { CliError } from '../cli-error.js';
 import type { CliContext } from '../invocation.js';
 import { serverFetch } from './server-fetch.js';
 
-/** JSON-RPC's range for errors of an implementation. */
+/** JSON-RPC code range for implementation errors. */
 const SERVER_ERROR = -32_000;
 
-/** Where messages go. */
+/** The server to forward to. */
 export interface BridgeTarget {
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a trailing slash. */
   readonly server: string;
   /** API key. */
   readonly key: string;
@@ -22,8 +22,8 @@ export interface BridgeTarget {
 type RequestId = string | number;
 
 /**
- * Runs until standard input has ended and every request that came in is answered.
- * @param report told of what keeps messages from getting through; for people, since clients show little of an error
+ * Runs until standard input has ended and every request is answered.
+ * @param report called for connection problems, because MCP clients show little of an error
  */
 export async function bridge(
   { server, key }: BridgeTarget,
@@ -38,7 +38,7 @@ export async function bridge(
   });
   const running = new Map<RequestId, { readonly controller: AbortController; readonly method: string }>();
 
-  // A client that has gone reads no answers; one whose input has ended still does.
+  // A client may still read responses after it has closed its input.
   const answer = (message: JSONRPCMessage) => void stdout.write(`${JSON.stringify(message)}\n`);
   let answered = () => {};
   const fail = (id: RequestId, cause: unknown) => {
@@ -59,7 +59,7 @@ export async function bridge(
     if ('id' in message && message.id !== undefined && !('method' in message)) {
       if ('result' in message && running.get(message.id)?.method === 'initialize') {
         const { protocolVersion } = message.result;
-        // Every later request of this revision has to name it in a header.
+        // Later requests of this revision must name it in a header.
         if (typeof protocolVersion === 'string') there.setProtocolVersion(protocolVersion);
       }
       running.delete(message.id);
@@ -72,7 +72,7 @@ export async function bridge(
     if (!('id' in message)) {
       const id = cancelledBy(message);
       if (id === null) void there.send(message).catch((error: unknown) => report(CliError.from(error)));
-      // Closing the connection is what cancels, in every revision this server speaks.
+      // In every revision of this server, closing the connection cancels the request.
       else running.get(id)?.controller.abort();
       return;
     }
@@ -99,7 +99,7 @@ export async function bridge(
   await there.close();
 }
 
-/** The request that a notification cancels; null for any other notification. */
+/** The request that a notification cancels; null for other notifications. */
 function cancelledBy({ method, params }: { method: string; params?: object | undefined }): RequestId | null {
   if (method !== 'notifications/cancelled' || params === undefined || !('requestId' in params)) return null;
   const { requestId } = params;

@@ -3,8 +3,8 @@ import { errorOfResponse } from '@weir/client/http';
 import { failureOf, networkFailure } from '../api/failure.js';
 
 /**
- * Like fetch, to one server, with the failures of a command: a problem document, or no answer at all, rejects with a
- * CliError that says what to do. Answers in the protocol's own form, errors too, are passed on.
+ * Like fetch, for one server, with errors of the command: a problem document or a missing response rejects with a
+ * CliError and a hint. Responses in MCP's own format, including errors, are passed on.
  */
 export function serverFetch(server: string): (url: string | URL, init?: RequestInit) => Promise<Response> {
   return async (url, { signal, ...init } = {}) => {
@@ -16,7 +16,7 @@ export function serverFetch(server: string): (url: string | URL, init?: RequestI
       throw signal?.aborted === true ? error : networkFailure(server, error);
     });
     const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
-    // The transport asks with GET whether there is a stream, and takes 405 for "no".
+    // The transport sends GET to probe for a stream, and accepts 405 as "none".
     if (isProblem && response.status !== 405) throw failureOf(await errorOfResponse(response));
     return response;
   };

@@ -3,7 +3,7 @@ import { CliError } from '../cli-error.js';
 import type { CliContext } from '../invocation.js';
 
 /**
- * Asks before something that cannot be undone. Only a terminal is asked: a script has said what it wants.
+ * Asks for confirmation of an irreversible action, only on a terminal; a script confirms by its options.
  * @throws CliError `cancelled` for any answer but yes
  */
 export async function confirm(question: string, { stdin, stderr }: CliContext): Promise<void> {
@@ -11,6 +11,8 @@ export async function confirm(question: string, { stdin, stderr }: CliContext): 
   const lines = createInterface({ input: stdin, output: stderr });
   const answer = await lines.question(`${question} [y/N] `).finally(() => lines.close());
   if (!/^y(es)?$/i.test(answer.trim())) {
-    throw new CliError('failed', 'cancelled', 'nothing was done', { hint: 'Answer y, or pass --yes' });
+    throw new CliError('failed', 'cancelled', 'cancelled, nothing was changed', {
+      hint: 'Answer y, or pass --yes',
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** Where a command writes: results to standard output, everything about them to standard error. */
+/** Output of a command: results to standard output, everything else to standard error. */
 import type { Writable } from 'node:stream';
 import type { CliError } from '../cli-error.js';
 import { sanitize } from './sanitize.js';
@@ -9,7 +9,7 @@ import { asTyped } from './typed-command.js';
 /** A stream that may be a terminal. */
 export type OutputStream = Writable & { readonly isTTY?: boolean };
 
-/** What an error looks like under `--json`. */
+/** An error under `--json`. */
 interface ErrorDocument {
   readonly ok: false;
   readonly error: {
@@ -22,21 +22,21 @@ interface ErrorDocument {
   };
 }
 
-/** How a command writes. */
+/** Options of {@link Output}. */
 export interface OutputOptions {
   readonly json?: boolean;
   readonly debug?: boolean;
-  /** Results reach a terminal as they are. */
+  /** Write results unchanged to a terminal. */
   readonly raw?: boolean;
-  /** Of the process: says how it was started, see {@link asTyped}. */
+  /** Environment of the process, see {@link asTyped}. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A command's output, for people or for programs. */
+/** Output for people or for programs. */
 export class Output {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Whether programs read it. */
+  /** True for JSON output. */
   readonly json: boolean;
   readonly #debug: boolean;
   readonly #env: OutputOptions['env'];
@@ -50,33 +50,33 @@ export class Output {
     this.#env = env;
   }
 
-  /** Whether somebody reads the results on a terminal. */
+  /** True if a person reads the results on a terminal. */
   get isInteractive(): boolean {
     return this.stdout.isTTY === true && !this.json;
   }
 
-  /** The result of the command: the document under `--json`, else the text. */
+  /** Writes the result: the document under `--json`, otherwise the text. */
   result(document: unknown, text: string): void {
     if (this.json) this.document(document);
     else this.text(text);
   }
 
-  /** A JSON document on a line. */
+  /** Writes a JSON document as one line. */
   document(document: unknown): void {
     this.stdout.write(`${JSON.stringify(document)}\n`);
   }
 
-  /** Text for people; a line end is added where it has none. */
+  /** Writes text for people, with a final line feed. */
   text(text: string): void {
     if (text !== '') this.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 
-  /** A remark beside the result. */
+  /** Writes a note to standard error. */
   note(text: string): void {
     this.stderr.write(`${text}\n`);
   }
 
-  /** The failure a command ends with. */
+  /** Reports the failure of the command. */
   failure(error: CliError): void {
     const { reasons, requestId } = error;
     const hint = error.hint === undefined ? undefined : asTyped(sentence(error.hint), this.#env);

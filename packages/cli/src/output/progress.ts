@@ -4,21 +4,21 @@ import { behindGuard } from './terminal-guard.js';
 const TTY_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 5_000;
 
-/** The state of long work: one line that is drawn over on a terminal, now and then a plain line elsewhere. */
+/** Progress of a long operation: one redrawn line on a terminal, otherwise a line from time to time. */
 export class Progress {
   readonly #stream: OutputStream;
   readonly #now: () => number;
   #shownAt: number;
   #isDrawn = false;
 
-  /** @param now a clock, milliseconds */
+  /** @param now clock, milliseconds */
   constructor(stream: OutputStream, now: () => number = () => performance.now()) {
     this.#stream = behindGuard(stream);
     this.#now = now;
     this.#shownAt = now();
   }
 
-  /** Shows the text that `describe` gives, unless it is too early for another. */
+  /** Shows the text of `describe`, at a limited rate. */
   update(describe: () => string): void {
     const now = this.#now();
     const isTerminal = this.#stream.isTTY === true;
@@ -32,7 +32,7 @@ export class Progress {
     }
   }
 
-  /** Takes the drawn line away, so that something else can be written. */
+  /** Removes the drawn line before other output. */
   clear(): void {
     if (this.#isDrawn) this.#stream.write('\r\u001b[K');
     this.#isDrawn = false;

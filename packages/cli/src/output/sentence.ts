@@ -1,7 +1,7 @@
 /**
- * A hint as a sentence: with a capital, and without the full stop that its line adds. Hints of the server go behind a
- * comma in some clients, so they begin with a lower case letter. A first word that is code, such as `toDateTime64(…)` or
- * `weir`, stays as it is.
+ * Formats a hint as a sentence: capitalized, without the final full stop that the output adds. Server hints start with
+ * a lower-case letter, because some clients append them after a comma. A first word that is code, such as
+ * `toDateTime64(…)` or `weir`, is not changed.
  */
 export function sentence(hint: string): string {
   const text = hint.replace(/[.\s]+$/, '');

@@ -2,16 +2,15 @@ import { sanitize } from './sanitize.js';
 
 const GAP = '  ';
 
-/** A column of a table. */
 export interface Column {
   readonly name: string;
-  /** Whether its cells stand to the right, as numbers do. */
+  /** True to align cells to the right, as for numbers. */
   readonly isNumeric?: boolean;
 }
 
 /**
- * Rows as aligned text, a line each, with a header.
- * @param maxCell characters of a cell that are shown
+ * Formats rows as an aligned table with a header.
+ * @param maxCell maximum number of characters shown per cell
  */
 export function formatTable(
   columns: readonly (Column | string)[],

@@ -1,6 +1,6 @@
 /**
- * What others wrote must not command the terminal that shows it: a control sequence can move the cursor, set the clipboard
- * or, on some terminals, type a command. Everything a command writes to a terminal passes here.
+ * Protects the terminal from control sequences in untrusted text, which can move the cursor, set the clipboard or, on
+ * some terminals, type a command. All terminal output of a command passes through this guard.
  */
 import { StringDecoder } from 'node:string_decoder';
 import type { OutputStream } from './output.js';
@@ -8,7 +8,10 @@ import { sanitizeLines } from './sanitize.js';
 
 const unguarded = new WeakMap<OutputStream, OutputStream>();
 
-/** The stream itself where it is no terminal; else one that shows control and direction characters as escapes. */
+/**
+ * Returns a stream that escapes control and direction characters if the given one is a terminal; otherwise the stream
+ * itself.
+ */
 export function guardTerminal(stream: OutputStream): OutputStream {
   if (stream.isTTY !== true || unguarded.has(stream)) return stream;
   // A character may be split between two writes of bytes.
@@ -32,7 +35,7 @@ export function guardTerminal(stream: OutputStream): OutputStream {
   return guarded;
 }
 
-/** The stream behind a guarded one, for a line that the command itself draws over. */
+/** The stream behind the guard, for lines that the command itself redraws. */
 export function behindGuard(stream: OutputStream): OutputStream {
   return unguarded.get(stream) ?? stream;
 }

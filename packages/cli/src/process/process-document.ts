@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A process as the server tells of it: what this command reads of it, the rest goes through as it came. */
+/** A process in the server's JSON; only the members that this command reads. Others pass through. */
 export const processDocument = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -22,18 +22,15 @@ export const processDocument = z.looseObject({
 /** One of {@link processDocument}. */
 export type ProcessDocument = z.output<typeof processDocument>;
 
-/** A process with the token of its executor. */
+/** A process with its executor's token. */
 export const assignedDocument = processDocument.extend({ assignment: z.string() });
 
-/** Workers that say that they live do so every 15 s at least. */
+/** Executors of the client library send a heartbeat at least every 15 s. */
 const SILENT_MS = 60_000;
-/** An executor that never did may be a shell that works. */
+/** An executor that has never sent a heartbeat may be a shell script. */
 const UNHEARD_MS = 5 * 60_000;
 
-/**
- * Whether a process that no longest time ends has had no sign of life of its executor for so long that the executor may
- * be gone.
- */
+/** True if a process without a maximum run time has had no heartbeat for so long that its executor may be dead. */
 export function isStale(process: ProcessDocument, now: number): boolean {
   const { state, max_exec_ms: maxExecMs, heartbeat_at: heartbeat, assigned_at: assigned } = process;
   if (state !== 'running' || (maxExecMs ?? null) !== null) return false;
@@ -41,7 +38,7 @@ export function isStale(process: ProcessDocument, now: number): boolean {
   return now - Date.parse(heartbeat ?? assigned ?? process.created_at) > limitMs;
 }
 
-/** Whether nothing changes any more. */
+/** True if the process has reached a final state. */
 export function hasEnded({ state }: ProcessDocument): boolean {
   return state !== 'waiting' && state !== 'running';
 }

@@ -2,7 +2,7 @@ import { sanitize } from '../output/sanitize.js';
 import { formatTable } from '../output/table.js';
 import { isStale, type ProcessDocument } from './process-document.js';
 
-/** A process for people, a line a fact. */
+/** Formats a process for people, one fact per line. */
 export function processText(process: ProcessDocument): string {
   const { id, name, executor_type, attempt, channels, args, output, error } = process;
   const lines: [string, string | undefined][] = [
@@ -23,7 +23,7 @@ export function processText(process: ProcessDocument): string {
     .join('');
 }
 
-/** Processes for people, a line each. */
+/** Formats processes for people, one per line. */
 export function processTable(processes: readonly ProcessDocument[]): string {
   const rows = processes.map((process) => [
     process.id,
@@ -37,7 +37,7 @@ export function processTable(processes: readonly ProcessDocument[]): string {
   return formatTable(columns, rows);
 }
 
-/** A job without a longest time goes to no other executor when its own dies: it has to be cancelled. */
+/** A job without a maximum run time is not reassigned when its executor dies: mark it, so that the user cancels it. */
 function stateText(process: ProcessDocument): string {
   return isStale(process, Date.now()) ? `${process.state} (stale)` : process.state;
 }

@@ -5,11 +5,11 @@ import { CliError, usageError } from '../cli-error.js';
 import type { Invocation } from '../invocation.js';
 import { assignedDocument, hasEnded, type ProcessDocument, processDocument } from './process-document.js';
 
-/** Longest wait of one request, milliseconds. */
+/** Maximum wait of one request, milliseconds. */
 const WAIT_MS = 30_000;
-/** Between two requests to a server that is away, milliseconds. */
+/** Delay between requests to an unreachable server, milliseconds. */
 const RETRY_MS = 500;
-/** A request that waits answers a little after its time. */
+/** Additional timeout of a waiting request. */
 const GRACE_MS = 15_000;
 
 const list = z.object({ processes: z.array(processDocument), next: z.string().nullable() });
@@ -38,7 +38,7 @@ export class ProcessesApi {
     return await this.#api.json(processDocument, { method: 'POST', path: ROOT, body });
   }
 
-  /** A process to work on; null where none came in time. @param waitMs as long as one likes */
+  /** Takes the next process of a type; null if none arrived in time. @param waitMs may exceed the limit of one request */
   async assign(executorType: string, waitMs: number) {
     const until = performance.now() + waitMs;
     for (;;) {
@@ -62,7 +62,10 @@ export class ProcessesApi {
     return await this.#api.json(list, { path: ROOT, query: { state, name, after, limit } });
   }
 
-  /** The process at its end, or as it is when the time is over. A server that goes away after its first answer is waited for. */
+  /**
+   * Waits until the process has ended, or until the timeout; returns it. Waits through an outage of a server that has
+   * answered once.
+   */
   async wait(id: string, timeoutMs: number): Promise<ProcessDocument> {
     const until = performance.now() + timeoutMs;
     let process = await this.get(id);
@@ -84,7 +87,7 @@ export class ProcessesApi {
     return process;
   }
 
-  /** What changes a process: `heartbeat`, `close`, `cancel`. */
+  /** Changes a process: `heartbeat`, `close`, `cancel`. */
   async change(id: string, what: string, body: object, timeoutMs?: number): Promise<ProcessDocument> {
     const within = timeoutMs === undefined ? {} : { timeoutMs };
     return await this.#api.json(processDocument, {
@@ -102,7 +105,7 @@ function pathOf(id: string): string {
   return `${ROOT}/${encodeURIComponent(id)}`;
 }
 
-/** The assignment of an executor, from the option or `WEIR_ASSIGNMENT`. @throws CliError `usage` */
+/** The executor's assignment, from the option or `WEIR_ASSIGNMENT`. @throws CliError `usage` */
 export function requireAssignment(given: string | undefined, { context }: Invocation): string {
   const assignment = given ?? context.env.WEIR_ASSIGNMENT;
   if (assignment !== undefined && assignment !== '') return assignment;

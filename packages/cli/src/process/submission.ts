@@ -2,7 +2,7 @@ import { usageError } from '../cli-error.js';
 import { parseDuration } from '../send/duration.js';
 import { propertyOf } from '../send/event-of-options.js';
 
-/** A process as the command line writes it. */
+/** The options of a submission. */
 export interface SubmissionOptions {
   readonly type?: string;
   readonly args?: string;
@@ -36,7 +36,7 @@ export function submissionOf(name: string, options: SubmissionOptions): object {
   };
 }
 
-/** A JSON text of an option. @throws CliError `usage` */
+/** Parses JSON of an option. @throws CliError `usage` */
 export function parseJson(text: string, option: string): unknown {
   try {
     return JSON.parse(text);
@@ -45,7 +45,7 @@ export function parseJson(text: string, option: string): unknown {
   }
 }
 
-/** A whole number of an option. @throws CliError `usage` */
+/** Parses an integer of an option. @throws CliError `usage` */
 export function parseWhole(text: string, option: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
   throw usageError(`${option} ${text}: must be a whole number`);
@@ -61,7 +61,7 @@ function argumentsOf(given: readonly string[] | undefined): object | undefined {
   );
 }
 
-/** The server judges names, directions and retentions; a third colon is a mistake it would not see. */
+/** Splits the option. The server validates names, directions and retentions, but could not detect a third colon. */
 function channelOf(text: string): object {
   const [name, direction, retention, ...rest] = text.split(':');
   if (rest.length === 0)

@@ -1,4 +1,4 @@
-/** A query's answer on its way out. */
+/** Output formats of query results. */
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { readAhead } from '@weir/base/node';
@@ -8,7 +8,7 @@ import { CliError, usageError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
 import { type Column, formatTable } from '../output/table.js';
 
-/** How rows are written. */
+/** The formats. */
 export const FORMATS = ['table', 'json', 'csv', 'ndjson', 'parquet', 'arrow'] as const;
 
 /** One of {@link FORMATS}. */
@@ -21,13 +21,13 @@ const queryAnswer = z.looseObject({
   truncated: z.boolean(),
 });
 
-/** A query as the server takes it. */
+/** A query request. */
 export interface QueryRequest {
   readonly sql: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Runs a query and writes its answer in a format. */
+/** Runs a query and writes its result in a format. */
 export async function writeAnswer(
   api: ApiClient,
   path: string,
@@ -62,19 +62,19 @@ function mustNotBeTerminal(format: Format, { stdout }: Output): void {
   }
 }
 
-/** Wide integers come as strings, so that the type says what is a number. */
+/** Aligns numeric columns by type, because wide integers are returned as strings. */
 function tableColumn({ name, type }: { name: string; type: string }): Column {
   return { name, isNumeric: /^(Nullable\(|LowCardinality\()*(U?Int|Float|Decimal)/.test(type) };
 }
 
-/** Bytes of an answer in memory before a file takes what the output has not. */
+/** Bytes of a response that are buffered in memory before a temporary file is used. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
- * Copies an answer as it comes. The server disconnects a client that reads nothing for a minute, and a pager reads nothing
- * while a person reads a page: so the answer is taken at the server's speed, and a temporary file keeps what waits.
+ * Copies a response. The server disconnects a client that reads nothing for a minute, and a pager pauses while a person
+ * reads. So the response is read at the server's speed, and a temporary file buffers it.
  *
- * @throws CliError `failed` if the answer ends too early
+ * @throws CliError `failed` if the response ends early
  */
 async function copyBody(response: Response, server: string, { stdout }: Output): Promise<void> {
   if (response.body === null) return;
@@ -83,7 +83,7 @@ async function copyBody(response: Response, server: string, { stdout }: Output):
       if (!stdout.write(chunk)) await once(stdout, 'drain');
     }
   } catch (error) {
-    // The status was good: what broke off is the answer, which the server does when a query fails in its midst.
+    // The status was 200: the server aborts the response if a query fails midway.
     throw new CliError(
       'failed',
       'answer_broke_off',

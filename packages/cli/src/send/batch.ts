@@ -1,21 +1,21 @@
 import type { OutgoingEvent } from './outgoing-event.js';
 
-/** Most events of one request. */
+/** Maximum number of events per request. */
 const MAX_BATCH_EVENTS = 1_000;
-/** Most bytes of one request before compression, unless one event alone is larger. */
+/** Maximum bytes per request before compression, unless a single event is larger. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
-/** Events that go out in one request. */
+/** The events of one request. */
 export type Batch = readonly OutgoingEvent[];
 
-/** Gathers events into batches. */
+/** Collects events into batches. */
 export class BatchBuilder {
   #events: OutgoingEvent[] = [];
   #bytes = 0;
 
-  /** Adds an event; answers with the batch that had no more room for it. */
+  /** Adds an event; returns the previous batch if it has no room for the event. */
   add(event: OutgoingEvent): Batch | null {
-    // The line end counts.
+    // Count the line feed.
     const bytes = event.bytes.length + 1;
     const isFull =
       this.#events.length >= MAX_BATCH_EVENTS ||
@@ -26,7 +26,7 @@ export class BatchBuilder {
     return full;
   }
 
-  /** What has been gathered; null where that is nothing. */
+  /** Returns the collected events; null if there are none. */
   take(): Batch | null {
     const events = this.#events;
     this.#events = [];

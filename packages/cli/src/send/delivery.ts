@@ -1,4 +1,4 @@
-/** One batch to the server, again and again until it answers or patience ends. */
+/** Delivers one batch with retries. */
 
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
@@ -17,43 +17,43 @@ const ingestAnswer = z.object({
   errors: z.array(z.object({ index: z.number(), reason: z.string() })).default([]),
 });
 
-/** What the server said of a batch; indexes are the batch's own. */
+/** The server's response to a batch; indexes are relative to the batch. */
 export type IngestAnswer = z.output<typeof ingestAnswer>;
 
-/** How long to go on, in milliseconds. */
+/** Retry limits, in milliseconds. */
 export interface Patience {
-  /** While the server has answered at least once. */
+  /** Limit once the server has answered at least once. */
   readonly retryForMs: number;
-  /** Before its first answer: a server that is not there is said to be at once. */
+  /** Limit before the first answer; short, so that a wrong address is reported soon. */
   readonly firstRetryForMs: number;
 }
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
-/** A server that takes the connection and then says nothing is as good as gone. */
+/** A server that accepts the connection and never answers counts as unreachable. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Delivers batches. A retry is safe, since each event carries its id. */
+/** Delivers batches. Retries are safe, because each event has an id. */
 export class Delivery {
   readonly #api: ApiClient;
   readonly #patience: Patience;
   #hasAnswered = false;
   #retries = 0;
 
-  /** @param api speaks with an ingest token */
+  /** @param api client with an ingest token */
   constructor(api: ApiClient, patience: Patience) {
     this.#api = api;
     this.#patience = patience;
   }
 
-  /** Requests that were sent once more. */
+  /** Number of retried requests. */
   get retries(): number {
     return this.#retries;
   }
 
   /**
-   * Sends a batch; one that is larger than this server takes goes in halves.
-   * @throws CliError where the server refuses it for good, or for longer than patience lasts
+   * Sends a batch; splits it in halves if it exceeds the server's limit.
+   * @throws CliError if the server rejects it permanently, or beyond the retry limits
    */
   async deliver(batch: Batch): Promise<IngestAnswer> {
     try {
@@ -101,7 +101,7 @@ export class Delivery {
     });
   }
 
-  /** How long to wait before the next attempt. Throws the error where there is none. */
+  /** Delay before the next attempt. Throws the error if there is none. */
   #waitAfter(error: CliError, backoff: Backoff, elapsedMs: number): number {
     if (error.status > 0) this.#hasAnswered = true;
     const budget = this.#hasAnswered ? this.#patience.retryForMs : this.#patience.firstRetryForMs;

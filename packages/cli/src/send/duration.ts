@@ -3,9 +3,9 @@ import { usageError } from '../cli-error.js';
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * A duration such as `30s` or `5m`, in milliseconds; `0` is none.
- * @param name option or variable that it was given with, such as `--timeout`
- * @throws CliError `usage` for another form
+ * Parses a duration such as `30s` or `5m` into milliseconds; `0` means none.
+ * @param name option or variable, for the error, such as `--timeout`
+ * @throws CliError `usage` for another format
  */
 export function parseDuration(text: string, name: string): number {
   if (text === '0') return 0;

@@ -1,6 +1,6 @@
 import { usageError } from '../cli-error.js';
 
-/** An event as the command line writes it. */
+/** Event options of the command line. */
 export interface EventOptions {
   readonly user?: string;
   readonly anonymous?: string;
@@ -12,9 +12,9 @@ export interface EventOptions {
 }
 
 /**
- * The event's JSON. Values after `:=` go in as they were written, so that numbers keep their digits.
- * @param now taken where no timestamp was given
- * @throws CliError `usage` for a property of another form
+ * The event's JSON. Values after `:=` are copied unchanged, so that numbers keep their digits.
+ * @param now default timestamp
+ * @throws CliError `usage` for an invalid property
  */
 export function eventOfOptions(event: string, options: EventOptions, now: Date): string {
   const { user, anonymous, session, timestamp, eventId, prop = [] } = options;
@@ -34,7 +34,7 @@ export function eventOfOptions(event: string, options: EventOptions, now: Date):
   return `{${texts.join(',')},"properties":{${body.join(',')}}}`;
 }
 
-/** Whether any of the options that describe one event is given. */
+/** True if any option that describes an event is given. */
 export function describesEvent({
   user,
   anonymous,
@@ -47,9 +47,9 @@ export function describesEvent({
 }
 
 /**
- * `name=text` or `name:=JSON` as a name and a JSON text.
- * @param option what it was given with, such as `--prop`
- * @throws CliError `usage` for another form
+ * Splits `name=text` or `name:=JSON` into a name and a JSON text.
+ * @param option name of the option, such as `--prop`
+ * @throws CliError `usage` for another format
  */
 export function propertyOf(text: string, option: string): [name: string, json: string] {
   const match = /^([^=]*?)(:?)=(.*)$/s.exec(text);
@@ -72,7 +72,7 @@ export function propertyOf(text: string, option: string): [name: string, json: s
   return [name, value];
 }
 
-/** Epoch milliseconds as a number, anything else as the text the server is to judge. */
+/** Epoch milliseconds as a number; any other text unchanged, for the server to validate. */
 function timestampText(given: string | undefined, now: Date): string {
   if (given === undefined) return JSON.stringify(now.toISOString());
   return /^-?\d+$/.test(given) ? given : JSON.stringify(given);

@@ -1,4 +1,4 @@
-/** Where events come from: the command line, files of NDJSON, or standard input. */
+/** Sources of events: the command line, NDJSON files, or standard input. */
 
 import { open } from 'node:fs/promises';
 import { codeOf } from '@weir/base';
@@ -11,10 +11,10 @@ import {
   type UnsendableEvent,
 } from './outgoing-event.js';
 
-/** Events as they come, several at once. */
+/** Events in chunks as they arrive. */
 export type EventSource = AsyncIterable<(OutgoingEvent | UnsendableEvent)[]>;
 
-/** Lines of NDJSON; `file` names them where they are refused. */
+/** Parses NDJSON lines; `file` is named in rejections. */
 export async function* eventsOfLines(
   bytes: AsyncIterable<Buffer>,
   file: string | null,
@@ -29,8 +29,8 @@ export async function* eventsOfLines(
 }
 
 /**
- * Refuses JSON that is no NDJSON, by its first line: each line of a pretty-printed document would be a rejected event.
- * @throws CliError `usage` that says how to make NDJSON of it
+ * Rejects other JSON by its first line; otherwise each line of a pretty-printed document would be a rejected event.
+ * @throws CliError `usage` with a command that converts it to NDJSON
  */
 function refuseOtherJson(line: string, file: string | null): void {
   const text = line.replace(/^\ufeff/, '').trim();
@@ -47,9 +47,9 @@ function refuseOtherJson(line: string, file: string | null): void {
   throw usageError(`${input} begins with ${what}, not with an event`, convert(filter));
 }
 
-/** What holds a line's list of events: '' for the line itself, a member's name, undefined for none. */
+/** Location of a list of events in the line: '' for the line itself, a member's name, or undefined. */
 function listIn(text: string): string | undefined {
-  // Most lines are events, which need no second reading.
+  // Fast path: most lines are single events.
   if (!text.startsWith('[') && !/"(?:events|batch)"\s*:\s*\[/.test(text)) return undefined;
   let value: unknown;
   try {
@@ -62,13 +62,13 @@ function listIn(text: string): string | undefined {
   return Object.entries(value).find(([name, one]) => LISTS.has(name) && Array.isArray(one))?.[0];
 }
 
-/** Members that hold events in the bodies of requests. */
+/** Members that contain events in request bodies. */
 const LISTS: ReadonlySet<string> = new Set(['events', 'batch']);
 
-/** The events of files, one file after the other. Throws CliError `usage` for one that cannot be read. */
+/** The events of several files, in order. Throws CliError `usage` for an unreadable file. */
 export async function* eventsOfFiles(paths: readonly string[], newId: () => string): EventSource {
   for (const path of paths) {
-    // Opened first, so that a missing file is told from one that fails in the middle.
+    // Open the file first, to distinguish a missing file from a read error.
     const file = await open(path).catch((error: unknown) => {
       const reason = codeOf(error) === 'ENOENT' ? 'no such file' : error;
       throw usageError(
@@ -85,7 +85,7 @@ export async function* oneEvent(json: string, newId: () => string): EventSource 
   yield [outgoingEvent(Buffer.from(json), { file: null, line: 1 }, newId)];
 }
 
-/** Whether a word of the command line is a file's name rather than an event's. */
+/** True if an argument is a file name, not an event name. */
 export function isFileName(word: string): boolean {
   return /\.(ndjson|jsonl|json)$/i.test(word) || word.includes('/') || word.includes('\\');
 }

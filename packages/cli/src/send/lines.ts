@@ -1,10 +1,10 @@
-/** A byte stream as lines, with bounded memory: what is longer than a line may be is dropped while it is read. */
+/** Splits a byte stream into lines with bounded memory: a line that is too long is discarded while it is read. */
 
-/** A line, or only its number where it was too long. */
+/** A line; only its number if it was too long. */
 export interface Line {
-  /** From 1. */
+  /** Starting at 1. */
   readonly number: number;
-  /** Without the line end; null for a line that was too long. */
+  /** Without the line ending; null if the line was too long. */
   readonly bytes: Buffer | null;
 }
 
@@ -12,10 +12,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Lines, as many at once as arrived together.
- * @param maxBytes longest line
- * @param isExact whether blank lines and carriage returns are content; else blank lines are left out, and a carriage return
- * before the line end with it
+ * Yields lines in chunks as they arrive.
+ * @param maxBytes maximum length of a line
+ * @param isExact keeps blank lines and carriage returns; otherwise both are removed
  */
 export async function* readLines(
   source: AsyncIterable<Buffer>,
@@ -27,7 +26,7 @@ export async function* readLines(
   let length = 0;
   const add = (piece: Buffer): void => {
     length += piece.length;
-    // A carriage return before the line end does not count, hence one more.
+    // A carriage return before the line feed does not count, hence one more.
     if (length > maxBytes + 1) pieces = [];
     else if (piece.length > 0) pieces.push(piece);
   };
@@ -52,7 +51,7 @@ export async function* readLines(
     add(chunk.subarray(start));
     if (lines.length > 0) yield lines;
   }
-  // What follows the last line end is a line only if there is something of it.
+  // The rest after the last line feed is a line only if it is not empty.
   const last = isExact && length === 0 ? null : take();
   if (last !== null) yield [last];
 }

@@ -1,15 +1,15 @@
-/** Events on their way out: JSON texts that are kept as they were written, so that every digit arrives. */
+/** Events to send: JSON texts that are kept unchanged, so that every digit arrives. */
 import { isUtf8 } from 'node:buffer';
 import { NO_IDS } from '@weir/base';
 
-/** Largest event the server takes, in bytes. */
+/** Maximum size of an event on the server, in bytes. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
 
-/** Where an event came from, for saying which one was refused. */
+/** Where an event came from, for reporting a rejection. */
 export interface Origin {
-  /** A file's name; null for standard input and single events. */
+  /** File name; null for standard input and single events. */
   readonly file: string | null;
-  /** From 1. */
+  /** Starting at 1. */
   readonly line: number;
 }
 
@@ -20,7 +20,7 @@ export interface OutgoingEvent {
   readonly bytes: Buffer;
 }
 
-/** An event that is not even sent. */
+/** An event that is rejected before sending. */
 export interface UnsendableEvent {
   readonly origin: Origin;
   readonly reason: string;
@@ -29,8 +29,8 @@ export interface UnsendableEvent {
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
- * A line of NDJSON as an event, with an event_id added where it has none: the same on every retry, so that a retry
- * is known as such.
+ * Converts an NDJSON line into an event. Adds an event_id if there is none; it is the same on every retry, so that the
+ * server can deduplicate.
  */
 export function outgoingEvent(
   bytes: Buffer | null,
@@ -50,7 +50,7 @@ export function outgoingEvent(
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     return { origin, reason: 'not a JSON object' };
   }
-  // Mere texts are not copied: most events of most files come with an id.
+  // Avoid a copy: most events already have an id.
   if (hasId(event)) return { origin, bytes: json === text ? bytes : Buffer.from(json) };
   return { origin, bytes: Buffer.from(withMember(json, 'event_id', newId())) };
 }
@@ -61,12 +61,12 @@ function hasId(event: object): boolean {
   return id !== null && !(typeof id === 'string' && isNoId(id));
 }
 
-/** Whether the server takes a text for no id: with such an event_id a retry would be stored as a second event. */
+/** True if the server does not accept the text as an id: with such an event_id a retry would be stored twice. */
 export function isNoId(id: string): boolean {
   return NO_IDS.has(id.trim().toLowerCase());
 }
 
-/** Adds a member at the end of an object's text, where it also outdoes a null of the same name. */
+/** Appends a member to an object's JSON text, where it overrides a null member of the same name. */
 function withMember(object: string, name: string, value: string): string {
   const end = object.lastIndexOf('}');
   const isEmpty = object.slice(0, end).trimEnd().endsWith('{');

@@ -5,23 +5,23 @@ import { sanitize } from '../output/sanitize.js';
 import type { Origin } from './outgoing-event.js';
 import type { SendCounts, SendObserver } from './sender.js';
 
-/** Refusals that are listed; the rest are only counted, so that memory and screen stay bounded. */
+/** Number of rejections that are listed; later ones are only counted, to bound memory and output. */
 const LISTED = 1_000;
 
-/** One refused event in the summary. */
+/** A rejected event in the summary. */
 export interface SendError {
   readonly file?: string;
   readonly line: number;
   readonly reason: string;
 }
 
-/** What a command that sends says, while it goes on and at its end. */
+/** Progress and summary of a command that sends events. */
 export class SendReport implements SendObserver {
   readonly #output: Output;
   readonly #progress: Progress;
   readonly #started = performance.now();
   readonly #errors: SendError[] = [];
-  /** Shown in the progress line, where the number of events is known. */
+  /** Total number of events for the progress line, if known. */
   readonly #total: number | null;
 
   constructor(output: Output, total: number | null = null) {
@@ -49,18 +49,18 @@ export class SendReport implements SendObserver {
   }
 
   /**
-   * The summary; also what was achieved before a failure.
-   * @param failed whether the command ends with an error
-   * @param more further members of the document for programs
+   * Writes the summary, also after a failure.
+   * @param failed true if the command ends with an error
+   * @param more further members of the JSON document
    */
   end(counts: SendCounts, failed: boolean, more: object = {}): void {
     this.#progress.clear();
     const document = { ...counts, errors: this.#errors, ...more };
-    // A failure before the first answer says enough by itself.
+    // A failure before the first response needs no summary.
     this.#output.result(document, counts.sent === 0 && failed ? '' : textOf(counts, ''));
   }
 
-  /** @throws CliError `failed` where events were rejected */
+  /** @throws CliError `failed` if events were rejected */
   mustBeComplete({ rejected, sent }: SendCounts): void {
     if (rejected === 0) return;
     throw new CliError('failed', 'events_rejected', `${rejected} of ${sent} events were rejected`, {

@@ -1,13 +1,13 @@
-/** A stream of events to the server: batches, a few of them in flight, and an account of what became of them. */
+/** Sends a stream of events to the server in concurrent batches and counts the results. */
 import { CliError } from '../cli-error.js';
 import { type Batch, BatchBuilder } from './batch.js';
 import type { Delivery, IngestAnswer } from './delivery.js';
 import type { Origin, OutgoingEvent, UnsendableEvent } from './outgoing-event.js';
 
-/** Batches on their way at once: enough to hide the round trip and the server's fsync. */
+/** Concurrent batches: enough to hide the round trip and the server's fsync. */
 const IN_FLIGHT = 4;
 
-/** How many events went where; `sent` is the sum of the others. */
+/** Counts of results; `sent` is the sum of the others. */
 export interface SendCounts {
   readonly sent: number;
   readonly accepted: number;
@@ -15,9 +15,9 @@ export interface SendCounts {
   readonly rejected: number;
 }
 
-/** Told of what happens. */
+/** Callbacks of a {@link Sender}. */
 export interface SendObserver {
-  /** An event was refused, by the server or before it was sent. */
+  /** An event was rejected, by the server or before sending. */
   rejected(origin: Origin, reason: string): void;
   /** The counts have changed. */
   progressed(counts: SendCounts): void;
@@ -37,14 +37,14 @@ export class Sender {
     this.#observer = observer;
   }
 
-  /** What has been answered so far. */
+  /** Results so far. */
   get counts(): SendCounts {
     return this.#counts;
   }
 
   /**
-   * Sends all events of a source, reading no further ahead than what is in flight.
-   * @throws CliError the first failure of a batch, once the others in flight have ended
+   * Sends all events of a source; reads no further ahead than the concurrent batches.
+   * @throws CliError the first failure of a batch, after the other batches have ended
    */
   async send(source: AsyncIterable<readonly (OutgoingEvent | UnsendableEvent)[]>): Promise<SendCounts> {
     try {
@@ -84,7 +84,7 @@ export class Sender {
     this.#inFlight.add(work);
   }
 
-  /** A pipe that pauses must not keep back what it gave: a batch waits for company only while others are on their way. */
+  /** Sends an incomplete batch if nothing is in flight, so that a paused pipe does not delay its events. */
   #flushIfIdle(): void {
     if (this.#inFlight.size > 0) return;
     const batch = this.#batches.take();

@@ -1,6 +1,6 @@
 import type { FirstProject } from '@weir/server';
 
-/** What a first start shows once, on a terminal and nowhere else. */
+/** Text of the first start, shown once and only on a terminal. */
 export function firstStartMessage({ url, project, token, key }: FirstProject, version: string): string {
   return `
 Weir ${version} is ready. This is shown once:

@@ -10,13 +10,13 @@ export function flagName(setting: string): string {
     .replaceAll('_', '-')}`;
 }
 
-/** The setting as an option, for the command line. */
+/** The command-line option of a setting. */
 export function flagOf({ name, description, default: preset }: SettingInfo): Option {
   const shown = preset === null || preset === '' ? '' : ` (default: ${preset})`;
   return new Option(`${flagName(name)} <value>`, `${description}${shown}`);
 }
 
-/** The settings that were given as flags, as variables. */
+/** The given flags as variables. */
 export function variablesOf(
   settings: readonly SettingInfo[],
   options: Readonly<Record<string, unknown>>,
@@ -29,8 +29,8 @@ export function variablesOf(
 }
 
 /**
- * Merges layers of variables, the first one winning. A layer that says where a value is (`NAME_FILE`) outdoes a lower
- * one that says the value, and the other way round.
+ * Merges layers of variables; the first one has the highest priority. `NAME_FILE` in a higher layer overrides `NAME` in
+ * a lower one, and vice versa.
  */
 export function mergeVariables(...layers: readonly Variables[]): Variables {
   const merged: Record<string, string> = {};

@@ -1,4 +1,4 @@
-/** Runs a server until it is told to stop. */
+/** Runs a server until it is stopped. */
 import { resolve } from 'node:path';
 import type { App, Variables } from '@weir/server';
 import type { Invocation } from '../invocation.js';
@@ -8,8 +8,9 @@ import { loadSettings } from './settings.js';
 import { startError } from './start-error.js';
 
 /**
- * Serves until SIGTERM or SIGINT, which closes in phases; a second one ends at once with exit code 1.
- * @throws CliError for settings that cannot be used, a server that cannot start, and one that cannot go on
+ * Serves until SIGTERM or SIGINT, which starts a graceful shutdown; a second signal ends the process at once with exit
+ * code 1.
+ * @throws CliError for invalid settings, a failed start, or a fatal failure
  */
 export async function serve({ context, output }: Invocation, flags: Variables): Promise<void> {
   const { createApp, VERSION } = await import('@weir/server');
@@ -41,7 +42,7 @@ async function greet(app: App, version: string, say: (text: string) => void): Pr
   else if (app.address !== null) say(`Weir ${version} is ready at ${app.address}`);
 }
 
-/** SIGTERM and SIGINT: the first asks to stop, the second does not ask. */
+/** SIGTERM and SIGINT: the first starts the shutdown, the second forces the end. */
 class StopSignals {
   readonly first: Promise<void>;
   readonly #onSignal: () => void;
@@ -60,7 +61,7 @@ class StopSignals {
     process.on('SIGTERM', this.#onSignal).on('SIGINT', this.#onSignal);
   }
 
-  /** Leaves signals to Node again. */
+  /** Restores Node's default signal handling. */
   forget(): void {
     process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
   }

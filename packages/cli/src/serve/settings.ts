@@ -5,8 +5,8 @@ import type { CliContext } from '../invocation.js';
 import { mergeVariables } from './flags.js';
 
 /**
- * The settings a server here would run with: flags, then the environment, then `.env` in the working directory.
- * @throws CliError `usage` that lists every setting that cannot be used
+ * The settings of a server in this directory: flags, then the environment, then `.env` of the working directory.
+ * @throws CliError `usage` with all invalid settings
  */
 export async function loadSettings({ env, cwd }: CliContext, flags: Variables): Promise<LoadedConfig> {
   const { assertUsageSinks, ConfigError, loadConfig, readEnvFile } = await import('@weir/server');

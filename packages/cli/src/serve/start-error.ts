@@ -1,9 +1,9 @@
 import { CliError } from '../cli-error.js';
 
-/** Codes that name nothing about the start: none, and those of ClickHouse's errors. */
+/** Codes that say nothing about the start: none, and ClickHouse's own. */
 const UNNAMED: ReadonlySet<string> = new Set(['', 'unavailable', 'query', 'bad_data']);
 
-/** What keeps a server from starting, with what to do about it. */
+/** Converts a failed start into an error with a hint. */
 export function startError(error: unknown, dataDir: string, address: string): CliError {
   if (error instanceof CliError || !(error instanceof Error)) return CliError.from(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { findProgram } from '@weir/base/testing';
 import { environmentOf, type Place, SCRIPT } from './weir-process.js';
 
-/** Runs a command on a terminal of its own, which reads `input`; everything that the terminal is sent. */
+/** Runs a command on a pseudo-terminal with `input`; returns everything that the terminal received. */
 export async function onTerminal(args: readonly string[], place: Place, input = ''): Promise<string> {
   const script = await findProgram({ name: 'script', debianPackage: 'bsdutils' });
   const command = [process.execPath, SCRIPT, ...args]
@@ -18,6 +18,6 @@ export async function onTerminal(args: readonly string[], place: Place, input = 
   child.stdin.write(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), 50_000);
   const shown = await text(child.stdout).finally(() => clearTimeout(timer));
-  // The terminal driver makes two characters of a line end.
+  // The terminal driver converts a line feed into two characters.
   return shown.replaceAll('\r\n', '\n');
 }

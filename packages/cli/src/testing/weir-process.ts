@@ -1,4 +1,4 @@
-/** The built command as a process, for tests. */
+/** Runs the built command as a process, for tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url';
 /** The command. */
 export const SCRIPT = fileURLToPath(new URL('../../bin/weir.js', import.meta.url));
 
-/** What a command ended with. */
+/** Result of a command. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Where commands run, and with which variables; nothing of this process's own WEIR_ variables reaches them. */
+/** Working directory and variables of a command; WEIR_ variables of this process are not inherited. */
 export interface Place {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -46,20 +46,20 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code: await code, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
-/** Longest time a command may take before it is killed: one that never ends must not outlive its test. */
+/** Maximum run time of a command before it is killed, so that it does not outlive its test. */
 const COMMAND_TIMEOUT_MS = 50_000;
 
 /** Runs a command to its end. */
 export async function weir(args: readonly string[], place: Place, input = ''): Promise<Ended> {
   const child = start(args, place);
-  // A command that fails before it has read everything closes the pipe.
+  // A command that fails before it has read all input closes the pipe.
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
   return await ended(child).finally(() => clearTimeout(timer));
 }
 
-/** Asks again until there is an answer. */
+/** Retries until the function returns a value. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | null>,
@@ -72,7 +72,7 @@ export async function eventually<T>(
   throw new Error(`not within ${withinMs} ms: ${what}`);
 }
 
-/** A server of the built command, its data in `.weir` of a directory. */
+/** A server of the built command, with its data in `.weir` of a directory. */
 export class ServerProcess {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -85,8 +85,8 @@ export class ServerProcess {
   }
 
   /**
-   * Starts one on a free port and waits until it is ready.
-   * @param needs what it must be ready for: events alone, or queries too
+   * Starts a server on a free port and waits until it is ready.
+   * @param needs readiness to wait for: events only, or queries too
    */
   static async start(
     place: Place,
@@ -107,7 +107,7 @@ export class ServerProcess {
     return new ServerProcess(url, child, end);
   }
 
-  /** Signals the server; resolves with how it ended. */
+  /** Sends a signal; resolves with the result of the server. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.#child.kill(signal);
     return await this.#ended;
