@@ -29,7 +29,7 @@ async function run(args: readonly string[], input = ''): Promise<Ended> {
   return await weir(args, { cwd }, input);
 }
 
-/** The document a command prints under --json. */
+/** The document that a command prints under --json. */
 async function json<T>(args: readonly string[], input = ''): Promise<T> {
   const { code, stdout, stderr } = await run([...args, '--json'], input);
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) });
@@ -40,7 +40,7 @@ interface Rows {
   readonly rows: unknown[][];
 }
 
-/** Rows once there are as many events of a name as expected. */
+/** Rows, once the expected number of events with this name exists. */
 async function stored(name: string, count: number): Promise<void> {
   const sql = 'SELECT count() FROM events WHERE event = {name:String}';
   await eventually(`${count} events ${name}`, async () => {
@@ -50,7 +50,7 @@ async function stored(name: string, count: number): Promise<void> {
 }
 
 describe('send and query', () => {
-  it('says what has no effect: an id that is none, an input without events', async () => {
+  it('warns of input without effect: an invalid id, an input without events', async () => {
     const odd = await run(['send', 'odd-user', '--user', 'undefined', '--event-id', ' ', '--session', 's1']);
     expect(odd).toMatchObject({ code: 0, stdout: expect.stringContaining('1 accepted') });
     expect(odd.stderr.match(/^weir: --\S+ ".*" is not an id/gm)).toEqual([
@@ -65,7 +65,7 @@ describe('send and query', () => {
     expect(unnamed.stderr).toMatch(/no parameter "usr"\. Did you mean user\?\n$/);
   });
 
-  it('distinguishes that no process waits from a failure', async () => {
+  it('distinguishes an empty queue from a failure', async () => {
     const none = await run(['process', 'assign', 'nothing-of-this-type', '--json']);
     expect(none.code).toBe(6);
     expect(JSON.parse(none.stderr)).toMatchObject({ error: { type: 'pending', code: 'none_waiting' } });
@@ -76,14 +76,14 @@ describe('send and query', () => {
     });
   });
 
-  it('says what to do while the project is suspended', async () => {
+  it('shows the next step while the project is suspended', async () => {
     const { id, api_key } = await json<{ id: string; api_key: string }>(['project', 'create', 'suspended']);
     await run(['tenant', 'suspend', id, '--reason', 'unpaid since March']);
     const refused = await run(['query', 'SELECT 1', '--project', id, '--key', api_key]);
     expect(refused.stderr).toMatch(/^weir: the project is suspended: unpaid since March\. Ask the operator/);
   });
 
-  it('sends one event from options, and reads it back as it was', async () => {
+  it('sends one event from options, and reads it back unchanged', async () => {
     const args = [
       'send',
       'signup',
@@ -116,7 +116,7 @@ describe('send and query', () => {
     expect(again).toMatchObject({ accepted: 0, duplicates: 1 });
   });
 
-  it('sends NDJSON from standard input and files, and names the lines that are refused', async () => {
+  it('sends NDJSON from standard input and files, and names the rejected lines', async () => {
     const lines = Array.from({ length: 2_500 }, (_, i) =>
       JSON.stringify({ event: 'bulk', timestamp: 1_700_000_000_001 + i }),
     );
@@ -136,7 +136,7 @@ describe('send and query', () => {
     await stored('bulk', 2_499);
   });
 
-  it('writes answers as table, CSV and NDJSON', async () => {
+  it('writes results as table, CSV and NDJSON', async () => {
     const sql = "SELECT number AS n, 'a\u001b[31mb' AS s FROM numbers(2)";
     expect((await run(['query', sql, '--format', 'table'])).stdout).toBe(
       'n  s\n─  ────────────\n0  a\\u001b[31mb\n1  a\\u001b[31mb\n',
@@ -146,7 +146,7 @@ describe('send and query', () => {
   });
 });
 
-it('sends the events of the shop, and the second time only duplicates', async () => {
+it('sends the shop events, and the second time only duplicates', async () => {
   const events = 3_000;
   expect(await json(['demo', '--events', String(events)])).toMatchObject({ accepted: events, duplicates: 0 });
   expect(await json(['demo', '--events', String(events)])).toMatchObject({ accepted: 0, duplicates: events });
@@ -168,7 +168,7 @@ it('sends the events of the shop, and the second time only duplicates', async ()
   ]);
 });
 
-/** The first events of the shop, as they were made. */
+/** The first events of the shop as generated. */
 function shopOf(count: number): ShopEvent[] {
   const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
   const events: ShopEvent[] = [];
@@ -180,7 +180,7 @@ function shopOf(count: number): ShopEvent[] {
 }
 
 describe('operating an installation', () => {
-  it('throws the kill switch, and says so to who sends', async () => {
+  it('disables ingest, and reports that to senders', async () => {
     expect(await json(['ingest', 'disable'])).toEqual({ disabled: true });
     expect(await json(['ingest', 'status'])).toMatchObject({ disabled: true });
     const refused = await run(['send', 'late']);
@@ -189,7 +189,7 @@ describe('operating an installation', () => {
     expect((await run(['send', 'late'])).code).toBe(0);
   });
 
-  it('makes projects, tokens and keys, and takes them away', async () => {
+  it('creates and revokes projects, tokens and keys', async () => {
     const made = await json<Record<'id' | 'ingest_token' | 'api_key', string>>(['project', 'create', 'Shop']);
     const own = ['--project', made.id];
     const token = await json<{ id: string; ingest_token: string }>([
@@ -204,7 +204,7 @@ describe('operating an installation', () => {
     const key = await json<{ id: string; api_key: string }>(['key', 'create', ...own, '--scope', 'query']);
     const query = ['query', 'SELECT 1', ...own, '--key'];
     expect((await run([...query, key.api_key])).code).toBe(0);
-    // The first project's key is not for this one, and is not even tried.
+    // The key of the first project does not match this one and is not sent.
     expect((await run(query.slice(0, -1))).code).toBe(2);
 
     await json(['token', 'revoke', token.id, ...own]);
@@ -234,7 +234,7 @@ describe('operating an installation', () => {
     expect((await run([...query, made.api_key])).code).toBe(3);
   });
 
-  it('lists dead letters, and asks which ones to change', async () => {
+  it('lists dead letters, and requires a selection for changes', async () => {
     expect(await json(['dlq', 'list'])).toMatchObject({ depth: 0, quarantined: 0, letters: [] });
     expect(await json(['dlq', 'list', '--all-projects'])).toMatchObject({ letters: [] });
     expect((await run(['dlq', 'purge'])).code).toBe(2);
@@ -244,7 +244,7 @@ describe('operating an installation', () => {
     expect(await run(['dlq', 'export'])).toMatchObject({ code: 0, stdout: '' });
   });
 
-  it('finds everything in order, or says what is not', async () => {
+  it('reports a healthy installation, or its problems', async () => {
     const well = await json<{ checks: { name: string; status: string; message: string }[] }>(['doctor']);
     const port = well.checks.find(({ name }) => name === 'port');
     expect(port?.message).toContain(`the server listens on port ${new URL(server.url).port}`);
@@ -266,7 +266,7 @@ describe('operating an installation', () => {
     expect(ill.stdout).toMatch(/^fail {2}API key/m);
   });
 
-  it('keeps a login as a profile for its owner only, and uses it anywhere', async () => {
+  it('saves a login as a private profile, and uses it anywhere', async () => {
     const home = join(cwd, 'elsewhere');
     const env = { WEIR_HOME: home };
     expect((await weir(['login', '--profile', 'here'], { cwd, env })).code).toBe(0);
@@ -274,7 +274,7 @@ describe('operating an installation', () => {
     const away = { cwd: tmpdir(), env };
     expect((await weir(['query', 'SELECT 1'], away)).code).toBe(0);
     expect((await weir(['query', 'SELECT 1', '--profile', 'nowhere'], away)).code).toBe(2);
-    // Another server gets none of it.
+    // Another server gets no credential of the profile.
     const other = await weir(['query', 'SELECT 1', '--server', 'http://127.0.0.1:9'], away);
     expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('no project named') });
   });
@@ -306,7 +306,7 @@ describe('failing', () => {
     expect(debug.stderr).toMatch(/^ {4}at /m);
   });
 
-  it('refuses to serve with settings, a directory or a port that cannot be used', async () => {
+  it('refuses to serve with invalid settings, directory or port', async () => {
     const settings = await run(['serve', '--port', 'x', '--ingest-flush-interval', 'soon']);
     expect(settings.code).toBe(2);
     expect(settings.stderr).toMatch(/WEIR_PORT=x: .*\n.*WEIR_INGEST_FLUSH_INTERVAL=soon: /);
@@ -350,12 +350,12 @@ describe('failing', () => {
 });
 
 describe('on a terminal', () => {
-  // Clears a screen, sets the title, a C1 sequence, an override of the direction, a bell.
+  // Clears the screen, sets the title, a C1 sequence, a direction override, a bell.
   const EVIL = '\u001b[2J\u001b]0;owned\u0007\u009b31m\u202emoc\u200f\rx';
   const place = () => ({ cwd });
   const UNSAFE = /\p{Bidi_Control}|(?![\n\t])\p{Cc}/u;
 
-  it('shows what others wrote as escapes, unless it is asked for as it is', async () => {
+  it('escapes untrusted text unless --raw is given', async () => {
     const id = await json<{ id: string }>([
       'process',
       'submit',
@@ -392,12 +392,12 @@ describe('on a terminal', () => {
   });
 });
 
-it('ends with 0 when asked once, and comes back with what it had', async () => {
+it('exits with 0 after SIGTERM, and restarts with its data', async () => {
   expect((await run(['send', 'before-stop'])).code).toBe(0);
   expect(await server.stop('SIGTERM')).toMatchObject({ code: 0 });
   const file = join(cwd, 'events.ndjson');
   await writeFile(file, '{"event":"across","timestamp":1700000000001,"event_id":"across"}\n');
-  // Sent while nothing listens: it waits for the server.
+  // No server is running: the events wait for it.
   const patient = run(['send', file, '--retry-for', '60s', '--server', server.url, ...(await tokenArgs())]);
   const port = new URL(server.url).port;
   server = await ServerProcess.start({ cwd }, ['--port', port]);
@@ -416,7 +416,7 @@ it('ends with 0 when asked once, and comes back with what it had', async () => {
   expect(await readdir(elsewhere.cwd)).toEqual([]);
 });
 
-it('says when rows are missing', async () => {
+it('reports truncated rows', async () => {
   const many = await run(['query', 'SELECT number FROM numbers(20000)']);
   expect(many).toMatchObject({ code: 0, stderr: expect.stringContaining('truncated') });
   expect(JSON.parse(many.stdout)).toMatchObject({ truncated: true });

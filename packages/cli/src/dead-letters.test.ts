@@ -1,4 +1,4 @@
-/** Dead letters as an operator meets them: the store does not answer, and events pile up. */
+/** Dead letters from the operator's view: the store is down, and events accumulate. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ interface Listing {
   readonly letters: readonly { readonly id: string; readonly state: string; readonly event_count: number }[];
 }
 
-it('lists, shows, exports and purges what ClickHouse did not take', async () => {
+it('lists, shows, exports and purges what ClickHouse rejected', async () => {
   await run(
     'send',
     'lost',
@@ -53,7 +53,7 @@ it('lists, shows, exports and purges what ClickHouse did not take', async () => 
   expect((await run('dlq', 'show', id)).stdout).toContain(line);
   const exported = await run('dlq', 'export', '--id', id);
   expect(exported).toMatchObject({ code: 0, stdout: `${line}\n` });
-  // What is exported can be sent; here its id is known already.
+  // An exported event can be sent again; here its id is a duplicate.
   expect((await weir(['send', '--json'], { cwd }, exported.stdout)).stdout).toContain('"duplicates":1');
 
   expect((await run('dlq', 'export', '--state', 'quarantined')).stdout).toBe('');

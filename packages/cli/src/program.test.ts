@@ -12,7 +12,7 @@ function weir(...args: string[]): string {
   return execFileSync(process.execPath, [CLI, ...args], { encoding: 'utf8' });
 }
 
-/** Files that a command loads, by the coverage report of Node. */
+/** Files that a command loads, according to Node's coverage report. */
 function filesOf(...args: string[]): string[] {
   const directory = mkdtempSync(join(tmpdir(), 'weir-coverage-'));
   try {
@@ -37,7 +37,7 @@ test('a command loads no other command, no schema library and no server', () => 
   ).toEqual([]);
 });
 
-test('--version says the version, and a mistyped command what is like it', () => {
+test('--version prints the version, and a mistyped command suggests a similar one', () => {
   expect(weir('--version')).toBe(`${VERSION}\n`);
   const { stderr } = spawnSync(process.execPath, [CLI, '--server', 'http://x', 'qurey', 'send'], {
     encoding: 'utf8',
@@ -61,12 +61,12 @@ test('a shell can source the completion script twice', () => {
   expect(execFileSync('bash', ['-c', twice], { env, encoding: 'utf8' })).toContain('__weir_complete');
 });
 
-test('npm start says that it builds before the first start, and not later', () => {
+test('npm start announces the build before the first start only', () => {
   const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   const { scripts } = JSON.parse(manifest) as { scripts: { start: string } };
   const directory = mkdtempSync(join(tmpdir(), 'weir-start-'));
   try {
-    // A build that fails ends the script before the server would start.
+    // A failed build ends the script before the server would start.
     const start = () =>
       spawnSync('sh', ['-c', `npm() { return 1; }; ${scripts.start}`], { cwd: directory, encoding: 'utf8' });
     expect(start().stderr).toMatch(/^Weir is built before its first start/);

@@ -15,7 +15,7 @@ test.each([
   expect(sanitizeAppId(id)).toBe(name);
 });
 
-test('no id leads out of the directory it is joined to, nor deeper than one level', () => {
+test('no id leads out of its directory or deeper than one level', () => {
   const part = fc.constantFrom('.', '..', '/', '\\', '\0', 'a', ' ');
   fc.assert(
     fc.property(

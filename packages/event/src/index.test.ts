@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-/** The native libraries of this repository that a process has loaded once it has imported a module. */
+/** The native libraries of this repository that a process loads with a module. */
 async function nativesOf(module: string): Promise<string[]> {
   const script = `
     await import(${JSON.stringify(module)});
@@ -15,7 +15,7 @@ async function nativesOf(module: string): Promise<string[]> {
   return JSON.parse((await run).stdout);
 }
 
-test('a file of keys loads no native code, and the filter of the log is there for who wants it', async () => {
+test('a keys file loads no native code, and the dedup filter is available by its own import', async () => {
   for (const module of ['@weir/event', '@weir/event/keys', '@weir/event/source', '@weir/event/consume']) {
     expect(await nativesOf(module), module).toEqual([]);
   }

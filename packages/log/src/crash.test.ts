@@ -16,7 +16,7 @@ let child: Child | undefined;
 interface Child {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;
   readonly output: () => string;
-  /** Resolves when the output has at least so many lines. */
+  /** Resolves when the output has at least this many lines. */
   lines(count: number): Promise<void>;
   kill(): Promise<void>;
 }
@@ -55,7 +55,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('after kill -9 under load every acknowledged entry is there, and offsets go on', async () => {
+test('after kill -9 under load every acknowledged entry exists, and offsets continue', async () => {
   const acknowledged = new Map<string, string>();
   const cursors = new Map<string, number>();
   const reached = new Map<string, number>();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DedupFilter } from './index.js';
 
-test('agrees with a list of everything recorded: the last ids within the time to live, and no other', () => {
+test('agrees with a list of all recorded ids: the last ids within the time to live, and no other', () => {
   const step = fc.record({ id: fc.integer({ min: 0, max: 12 }), wait: fc.integer({ min: 0, max: 30 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 8 }), (steps, capacity) => {
@@ -20,17 +20,17 @@ test('agrees with a list of everything recorded: the last ids within the time to
   );
 });
 
-test('an id recorded anew after it expired outlives its old slot in the ring', () => {
+test('an id that is recorded again after it expired outlives its old slot in the ring', () => {
   let now = 0;
   const filter = new DedupFilter({ ttlMs: 10, capacity: 3, now: () => now });
   expect(filter.isDuplicate('a')).toBe(false);
   now = 10;
   expect(filter.isDuplicate('a')).toBe(false);
   expect(filter.isDuplicate('b')).toBe(false);
-  // Takes the slot of the first 'a'.
+  // Overwrites the slot of the first 'a'.
   expect(filter.isDuplicate('c')).toBe(false);
   expect(filter.isDuplicate('a')).toBe(true);
-  // Takes the slot of the second 'a'.
+  // Overwrites the slot of the second 'a'.
   expect(filter.isDuplicate('d')).toBe(false);
   expect(filter.isDuplicate('a')).toBe(false);
 });

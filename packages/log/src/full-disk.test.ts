@@ -22,7 +22,7 @@ const open = (reserveBytes?: number) =>
     ...(reserveBytes === undefined ? {} : { reserveBytes }),
   });
 
-/** Appends until refused; answers with the error and the last offset acknowledged. */
+/** Appends until rejected; returns the error and the last acknowledged offset. */
 async function fill(): Promise<{ error: LogError; last: number }> {
   let { last } = await log.stats('a');
   for (;;) {
@@ -37,7 +37,7 @@ async function fill(): Promise<{ error: LogError; last: number }> {
   }
 }
 
-/** Waits until an append goes through, and checks that the refused ones left no gap. */
+/** Waits until an append succeeds, and checks that the rejected ones left no gap. */
 async function appendsAgain(): Promise<void> {
   const end = Date.now() + 15_000;
   const { last } = await log.stats('a');
@@ -52,7 +52,7 @@ async function appendsAgain(): Promise<void> {
   }
 }
 
-/** Takes every byte the disk has left. */
+/** Uses up all remaining disk space. */
 async function takeTheRest(): Promise<void> {
   for (let i = 0; ; i++) {
     const { bavail, bsize } = await statfs(disk.path);
@@ -74,8 +74,8 @@ async function intact(last: number): Promise<void> {
   }
 }
 
-test('a disk that fills in the middle of a commit: log_full, nothing lost, and it comes back with space', async () => {
-  // No reserve: the file itself hits the end of the disk.
+test('a disk that fills up during a commit: log_full, nothing lost, and recovery once space is free', async () => {
+  // No reserve: the file itself reaches the end of the disk.
   log = await open(0);
   const { error, last } = await fill();
   expect(error).toMatchObject({ code: 'log_full', retryable: true, status: 503 });
@@ -87,14 +87,14 @@ test('a disk that fills in the middle of a commit: log_full, nothing lost, and i
   await intact(last);
 });
 
-test('a disk that others filled to the last byte: reads and cursors work, trim makes room, freed space is seen', async () => {
+test('a disk that other programs filled: reads and cursors work, a trim makes room, freed space is detected', async () => {
   log = await open(1024 * 1024);
   for (let i = 0; i < 200; i++) await log.append('a', [Buffer.alloc(20_000, 97)]);
   await takeTheRest();
   const { error, last } = await fill();
   expect(error.code).toBe('log_full');
   await intact(last);
-  // In one commit with an append that is refused: what lets space be freed goes through without it.
+  // In one commit with a rejected append: the write that frees space succeeds without it.
   await log.cursor('a', 'reader').commit(1);
   const note = { stream: 'note', entries: [Buffer.alloc(1000)] };
   const [append, pull, , noted] = await Promise.allSettled([

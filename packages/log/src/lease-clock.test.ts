@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { LeaseClock } from './lease-clock.js';
 
-test('the clock of leases runs with the process, and stands still while it is stopped', () => {
+test('the lease clock runs with the process and stops while the process is suspended', () => {
   let monotonic = 50;
   const clock = new LeaseClock(1_000, () => monotonic);
   for (let i = 0; i < 120; i++) {

@@ -20,7 +20,7 @@ describeLog('lmdb', async () => {
 it.each([
   ['deleted', (path: string) => rm(path, { recursive: true })],
   ['moved away', (path: string) => rename(path, `${path}-moved`)],
-])('stores nothing more within 2 s after its directory was %s, and says so', async (_, take) => {
+])('rejects writes within 2 s after its directory was %s, with the reason', async (_, take) => {
   const path = await mkdtemp(join(tmpdir(), 'weir-log-'));
   const log = await openLog({ engine: 'lmdb', path });
   try {

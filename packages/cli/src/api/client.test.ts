@@ -20,16 +20,16 @@ async function serve(listener: RequestListener): Promise<string> {
   const made = createServer(listener);
   server = made;
   await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
-  // The cast holds: a TCP server's address is an object.
+  // The cast holds: the address of a TCP server is an object.
   return `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
 }
 
-/** Answers with a head and half a document, and stalls. */
+/** Sends headers and half a document, then stalls. */
 const stall: RequestListener = (_, response) => {
   response.setHeader('content-type', 'application/json').write('{"half":');
 };
 
-/** Runs the garbage collector again and again while `work` runs. */
+/** Runs the garbage collector repeatedly while `work` runs. */
 async function underGarbage<T>(work: () => Promise<T>): Promise<T> {
   const timer = setInterval(collect, 20);
   try {
@@ -39,7 +39,7 @@ async function underGarbage<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('a request ends after its time limit when the server stalls in mid-body, whatever was collected', async () => {
+test('a request times out when the server stalls in mid-body, even after a garbage collection', async () => {
   const api = new ApiClient(await serve(stall), null);
   await underGarbage(() =>
     expect(api.json(z.unknown(), { path: '/', timeoutMs: 300 })).rejects.toMatchObject({ kind: 'network' }),

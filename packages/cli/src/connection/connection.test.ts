@@ -5,7 +5,7 @@ import { DEFAULT_SERVER, mergeSources, requireKey, type Source } from './connect
 const HERE = 'http://127.0.0.1:8080';
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
-/** Sources whose credentials say whose they are. */
+/** Sources whose credentials contain the name of the source. */
 const sources: fc.Arbitrary<Source[]> = fc
   .array(
     fc.record({
@@ -42,7 +42,7 @@ it('sends no credential to another server or project than its source names', () 
   );
 });
 
-it('says which credentials are those of another server', () => {
+it('reports the credentials of another server', () => {
   const connection = mergeSources([
     { name: 'the command line', server: 'https://weir.example' },
     { name: 'the environment', server: HERE, project: 'p1', key: 'k1' },
@@ -52,7 +52,7 @@ it('says which credentials are those of another server', () => {
   expect(() => requireKey(connection)).toThrow(expect.objectContaining({ hint }));
 });
 
-it('takes each from the first source that knows it', () => {
+it('takes each value from the first source that has it', () => {
   const merged = mergeSources([
     { name: 'options', project: 'p1' },
     { name: 'environment', server: '', key: 'k1' },

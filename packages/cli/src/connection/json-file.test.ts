@@ -5,13 +5,13 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { readJsonFile } from './json-file.js';
 
-it('says whose a directory is that this user may not read', async () => {
+it('names the owner of a directory that this user cannot read', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'weir-home-'));
   const home = join(parent, '.weir');
   mkdirSync(home);
   writeFileSync(join(home, 'config.json'), '{}');
   const owner = process.getuid?.();
-  // Root may read everything, so the test becomes another user for a moment.
+  // Root can read everything, so the test switches to another user for a moment.
   if (owner === 0) process.seteuid?.(65_534);
   else chmodSync(home, 0);
   try {

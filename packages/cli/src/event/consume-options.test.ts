@@ -11,6 +11,6 @@ test.each([
   ['2026-11-30T10:00:00Z', '2026-11-30T10:00:00Z'],
   ['17', '17'],
   ['awHUKgAAAAAABA', 'awHUKgAAAAAABA'],
-])('--from %s begins at %s', (from, place) => {
+])('--from %s starts at %s', (from, place) => {
   expect(placeOf(from, NOW, 'latest')).toBe(place);
 });

@@ -1,4 +1,4 @@
-/** Keys of the user, as commands show them, and when the code that defines them runs. */
+/** The user's keys: how commands show them, and when their code runs. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ test('code of the working directory runs only once it is trusted', async () => {
   );
   expect(await hasRun()).toBe(true);
 
-  // What others may change now is trusted no more.
+  // A file that other users can change loses its trust.
   await chmod(join(cwd, 'weir.keys.mjs'), 0o666);
   expect((await weir(['event', 'list'], { cwd })).stdout).not.toContain('shop.order');
   await chmod(join(cwd, 'weir.keys.mjs'), 0o644);
@@ -72,7 +72,7 @@ test('code of the working directory runs only once it is trusted', async () => {
   expect((await weir(['event', 'list'], { cwd })).stdout).not.toContain('shop.order');
 });
 
-test('weir event schema says what may be given, and who may consume', async () => {
+test('weir event schema shows params and identities', async () => {
   const { code, stdout } = await weir(['event', 'schema', 'shop.order', '--keys', 'weir.keys.mjs'], { cwd });
   expect(code).toBe(0);
   expect(stdout).toMatch(/^size +enum +small +yes +How large$/m);

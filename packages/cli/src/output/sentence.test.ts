@@ -10,6 +10,6 @@ test.each([
   ['weir login saves it', 'weir login saves it'],
   ['Write a, b or …', 'Write a, b or …'],
   ['', ''],
-])('the hint %j is shown as %j', (hint, shown) => {
+])('the hint %j is formatted as %j', (hint, shown) => {
   expect(sentence(hint)).toBe(shown);
 });

@@ -18,7 +18,7 @@ test.each([
   [JSON.stringify([EVENT]), /a JSON list/, "jq -c '.[]' | weir send -"],
   [JSON.stringify({ token: 't', events: [EVENT] }), /the list "events"/, "jq -c '.events[]' | weir send -"],
   [`\ufeff{ "batch" : [] }`, /the list "batch"/, "jq -c '.batch[]' | weir send -"],
-])('JSON that is not NDJSON is refused with the way to make it so: %s', async (text, message, hint) => {
+])('JSON that is not NDJSON is rejected with a command that converts it: %s', async (text, message, hint) => {
   await expect(read(text)).rejects.toMatchObject({
     kind: 'usage',
     message: expect.stringMatching(message),

@@ -16,7 +16,7 @@ async function read(chunks: readonly Buffer[]): Promise<[number, string | null][
   return found;
 }
 
-it('reads the same lines however the bytes are cut', async () => {
+it('reads the same lines for any split of the bytes', async () => {
   const character = fc.constantFrom('a', 'b', ' ', '\r', '\n', '\n');
   await fc.assert(
     fc.asyncProperty(
@@ -37,7 +37,7 @@ it('reads the same lines however the bytes are cut', async () => {
   );
 });
 
-it('drops a line that never ends instead of gathering it', async () => {
+it('discards a line that never ends instead of buffering it', async () => {
   let alive = 0;
   const source = (async function* () {
     for (let i = 0; i < 2_000; i += 1) {

@@ -11,8 +11,8 @@ function sentText(text: string): string | null {
   return 'bytes' in event ? event.bytes.toString() : null;
 }
 
-describe('an event on its way out', () => {
-  it('is what was given, and an event_id where there was none', () => {
+describe('an outgoing event', () => {
+  it('is the given JSON, plus an event_id if there was none', () => {
     const id = fc.constantFrom({}, { event_id: null }, { event_id: 'mine' }, { eventId: 'mine' });
     const space = fc.constantFrom(undefined, 1, '\t');
     fc.assert(
@@ -22,7 +22,7 @@ describe('an event on its way out', () => {
         const known =
           'event_id' in event || 'eventId' in event ? (event.event_id ?? event.eventId ?? null) : null;
         const expected = known === null ? { ...event, event_id: NEW_ID } : event;
-        // Compared as text: __proto__ as a key would otherwise vanish.
+        // Compare as text, because __proto__ as a key would vanish.
         const sent = JSON.parse(sentText(text) ?? 'null') as Record<string, unknown>;
         expect(Object.entries(sent).sort()).toEqual(
           Object.entries(JSON.parse(JSON.stringify(expected))).sort(),
@@ -32,7 +32,7 @@ describe('an event on its way out', () => {
     );
   });
 
-  it('keeps every digit', () => {
+  it('keeps all digits', () => {
     const text = '{"event":"a","timestamp":1700000000001,"properties":{"n":123456789012345678901,"f":1.10}}';
     expect(sentText(text)).toBe(`${text.slice(0, -1)},"event_id":"${NEW_ID}"}`);
     const built = eventOfOptions('a', { prop: ['n:=123456789012345678901', 'p=x=y'] }, new Date(0));
@@ -43,11 +43,11 @@ describe('an event on its way out', () => {
     ['[]', 'not a JSON object'],
     ['null', 'not a JSON object'],
     ['{', 'not JSON'],
-  ])('is refused without being sent: %s', (text, reason) => {
+  ])('is rejected without being sent: %s', (text, reason) => {
     expect(outgoingEvent(Buffer.from(text), ORIGIN, () => NEW_ID)).toEqual({ origin: ORIGIN, reason });
   });
 
-  it('is refused where it is not UTF-8', () => {
+  it('is rejected if it is not UTF-8', () => {
     const refused = outgoingEvent(Buffer.from([0x7b, 0xff, 0x7d]), ORIGIN, () => NEW_ID);
     expect(refused).toEqual({ origin: ORIGIN, reason: 'not UTF-8' });
   });

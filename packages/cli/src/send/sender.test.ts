@@ -1,4 +1,4 @@
-/** Sending against a server that fails in the ways servers fail. */
+/** Sending to a server with typical failures. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -61,7 +61,7 @@ async function send(url: string, events: number, retryForMs = 10_000): Promise<S
   return await sender.send(eventsOfLines(source, null, () => `id-${id++}`));
 }
 
-it('sends a refused batch again with the same ids, not before Retry-After', async () => {
+it('retries a rejected batch with the same ids, and not before Retry-After', async () => {
   const requests: { at: number; ids: string }[] = [];
   const url = await listen((ids, response, count) => {
     requests.push({ at: performance.now(), ids: ids.join() });
@@ -76,7 +76,7 @@ it('sends a refused batch again with the same ids, not before Retry-After', asyn
   expect((requests[1]?.at ?? 0) - (requests[0]?.at ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
-it('gives up at once where the server asks for more patience than there is', async () => {
+it('gives up at once if Retry-After exceeds the retry limit', async () => {
   const url = await listen((_ids, response) =>
     refuse(response, 503, 'ingest_disabled', { 'retry-after': '300' }),
   );
@@ -85,7 +85,7 @@ it('gives up at once where the server asks for more patience than there is', asy
   expect(performance.now() - started).toBeLessThan(5_000);
 });
 
-it('halves what is too large for the server, and rejects only the event that is too large alone', async () => {
+it('halves a batch that is too large for the server, and rejects only a single event that is too large', async () => {
   const url = await listen((ids, response) => {
     if (ids.length > 7 || ids.includes('id-3')) refuse(response, 413, 'body_too_large');
     else accept(ids, response);
@@ -93,7 +93,7 @@ it('halves what is too large for the server, and rejects only the event that is 
   expect(await send(url, 100)).toEqual({ sent: 100, accepted: 99, duplicates: 0, rejected: 1 });
 });
 
-it('keeps at most 1,000 events and 1 MiB in a request, and four requests under way', async () => {
+it('sends at most 1,000 events and 1 MiB per request, and four requests at a time', async () => {
   let underWay = 0;
   let most = 0;
   const sizes: number[] = [];
@@ -111,7 +111,7 @@ it('keeps at most 1,000 events and 1 MiB in a request, and four requests under w
   expect(most).toBeLessThanOrEqual(4);
 });
 
-it('says at once that nothing listens', async () => {
+it('reports an unreachable server at once', async () => {
   const url = await listen(() => {});
   await new Promise((resolve) => server?.close(resolve));
   const failure = await send(url, 1).catch((error: unknown) => error);

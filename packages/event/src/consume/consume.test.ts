@@ -21,7 +21,7 @@ function keyOf(definition: Partial<KeyDefinition>): RegisteredKey {
   return key;
 }
 
-/** A source of a list of payloads, which ends with it, and remembers what was acknowledged. */
+/** A finite source of payloads that records acknowledgements. */
 class ListStream implements EventStream {
   readonly acknowledged: JsonValue[] = [];
   readonly #payloads: readonly JsonValue[];
@@ -48,7 +48,7 @@ class ListStream implements EventStream {
   }
 }
 
-/** Takes lines after as many turns of the event loop as it is told for each, and refuses some. */
+/** A sink that takes the given number of event-loop turns per line and rejects some lines. */
 class SlowSink implements EventSink {
   readonly taken: JsonValue[] = [];
   atOnce = 0;
@@ -90,7 +90,7 @@ async function run(
   return { told, outcome: await consume(prepared, { stream, sink, stop: new Stop(), tell, ...options }) };
 }
 
-test('each event reaches the sink once, in order, and is acknowledged unless it failed; dropped ones do not count', async () => {
+test('each event reaches the sink once and in order; it is acknowledged unless it failed', async () => {
   const numbers = fc.uniqueArray(fc.nat(999), { maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(numbers, fc.integer({ min: 1, max: 9 }), async (payloads, bufferSize) => {
@@ -119,7 +119,7 @@ test('each event reaches the sink once, in order, and is acknowledged unless it 
   );
 });
 
-test('several workers work at the same time, and never take one too many', async () => {
+test('workers run concurrently and never exceed max-events', async () => {
   const payloads = Array.from({ length: 100 }, (_, i) => i);
   const sink = new SlowSink((n) => 1 + (n % 5));
   const { outcome } = await run({ workers: 4 }, new ListStream(payloads), sink, { maxEvents: 37 });
@@ -129,7 +129,7 @@ test('several workers work at the same time, and never take one too many', async
   expect(outcome).toMatchObject({ reason: 'limit', received: 37, failed: 0 });
 });
 
-test('what came before the upstream failed is still handled', async () => {
+test('events that arrived before an upstream failure are still handled', async () => {
   const gone = new ConsumeError('auth', 'unauthorized', 'the key was revoked');
   const sink = new SlowSink(() => 2);
   const { outcome, told } = await run({}, new ListStream([1, 2, 3], gone), sink);
@@ -138,7 +138,7 @@ test('what came before the upstream failed is still handled', async () => {
   expect(told).toEqual(['[event] ready event_key=k']);
 });
 
-test('many failures are told up to a point, then counted', async () => {
+test('the first failures are reported individually, later ones are counted', async () => {
   const payloads = Array.from({ length: 50 }, (_, i) => i);
   const sink = new SlowSink(
     () => 0,
@@ -150,7 +150,7 @@ test('many failures are told up to a point, then counted', async () => {
   expect(told.at(-1)).toBe('[event] WARN: 50 events failed in all');
 });
 
-test('what consumers must agree on, and identities that do not fit, are refused', async () => {
+test('keys that need the bus, and wrong identities, are refused', async () => {
   const prepare = (definition: Partial<KeyDefinition>) =>
     prepareConsume({ key: keyOf(definition), params: {}, api, identity: 'bot', isAlone: true });
   await expect(prepare({ preConsume: () => {} })).rejects.toMatchObject({ kind: 'usage', code: 'needs_bus' });
@@ -163,7 +163,7 @@ test('what consumers must agree on, and identities that do not fit, are refused'
   });
 });
 
-test('a source that is away from the start is given up after a while', async () => {
+test('a source that is unreachable from the start is given up after a while', async () => {
   const stream: EventStream = {
     async *follow(watcher, signal) {
       watcher.onState('disconnected', 'told so');

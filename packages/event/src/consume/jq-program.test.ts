@@ -8,7 +8,7 @@ beforeAll(async () => {
   jq = await loadJq();
 });
 
-test('every input has its own result, in order, numbers with every digit', () => {
+test('every input has its own result, in order, and numbers keep all digits', () => {
   const inputs = ['{"n":12345678901234567890}', '{"n":null}', '[1]', '{"n":"a\\u0000\\n\u2028"}'];
   expect(runJq(jq, '.n, (.n | select(. != null))', inputs)).toEqual([
     { lines: ['12345678901234567890', '12345678901234567890'] },
@@ -41,7 +41,7 @@ test.each(['.a |', '.a) | (.b', 'nope(1)', '.) | [0, .]) catch 1) #', 'import "a
   },
 );
 
-test('a batch gives what each input gives alone', () => {
+test('a batch returns what each input returns alone', () => {
   const input = fc.json({ maxDepth: 3 });
   const expression = fc.constantFrom(
     '.',

@@ -9,7 +9,7 @@ const param = (name: string, subscriptionKey = true): ParamDef => ({
   subscriptionKey,
 });
 
-// Ids of earlier releases are in files: a change here cuts consumers off from leases that exist.
+// Lease files of earlier releases contain these ids: a change would orphan existing leases.
 const GOLDEN: readonly [string, string[], Params, string][] = [
   ['weir.usage', [], { anything: 'x' }, 'weir.usage'],
   ['weir.event', ['project'], { project: 'p_1' }, 'weir.event:paFa8rsS9053xhuF'],
@@ -66,7 +66,7 @@ test('params that are no subscription keys do not matter', () => {
   );
 });
 
-test('any change of a subscription key changes the id; another key has the same hash under its own name', () => {
+test('any change of a subscription key changes the id; another key name keeps the hash', () => {
   fc.assert(
     fc.property(named, value, fc.nat(), (params, changed, at) => {
       const names = Object.keys(params);
@@ -81,7 +81,7 @@ test('any change of a subscription key changes the id; another key has the same 
   );
 });
 
-test('lists are the same when they have the same values, and only then', () => {
+test('lists are equal only if they have the same values', () => {
   const item = fc.stringMatching(/^[ab,\\]{1,3}$/);
   const id = (many: readonly string[]) => subscriptionId({ key: 'k', params: [param('many')] }, { many });
   fc.assert(

@@ -10,7 +10,7 @@ const place = { server: 'http://weir', project: 'p1' };
 async function sourceFor(name: string, args: readonly string[]) {
   const key = registry.lookup(name);
   if (key === undefined) throw new Error(`there is no key ${name}`);
-  // Whoever cannot ask whether it may read a channel goes on: its bus finds out.
+  // An API without an answer does not prevent the consumer: its bus reports the failure.
   const api = { callApi: () => Promise.reject(new ConsumeError('network', 'unreachable', 'nobody answers')) };
   const given = parseParams(key.params, args);
   const params = (await key.normalizeParams?.(api, given)) ?? given;
@@ -40,16 +40,16 @@ test.each<[string, string[], unknown]>([
   ],
   ['file.line', ['path=logs/app.log'], { kind: 'file', path: resolve('logs/app.log') }],
   ['file.line', ['path=-'], 'stdin'],
-])('%s %j comes from %j', async (name, args, expected) => {
+])('the source of %s %j is %j', async (name, args, expected) => {
   expect((await sourceFor(name, args)).source).toEqual(expected);
 });
 
-test('keys of other types get events of that name', () => {
+test('a key of another type gets the events named like its type', () => {
   const source = sourceOf({ key: 'shop.order', eventType: 'order' }, { project: 'of their own' }, place);
   expect(source).toEqual({ ...feed, stream: 'events', names: ['order'] });
 });
 
-test('the server is asked for streams other than events by name', () => {
+test('streams other than events are requested by name', () => {
   expect(feedRequest({ ...place, key: 'k', stream: 'usage' }).query).toEqual({ stream: 'usage', event: [] });
   expect(feedRequest({ ...place, key: 'k', stream: 'events', names: ['a'] }).query).toEqual({ event: ['a'] });
 });
@@ -74,7 +74,7 @@ test.each<[string, object, object]>([
   );
 });
 
-// Ids of earlier releases are in files: a change here cuts consumers off from subscriptions that exist.
+// Lease files of earlier releases contain these ids: a change would orphan existing subscriptions.
 test.each([
   ['weir.usage', [], 'weir.usage'],
   ['weir.ingest.dead_letter', [], 'weir.ingest.dead_letter'],
@@ -87,7 +87,7 @@ test.each([
   expect((await sourceFor(name, args)).id).toBe(id);
 });
 
-test('every shipped key says what it is, what a line is, and who may read it', () => {
+test('every shipped key describes itself, its lines and its identities', () => {
   for (const key of registry.listAll()) {
     expect(key.description, key.key).toBeTruthy();
     expect(key.outputSchema.type, key.key).toBe('object');

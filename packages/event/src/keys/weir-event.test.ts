@@ -39,7 +39,7 @@ test.each<[string, boolean]>([
   expect(matches('weir.event', [`where=${where}`])).toBe(expected);
 });
 
-test('all filters must hold, and identified events have a user', () => {
+test('all filters must match, and identified events have a user', () => {
   expect(matches('weir.event', ['event=order,other', 'user_id=u1', 'where=user_id=u1,event=order'])).toBe(
     true,
   );
@@ -52,7 +52,7 @@ test('all filters must hold, and identified events have a user', () => {
   expect(matches('weir.event.identified', ['user_id=u2'])).toBe(false);
 });
 
-test.each(['plan', '=pro', '!=x', 'a..b=c', '.a=b', 'a.=b'])('%s is no condition', async (where) => {
+test.each(['plan', '=pro', '!=x', 'a..b=c', '.a=b', 'a.=b'])('%s is not a condition', async (where) => {
   const key = registry.lookup('weir.event');
   const normalize = async () => key?.normalizeParams?.(api, parseParams(key.params, [`where=${where}`]));
   const error = await normalize().catch((e: unknown) => e);
@@ -60,13 +60,13 @@ test.each(['plan', '=pro', '!=x', 'a..b=c', '.a=b', 'a.=b'])('%s is no condition
   expect(error).toMatchObject({ problems: [{ param: 'where', hint: expect.stringContaining('-p where=') }] });
 });
 
-test('a path that no event has is refused with the members that are near', () => {
+test('an impossible path is refused with similar members', () => {
   const key = registry.lookup('weir.event');
   const wrong = () => key?.normalizeParams?.(api, parseParams(key.params, ['where=propertes.plan=pro']));
   expect(wrong).toThrow(/`properties`\?.* received_at, properties, extras/);
 });
 
-test('names go upstream', () => {
+test('names are sent upstream', () => {
   const key = registry.lookup('weir.event');
   if (key === undefined) throw new Error('no weir.event');
   expect(feedNames(key, parseParams(key.params, ['event=a,b']))).toEqual(['a', 'b']);
@@ -74,7 +74,7 @@ test('names go upstream', () => {
   expect(feedNames({ eventType: 'order' }, {})).toEqual(['order']);
 });
 
-test('the schema says what a line is', () => {
+test('the schema describes a line', () => {
   const { resolved_output_schema: schema, jq_root_path } = JSON.parse(
     JSON.stringify(registry.lookup('weir.event.identified')),
   );

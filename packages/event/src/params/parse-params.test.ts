@@ -16,7 +16,7 @@ function problemsOf(defs: readonly ParamDef[], args: readonly string[]): readonl
   return [];
 }
 
-test('every type is read as its own, known to the compiler too', () => {
+test('every type is parsed, and inferred by the compiler', () => {
   const params = parseParams(
     [
       { name: 'who', type: 'string', description: 'Whose', required: true },
@@ -46,7 +46,7 @@ test('every type is read as its own, known to the compiler too', () => {
   });
 });
 
-test('what is left out has its default, is an empty list, or is undefined', () => {
+test('an omitted param has its default, is an empty list, or is undefined', () => {
   const defs = [
     { name: 'show', type: 'multi', description: 'What', values, default: 'asc,desc' },
     { name: 'where', type: 'multi', description: 'Filters', anyValue: true },
@@ -68,14 +68,14 @@ test.each(['', '1.5', '1e3', '0x10', ' 1', '9007199254740993', '--1'])('an int i
   ]);
 });
 
-test('the smallest and largest ints are read, and -0 is 0', () => {
+test('the smallest and largest ints are accepted, and -0 is 0', () => {
   for (const n of [Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER]) {
     expect(parseParams(int, [`limit=${n}`])).toEqual({ limit: n });
   }
   expect(Object.is(parseParams(int, ['limit=-0']).limit, 0)).toBe(true);
 });
 
-test('one error has every problem, each with its param and what to do', () => {
+test('one error lists every problem with its param and hint', () => {
   const defs: ParamDef[] = [
     { name: 'project', type: 'string', description: 'The project to watch', required: true },
     { name: 'order', type: 'enum', description: 'Which first', values },
@@ -120,25 +120,25 @@ test('one error has every problem, each with its param and what to do', () => {
   expect(problems).toHaveLength(8);
 });
 
-test('a required param that is empty is missing: a variable of the shell was not set', () => {
+test('an empty required param counts as missing, as with an unset shell variable', () => {
   const defs: ParamDef[] = [{ name: 'project', type: 'string', description: 'Which', required: true }];
   expect(problemsOf(defs, ['project='])[0]?.message).toBe('Param `project` is required, but empty.');
 });
 
-test('bools are true and false and nothing else', () => {
+test('only true and false are bools', () => {
   const defs: ParamDef[] = [{ name: 'live', type: 'bool', description: 'Now' }];
   expect(parseParams(defs, ['live=true'])).toEqual({ live: true });
   for (const text of ['', '1', 'yes', 'TRUE']) expect(problemsOf(defs, [`live=${text}`])).toHaveLength(1);
 });
 
-test('a param named as a member of every object is unknown like any other', () => {
+test('a param with the name of an Object.prototype member is unknown like any other', () => {
   expect(problemsOf(int, ['__proto__=1', 'constructor=2']).map((p) => p.param)).toEqual([
     '__proto__',
     'constructor',
   ]);
 });
 
-test('keeps a param that is called `__proto__`', () => {
+test('a param named `__proto__` is kept', () => {
   const params = parseParams([{ name: '__proto__', type: 'string', description: 'A name' }], ['__proto__=x']);
   expect(Object.entries(params)).toEqual([['__proto__', 'x']]);
 });

@@ -139,7 +139,7 @@ const WRONG: readonly [string, object, string, RegExp][] = [
   ['a buffer size that is no number', { bufferSize: '10' }, 'bufferSize', /^Must be a (whole )?number\.$/],
 ];
 
-test.each(WRONG)('%s is refused where it stands, and nothing else', (_, members, path, message) => {
+test.each(WRONG)('%s is refused at its location, and nothing else', (_, members, path, message) => {
   const key = Object.hasOwn(members, 'key') && !('key' in members && members.key) ? '' : undefined;
   const problems = problemsOf(unchecked(members));
   expect(problems).toEqual([
@@ -147,21 +147,21 @@ test.each(WRONG)('%s is refused where it stands, and nothing else', (_, members,
   ]);
 });
 
-test('what is no definition at all is refused', () => {
-  // As above: that the type is wrong is the point.
+test('a value that is not a definition is refused', () => {
+  // As above: the wrong type is the subject of the test.
   const paths = problemsOf(null as unknown as KeyDefinition, 'x' as unknown as KeyDefinition).map(
     (p) => p.path,
   );
   expect(paths).toEqual(['(definition)', 'keys[0].key', '(definition)', 'keys[1].key']);
 });
 
-test('a key that is there twice is refused once, by its name', () => {
+test('a duplicate key is refused once, by its name', () => {
   expect(problemsOf(unchecked({}), unchecked({ key: 'other' }), unchecked({}))).toEqual([
     { key: 'shop.order', path: 'key', message: expect.stringContaining('another key `shop.order`') },
   ]);
 });
 
-test('all problems of all keys come in one error', () => {
+test('one error contains all problems of all keys', () => {
   const wrong = WRONG.map(([, members], i) =>
     Object.hasOwn(members, 'key') ? unchecked(members) : unchecked({ key: `k${i}`, ...members }),
   );

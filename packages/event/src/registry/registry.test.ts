@@ -6,7 +6,7 @@ const param = (members: object) => ({
   params: [{ name: 'p', type: 'string', description: 'A param', ...members }],
 });
 
-test('keys are listed by name, looked up, and suggested when misspelt', () => {
+test('keys are listed by name, found by name, and suggested when misspelt', () => {
   const names = ['weir.usage', 'weir.event', 'weir.event.identified', 'file.line', 'webhook.request'];
   const registry = new Registry(names.map((key) => ({ ...good, key })));
   expect(registry.listAll().map((k) => k.key)).toEqual([...names].sort());
@@ -35,7 +35,7 @@ test.each([
   });
 });
 
-test('a registry is not changed through what it was made of, nor through what it gives', () => {
+test('a registry cannot be changed through its inputs or its results', () => {
   const definition = unchecked({
     ...param({ type: 'enum', values: [{ value: 'a', desc: 'x' }] }),
     schema: { custom: { raw: { type: 'string' } } },
@@ -53,7 +53,7 @@ test('a registry is not changed through what it was made of, nor through what it
   expect(new Registry([...registry.listAll(), unchecked({ key: 'more' })]).listAll()).toHaveLength(2);
 });
 
-test('hooks know their params by type, keep their this, and run from the registry', async () => {
+test('hooks have typed params, keep their this, and run from the registry', async () => {
   const api = { callApi: async (_: string, path: string) => `answer of ${path}` };
   const typed = defineKey({
     ...good,
@@ -80,7 +80,7 @@ test('hooks know their params by type, keep their this, and run from the registr
   expect([1, 2, 3].map(() => counting?.match?.(event, {}))).toEqual([true, true, false]);
 });
 
-test('a key is written by the names that JSON has for its parts', () => {
+test('a key is serialized with the JSON names of its members', () => {
   const raw = { type: 'object', properties: { id: { type: 'string' } } };
   const registry = new Registry([
     unchecked({
@@ -156,7 +156,7 @@ test('a key is written by the names that JSON has for its parts', () => {
   ]);
 });
 
-test('a param without a type is a text, and no workers are one', () => {
+test('a param without a type is a string, and zero workers are one', () => {
   const params = [{ name: 'p', description: 'Any text' }];
   const key = new Registry([unchecked({ params, workers: 0 })]).listAll()[0];
   expect([key?.params[0]?.type, key?.workers, key?.toJSON().params?.[0]?.type]).toEqual([

@@ -9,7 +9,7 @@ function keyOf(schema: SchemaDef): RegisteredKey {
   return key;
 }
 
-/** Compiles a schema by the rules of its dialect, and says what it takes. */
+/** Compiles a schema with its dialect and returns a validator. */
 function takes(schema: object): (value: unknown) => boolean {
   return new Ajv2020({ strict: true, allowUnionTypes: true, formats: { order_id: /^o_/ } }).compile(schema);
 }
@@ -22,7 +22,7 @@ const Order = z.object({
 });
 const order = { id: 'o_1', total: null, lines: [{ sku: 'x', size: 's' }] };
 
-test('a custom type is the line itself: required, nullable and unknown members are as the type says', () => {
+test('a custom type describes the line: required, nullable and unknown members follow the type', () => {
   const key = keyOf({ custom: { type: Order } });
   expect(key.jqRootPath).toBe('.');
   const check = takes(key.outputSchema);
@@ -33,7 +33,7 @@ test('a custom type is the line itself: required, nullable and unknown members a
   expect(check({ ...order, id: null })).toBe(false);
 });
 
-test('a native type stands in the V2 envelope, and so does its event', () => {
+test('a native type is wrapped in the V2 envelope, and so is its event', () => {
   const key = keyOf({ native: { type: Order } });
   expect(key.jqRootPath).toBe('.event');
   const check = takes(key.outputSchema);
@@ -78,7 +78,7 @@ test.each<[string, SchemaDef, SchemaDef]>([
   ['a part of another type', { custom: { type: z.object({ t: Tree }).shape.t } }, { native: { type: Tree } }],
   ['a raw schema that refers to its root', { custom: { raw: RAW } }, { native: { raw: RAW } }],
   ['a raw schema that refers to its id', { custom: { raw: PLACE } }, { native: { raw: PLACE } }],
-])('%s recurs by $defs, inside the envelope as well as by itself', (_, custom, native) => {
+])('%s is recursive through $defs, with and without the envelope', (_, custom, native) => {
   const tree = { name: 'a', children: [{ name: 'b', children: [] }] };
   const broken = { name: 'a', children: [{ name: 'b', children: [{ name: 5, children: [] }] }] };
   const own = keyOf(custom).outputSchema;
@@ -88,7 +88,7 @@ test.each<[string, SchemaDef, SchemaDef]>([
   expect([tree, broken].map(wrap).map(takes(keyOf(native).outputSchema))).toEqual([true, false]);
 });
 
-test('data that looks like a reference stays data, and a part with an id refers within itself', () => {
+test('data that looks like a reference stays data, and a part with an id refers to itself', () => {
   const raw = {
     $id: 'T',
     $defs: { Any: true },
@@ -126,7 +126,7 @@ test('data that looks like a reference stays data, and a part with an id refers 
   expect(line({ other: { kind: 'x', 'a/ %': 5 } })).toBe(false);
 });
 
-test('overrides reach members, items and tuples, and leave null allowed', () => {
+test('overrides reach members, items and tuples, and keep null allowed', () => {
   const type = Order.extend({ pair: z.tuple([z.string(), z.string()]) });
   const { outputSchema } = keyOf({
     native: { type },
@@ -175,7 +175,7 @@ test('overrides reach members, items and tuples, and leave null allowed', () => 
   });
 });
 
-test('an override of a place leaves other uses of the same type alone', () => {
+test('an override leaves other uses of the same type unchanged', () => {
   const raw = {
     type: 'object',
     properties: { buyer: { $ref: '#/$defs/Person' }, seller: { $ref: '#/$defs/Person' } },
@@ -200,7 +200,7 @@ test('an override of a place leaves other uses of the same type alone', () => {
   expect(check({ seller: person('any', person('friend')) })).toBe(true);
 });
 
-test('an override reaches every branch that has the field, and names with slashes', () => {
+test('an override reaches every branch with the field, and names with slashes', () => {
   const type = z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('card'), 'a/b~c': z.string() }),
     z.object({ kind: z.literal('cash') }),
@@ -222,7 +222,7 @@ test.each([
   '/toString',
   '/loop/x',
   '/far',
-])('an override at %s resolves nowhere', (path) => {
+])('an override at %s matches no field', (path) => {
   const raw = {
     ...z.toJSONSchema(Order, { io: 'input' }),
     $defs: { loop: { $ref: '#/$defs/loop' }, far: { $ref: 'https://weir.example/other' } },

@@ -19,7 +19,7 @@ const message = (index: number) => `id: ${index}\ndata: {"index":${index},"text"
 const CLOSED = 'event: closed\ndata: {"reason":"success","last_index":3}\n\n';
 const ENDED = { kind: 'failed', code: 'source_ended', message: expect.stringContaining('success') };
 
-test('messages have their index as cursor, and the end of the channel is that of the source', async () => {
+test('messages have their index as cursor, and the end of the channel ends the source', async () => {
   const { server, follower } = await follow('latest', [
     (response) => response.end('{"last_index":1}'),
     stream(`retry: 1\nid: 1\n\n${message(2)}`, 'break'),
@@ -34,7 +34,7 @@ test('messages have their index as cursor, and the end of the channel is that of
   expect([follower.gaps, follower.positions]).toEqual([[], ['1', '2']]);
 });
 
-test('what is no longer kept is a gap to who had a cursor, and none to who begins with the oldest', async () => {
+test('evicted messages are a gap for a reader with a cursor, and none for one that starts with the oldest', async () => {
   const expired = refuse(410, { code: 'cursor_expired', status: 410, detail: 'gone', oldest: 6 });
   const late = await follow('2', [expired, stream(message(6), 'hang')]);
   await late.follower.until(({ items }) => items.length === 1);
@@ -46,7 +46,7 @@ test('what is no longer kept is a gap to who had a cursor, and none to who begin
   expect(first.server.asked).toEqual(['0', '5']);
 });
 
-test('a reader that is too slow goes on; one that may read no more is told why', async () => {
+test('a slow reader continues; a reader that lost its permission gets the reason', async () => {
   const slow = 'event: error\ndata: {"code":"subscriber_too_slow","status":429,"cursor":1}\n\n';
   const stale = 'event: error\ndata: {"code":"forbidden","status":403,"detail":"not yours","hint":"ask"}\n\n';
   const { server, follower } = await follow('0', [

@@ -9,7 +9,7 @@ afterEach(() => server?.close());
 const signal = new AbortController().signal;
 const asked: { method: string; path: string; body: unknown }[] = [];
 
-/** A member at a server that follows a script; what it asks is remembered. */
+/** A member at a scripted server that records its requests. */
 async function member(answers: readonly Answer[], from = 'latest'): Promise<FeedGroup> {
   asked.length = 0;
   server = new FeedServer(
@@ -37,7 +37,7 @@ const answer =
   (response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(text);
 
-test('makes the group, takes events with every digit, and settles them by their ids', async () => {
+test('creates the group, receives events with all digits, and settles them by id', async () => {
   const first = '{"event":"e","event_id":"1","properties":{"event":{"n":12345678901234567890},"s":"\\"}]{"}}';
   const second = '{"event":"e","event_id":"2","properties":{"list":[{"event":{}}]}}';
   const deliveries = [first, second].map(
@@ -76,7 +76,7 @@ test('makes the group, takes events with every digit, and settles them by their 
   ]);
 });
 
-test('says where a new group begins, unless that is now', async () => {
+test('sends the start of a new group unless it is latest', async () => {
   const group = await member([answer('{}')], 'earliest');
   await group.start(signal);
   expect(asked[0]?.body).toEqual({ event: ['e'], from: 'earliest', stream: 'events' });
@@ -96,7 +96,7 @@ test.each([
   await expect(group.pull(1, signal, ['i0'])).rejects.toMatchObject({ ...error, message: 'no' });
 });
 
-test('a server that breaks off interrupts, one that is not there cannot be joined, and a wait can be ended', async () => {
+test('a broken connection interrupts, an unreachable server cannot be joined, and a wait can be aborted', async () => {
   const group = await member([(response) => response.destroy(), () => {}]);
   await expect(group.ack(['i'])).rejects.toMatchObject({ name: 'SourceInterrupted', isAnswered: false });
   const ending = new AbortController();

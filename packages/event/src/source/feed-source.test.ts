@@ -21,7 +21,7 @@ test.each([
   server.close();
 });
 
-test('each who joins a group is a member of its own', async () => {
+test('every join creates a separate member', async () => {
   const members = new Set<unknown>();
   const server = createServer(async (request, response) => {
     const pieces: Buffer[] = [];

@@ -12,7 +12,7 @@ afterEach(() => server?.close());
 const item = (cursor: string) => `id: ${cursor}\ndata: {"event":"e","event_id":"of ${cursor}"}\n\n`;
 const limits = { silenceMs: 300, firstWaitMs: 20, longestWaitMs: 50, firstAnswerMs: 500, outageMs: 5_000 };
 
-/** Follows a scripted server until it refuses for good. */
+/** Follows a scripted server until it refuses permanently. */
 async function follow(answers: readonly Answer[], from = 'latest') {
   server = new FeedServer(answers);
   const url = await server.start();
@@ -36,7 +36,7 @@ async function follow(answers: readonly Answer[], from = 'latest') {
   throw new Error('the feed ended without an error');
 }
 
-test('goes on from the last cursor, filtered ones too, however a connection ends', async () => {
+test('resumes from the last cursor, including filtered positions, however a connection ends', async () => {
   const { cursors, asked, states, error } = await follow([
     stream(`id: a0\n\n${item('a1')}id: a2\n\n${item('a3').slice(0, -3)}`, 'break'),
     refuse(503, { code: 'starting' }),
@@ -49,7 +49,7 @@ test('goes on from the last cursor, filtered ones too, however a connection ends
   expect(error).toMatchObject({ kind: 'failed', code: 'not_found' });
 });
 
-test('the end is that of the start, through connections that break, and ends the stream', async () => {
+test('the end is determined at the start, survives reconnects, and ends the stream', async () => {
   const cursors: string[] = [];
   server = new FeedServer([
     refuse(503, { code: 'starting' }),
@@ -73,7 +73,7 @@ test('the end is that of the start, through connections that break, and ends the
   expect(server.ends).toEqual(['latest', 'latest', 'h', 'h']);
 });
 
-test('tells what is gone, before and in the stream, and goes on from the oldest', async () => {
+test('reports lost items, at the start and in the stream, and continues at the oldest', async () => {
   const gone = { code: 'cursor_expired', detail: '7 items are no longer kept', oldest: 'b0', missed: 7 };
   const { cursors, gaps, asked } = await follow(
     [
@@ -92,7 +92,7 @@ test('tells what is gone, before and in the stream, and goes on from the oldest'
   expect(asked).toEqual(['old', 'b0', 'c0', 'c1', 'earliest']);
 });
 
-test('waits as long as it is told to', async () => {
+test('waits as long as the server requests', async () => {
   const { times } = await follow([refuse(429, { code: 'rate_limited' }, { 'retry-after': '1' })]);
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
 });
@@ -110,7 +110,7 @@ test.each<[number, string, string]>([
   expect(asked).toHaveLength(1);
 });
 
-test('a server that never answers is given up soon, one that did is not', async () => {
+test('a server that never answers is given up soon, one that has answered is not', async () => {
   server = new FeedServer([]);
   const url = await server.start();
   server.close();
@@ -120,7 +120,7 @@ test('a server that never answers is given up soon, one that did is not', async 
   await expect(first).rejects.toMatchObject({ kind: 'network', message: expect.stringContaining(url) });
 });
 
-test('a server that takes connections and never answers is given up as soon', async () => {
+test('a server that accepts connections and never answers is given up as soon', async () => {
   server = new FeedServer([() => {}, () => {}]);
   const url = await server.start();
   const feed = new FeedStream({
@@ -134,7 +134,7 @@ test('a server that takes connections and never answers is given up as soon', as
   await expect(first).rejects.toMatchObject({ kind: 'network', code: 'unreachable' });
 });
 
-test('a server that has answered before is waited for as long as an outage may last', async () => {
+test('a server that has answered before is retried for a whole outage', async () => {
   const unanswered: Answer = (response) => response.destroy();
   server = new FeedServer([unanswered, unanswered, stream(`id: a0\n\n${item('a1')}`, 'hang')]);
   const feed = new FeedStream({
@@ -149,7 +149,7 @@ test('a server that has answered before is waited for as long as an outage may l
   await follower.stop();
 });
 
-test('ends when it is told to, whatever the runtime has forgotten of its request', async () => {
+test('ends when aborted, even if the runtime has collected its request', async () => {
   server = new FeedServer([stream(`id: a0\n\n${item('a1')}`, 'hang')]);
   const feed = new FeedStream({ server: await server.start(), project: 'p', key: 'k' });
   const ending = new AbortController();

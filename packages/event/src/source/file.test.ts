@@ -30,7 +30,7 @@ const isConnected = ({ states }: Follower) => states.includes('connected');
 const numbers = (follower: Follower) => follower.payloads.map((payload) => (payload as { n: number }).n);
 const lines = (...ns: number[]) => ns.map((n) => `{"n":${n}}\n`).join('');
 
-test('a line counts once it has ended, and is an object: its own or one with its text', async () => {
+test('a line counts once it is complete, and its payload is an object: its own or one with its text', async () => {
   await writeFile(path, 'old\nhalf');
   const follower = follow('latest');
   await follower.until(isConnected);
@@ -49,7 +49,7 @@ test('a line counts once it has ended, and is an object: its own or one with its
   );
 });
 
-test('goes on from any cursor with exactly what comes after it, wherever reads and writes are cut', async () => {
+test('resumes from any cursor with exactly the lines after it, for any split of reads and writes', async () => {
   const line = fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replace(/[\r\n]/g, ''));
   await fc.assert(
     fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 30 }), fc.nat(), async (texts, at) => {
@@ -72,7 +72,7 @@ test('goes on from any cursor with exactly what comes after it, wherever reads a
   );
 });
 
-test('reads a file that is renamed to its end, its last line too, then the new one', async () => {
+test('reads a renamed file to its end, including its last line, then the new one', async () => {
   await writeFile(path, lines(1));
   const follower = follow('earliest');
   await follower.until(({ items }) => items.length === 1);
@@ -88,7 +88,7 @@ test('reads a file that is renamed to its end, its last line too, then the new o
   expect(follower.gaps).toEqual([]);
 });
 
-test('comes back through two rotations that happened meanwhile', async () => {
+test('resumes after two rotations', async () => {
   await writeFile(path, lines(1, 2));
   const before = follow('earliest');
   await before.until(({ items }) => items.length === 2);
@@ -103,12 +103,12 @@ test('comes back through two rotations that happened meanwhile', async () => {
   expect(after.gaps).toEqual([]);
 });
 
-test('tells when the file of a cursor is gone, even if another has its number, and begins anew', async () => {
+test('reports a gap if the file of a cursor is gone, even if another has its inode, and restarts', async () => {
   await writeFile(path, lines(1, 2));
   const before = follow('earliest');
   await before.until(({ items }) => items.length === 2);
   await before.stop();
-  // The same file by its number, with other contents.
+  // Same inode, other content.
   await truncate(path);
   await appendFile(path, lines(7, 8, 9));
   const after = follow(before.lastCursor);
@@ -120,7 +120,7 @@ test('tells when the file of a cursor is gone, even if another has its number, a
 test.each([
   ['shorter', [7]],
   ['longer than it was', [7, 8, 9, 10]],
-])('tells when the file is cut and written anew, %s', async (_, anew) => {
+])('reports a gap if the file is truncated and rewritten, %s', async (_, anew) => {
   await writeFile(path, lines(1, 2));
   const follower = follow('earliest');
   await follower.until(({ items }) => items.length === 2);
@@ -131,7 +131,7 @@ test.each([
   expect(numbers(follower)).toEqual([1, 2, ...anew, 11]);
 });
 
-test('passes over a line above 1 MiB, and tells it', async () => {
+test('skips a line above 1 MiB and reports it', async () => {
   await writeFile(
     path,
     `${lines(1)}${'x'.repeat(1_048_577)}\n${lines(2)}{"n":3,"x":"${'y'.repeat(1_000_000)}"}\n`,
@@ -142,7 +142,7 @@ test('passes over a line above 1 MiB, and tells it', async () => {
   expect(follower.gaps).toEqual([{ missed: 1, message: expect.stringContaining('1048578 bytes') }]);
 });
 
-test('waits for a file that is not there, and begins at its beginning', async () => {
+test('waits for a missing file, and starts at its beginning', async () => {
   const follower = follow('latest');
   await follower.until(isConnected);
   await writeFile(path, lines(1, 2));
@@ -163,7 +163,7 @@ test.each<[string, () => Promise<Follower>, object]>([
   });
 });
 
-test('many appends by another are read once each, in order', async () => {
+test('concurrent appends of another process are read once each, in order', async () => {
   await writeFile(path, '');
   const follower = follow('earliest');
   await follower.until(isConnected);
@@ -181,7 +181,7 @@ test('many appends by another are read once each, in order', async () => {
   expect(follower.gaps).toEqual([]);
 });
 
-test('whatever is written, rotated and left in between, each line comes once and in order', async () => {
+test('for any writes and rotations, each line arrives once and in order', async () => {
   const step = fc.constantFrom('line', 'line', 'half', 'rotate', 'resume');
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {

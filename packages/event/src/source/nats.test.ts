@@ -37,7 +37,7 @@ function follow(subject: string, servers = [`nats://127.0.0.1:${port}`]): Follow
 
 const isConnected = ({ states }: Follower) => states.includes('connected');
 
-test('messages of the subject come once each, as what their bytes are', async () => {
+test('each message of the subject arrives once, decoded by its content', async () => {
   const follower = follow('orders.*');
   await follower.until(isConnected);
   const named = headers();
@@ -69,7 +69,7 @@ test('messages of the subject come once each, as what their bytes are', async ()
   expect(second?.event.event_id).not.toBe(third?.event.event_id);
 });
 
-test('comes back to a server that was away, and tells what may be missing', async () => {
+test('reconnects after an outage and reports a possible gap', async () => {
   const follower = follow('orders.>');
   await follower.until(isConnected);
   await stopNats(server);
@@ -83,7 +83,7 @@ test('comes back to a server that was away, and tells what may be missing', asyn
   await follower.until(({ items }) => items.length === 1);
 });
 
-test('drops what comes faster than it is taken, and says how much', async () => {
+test('drops messages that exceed the buffer, and reports how many', async () => {
   const ending = new AbortController();
   const gaps: number[] = [];
   const watcher = { onState: () => {}, onGap: ({ missed = 0 }: StreamGap) => void gaps.push(missed) };
@@ -95,7 +95,7 @@ test('drops what comes faster than it is taken, and says how much', async () => 
     isTaken = true;
   });
   let published = 0;
-  // Until the subscription is there; then many more than may wait.
+  // Wait for the subscription, then publish more messages than the buffer holds.
   for (; !isTaken || published < 30_000; published += 1) {
     publisher.publish('many', 'x');
     if (published % 100 === 0) await publisher.flush();
@@ -109,7 +109,7 @@ test('drops what comes faster than it is taken, and says how much', async () => 
   expect((gaps[0] ?? 0) + 10_000).toBeLessThanOrEqual(published);
 });
 
-test('gives up on a server that is not there, and says where it looked but no secrets', async () => {
+test('gives up on an unreachable server, and names its address without secrets', async () => {
   const nowhere = await freePort();
   const follower = follow('a', [`nats://me:secret@127.0.0.1:${nowhere}`]);
   const error = await follower.ended;
@@ -122,7 +122,7 @@ test.each(['a b', '', 'orders..new', '>.a', 'a.>.b'])('refuses the subject %j', 
   expect(await follow(subject).ended).toMatchObject({ kind: 'usage', param: 'subject' });
 });
 
-test('a server that wants credentials gets those of its address, and is believed when it refuses', async () => {
+test('a server that requires credentials gets those of its address, and its refusal ends the source', async () => {
   const guarded = await freePort();
   const other = await startNats(guarded, ['--user', 'me', '--pass', 'p@ss']);
   try {
@@ -148,7 +148,7 @@ async function startNats(at: number, more: readonly string[] = []): Promise<Chil
     throw new Error('the NATS server ended before it was ready');
   })();
   await Promise.race([isReady, failed]);
-  // It must not wait for who reads its log.
+  // Drain the server log, or a full pipe would block the server.
   child.stderr.resume();
   return child;
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { StdinStream } from './stdin-stream.js';
 import { Follower } from './testing/follower.js';
 
-test('gives each line, the last without its end too, and ends with its input', async () => {
+test('yields each line, including an unterminated last one, and ends with its input', async () => {
   const bytes = Buffer.from('{"n":1}\r\n\nzwei ✓\n{"n":3}');
   const input = Readable.from([...bytes].map((byte) => Buffer.from([byte])));
   const follower = new Follower(new StdinStream(input));
@@ -13,7 +13,7 @@ test('gives each line, the last without its end too, and ends with its input', a
   expect(follower.states).toEqual(['connected']);
 });
 
-test('passes over a line above 1 MiB', async () => {
+test('skips a line above 1 MiB', async () => {
   const input = Readable.from([Buffer.from('a\n'), Buffer.alloc(2_000_000, 'x'), Buffer.from('\nb\n')]);
   const follower = new Follower(new StdinStream(input));
   await follower.ended;
@@ -21,7 +21,7 @@ test('passes over a line above 1 MiB', async () => {
   expect(follower.gaps).toEqual([{ missed: 1, message: expect.stringContaining('2000001 bytes') }]);
 });
 
-test('takes no more than its reader asks for, and ends when it is told to', async () => {
+test('reads no more than its reader requests, and ends when aborted', async () => {
   const input = new PassThrough({ highWaterMark: 1024 });
   const ending = new AbortController();
   const events = new StdinStream(input).follow({ onState: () => {}, onGap: () => {} }, ending.signal);

@@ -30,7 +30,7 @@ async function follow(path: string): Promise<Follower> {
   return follower;
 }
 
-test('a request is an event: what was sent, but for secrets, by the sender’s own id', async () => {
+test('a request becomes an event without secrets, with the id of the sender', async () => {
   const follower = await follow('/github');
   const response = await post('/github?a=1&a=2&b=', '{"id":12345678901234567890}', {
     'content-type': 'application/vnd.x+json; charset=utf-8',
@@ -69,7 +69,7 @@ test.each<[string, Record<string, string>, string]>([
   ['webhook-id', { 'webhook-id': 'w1', 'idempotency-key': 'i1' }, 'w1'],
   ['idempotency-key', { 'idempotency-key': 'i1' }, 'i1'],
   ['the id in what Stripe sends', { 'stripe-signature': 't=1' }, 'evt_1'],
-])('the event is known by %s', async (_, headers, id) => {
+])('the event id is %s', async (_, headers, id) => {
   const follower = await follow('/hook');
   await post('/hook', '{"id":"evt_1"}', { 'content-type': 'application/json', ...headers });
   await post('/hook', '{"id":"evt_1"}', { 'content-type': 'application/json' });
@@ -77,7 +77,7 @@ test.each<[string, Record<string, string>, string]>([
   expect(follower.items[1]?.event.event_id).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test('paths of one port share it; who leaves one leaves the others', async () => {
+test('paths of one port share a listener, and removing one keeps the others', async () => {
   const [a, b] = [await follow('/a'), await follow('/b')];
   expect((await post('/a', 'of a')).status).toBe(202);
   expect((await post('/b', 'of b')).status).toBe(202);
@@ -92,7 +92,7 @@ test('paths of one port share it; who leaves one leaves the others', async () =>
   expect([a, b, again].map(({ items }) => items.length)).toEqual([1, 2, 1]);
 });
 
-test('is answered once its event is acknowledged, or told to come again', async () => {
+test('the response is 202 after the acknowledgement, otherwise the sender must retry', async () => {
   const source = new WebhookSource({ host: '127.0.0.1', port, path: '/slow', waitMs: 500 });
   const follower = new Follower(source.open());
   followers.push(follower);
@@ -110,14 +110,14 @@ test('is answered once its event is acknowledged, or told to come again', async 
   await failed.event?.fail?.();
   const refused = await failed.response;
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
-  // Nobody says anything of these.
+  // These events are never acknowledged.
   const [silent, atEnd] = [await send('silent'), await send('at the end')];
   expect((await silent.response).status).toBe(503);
   await follower.stop();
   expect((await atEnd.response).status).toBe(503);
 });
 
-test('refuses what is too large, and pages of a browser', async () => {
+test('refuses oversized requests, and browser pages', async () => {
   const follower = await follow('/hook');
   expect((await post('/hook', 'x'.repeat(1_048_577))).status).toBe(413);
   expect((await post('/hook', '"'.repeat(1_000_000))).status).toBe(413);
@@ -127,7 +127,7 @@ test('refuses what is too large, and pages of a browser', async () => {
   expect(follower.items).toHaveLength(1);
 });
 
-test('takes events by POST, PUT and PATCH, and only from who calls this machine by a name of its own', async () => {
+test('accepts POST, PUT and PATCH, and only requests with a Host of this machine', async () => {
   const follower = await follow('/hook');
   const ask = async (method: string, host: string) => {
     const asking = request({ port, host: '127.0.0.1', path: '/hook', method, headers: { host } }).end();
@@ -144,7 +144,7 @@ test('takes events by POST, PUT and PATCH, and only from who calls this machine 
   expect(follower.items).toHaveLength(3);
 });
 
-test('says when the port is taken', async () => {
+test('reports a port that is in use', async () => {
   const other = createServer().listen(port, '127.0.0.1');
   await once(other, 'listening');
   const follower = new Follower(sourceOf('/hook').open());

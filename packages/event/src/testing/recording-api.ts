@@ -2,19 +2,19 @@ import { defined } from '@weir/base';
 import type { ApiClient } from '../api-client.js';
 import type { JsonValue } from '../json.js';
 
-/** What is answered to a call: JSON, a refusal, or what is made of the call's body. */
+/** The response to a call: JSON, an error, or a function of the call's body. */
 export type ApiAnswer = JsonValue | Error | ((body: JsonValue | undefined) => JsonValue | Promise<JsonValue>);
 
-/** One call that a hook made. */
+/** One call of a hook. */
 export interface ApiCall {
   readonly method: string;
   readonly path: string;
-  /** Absent when none was sent. */
+  /** Absent if the call had no body. */
   readonly body?: JsonValue;
 }
 
 /**
- * An API that answers from a table, and notes what it was asked.
+ * An API that answers from a table and records its calls.
  *
  * ```ts
  * const api = new RecordingApi({ 'POST /hooks': { id: 'h1' }, 'DELETE /hooks/h1': new Error('gone') });
@@ -22,7 +22,7 @@ export interface ApiCall {
  * ```
  */
 export class RecordingApi implements ApiClient {
-  /** In their order. */
+  /** In order. */
   readonly calls: ApiCall[] = [];
   readonly #answers: ReadonlyMap<string, ApiAnswer>;
 
@@ -31,7 +31,7 @@ export class RecordingApi implements ApiClient {
     this.#answers = new Map(Object.entries(answers));
   }
 
-  /** @throws the answer that is an error; for a call that the table does not have, an error that says what it has. */
+  /** @throws the answer if it is an error; for an unknown call, an error that lists the known ones. */
   async callApi(method: string, path: string, body?: JsonValue): Promise<JsonValue> {
     this.calls.push({ method, path, ...defined({ body }) });
     const answer = this.#answers.get(`${method} ${path}`);

@@ -15,45 +15,45 @@ import { RecordingApi } from './recording-api.js';
 import { sampleEvent } from './sample-event.js';
 import { ScriptedStream } from './scripted-stream.js';
 
-/** How a key is run. */
+/** Options of {@link runKey}. */
 export interface KeyRunOptions {
-  /** As they are written after `-p`; default none. */
+  /** Params as after `-p`; default none. */
   readonly params?: readonly string[];
-  /** What happens, in this order: whole events, or payloads of events of the key's type. */
+  /** The input in order: whole events, or payloads of events of the key's type. */
   readonly events: readonly (RawEvent | JsonValue)[];
-  /** What hooks call; default an API that answers nothing. */
+  /** API of the hooks; default one that answers nothing. */
   readonly api?: ApiClient;
-  /** Whose identity `api` has; default the first that the key allows. */
+  /** Identity of `api`; default the first that the key allows. */
   readonly identity?: AuthType;
   /** jq expression. */
   readonly jq?: string;
 }
 
-/** What came of it. */
+/** Result of {@link runKey}. */
 export interface KeyRun {
-  /** As standard output has them. */
+  /** Lines of standard output. */
   readonly lines: readonly string[];
-  /** The same, read. */
+  /** The same lines, parsed. */
   readonly values: readonly JsonValue[];
-  /** Events of which nothing came out. */
+  /** Events without output. */
   readonly dropped: number;
-  /** Events that a hook or jq could not take. */
+  /** Events on which a hook or jq failed. */
   readonly failed: number;
-  /** What went wrong, as standard error has it, without `[event] WARN: `. */
+  /** Warnings of standard error, without `[event] WARN: `. */
   readonly warnings: readonly string[];
-  /** Which subscription the params are of. */
+  /** Subscription id of the params. */
   readonly subscriptionId: string;
 }
 
 /**
- * Runs a key on events as `weir event consume` would, without a server or a bus: params, `normalizeParams`,
- * `preConsume`, then `match`, `process` and jq for each event, and `cleanup`.
+ * Runs a key on events like `weir event consume`, without a server or a bus: params, `normalizeParams`, `preConsume`,
+ * then `match`, `process` and jq for each event, and `cleanup`.
  *
  * ```ts
  * const { values, dropped } = await runKey(orders, { params: ['min=10'], events: [{ total: 5 }, { total: 50 }] });
  * ```
  *
- * @throws RegistryError, ParamsError or ConsumeError for what cannot be run; what `preConsume` or `cleanup` throws.
+ * @throws RegistryError, ParamsError or ConsumeError if the key cannot run; errors of `preConsume` and `cleanup`.
  */
 export async function runKey(definition: KeyDefinition, options: KeyRunOptions): Promise<KeyRun> {
   const [key] = new Registry([definition]).listAll();
@@ -75,7 +75,7 @@ export async function runKey(definition: KeyDefinition, options: KeyRunOptions):
   try {
     return await outcomeOf(prepared, stream, options.events.length);
   } finally {
-    // It may run in another process, so it gets what a file keeps.
+    // Cleanup may run in another process, so pass the state through JSON, as the lease file does.
     await key.cleanup?.(api, params, state === undefined ? undefined : JSON.parse(JSON.stringify(state)));
   }
 }
@@ -110,7 +110,7 @@ class ListSink implements EventSink {
 function eventOf(given: RawEvent | JsonValue, event_type: string, event_id: string): RawEvent {
   if (isRawEvent(given)) return given;
   if (event_type !== ANY_EVENT) return sampleEvent(given, { event_id, event_type });
-  // As the feed has it: the name and the id are in the document.
+  // As in the feed: the document contains the name and the id.
   const { timestamp } = sampleEvent(null);
   return feedEvent(JSON.stringify(isJsonObject(given) ? { event_id, ...given } : given), timestamp);
 }

@@ -2,7 +2,7 @@ import type { JsonValue } from '../json.js';
 import { type RawEvent, type RawEventFacts, rawEvent } from '../raw-event.js';
 
 /**
- * An event with this payload. What is not given of it is `event-1`, `sample` and a time that never changes.
+ * An event with this payload. Defaults of the other members are `event-1`, `sample` and a fixed time.
  *
  * ```ts
  * key.match?.(sampleEvent({ total: 5 }, { event_type: 'order' }), params);

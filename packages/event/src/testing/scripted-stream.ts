@@ -12,8 +12,8 @@ import type {
 type Step = (watcher: StreamWatcher) => StreamedEvent | undefined;
 
 /**
- * A stream that gives what it is told to, in that order, before it is followed or while it is. It is connected as soon
- * as it is followed.
+ * A stream of scripted steps, which can be added before and while it is followed. It is connected as soon as it is
+ * followed.
  *
  * ```ts
  * const stream = new ScriptedStream().push(first).gap({ missed: 2, message: 'too slow' }).push(second).finish();
@@ -22,16 +22,16 @@ type Step = (watcher: StreamWatcher) => StreamedEvent | undefined;
  * ```
  */
 export class ScriptedStream implements EventStream {
-  /** Events that were done with, in that order. */
+  /** Acknowledged events, in order. */
   readonly acknowledged: RawEvent[] = [];
-  /** Events that could not be handled, in that order. */
+  /** Failed events, in order. */
   readonly failed: RawEvent[] = [];
   readonly #steps = new Arrivals<Step>({
     items: Number.POSITIVE_INFINITY,
     bytes: Number.POSITIVE_INFINITY,
   });
 
-  /** An event; `cursor` is where the source goes on after it. */
+  /** Adds an event; `cursor` is the source position after it. */
   push(event: RawEvent, cursor?: string): this {
     const item: StreamedEvent = {
       event,
@@ -42,17 +42,17 @@ export class ScriptedStream implements EventStream {
     return this.#then(() => item);
   }
 
-  /** The stream has another state. */
+  /** Adds a change of state. */
   state(state: StreamState, reason?: string): this {
     return this.#then((watcher) => void watcher.onState(state, reason));
   }
 
-  /** Events are gone. */
+  /** Adds a gap. */
   gap(gap: StreamGap): this {
     return this.#then((watcher) => void watcher.onGap(gap));
   }
 
-  /** The source ends: by itself, or with an error. Nothing comes after it. */
+  /** Ends the source, normally or with an error. */
   finish(error?: Error): this {
     this.#steps.end(error);
     return this;

@@ -6,16 +6,16 @@ import { Registry } from '../registry/registry.js';
 import { RecordingApi } from './recording-api.js';
 
 /**
- * Makes sure that params still lead to the subscriptions they led to before: running daemons and leases in files know
- * them by these ids. Write the ids down once, from what the error of a first run says, and never change them.
+ * Checks that params still map to the same subscription ids, because running buses and lease files contain these ids.
+ * Write the ids down once, from the error of a first run, and never change them.
  *
  * ```ts
  * await checkSubscriptionIds(key, [[['project=p_1'], 'weir.event:paFa8rsS9053xhuF']]);
  * ```
  *
- * @param golden what is written after `-p`, and the id of that subscription.
+ * @param golden params as after `-p`, and the expected id.
  * @param api for a key whose `normalizeParams` calls one.
- * @throws Error with all ids that are others.
+ * @throws Error with all ids that have changed.
  */
 export async function checkSubscriptionIds(
   definition: KeyDefinition,

@@ -30,7 +30,7 @@ const orders = defineKey({
 });
 const totalOf = (payload: unknown) => z.object({ total: z.number() }).parse(payload).total;
 
-test('a key is run from its params to its cleanup', async () => {
+test('runs a key from its params to its cleanup', async () => {
   const api = new RecordingApi({
     'GET /me': { shop: 'north' },
     'POST /hooks': (body) => ({ made: body ?? null }),
@@ -61,7 +61,7 @@ test('a key is run from its params to its cleanup', async () => {
   await checkSubscriptionIds(orders, [[['shop=north'], result.subscriptionId]]);
 });
 
-test('what cannot be run is refused as consume refuses it', async () => {
+test('refuses the same requests as consume', async () => {
   const params = ['shop=north'];
   await expect(runKey(orders, { events: [] })).rejects.toThrow(ParamsError);
   await expect(runKey({ ...orders, key: '' }, { params, events: [] })).rejects.toThrow(RegistryError);
@@ -74,7 +74,7 @@ test('what cannot be run is refused as consume refuses it', async () => {
   await expect(runKey(orders, { params, events: [] })).rejects.toThrow('Nothing answers POST /hooks');
 });
 
-test('shipped keys run like any other, on payloads and on whole events with their digits', async () => {
+test('runs shipped keys on payloads and on whole events with all digits', async () => {
   const weirEvent = shippedKeys.find(({ key }) => key === 'weir.event');
   if (weirEvent === undefined) throw new Error('there is no weir.event');
   const facts = { event_id: '9', event_type: 'order', timestamp: '2026-11-21T10:00:00Z' };
@@ -86,7 +86,7 @@ test('shipped keys run like any other, on payloads and on whole events with thei
   expect(dropped).toBe(1);
 });
 
-test('a scripted stream gives its steps in order, and knows what became of its events', async () => {
+test('a scripted stream yields its steps in order, and records the outcome of its events', async () => {
   const [key] = new Registry([{ key: 'k', eventType: 'e', schema: { custom: { raw: {} } } }]).listAll();
   if (key === undefined) throw new Error('there is no key');
   const prepared = await prepareConsume({ key, params: {}, api: new RecordingApi(), identity: 'bot' });
@@ -118,7 +118,7 @@ test('a scripted stream gives its steps in order, and knows what became of its e
   expect(() => stream.push(first)).toThrow('The script has ended');
 });
 
-test('ids that have changed are told, all of them, with what they are now', async () => {
+test('reports all changed ids with their new values', async () => {
   const changed = checkSubscriptionIds(orders, [
     [['shop=a'], 'shop.order:before'],
     [['shop=b', 'min=3'], 'shop.order:earlier'],

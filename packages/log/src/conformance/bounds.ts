@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { bytes, refused, type Trial } from './trial.js';
 
-/** A full log, and a closed one. */
+/** A full log and a closed log. */
 export function describeBounds(t: Trial): void {
   describe('bounds and end', () => {
-    test('past maxBytes appends fail with log_full, reads go on, and a trim makes room', async () => {
+    test('beyond maxBytes appends fail with log_full, reads continue, and a trim makes room', async () => {
       const other = await t.makeHarness();
       const small = await other.create({ now: t.now, maxBytes: 50_000 });
       const outcomes = await Promise.allSettled(
@@ -28,7 +28,7 @@ export function describeBounds(t: Trial): void {
       await other.destroy();
     });
 
-    test('what lets others be removed goes through past maxBytes, in several streams too, up to an eighth', async () => {
+    test('reserved appends exceed maxBytes by up to an eighth, also in several streams', async () => {
       const other = await t.makeHarness();
       const small = await other.create({ now: t.now, maxBytes: 50_000 });
       for (const size of [10_000, 1000, 1]) {
@@ -50,16 +50,16 @@ export function describeBounds(t: Trial): void {
       await other.destroy();
     });
 
-    test('an owner with more than a quarter is refused while less than a quarter is free, and others go on', async () => {
+    test('an owner with more than a quarter is rejected while less than a quarter is free, others are not', async () => {
       const other = await t.makeHarness();
       let small = await other.create({ now: t.now, maxBytes: 100_000 });
       const append = (stream: string, owner: string, size: number) =>
         small.append(stream, [Buffer.alloc(size)], { owner });
-      // Alone, a project may have most of the log.
+      // Without other owners, a project may use most of the log.
       for (let i = 0; i < 7; i += 1) await append('a', 'hog', 10_000);
       const error = await refused('project_quota', append('b', 'hog', 10_000));
       expect(error).toMatchObject({ status: 503, retryable: true });
-      // What a project has on its way to the disk counts, too.
+      // Queued bytes of a project count as well.
       await append('c', 'other', 1_000);
       const [first, second] = await Promise.allSettled([
         append('c', 'other', 10_000),
@@ -82,7 +82,7 @@ export function describeBounds(t: Trial): void {
       await other.destroy();
     });
 
-    test('close finishes what was begun, then everything is refused', async () => {
+    test('close completes pending writes, then rejects everything', async () => {
       const begun = Array.from({ length: 50 }, (_, i) => t.log.append('a', [bytes(String(i))]));
       const closing = t.log.close();
       await refused('draining', t.log.append('a', [bytes('late')]));

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytes, offsets, refused, type Trial, take, texts } from './trial.js';
 
-/** Appending, and reading back. */
+/** Appends and reads. */
 export function describeEntries(t: Trial): void {
   describe('append and read', () => {
-    test('offsets are dense from 1 in each stream, and read back as written', async () => {
+    test('offsets are dense from 1 in each stream, and entries are read back unchanged', async () => {
       expect(await t.log.append('a', [bytes('one'), bytes('two')])).toEqual({ first: 1, last: 2 });
       expect(await t.log.append('b', [bytes('')])).toEqual({ first: 1, last: 1 });
       expect(await t.log.append('a', [bytes('three')])).toEqual({ first: 3, last: 3 });
@@ -22,7 +22,7 @@ export function describeEntries(t: Trial): void {
       expect(await t.log.read('never', { after: 0 })).toEqual([]);
     });
 
-    test('an empty append stores nothing and says where the next would go', async () => {
+    test('an empty append stores nothing and returns the next offset', async () => {
       expect(await t.log.append('a', [])).toEqual({ first: 1, last: 0 });
       await t.log.append('a', [bytes('x')]);
       expect(await t.log.append('a', [])).toEqual({ first: 2, last: 1 });
@@ -39,13 +39,13 @@ export function describeEntries(t: Trial): void {
       expect(await t.log.read('a', { after: 5, limit: 0 })).toEqual([]);
     });
 
-    test('what was read belongs to the caller: writing to it changes nothing in the log', async () => {
+    test('read entries belong to the caller: changing them does not change the log', async () => {
       await t.log.append('a', [bytes('safe'), bytes('too')]);
       for (const { data } of await t.log.read('a', { after: 0 })) data.fill(0);
       expect(texts(await t.log.read('a', { after: 0 }))).toEqual(['safe', 'too']);
     });
 
-    test('entries of any size and many at once survive', async () => {
+    test('entries of any size, and many at once, are stored', async () => {
       const sizes = [0, 1, 2000, 65_536, 300_000, 3_000_000, 5];
       await t.log.append(
         'big',
@@ -61,7 +61,7 @@ export function describeEntries(t: Trial): void {
       expect(await t.log.read('many', { after: 0 })).toHaveLength(20_000);
     });
 
-    test('an entry is seen when its append has resolved, and not before', async () => {
+    test('an entry is visible once its append has resolved, and not before', async () => {
       const appending = t.log.append('a', [bytes('x')]);
       expect(await t.log.read('a', { after: 0 })).toEqual([]);
       expect((await t.log.stats('a')).last).toBe(0);
@@ -69,7 +69,7 @@ export function describeEntries(t: Trial): void {
       expect(texts(await t.log.read('a', { after: 0 }))).toEqual(['x']);
     });
 
-    test('concurrent appends each get their own offsets, and every call is kept together', async () => {
+    test('concurrent appends get separate offsets, and the entries of a call stay together', async () => {
       const places = await Promise.all(
         Array.from({ length: 300 }, async (_, i) => {
           const place = await t.log.append(`s${i % 3}`, [bytes(`${i}.0`), bytes(`${i}.1`)]);
@@ -88,7 +88,7 @@ export function describeEntries(t: Trial): void {
       }
     });
 
-    test('a flood of appends is stored in the order of the calls', async () => {
+    test('many concurrent appends are stored in the order of the calls', async () => {
       const flood = Array.from({ length: 12_000 }, (_, i) =>
         t.log.append('a', [i % 500 === 0 ? Buffer.alloc(1_000_000) : bytes(String(i))]),
       );
@@ -96,7 +96,7 @@ export function describeEntries(t: Trial): void {
       expect(texts(await t.log.read('a', { after: 11_998 }))).toEqual(['11998', '11999']);
     });
 
-    test('appendAll stores its parts in one commit, a stream named twice in order', async () => {
+    test('appendAll stores its parts in one commit, also several parts of a stream in order', async () => {
       const places = await t.log.appendAll([
         { stream: 'a', entries: [bytes('1')] },
         { stream: 'b', entries: [bytes('2')] },
@@ -106,7 +106,7 @@ export function describeEntries(t: Trial): void {
       expect(texts(await t.log.read('a', { after: 0 }))).toEqual(['1', '3']);
     });
 
-    test('names are any text of 1 to 1,024 bytes; others are refused', async () => {
+    test('names are any text of 1 to 1,024 bytes; others are rejected', async () => {
       const odd = ['ä/ö.*>', ' ', 'a'.repeat(1024), '_sys', 'a\u0000b'];
       for (const stream of odd) await t.log.append(stream, [bytes(stream)]);
       await t.restart();
@@ -136,7 +136,7 @@ export function describeTail(t: Trial): void {
       expect(got).toEqual(['x', 'y']);
     });
 
-    test('a wait ends with the first entry after its place, at once where there is one, and when aborted', async () => {
+    test('a wait ends with the first entry after its position, at once if there is one, and when aborted', async () => {
       const abort = new AbortController();
       let woken = 0;
       const wait = async (after: number) => {
@@ -162,7 +162,7 @@ export function describeTail(t: Trial): void {
       await ended;
     });
 
-    test('history then live, no hole, no repeat, whatever is appended meanwhile', async () => {
+    test('history then live, without gaps or repeats, for any concurrent appends', async () => {
       const batches = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });
       const readers = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 });
       let run = 0;

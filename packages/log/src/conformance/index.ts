@@ -10,13 +10,13 @@ import type { ConformanceHarness, Trial } from './trial.js';
 export type { ConformanceHarness } from './trial.js';
 
 /**
- * What every engine must do. Call it in a test file of the engine.
- * @param makeHarness called before each test, and by tests that want a second log
+ * The conformance tests of every engine. Call it in a test file of the engine.
+ * @param makeHarness called before each test, and by tests that need a second log
  */
 export function describeLog(name: string, makeHarness: () => Promise<ConformanceHarness>): void {
   describe(`${name}: the log`, () => {
     const now = () => t.clock;
-    // Its log and harness are set anew before each test.
+    // Log and harness are replaced before each test.
     const t = { clock: 1_800_000_000_000, now, makeHarness } as Trial & { harness: ConformanceHarness };
     t.restart = async () => {
       if (t.harness.reopen !== undefined) t.log = await t.harness.reopen(t.log, { now });

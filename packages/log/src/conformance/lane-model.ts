@@ -2,19 +2,19 @@
 import { expect } from 'vitest';
 import type { Delivery } from '../log.js';
 
-/** What the model knows of one entry. */
+/** State of an entry in the model. */
 export interface Modelled {
   readonly offset: number;
-  /** An entry without a lane has one of its own. */
+  /** An entry without a lane has a lane of its own. */
   readonly lane: string;
   id: string;
   attempt: number;
   deadline: number;
-  /** The pull that gave it to somebody; null while nobody has it. */
+  /** The pull that leased the entry; null if it is not leased. */
   pull: number | null;
 }
 
-/** What a group with lanes must do, said as simply as possible: every lane is looked at whole, each time. */
+/** A simple model of a group with lanes, which examines every lane completely each time. */
 export class LaneModel {
   readonly #ackWaitMs: number;
   readonly #entries: Modelled[] = [];
@@ -30,7 +30,7 @@ export class LaneModel {
     return this.#entries.length === 0;
   }
 
-  /** Those that were handed out, whoever has them now. */
+  /** Entries that were delivered, to any member. */
   get allGiven(): readonly Modelled[] {
     return this.#entries.filter(({ attempt }) => attempt > 0);
   }
@@ -53,7 +53,7 @@ export class LaneModel {
       for (const entry of this.#entries) if (entry.pull !== null) entry.deadline = now + this.#ackWaitMs;
     this.#hasRestarted = false;
     const may = this.#available(now);
-    // Whatever is chosen, there is no less than there could be, and of each lane it is the beginning.
+    // The pull must return as many entries as possible, and a prefix of each lane.
     expect(deliveries).toHaveLength(Math.min(max, [...may.values()].flat().length));
     this.#pulls += 1;
     for (const { id, offset, attempt } of deliveries) {
@@ -82,12 +82,12 @@ export class LaneModel {
     if (extends_) entry.deadline = now + this.#ackWaitMs;
   }
 
-  /** With the next pull, the lease of every entry that is lent begins anew. */
+  /** The next pull renews every lease. */
   restarted(): void {
     this.#hasRestarted = true;
   }
 
-  /** Of each lane, what may be handed out now. */
+  /** The deliverable entries of each lane. */
   #available(now: number): Map<string, Modelled[]> {
     const lanes = new Map<string, Modelled[]>();
     for (const entry of this.#entries) lanes.set(entry.lane, [...(lanes.get(entry.lane) ?? []), entry]);

@@ -6,20 +6,20 @@ import type { Delivery, GroupOptions } from '../log.js';
 import { LaneModel } from './lane-model.js';
 import { bytes, offsets, refused, type Trial, texts } from './trial.js';
 
-/** `a1` is of the lane `a`, `-1` of none. */
+/** `a1` belongs to lane `a`, `-1` to none. */
 const laneOf = (data: Uint8Array): string | null => {
   const [letter = '-'] = Buffer.from(data).toString();
   return letter === '-' ? null : letter;
 };
 const ids = (deliveries: readonly Delivery[]) => deliveries.map(({ id }) => id);
 
-/** Groups that keep an order, pass entries over, bound their members and give entries up. */
+/** Groups with lanes, filters, member limits and dead entries. */
 export function describeLanes(t: Trial): void {
   const group = (o: GroupOptions = {}) => t.log.group('s', 'g', { lane: laneOf, ackWaitMs: 1000, ...o });
   const append = (text: string) => t.log.append('s', text.split(' ').map(bytes));
 
   describe('lanes', () => {
-    test('later ones of a lane are held back until the earlier ones are acknowledged, also over a restart', async () => {
+    test('later entries of a lane are held back until the earlier ones are acknowledged, also after a restart', async () => {
       await append('a1 a2 b1 a3 -1');
       const one = await group().pull({ max: 1 });
       expect(texts(one)).toEqual(['a1']);
@@ -41,7 +41,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await group().pull({ max: 9 }))).toEqual(['a2']);
     });
 
-    test('one whose deadline has passed is not extended when another of its lane has gone out since', async () => {
+    test('an expired lease is not extended if another entry of its lane was delivered since', async () => {
       await append('a1 a2');
       const both = await group().pull({ max: 9 });
       t.clock += 1001;
@@ -49,7 +49,7 @@ export function describeLanes(t: Trial): void {
       expect(await group().extend(ids(both))).toBe(0);
     });
 
-    test('how far a group reads ahead is bounded, and all of it comes in the end', async () => {
+    test('read-ahead is bounded, and every entry is delivered eventually', async () => {
       const count = 10_500;
       await t.log.append(
         's',
@@ -73,7 +73,7 @@ export function describeLanes(t: Trial): void {
       expect(await group().stats()).toMatchObject({ held: 0, pending: 0 });
     });
 
-    test('what may be pending is bounded, and who waits goes on when there is room again', async () => {
+    test('pending entries are bounded, and a waiting pull continues when there is room', async () => {
       const count = 20_500;
       await t.log.append(
         's',
@@ -149,8 +149,8 @@ export function describeLanes(t: Trial): void {
     });
   });
 
-  describe('what a group is about, and what a member may have', () => {
-    test('entries that are not wanted are passed over, however many', async () => {
+  describe('filters and member limits', () => {
+    test('unwanted entries are skipped, however many', async () => {
       await append(Array.from({ length: 5000 }, () => '-').join(' '));
       await append('x1');
       const wants = (data: Uint8Array) => laneOf(data) === 'x';
@@ -163,7 +163,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await group({ wants, lane: () => null }).pull({ max: 9 }))).toEqual(['x2']);
     });
 
-    test('what was passed over does not count as missed, whenever it is trimmed', async () => {
+    test('skipped entries do not count as missed, whenever they are trimmed', async () => {
       const chosen = () => group({ wants: (data) => laneOf(data) === 'x' });
       await chosen().create();
       await append('- - -');
@@ -176,7 +176,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await chosen().pull({ max: 9 }))).toEqual(['x1']);
     });
 
-    test('a member gets what it may still have, then is refused; others are not', async () => {
+    test('a member gets entries up to its limit, then is rejected; other members are not', async () => {
       await append('-1 -2 -3 -4 -5');
       const bounded = () => group({ maxUnacknowledged: 2 });
       const first = await bounded().pull({ max: 9, member: 'm' });
@@ -191,8 +191,8 @@ export function describeLanes(t: Trial): void {
     });
   });
 
-  describe('members that lose their leases or what they were sent', () => {
-    test('a restart gives what is lent its whole time again, whatever the wall clock did', async () => {
+  describe('lost leases and lost responses', () => {
+    test('a restart renews every lease in full, whatever the wall clock did', async () => {
       await append('-1 -2');
       const first = await group().pull({ max: 1, member: 'm' });
       t.clock += 5_000;
@@ -214,18 +214,18 @@ export function describeLanes(t: Trial): void {
       expect(await group().ack(ids(first))).toBe(1);
     });
 
-    test('what a member was sent and did not get comes again at once, as no further try', async () => {
+    test('entries of a lost response are redelivered at once without a further attempt', async () => {
       await append('a1 b1 b2 -1');
       const got = await group().pull({ max: 9, member: 'm' });
       expect(texts(got)).toEqual(['a1', 'b1', 'b2', '-1']);
       const holding = ids(got).slice(0, 2);
       const again = await group().pull({ max: 9, member: 'm', holding });
-      // The first of lane b is still out.
+      // The first entry of lane b is still leased.
       expect(again.map((d) => [texts([d])[0], d.attempt])).toEqual([['-1', 1]]);
       expect(await group().pull({ max: 9, member: 'm', holding: [] })).toHaveLength(4);
     });
 
-    test('a pull that says what its member has takes the place of an earlier one', async () => {
+    test('a pull with holding replaces an earlier pull of its member', async () => {
       await append('-1');
       await group().ack(ids(await group().pull({ max: 1 })));
       const lost = group().pull({ max: 9, member: 'm', waitMs: 20_000, holding: [] });
@@ -235,7 +235,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await pull)).toEqual(['-2']);
     });
 
-    test('a member claims what has expired or was lent to it anew, and not what another has', async () => {
+    test('a member claims expired or redelivered entries, but not those that another member holds', async () => {
       await append('a1 b1 c1');
       const got = await group().pull({ max: 9, member: 'm' });
       expect(await group().claim(ids(got), 'm')).toEqual(ids(got));
@@ -257,11 +257,11 @@ export function describeLanes(t: Trial): void {
     const mortal = (o: GroupOptions = {}) => group({ maxAttempts: 2, deadMs: 5000, ...o });
     const fail = async () => await mortal().nack(ids(await mortal().pull({ max: 9 })));
 
-    test('one handed out too often dies and frees its lane; it outlives its stream, and can be brought back', async () => {
+    test('an entry that exceeds its attempts dies and frees its lane; it outlives its stream, and can be revived', async () => {
       await append('a1');
       await fail();
       await append('a2');
-      // The second is handed out with the first, and so is one try behind.
+      // The second entry is delivered with the first and is one attempt behind.
       await fail();
       expect(texts(await mortal().pull({ max: 9 }))).toEqual(['a2']);
       await t.restart();
@@ -282,7 +282,7 @@ export function describeLanes(t: Trial): void {
       expect(await mortal().stats()).toMatchObject({ dead: 0, needs: 2 });
     });
 
-    test('what was pulled with one that always fails does not die with it', async () => {
+    test('entries pulled with a poison entry do not die with it', async () => {
       await append('a1 a2 a3 b1');
       const four = () => mortal({ maxAttempts: 4 });
       const pull = async () => await four().pull({ max: 9 });
@@ -306,7 +306,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await four().dead())).toEqual(['a1']);
     });
 
-    test('while a member has an entry on its last try, it gets nothing else, and others get the rest', async () => {
+    test('a member with an entry on its last attempt gets no other, and the others get the rest', async () => {
       const four = () => mortal({ maxAttempts: 4 });
       const pull = (member: string, max = 9) => four().pull({ max, member });
       await append('-1');
@@ -321,7 +321,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await waiting)).toEqual(['-3', '-4']);
     });
 
-    test('a busy member finishes what it has before it gets an entry on its last try', async () => {
+    test('a busy member finishes its entries before it gets one on its last attempt', async () => {
       const four = () => mortal({ maxAttempts: 4 });
       const pull = (member: string, max = 9) => four().pull({ max, member });
       await append('-1');
@@ -339,7 +339,7 @@ export function describeLanes(t: Trial): void {
       expect(texts(await waiting)).toEqual(['-1']);
     });
 
-    test('many of one lane die over several pulls, come back in order, as many as may be pending', async () => {
+    test('many entries of one lane die over several pulls, and are revived in order up to the pending limit', async () => {
       const count = 21_000;
       await t.log.append(
         's',
@@ -361,7 +361,7 @@ export function describeLanes(t: Trial): void {
       expect(await once().purge('all')).toBe(1_000);
     });
 
-    test('are listed as they died, in pages, purged by id, by age and with the group', async () => {
+    test('dead entries are listed in order of death, in pages, and purged by id, by age and with the group', async () => {
       await append('-1 -2 -3 -4');
       for (const [at, max] of [1, 2].entries()) {
         for (let i = 0; i < 2; i++) await mortal().nack(ids(await mortal().pull({ max })));

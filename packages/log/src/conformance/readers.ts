@@ -4,10 +4,10 @@ import type { Delivery } from '../log.js';
 import { encodePlace, offsetInEpoch } from '../place.js';
 import { bytes, offsets, refused, type Trial, texts } from './trial.js';
 
-/** Where readers stand. */
+/** Cursors. */
 export function describeCursors(t: Trial): void {
   describe('cursors', () => {
-    test('keep offset and state, each reader its own, across a restart', async () => {
+    test('cursors keep offset and state per reader, also after a restart', async () => {
       const cursor = t.log.cursor('a', 'flusher');
       expect(await cursor.get()).toBeUndefined();
       await cursor.commit(7, bytes('state'));
@@ -20,7 +20,7 @@ export function describeCursors(t: Trial): void {
       expect((await t.log.cursor('a', 'other').get())?.state.byteLength).toBe(0);
     });
 
-    test('as text they carry the epoch, and another log refuses them', async () => {
+    test('encoded cursors contain the epoch, and another log rejects them', async () => {
       const text = encodePlace({ epoch: t.log.epoch, offset: 123_456_789_012 });
       expect(offsetInEpoch(text, t.log.epoch)).toBe(123_456_789_012);
       await refused('epoch_mismatch', (async () => offsetInEpoch(text, t.log.epoch + 1))());
@@ -29,7 +29,7 @@ export function describeCursors(t: Trial): void {
       }
     });
 
-    test('epoch and id stay while the log lives; a log made later has a greater epoch and another id', async () => {
+    test('epoch and id are stable; a log created later has a greater epoch and another id', async () => {
       const { epoch, id } = t.log;
       expect(epoch).toBe(Math.floor(t.clock / 1000));
       t.clock += 5000;
@@ -50,7 +50,7 @@ export function describeGroups(t: Trial): void {
   describe('groups', () => {
     const ids = (deliveries: readonly Delivery[]) => deliveries.map((d) => d.id);
 
-    test('members share the entries; acknowledged ones never come again', async () => {
+    test('members share the entries; acknowledged ones are never redelivered', async () => {
       await t.log.append(
         'a',
         Array.from({ length: 10 }, (_, i) => bytes(String(i + 1))),
@@ -76,7 +76,7 @@ export function describeGroups(t: Trial): void {
       expect(texts(again)).toEqual(offsets(again).map(String));
     });
 
-    test('before the deadline nothing comes again; extend moves it', async () => {
+    test('an entry is not redelivered before its deadline, which extend moves', async () => {
       await t.log.append('a', [bytes('x'), bytes('y')]);
       const group = t.log.group('a', 'g', { ackWaitMs: 1000 });
       const [x, y] = await group.pull({ max: 2 });
@@ -90,7 +90,7 @@ export function describeGroups(t: Trial): void {
       expect((await group.pull({ max: 1 })).map((d) => [d.offset, d.attempt])).toEqual([[y.offset, 2 + 1]]);
     });
 
-    test('nack brings an entry back at once or after a delay, unless it was lent anew', async () => {
+    test('nack redelivers an entry at once or after a delay, unless it was leased again', async () => {
       await t.log.append('a', [bytes('x')]);
       const group = t.log.group('a', 'g', { ackWaitMs: 1000 });
       const first = await group.pull({ max: 1 });
@@ -105,7 +105,7 @@ export function describeGroups(t: Trial): void {
       await refused('invalid_request', group.ack(['nonsense']));
     });
 
-    test('release brings back what was never tried, and that time does not count', async () => {
+    test('release redelivers an entry without counting the attempt', async () => {
       await t.log.append('a', [bytes('x'), bytes('y'), bytes('z')]);
       const group = t.log.group('a', 'g', { maxAttempts: 2 });
       for (let i = 0; i < 5; i += 1) {
@@ -118,7 +118,7 @@ export function describeGroups(t: Trial): void {
       expect(await group.stats()).toMatchObject({ pending: 0, dead: 0 });
     });
 
-    test('a pull is bounded in bytes also of what comes again, and gives one entry at least', async () => {
+    test('a pull is bounded in bytes, also for redeliveries, and returns at least one entry', async () => {
       await t.log.append(
         'a',
         Array.from({ length: 700 }, () => Buffer.alloc(10_000)),
@@ -139,7 +139,7 @@ export function describeGroups(t: Trial): void {
       expect(small.map(offsets)).toEqual([[1, 2], [3]]);
     });
 
-    test('an id settles what it was given for, once: not another group, nor one of that name made later', async () => {
+    test('an id settles its own delivery once: not that of another group, nor of a later group with its name', async () => {
       await t.log.append('a', [bytes('x')]);
       const group = () => t.log.group('a', 'g');
       const [old] = ids(await group().pull({ max: 1 }));
@@ -155,7 +155,7 @@ export function describeGroups(t: Trial): void {
       expect(await group().ack([id, id])).toBe(1);
     });
 
-    test('a pull waits for an append, for a nack, and no longer than told', async () => {
+    test('a pull waits for an append or a nack, and no longer than waitMs', async () => {
       const group = t.log.group('a', 'g');
       expect(await group.pull({ max: 1, waitMs: 5 })).toEqual([]);
       const waiting = group.pull({ max: 5, waitMs: 20_000 });
@@ -171,7 +171,7 @@ export function describeGroups(t: Trial): void {
       expect(await aborted).toEqual([]);
     });
 
-    test('starts where told, once; several groups of a stream do not meet', async () => {
+    test('a group starts at its start position, once; groups of a stream are independent', async () => {
       await t.log.append('a', [bytes('1'), bytes('2'), bytes('3')]);
       expect(await t.log.group('a', 'late', { after: 2 }).create()).toBe(true);
       expect(await t.log.group('a', 'late', { after: 0 }).create()).toBe(false);
@@ -187,7 +187,7 @@ export function describeGroups(t: Trial): void {
       expect(await t.log.group('a', 'all').stats()).toMatchObject({ pending: 0, delivered: 0 });
     });
 
-    test('one that trimming passes by is told once how much it missed, then goes on', async () => {
+    test('a group that trimming overtakes gets the number of missed entries once, then continues', async () => {
       await t.log.append(
         'a',
         Array.from({ length: 10 }, (_, i) => bytes(String(i + 1))),
@@ -201,7 +201,7 @@ export function describeGroups(t: Trial): void {
       expect(offsets(await t.log.group('a', 'g').pull({ max: 10 }))).toEqual([6, 7, 8, 9, 10]);
     });
 
-    test('members that die, nack and acknowledge at random process everything at least once', async () => {
+    test('with members that die, nack and acknowledge at random every entry is processed at least once', async () => {
       const total = 400;
       const done = new Set<number>();
       const group = t.log.group('a', 'g', { ackWaitMs: 50 });

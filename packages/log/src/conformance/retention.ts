@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytes, offsets, refused, type Trial, take, texts } from './trial.js';
 
-/** Forgetting entries and streams. */
+/** Trims and removals. */
 export function describeRetention(t: Trial): void {
   describe('trim and remove', () => {
-    test('keeps counts, and says cursor_expired instead of skipping', async () => {
+    test('counts stay correct, and cursor_expired is thrown instead of skipping', async () => {
       for (let i = 1; i <= 30; i++) await t.log.append('a', [Buffer.alloc(10, i), Buffer.alloc(30, i)]);
       await t.log.trim('a', 32);
       await t.restart();
@@ -21,7 +21,7 @@ export function describeRetention(t: Trial): void {
       expect((await t.log.stats('a')).first).toBe(32);
     });
 
-    test('trimmed empty, restarted and removed, offsets go on', async () => {
+    test('offsets continue after a full trim, a restart and a removal', async () => {
       await t.log.append('a', [bytes('1'), bytes('2')]);
       const before = await t.log.size();
       await t.log.trim('a', Infinity);
@@ -40,7 +40,7 @@ export function describeRetention(t: Trial): void {
       expect(texts(await t.log.read('a', { after: 3 }))).toEqual(['4']);
     });
 
-    test('a removed stream whose name is forgotten leaves nothing, whenever it is forgotten', async () => {
+    test('a removed stream with a forgotten name leaves nothing, whenever it is forgotten', async () => {
       await t.log.append('kept', [bytes('1')]);
       for (const name of ['at once', 'later']) await t.log.append(name, [bytes('1'), bytes('2')]);
       await t.log.remove('at once', { forget: true });
@@ -60,7 +60,7 @@ export function describeRetention(t: Trial): void {
       expect(texts(await t.log.read('kept', { after: 0 }))).toEqual(['1']);
     });
 
-    test('remove takes cursors and groups with it, and leaves other streams alone', async () => {
+    test('a removal deletes cursors and groups, and leaves other streams unchanged', async () => {
       for (const s of ['a', 'ab', 'b']) await t.log.append(s, [bytes(s)]);
       for (const s of ['a', 'ab']) await t.log.cursor(s, 'r').commit(1);
       await t.log.group('a', 'g').pull({ max: 1 });
@@ -74,7 +74,7 @@ export function describeRetention(t: Trial): void {
       expect(texts(await t.log.group('a', 'g').pull({ max: 9 }))).toEqual(['anew']);
     });
 
-    test('a long stream is trimmed and removed whole', async () => {
+    test('a long stream is trimmed and removed completely', async () => {
       for (let i = 0; i < 40; i++) {
         await Promise.all(Array.from({ length: 100 }, () => t.log.append('long', [Buffer.alloc(3000)])));
       }
@@ -110,7 +110,7 @@ export function describeRetention(t: Trial): void {
               kept = [...kept, ...fresh];
               pending.push(t.log.append(stream, fresh.map(bytes)));
             } else {
-              // A trim reaches only what was durable when it was asked for.
+              // A trim reaches only entries that were durable when it was requested.
               await Promise.all(pending);
               if (what === 'restart') await t.restart();
               if (what === 'remove') await t.log.remove(stream);

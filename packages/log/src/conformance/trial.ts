@@ -3,18 +3,18 @@ import { expect } from 'vitest';
 import type { Entry, Log } from '../log.js';
 import { LogError, type LogErrorCode } from '../log-error.js';
 
-/** How the suite gets at an engine. */
+/** Access of the tests to an engine. */
 export interface ConformanceHarness {
-  /** A new, empty log. The clock is unix milliseconds, for an engine that can be given one. */
+  /** A new, empty log. The clock is Unix milliseconds, for an engine that accepts one. */
   create(o: { readonly maxBytes?: number; readonly now: () => number }): Promise<Log>;
-  /** Closes the log and opens it again; undefined for an engine that forgets. */
+  /** Closes the log and reopens it; undefined for an engine without persistence. */
   readonly reopen:
     | ((log: Log, o: { readonly now: () => number; readonly maxBytes?: number }) => Promise<Log>)
     | undefined;
   destroy(): Promise<void>;
 }
 
-/** What one test works with: a fresh log, a clock it moves, and a restart that an engine that forgets ignores. */
+/** The fixture of a test: a fresh log, its clock, and a restart (a no-op without persistence). */
 export interface Trial {
   log: Log;
   clock: number;
@@ -24,7 +24,7 @@ export interface Trial {
   restart(): Promise<void>;
 }
 
-/** An entry of this text. */
+/** An entry with this text. */
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 /** The texts of entries. */
 export const texts = (entries: readonly Entry[]): string[] =>
@@ -32,7 +32,7 @@ export const texts = (entries: readonly Entry[]): string[] =>
 /** The offsets of entries. */
 export const offsets = (entries: readonly Entry[]): number[] => entries.map((e) => e.offset);
 
-/** Expects a LogError of this code, and answers with it. */
+/** Expects a LogError with this code and returns it. */
 export async function refused(code: LogErrorCode, attempt: Promise<unknown>): Promise<LogError> {
   const error = await attempt.then(
     () => undefined,

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { KeyDefinition } from '../../index.js';
 
-/** A schema to which nothing is wrong. */
+/** A valid schema. */
 export const custom = { custom: { type: z.object({ total: z.number() }) } };
 
-/** A definition to which nothing is wrong. */
+/** A valid definition. */
 export const good = { key: 'shop.order', eventType: 'order', schema: custom };
 
-/** A definition as a file of keys has it that no compiler has seen. */
+/** A definition as in an untyped keys file. */
 export function unchecked(members: object): KeyDefinition {
-  // That the type is wrong is what the tests are about.
+  // The wrong type is the subject of these tests.
   return { ...good, ...members } as unknown as KeyDefinition;
 }

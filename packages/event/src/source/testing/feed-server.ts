@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 
-/** One answer of a server that follows a script: what it does with the next request. */
+/** One scripted response to a request. */
 export type Answer = (response: ServerResponse, after: string | null) => void;
 
-/** A server on a port of its own that gives each request the next answer, and remembers where each began. */
+/** A server that answers each request with the next scripted response and records the requests. */
 export class FeedServer {
-  /** What each request asked to come after. */
+  /** The `after` of each request. */
   readonly asked: (string | null)[] = [];
-  /** Where each request asked to end. */
+  /** The `until` of each request. */
   readonly ends: (string | null)[] = [];
-  /** When each request came, in milliseconds of `performance.now`. */
+  /** Arrival time of each request, in milliseconds of `performance.now`. */
   readonly times: number[] = [];
   readonly #answers: Answer[];
   readonly #server = createServer((request, response) => {
@@ -44,7 +44,7 @@ export class FeedServer {
   }
 }
 
-/** Refuses with a problem document. */
+/** Responds with a problem document. */
 export const refuse =
   (status: number, document: object, headers: Readonly<Record<string, string>> = {}): Answer =>
   (response) =>

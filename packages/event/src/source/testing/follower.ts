@@ -1,6 +1,6 @@
 import type { EventStream, StreamedEvent, StreamGap } from '../event-stream.js';
 
-/** Follows a stream and remembers all that it gives and tells. */
+/** Follows a stream and records its events, states and gaps. */
 export class Follower {
   readonly items: StreamedEvent[] = [];
   readonly states: string[] = [];
@@ -14,7 +14,7 @@ export class Follower {
 
   readonly #acknowledges: boolean;
 
-  /** @param acknowledges whether it says of everything that it is done with; default false. */
+  /** @param acknowledges acknowledges every event; default false. */
   constructor(stream: EventStream, { acknowledges = false }: { readonly acknowledges?: boolean } = {}) {
     this.#acknowledges = acknowledges;
     this.ended = this.#follow(stream).then(
@@ -31,7 +31,7 @@ export class Follower {
     return this.items.at(-1)?.cursor ?? '';
   }
 
-  /** Waits until something holds. */
+  /** Waits until a condition holds. */
   async until(holds: (follower: this) => boolean): Promise<void> {
     while (!holds(this)) {
       if (this.#hasEnded) throw new Error(`the stream has ended: ${String(await this.ended)}`);
