@@ -1,11 +1,11 @@
 import { errorClass } from '@weir/base';
 
 /**
- * The one error of this package; errors of the store itself travel as they are.
+ * The error class of this package; errors of the store pass unchanged.
  *
- * - `token_store_down`: a credential is not cached and cannot be looked up: it may be valid.
- * - `invalid_request`: an argument that no retry can make right.
- * - `conflict`: the id or credential is taken.
+ * - `token_store_down`: a credential is neither cached nor can it be looked up, so it may be valid.
+ * - `invalid_request`: an invalid argument; a retry does not help.
+ * - `conflict`: the id or credential is in use.
  */
 export class AccountsError extends errorClass({
   token_store_down: { status: 500, retryable: true },

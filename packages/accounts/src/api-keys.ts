@@ -9,25 +9,25 @@ import { projectExists, storedHash } from './ingest-tokens.js';
 import { parseName } from './name.js';
 import { isScope, SCOPES, type Scope } from './scope.js';
 
-/** An API key as it is listed. */
+/** An API key in a list. */
 export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
-  /** To within some seconds. */
+  /** Precise to some seconds. */
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
 }
 
-/** A new key; `key` itself is not kept anywhere. */
+/** A new key; `key` itself is not stored. */
 export interface CreatedApiKey {
   readonly id: string;
   readonly key: string;
 }
 
-/** What a new key is. */
+/** Options of a new key. */
 export interface NewApiKey {
   readonly name: string;
   /** At least one of {@link SCOPES}. */
@@ -36,7 +36,7 @@ export interface NewApiKey {
   readonly expiresAt?: Date | null;
 }
 
-/** The API keys of projects. A project that does not exist, by whatever id, has none: null or false. */
+/** The API keys of projects. An unknown project has none: null or false, for any id. */
 export class ApiKeys {
   readonly #postgres: Postgres;
   readonly #credentials: Credentials;
@@ -46,7 +46,7 @@ export class ApiKeys {
     this.#credentials = credentials;
   }
 
-  /** Creates a key, usable on this node at once. Throws `invalid_request` for scopes that are none. */
+  /** Creates a key, usable on this node at once. Throws `invalid_request` for invalid scopes. */
   async create(
     projectId: string,
     { name, scopes, expiresAt = null }: NewApiKey,
@@ -72,7 +72,7 @@ export class ApiKeys {
     return { id, key };
   }
 
-  /** All keys of a project, the revoked and expired ones too, oldest first. */
+  /** All keys of a project, including revoked and expired ones, oldest first. */
   async list(projectId: string): Promise<ApiKey[] | null> {
     if (!isId(projectId) || !(await projectExists(this.#postgres.db, projectId))) return null;
     const { id, name, scopes, createdAt, expiresAt, lastUsedAt, revokedAt } = apiKeys;
@@ -84,7 +84,7 @@ export class ApiKeys {
     return rows.map((row) => ({ ...row, scopes: row.scopes.filter(isScope) }));
   }
 
-  /** Ends a key: here at once, on every other node within 10 s. False where there is none to end. */
+  /** Revokes a key: here at once, on every other node within 10 s. False if there is none. */
   async revoke(projectId: string, keyId: string): Promise<boolean> {
     if (!isId(projectId) || !isId(keyId)) return false;
     const revoked = await this.#postgres.db

@@ -1,6 +1,6 @@
 /**
- * The first start: an empty installation gets one project with credentials, so that there is something to use.
- * Presets make it the same on every start and every node: what they name is there afterwards, made once.
+ * The first start: an empty installation gets one project with credentials. With presets, every start and every node
+ * creates the same project, token and key, once.
  */
 import { defined } from '@weir/base';
 import { apiKeys, ingestTokens, type Postgres, projects } from '@weir/postgres';
@@ -20,30 +20,29 @@ import {
   type StoredProject,
 } from './projects.js';
 
-/** What the first start is told (`WEIR_BOOTSTRAP_…`). */
+/** Options of the first start (`WEIR_BOOTSTRAP_…`). */
 export interface BootstrapOptions {
   readonly projectId?: string;
   readonly ingestToken?: string;
   readonly apiKey?: string;
-  /** What the first project of an empty installation gets where nothing is preset; else it is made up. */
+  /** The values for the first project of an empty installation without presets; otherwise they are generated. */
   readonly first?: { readonly id: string; readonly ingestToken: string; readonly apiKey: string };
-  /** Create nothing at all. */
+  /** Create nothing. */
   readonly off?: boolean;
 }
 
-// Any fixed number will do as long as it never changes: "boot" in ASCII.
+// An arbitrary fixed number: "boot" in ASCII.
 const LOCK_KEY = 0x626f6f74;
 const NAME = 'default';
 
 /**
- * Returns the project it created on an empty installation, for printing once; else null. On one that is not
- * empty it adds the preset project, token and key where they are missing: to the preset project, or else to the
- * oldest. What was revoked or deleted stays so. Needs `postgres.ready`. Throws `AccountsError`:
- * `invalid_request` for a preset of the wrong form, `conflict` where a preset credential is another project's.
+ * Returns the project that it created on an empty installation, to print once; otherwise null. On another installation
+ * it adds missing presets: to the preset project, or otherwise to the oldest one. Revoked and deleted ones stay so.
+ * Needs `postgres.ready`. Throws `AccountsError`:
+ * `invalid_request` for a malformed preset, `conflict` if a preset credential belongs to another project.
  *
- * @example
- * const created = await bootstrap(postgres, credentials, { projectId: process.env.WEIR_BOOTSTRAP_PROJECT_ID });
- * if (created !== null) console.log(created.ingestToken);
+ * @example const created = await bootstrap(postgres, credentials, { projectId: process.env.WEIR_BOOTSTRAP_PROJECT_ID
+ *   }); if (created !== null) console.log(created.ingestToken);
  */
 export async function bootstrap(
   postgres: Postgres,
@@ -53,7 +52,7 @@ export async function bootstrap(
   validate(options);
   if (options.off === true) return null;
   const stored = await postgres.db.transaction(async (tx) => {
-    // Nodes that start together take turns; the second finds what the first has made.
+    // Nodes that start concurrently run one after another; the second finds the project of the first.
     await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_KEY})`);
     const [any] = await tx.select({ id: projects.id }).from(projects).limit(1);
     if (any === undefined) return insertProject(tx, NAME, { ...options.first, ...presetsOf(options) });

@@ -1,13 +1,13 @@
 /**
- * A small JSON file that outlives the process: written whole beside its place, flushed, and renamed over it, so
- * that a reader finds the old content or the new, never half of one. Mode 0600.
+ * A small JSON file that outlives the process: written under a temporary name, flushed, and renamed, so that a reader
+ * finds the old or the new content. Mode 0600.
  */
 
 import { readFileSync } from 'node:fs';
 import { codeOf } from '@weir/base';
 import { writePrivateFile } from '@weir/base/node';
 
-/** One file, written by one owner. Writes queue up; a later one replaces one that has not begun. */
+/** One file with one writer. Writes queue up; a later write replaces one that has not started. */
 export class CacheFile {
   readonly #path: string;
   #next: (() => unknown) | null = null;
@@ -17,7 +17,7 @@ export class CacheFile {
     this.#path = path;
   }
 
-  /** The content, or undefined where there is none. Throws where it cannot be read or is no JSON. */
+  /** The content; undefined if there is no file. Throws if it cannot be read or is not JSON. */
   read(): unknown {
     let text: string;
     try {
@@ -29,7 +29,7 @@ export class CacheFile {
     return JSON.parse(text);
   }
 
-  /** Writes what `content` returns when its turn comes; resolves when that, or something later, is on the disk. */
+  /** Writes the result of `content`, called when the write starts; resolves when that or later content is durable. */
   write(content: () => unknown): Promise<void> {
     this.#next = content;
     this.#writing ??= this.#drain();
@@ -37,7 +37,7 @@ export class CacheFile {
   }
 
   async #drain(): Promise<void> {
-    // A turn of the event loop later, so that what changes together is written together.
+    // A turn of the event loop later, so that concurrent changes are written together.
     await new Promise(setImmediate);
     try {
       for (let content = this.#next; content !== null; content = this.#next) {
@@ -45,7 +45,7 @@ export class CacheFile {
         await writePrivateFile(this.#path, JSON.stringify(content()));
       }
     } finally {
-      // In the same step as the last look at `#next`: whoever comes later begins anew.
+      // In the same step as the last check of `#next`: a later caller starts a new write.
       this.#writing = null;
     }
   }

@@ -1,47 +1,47 @@
 /**
- * What is known about one kind of credential, by hash, so that the hot path needs no store.
+ * Caches one kind of credential by hash, so that the hot path needs no store.
  *
- * An answer confirmed by the store within `FRESH_MS` stands as it is. The owner calls `refresh` more often than
- * that, which asks for all known credentials in few statements, so that in practice every hit is synchronous and
- * a revocation anywhere is seen in time. Should refreshes stop, an older answer is not trusted blindly: it is
- * confirmed first while the store answers, and stands for `staleMs` while it does not.
+ * An answer that the store confirmed within `FRESH_MS` is valid. The owner calls `refresh` more often, which confirms
+ * all cached credentials in few statements. So in practice every hit is synchronous, and a revocation on any node takes
+ * effect in time. If refreshes fail, an older answer is confirmed first while the store answers, and stays valid for
+ * `staleMs` while it does not.
  *
- * Unknown credentials are looked up in batches, one statement at a time however many callers wait, and the ones
- * that do not exist are remembered for a short while, at most `MAX_MISSES` of them: a flood of made-up tokens
- * costs the store one small statement after another and this process a bounded table.
+ * Unknown credentials are looked up in batches, one statement at a time for any number of callers. Misses are cached
+ * briefly, at most `MAX_MISSES` of them: a flood of made-up tokens costs the store one small statement after another,
+ * and this process a bounded table.
  */
 import { AccountsError } from './accounts-error.js';
 
-/** How long an answer stands without being confirmed: the bound on noticing a revocation. */
+/** How long an answer is valid without confirmation: the maximum delay of a revocation. */
 const FRESH_MS = 10_000;
-/** How long "there is no such credential" stands. */
+/** How long a miss is cached. */
 const MISS_MS = 10_000;
-/** How many of those are remembered. */
+/** Maximum cached misses. */
 export const MAX_MISSES = 10_000;
 
 const MAX_ENTRIES = 100_000;
 const LOOKUP_BATCH = 1_000;
 const REFRESH_BATCH = 5_000;
-/** How long a caller waits for a confirmation before the last known answer stands. */
+/** How long a caller waits for a confirmation before the last known answer is used. */
 const CONFIRM_WAIT_MS = 1_000;
 
-/** Found, known not to exist, or a promise of either where the store has to be asked. */
+/** Found; null for a known miss; or a promise of either if the store must be asked. */
 export type Answer<Found> = Found | null | Promise<Found | null>;
 
-/** One known credential. */
+/** One cached credential. */
 export interface CacheEntry<Found> {
   readonly found: Found;
-  /** When the store last said so, in epoch milliseconds. */
+  /** When the store last confirmed it, epoch milliseconds. */
   readonly confirmedAt: number;
 }
 
-/** What {@link CredentialCache} needs. */
+/** Dependencies of a {@link CredentialCache}. */
 export interface CredentialCacheOptions<Found> {
   /** The usable credentials among these hashes, by hash. */
   readonly load: (hashes: readonly string[]) => Promise<ReadonlyMap<string, Found>>;
-  /** Whether asking the store makes sense now. */
+  /** Whether the store is available now. */
   readonly storeAnswers: () => boolean;
-  /** A credential became known or ceased to be. */
+  /** Called when a credential was added or removed. */
   readonly onChange: () => void;
   readonly staleMs: number;
   /** Epoch milliseconds. */
@@ -61,17 +61,17 @@ export class CredentialCache<Found> {
   readonly #misses = new Map<string, number>();
   readonly #waiting = new Map<string, Waiting<Found>>();
   #asking = false;
-  /** The refresh that was waited for last: whoever comes after the first one does not wait for it again. */
+  /** The last refresh that timed out for a caller: later callers do not wait for it again. */
   #slowRefresh: Promise<void> | null = null;
   #refreshing: Promise<void> | null = null;
-  /** Counts what was withdrawn here, so that an answer asked for before is not believed after. */
+  /** Number of withdrawals on this node, so that an answer requested before one is not used after it. */
   #withdrawals = 0;
 
   constructor(options: CredentialCacheOptions<Found>) {
     this.#options = options;
   }
 
-  /** Looks up one credential; rejects with `token_store_down` where only the store could tell and it cannot. */
+  /** Looks up one credential; rejects with `token_store_down` if only the store could answer and it is unavailable. */
   lookup(hash: string): Answer<Found> {
     const entry = this.#entries.get(hash);
     if (entry !== undefined) {
@@ -85,20 +85,20 @@ export class CredentialCache<Found> {
     return this.#ask(hash);
   }
 
-  /** Makes a credential known without asking: the caller has just stored it. */
+  /** Adds a credential without asking the store: the caller has just stored it. */
   admit(hash: string, found: Found): void {
     this.#keep(hash, { found, confirmedAt: this.#options.now() });
     this.#options.onChange();
   }
 
-  /** Forgets every credential that `matches`: the caller has just withdrawn it in the store. */
+  /** Removes every credential that `matches`: the caller has just withdrawn it in the store. */
   withdraw(matches: (found: Found) => boolean): void {
     this.#withdrawals++;
     for (const [hash, { found }] of this.#entries) if (matches(found)) this.#miss(hash);
     this.#options.onChange();
   }
 
-  /** Confirms everything known. Rejects when the store does not answer; then everything stands as it was. */
+  /** Confirms all cached credentials. Rejects if the store does not answer; the cache is then unchanged. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refreshAll().finally(() => {
       this.#refreshing = null;
@@ -106,26 +106,26 @@ export class CredentialCache<Found> {
     return this.#refreshing;
   }
 
-  /** How many credentials are known. */
+  /** Number of cached credentials. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** What is known, for keeping; and taken back by {@link restore}. */
+  /** The cached credentials, to be stored and read back with {@link restore}. */
   *entries(): Iterable<readonly [hash: string, entry: CacheEntry<Found>]> {
     yield* this.#entries;
   }
 
-  /** Takes back what was kept, as old as it was then. */
+  /** Restores stored entries with their age. */
   restore(entries: Iterable<readonly [hash: string, entry: CacheEntry<Found>]>): void {
     const now = this.#options.now();
-    // A clock that was set back since makes nothing younger than now.
+    // If the clock was set back since, no entry is newer than now.
     for (const [hash, { found, confirmedAt }] of entries) {
       this.#keep(hash, { found, confirmedAt: Math.min(confirmedAt, now) });
     }
   }
 
-  /** Waits a little for a refresh; while one is under way that took too long before, not at all. */
+  /** Waits briefly for a refresh; not at all while one is in progress that timed out before. */
   async #tryRefresh(): Promise<void> {
     const refresh = this.refresh();
     if (this.#slowRefresh === refresh) return;
@@ -156,7 +156,7 @@ export class CredentialCache<Found> {
   async #askForWaiting(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    // Whoever asks in this turn of the event loop comes along.
+    // Lookups in the same turn of the event loop join the batch.
     await Promise.resolve();
     while (this.#waiting.size > 0) {
       const hashes = [...this.#waiting.keys()].slice(0, LOOKUP_BATCH);
@@ -199,7 +199,7 @@ export class CredentialCache<Found> {
       const loaded = await this.#options.load(batch.map(([hash]) => hash));
       let gone = 0;
       for (const [hash, entry] of batch) {
-        // Admitted or withdrawn in the meantime: that is newer than what was asked.
+        // Added or withdrawn meanwhile: that is newer than this answer.
         if (this.#entries.get(hash) !== entry) continue;
         const found = loaded.get(hash);
         if (found !== undefined) this.#entries.set(hash, { found, confirmedAt: askedAt });
@@ -225,12 +225,12 @@ export class CredentialCache<Found> {
     if (this.#misses.size > MAX_MISSES) dropOldest(this.#misses);
   }
 
-  /** Forgets which credentials do not exist: some may again. */
+  /** Clears the cached misses, because some may exist again. */
   forgetMisses(): void {
     this.#misses.clear();
   }
 
-  /** How many misses are remembered now. */
+  /** Number of cached misses. */
   get misses(): number {
     return this.#misses.size;
   }

@@ -5,7 +5,7 @@ import { credentialKind, generateCredential, hashCredential, isCredential } from
 const kinds = ['ingest', 'api', 'operator'] as const;
 
 describe('the form of credentials', () => {
-  it('is of one kind alone, and never the same twice', () => {
+  it('has one kind each, and is unique', () => {
     const made = kinds.flatMap((kind) =>
       Array.from({ length: 50 }, () => ({ kind, text: generateCredential(kind) })),
     );
@@ -17,7 +17,7 @@ describe('the form of credentials', () => {
     }
   });
 
-  it('admits nothing else', () => {
+  it('accepts no other form', () => {
     const damaged = fc
       .record({
         kind: fc.constantFrom(...kinds),

@@ -1,11 +1,11 @@
 /**
- * The forms of credentials: a prefix that says what it opens, and 256 random bits. The prefix lets every surface
- * refuse the wrong kind without a look-up, and lets secret scanners find a leaked one. Because they are random
- * and long, one round of SHA-256 is enough to store them: there is nothing to guess.
+ * The forms of credentials: a prefix for the kind, and 256 random bits. The prefix lets every route reject the wrong
+ * kind without a lookup, and lets secret scanners find leaked credentials. One round of SHA-256 suffices for storage,
+ * because 256 random bits cannot be guessed.
  */
 import { hash, randomBytes } from 'node:crypto';
 
-/** What a credential opens: a project's ingest, a project's other surfaces, the installation. */
+/** What a credential gives access to: a project's ingest, a project's other routes, or the installation. */
 export type CredentialKind = 'ingest' | 'api' | 'operator';
 
 const PREFIX: Record<CredentialKind, string> = {
@@ -15,12 +15,12 @@ const PREFIX: Record<CredentialKind, string> = {
 };
 const FORM = /^weir_(pub|sec|ops)_[0-9a-f]{64}$/;
 
-/** A new credential. It is shown once; only {@link hashCredential} of it is kept. */
+/** Generates a credential. It is shown once; only {@link hashCredential} of it is stored. */
 export function generateCredential(kind: CredentialKind): string {
   return PREFIX[kind] + randomBytes(32).toString('hex');
 }
 
-/** Whether `text` has exactly the form of a credential of this kind. */
+/** Whether `text` has exactly the form of this kind of credential. */
 export function isCredential(kind: CredentialKind, text: string): boolean {
   return text.startsWith(PREFIX[kind]) && FORM.test(text);
 }
@@ -31,7 +31,7 @@ export function credentialKind(text: string): CredentialKind | null {
   return kinds.find((kind) => isCredential(kind, text)) ?? null;
 }
 
-/** The SHA-256 of a credential in hex: what is stored and compared. */
+/** The SHA-256 of a credential in hex, which is stored and compared. */
 export function hashCredential(plaintext: string): string {
   return hash('sha256', plaintext, 'hex');
 }

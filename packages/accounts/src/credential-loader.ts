@@ -7,7 +7,7 @@ import { isScope, type Scope } from './scope.js';
 export interface IngestTokenFound {
   readonly projectId: string;
   readonly tokenId: string;
-  /** Origins a browser may send from; null allows what the installation allows. */
+  /** Origins from which a browser may send; null for those of the installation. */
   readonly allowedOrigins: readonly string[] | null;
 }
 
@@ -19,7 +19,7 @@ export interface ApiKeyFound {
   readonly expiresAt: Date | null;
 }
 
-/** The tokens among these hashes that are not revoked, of projects that are not deleted, by hash in hex. */
+/** Those of the tokens that are not revoked, of projects that are not deleted, by hash in hex. */
 export async function loadIngestTokens(
   db: Postgres['db'],
   hashes: readonly string[],
@@ -43,7 +43,7 @@ export async function loadIngestTokens(
   return new Map(rows.map(({ hash, ...found }) => [hash.toString('hex'), found]));
 }
 
-/** The same for API keys. Expired ones are among them: whether one has expired depends on when it is asked. */
+/** As {@link loadIngestTokens}, for API keys. Includes expired ones, because expiry depends on the time of use. */
 export async function loadApiKeys(
   db: Postgres['db'],
   hashes: readonly string[],
@@ -67,7 +67,7 @@ export async function loadApiKeys(
   );
 }
 
-/** Records when keys were last used; an older time than the one recorded changes nothing. */
+/** Records the last use of keys; a time older than the recorded one has no effect. */
 export async function recordLastUsed(db: Postgres['db'], usedAt: ReadonlyMap<string, number>): Promise<void> {
   const ids = sql.join(
     [...usedAt].map(([id, at]) => sql`(${id}::uuid, ${new Date(at).toISOString()}::timestamptz)`),
@@ -78,7 +78,7 @@ export async function recordLastUsed(db: Postgres['db'], usedAt: ReadonlyMap<str
     from (values ${ids}) as u (id, at) where k.id = u.id`);
 }
 
-// One parameter however many there are: the statement's text stays the same, and short.
+// One parameter for any number of hashes: the statement's text stays the same, and short.
 function isOneOf(column: AnyPgColumn, hashes: readonly string[]): SQL {
   return sql`${column} = any(${sql.param(hashes.map((hash) => Buffer.from(hash, 'hex')))}::bytea[])`;
 }

@@ -28,7 +28,7 @@ describe('credentials', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'weir-accounts-'));
     postgres = openPostgres({ url: proxy.url, dataDir });
     await postgres.ready;
-    // Another node's: what it does, ours learns from the store alone.
+    // Another node: this one learns of its changes only through the store.
     const other = new Credentials({ postgres, dataDir: join(dataDir, 'other') });
     opened.push(other);
     projects = new Projects(postgres, other);
@@ -52,7 +52,7 @@ describe('credentials', () => {
     await proxy.cut();
     await vi.waitFor(() => expect(postgres.state).toBe('down'), 10_000);
   };
-  it('are answered without a promise once known', async () => {
+  it('are answered without a promise once cached', async () => {
     const first = credentials.lookupIngestToken(project.ingestToken);
     expect(first).toBeInstanceOf(Promise);
     const found = await first;
@@ -60,7 +60,7 @@ describe('credentials', () => {
     expect(credentials.lookupIngestToken(project.ingestToken)).toEqual(found);
   });
 
-  it('of the wrong kind are refused without a look-up', async () => {
+  it('of the wrong kind are rejected without a lookup', async () => {
     await cutOff();
     for (const text of [
       project.apiKey,
@@ -74,7 +74,7 @@ describe('credentials', () => {
     expect(credentials.lookupApiKey(project.ingestToken)).toBeNull();
   });
 
-  it('of the operator are compared whole', () => {
+  it('of the operator are compared as a whole', () => {
     const operatorKey = generateCredential('operator');
     const withKey = open({ operatorKey });
     expect(withKey.isOperatorKey(operatorKey)).toBe(true);
@@ -98,7 +98,7 @@ describe('credentials', () => {
     expect(await credentials.lookupApiKey(project.apiKey)).toBeNull();
   });
 
-  it('are kept fresh in the background', async () => {
+  it('are refreshed in the background', async () => {
     const real = open({ now: Date.now });
     real.start();
     await real.lookupIngestToken(project.ingestToken);
@@ -108,7 +108,7 @@ describe('credentials', () => {
     expect(performance.now() - deleted).toBeLessThan(10_000);
   });
 
-  it('known stay known while PostgreSQL is away, for a day; others cannot be told', async () => {
+  it('stay cached while PostgreSQL is unavailable, for a day; others cannot be checked', async () => {
     const found = await credentials.lookupIngestToken(project.ingestToken);
     await cutOff();
     clock += 23 * 3_600_000;
@@ -123,7 +123,7 @@ describe('credentials', () => {
     expect(await credentials.lookupIngestToken(project.ingestToken)).toEqual(found);
   });
 
-  it('known outlive a restart while PostgreSQL is away, and the file holds no secret', async () => {
+  it('outlive a restart while PostgreSQL is unavailable, and the file contains no secret', async () => {
     const settings = new InstallationSettings({ postgres, dataDir });
     await settings.setIngestDisabled(true);
     const token = await credentials.lookupIngestToken(project.ingestToken);
@@ -143,18 +143,18 @@ describe('credentials', () => {
     expect(await readFile(file, 'utf8')).not.toMatch(new RegExp(`${project.apiKey}|${project.ingestToken}`));
   });
 
-  it('revoked here do not come back with a restart while PostgreSQL is away', async () => {
+  it('revoked here do not return with a restart while PostgreSQL is unavailable', async () => {
     const here = new Projects(postgres, credentials);
     const made = await here.tokens.create(project.id, { name: 'web' });
     await here.tokens.revoke(project.id, made?.id ?? '');
     await cutOff();
-    // No close: as after a crash.
+    // No close, as after a crash.
     await expect(open().lookupIngestToken(made?.token ?? '')).rejects.toMatchObject({
       code: 'token_store_down',
     });
   });
 
-  it('survive a kept file that is damaged', async () => {
+  it('survive a damaged cache file', async () => {
     const file = join(dataDir, 'credentials-cache.json');
     for (const content of [
       '{"version":1,"ingest":[',
@@ -166,7 +166,7 @@ describe('credentials', () => {
     }
   });
 
-  it('are looked up once however many ask, and in one statement for many', async () => {
+  it('are looked up once for concurrent callers, and in one statement for many', async () => {
     const strangers = Array.from({ length: 500 }, () => generateCredential('ingest'));
     const select = vi.spyOn(postgres.db, 'select');
     const answers = await Promise.all(
@@ -179,7 +179,7 @@ describe('credentials', () => {
     expect(select).toHaveBeenCalledOnce();
   });
 
-  it('that do not exist are remembered for ten seconds, ten thousand of them', async () => {
+  it('that do not exist are cached for ten seconds, at most ten thousand', async () => {
     const stranger = generateCredential('ingest');
     expect(await credentials.lookupIngestToken(stranger)).toBeNull();
     expect(credentials.lookupIngestToken(stranger)).toBeNull();
@@ -189,7 +189,7 @@ describe('credentials', () => {
     await Promise.all(
       Array.from({ length: MAX_MISSES }, () => credentials.lookupIngestToken(generateCredential('ingest'))),
     );
-    // Pushed out by the ten thousand that came after it.
+    // Evicted by the ten thousand that came after it.
     expect(credentials.lookupIngestToken(stranger)).toBeInstanceOf(Promise);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Who may do what: turns a credential from a request into what it opens, from memory on the hot path, kept on
- * the disk so that a node that starts while PostgreSQL is down still knows everybody it knew.
+ * Authenticates credentials of requests from memory on the hot path. The known credentials are also on disk, so that a
+ * node that starts while PostgreSQL is unavailable still accepts them.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -20,22 +20,22 @@ import {
 } from './credential-loader.js';
 import { fromFile, toFile } from './kept-credentials.js';
 
-/** Half of what a revocation may take, so that a slow or failed refresh has a second chance. */
+/** Half of the maximum delay of a revocation, so that a slow or failed refresh can be repeated. */
 const REFRESH_MS = 5_000;
-/** Changes are kept together this long after the first of them. */
+/** Changes are written together this long after the first. */
 const KEEP_DELAY_MS = 1_000;
-/** How often confirmations alone are kept; a kept answer counts as that much older. */
+/** How often mere confirmations are written; a stored answer counts as that much older. */
 const KEEP_MS = 5 * 60_000;
 const DEFAULT_STALE_MS = 24 * 3_600_000;
 
 /** Options of {@link Credentials}. */
 export interface CredentialsOptions {
   readonly postgres: Postgres;
-  /** Weir's data directory; `credentials-cache.json` is kept in it. */
+  /** Weir's data directory; contains `credentials-cache.json`. */
   readonly dataDir: string;
-  /** The installation's operator key (`weir_ops_…`), where it has one. */
+  /** The installation's operator key (`weir_ops_…`), if there is one. */
   readonly operatorKey?: string;
-  /** How long the last known answer stands while PostgreSQL does not answer, in milliseconds; default 24 h. */
+  /** How long the last known answer is valid while PostgreSQL is unavailable, milliseconds; default 24 h. */
   readonly tokenStaleMs?: number;
   readonly logger?: Logger;
   /** Epoch milliseconds; default `Date.now`. */
@@ -43,13 +43,11 @@ export interface CredentialsOptions {
 }
 
 /**
- * Looks credentials up.
+ * Looks up credentials.
  *
- * @example
- * const credentials = new Credentials({ postgres, dataDir: '.weir' });
- * credentials.start();
- * const answer = credentials.lookupIngestToken(token);
- * const found = answer instanceof Promise ? await answer : answer; // a hit costs no promise
+ * @example const credentials = new Credentials({ postgres, dataDir: '.weir' }); credentials.start(); const answer =
+ *   credentials.lookupIngestToken(token); const found = answer instanceof Promise ? await answer : answer; // a hit
+ *   costs no promise
  */
 export class Credentials {
   readonly #postgres: Postgres;
@@ -87,32 +85,32 @@ export class Credentials {
   }
 
   /**
-   * The usable ingest token, or null where there is none such: malformed, of another kind, unknown, revoked, its
-   * project deleted. Answers at once (no promise) for what is cached. Rejects with `AccountsError`
-   * `token_store_down` where only PostgreSQL could tell.
+   * The usable ingest token; null if it is malformed, of another kind, unknown, revoked, or of a deleted project.
+   * Synchronous for cached tokens. Rejects with `AccountsError`
+   * `token_store_down` if only PostgreSQL could answer.
    */
   lookupIngestToken(plaintext: string): Answer<IngestTokenFound> {
     return isCredential('ingest', plaintext) ? this.#ingest.lookup(hashCredential(plaintext)) : null;
   }
 
-  /** The same for an API key; an expired one is null. */
+  /** As {@link lookupIngestToken}, for an API key; null if it is expired. */
   lookupApiKey(plaintext: string): Answer<ApiKeyFound> {
     if (!isCredential('api', plaintext)) return null;
     const answer = this.#api.lookup(hashCredential(plaintext));
     return answer instanceof Promise ? answer.then((found) => this.#use(found)) : this.#use(answer);
   }
 
-  /** Whether this is the installation's operator key, in time that does not tell how much of it is right. */
+  /** Whether this is the installation's operator key; compared in constant time. */
   isOperatorKey(plaintext: string): boolean {
     return this.#operatorHash !== null && timingSafeEqual(digest(plaintext), this.#operatorHash);
   }
 
-  /** How many credentials this node knows without asking PostgreSQL. */
+  /** Number of credentials that this node knows without PostgreSQL. */
   get size(): number {
     return this.#ingest.size + this.#api.size;
   }
 
-  /** Keeps what is known fresh in the background, until `close`. */
+  /** Refreshes the cache in the background, until `close`. */
   start(): void {
     if (this.#stop !== null) return;
     const endRefresh = periodically(() => this.#refreshQuietly(), REFRESH_MS);
@@ -125,14 +123,14 @@ export class Credentials {
     };
   }
 
-  /** Confirms everything known with PostgreSQL now. */
+  /** Confirms all cached credentials with PostgreSQL now. */
   async refresh(): Promise<void> {
     await Promise.all([this.#ingest.refresh(), this.#api.refresh()]);
     if (this.#now() - this.#keptAt >= KEEP_MS) await this.#keep();
     await this.#recordLastUsed();
   }
 
-  /** Stops refreshing and keeps what is known. Safe to call twice. */
+  /** Stops refreshing and writes the cache to disk. Idempotent. */
   async close(): Promise<void> {
     this.#stop?.();
     this.#stop = null;
@@ -140,19 +138,19 @@ export class Credentials {
     await this.#keep();
   }
 
-  /** Makes a token that was just stored usable on this node at once. */
+  /** Makes a stored token usable on this node at once. */
   admitIngestToken(plaintext: string, found: IngestTokenFound): void {
     this.#ingest.admit(hashCredential(plaintext), found);
   }
 
-  /** Makes a key that was just stored usable on this node at once. */
+  /** Makes a stored key usable on this node at once. */
   admitApiKey(plaintext: string, found: ApiKeyFound): void {
     this.#api.admit(hashCredential(plaintext), found);
   }
 
   /**
-   * Ends, on this node at once, what was just ended in the store: one token, one key, or all of a project.
-   * Resolves when a restart would not bring it back either.
+   * Ends a token, a key, or all credentials of a project on this node at once, after the store has ended them. Resolves
+   * when a restart would not restore them either.
    */
   async withdraw(ended: { tokenId: string } | { keyId: string } | { projectId: string }): Promise<void> {
     if ('tokenId' in ended) this.#ingest.withdraw((found) => found.tokenId === ended.tokenId);
@@ -164,7 +162,7 @@ export class Credentials {
     await this.#keep();
   }
 
-  /** Looks up again what was found not to exist: the credentials of a project that was restored do. */
+  /** Looks up misses again, because the credentials of a restored project are valid again. */
   reconsider(): void {
     this.#ingest.forgetMisses();
     this.#api.forgetMisses();

@@ -7,29 +7,29 @@ import type { Executor } from './database.js';
 import { isId } from './id.js';
 import { parseName } from './name.js';
 
-/** An ingest token as it is listed. */
+/** An ingest token in a list. */
 export interface IngestToken {
   readonly id: string;
   readonly name: string;
-  /** Origins a browser may send from; null allows what the installation allows. */
+  /** Origins from which a browser may send; null for those of the installation. */
   readonly allowedOrigins: readonly string[] | null;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
 }
 
-/** A new token; `token` itself is not kept anywhere. */
+/** A new token; `token` itself is not stored. */
 export interface CreatedIngestToken {
   readonly id: string;
   readonly token: string;
 }
 
-/** What a new token is. */
+/** Options of a new token. */
 export interface NewIngestToken {
   readonly name: string;
   readonly allowedOrigins?: readonly string[] | null;
 }
 
-/** The ingest tokens of projects. A project that does not exist, by whatever id, has none: null or false. */
+/** The ingest tokens of projects. An unknown project has none: null or false, for any id. */
 export class IngestTokens {
   readonly #postgres: Postgres;
   readonly #credentials: Credentials;
@@ -50,7 +50,7 @@ export class IngestTokens {
     );
   }
 
-  /** All tokens of a project, the revoked ones too, oldest first. */
+  /** All tokens of a project, including revoked ones, oldest first. */
   async list(projectId: string): Promise<IngestToken[] | null> {
     if (!isId(projectId) || !(await projectExists(this.#postgres.db, projectId))) return null;
     const { id, name, allowedOrigins, createdAt, revokedAt } = ingestTokens;
@@ -61,7 +61,7 @@ export class IngestTokens {
       .orderBy(asc(createdAt), asc(id));
   }
 
-  /** Ends a token: here at once, on every other node within 10 s. False where there is none to end. */
+  /** Revokes a token: here at once, on every other node within 10 s. False if there is none. */
   async revoke(projectId: string, tokenId: string): Promise<boolean> {
     if (!isId(projectId) || !isId(tokenId)) return false;
     const revoked = await revokeIn(this.#postgres.db, projectId, tokenId);
@@ -69,7 +69,7 @@ export class IngestTokens {
     return revoked !== null;
   }
 
-  /** Replaces a token by a new one of the same name and origins, and revokes it. Null where there is none. */
+  /** Replaces a token by a new one with the same name and origins, and revokes it. Null if there is none. */
   async rotate(projectId: string, tokenId: string): Promise<CreatedIngestToken | null> {
     if (!isId(projectId) || !isId(tokenId)) return null;
     const created = await this.#postgres.db.transaction(async (tx) => {
@@ -111,12 +111,12 @@ export class IngestTokens {
   }
 }
 
-/** A credential's hash as the tables hold it. */
+/** A credential's hash in the form of the tables. */
 export function storedHash(credential: string): Buffer {
   return Buffer.from(hashCredential(credential), 'hex');
 }
 
-/** Whether the project exists and is not deleted. It may be deleted right after: then its credentials open nothing. */
+/** Whether the project exists and is not deleted. If it is deleted afterwards, its credentials are invalid anyway. */
 export async function projectExists(db: Executor, projectId: string): Promise<boolean> {
   const rows = await db
     .select({ id: projects.id })

@@ -1,6 +1,6 @@
 /**
- * What is set for the whole installation, on every node within 2 s: kept in PostgreSQL, polled, read from
- * memory, and kept on the disk so that a node that starts while PostgreSQL is down still obeys it.
+ * Settings of the whole installation, effective on every node within 2 s: stored in PostgreSQL, polled, read from
+ * memory, and also on disk, so that a node that starts while PostgreSQL is unavailable still applies them.
  */
 
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { CacheFile } from './cache-file.js';
 
 const POLL_MS = 1_000;
 
-/** The settings there are, with their types. */
+/** The settings, with their types. */
 export interface InstallationSettingValues {
   /** The kill switch: ingest answers 503 `ingest_disabled`. */
   readonly ingestDisabled: boolean;
@@ -20,7 +20,7 @@ export interface InstallationSettingValues {
 /** Options of {@link InstallationSettings}. */
 export interface InstallationSettingsOptions {
   readonly postgres: Postgres;
-  /** Weir's data directory; `installation-settings.json` is kept in it. */
+  /** Weir's data directory; contains `installation-settings.json`. */
   readonly dataDir: string;
   readonly logger?: Logger;
 }
@@ -32,7 +32,7 @@ export class InstallationSettings {
   readonly #file: CacheFile;
   readonly #listeners = new Set<(values: InstallationSettingValues) => void>();
   #values: InstallationSettingValues = { ingestDisabled: false };
-  /** Counts what was set here, so that a poll that began before does not undo it. */
+  /** Number of changes on this node, so that an earlier poll does not undo them. */
   #sets = 0;
   #stop: (() => void) | null = null;
   #polling: Promise<void> | null = null;
@@ -53,7 +53,7 @@ export class InstallationSettings {
     return this.#values.ingestDisabled;
   }
 
-  /** Throws the kill switch: here at once, on every other node within 2 s. Rejects when PostgreSQL is away. */
+  /** Sets the kill switch: here at once, on every other node within 2 s. Rejects if PostgreSQL is unavailable. */
   async setIngestDisabled(disabled: boolean): Promise<void> {
     await this.#postgres.db
       .insert(installationSettings)
@@ -66,13 +66,13 @@ export class InstallationSettings {
     await this.#take({ ingestDisabled: disabled });
   }
 
-  /** Calls `listener` with the values whenever they change; returns how to stop that. */
+  /** Calls `listener` with the values whenever they change; returns a function that removes it. */
   onChange(listener: (values: InstallationSettingValues) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to follow what other nodes set, until `close`. */
+  /** Starts to follow changes of other nodes, until `close`. */
   start(): void {
     if (this.#stop !== null) return;
     const poll = () => {
@@ -90,7 +90,7 @@ export class InstallationSettings {
     };
   }
 
-  /** Stops following. Safe to call twice. */
+  /** Stops to follow changes. Idempotent. */
   async close(): Promise<void> {
     this.#stop?.();
     this.#stop = null;

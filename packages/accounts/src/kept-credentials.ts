@@ -1,11 +1,11 @@
-/** The file form of what the caches know: hashes and what they open, never a credential. */
+/** The file format of the caches: hashes and their rights, never a credential. */
 import type { CacheEntry } from './credential-cache.js';
 import type { ApiKeyFound, IngestTokenFound } from './credential-loader.js';
 import { isScope } from './scope.js';
 
 type Entries<Found> = Iterable<readonly [hash: string, entry: CacheEntry<Found>]>;
 
-/** What is kept, in memory. */
+/** The stored caches, in memory. */
 export interface KeptCredentials {
   readonly ingest: Entries<IngestTokenFound>;
   readonly api: Entries<ApiKeyFound>;
@@ -18,7 +18,10 @@ export function toFile({ ingest, api }: KeptCredentials): object {
   return { version: 1, ingest: flat(ingest), api: flat(api) };
 }
 
-/** Reads the content of the file. What is not as {@link toFile} writes it is left out: it will be looked up again. */
+/**
+ * Parses the content of the file. Entries that differ from the form of {@link toFile} are omitted; they are looked up
+ * again.
+ */
 export function fromFile(content: unknown): KeptCredentials {
   const { version, ingest, api } = record(content);
   if (version !== 1) return { ingest: [], api: [] };

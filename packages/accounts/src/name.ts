@@ -2,7 +2,7 @@ import { AccountsError } from './accounts-error.js';
 
 const MAX_LENGTH = 200;
 
-/** The name as it is stored: trimmed, 1 to 200 characters, none of them a control character. Throws `invalid_request`. */
+/** Normalises a name: trimmed, 1 to 200 characters without control characters. Throws `invalid_request`. */
 export function parseName(name: string): string {
   const trimmed = name.trim();
   if (trimmed === '' || trimmed.length > MAX_LENGTH || /\p{Cc}/u.test(trimmed)) {

@@ -22,10 +22,10 @@ describe.each(storeForms)('projects over $name', (form) => {
     await credentials.close();
     await store.close();
   });
-  // Each node has a cache of its own; the file they share here is not read again.
+  // Each node has its own cache; the file that they share here is not read again.
   const node = () => new Credentials({ postgres: store.postgres, dataDir: store.options.dataDir });
 
-  it('bootstrap makes one project of an empty installation, however many nodes start', async () => {
+  it('bootstrap creates one project in an empty installation, for any number of concurrent starts', async () => {
     expect(await bootstrap(store.postgres, credentials, { off: true })).toBeNull();
     const options = { projectId: NOBODY.replace('018f', '018A'), ingestToken: generateCredential('ingest') };
     const made = await Promise.all([1, 2, 3, 4].map(() => bootstrap(store.postgres, credentials, options)));
@@ -41,7 +41,7 @@ describe.each(storeForms)('projects over $name', (form) => {
     expect(await node().lookupApiKey(created?.apiKey ?? '')).toMatchObject({ projectId: created?.id });
   });
 
-  it('bootstrap adds what is preset to an installation that is in use, once', async () => {
+  it('bootstrap adds presets to an existing installation, once', async () => {
     const presets = { ingestToken: generateCredential('ingest'), apiKey: generateCredential('api') };
     for (let start = 0; start < 2; start++)
       expect(await bootstrap(store.postgres, credentials, presets)).toBeNull();
@@ -60,7 +60,7 @@ describe.each(storeForms)('projects over $name', (form) => {
     });
   });
 
-  it('are created with credentials that work everywhere at once, and stored as hashes alone', async () => {
+  it('are created with credentials that work everywhere at once, and stored only as hashes', async () => {
     const project = await projects.create('  shop  ');
     expect(project.name).toBe('shop');
     expect(await projects.get(project.id)).toMatchObject({ id: project.id, name: 'shop' });
@@ -77,7 +77,7 @@ describe.each(storeForms)('projects over $name', (form) => {
     expect(stored).not.toContain(project.apiKey.slice(9));
   });
 
-  it('refuse a taken id and an unusable name', async () => {
+  it('reject an id in use and an invalid name', async () => {
     const { id } = await projects.create('one');
     await expect(projects.create('two', { id })).rejects.toMatchObject({ code: 'conflict', status: 409 });
     await expect(projects.create('two', { id: 'x' })).rejects.toMatchObject({ code: 'invalid_request' });
@@ -156,7 +156,7 @@ describe.each(storeForms)('projects over $name', (form) => {
     expect(credentials.lookupApiKey(made?.key ?? '')).toBeNull();
   });
 
-  it('that do not exist are not found, by whatever id, and nobody reaches into another', async () => {
+  it('that do not exist are not found, for any id, and projects are isolated', async () => {
     const mine = await projects.create('mine');
     const theirs = await projects.create('theirs');
     const token = await projects.tokens.create(theirs.id, { name: 'their token' });

@@ -11,14 +11,14 @@ import { IngestTokens, storedHash } from './ingest-tokens.js';
 import { parseName } from './name.js';
 import { SCOPES } from './scope.js';
 
-/** A project as it is listed. */
+/** A project in a list. */
 export interface Project {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Date;
 }
 
-/** A new project, with credentials that are shown this once. */
+/** A new project, with credentials that are only shown here. */
 export interface CreatedProject {
   readonly id: string;
   readonly name: string;
@@ -29,14 +29,14 @@ export interface CreatedProject {
 /** How long a deleted project can be restored, milliseconds. */
 const RESTORABLE_MS = 30 * 24 * 3_600_000;
 
-/** A project that was deleted and can be restored. */
+/** A deleted project that can be restored. */
 export interface DeletedProject extends Project {
   readonly deletedAt: Date;
-  /** Until when. */
+  /** The end of the period for a restore. */
   readonly restorableUntil: Date;
 }
 
-/** What a caller may fix of a new project; the rest is made up. */
+/** Values that a caller may set for a new project; the rest is generated. */
 export interface ProjectPresets {
   /** A UUID. */
   readonly id?: string;
@@ -44,7 +44,7 @@ export interface ProjectPresets {
   readonly apiKey?: string;
 }
 
-/** The tenants of the installation, and their credentials. A malformed id is not found, never an error. */
+/** The tenants of the installation, and their credentials. A malformed id is "not found", never an error. */
 export class Projects {
   readonly tokens: IngestTokens;
   readonly keys: ApiKeys;
@@ -62,8 +62,8 @@ export class Projects {
   }
 
   /**
-   * Creates a project with an ingest token and an API key of every scope, both usable on this node at once.
-   * Throws `AccountsError`: `invalid_request` for the name or a malformed id, `conflict` where the id is taken.
+   * Creates a project with an ingest token and an API key of every scope, both usable on this node at once. Throws
+   * `AccountsError`: `invalid_request` for the name or a malformed id, `conflict` if the id is in use.
    */
   async create(name: string, { id }: Pick<ProjectPresets, 'id'> = {}): Promise<CreatedProject> {
     const presets = id === undefined ? {} : { id };
@@ -72,7 +72,7 @@ export class Projects {
     return stored.project;
   }
 
-  /** All projects but the deleted, oldest first. */
+  /** All projects that are not deleted, oldest first. */
   list(): Promise<Project[]> {
     return this.#postgres.db
       .select(LISTED)
@@ -81,7 +81,7 @@ export class Projects {
       .orderBy(asc(projects.createdAt), asc(projects.id));
   }
 
-  /** The deleted projects that can be restored, the last deleted first. */
+  /** The deleted projects that can be restored, last deleted first. */
   async listDeleted(): Promise<DeletedProject[]> {
     const rows = await this.#postgres.db
       .select({ ...LISTED, deletedAt: projects.deletedAt })
@@ -106,8 +106,8 @@ export class Projects {
   }
 
   /**
-   * Deletes a project so that it can be restored for 30 days ({@link RESTORABLE_MS}). Its credentials end: here at once, on
-   * every other node within 10 s. False where there is none.
+   * Deletes a project; it can be restored for 30 days ({@link RESTORABLE_MS}). Its credentials become invalid: here at
+   * once, on every other node within 10 s. False if there is none.
    */
   async softDelete(id: string): Promise<boolean> {
     if (!isId(id)) return false;
@@ -121,8 +121,8 @@ export class Projects {
   }
 
   /**
-   * Restores a project that was deleted within 30 days, with its events and with those of its credentials that were not
-   * revoked: they work here at once, on every other node within 10 s. Null where there is none.
+   * Restores a project that was deleted within 30 days, with its events and its credentials that were not revoked:
+   * valid here at once, on every other node within 10 s. Null if there is none.
    */
   async restore(id: string): Promise<Project | null> {
     if (!isId(id)) return null;
@@ -143,7 +143,7 @@ export class Projects {
 
 const LISTED = { id: projects.id, name: projects.name, createdAt: projects.createdAt };
 
-/** A project as it was just stored, with what the cache of this node needs to know. */
+/** A stored project, with the data for the cache of this node. */
 export interface StoredProject {
   readonly project: CreatedProject;
   readonly tokenId: string;
@@ -179,7 +179,7 @@ export function admitProject(credentials: Credentials, { project, tokenId, keyId
   credentials.admitApiKey(apiKey, { projectId, keyId, scopes: SCOPES, expiresAt: null });
 }
 
-/** Stores a token under the name "default". Throws `conflict` where it is known already. */
+/** Stores a token under the name "default". Throws `conflict` if it exists already. */
 export async function insertIngestToken(tx: Executor, projectId: string, token: string): Promise<string> {
   const row = { id: uuidv7(), projectId, name: 'default', tokenHash: storedHash(token) };
   const [inserted] = await tx
@@ -191,7 +191,7 @@ export async function insertIngestToken(tx: Executor, projectId: string, token: 
   return inserted.id;
 }
 
-/** Stores a key of every scope under the name "default". Throws `conflict` where it is known already. */
+/** Stores a key of every scope under the name "default". Throws `conflict` if it exists already. */
 export async function insertApiKey(tx: Executor, projectId: string, key: string): Promise<string> {
   const row = { id: uuidv7(), projectId, name: 'default', keyHash: storedHash(key), scopes: [...SCOPES] };
   const [inserted] = await tx.insert(apiKeys).values(row).onConflictDoNothing().returning({ id: apiKeys.id });

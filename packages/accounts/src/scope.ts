@@ -1,4 +1,4 @@
-/** What an API key may be allowed, one word a surface; `admin` is its own project's tokens, dead letters and data. */
+/** The scopes of an API key, one for each surface; `admin` covers the project's own tokens, dead letters and data. */
 export const SCOPES = ['query', 'feed', 'process', 'channel', 'admin'] as const;
 
 /** One of {@link SCOPES}. */

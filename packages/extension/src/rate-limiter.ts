@@ -1,7 +1,7 @@
-/** Where a request came in. */
+/** The surface of a request. */
 export type Surface = 'ingest' | 'query' | 'mcp' | 'web' | 'feed' | 'process' | 'channel' | 'admin';
 
-/** What is being limited. A field is the empty string where identity is not known yet. */
+/** The identity of a request. A field is the empty string if it is not known yet. */
 export interface LimitKey {
   readonly surface: Surface;
   /** The tenant. */
@@ -17,14 +17,15 @@ export interface LimitKey {
 /** Whether a request may proceed now. */
 export interface LimitDecision {
   readonly ok: boolean;
-  /** When to try again, in milliseconds; sent as Retry-After in whole seconds, left out when 0 or absent. */
+  /** When to retry, milliseconds; sent as Retry-After in whole seconds, omitted when 0 or absent. */
   readonly retryAfterMs?: number;
 }
 
 /**
- * Consulted once a request on every surface, and over MCP once a tool call, after suspension and before the tenant's own
- * limits; what it counts for a request that those then refuse stays counted. Must be safe for concurrent use, must not throw, and should decide within a few
- * milliseconds: an answer later than 50 ms counts as a failure of the seam (`WEIR_SEAM_FAILURE`).
+ * Called once for each request on every surface, and over MCP once for each tool call, after suspension and before the
+ * tenant's own limits. A request that those limits then refuse stays counted here. Must be safe for concurrent use,
+ * must not throw, and should decide within a few milliseconds: an answer later than 50 ms counts as a failure of the
+ * seam (`WEIR_SEAM_FAILURE`).
  */
 export interface RateLimiter {
   allow(key: LimitKey, signal: AbortSignal): LimitDecision | Promise<LimitDecision>;

@@ -1,41 +1,42 @@
 import type { UsageEvent } from './usage-event.js';
 
 /**
- * Takes usage records. Each sink has a place of its own in the node's log, so a slow or dead one delays no request and no
- * other sink; what it has not taken waits for it within `WEIR_USAGE_RETENTION`.
+ * Receives usage records. Each sink has its own cursor in the node's log, so a slow or failed one delays no request and
+ * no other sink; unread records are retained within `WEIR_USAGE_RETENTION`.
  *
- * Every record is delivered at least once, in order of `seq`: after a crash or a failure some come again, with the same
+ * Every record is delivered at least once, in order of `seq`: after a crash or a failure some are redelivered, with the
+ * same
  * `id` and `seq`.
  */
 export interface Sink {
-  /** As registered: for the log and the metrics. */
+  /** The registered name, for the log and the metrics. */
   readonly name: string;
   /**
-   * Takes a record. A promise resolves when the record is kept; up to some thousand records are given before the first has
-   * resolved, so a sink may gather them and answer all with one promise. Throwing or rejecting means "not kept": the
-   * record and those after it come again, later and later.
+   * Receives a record. A promise resolves when the record is stored. Up to some thousand records are passed before the
+   * first promise has resolved, so a sink may batch them and answer all with one promise. If it throws or rejects, the
+   * record and all later ones are redelivered, with growing pauses.
    */
   writeEvent(event: UsageEvent): void | Promise<void>;
-  /** Called once, at the end: keeps what was given. The signal aborts when nobody waits any longer. */
+  /** Called once, at the end: stores buffered records. The signal aborts when the server no longer waits. */
   close(signal: AbortSignal): void | Promise<void>;
 }
 
-/** Makes a sink; throwing stops the server's start. What it needs besides, it reads from variables of its own. */
+/** Creates a sink; an error prevents the server's start. The sink reads further settings from its own variables. */
 export type SinkConstructor = (config: SinkConfig) => Sink | Promise<Sink>;
 
-/** What a sink may need of the node. */
+/** Facts about the node for a sink. */
 export interface SinkConfig {
-  /** Fresh at each start of the node. */
+  /** New at each start of the node. */
   readonly epoch: string;
   /** The node's stable name. */
   readonly nodeId: string;
-  /** Where a sink may keep files of its own. */
+  /** Where a sink may store its own files. */
   readonly dataDir: string;
   /** The server's logger. */
   readonly logger: SinkLogger;
 }
 
-/** Writes lines of the server's log: fields, then a message. A pino logger is one. */
+/** Writes lines of the server's log: fields, then a message. A pino logger satisfies it. */
 export interface SinkLogger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

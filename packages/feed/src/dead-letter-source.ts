@@ -7,7 +7,7 @@ import { PublishLoop } from './publish-loop.js';
 
 const SOURCE = 'dead_letters';
 
-/** Publishes events that were quarantined: each once, in the order in which they were. */
+/** Publishes quarantined events, each once, in the order of their quarantine. */
 export class DeadLetterSource {
   readonly #quarantined: Quarantined;
   readonly #feed: Feed;
@@ -34,7 +34,7 @@ export class DeadLetterSource {
     await this.#loop.close();
   }
 
-  /** Publishes what one transaction quarantined; false where there was none. */
+  /** Publishes the events that one transaction quarantined; false if there is none. */
   async #publish(): Promise<boolean> {
     const found = await this.#quarantined.next(await this.#feed.position(SOURCE));
     if (found === null) return false;
@@ -64,7 +64,7 @@ function itemOf(dead: QuarantinedEvent): NewItem {
     quarantined_at: dead.quarantinedAt,
     received_at: new Date(received_at),
   });
-  // The event as a text: its numbers keep their digits.
+  // The event stays text, so that its numbers keep their digits.
   const document = `${head.slice(0, -1)},"event":${text}}`;
   return {
     projectId: dead.projectId,

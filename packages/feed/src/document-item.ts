@@ -1,15 +1,15 @@
-/** Items whose documents are made when they are published: a time, what they are chosen by, and one line of JSON. */
+/** Items whose documents are created at publication: a time, a name for filters, and one line of JSON. */
 import type { FeedEvent } from './event-document.js';
 
 const TIME_BYTES = 8;
 const HEAD_BYTES = TIME_BYTES + 2;
-/** A name's length is two bytes. */
+/** The length of a name takes two bytes. */
 const MAX_NAME_BYTES = 0xffff;
 
 /**
- * The item of a document.
+ * Encodes the item of a document.
  * @param time epoch milliseconds
- * @param name what it is chosen by; one of more than 65,535 bytes is cut
+ * @param name for filters; truncated to 65,535 bytes
  * @param text one line of JSON
  */
 export function documentItem(time: number, name: string, text: string): Buffer {
@@ -27,7 +27,7 @@ export function timeOfItem(item: Buffer): number {
   return item.readDoubleLE(0);
 }
 
-/** What an item is chosen by. */
+/** The name of an item, for filters. */
 export function nameOfItem(item: Buffer): string {
   return item.toString('utf8', HEAD_BYTES, textAt(item));
 }
@@ -37,7 +37,7 @@ export function documentOfItem(item: Buffer): FeedEvent {
   return { event: nameOfItem(item), text: item.toString('utf8', textAt(item)) };
 }
 
-/** The process that the document of an item is of. */
+/** The process id in the document of an item. */
 export function processOfItem(item: Buffer): string {
   // The cast holds: such documents have an id.
   return (JSON.parse(documentOfItem(item).text) as { readonly id: string }).id;

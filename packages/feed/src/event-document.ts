@@ -1,10 +1,10 @@
 import { readRow } from '@weir/ingest';
 
-/** What the feed tells of an item. */
+/** The document of an item. */
 export interface FeedEvent {
-  /** What it is chosen by: an event's name. */
+  /** The name for filters: that of an event. */
   readonly event: string;
-  /** One line of JSON. An event's is as clients send it, with `received_at`; numbers keep their digits. */
+  /** One line of JSON. An event has the client's form, with `received_at`; numbers keep their digits. */
   readonly text: string;
 }
 
@@ -13,7 +13,7 @@ export function eventOfPayload(payload: Buffer): FeedEvent {
   const row = readRow(payload, 0);
   const { event, event_id, user_id, anonymous_id, session_id, properties, extras, timestamp, received_at } =
     row;
-  // Put together by hand: this is done for every event and would take three times as long by an object.
+  // Built by hand: this runs for every event, and an object would take three times as long.
   let text = `{"event":${JSON.stringify(event)},"event_id":${JSON.stringify(event_id)}`;
   if (user_id !== null) text += `,"user_id":${JSON.stringify(user_id)}`;
   if (anonymous_id !== null) text += `,"anonymous_id":${JSON.stringify(anonymous_id)}`;
@@ -23,7 +23,7 @@ export function eventOfPayload(payload: Buffer): FeedEvent {
   return { event, text };
 }
 
-/** JSON without line breaks: outside of texts, where they mean nothing, is the only place they can be. */
+/** JSON without line breaks: they can only be between tokens, where they mean nothing. */
 function inOneLine(json: string): string {
   return json.includes('\n') || json.includes('\r') ? json.replace(/[\r\n]+/g, ' ') : json;
 }

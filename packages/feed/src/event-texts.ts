@@ -2,12 +2,12 @@ import type { FeedEvent } from './event-document.js';
 import type { FeedItem } from './feed.js';
 import { documentIn, nameIn } from './feed-kind.js';
 
-/** Characters of all texts that are kept. */
+/** Maximum characters of all cached texts. */
 const MAX_LENGTH = 16 * 1024 * 1024;
-/** What is left of them when they are more: a Map's first key costs a walk over all that was deleted before it. */
+/** Characters left after an eviction: reading a Map's first key walks over all keys deleted before it. */
 const LEFT_LENGTH = 12 * 1024 * 1024;
 
-/** Reads events once for all who follow the same project: those who keep up ask for the same ones. */
+/** Caches the documents of events for all followers of the same project: followers that keep up read the same items. */
 export class EventTexts {
   readonly #texts = new Map<string, FeedEvent>();
   #length = 0;
@@ -25,8 +25,8 @@ export class EventTexts {
   }
 
   /**
-   * The same, or null for an item whose name is not wanted. Only the name of such an item is read, so that a filter costs
-   * little and leaves the texts that are kept to readers that want them.
+   * As {@link of}, or null for an item whose name is not wanted. Only the name of such an item is read, so that a
+   * filter is cheap and does not evict cached texts of other readers.
    * @param names null for all
    */
   ifWanted(stream: string, item: FeedItem, names: ReadonlySet<string> | null): FeedEvent | null {

@@ -1,6 +1,6 @@
 /**
- * The most that each may keep so that all together keep `room`: those that have less keep what they have, and the others are
- * cut to the same level. Infinity where nothing has to be cut.
+ * The maximum that each may keep so that all together fit into `room`: smaller sizes are kept whole, larger ones are
+ * cut to the same level. Infinity if all fit.
  */
 export function fairLevel(sizes: readonly number[], room: number): number {
   let left = room;

@@ -2,18 +2,19 @@ import { type ErrorFacts, errorClass } from '@weir/base';
 
 /** Facts of a {@link FeedError}. */
 export interface FeedErrorFacts extends ErrorFacts {
-  /** With `cursor_expired`: the oldest place that can be read; reading after it misses the least. */
+  /** With `cursor_expired`: the oldest readable place; reading after it misses the fewest items. */
   readonly oldest?: string | undefined;
-  /** With `cursor_expired`: the number of items that retention removed in between. */
+  /** With `cursor_expired`: the number of items that retention evicted in between. */
   readonly missed?: number | undefined;
 }
 
 /**
- * The one error of this package; what the log throws (`too_many_unacknowledged`, `log_full` and others) travels as it is.
+ * The error class of this package; errors of the log (`too_many_unacknowledged`, `log_full` and others) pass unchanged.
  *
- * - `group_not_found`: the project has no such group. `group_exists`: it exists with another option, which `errors` names.
- * - `too_many_groups`: the project has as many groups as it may have.
- * - `cursor_expired`: retention removed items after the place. Without `oldest`: the feed of the cursor was lost.
+ * - `group_not_found`: the project has no such group. `group_exists`: it exists with another option, which `errors`
+ *   names.
+ * - `too_many_groups`: the project has the maximum number of groups.
+ * - `cursor_expired`: retention evicted items after the place. Without `oldest`: the feed of the cursor was lost.
  * - `invalid_request`: the text is not a cursor of this feed.
  */
 export class FeedError extends errorClass({
@@ -35,7 +36,7 @@ export class FeedError extends errorClass({
   declare readonly facts: FeedErrorFacts;
 }
 
-/** Items that retention removed before a reader got them. */
+/** Items that retention evicted before a reader received them. */
 export interface FeedGap {
   readonly oldest: string;
   readonly missed: number;

@@ -4,9 +4,9 @@ import { expired, groupMissing } from './feed-error.js';
 import { bufferOf, readerOf, streamOf } from './feed-kind.js';
 import type { GroupDefinition } from './group-list.js';
 
-/** One item lent to a member. */
+/** One item leased to a member. */
 export interface FeedDelivery {
-  /** What to acknowledge it by. */
+  /** The id for acknowledgements. */
   readonly id: string;
   readonly cursor: string;
   /** From 1. */
@@ -14,7 +14,7 @@ export interface FeedDelivery {
   readonly payload: Buffer;
 }
 
-/** One item that was lent too often. */
+/** One item whose attempts are used up. */
 export interface FeedDeadLetter {
   readonly id: string;
   readonly cursor: string;
@@ -23,49 +23,49 @@ export interface FeedDeadLetter {
   readonly payload: Buffer;
 }
 
-/** How far a group has come. */
+/** The progress of a group. */
 export interface FeedGroupStatus {
-  /** Of the last item that was given to a member, is held back for its order, or was passed over. */
+  /** The cursor of the last item that was delivered, held back for its order, or skipped. */
   readonly delivered: string;
-  /** Items members have and did not acknowledge, or that wait to come again. */
+  /** Items that are delivered and not acknowledged, or wait for redelivery. */
   readonly pending: number;
-  /** Items no member had yet. */
+  /** Items not delivered yet. */
   readonly lag: number;
-  /** Of the item before the oldest that the group needs. */
+  /** The cursor before the oldest item that the group needs. */
   readonly needs: string;
   readonly dead: number;
 }
 
-/** What a member asks for. */
+/** The arguments of a pull. */
 export interface FeedPull {
   readonly max: number;
   /** Milliseconds. */
   readonly waitMs: number;
   readonly member: string;
-  /** Ids of the deliveries that the member has; undefined where it does not say. */
+  /** Ids of the deliveries that the member holds; undefined if it does not report them. */
   readonly holding?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
-/** How long a member has for a delivery, unless it is told otherwise; milliseconds. */
+/** Default lease of a delivery, milliseconds. */
 export const DEFAULT_LEASE_MS = 30_000;
 
-/** How many items a member may have. */
+/** Maximum unacknowledged items of a member. */
 const MAX_UNACKNOWLEDGED = 1_000;
-/** How often an item is lent. */
+/** Maximum deliveries of an item. */
 const MAX_ATTEMPTS = 5;
 
-/** One group of those who share a project's items, as the log's group of that stream. */
+/** One group that shares a project's items; it wraps the log's group of that stream. */
 export class FeedGroup {
   readonly definition: GroupDefinition;
-  /** The stream its items are of. */
+  /** The stream of its items. */
   readonly stream: string;
   readonly leaseMs: number;
   readonly #log: Log;
   readonly #group: Group;
   readonly #gone = new AbortController();
 
-  /** @param leaseMs how long a member has for a delivery */
+  /** @param leaseMs lease of a delivery */
   constructor(log: Log, projectId: string, definition: GroupDefinition, leaseMs: number) {
     const { stream: kind, name, event } = definition;
     const reader = readerOf(kind);
@@ -84,8 +84,8 @@ export class FeedGroup {
   }
 
   /**
-   * @throws FeedError `cursor_expired` once when retention passed the group by, `group_not_found` when it is removed
-   * meanwhile; LogError `too_many_unacknowledged`
+   * @throws FeedError `cursor_expired` once after retention evicted items that the group needed, `group_not_found` if
+   *   it is removed meanwhile; LogError `too_many_unacknowledged`
    */
   async pull({ signal, holding, ...pull }: FeedPull): Promise<FeedDelivery[]> {
     const over = firstAbort(signal, this.#gone.signal);
@@ -120,12 +120,15 @@ export class FeedGroup {
     return this.#group.extend(ids);
   }
 
-  /** Gives a member another lease of these, also those of `from`; resolves with those that it has. */
+  /**
+   * Extends a member's leases of these deliveries, including those of member `from`; resolves with the ids that it
+   * holds.
+   */
   claim(ids: readonly string[], member: string, from?: string): Promise<string[]> {
     return this.#group.claim(ids, member, from === undefined ? {} : { from });
   }
 
-  /** Dead letters as they died, those after one. Throws LogError `invalid_request`. */
+  /** Dead letters in the order of their death, after a given one. Throws LogError `invalid_request`. */
   async dead(limit: number, after?: string): Promise<FeedDeadLetter[]> {
     const entries = await this.#group.dead({ limit, ...defined({ after }) });
     return entries.map(({ id, attempts, diedAt, offset, data }) => ({
@@ -157,12 +160,12 @@ export class FeedGroup {
     };
   }
 
-  /** The oldest offset it needs. */
+  /** The oldest offset that the group needs. */
   async needs(): Promise<number> {
     return (await this.#group.stats()).needs;
   }
 
-  /** Forgets it, and sends those away who wait for its items. */
+  /** Removes the group, and ends the pulls that wait for its items. */
   async remove(): Promise<void> {
     this.#gone.abort();
     await this.#group.remove();

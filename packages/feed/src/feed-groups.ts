@@ -1,6 +1,6 @@
 /**
- * Groups: those who share a project's items, at least once each, in order for each person. A group lasts until it is
- * removed, with what its members have not acknowledged.
+ * Groups share a project's items among their members: at least once each, in order for each person. A group and its
+ * unacknowledged items exist until the group is removed.
  */
 import type { Log } from '@weir/log';
 import type { FeedPlace } from './feed.js';
@@ -9,7 +9,9 @@ import { DEFAULT_LEASE_MS, FeedGroup } from './feed-group.js';
 import { type FeedKind, ownerOf } from './feed-kind.js';
 import { type GroupDefinition, GroupList } from './group-list.js';
 
-/** What a group is to be, as {@link GroupDefinition} has it. What is left out is as it is in one that exists. */
+/**
+ * The options of a group to create, see {@link GroupDefinition}. For an existing group, omitted ones stay unchanged.
+ */
 export interface WantedGroup {
   /** Default `events`. */
   readonly stream?: FeedKind | undefined;
@@ -19,7 +21,7 @@ export interface WantedGroup {
   readonly event?: readonly string[] | undefined;
   /** Default false. */
   readonly hold?: boolean | undefined;
-  /** Default whatever. */
+  /** Default any. */
   readonly task?: string | undefined;
 }
 
@@ -34,8 +36,8 @@ export class FeedGroups {
   readonly #open = new Map<string, FeedGroup>();
 
   /**
-   * @param log that of the feed
-   * @param leaseMs how long members have for a delivery
+   * @param log of the feed
+   * @param leaseMs lease of a delivery
    */
   constructor(log: Log, leaseMs = DEFAULT_LEASE_MS) {
     this.#log = log;
@@ -44,9 +46,9 @@ export class FeedGroups {
   }
 
   /**
-   * Makes a group; one that exists with these options is left as it is.
-   * @param locate finds the place it begins at
-   * @throws FeedError `group_exists`, `too_many_groups`; what `locate` throws
+   * Creates a group; an existing one with these options stays unchanged.
+   * @param locate resolves the place where it begins
+   * @throws FeedError `group_exists`, `too_many_groups`; errors of `locate`
    */
   make(
     projectId: string,
@@ -71,7 +73,7 @@ export class FeedGroups {
         created_at: new Date().toISOString(),
       });
       const { stream, offset } = await locate(made);
-      // What a removal left that was cut off.
+      // Removes what an interrupted removal left.
       await this.#log.group(stream, name).remove();
       await this.#log.group(stream, name, { after: offset }).create();
       await write([...groups, made]);
@@ -79,7 +81,7 @@ export class FeedGroups {
     });
   }
 
-  /** All groups of a project, the oldest first. */
+  /** All groups of a project, oldest first. */
   async list(projectId: string): Promise<FeedGroup[]> {
     return (await this.#list.of(projectId)).map((definition) => this.#group(projectId, definition));
   }
@@ -91,7 +93,7 @@ export class FeedGroups {
     return this.#group(projectId, definition);
   }
 
-  /** Forgets a group with what is pending and dead in it. Throws FeedError `group_not_found`. */
+  /** Removes a group with its pending and dead items. Throws FeedError `group_not_found`. */
   remove(projectId: string, name: string): Promise<void> {
     return this.#list.change(projectId, async (groups, write) => {
       const definition = groups.find((one) => one.name === name);
@@ -103,7 +105,7 @@ export class FeedGroups {
     });
   }
 
-  /** The offset from which on groups hold the items of a stream; Infinity when none does. */
+  /** The offset from which groups hold the items of a stream; Infinity if none does. */
   async heldFrom(stream: string): Promise<number> {
     const { kind, projectId } = ownerOf(stream);
     let held = Number.POSITIVE_INFINITY;
@@ -125,7 +127,7 @@ export class FeedGroups {
   }
 }
 
-/** What is wanted, and else what is there. */
+/** Combines the requested options with the existing ones. */
 function definitionOf(
   { stream, from, event, hold, task }: WantedGroup,
   there: GroupDefinition,
@@ -136,7 +138,7 @@ function definitionOf(
     from: from ?? there.from,
     event: event === undefined ? there.event : [...new Set(event)].sort(),
     hold: hold ?? there.hold,
-    // One that was made without is for whatever its members do.
+    // An existing group without a task accepts any task.
     task: (there.task ?? null) === null ? null : (task ?? there.task ?? null),
     created_at: there.created_at,
   };

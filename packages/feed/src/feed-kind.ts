@@ -4,23 +4,23 @@ import { documentOfItem, nameOfItem, processOfItem, timeOfItem } from './documen
 import { eventOfPayload, type FeedEvent } from './event-document.js';
 
 /**
- * Kinds of items. `events`: accepted events, each as its row. `usage`: usage records, `dead_letters`: events that could not be
- * stored, and `processes`: what happened to processes, each as a document.
+ * Kinds of items. `events`: accepted events, each as its row. `usage`: usage records, `dead_letters`: events that could
+ * not be stored, `processes`: changes of processes, each as a document.
  */
 export const FEED_KINDS = ['events', 'usage', 'dead_letters', 'processes'] as const;
 
 /** One of {@link FEED_KINDS}. */
 export type FeedKind = (typeof FEED_KINDS)[number];
 
-/** What is read from the items of a kind, which are kept as they come. */
+/** Reads the stored items of one kind. */
 export interface ItemReader {
-  /** When it was received or came to be, epoch milliseconds. */
+  /** When the item was received or created, epoch milliseconds. */
   receivedAt(item: Buffer): number;
-  /** What it is chosen by: the event's name, or what a usage record calls its request. */
+  /** The name for filters: that of the event, or the request name of a usage record. */
   name(item: Buffer): string;
-  /** Whose it is: those who share a group get the items of one in order. Null for nobody's. */
+  /** The ordering key: members of a group receive the items of one key in order. Null for no order. */
   lane(item: Buffer): string | null;
-  /** What is told of it. */
+  /** The document of the item. */
   document(item: Buffer): FeedEvent;
 }
 
@@ -46,7 +46,7 @@ const READERS: Readonly<Record<FeedKind, ItemReader>> = {
   processes: { ...DOCUMENTS, lane: processOfItem },
 };
 
-/** Ids may be of any length, and lanes not. */
+/** Maximum length of an ordering key; ids may have any length. */
 const MAX_LANE = 64;
 
 function shortened(id: string | null): string | null {
@@ -56,7 +56,7 @@ function shortened(id: string | null): string | null {
 
 const PREFIX = 'feed:';
 
-/** What the names of all streams of items begin with. */
+/** The name prefix of all item streams. */
 export const FEED_STREAMS = PREFIX;
 
 /** The stream of a project's items of a kind. */
@@ -64,14 +64,14 @@ export function streamOf(kind: FeedKind, projectId: string): string {
   return `${PREFIX}${kind}:${projectId}`;
 }
 
-/** Whose items a stream has, and of which kind. */
+/** The project and kind of a stream. */
 export function ownerOf(stream: string): { readonly kind: FeedKind; readonly projectId: string } {
   const [kind, projectId = ''] = stream.slice(PREFIX.length).split(':', 2);
   // The cast holds by streamOf.
   return { kind: kind as FeedKind, projectId };
 }
 
-/** How items of a kind are read. */
+/** The reader for items of a kind. */
 export function readerOf(kind: FeedKind): ItemReader {
   return READERS[kind];
 }
@@ -81,17 +81,17 @@ export function receivedAtIn(stream: string, item: Uint8Array): number {
   return readerOf(ownerOf(stream).kind).receivedAt(bufferOf(item));
 }
 
-/** What an item of a stream is chosen by: an event's name. */
+/** The name of an item of a stream, for filters. */
 export function nameIn(stream: string, item: Buffer): string {
   return readerOf(ownerOf(stream).kind).name(item);
 }
 
-/** What is told of an item of a stream. */
+/** The document of an item of a stream. */
 export function documentIn(stream: string, item: Buffer): FeedEvent {
   return readerOf(ownerOf(stream).kind).document(item);
 }
 
-/** The same bytes. */
+/** The same bytes as a Buffer. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,43 +3,45 @@ import type { Log } from '@weir/log';
 import { fairLevel } from './fair-level.js';
 import { FEED_STREAMS, ownerOf, receivedAtIn } from './feed-kind.js';
 
-/** How long items are kept, whichever comes first. */
+/** Retention limits of items; the first that is reached applies. */
 export interface FeedLimits {
-  /** Milliseconds since they were received. */
+  /** Milliseconds since receipt. */
   readonly ageMs: number;
   /** Bytes of each project and kind. */
   readonly bytes: number;
 }
 
-/** What {@link FeedRetention} works with. */
+/** Dependencies of a {@link FeedRetention}. */
 export interface FeedRetentionOptions {
   readonly log: Log;
   readonly limits: FeedLimits;
-  /** Events received since then are kept in any case: they are not stored elsewhere yet. Epoch milliseconds. */
+  /**
+   * Events received after this time are always retained, because they are not stored elsewhere yet. Epoch milliseconds.
+   */
   readonly keepSince: () => Promise<number>;
-  /** From this offset on, items of a stream are kept for groups that hold them, up to seven days longer. */
+  /** From this offset on, items of a stream are retained for groups that hold them, up to seven days longer. */
   readonly heldFrom: (stream: string) => Promise<number>;
   readonly logger: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** How much longer than others items are kept that a group holds. */
+/** Additional retention of items that a group holds. */
 const HOLD_MS = 7 * 24 * 3_600_000;
 const INTERVAL_MS = 5_000;
-/** Entries looked at in one read, and their bytes. */
+/** Entries checked in one read, and their bytes. */
 const PAGE = 500;
 const PAGE_BYTES = 256 * 1024;
-/** Entries that one commit frees at most. */
+/** Maximum entries that one commit frees. */
 const TRIM = 10_000;
-/** Share of the log that stays free for all; below it, projects with more than their share give way. */
+/** Share of the log that stays free for all; below it, projects above their share are trimmed. */
 const FREE = 0.25;
-/** Share of the log that one project may have while less than {@link FREE} is free. */
+/** Maximum share of the log of one project while less than {@link FREE} is free. */
 const SHARE = 0.25;
-/** Free share below which the largest projects give way, whatever their share: the log must take new items. */
+/** Free share below which the largest projects are trimmed, whatever their share: the log must accept new items. */
 const CROWDED = 0.1;
 
-/** Frees the feed's log of items that have been kept long enough. */
+/** Frees the feed's log of items whose retention has ended. */
 export class FeedRetention {
   readonly #options: FeedRetentionOptions;
   #timer: NodeJS.Timeout | null = null;
@@ -59,7 +61,7 @@ export class FeedRetention {
     await this.#running;
   }
 
-  /** Frees what can be freed now. Never rejects. */
+  /** Frees what is possible now. Never rejects. */
   run(): Promise<void> {
     this.#running ??= this.#runOnce()
       .catch((error: unknown) =>
@@ -82,7 +84,9 @@ export class FeedRetention {
     await this.#makeRoom(streams, slice);
   }
 
-  /** Cuts the largest projects so far that the log has room again, and no others. See docs/decisions/0028-project-quotas.md. */
+  /**
+   * Trims the largest projects until the log has room again, and no others. See docs/decisions/0028-project-quotas.md.
+   */
   async #makeRoom(streams: readonly string[], slice: Slice): Promise<void> {
     const { log } = this.#options;
     const { bytes, maxBytes } = await log.size();
@@ -107,14 +111,14 @@ export class FeedRetention {
         most,
       );
       for (const { stream } of theirs) {
-        // What groups hold is given up, too.
+        // Items that groups hold are evicted too.
         await this.#trim(stream, each, async () => Number.POSITIVE_INFINITY);
         if (slice.isOver) await slice.next();
       }
     }
   }
 
-  /** Trims a stream to so many bytes, and of what is too old, up to what is held. */
+  /** Trims a stream to a size and an age, up to the offset that groups hold. */
   async #trim(stream: string, maxBytes: number, heldFrom: () => Promise<number>): Promise<void> {
     const { log } = this.#options;
     for (;;) {
@@ -132,14 +136,14 @@ export class FeedRetention {
     return excess > 0 || receivedAtIn(stream, item) < now() - limits.ageMs;
   }
 
-  /** The offset of the first item from `first` on that stays, or of one that far beyond. */
+  /** The offset of the first item from `first` on that is retained, or one that far beyond. */
   async #dueEnd(stream: string, first: number, due: Due): Promise<number> {
     const { log, limits, keepSince, now } = this.#options;
     const slice = new Slice();
     let { excess } = due;
     for (let place = first; ; ) {
       if (slice.isOver) await slice.next();
-      // Asked anew for each page: it moves while others have their turn.
+      // Read again for each page, because it moves while others have their turn.
       const kept = ownerOf(stream).kind === 'events' ? await keepSince() : Number.POSITIVE_INFINITY;
       const page = await log.read(stream, { after: place - 1, limit: PAGE, maxBytes: PAGE_BYTES });
       for (const { offset, data } of page) {
@@ -154,11 +158,11 @@ export class FeedRetention {
   }
 }
 
-/** How much of a stream is to go. */
+/** The part of a stream to evict. */
 interface Due {
-  /** Bytes above what it may keep. */
+  /** Bytes above the limit. */
   readonly excess: number;
-  /** Offset from which on groups hold it. */
+  /** The offset from which groups hold items. */
   readonly heldFrom: number;
 }
 

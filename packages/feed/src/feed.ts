@@ -1,14 +1,14 @@
 /**
- * What happened in each project, in order: streams of a log of their own, one a project and kind, each with a retention
- * of its own. So following one project costs what that project's own items cost, and no project's history is cut short
- * by a busier one.
+ * The items of each project, in order: one stream for each project and kind in a separate log, each with its own
+ * retention. So following a project only costs that project's items, and a busy project does not shorten the history of
+ * others.
  */
 import { takeTurn } from '@weir/base';
 import { encodePlace, type Log, LogError, offsetInEpoch, type Part } from '@weir/log';
 import { expired, FeedError } from './feed-error.js';
 import { bufferOf, type FeedKind, ownerOf, receivedAtIn, streamOf } from './feed-kind.js';
 
-/** One item to be. */
+/** An item to publish. */
 export interface NewItem {
   readonly projectId: string;
   readonly payload: Uint8Array;
@@ -16,37 +16,37 @@ export interface NewItem {
 
 /** One item. */
 export interface FeedItem {
-  /** Opaque: reading goes on after it. */
+  /** Opaque cursor: reading continues after it. */
   readonly cursor: string;
   readonly payload: Buffer;
 }
 
-/** Where reading begins: at what comes from now on, at the oldest kept, after an item, or at a time. */
+/** Where reading starts: at later items, at the oldest retained one, after an item, or at a time. */
 export type FeedStart = 'latest' | 'earliest' | { readonly after: string } | { readonly at: Date };
 
-/** Where reading ends: at the newest item, or at the item that a cursor names. */
+/** Where reading ends: at the newest item, or at the item of a cursor. */
 export type FeedEnd = 'latest' | { readonly after: string };
 
-/** How a place is read from. */
+/** Options of a live read. */
 export interface FollowOptions {
   readonly signal: AbortSignal;
-  /** Milliseconds without an item after which an empty page comes. */
+  /** Milliseconds without an item after which an empty page is returned. */
   readonly idleMs: number;
-  /** Offset of the last item wanted; default none, so that reading goes on. */
+  /** Offset of the last wanted item; default none, so that reading continues. */
   readonly last?: number;
 }
 
 /** A place in a project's items. */
 export interface FeedPlace {
   readonly stream: string;
-  /** Of the last item before it. */
+  /** Offset of the last item before it. */
   readonly offset: number;
   readonly cursor: string;
 }
 
-/** Where each source stands, as the last entry: eight bytes. */
+/** The position of each source, as the last entry: eight bytes. */
 const SOURCES = 'sources:';
-/** What a follower reads in one portion: with the text that is made of it, about a millisecond. */
+/** Bytes that a follower reads in one portion: with the encoding of its text, about a millisecond. */
 const PAGE_BYTES = 128 * 1024;
 const PAGE_ITEMS = 250;
 
@@ -55,24 +55,24 @@ export class Feed {
   readonly #log: Log;
   #followers = 0;
 
-  /** @param log the feed's own */
+  /** @param log a separate one for the feed */
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** How many {@link follow} now. */
+  /** Number of active {@link follow} iterations. */
   get followers(): number {
     return this.#followers;
   }
 
-  /** How far a source has been published; 0 before the first time. */
+  /** The published position of a source; 0 before the first. */
   async position(source: string): Promise<number> {
     const { last } = await this.#log.stats(SOURCES + source);
     const [entry] = await this.#log.read(SOURCES + source, { after: Math.max(0, last - 1) });
     return entry === undefined ? 0 : Buffer.from(entry.data).readDoubleLE(0);
   }
 
-  /** Publishes items in their order, and moves the source's position with them, all or nothing. */
+  /** Publishes items in order, and advances the source's position, all or nothing. */
   async publish(kind: FeedKind, items: Iterable<NewItem>, source: string, position: number): Promise<void> {
     const byProject = new Map<string, Uint8Array[]>();
     for (const { projectId, payload } of items) {
@@ -91,7 +91,7 @@ export class Feed {
   }
 
   /**
-   * The place a start stands for.
+   * Resolves a start to a place.
    * @throws FeedError `cursor_expired`, `invalid_request`
    */
   async locate(kind: FeedKind, projectId: string, start: FeedStart): Promise<FeedPlace> {
@@ -101,8 +101,8 @@ export class Feed {
   }
 
   /**
-   * The offset of the last item up to an end: the newest item, or the item that a cursor names. Retention may have removed
-   * that item already: then a reader has nothing left to read up to it.
+   * The offset of the last item up to an end: the newest item, or the item of a cursor. If retention has evicted that
+   * item, a reader has no more items to read up to it.
    * @throws FeedError `cursor_expired` for a cursor of another feed, `invalid_request`
    */
   async lastUpTo(kind: FeedKind, projectId: string, end: FeedEnd): Promise<number> {
@@ -112,10 +112,10 @@ export class Feed {
   }
 
   /**
-   * Every item after a place, in order: history, then what comes, until the signal aborts or the item at `last` was
-   * delivered. In pages, each in a turn of the event loop that all followers share; an empty one each time `idleMs` pass
-   * without any.
-   * @throws FeedError `cursor_expired` when retention overtakes a slow reader
+   * Every item after a place, in order: history, then live items, until the signal aborts or the item at `last` was
+   * delivered. In pages, each in a turn of the event loop that all followers share; an empty page after each `idleMs`
+   * without items.
+   * @throws FeedError `cursor_expired` if retention overtakes a slow reader
    */
   async *follow(
     { stream, offset }: FeedPlace,
@@ -164,7 +164,10 @@ export class Feed {
     return offset;
   }
 
-  /** The offset before the first item received at a time or later: items come in that order, but for clocks. */
+  /**
+   * The offset before the first item received at or after a time; items are in that order, except for changes of
+   * clocks.
+   */
   async #before(stream: string, time: number, first: number, last: number): Promise<number> {
     let low = first;
     let high = last + 1;

@@ -1,18 +1,21 @@
 import type { Log } from '@weir/log';
 import type { FeedKind } from './feed-kind.js';
 
-/** What a group was made with. */
+/** The options of a group at its creation. */
 export interface GroupDefinition {
-  /** 1 to 64 letters, digits, `.`, `_` and `-`; one of each name a project. */
+  /** 1 to 64 letters, digits, `.`, `_` and `-`; unique in a project. */
   readonly name: string;
   readonly stream: FeedKind;
-  /** Where it began: `latest`, `earliest`, a cursor or a time. */
+  /** Where it started: `latest`, `earliest`, a cursor or a time. */
   readonly from: string;
-  /** The names of events it is about, sorted; null for all. */
+  /** The event names that it receives, sorted; null for all. */
   readonly event: readonly string[] | null;
-  /** Whether what it has not had is kept longer for it. */
+  /** Whether undelivered items are retained longer for it. */
   readonly hold: boolean;
-  /** What its members do with events, in their own words: one that does another would take events from them. */
+  /**
+   * A description of the members' work, chosen by the client: a member with another task would take events from the
+   * others.
+   */
   readonly task?: string | null;
   /** RFC 3339. */
   readonly created_at: string;
@@ -24,29 +27,29 @@ type Groups = readonly GroupDefinition[];
 export class GroupList {
   readonly #log: Log;
   readonly #known = new Map<string, Groups>();
-  /** The change that a project's next one waits for. */
+  /** The change in progress of each project, which the next one awaits. */
   readonly #changing = new Map<string, Promise<unknown>>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Groups of a project, the oldest first. */
+  /** Groups of a project, oldest first. */
   async of(projectId: string): Promise<Groups> {
     const known = this.#known.get(projectId);
     if (known !== undefined) return known;
     const stream = streamOf(projectId);
     const { last } = await this.#log.stats(stream);
     const [entry] = last === 0 ? [] : await this.#log.read(stream, { after: last - 1 });
-    // The cast holds: only `write` makes these entries.
+    // The cast holds: only `write` creates these entries.
     const groups = entry === undefined ? [] : (JSON.parse(Buffer.from(entry.data).toString()) as Groups);
-    // Another call may have come here first, and have changed them since.
+    // Another call may have cached the list first, and changed it since.
     const first = this.#known.get(projectId) ?? groups;
     this.#known.set(projectId, first);
     return first;
   }
 
-  /** Makes a project's changes one after the other; `change` calls `write` when the list is to be another. */
+  /** Runs a project's changes one after another; `change` calls `write` with the new list. */
   change<T>(
     projectId: string,
     change: (groups: Groups, write: (groups: Groups) => Promise<void>) => Promise<T>,

@@ -4,11 +4,11 @@ import { type Entry, type Log, LogError } from '@weir/log';
 import type { Feed, NewItem } from './feed.js';
 
 const SOURCE = 'ingest';
-/** Bytes of one commit to the feed: laying out the events takes a few milliseconds. */
+/** Bytes of one commit to the feed: encoding the events takes a few milliseconds. */
 const PAGE_BYTES = 1024 * 1024;
 const PAUSE_MS = 500;
 
-/** Publishes accepted events: every entry of the ingest log, once, in its order. */
+/** Publishes accepted events: every entry of the ingest log, once, in order. */
 export class IngestSource {
   readonly #ingest: Log;
   readonly #feed: Feed;
@@ -24,20 +24,20 @@ export class IngestSource {
     this.#logger = logger;
   }
 
-  /** Every entry of the ingest log up to here has been published: trimming it so far loses nothing. */
+  /** Entries of the ingest log up to here are published: trimming them loses no event. */
   get position(): number {
     return this.#position;
   }
 
   async start(): Promise<void> {
-    // A log that was lost begins anew, and so does its place here.
+    // A new log after a loss starts again, and so does its position here.
     const { last } = await this.#ingest.stats(INGEST_STREAM);
     const position = await this.#feed.position(this.#source);
     this.#position = Math.min(position, last);
     this.#running = this.#run();
   }
 
-  /** Resolves when everything that is in the ingest log now is in the feed, or the signal aborts. */
+  /** Resolves when all current entries of the ingest log are in the feed, or the signal aborts. */
   async caughtUp(signal: AbortSignal): Promise<void> {
     const { last } = await this.#ingest.stats(INGEST_STREAM);
     while (this.#position < last && !signal.aborted) await this.#moved(signal);
@@ -48,7 +48,7 @@ export class IngestSource {
     await this.#running;
   }
 
-  /** The place belongs to one log alone. */
+  /** The source name; a position is valid for one log only. */
   get #source(): string {
     return `${SOURCE}:${this.#ingest.id}`;
   }
@@ -69,7 +69,7 @@ export class IngestSource {
     }
   }
 
-  /** Resolves when the position has moved, or the signal aborts. */
+  /** Resolves when the position has advanced, or the signal aborts. */
   #moved(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

@@ -1,22 +1,22 @@
 import { type Logger, pause } from '@weir/base';
 
-/** What other nodes wrote is looked for so often; of this one's it is told. */
+/** How often to look for changes of other nodes; this node's changes are notified. */
 const LOOK_MS = 30_000;
 const PAUSE_MS = 1_000;
-/** Failures in a row that are worth telling: a store that starts or restarts is none of this. */
+/** Consecutive failures before a warning: a store that starts or restarts is not reported. */
 const WORTH_TELLING = 30;
 
 /** What a {@link PublishLoop} publishes. */
 export interface Published {
-  /** Completes "the feed cannot tell of". */
+  /** Completes "the feed cannot publish". */
   readonly what: string;
-  /** Publishes some; false where there is nothing. */
+  /** Publishes some items; false if there are none. */
   readonly publish: () => Promise<boolean>;
-  /** Resolves when there may be more, or after so long. */
+  /** Resolves when there may be more, or after `ms`. */
   readonly changed: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Publishes what a store has for the feed as it comes, through the store's outages. */
+/** Publishes the changes of a store to the feed, and retries during outages of the store. */
 export class PublishLoop {
   readonly #published: Published;
   readonly #logger: Logger;
