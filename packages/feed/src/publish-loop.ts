@@ -48,7 +48,7 @@ export class PublishLoop {
       } catch (error) {
         failures += 1;
         if (failures === WORTH_TELLING)
-          this.#logger.warn({ err: error }, `the feed cannot tell of ${what}; trying again`);
+          this.#logger.warn({ err: error }, `the feed cannot publish ${what}; retrying`);
         await pause(PAUSE_MS, signal);
       }
     }

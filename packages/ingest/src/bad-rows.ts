@@ -1,19 +1,19 @@
 /**
- * Finds the rows ClickHouse refuses, by halving, so that one tenant's bad data never keeps another's good data out.
+ * Finds the rows that ClickHouse rejects, by bisection, so that one tenant's bad data never blocks another's good data.
  */
 import { ClickHouseError } from '@weir/clickhouse';
 import { RowSet } from './row-set.js';
 import type { EventWriter, InsertContext } from './writer.js';
 
-/** What could not be stored of a set. */
+/** The rows of a set that could not be stored. */
 export interface Leftover {
-  /** Single rows ClickHouse refuses, each with its reason. */
+  /** Single rows that ClickHouse rejects, each with its reason. */
   readonly refused: readonly RefusedRow[];
-  /** Rows not looked at any further, by project: their project had used up its tries. */
+  /** Rows that were not examined further, by project: their project has used up its tries. */
   readonly unsettled: ReadonlyMap<string, RowSet>;
 }
 
-/** A row, alone in its set, that ClickHouse refused, and its complaint. */
+/** A set with one row that ClickHouse rejected, and the error. */
 interface RefusedRow {
   readonly projectId: string;
   readonly row: RowSet;
@@ -21,9 +21,9 @@ interface RefusedRow {
 }
 
 /**
- * Stores all rows but the bad ones. Projects are told apart first; then each project with bad rows may cost at most
- * `triesPerProject` refused inserts before the rest of it is given back unsettled. `context.earlier` names at least the
- * try that was refused.
+ * Stores all rows except the bad ones. It separates projects first; then each project with bad rows may cost at most
+ * `triesPerProject` rejected inserts before the rest of it is returned unsettled. `context.earlier` names at least the
+ * rejected try.
  * @throws ClickHouseError other than bad data
  */
 export async function insertAroundBadRows(

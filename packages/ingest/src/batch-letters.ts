@@ -1,18 +1,21 @@
-/** What of a batch becomes dead letters. */
+/** Selects the rows of a batch that become dead letters. */
 import type { ClickHouseError } from '@weir/clickhouse';
 import type { Leftover } from './bad-rows.js';
 import type { Batch } from './batch.js';
 import type { NewDeadLetter } from './dead-letters.js';
 import type { RowSet } from './row-set.js';
 
-/** A whole batch, one letter a project. */
+/** A whole batch, one letter for each project. */
 export function projectLetters(batch: Batch, reason: string, error: string): NewDeadLetter[] {
   return [...batch.rows.byProject()].map(([projectId, rows]) =>
     projectLetter(batch, projectId, rows, reason, error),
   );
 }
 
-/** What ClickHouse would not take of a batch: bad rows quarantined one by one, the unsettled rest to be tried again. */
+/**
+ * The rows of a batch that ClickHouse did not accept: bad rows are quarantined one by one, the unsettled rest is
+ * retried.
+ */
 export function leftLetters(batch: Batch, { refused, unsettled }: Leftover): NewDeadLetter[] {
   return [
     ...refused.map(({ projectId, row, error }) =>
@@ -24,7 +27,7 @@ export function leftLetters(batch: Batch, { refused, unsettled }: Leftover): New
   ];
 }
 
-/** A row found bad, as a quarantined letter of its own. */
+/** A bad row, as a separate quarantined letter. */
 export function deadRow(
   batch: Pick<NewDeadLetter, 'projectId' | 'epoch' | 'batchId'>,
   row: RowSet,
@@ -46,12 +49,12 @@ export function deadRow(
   };
 }
 
-/** ClickHouse's name of what is wrong, by which letters are grouped. */
+/** ClickHouse's name of the error, by which letters are grouped. */
 export function reasonOf(error: ClickHouseError): string {
   return error.codeName?.toLowerCase() ?? 'bad_data';
 }
 
-/** All that ClickHouse said. It may quote the event, so it is for the project's eyes only. */
+/** The complete error text of ClickHouse. It may quote the event, so only the project may see it. */
 export function complaintOf(error: ClickHouseError): string {
   return error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
 }

@@ -1,11 +1,11 @@
 /**
- * What is done with one batch until none of its rows is only in the log: into ClickHouse, or among the dead letters.
+ * Processes one batch until all of its rows are stored outside of the log: in ClickHouse, or as dead letters.
  *
  *     stored          → done
- *     unavailable     → again, with a pause, until `retryInPlaceMs` of the outage have passed; then dead letters
+ *     unavailable     → retry with a pause until `retryInPlaceMs` of the outage have passed; then dead letters
  *     bad data        → the other projects' rows are stored; those of the project at fault become dead letters
- *     refused else    → dead letters, to be tried again by the drainer
- *     no dead letters → fatal; again from the top until the stores take the batch
+ *     other rejection → dead letters, which the drainer retries
+ *     no dead letters → fatal; retry from the top until a store accepts the batch
  */
 
 import { Backoff, type Logger, pause } from '@weir/base';
@@ -19,8 +19,8 @@ import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';
 
 /**
- * Refused inserts a batch may spend on one project: what shows that its rows are at fault and no other's. Finding the
- * bad ones among them is the drainer's, for while a batch is held up all later events of all projects wait.
+ * Rejected inserts that a batch may spend on one project: enough to show that only its rows are at fault. The drainer
+ * finds the bad ones among them, because a delayed batch delays all later events of all projects.
  */
 const TRIES_PER_BATCH = 1;
 const MIN_PAUSE_MS = 50;
@@ -32,7 +32,7 @@ export interface BatchStoreOptions {
   readonly retryInPlaceMs: number;
 }
 
-/** Takes care of batches. One for a flusher. */
+/** Stores batches. One instance for a flusher. */
 export class BatchStore {
   readonly #writer: EventWriter;
   readonly #letters: DeadLetters;
@@ -40,7 +40,7 @@ export class BatchStore {
   readonly #usage: UsageReporter;
   readonly #logger: Logger;
   readonly #options: BatchStoreOptions;
-  /** Since when ClickHouse has been unavailable, over all batches; null while it works. */
+  /** Start of the ClickHouse outage, across batches; null while it works. */
   #downSince: number | null = null;
 
   constructor(
@@ -60,7 +60,7 @@ export class BatchStore {
   }
 
   /**
-   * Resolves with true when no row of the batch needs the log any more, with false when the signal aborted first.
+   * Resolves with true when no row of the batch needs the log any more; with false if the signal aborted first.
    * @param isAgain whether an earlier run of the server may have sent the batch
    */
   async store(batch: Batch, isAgain: boolean, signal: AbortSignal): Promise<boolean> {
@@ -81,7 +81,7 @@ export class BatchStore {
       await this.#insert(batch, context);
       return 'done';
     } catch (error) {
-      // Rows were refused and cannot be kept as dead letters: the batch stays in the log.
+      // Rows were rejected and cannot be stored as dead letters, so the batch stays in the log.
       if (!(error instanceof ClickHouseError)) return this.#isFatal(batch, error);
       if (error.code === 'unavailable' && this.#retriesInPlace()) return 'again';
       return await this.#giveUp(batch, error);
@@ -90,7 +90,7 @@ export class BatchStore {
 
   async #insert(batch: Batch, context: InsertContext): Promise<void> {
     let left: Leftover | null = null;
-    // Once an outage is known, a refused ping is cheaper than sending the batch into a time-out.
+    // During a known outage, a failed ping is cheaper than sending the batch into a timeout.
     if (this.#downSince !== null && !(await this.#writer.isUp())) {
       throw new ClickHouseError('unavailable', 'ClickHouse does not answer');
     }
@@ -122,7 +122,7 @@ export class BatchStore {
     } catch (cause) {
       return this.#isFatal(batch, cause);
     }
-    // One store that takes batches is enough: cleared only by ClickHouse, the flag would outlast letters purged unread.
+    // One available store suffices. If only ClickHouse cleared the flag, it would stay set after letters were purged.
     this.#flags.setFatal(false);
     this.#logger.warn(
       { batch: batch.id, events: batch.rows.count, reason, err: error },
@@ -154,7 +154,7 @@ function leftCount(projectId: string, left: Leftover | null): number {
   return refused + (left.unsettled.get(projectId)?.count ?? 0);
 }
 
-/** The work's outcome, or 'aborted' as soon as the signal says so; the work itself goes on. */
+/** The outcome of the work, or 'aborted' as soon as the signal aborts; the work itself continues. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'aborted'> {
   work.catch(() => {});
   let onAbort: () => void = () => {};

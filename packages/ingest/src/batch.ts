@@ -2,7 +2,9 @@ import type { Entry } from '@weir/log';
 import { IngestEntry } from './entry.js';
 import { RowSet } from './row-set.js';
 
-/** The offsets a batch covers, as recorded in the log before its insert: the same batch after a crash. */
+/**
+ * The offsets that a batch covers, recorded in the log before its insert, so that a restart rebuilds the same batch.
+ */
 export interface BatchBounds {
   readonly first: number;
   readonly last: number;
@@ -10,7 +12,7 @@ export interface BatchBounds {
 
 /** Entries of the ingest log that are flushed together. */
 export interface Batch extends BatchBounds {
-  /** Stable over restarts: epoch and bounds. */
+  /** Stable across restarts: epoch and bounds. */
   readonly id: string;
   readonly epoch: number;
   readonly rows: RowSet;
@@ -18,7 +20,7 @@ export interface Batch extends BatchBounds {
   readonly bytes: number;
 }
 
-/** A batch of consecutive entries; there must be at least one. */
+/** A batch of consecutive entries; at least one is required. */
 export function batchOf(entries: readonly Entry[], epoch: number): Batch {
   const first = entries[0]?.offset ?? 0;
   const last = entries.at(-1)?.offset ?? 0;

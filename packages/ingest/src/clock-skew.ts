@@ -6,16 +6,17 @@
 import { EVENT_LIMITS } from './event.js';
 import type { ValidEvent } from './validate.js';
 
-/** A move above this many milliseconds is recorded in the event's extras. */
+/** A correction above this is recorded in the event's extras, milliseconds. */
 const RECORDED_ABOVE_MS = 1_000;
-/** Where the client's own time is kept. */
+/** The key of the client's own time. */
 const ORIGINAL = '$original_timestamp';
-/** An event that happens later after its arrival than this speaks of a wrong `sent_at`. */
+/** An event that would be this much later than its arrival shows a wrong `sent_at`. */
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The event with its time moved by `skew` milliseconds (`received_at - sent_at`); unmoved where the result would leave the
- * range of timestamps or lie more than a day after the arrival. A move of more than 1 s keeps the client's time in
+ * Returns the event with its time moved by `skew` milliseconds (`received_at - sent_at`); unchanged if the result would
+ * leave the range of timestamps or be more than a day after the arrival. A correction of more than 1 s records the
+ * client's time in
  * `extras.$original_timestamp`.
  * @param receivedAt arrival, in epoch milliseconds
  */
@@ -25,7 +26,7 @@ export function correctClock(event: ValidEvent, skew: number, receivedAt: number
   const end = Math.min(EVENT_LIMITS.endTimestamp, receivedAt + MAX_AHEAD_MS + 1);
   if (timestamp < EVENT_LIMITS.minTimestamp || timestamp >= end) return event;
   if (Math.abs(skew) <= RECORDED_ABOVE_MS) return { ...event, timestamp };
-  // An event that was moved before, by whoever passed it on, keeps the first time it had.
+  // An event that a forwarder has corrected before keeps its first time.
   if (event.extras.includes(`"${ORIGINAL}":`)) return { ...event, timestamp };
   const original = JSON.stringify(new Date(event.timestamp).toISOString());
   return { ...event, timestamp, extras: withKey(event.extras, ORIGINAL, original) };

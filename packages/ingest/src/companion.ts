@@ -1,10 +1,10 @@
 import type { Appended, Part } from '@weir/log';
 
-/** Accompanies the events of a request into the log: its parts are stored in the same commits as the events. */
+/** Parts that are stored in the same commits as the events of a request. */
 export interface Companion {
   /**
-   * Called before each append of events of the request, so several times for a large request. Later calls can come before
-   * the earlier appends are settled. Not called if the request has no new events.
+   * Called before each append of events of the request, so several times for a large request. Later calls can precede
+   * the settlement of earlier appends. Not called if the request has no new events.
    * @param events new events in this append
    * @returns the part to append together with them
    */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DeadLetterWarnings } from './dead-letter-warnings.js';
 
-test('dead letters are told at 100 and 10,000 events, and when the first is quarantined', () => {
+test('warns of dead letters at 100 and 10,000 events, and at the first quarantined one', () => {
   const told: string[] = [];
   const note = (_: object, message: string) => void told.push(message);
   const warnings = new DeadLetterWarnings({ debug: note, info: note, warn: note, error: note });

@@ -1,12 +1,12 @@
 import type { Logger } from '@weir/base';
 
-/** Events among the dead letters that are told of, once each way up. */
+/** Numbers of events in dead letters that cause a warning, once on each rise. */
 const LEVELS = [100, 10_000];
 
-/** Warns in the log when dead letters gather, as an operator who looks at no metric would not notice. */
+/** Logs a warning when dead letters accumulate, for operators that watch no metrics. */
 export class DeadLetterWarnings {
   readonly #logger: Logger;
-  /** How many levels were passed. */
+  /** Number of exceeded levels. */
   #passed = 0;
   #hasQuarantined = false;
 
@@ -14,7 +14,7 @@ export class DeadLetterWarnings {
     this.#logger = logger;
   }
 
-  /** There are so many events now. */
+  /** Reports the current number of events. */
   look({ depth, quarantined }: { readonly depth: number; readonly quarantined: number }): void {
     const passed = LEVELS.filter((level) => depth >= level).length;
     const level = LEVELS[passed - 1];
@@ -24,7 +24,7 @@ export class DeadLetterWarnings {
         `dead letters: ${level} events or more wait for ClickHouse; "weir dlq ls" shows why`,
       );
     }
-    // Half of a level away from it, so that a count that moves around it warns once.
+    // A level is reset below half of it, so that a count that moves around it warns once.
     if (depth < (LEVELS[this.#passed - 1] ?? 0) / 2 || passed > this.#passed) this.#passed = passed;
     if (quarantined > 0 && !this.#hasQuarantined) {
       this.#logger.warn(

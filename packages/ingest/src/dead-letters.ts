@@ -1,6 +1,6 @@
 /**
- * The dead-letter queue: rows ClickHouse refused or could not take, in PostgreSQL's `failed_events` until they are
- * stored, purged or quarantined. Nodes share the work by leases, so no transaction stays open over an insert.
+ * The dead-letter queue: rows that ClickHouse rejected or could not accept, in PostgreSQL's `failed_events` until they
+ * are stored, purged or quarantined. Nodes share the work by leases, so no transaction stays open during an insert.
  */
 import { failedEvents, type Postgres } from '@weir/postgres';
 import { and, asc, eq, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm';
@@ -8,68 +8,68 @@ import { uuidv7 } from 'uuidv7';
 import { RECEIPT_RETENTION_MS } from './receipt.js';
 import { RowSet } from './row-set.js';
 
-/** How long a claimed row belongs to its claimer. */
+/** Lease of a claimed row. */
 const LEASE_MS = 60_000;
 /** Attempts that reached ClickHouse before a row is quarantined. */
 const MAX_ATTEMPTS = 20;
-/** Age at which a row that was refused is quarantined. */
+/** Age at which a rejected row is quarantined. */
 const MAX_AGE_MS = 24 * 3600 * 1000;
-/** The waits between twenty attempts, each twice the one before, add up to about this. */
+/** The total of the doubling waits between twenty attempts. */
 const BACKOFF_SPAN_MS = MAX_AGE_MS;
 const ROWS_PER_INSERT = 200;
 
-/** Rows of one project, and the batch of one log they came from. */
+/** Rows of one project, and the batch of the log that they came from. */
 interface LetterOfBatch {
   readonly projectId: string;
   readonly epoch: number;
-  /** Offsets of the batch the rows came from. */
+  /** Offsets of that batch. */
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** 0 for a project's share of a batch, its log index plus one for a single bad row, negative for a rest. */
+  /** 0 for a project's share of a batch, its log index plus one for a single bad row, negative for a remainder. */
   readonly part: number;
-  /** Id under which the batch is reported to the usage seam once it is stored. */
+  /** Id under which the batch is reported to the usage seam after it is stored. */
   readonly batchId: string;
   readonly rows: RowSet;
 }
 
-/** Rows to be kept. */
+/** Rows to store as a dead letter. */
 export interface NewDeadLetter extends LetterOfBatch {
   readonly error: string;
-  /** Why it is here, in a phrase that groups rows: `unavailable`, `refused`, or ClickHouse's complaint. */
+  /** The reason, in a phrase that groups rows: `unavailable`, `refused`, or the name of ClickHouse's error. */
   readonly reason: string;
-  /** Bad data is not tried again until an operator says so. */
+  /** Bad data is only retried on an operator's request. */
   readonly quarantined: boolean;
 }
 
-/** A dead letter this node may work on until its lease ends. */
+/** A dead letter that this node may process until its lease expires. */
 export interface ClaimedDeadLetter extends LetterOfBatch {
   readonly id: string;
   readonly attempts: number;
   readonly createdAt: Date;
-  /** End of the lease, moved by `renew`; whoever finds another one in the table has lost the letter. */
+  /** Expiry of the lease, extended by `renew`; if the table has another value, this node has lost the letter. */
   lease: Date;
 }
 
-/** What one claim takes. */
+/** Limits of one claim. */
 export interface ClaimOptions {
   readonly maxLetters: number;
-  /** Events in all, but at least one letter. */
+  /** Total events, but at least one letter. */
   readonly maxEvents: number;
   /**
-   * The flusher's own: letters of this log beyond its position belong to batches it still holds, and two writers of the
-   * same rows could each find the other's missing.
+   * This node's flusher: letters of its log beyond its position belong to batches in progress. Two concurrent writers
+   * of the same rows could both find them missing and insert them twice.
    */
   readonly flusher: { readonly epoch: number; readonly position: number };
 }
 
 /** Events in the queue. */
 export interface DlqCounts {
-  /** Still tried. */
+  /** Events that are still retried. */
   readonly depth: number;
   readonly quarantined: number;
 }
 
-/** Access to `failed_events` by the pipeline. For operators' views see dlq-admin. */
+/** The pipeline's access to `failed_events`. For the operators' views see dlq-admin. */
 export class DeadLetters {
   readonly #postgres: Postgres;
   readonly #now: () => number;
@@ -77,7 +77,7 @@ export class DeadLetters {
 
   /**
    * @param now the clock, epoch milliseconds
-   * @param onQuarantined told when letters have been quarantined
+   * @param onQuarantined called after letters were quarantined
    */
   constructor(postgres: Postgres, now: () => number, onQuarantined: () => void) {
     this.#postgres = postgres;
@@ -85,12 +85,12 @@ export class DeadLetters {
     this.#onQuarantined = onQuarantined;
   }
 
-  /** Whether PostgreSQL answers, as far as is known. */
+  /** Whether PostgreSQL was available at the last check. */
   get isUp(): boolean {
     return this.#postgres.state === 'ready';
   }
 
-  /** Keeps rows; those of a place already kept are left as they are, so that a batch may be handed in twice. */
+  /** Stores letters; an existing letter of the same place stays unchanged, so a batch may be added twice. */
   async add(letters: readonly NewDeadLetter[]): Promise<void> {
     const values = letters.map((letter) => this.#values(letter));
     for (let i = 0; i < values.length; i += ROWS_PER_INSERT) {
@@ -102,7 +102,7 @@ export class DeadLetters {
     if (letters.some(({ quarantined }) => quarantined)) this.#onQuarantined();
   }
 
-  /** Takes due letters; other nodes leave them alone until the lease ends. */
+  /** Claims due letters; other nodes skip them until the lease expires. */
   async claimDue({ maxLetters, maxEvents, flusher }: ClaimOptions): Promise<ClaimedDeadLetter[]> {
     const now = new Date(this.#now());
     const lease = new Date(now.getTime() + LEASE_MS);
@@ -138,7 +138,7 @@ export class DeadLetters {
     }));
   }
 
-  /** Begins the lease anew; the letters that are still ours. */
+  /** Renews leases; returns the letters that this node still holds. */
   async renew(letters: readonly ClaimedDeadLetter[]): Promise<ClaimedDeadLetter[]> {
     const lease = new Date(this.#now() + LEASE_MS);
     const rows = await this.#postgres.db
@@ -152,18 +152,18 @@ export class DeadLetters {
     return held;
   }
 
-  /** Stored: the letters leave the queue. */
+  /** Removes letters after their rows were stored. */
   async remove(letters: readonly ClaimedDeadLetter[]): Promise<void> {
     await this.#postgres.db.delete(failedEvents).where(heldBy(letters));
   }
 
-  /** ClickHouse could not be reached: the letters stay as they were. */
+  /** Releases letters unchanged, because ClickHouse was unavailable. */
   async release(letters: readonly ClaimedDeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     await this.#postgres.db.update(failedEvents).set({ claimedUntil: null }).where(heldBy(letters));
   }
 
-  /** A working ClickHouse refused the letter: it waits twice as long as before, or is quarantined. */
+  /** Records a rejection by an available ClickHouse: doubles the wait, or quarantines the letter. */
   async refuse(letter: ClaimedDeadLetter, error: string): Promise<void> {
     const now = this.#now();
     const attempts = letter.attempts + 1;
@@ -183,8 +183,8 @@ export class DeadLetters {
   }
 
   /**
-   * Keeps only `rest` of a letter (nothing: it leaves the queue) and the rows that were found bad as letters of their
-   * own; does nothing where the letter is no longer ours.
+   * Reduces a letter to `rest` (null removes it) and stores the bad rows as separate letters; no effect if this node
+   * lost the lease.
    */
   async narrow(letter: ClaimedDeadLetter, rest: RowSet | null, bad: readonly NewDeadLetter[]): Promise<void> {
     const values = bad.map((one) => this.#values(one));
@@ -195,13 +195,13 @@ export class DeadLetters {
         .where(heldBy([letter]))
         .for('update');
       if (held.length === 0) return;
-      // First the letter itself: a bad row may have the very place it had.
+      // The letter itself first, because a bad row may have the same place.
       if (rest === null) {
         await tx.delete(failedEvents).where(eq(failedEvents.id, letter.id));
       } else {
         await tx
           .update(failedEvents)
-          // Of the batch's places only some are left: another part of it.
+          // A remainder of the batch's rows needs a new part number.
           .set({
             batchPayload: rest.toPayload(),
             eventCount: rest.count,
@@ -220,7 +220,7 @@ export class DeadLetters {
     if (bad.length > 0) this.#onQuarantined();
   }
 
-  /** ClickHouse refuses the letter's only row: it waits for an operator. */
+  /** Quarantines a letter whose only row ClickHouse rejects: it waits for an operator. */
   async quarantine(letter: ClaimedDeadLetter, error: string, reason: string): Promise<void> {
     const now = new Date(this.#now());
     await this.#postgres.db
@@ -237,7 +237,7 @@ export class DeadLetters {
     this.#onQuarantined();
   }
 
-  /** Forgets purged letters that no receipt can ask about any more. */
+  /** Deletes purged letters after the retention of receipts. */
   async forgetPurged(): Promise<void> {
     await this.#postgres.db
       .delete(failedEvents)
@@ -283,7 +283,7 @@ export class DeadLetters {
   }
 }
 
-/** The longest beginning of the letters that has at most so many events, but at least one letter. */
+/** The longest prefix of the letters with at most this many events, but at least one letter. */
 function idsWithin(
   due: readonly { readonly id: string; readonly events: number }[],
   maxEvents: number,
@@ -298,25 +298,25 @@ function idsWithin(
   return ids;
 }
 
-/** Claimed letters, as long as their leases stand. */
+/** The claimed letters whose leases are still valid. */
 function heldBy(letters: readonly ClaimedDeadLetter[]): SQL | undefined {
   return or(
     ...letters.map(({ id, lease }) => and(eq(failedEvents.id, id), eq(failedEvents.claimedUntil, lease))),
   );
 }
 
-/** The letters the drainer still tries. */
+/** The letters that the drainer still retries. */
 export const isActive = and(isNull(failedEvents.quarantinedAt), isNull(failedEvents.purgedAt)) as SQL;
 /** The letters that wait for an operator. */
 export const isQuarantined = and(isNotNull(failedEvents.quarantinedAt), isNull(failedEvents.purgedAt)) as SQL;
 
-/** Wait before the next attempt after `attempts` refused ones: doubling, ±20 %, twenty of them in about a day. */
+/** Wait after `attempts` rejections: doubling, ±20 %, twenty of them in about a day. */
 function backoffMs(attempts: number): number {
   const wait = BACKOFF_SPAN_MS / 2 ** (MAX_ATTEMPTS - Math.min(attempts, MAX_ATTEMPTS - 1));
   return wait * (0.8 + Math.random() * 0.4);
 }
 
-/** PostgreSQL's text holds no NUL, and an engine's complaint may quote one. */
+/** PostgreSQL's text cannot contain NUL, which an error of the engine may quote. */
 function storable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed().slice(0, 2000);
 }

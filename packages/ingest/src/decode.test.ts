@@ -76,7 +76,7 @@ describe('timestamps', () => {
     },
   );
 
-  it('refuses a time from 2200 on', async () => {
+  it('rejects a time from 2200 on', async () => {
     expect(await one({ timestamp: Date.UTC(2200, 0, 1) })).toMatch(/^timestamp out of range/);
   });
 
@@ -86,13 +86,13 @@ describe('timestamps', () => {
 });
 
 describe('fields', () => {
-  it('folds what it does not know into extras, stray keys over the explicit object', async () => {
+  it('merges unknown members into extras, stray keys over the explicit object', async () => {
     expect(await one({ a: 1, extras: { a: 0, b: 2 } })).toMatchObject({ extras: '{"a":1,"b":2}' });
     expect(await one({ extras: null })).toMatchObject({ extras: '{}' });
     expect(await one({ extras: [1] })).toMatchObject({ extras: '{"extras":[1]}' });
   });
 
-  it('takes aliases, snake case first, the loser kept in extras', async () => {
+  it('accepts aliases, snake case first, the other kept in extras', async () => {
     expect(await one({ userId: 'u', eventId: 'i' })).toMatchObject({
       user_id: 'u',
       event_id: 'i',
@@ -104,14 +104,14 @@ describe('fields', () => {
     });
   });
 
-  it('defaults properties and refuses what is not an object', async () => {
+  it('defaults properties and rejects a value that is not an object', async () => {
     for (const properties of [undefined, null, '', {}])
       expect(await one({ properties })).toMatchObject({ properties: '{}' });
     for (const properties of [[], 1, 'x'])
       expect(await one({ properties })).toBe('properties must be an object');
   });
 
-  it('names the first mistake of each bad event and keeps the others', async () => {
+  it('reports the first error of each bad event and accepts the others', async () => {
     const { valid, rejected } = await decode([
       {},
       { event: '' },
@@ -150,12 +150,12 @@ describe('fields', () => {
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
-  it('stores NUL and refuses lone surrogates for their event alone', async () => {
+  it('stores NUL, and rejects lone surrogates in ids only for their event', async () => {
     expect(await one({ user_id: 'a\u0000b' })).toMatchObject({ user_id: 'a\u0000b' });
     expect(await one({ user_id: '\ud800' })).toBe('user_id is not valid Unicode');
   });
 
-  it('refuses 10,000 levels of nesting, for that event alone', async () => {
+  it('rejects 10,000 levels of nesting, only for that event', async () => {
     const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
     const { valid, rejected } = await decodeText(
       `{"events":[{"event":"deep","timestamp":${AT},"properties":{"d":${deep}}},{"event":"flat","timestamp":${AT}}]}`,
@@ -185,7 +185,7 @@ describe('numbers', () => {
     expect(valid[0]?.properties).toBe(`{"n":${digits},"m":[${digits}]}`);
   });
 
-  it('refuses a number no double can hold, for its event alone', async () => {
+  it('rejects a number that no double can represent, only for its event', async () => {
     const { valid, rejected } = await decodeText(
       `{"events":[{"event":"a","timestamp":${AT},"properties":{"n":1e999}},{"event":"b","timestamp":${AT}}]}`,
     );
@@ -201,7 +201,7 @@ describe('numbers', () => {
     }
   });
 
-  it('changes nothing but what JSON allows (property)', async () => {
+  it('keeps all numbers and texts that JSON allows (property)', async () => {
     const integer = fc.oneof(
       fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }),
       fc.bigInt({ min: -(2n ** 65n), max: 2n ** 65n }),
@@ -234,7 +234,7 @@ describe('numbers', () => {
 });
 
 describe('the client clock', () => {
-  it('moves timestamps by the error and says so above a second', async () => {
+  it('moves timestamps by the error, and records it above a second', async () => {
     const sent_at = new Date(AT - 60_000).toISOString();
     const { valid } = await decode([{ event: 'e', timestamp: AT - 61_000, a: 1 }], { sent_at });
     expect(valid[0]).toMatchObject({
@@ -262,7 +262,7 @@ describe('the client clock', () => {
     },
   );
 
-  it('refuses a sent_at it cannot read', async () => {
+  it('rejects an invalid sent_at', async () => {
     expect(await codeOf(() => decode([], { sent_at: 'yesterday' }))).toBe('invalid_envelope');
   });
 });
@@ -287,11 +287,11 @@ describe('bodies', () => {
     expect(await codeOf(() => decodeText(text))).toBe(code);
   });
 
-  it('refuses what is not UTF-8', async () => {
+  it('rejects a body that is not UTF-8', async () => {
     expect(await codeOf(() => decodeBody(Buffer.from([0x7b, 0xff, 0x7d])))).toBe('invalid_encoding');
   });
 
-  it('reads NDJSON, blank lines skipped, a bad line refused alone', async () => {
+  it('reads NDJSON, skips blank lines, and rejects a bad line alone', async () => {
     const lines = `{"event":"a","timestamp":${AT}}\n\r\n  \nnope\r\n{"event":"b","timestamp":${AT},"properties":{"n":9007199254740993}}`;
     const { valid, rejected } = await decodeBody(Buffer.from(lines), 'ndjson');
     expect(valid.map(({ event }) => event)).toEqual(['a', 'b']);
@@ -299,7 +299,7 @@ describe('bodies', () => {
     expect(rejected).toEqual([{ index: 1, reason: expect.stringMatching(/^not JSON/) }]);
   });
 
-  it('never throws anything but an IngestError, and accounts for every event (property)', async () => {
+  it('only throws IngestError, and accounts for every event (property)', async () => {
     const event = fc.oneof(
       fc.jsonValue(),
       fc.record(
@@ -324,7 +324,7 @@ describe('bodies', () => {
   });
 });
 
-it('validateBatch is pure and names what is missing', async () => {
+it('validateBatch is pure and reports missing fields', async () => {
   const event: Event = {
     event: 'e',
     timestamp: AT,
@@ -350,7 +350,7 @@ it('validateBatch is pure and names what is missing', async () => {
   });
 });
 
-it('reads every instant as JavaScript writes it (property)', async () => {
+it('parses every instant that JavaScript writes (property)', async () => {
   const instant = fc.date({ min: new Date(0), max: new Date(Date.UTC(2200, 0, 1) - 1), noInvalidDate: true });
   await fc.assert(
     fc.asyncProperty(instant, async (date) => {
@@ -369,7 +369,7 @@ describe('ids', () => {
     ['"007"', '007'],
   ])('takes %s as the text %s in every id field', async (sent, id) => {
     const ids = '"event_id":X,"anonymousId":X,"user_id":X,"sessionId":X'.replaceAll('X', sent);
-    // With and without a number that puts all others under a mark.
+    // With and without a number that causes the marking of numbers.
     for (const more of ['', ',"properties":{"n":9007199254740993}']) {
       const { valid } = await decodeText(`{"events":[{"event":"e","timestamp":${AT},${ids}${more}}]}`);
       expect(valid[0]).toMatchObject({
@@ -382,7 +382,7 @@ describe('ids', () => {
     }
   });
 
-  it.each(['4.2', 'true', '[1]', '{}', '1e30'])('refuses %s', async (sent) => {
+  it.each(['4.2', 'true', '[1]', '{}', '1e30'])('rejects %s', async (sent) => {
     const { rejected } = await decodeText(`{"events":[{"event":"e","timestamp":${AT},"user_id":${sent}}]}`);
     expect(rejected[0]?.reason).toBe('user_id must be a string, an integer or null');
   });
@@ -398,7 +398,7 @@ describe('ids', () => {
     '',
     ' \t',
   ];
-  it.each([...texts, 0, -0])('keeps %j as no id in any id field, and counts it', async (id) => {
+  it.each([...texts, 0, -0])('treats %j as no id in any id field, and counts it', async (id) => {
     const fields = { event_id: id, anonymousId: id, user_id: id, session_id: id };
     const { valid, ignoredIds } = await decode([{ event: 'e', timestamp: AT, ...fields, a: 1 }]);
     expect(valid[0]).toMatchObject({ event_id: null, anonymous_id: null, user_id: null, session_id: null });
@@ -418,7 +418,7 @@ describe('ids', () => {
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
-describe('values that ClickHouse cannot read', () => {
+describe('values that ClickHouse cannot parse', () => {
   const props = async (properties: string, more = '') => {
     const { valid } = await decodeText(
       `{"events":[{"event":"e","timestamp":${AT},"properties":${properties}${more}}]}`,
@@ -436,14 +436,14 @@ describe('values that ClickHouse cannot read', () => {
     ]);
   });
 
-  it('keeps members apart whose names become the same', async () => {
+  it('keeps members apart whose names become equal', async () => {
     expect(await props('{"\\ud800":1,"\\ud801":2,"\ufffd":3,"__proto__":{"\\ud800":4}}')).toEqual([
       '{"\ufffd\ufffd2":1,"\ufffd\ufffd3":2,"\ufffd":3,"__proto__":{"\ufffd":4}}',
       '{}',
     ]);
   });
 
-  it('writes integers beyond 64 bits as strings of their digits, and lists where they stood', async () => {
+  it('writes integers beyond 64 bits as strings of their digits, and lists their paths', async () => {
     const long = '-9223372036854775809';
     expect(
       await props(`{"a":18446744073709551616,"b":{"c d":[1,${long}]},"c":1.5}`, `,"n":[${'1'.repeat(400)}]`),
@@ -454,7 +454,7 @@ describe('values that ClickHouse cannot read', () => {
   });
 
   it('keeps thousands of members apart in little time', async () => {
-    // Two halves of pairs that do not belong together: all names become the same.
+    // Two halves of different pairs: all names become equal.
     const names = Array.from({ length: 9_000 }, (_, i) => `\\ud8${hex(i >> 6)}\\ud9${hex(i & 63)}`);
     const before = process.cpuUsage().user;
     const [properties] = await props(`{${names.map((name, i) => `"${name}":${i}`).join(',')}}`);
@@ -478,7 +478,7 @@ describe('the forms of a body', () => {
     ['an event', `{${event}}`],
     ['an event with what belongs to the envelope', `{"token":"t",${event},"sent_at":${AT}}`],
     [
-      'an event with members that are called like those of an envelope',
+      'an event may have members named like those of an envelope',
       `{${event.replace('"x":1', '"batch":[1],"events":"x"')}}`,
       '{"batch":[1],"events":"x"}',
     ],
@@ -491,7 +491,7 @@ describe('the forms of a body', () => {
     }
   });
 
-  it('takes one large event whole', async () => {
+  it('accepts one large event whole', async () => {
     const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
     const large = (levels: number) =>
       `{"token":"t","event":"e","timestamp":${AT},"properties":{"long":"${'y'.repeat(100_000)}","deep":${deep(levels)}}}`;
@@ -502,7 +502,7 @@ describe('the forms of a body', () => {
   });
 
   it.each(['{}', '{"events":null}', '{"event":null,"timestamp":1}', '"x"', '{"batch":{}}'])(
-    'refuses %s, and names "events"',
+    'rejects %s, and names "events"',
     async (text) => {
       for (const body of [text, text + long]) {
         await expect(decodeText(body)).rejects.toMatchObject({
@@ -513,7 +513,7 @@ describe('the forms of a body', () => {
     },
   );
 
-  it('names a word that is no JSON value, and its place', async () => {
+  it('names a word that is not a JSON value, and its offset', async () => {
     const text = `{"events":[{"event":"NaN \\"","timestamp":${AT},"properties":{"a":true,"b":-Infinity}}]}`;
     const place = text.indexOf('-Infinity');
     for (const body of [text, text + long]) {

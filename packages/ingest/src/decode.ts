@@ -1,6 +1,6 @@
 /**
- * One event from its parsed JSON: strict on what is required, lenient on everything else. A field Weir does not know
- * is kept in `extras`, never a reason to refuse.
+ * Decodes one event from its parsed JSON: strict on required fields, lenient on all others. An unknown field is stored
+ * in `extras` and never causes a rejection.
  */
 import type { Event } from './event.js';
 import { isMarkedNumber, type Unmarked, unmarkNumbers } from './exact-numbers.js';
@@ -14,12 +14,12 @@ import {
 } from './odd-values.js';
 import { INSTANT_FORMS, parseInstant } from './timestamp.js';
 
-/** A refused event's reason, told from an Event by its one field. */
+/** The reason of a rejection, distinguished from an Event by its only field. */
 export interface Refusal {
   readonly reason: string;
 }
 
-/** Whether {@link decodeEvent} refused. */
+/** Whether {@link decodeEvent} rejected the event. */
 export function isRefusal(decoded: Event | Refusal): decoded is Refusal {
   return 'reason' in decoded;
 }
@@ -44,18 +44,18 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['sessionId', 'session_id'],
 ]);
 
-/** Extras that tell of values that could not be stored as they were sent. */
+/** Extras that record values which could not be stored as sent. */
 const IGNORED_IDS = '$ignored_ids';
 const LONG_INTEGERS = '$long_integers';
 
-/** Called for each id that counts as none, see identifiers. */
+/** Called for each ignored id, see identifiers. */
 export type OnIgnoredId = () => void;
 
-/** What is known of the text that events were parsed from. */
+/** Facts about the text from which events were parsed. */
 export interface ParsedText {
-  /** Whether numbers stand under the mark of exact-numbers. */
+  /** Whether numbers are marked, see exact-numbers. */
   readonly marked: boolean;
-  /** Whether strings may hold lone surrogates. */
+  /** Whether strings may contain lone surrogates. */
   readonly surrogates: boolean;
   readonly onIgnoredId?: OnIgnoredId;
 }
@@ -65,9 +65,9 @@ const UNKNOWN_TEXT: ParsedText = { marked: false, surrogates: true };
 /**
  * Decodes one element of `events`.
  *
- * @param raw the element as JSON.parse (or `parseMarked`) gave it
- * @param text of which it is a part
- * @returns the event, fields that are missing left for `validateBatch` to name, or why it cannot be read
+ * @param raw the element from JSON.parse (or `parseMarked`)
+ * @param text that contains it
+ * @returns the event, with missing fields left for `validateBatch` to report; or the reason of its rejection
  */
 export function decodeEvent(raw: unknown, text: ParsedText = UNKNOWN_TEXT): Event | Refusal {
   if (!isObject(raw)) return { reason: 'event must be an object' };
@@ -79,7 +79,7 @@ export function decodeEvent(raw: unknown, text: ParsedText = UNKNOWN_TEXT): Even
   const anonymous_id = identifier(raw, 'anonymous_id', 'anonymousId', text.marked);
   const user_id = identifier(raw, 'user_id', 'userId', text.marked);
   const session_id = identifier(raw, 'session_id', 'sessionId', text.marked);
-  // A missing name is the first thing to say; other mistakes of the same event come after it.
+  // A missing name is reported first; other errors of the same event follow.
   if (name !== '') {
     if (timestamp === 'invalid') return { reason: `timestamp invalid: send ${INSTANT_FORMS}` };
     if (timestamp === 'seconds')
@@ -108,13 +108,13 @@ export function decodeEvent(raw: unknown, text: ParsedText = UNKNOWN_TEXT): Even
   };
 }
 
-/** What `extras` says of the rest of an event. */
+/** Notes about the event for `extras`. */
 interface Notes {
   ignoredIds: Record<string, string> | undefined;
   longIntegers: LongIntegerPaths | undefined;
 }
 
-/** An id field under its name or, where that is absent, its alias. */
+/** An id field under its name or, if that is absent, its alias. */
 function identifier(raw: JsonObject, name: string, alias: string, marked: boolean): string | null | Refusal {
   const value = Object.hasOwn(raw, name) ? raw[name] : Object.hasOwn(raw, alias) ? raw[alias] : null;
   if (value === null) return null;
@@ -122,7 +122,7 @@ function identifier(raw: JsonObject, name: string, alias: string, marked: boolea
   return integerText(value) ?? { reason: `${name} must be a string, an integer or null` };
 }
 
-/** The id, null where its text stands for none: that is noted. */
+/** The id; null if its text stands for "no id", which is noted. */
 function asId(
   field: string,
   decoded: string | null | Refusal,
@@ -147,7 +147,7 @@ function objectText(value: unknown, text: ParsedText, notes: Notes): string | Re
   return jsonText(value, 'properties', text, notes);
 }
 
-/** The explicit `extras` object, with every stray top-level key and what is noted of the event laid over it. */
+/** The explicit `extras` object, with stray top-level keys and notes merged over it. */
 function extrasText(raw: JsonObject, text: ParsedText, notes: Notes): string | Refusal {
   let strays: [string, unknown][] | undefined;
   for (const key of Object.keys(raw)) {
@@ -169,7 +169,7 @@ function extrasText(raw: JsonObject, text: ParsedText, notes: Notes): string | R
   return withPaths(Object.fromEntries([...Object.entries(base), ...strays]), text, notes);
 }
 
-/** The text of `extras`, which lists the event's long integers if it has any. */
+/** The text of `extras`; lists the event's long integers if there are any. */
 function withPaths(extras: object, text: ParsedText, notes: Notes): string | Refusal {
   const written = jsonText(extras, 'extras', text, notes);
   if (notes.longIntegers === undefined || typeof written !== 'string') return written;
@@ -222,7 +222,7 @@ function isDeeper(json: string, max: number): boolean {
   return false;
 }
 
-/** Puts the name of a field before what is wrong with it. */
+/** Prefixes a reason with the name of the field. */
 function about(field: string, { reason }: Refusal): Refusal {
   return { reason: field + reason };
 }

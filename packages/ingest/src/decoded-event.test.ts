@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeEvent, isRefusal, validateBatch } from './index.js';
 
-test('an event reads back from its own JSON as the same event', () => {
+test('an event decodes from its own JSON to the same event', () => {
   const id = fc.option(fc.string({ minLength: 1, unit: 'grapheme' }));
   const raw = fc.record(
     {
@@ -30,7 +30,7 @@ test('an event reads back from its own JSON as the same event', () => {
   );
 });
 
-test('what a program hands over without some fields is an event, and what is none has a reason', () => {
+test('a program may omit some fields of an event, and an invalid one has a reason', () => {
   const nothing = { event_id: null, anonymous_id: null, user_id: null, session_id: null };
   expect(
     validateBatch([

@@ -1,7 +1,7 @@
 import { decodeEvent as decode, isRefusal, type Refusal } from './decode.js';
 import type { Event } from './event.js';
 
-/** An event whose JSON is its wire form, which {@link decodeEvent} reads back as the same event. */
+/** An event whose JSON is its wire form, which {@link decodeEvent} decodes to the same event. */
 export interface DecodedEvent extends Event {
   toJSON(): object;
 }
@@ -10,11 +10,11 @@ export interface DecodedEvent extends Event {
  * Decodes an event from its parsed JSON.
  *
  * ```ts
- * const event = decodeEvent({ event: 'signup', timestamp: '2026-11-21T10:00:00Z' });
- * if (!isRefusal(event)) queue.add(JSON.stringify(event));
+ * const event = decodeEvent({ event: 'signup', timestamp: '2026-11-21T10:00:00Z' }); if (!isRefusal(event))
+ * queue.add(JSON.stringify(event));
  * ```
- * @param raw as JSON.parse gave it
- * @returns the event, fields that are missing left for `validateBatch` to name, or why it cannot be read
+ * @param raw from JSON.parse
+ * @returns the event, with missing fields left for `validateBatch` to report; or the reason of its rejection
  */
 export function decodeEvent(raw: unknown): DecodedEvent | Refusal {
   const decoded = decode(raw);
@@ -46,7 +46,7 @@ class WireEvent implements DecodedEvent {
     const { timestamp, properties, extras } = this;
     return {
       ...this,
-      // Small integers would be taken for seconds.
+      // Small integers would be rejected as seconds.
       timestamp: timestamp === null ? null : new Date(timestamp).toISOString(),
       properties: rawJson(properties),
       extras: rawJson(extras),
@@ -54,11 +54,11 @@ class WireEvent implements DecodedEvent {
   }
 }
 
-/** JSON text as JSON.stringify writes it: with all its digits where this Node has `JSON.rawJSON` (22 has, 20 has not). */
+/** A JSON text for JSON.stringify: with all its digits if this Node has `JSON.rawJSON` (22 has, 20 does not). */
 function rawJson(text: string): unknown {
-  // The cast holds: TypeScript's library does not know the function yet.
+  // The cast holds: TypeScript's library does not declare the function yet.
   const raw = Reflect.get(JSON, 'rawJSON') as ((source: string) => unknown) | undefined;
-  // It takes primitive values alone, so digits are kept by reviving numbers from their source text.
+  // rawJSON only accepts primitive values, so numbers are revived from their source text.
   return raw === undefined ? JSON.parse(text) : JSON.parse(text, keepDigits(raw));
 }
 

@@ -1,4 +1,4 @@
-/** What operators and receipts see of the dead letters, and what operators do with them. */
+/** The operators' and receipts' view of the dead letters, and the operators' actions. */
 import { failedEvents, type Postgres } from '@weir/postgres';
 import { and, asc, count, eq, getTableColumns, gte, isNull, lte, min, type SQL, sql } from 'drizzle-orm';
 import { isActive, isQuarantined } from './dead-letters.js';
@@ -9,7 +9,7 @@ import type { StoredEvent } from './rows.js';
 /** State of a dead letter. */
 export type DeadLetterState = 'active' | 'quarantined';
 
-/** Which dead letters are meant; all fields together. */
+/** A filter of dead letters; all fields must match. */
 export interface DeadLetterFilter {
   readonly id?: string;
   readonly projectId?: string;
@@ -17,7 +17,7 @@ export interface DeadLetterFilter {
   readonly state?: DeadLetterState;
 }
 
-/** One dead letter, without its events. */
+/** One dead letter without its events. */
 export interface DeadLetterSummary {
   readonly id: string;
   readonly project_id: string;
@@ -34,11 +34,11 @@ export interface DeadLetterSummary {
 
 /** Counts by reason. */
 export interface DlqOverview {
-  /** Events still tried. */
+  /** Events that are still retried. */
   readonly depth: number;
   /** Events that wait for an operator. */
   readonly quarantined: number;
-  /** When the oldest letter came, RFC 3339; null for an empty queue. */
+  /** Arrival of the oldest letter, RFC 3339; null for an empty queue. */
   readonly oldest: string | null;
   readonly reasons: readonly {
     readonly reason: string;
@@ -90,7 +90,7 @@ export class DlqAdmin {
     };
   }
 
-  /** Letters, oldest first; `after` is the id of the last one of the page before. */
+  /** Letters, oldest first; `after` is the id of the last one on the previous page. */
   async list(filter: DeadLetterFilter, limit: number, after?: string): Promise<DeadLetterSummary[]> {
     if (after !== undefined && !UUID.test(after)) return [];
     const rows = await this.#postgres.db
@@ -110,7 +110,7 @@ export class DlqAdmin {
     return { ...summary(row), events: [...RowSet.fromPayload(row.batchPayload).events()] };
   }
 
-  /** Makes letters due now, quarantined ones too; answers with how many. */
+  /** Makes letters due now, including quarantined ones; returns their number. */
   async retry(filter: DeadLetterFilter): Promise<number> {
     const now = new Date(this.#now());
     const rows = await this.#postgres.db
@@ -121,14 +121,14 @@ export class DlqAdmin {
     return rows.length;
   }
 
-  /** Drops letters for good: only their places are kept, for receipts, for as long as those last. */
+  /** Deletes letters permanently: only their places are retained, for the retention of receipts. */
   async purge(filter: DeadLetterFilter): Promise<number> {
     const ids = await this.#postgres.db
       .select({ id: failedEvents.id })
       .from(failedEvents)
       .where(matching(filter));
     let purged = 0;
-    // One by one: payloads may be large.
+    // One by one, because payloads may be large.
     for (const { id } of ids) {
       const [letter] = await this.#postgres.db
         .select({ payload: failedEvents.batchPayload })
@@ -151,7 +151,7 @@ export class DlqAdmin {
   }
 }
 
-/** What receipts need to know of dead letters. */
+/** The facts about dead letters that receipts need. */
 export class DeadLetterPlaces {
   readonly #postgres: Postgres;
 
@@ -159,7 +159,7 @@ export class DeadLetterPlaces {
     this.#postgres = postgres;
   }
 
-  /** How many of the events in these log ranges, up to an offset, are dead letters, and why. */
+  /** How many events in these log ranges, up to an offset, are dead letters, with the reasons. */
   async within(
     projectId: string,
     epoch: number,
@@ -199,7 +199,7 @@ export class DeadLetterPlaces {
 }
 
 function matching({ id, projectId, reason, state }: DeadLetterFilter): SQL | undefined {
-  // A malformed id matches nothing, rather than being an error of the database.
+  // A malformed id matches no letter instead of causing a database error.
   if ((id !== undefined && !UUID.test(id)) || (projectId !== undefined && !UUID.test(projectId)))
     return sql`false`;
   return and(
@@ -211,7 +211,7 @@ function matching({ id, projectId, reason, state }: DeadLetterFilter): SQL | und
   );
 }
 
-/** All columns but the payload, which may be large. */
+/** All columns except the payload, which may be large. */
 const { batchPayload: _, ...SUMMARY } = getTableColumns(failedEvents);
 
 function summary(row: Omit<typeof failedEvents.$inferSelect, 'batchPayload'>): DeadLetterSummary {

@@ -1,4 +1,4 @@
-/** Brings dead letters back into ClickHouse. */
+/** Retries dead letters in ClickHouse. */
 import type { Logger } from '@weir/base';
 import { ClickHouseError } from '@weir/clickhouse';
 import { insertAroundBadRows } from './bad-rows.js';
@@ -10,7 +10,7 @@ import { RowSet } from './row-set.js';
 import type { UsageReporter } from './usage-reporter.js';
 import { batchTag, type EventWriter, type InsertContext } from './writer.js';
 
-/** Refused inserts one visit may spend on telling a letter's bad rows from its good ones. */
+/** Rejected inserts that one visit may spend on separating a letter's bad rows from its good ones. */
 const TRIES_PER_VISIT = 64;
 const FORGET_EVERY_MS = 3_600_000;
 
@@ -18,13 +18,13 @@ const FORGET_EVERY_MS = 3_600_000;
 export interface DrainerOptions {
   /** Pause between passes, milliseconds. */
   readonly intervalMs: number;
-  /** Letters one claim takes. */
+  /** Letters of one claim. */
   readonly batchLimit: number;
-  /** Events one claim takes and one insert joins. */
+  /** Events of one claim, and of one insert. */
   readonly flushEvents: number;
 }
 
-/** Works through due dead letters, a pass at a time. */
+/** Processes due dead letters in passes. */
 export class Drainer {
   readonly #letters: DeadLetters;
   readonly #writer: EventWriter;
@@ -39,12 +39,12 @@ export class Drainer {
   #stopped = false;
   #quarantined = 0;
   #lastForgotten = 0;
-  /** Whether the last pass failed: an outage is logged once. */
+  /** Whether the last pass failed, so that an outage is logged once. */
   #isFailing = false;
-  /** Letters whose insert has an unknown outcome: claimed until it is certain that nothing of it still runs. */
+  /** Letters whose insert has an unknown outcome: claimed until it certainly no longer runs. */
   #unknown: { readonly tag: string; readonly letters: readonly ClaimedDeadLetter[] }[] = [];
 
-  /** @param flusher where this node's flusher stands: letters beyond are its own */
+  /** @param flusher this node's flusher: letters beyond its position belong to it */
   constructor(
     letters: DeadLetters,
     writer: EventWriter,
@@ -64,19 +64,19 @@ export class Drainer {
     this.#flusher = flusher;
   }
 
-  /** Quarantined events, as of the last pass. */
+  /** Quarantined events at the last pass. */
   get quarantined(): number {
     return this.#quarantined;
   }
 
-  /** Starts passing. */
+  /** Starts the passes. */
   start(): void {
     this.#schedule(0);
   }
 
   /**
-   * Ends after the insert under way, or when the signal aborts: what is claimed then falls due again when its lease
-   * ends.
+   * Ends after the current insert, or when the signal aborts: claimed letters are then due again when their lease
+   * expires.
    */
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopped = true;
@@ -88,7 +88,7 @@ export class Drainer {
     await Promise.race([this.#pass, aborted]);
   }
 
-  /** One pass: goes on while letters are due. Joins the pass under way, if there is one. */
+  /** One pass: continues while letters are due. Joins a pass in progress. */
   pass(): Promise<void> {
     this.#pass ??= this.#drain()
       .then(
@@ -116,7 +116,7 @@ export class Drainer {
 
   async #drain(): Promise<void> {
     if (!this.#letters.isUp) return;
-    // An empty queue, which is nearly always, costs one statement a pass.
+    // An empty queue, the usual case, costs one statement a pass.
     if ((await this.#count()) > 0 && (await this.#writer.isUp())) {
       await this.#settleUnknown();
       while (!this.#stopped) {
@@ -143,7 +143,7 @@ export class Drainer {
     return depth;
   }
 
-  /** False where the pass ends: ClickHouse is unavailable, or the drainer stops. The rest is released. */
+  /** False if the pass ends: ClickHouse is unavailable, or the drainer stops. The rest is released. */
   async #drainClaimed(claimed: readonly ClaimedDeadLetter[]): Promise<boolean> {
     const groups = byEpoch(claimed);
     for (const [index, group] of groups.entries()) {
@@ -172,7 +172,7 @@ export class Drainer {
     }
   }
 
-  /** @param context of the group these letters were claimed in: all its inserts go by one tag */
+  /** @param context of the group in which these letters were claimed: all its inserts have one tag */
   async #drainGroup(group: readonly ClaimedDeadLetter[], context: InsertContext): Promise<void> {
     const letters = await this.#letters.renew(group);
     const [first] = letters;
@@ -197,13 +197,13 @@ export class Drainer {
     await this.#letters.remove(letters);
   }
 
-  /** A letter with bad rows: a single one is quarantined as it is. */
+  /** Handles a letter with bad rows: a single row is quarantined unchanged. */
   async #takeApart(letter: ClaimedDeadLetter, error: ClickHouseError, context: InsertContext): Promise<void> {
     if (letter.rows.count > 1) await this.#separate(letter, context);
     else await this.#letters.quarantine(letter, complaintOf(error), reasonOf(error));
   }
 
-  /** Stores a letter's good rows and quarantines its bad ones; what one visit does not settle stays due. */
+  /** Stores a letter's good rows and quarantines its bad ones; rows that one visit does not settle stay due. */
   async #separate(letter: ClaimedDeadLetter, context: InsertContext): Promise<void> {
     const { refused, unsettled } = await insertAroundBadRows(
       this.#writer,
@@ -225,7 +225,7 @@ export class Drainer {
   }
 }
 
-/** Letters of one log side by side: an insert names the places of one epoch. */
+/** Groups letters by log, because an insert names the places of one epoch. */
 function byEpoch(claimed: readonly ClaimedDeadLetter[]): ClaimedDeadLetter[][] {
   const groups = new Map<number, ClaimedDeadLetter[]>();
   for (const letter of claimed) {
@@ -236,7 +236,7 @@ function byEpoch(claimed: readonly ClaimedDeadLetter[]): ClaimedDeadLetter[][] {
   return [...groups.values()];
 }
 
-/** The id usage is reported under: the batch's own for a project's whole share of it, as the flusher would have. */
+/** The id for usage reports: the batch's own for a project's whole share of it, as the flusher would use. */
 function usageId({ batchId, firstOffset, part }: ClaimedDeadLetter): string {
   return part === 0 ? batchId : `${batchId}/${firstOffset}.${part}`;
 }

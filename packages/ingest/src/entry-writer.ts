@@ -10,10 +10,10 @@ const ENTRY_HEADER_BYTES = 48;
 const EVENT_HEADER_BYTES = 4 + ID_BYTES;
 /** Bytes of a row without its texts: 48 before them, and three null markers (see rows.ts). */
 const ROW_BYTES = 51;
-/** A UUID's text, given to an event without an id. */
+/** Length of the UUID that an event without an id gets. */
 const GIVEN_ID_BYTES = 36;
 
-/** Bytes of the entries that {@link EntryWriter.write} makes of these events if all of them are new. */
+/** Bytes of the entries that {@link EntryWriter.write} creates if all these events are new. */
 export function entryBytesOf(events: readonly ValidEvent[]): number {
   let bytes = 0;
   let rows = ENTRY_BYTES;
@@ -29,18 +29,18 @@ export function entryBytesOf(events: readonly ValidEvent[]): number {
   return bytes;
 }
 
-/** Lays accepted events out as log entries. Keeps a buffer between calls. */
+/** Encodes accepted events as log entries. Reuses a buffer between calls. */
 export class EntryWriter {
   readonly #epoch: number;
   readonly #rows = new RowWriter();
 
-  /** @param epoch of the log the entries go to */
+  /** @param epoch of the log */
   constructor(epoch: number) {
     this.#epoch = epoch;
   }
 
   /**
-   * Entries of the events named by `indexes`, in that order.
+   * Encodes the events with these `indexes`, in order.
    * @param keys the event's keys, four words each, all zeros for one without an id
    */
   write(
@@ -99,7 +99,7 @@ function nullableBytes(text: string | null): number {
   return text === null ? 0 : textBytes(text);
 }
 
-/** UTF-8 bytes of a text, with the length before them: seven bits of it a byte. */
+/** UTF-8 bytes of a text including its varint length. */
 function textBytes(text: string): number {
   const bytes = Buffer.byteLength(text);
   if (bytes < 2 ** 7) return 1 + bytes;

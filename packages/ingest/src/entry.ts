@@ -1,13 +1,13 @@
 /**
- * What the ingest log keeps: entries of up to about {@link ENTRY_BYTES}, each some events of one request.
+ * The format of the ingest log: entries of up to about {@link ENTRY_BYTES}, each with events of one request.
  *
  *     0 format (1) · 1-3 zero · 4 count UInt32 · 8 project_id 16 bytes · 24 received_at ms · 32 earliest timestamp ms
  *     40 latest timestamp ms · 48 end of each row UInt32 × count · id of each event 16 bytes × count · rows
  *
- * A row's end counts from the first row. An event's id is the key under which retries of it are recognised, all
- * zeros where the client gave none. Numbers are little endian; times are doubles.
+ * A row's end is relative to the first row. An event's id is the key by which retries are recognised, all zeros if the
+ * client sent none. Numbers are little endian; times are doubles.
  *
- * The same form holds dead letters, there with the log offset of each row filled in.
+ * Dead letters have the same format, with the log offset of each row filled in.
  */
 import { ID_BYTES } from './dedup/event-key.js';
 import { rowTimestamp, setRowOffset, uuidText } from './rows.js';
@@ -15,12 +15,12 @@ import { rowTimestamp, setRowOffset, uuidText } from './rows.js';
 const FORMAT = 1;
 const HEADER_BYTES = 48;
 
-/** Rows are divided into entries of about this size, within what a message broker takes as one message. */
+/** Rows are divided into entries of about this size, which message brokers accept as one message. */
 export const ENTRY_BYTES = 512 * 1024;
 
-/** One entry to be. */
+/** The parts of an entry to encode. */
 export interface EntryParts {
-  /** The project id's bytes, see `uuidBytes`. */
+  /** The bytes of the project id, see `uuidBytes`. */
   readonly project: Uint8Array;
   readonly receivedAt: number;
   /** End of each row in `rows`. */
@@ -30,7 +30,7 @@ export interface EntryParts {
   readonly rows: Buffer;
 }
 
-/** Lays out an entry. */
+/** Encodes an entry. */
 export function encodeEntry(parts: EntryParts): Buffer {
   const count = parts.ends.length;
   const rowsAt = HEADER_BYTES + count * (4 + ID_BYTES);
@@ -56,15 +56,15 @@ export function encodeEntry(parts: EntryParts): Buffer {
   return entry;
 }
 
-/** A view on an entry's bytes. */
+/** A view of an entry's bytes. */
 export class IngestEntry {
   readonly #bytes: Buffer;
-  /** Events in it. */
+  /** Number of events. */
   readonly count: number;
-  /** Where its rows begin in {@link rows}' buffer. */
+  /** Offset of its rows in the buffer of {@link rows}. */
   readonly #rowsAt: number;
 
-  /** @throws Error where the bytes are not an entry of a known format */
+  /** @throws Error if the bytes are not an entry of a known format */
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (this.#bytes.length < HEADER_BYTES || this.#bytes.readUInt32LE(0) !== FORMAT) {
@@ -96,7 +96,7 @@ export class IngestEntry {
     return this.#bytes.readDoubleLE(40);
   }
 
-  /** The events' rows, one after the other. */
+  /** The rows of the events, one after another. */
   get rows(): Buffer {
     return this.#bytes.subarray(this.#rowsAt);
   }
@@ -106,12 +106,12 @@ export class IngestEntry {
     return this.#bytes.subarray(HEADER_BYTES + this.count * 4, this.#rowsAt);
   }
 
-  /** Where row `index` begins in {@link rows}. */
+  /** The start of row `index` in {@link rows}. */
   rowStart(index: number): number {
     return index === 0 ? 0 : this.rowEnd(index - 1);
   }
 
-  /** Where row `index` ends in {@link rows}. */
+  /** The end of row `index` in {@link rows}. */
   rowEnd(index: number): number {
     return this.#bytes.readUInt32LE(HEADER_BYTES + index * 4);
   }

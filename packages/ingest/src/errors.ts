@@ -1,11 +1,12 @@
 import { errorClass } from '@weir/base';
 
 /**
- * A refusal of the write path; what the log throws (`log_full`, `project_quota`, `draining`) travels as it is.
+ * An error of the write path; errors of the log (`log_full`, `project_quota`, `draining`) pass unchanged.
  *
- * - `invalid_encoding`: not UTF-8. `invalid_json`, `invalid_envelope`: the body, or what is around its events, cannot be read.
- * - `batch_too_large`: more events or bytes than a batch may have.
- * - `ingest_disabled`: the operator switched ingest off. `ingest_down`: no store takes events.
+ * - `invalid_encoding`: not UTF-8. `invalid_json`, `invalid_envelope`: the body, or the text around its events, is
+ *   invalid.
+ * - `batch_too_large`: more events or bytes than the limit of a batch.
+ * - `ingest_disabled`: the operator disabled ingest. `ingest_down`: no store accepts events.
  * - `ingest_full`: accepting would exceed the limit of events or bytes that are not flushed yet.
  * - `draining`: the node starts or stops.
  * - `receipt_unknown`, `receipt_expired`: the project has no such receipt, or it is too old.
@@ -28,7 +29,7 @@ export class IngestError extends errorClass({
 }) {}
 
 /**
- * The refusal of events beyond what the buffer holds.
+ * The error if events exceed the buffer.
  * @param limit events or bytes, whichever was exceeded
  */
 export function bufferFull(what: string, limit: number): IngestError {
@@ -37,7 +38,7 @@ export function bufferFull(what: string, limit: number): IngestError {
   });
 }
 
-/** The error for more events than a batch may hold. */
+/** The error for more events than the limit of a batch. */
 export function tooMany(maxEvents: number): IngestError {
   return new IngestError('batch_too_large', `a batch holds at most ${maxEvents} events`, {
     limit: maxEvents,

@@ -1,9 +1,9 @@
 /**
  * JSON numbers that keep their digits.
  *
- * `JSON.parse` rounds what a double cannot hold (2^53 + 1, 1e999). Numbers that it could change are put between quotes behind
- * a mark before parsing, and taken out of them again when properties are written back.
- * The mark holds a random word of this process, so no client can write one.
+ * `JSON.parse` rounds numbers that a double cannot represent (2^53 + 1, 1e999). Before parsing, such numbers are
+ * replaced by strings with a mark; when properties are serialised, the strings become numbers again. The mark contains
+ * a random word of this process, so clients cannot forge it.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -12,17 +12,20 @@ const MARKED = new RegExp(`"${MARK}([-+.0-9eE]+)"`, 'g');
 
 const JSON_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** Whether a parsed value is a number under the mark, where a caller expects a string. */
+/** Whether a parsed value is a marked number, where a caller expects a string. */
 export function isMarkedNumber(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith(MARK);
 }
 
-/** The digits of a number under the mark; null for any other value. */
+/** The digits of a marked number; null for any other value. */
 export function unmarkedNumber(value: unknown): string | null {
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;
 }
 
-/** Whether digits are an integer that neither Int64 nor UInt64 holds. JSON writes no leading zeros, so texts of one length compare like numbers. */
+/**
+ * Whether digits are an integer outside of Int64 and UInt64. JSON has no leading zeros, so texts of equal length
+ * compare like numbers.
+ */
 export function isLongInteger(digits: string): boolean {
   const { length } = digits;
   if (length < LONGEST_INT64.length || NOT_DIGITS.test(digits)) return false;
@@ -35,15 +38,15 @@ const LONGEST_UINT64 = '18446744073709551615';
 const NOT_DIGITS = /[.eE]/;
 
 /**
- * Parses JSON with every negative zero and every number that has a fraction, an exponent or sixteen digits left under the mark.
- * @throws SyntaxError with places in `json`
+ * Parses JSON, marking every negative zero and every number with a fraction, an exponent or at least sixteen digits.
+ * @throws SyntaxError with offsets in `json`
  */
 export function parseMarked(json: string): unknown {
   const marked = markNumbers(json);
   try {
     return JSON.parse(marked);
   } catch (error) {
-    // Marks move what stands behind them, so the places in this error are wrong.
+    // Marks shift the text after them, so the offsets in this error are wrong.
     JSON.parse(json);
     throw error;
   }
@@ -52,14 +55,14 @@ export function parseMarked(json: string): unknown {
 /** A JSON text without marks. */
 export interface Unmarked {
   readonly json: string;
-  /** Whether it holds integers, now strings, that neither Int64 nor UInt64 holds. */
+  /** Whether it contains integers outside of Int64 and UInt64, which are now strings. */
   readonly long: boolean;
 }
 
 /**
- * Writes the marked numbers of a JSON text back as they were sent; an integer beyond 64 bits as a string of its digits,
- * because ClickHouse reads nothing of a document with such a number.
- * @throws RangeError for one that no double can hold, such as 1e999
+ * Replaces the marked numbers of a JSON text by their original text; an integer beyond 64 bits by a string of its
+ * digits, because ClickHouse cannot parse a document with such a number.
+ * @throws RangeError for one that no double can represent, such as 1e999
  */
 export function unmarkNumbers(marked: string): Unmarked {
   let long = false;
@@ -74,7 +77,7 @@ export function unmarkNumbers(marked: string): Unmarked {
   return { json, long };
 }
 
-/** The text with marks; the text itself if it is not JSON, for JSON.parse to refuse. */
+/** The text with marks; unchanged if it is not JSON, so that JSON.parse rejects it. */
 function markNumbers(json: string): string {
   let out = '';
   let copied = 0;
@@ -88,7 +91,7 @@ function markNumbers(json: string): string {
       if (number === undefined) return json;
       const end = i + number.length;
       const next = endOfSpace(json, end);
-      // Between quotes, `01` and `1a` would hide a mistake, and `{1.5 :2}` would become an object with the name "1.5".
+      // As strings, `01` and `1a` would hide an error, and `{1.5 :2}` would become an object with the name "1.5".
       if (next < json.length && !',]}'.includes(json.charAt(next))) return json;
       const digits = number.length - (c === 0x2d ? 1 : 0);
       if (digits >= 16 || number === '-0' || /[.eE]/.test(number)) {

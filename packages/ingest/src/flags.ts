@@ -1,4 +1,4 @@
-/** State of the write path that every request and health check reads. */
+/** The state of the write path that every request and health check reads. */
 export class Flags {
   #fatal = false;
   #disabled = false;
@@ -32,7 +32,7 @@ export class Flags {
     this.#draining = value;
   }
 
-  /** Events among the dead letters that are still tried, as of the last pass of the drainer. */
+  /** Events in dead letters that are still retried, at the last pass of the drainer. */
   get dlqDepth(): number {
     return this.#dlqDepth;
   }

@@ -2,9 +2,9 @@
  * Moves the ingest log into ClickHouse, batch by batch.
  *
  * The bounds of a batch are recorded in the log, as the state of the flusher's cursor, before its insert starts. After
- * a crash the recorded batches are made again with the same bounds, and the writer asks ClickHouse what it holds of
- * them; everything behind them has never been sent. At most {@link MAX_IN_FLIGHT} batches are under way, and the
- * cursor stands before the first that is not done.
+ * a crash the recorded batches are rebuilt with the same bounds, and the writer asks ClickHouse which of their rows it
+ * has; later entries were never sent. At most {@link MAX_IN_FLIGHT} batches are in progress, and the cursor precedes
+ * the first unfinished one.
  */
 import { firstAbort, type Logger } from '@weir/base';
 import type { Cursor, Log } from '@weir/log';
@@ -14,11 +14,11 @@ import type { BatchStore } from './batch-store.js';
 import { readPortions } from './read-portions.js';
 
 const MAX_IN_FLIGHT = 2;
-/** How long the first event after a quiet time waits for company. */
+/** How long the first event after a quiet time waits for others. */
 const LINGER_MS = 20;
-/** A timer cannot be set for longer: it would run off at once. */
+/** The maximum delay of a timer; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Flush times remembered for receipts. */
+/** Flush times retained for receipts. */
 const REMEMBERED_FLUSHES = 1_000;
 
 /** Settings of a {@link Flusher}. */
@@ -26,14 +26,14 @@ export interface FlusherOptions {
   readonly flushEvents: number;
   readonly flushBytes: number;
   readonly flushIntervalMs: number;
-  /** The clock, epoch milliseconds; intervals are measured by one that is never set back. */
+  /** The clock, epoch milliseconds; intervals are measured by a monotonic one. */
   readonly now: () => number;
 }
 
-/** Told when a batch has left the log, and how long that took: it is in ClickHouse or among the dead letters. */
+/** Called when a batch has left the log, with the time that took: it is in ClickHouse or in dead letters. */
 export type OnFlushed = (events: number, bytes: number, milliseconds: number) => void;
 
-/** One for an ingest log. */
+/** Flushes one ingest log. */
 export class Flusher {
   readonly #log: Log;
   readonly #stream: string;
@@ -42,21 +42,21 @@ export class Flusher {
   readonly #logger: Logger;
   readonly #options: FlusherOptions;
   readonly #onFlushed: OnFlushed;
-  /** Batches under way, in order. */
+  /** Batches in progress, in order. */
   readonly #open: Batch[] = [];
   readonly #done = new Set<Batch>();
   readonly #stopping = new AbortController();
   readonly #waiters = new Set<() => void>();
   #recorded: readonly BatchBounds[] = [];
-  /** Last offset that has been put into a batch. */
+  /** Last offset that was put into a batch. */
   #taken = 0;
-  /** What stands in the log behind {@link #taken}. */
+  /** Events in the log after {@link #taken}. */
   #waitingEvents = 0;
   #waitingBytes = 0;
   #waitingSince: number | null = null;
   #lastLaunch = Number.NEGATIVE_INFINITY;
   #hurry = false;
-  /** When the position came to be where it was, newest last. */
+  /** When the position reached its values, newest last. */
   readonly #history: { readonly position: number; readonly at: number }[] = [];
   #running: Promise<void> | null = null;
 
@@ -77,7 +77,7 @@ export class Flusher {
     this.#onFlushed = onFlushed;
   }
 
-  /** Reads where an earlier run of the server stood. Call before {@link start}. */
+  /** Reads the position of an earlier run of the server. Call it before {@link start}. */
   async restore(): Promise<void> {
     const stored = await this.#cursor.get();
     this.#history.push({ position: stored?.offset ?? 0, at: this.#options.now() });
@@ -88,7 +88,7 @@ export class Flusher {
     this.#recorded = bounds.filter(({ last }) => last > stored.offset);
   }
 
-  /** Every entry up to this offset is in ClickHouse or among the dead letters. */
+  /** Every entry up to this offset is in ClickHouse or in dead letters. */
   get position(): number {
     const [first] = this.#open;
     if (first !== undefined) return first.first - 1;
@@ -96,7 +96,7 @@ export class Flusher {
     return recorded === undefined ? this.#taken : Math.min(recorded.first - 1, this.#taken);
   }
 
-  /** When everything up to an offset had been flushed, epoch milliseconds; null where that is not remembered. */
+  /** When everything up to an offset had been flushed, epoch milliseconds; null if unknown. */
   flushedAt(offset: number): number | null {
     const [oldest] = this.#history;
     if (oldest === undefined || offset <= oldest.position) return null;
@@ -108,7 +108,7 @@ export class Flusher {
     this.#running ??= this.#run();
   }
 
-  /** Says that entries were appended. */
+  /** Notifies the flusher of appended entries. */
   appended(events: number, bytes: number): void {
     this.#waitingEvents += events;
     this.#waitingBytes += bytes;
@@ -116,7 +116,7 @@ export class Flusher {
     if (this.#isFull(1) || this.#waitingEvents === events) this.#wake();
   }
 
-  /** Resolves when the entry at `offset` has been flushed, or with false once the signal aborts. */
+  /** Resolves with true when the entry at `offset` was flushed, with false once the signal aborts. */
   async flushed(offset: number, signal: AbortSignal): Promise<boolean> {
     const stop = firstAbort(signal, this.#stopping.signal);
     try {
@@ -130,7 +130,7 @@ export class Flusher {
     }
   }
 
-  /** Flushes what is in the log now without waiting for full batches; false once the signal aborts. */
+  /** Flushes the current entries without waiting for full batches; false once the signal aborts. */
   async drain(signal: AbortSignal): Promise<boolean> {
     this.#hurry = true;
     this.#wake();
@@ -138,14 +138,16 @@ export class Flusher {
     return this.flushed(last, signal);
   }
 
-  /** Stops without waiting for inserts under way: they stay in the log with their bounds, as what has not begun. */
+  /**
+   * Stops without waiting for inserts in progress: their batches stay in the log with their bounds, like later entries.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
   }
 
-  /** Once stopped: every batch that is not known to be in a store, those that were begun with their own bounds. */
+  /** After a stop: every batch that is not known to be stored; those that were begun keep their bounds. */
   async unflushed(): Promise<Batch[]> {
     const batches = this.#open.filter((batch) => !this.#done.has(batch));
     for (const bounds of this.#recorded) batches.push(await this.#readAgain(bounds));
@@ -187,7 +189,7 @@ export class Flusher {
   #isDue(inFlight: number): boolean {
     if (this.#recorded.length > 0) return true;
     if (this.#waitingSince === null) return false;
-    // Beside an insert under way, twice as much: larger inserts cost ClickHouse less a row.
+    // Next to an insert in progress, wait for twice as much: larger inserts cost ClickHouse less for each row.
     return this.#hurry || this.#isFull(inFlight + 1) || this.#waitMs() <= 0;
   }
 
@@ -196,7 +198,7 @@ export class Flusher {
     return this.#waitingEvents >= flushEvents * times || this.#waitingBytes >= flushBytes;
   }
 
-  /** Until the tick; sooner after a quiet time. */
+  /** The time until the tick; shorter after a quiet time. */
   #waitMs(): number {
     if (this.#waitingSince === null) return Number.POSITIVE_INFINITY;
     const due = Math.max(this.#waitingSince + LINGER_MS, this.#lastLaunch + this.#options.flushIntervalMs);
@@ -218,7 +220,7 @@ export class Flusher {
       try {
         await this.#record();
       } catch (error) {
-        // Nothing may be sent before its bounds are recorded: the batch goes back.
+        // A batch must not be sent before its bounds are recorded: undo it.
         this.#open.pop();
         this.#taken = before;
         throw error;
@@ -237,7 +239,7 @@ export class Flusher {
     return entries.length === 0 ? null : batchOf(entries, this.#log.epoch);
   }
 
-  /** The batch of recorded bounds, whole: what is not read now would count as flushed, or be taken for new. */
+  /** The complete batch of recorded bounds: entries that are not read now would count as flushed, or be sent as new. */
   async #readAgain({ first, last }: BatchBounds): Promise<Batch> {
     const entries = await readPortions(this.#log, this.#stream, {
       after: first - 1,
@@ -272,7 +274,7 @@ export class Flusher {
     try {
       await this.#record();
     } catch (error) {
-      // The next record says so too; after a crash the batch is found in ClickHouse.
+      // The next record includes this position; after a crash the batch is found in ClickHouse.
       this.#logger.warn({ err: error, batch: batch.id }, 'the flush position could not be recorded');
     }
   }

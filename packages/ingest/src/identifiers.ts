@@ -1,10 +1,10 @@
-/** Ids of an event as clients write them, and texts that stand for "no id" in the code of some client. */
+/** The ids of an event as clients send them, and texts that stand for "no id" in some clients. */
 import { NO_IDS } from '@weir/base';
 import { unmarkedNumber } from './exact-numbers.js';
 
 const LONGEST = Math.max(...[...NO_IDS].map((text) => text.length));
 
-/** Whether an id is one of {@link NO_IDS}, in any case and with any white space around it. */
+/** Whether an id is one of {@link NO_IDS}, case-insensitively and ignoring surrounding white space. */
 export function isNoId(id: string): boolean {
   // Each event has up to four ids, and nearly all end here.
   if (!FIRST.has(id.charCodeAt(0)) || !LAST.has(id.charCodeAt(id.length - 1))) return false;
@@ -12,11 +12,11 @@ export function isNoId(id: string): boolean {
   return text.length <= LONGEST && NO_IDS.has(text.toLowerCase());
 }
 
-/** Characters that some text of {@link NO_IDS} has at a place, in either case, with white space around it or not. */
+/** The characters of {@link NO_IDS} at one position, in either case, with or without surrounding white space. */
 class CharactersAt {
   readonly #ascii = new Uint8Array(0x80);
 
-  /** @param place as `String.at` takes it */
+  /** @param place as in `String.at` */
   constructor(place: number) {
     this.#ascii.fill(1, 0, 0x21);
     for (const text of NO_IDS) {
@@ -35,7 +35,7 @@ class CharactersAt {
 const FIRST = new CharactersAt(0);
 const LAST = new CharactersAt(-1);
 
-/** The decimal text of an integer, all digits exact; null for any other value. */
+/** The decimal text of an integer with all digits; null for any other value. */
 export function integerText(value: unknown): string | null {
   const digits = unmarkedNumber(value);
   if (digits !== null && digits !== '-0' && /^-?\d+$/.test(digits)) return digits;

@@ -33,7 +33,7 @@ function event(fields: Partial<ValidEvent> = {}): ValidEvent {
 const events = (count: number): ValidEvent[] =>
   Array.from({ length: count }, (_, index) => event({ event: `e${index}` }));
 
-/** Counts the events of the appends that the log has. */
+/** Counts the events of stored appends. */
 class Counter implements Companion {
   readonly #sizes = new Map<Part, number>();
   stored = 0;
@@ -54,7 +54,7 @@ class Counter implements Companion {
 interface Setup {
   readonly log?: Log;
   readonly options?: Partial<IngestOptions>;
-  /** Ids in memory before they are written out. */
+  /** Ids in memory before they are written as a run. */
   readonly tableIds?: number;
 }
 
@@ -99,7 +99,7 @@ function withAppends(log: Log, appendAll: Log['appendAll']): Log {
   });
 }
 
-/** A log that refuses the append of this number to the ingest stream. */
+/** A log that fails the append with this number to the ingest stream. */
 function failing(log: Log, number: number): Log {
   let appends = 0;
   return withAppends(log, (parts) => {
@@ -110,7 +110,7 @@ function failing(log: Log, number: number): Log {
   });
 }
 
-/** A log that reports the result of an append some turns of the event loop later, as a disk does. */
+/** A log that reports the result of an append some turns of the event loop later, like a disk. */
 function slow(log: Log, onResult: () => void = () => {}): Log {
   return withAppends(log, async (parts) => {
     const places = await log.appendAll(parts);
@@ -151,7 +151,7 @@ test('a large arrival keeps its room while other requests fill the buffer', asyn
   await whole.take(sent);
   const needed = await whole.bytes();
   const { take, pending, bytes } = await open({ options: { eventBufferBytes: needed + 1_000 } });
-  // Give up the event loop before each part, so that the others come in between.
+  // Yield before each part, so that the other requests run in between.
   const others: Promise<unknown>[] = [];
   const large = event({ properties: JSON.stringify({ text: 'x'.repeat(100_000) }) });
   class Interrupted extends Slice {
@@ -170,7 +170,7 @@ test('a large arrival keeps its room while other requests fill the buffer', asyn
   expect(pending.bytes).toBe(await bytes());
 });
 
-test('the quota of a project refuses all of a large arrival, or none', async () => {
+test('the quota of a project rejects all of a large arrival, or none', async () => {
   const sent = events(4_000);
   const whole = await open();
   await whole.take(sent);
@@ -186,7 +186,7 @@ test('the quota of a project refuses all of a large arrival, or none', async () 
   expect(shares.of(PROJECT)).toBe(await bytes());
 });
 
-test('a nearly full log refuses all of a large arrival', async () => {
+test('a nearly full log rejects all of a large arrival', async () => {
   const log = await openLog({ engine: 'memory', maxBytes: 200_000 });
   const { take, bytes, pending } = await open({ log });
   await expect(take(events(2_000))).rejects.toMatchObject({ code: 'log_full' });
@@ -288,8 +288,8 @@ test('the parts of an arrival are in the log in order, also if the ids of one ar
   expect(ranges.map(({ events: count }) => count)).toEqual([499, 500, 500, 500, 300]);
 });
 
-test('a large batch for whose ids there is no room is refused whole, also beside another', async () => {
-  // Room for 1,536 ids, and a batch is stored in parts of 500.
+test('a large batch without room for its ids is rejected whole, also concurrently with another', async () => {
+  // Room for 1,536 ids; a batch is stored in parts of 500.
   const { take, names } = await open({ tableIds: 1024 });
   const withIds = (count: number, name: string) =>
     Array.from({ length: count }, (_, i) => event({ event: name, event_id: `${name}-${i}` }));
@@ -298,6 +298,6 @@ test('a large batch for whose ids there is no room is refused whole, also beside
   const both = await Promise.allSettled([take(withIds(1_000, 'one')), take(withIds(1_000, 'other'))]);
   expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   expect(await names()).toEqual(Array(1_000).fill('one'));
-  // The refused batch holds no room.
+  // The rejected batch holds no room.
   expect(await take(withIds(500, 'third'))).toMatchObject({ accepted: 500 });
 });

@@ -1,4 +1,4 @@
-/** Valid events into the durable log, each id once. */
+/** Appends valid events to the durable log, each id once. */
 import { type Logger, Slice } from '@weir/base';
 import { type Appended, type Log, LogError } from '@weir/log';
 import type { Companion } from './companion.js';
@@ -14,10 +14,10 @@ import type { LogRange } from './receipt.js';
 import { Reservation } from './reservation.js';
 import type { ValidEvent } from './validate.js';
 
-/** What an {@link Intake} works with. */
+/** Dependencies of an {@link Intake}. */
 export interface IntakeParts {
   readonly log: Log;
-  /** Stream of the log that events go to. */
+  /** The stream of the log for events. */
   readonly stream: string;
   readonly ids: IdWindow;
   readonly pending: Pending;
@@ -37,11 +37,11 @@ export interface Arrival {
   /** Epoch milliseconds. */
   readonly receivedAt: number;
   readonly companion?: Companion | undefined;
-  /** Gives up the event loop between the parts of a large arrival. Default: one of its own. */
+  /** Yields to the event loop between the parts of a large arrival. Default: a new slice. */
   readonly slice?: Slice | undefined;
 }
 
-/** A part of an arrival whose ids are claimed and whose append has begun. */
+/** A part of an arrival after its ids are claimed and its append has begun. */
 interface Begun {
   readonly part: Arrival;
   /** Null if the part is the whole arrival. */
@@ -51,28 +51,28 @@ interface Begun {
   readonly ranges: Promise<readonly LogRange[]>;
 }
 
-/** What {@link Intake} stores of a part: the events named by `indexes`. */
+/** The events with `indexes` of a part, which {@link Intake} stores. */
 interface Storing extends Pick<Begun, 'part' | 'room'> {
   readonly keys: Uint32Array;
   readonly indexes: readonly number[];
   readonly claims: Claims;
 }
 
-/** What became of an arrival. */
+/** The result of an arrival. */
 export interface Taken {
   /** New events, now in the log. */
   readonly accepted: number;
-  /** Events whose id was known. */
+  /** Events with a known id. */
   readonly duplicates: number;
   /** Places of the new events in the log; empty with `ack: memory`. */
   readonly ranges: readonly LogRange[];
 }
 
 const NO_EVENTS: readonly ValidEvent[] = [];
-/** Fallback for the types only: `appendAll` returns a place for every part. */
+/** Only for the types: `appendAll` returns a place for every part. */
 const NOWHERE: Appended = { first: 1, last: 0 };
 
-/** Takes events. One for an ingest log. */
+/** Accepts events. One instance for an ingest log. */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #entries: EntryWriter;
@@ -83,14 +83,16 @@ export class Intake {
   }
 
   /**
-   * Takes events. An arrival of more than {@link PART_EVENTS} events is stored in parts, in order, with turns of the event
-   * loop between them. Buffer, project quota, log size and the table of ids are checked for all parts before the first is stored.
-   * @throws IngestError (`ingest_full`, `batch_too_large`, `ingest_down`), LogError (`log_full`, `project_quota`, `draining`). If the log fails between
-   * two parts, the parts before are stored and their ids are recognised in a retry.
+   * Accepts events. An arrival of more than {@link PART_EVENTS} events is stored in parts, in order, with turns of the
+   * event loop between them. Buffer, project quota, log size and the table of ids are checked for all parts before the
+   * first is stored.
+   * @throws IngestError (`ingest_full`, `batch_too_large`, `ingest_down`), LogError (`log_full`, `project_quota`,
+   *   `draining`). If the log fails between two parts, the earlier parts are stored and their ids are recognised in a
+   *   retry.
    */
   async take(arrival: Arrival): Promise<Taken> {
     const { events, slice = new Slice() } = arrival;
-    // A cheap lower estimate, before any id is claimed: a refusal must leave nothing behind.
+    // A cheap lower estimate before any id is claimed, so that a rejection leaves no state.
     this.#checkRoom(
       events.length,
       events.reduce((sum, event) => sum + leastBytes(event), 0),
@@ -137,7 +139,7 @@ export class Intake {
     try {
       for (const events of partsOf(arrival.events)) {
         if (slice.isOver) await slice.next();
-        // A small part may fit where a large one did not: stop, so that the log has no gap.
+        // Stop at the first failure: a later, smaller part might fit and leave a gap in the log.
         if (hasFailed) break;
         // Await the claims of a part, not its append: the appends share commits, and keep the order of the events.
         const done = this.#finish(await this.#begin({ ...arrival, events }, room));
@@ -161,7 +163,7 @@ export class Intake {
     let claims: Claims | null = null;
     while (claims === null) {
       const lookup = ids.lookup(keys);
-      // Only an id that may be on disk costs a turn of the event loop.
+      // Only ids that may be on disk cost a turn of the event loop.
       claims = ids.claim(keys, lookup instanceof Promise ? await lookup : lookup, room !== null);
     }
     const { outcomes } = claims;
@@ -170,7 +172,9 @@ export class Intake {
     return { part, room, outcomes, accepted: indexes.length, ranges };
   }
 
-  /** Waits for the append of a part and for the first copies of its other events. Stores those whose first copy failed. */
+  /**
+   * Waits for the append of a part and for the first copies of its other events. Stores those whose first copy failed.
+   */
   async #finish({ part, room, outcomes, accepted, ranges: appending }: Begun): Promise<Taken> {
     const ranges = await appending;
     const events = outcomes.every((outcome) => outcome === 'new')
@@ -267,7 +271,7 @@ export class Intake {
       const limit = options.eventBufferBytes;
       throw new IngestError('batch_too_large', `a batch holds at most ${limit} bytes`, { limit });
     }
-    // While neither store takes events, spooling fills the log as far as that goes.
+    // While no store accepts events, spooling fills the log up to its limit.
     const isSpooling = flags.fatal && options.onFatal === 'spool';
     if (isSpooling) return;
     const full = pending.fullOf(events, bytes);
@@ -275,10 +279,10 @@ export class Intake {
   }
 }
 
-/** Events of one part: their ids are hashed, looked up and laid out in a few milliseconds. */
+/** Events of one part: hashing, looking up and encoding them takes a few milliseconds. */
 const PART_EVENTS = 500;
 
-/** Bytes of an event's row at least: what is known before it is written. */
+/** Minimum bytes of an event's row, known before it is encoded. */
 function leastBytes({ properties, extras }: ValidEvent): number {
   return properties.length + extras.length;
 }
@@ -289,7 +293,7 @@ function* partsOf(events: readonly ValidEvent[]): Generator<readonly ValidEvent[
   }
 }
 
-/** Waits for all parts, also if one fails: until then they use memory. */
+/** Waits for all parts, even if one fails: until then they use memory. */
 async function sumOf(parts: readonly Promise<Taken>[]): Promise<Taken> {
   await Promise.allSettled(parts);
   const all = await Promise.all(parts);
@@ -314,7 +318,7 @@ function newIndexes(outcomes: readonly ClaimOutcome[]): number[] {
   return indexes;
 }
 
-/** Waits for first copies that were being written; the events whose first copy failed. */
+/** Waits for first copies in progress; returns the events whose first copy failed. */
 async function lostCopies(
   events: readonly ValidEvent[],
   outcomes: readonly ClaimOutcome[],

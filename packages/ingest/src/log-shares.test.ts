@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { LogShares } from './log-shares.js';
 
-test('a share grows with what a project appends, and shrinks when that is trimmed or was not stored', () => {
+test('a share grows with the appends of its project, and shrinks when they are trimmed or fail', () => {
   const shares = new LogShares(1024 * 100);
   for (let offset = 1; offset <= 10; offset += 1) {
     const project = offset % 2 === 0 ? 'even' : 'odd';
@@ -17,7 +17,7 @@ test('a share grows with what a project appends, and shrinks when that is trimme
   expect([shares.of('even'), shares.of('odd')]).toEqual([0, 0]);
 });
 
-test('many small appends take the memory of a bounded number of buckets', () => {
+test('many small appends use a bounded number of buckets', () => {
   const shares = new LogShares(1024 * 1000);
   for (let offset = 1; offset <= 100; offset += 1) {
     shares.begin('p', 100);

@@ -1,8 +1,9 @@
 /**
- * Bytes of the ingest log by project. All projects share one stream, so only the writer knows each project's bytes.
+ * Counts the bytes of the ingest log by project. All projects share one stream, so only its writer knows each project's
+ * bytes.
  *
- * Appended bytes are summed up in buckets of consecutive entries. A bucket is freed once all of its entries are trimmed. So
- * memory is bounded, and the figures of all projects together are at most one bucket (a thousandth of the log) too high.
+ * Appended bytes are summed in buckets of consecutive entries. A bucket is freed once all of its entries are trimmed.
+ * So memory is bounded, and the total of all projects is at most one bucket (a thousandth of the log) too high.
  */
 
 interface Bucket {
@@ -25,12 +26,12 @@ export class LogShares {
     this.#bucketBytes = maxBytes / BUCKETS;
   }
 
-  /** Bytes of a project in the log, including reserved ones and appends that are not settled. */
+  /** Bytes of a project in the log, including reservations and appends in progress. */
   of(projectId: string): number {
     return this.#held.get(projectId) ?? 0;
   }
 
-  /** Counts bytes of an append that begins, or a reservation. {@link stored} or {@link failed} follows. */
+  /** Counts bytes of an append that begins, or a reservation. {@link stored} or {@link failed} must follow. */
   begin(projectId: string, bytes: number): void {
     this.#hold(projectId, bytes);
   }
@@ -52,7 +53,7 @@ export class LogShares {
     this.#hold(projectId, -bytes);
   }
 
-  /** The entries with an offset below this have been trimmed. */
+  /** Reports that entries with an offset below this were trimmed. */
   trimmed(before: number): void {
     for (
       let [oldest] = this.#buckets;

@@ -1,38 +1,39 @@
 /**
- * JSON values that ClickHouse cannot read. One of them in a document makes all its JSON functions return nothing for the
- * whole document, and `::JSON` fail for the whole query. They are replaced before an event is stored, so that SQL, feed,
- * groups, receipts and exports agree. The values come from JSON, of {@link MAX_DEPTH} levels at most.
+ * Replaces JSON values that ClickHouse cannot parse. One of them in a document makes all its JSON functions return
+ * empty values for the whole document, and `::JSON` fail for the whole query. They are replaced before an event is
+ * stored, so that SQL, feed, groups, receipts and exports agree. The values come from JSON with at most {@link
+ * MAX_DEPTH} levels.
  */
 import { isLongInteger, unmarkedNumber } from './exact-numbers.js';
 
-/** Levels that `properties` and `extras` may have: ClickHouse reads nothing of a document with more than 1,000. */
+/** Maximum levels of `properties` and `extras`: ClickHouse cannot parse a document with more than 1,000. */
 export const MAX_DEPTH = 500;
 
-/** What a lone surrogate becomes, as in every encoder of the WHATWG. */
+/** The replacement of a lone surrogate, as in every WHATWG encoder. */
 const REPLACEMENT = '\ufffd';
-/** An escape of a surrogate in a JSON text of a client, of a pair or alone. Valid UTF-8 holds no other form of one. */
+/** The escape of a surrogate, paired or alone, in a JSON text of a client. Valid UTF-8 has no other form of one. */
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
-/** The same as `JSON.stringify` writes it, which escapes lone ones only. */
+/** The same in the output of `JSON.stringify`, which only escapes lone ones. */
 const WRITTEN_SURROGATE = /\\ud[89a-f]/;
 
-/** Paths of one event that are listed, and their UTF-16 units together: the list is part of the event's size. */
+/** Maximum listed paths of one event, and their total UTF-16 units: the list counts towards the event's size. */
 const MAX_PATHS = 100;
 const MAX_PATH_UNITS = 16 * 1024;
 
-/** Whether the text of a client may hold a lone surrogate. */
+/** Whether the text of a client may contain a lone surrogate. */
 export function mayHoldSurrogates(json: string): boolean {
-  // Most texts have no such escape, and looking for two characters costs a tenth of an expression.
+  // Most texts have no such escape, and searching two characters costs a tenth of a regular expression.
   return json.includes('\\u') && ESCAPED_SURROGATE.test(json);
 }
 
-/** Whether a text that `JSON.stringify` wrote may hold one; a backslash before `ud800` looks the same. */
+/** Whether the output of `JSON.stringify` may contain one; a backslash before `ud800` looks the same. */
 export function mayHoldLoneSurrogate(json: string): boolean {
   return WRITTEN_SURROGATE.test(json);
 }
 
 /**
- * A copy with U+FFFD for each lone surrogate, in keys too. Two members of one name cannot be read either: of names that become
- * the same, each after the first gets a further U+FFFD and a number.
+ * A copy with U+FFFD for each lone surrogate, also in keys. ClickHouse cannot parse duplicate names either: of names
+ * that become equal, each after the first gets another U+FFFD and a number.
  */
 export function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed();
@@ -48,7 +49,10 @@ export function wellFormed(value: unknown): unknown {
   );
 }
 
-/** Names of one object. Numbers per name go up only, so that thousands of equal names cost no more than different ones. */
+/**
+ * Names of one object. The numbers of a name only increase, so that thousands of equal names cost no more than
+ * different ones.
+ */
 class FreeNames {
   readonly #taken: Set<string>;
   readonly #next = new Map<string, number>();
@@ -67,7 +71,7 @@ class FreeNames {
   }
 }
 
-/** Adds the paths of integers that no 64-bit integer holds, such as `properties.order.id` and `properties.ids[0]`. */
+/** Adds the paths of integers beyond 64 bits, such as `properties.order.id` and `properties.ids[0]`. */
 export function addLongIntegers(value: unknown, path: string, paths: LongIntegerPaths): void {
   if (typeof value === 'object' && value !== null) {
     for (const [key, member] of Object.entries(value)) {
@@ -84,7 +88,7 @@ export function addLongIntegers(value: unknown, path: string, paths: LongInteger
 
 const PLAIN_KEY = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 
-/** Where integers stood that became strings; bounded. */
+/** The paths of integers that became strings; bounded. */
 export class LongIntegerPaths {
   readonly #paths: string[] = [];
   #units = 0;

@@ -1,38 +1,38 @@
 import type { UsageSink } from '@weir/extension';
 
-/** When a submit is answered: once the events are on disk, or at once (they may be lost in a crash). */
+/** When a submit is acknowledged: once the events are durable, or at once (a crash may lose them). */
 export type Acknowledgement = 'durable' | 'memory';
 
-/** What happens to new events while ClickHouse and the dead-letter queue both fail. */
+/** How new events are handled while ClickHouse and the dead-letter queue both fail. */
 export type OnFatal = 'reject' | 'spool';
 
 /** Settings of the write path. Defaults are those of the configuration schema in @weir/server. */
 export interface IngestOptions {
-  /** Events accepted but not yet in ClickHouse or among the dead letters; beyond it submits fail. */
+  /** Maximum events accepted but neither in ClickHouse nor in dead letters; beyond it submits fail. */
   readonly eventBuffer: number;
   /** The same in bytes of their stored form. */
   readonly eventBufferBytes: number;
   /** Events that start a flush. */
   readonly flushEvents: number;
-  /** Bytes that start a flush, and the most one INSERT sends. */
+  /** Bytes that start a flush, and the maximum of one INSERT. */
   readonly flushBytes: number;
-  /** Longest time an event waits for a flush, milliseconds. */
+  /** Maximum wait of an event for a flush, milliseconds. */
   readonly flushIntervalMs: number;
   /** How long a batch is retried while ClickHouse is unavailable before it becomes dead letters, milliseconds. */
   readonly retryInPlaceMs: number;
   /** How long shutdown waits for the flusher, milliseconds. */
   readonly shutdownGraceMs: number;
-  /** Dead letters one claim takes. */
+  /** Dead letters of one claim. */
   readonly dlqDrainBatchLimit: number;
   readonly ack: Acknowledgement;
   readonly onFatal: OnFatal;
-  /** How long an event_id is remembered, milliseconds by arrival. */
+  /** How long an event_id is known, milliseconds after arrival. */
   readonly dedupWindowMs: number;
-  /** Most event_ids remembered. */
+  /** Maximum known event_ids. */
   readonly dedupMaxIds: number;
-  /** Told of each batch durable in ClickHouse. */
+  /** Receives each batch that is durable in ClickHouse. */
   readonly usageSink: UsageSink;
-  /** Entries of the log after this offset are kept: somebody else has yet to read them. Default: nobody does. */
+  /** Entries of the log after this offset are retained for another reader. Default: there is none. */
   readonly heldAfter?: () => number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The partition of `events_raw_v1` a timestamp falls into, as the table's PARTITION BY has it: the month from 2015 to
- * 2040, the year outside, so that one public token cannot make thousands of parts with odd dates.
+ * The partition of `events_raw_v1` for a timestamp, as in the table's PARTITION BY: the month from 2015 to
+ * 2040, the year outside, so that one public token cannot create thousands of parts with odd dates.
  *
  * @param timestamp epoch milliseconds
  * @returns YYYYMM, or YYYY00 for a year outside

@@ -1,4 +1,4 @@
-/** Events accepted and not yet flushed: what bounds the write path's memory and backlog. */
+/** Events accepted and not yet flushed: bounds the memory and the backlog of the write path. */
 export class Pending {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
@@ -19,7 +19,7 @@ export class Pending {
     return this.#bytes;
   }
 
-  /** The bound that so many more would pass; null if they fit. */
+  /** The limit that the additional events would exceed; null if they fit. */
   fullOf(
     events: number,
     bytes: number,

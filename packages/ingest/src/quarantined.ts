@@ -1,20 +1,20 @@
 /**
- * Letters as they are quarantined, so that somebody can be told of each once. Their order is that of the transactions
- * that quarantined them, which is the row's `xmin`: nothing touches a quarantined row but its retry or purge. Only what
- * lies before every transaction that still runs is read, so none is passed over that commits late, whichever node's.
+ * Reads quarantined letters in order, so that each can be published once. The order is that of the quarantining
+ * transactions, the row's `xmin`: only a retry or a purge changes a quarantined row. Only rows before every running
+ * transaction are read, so that none is missed that commits late, on any node.
  */
 import { failedEvents, type Postgres } from '@weir/postgres';
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { isQuarantined } from './dead-letters.js';
 import { IngestEntry } from './entry.js';
 
-/** An event of a letter that was quarantined. */
+/** An event of a quarantined letter. */
 export interface QuarantinedEvent {
   /** The letter's id. */
   readonly id: string;
   readonly projectId: string;
   readonly reason: string;
-  /** All that ClickHouse said; it may quote the event. */
+  /** ClickHouse's complete error text; it may quote the event. */
   readonly error: string;
   readonly attempts: number;
   readonly createdAt: Date;
@@ -23,16 +23,16 @@ export interface QuarantinedEvent {
   readonly row: Buffer;
 }
 
-/** What one transaction quarantined. */
+/** The events that one transaction quarantined. */
 export interface Quarantining {
-  /** Greater than that of any before. */
+  /** Greater than that of any earlier one. */
   readonly position: number;
   readonly events: readonly QuarantinedEvent[];
 }
 
 /** The next transaction id, 64 bits. */
 const NEXT = sql`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
-/** The transaction of a row, 64 bits: `xmin` has the lower 32 of them. */
+/** The transaction of a row, 64 bits: `xmin` has the lower 32 bits. */
 const TRANSACTION = sql<number>`(${NEXT} - ((${NEXT} - xmin::text::bigint) & 4294967295))`;
 const IS_OVER = sql`${TRANSACTION} < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 
@@ -43,13 +43,16 @@ export class Quarantined {
   #isChanged = false;
   #wake: (() => void) | null = null;
 
-  /** @param epoch of the log whose events are meant */
+  /** @param epoch of the log with the events */
   constructor(postgres: Postgres, epoch: number) {
     this.#postgres = postgres;
     this.#own = and(isQuarantined, eq(failedEvents.logEpoch, epoch));
   }
 
-  /** What was quarantined next after a position, from 0; null for nothing yet. Rejects while PostgreSQL is away. */
+  /**
+   * The next quarantined events after a position, from 0; null if there are none. Rejects while PostgreSQL is
+   * unavailable.
+   */
   async next(position: number): Promise<Quarantining | null> {
     const { db } = this.#postgres;
     const [found] = await db
@@ -61,7 +64,7 @@ export class Quarantined {
       })
       .from(failedEvents)
       .where(this.#own);
-    // A database that was restored counts anew, and so does its place.
+    // A restored database counts again from an earlier number, and so must the position.
     if (found !== undefined && position > found.end) return await this.next(0);
     if (found?.next == null) return null;
     const next = Number(found.next);
@@ -73,13 +76,13 @@ export class Quarantined {
     return { position: next, events: letters.flatMap((letter) => [...eventsOf(letter)]) };
   }
 
-  /** Says that there is more. */
+  /** Notifies the reader of new letters. */
   tell(): void {
     this.#isChanged = true;
     this.#wake?.();
   }
 
-  /** Resolves when there may be more than was read, after some milliseconds, or when the signal aborts. */
+  /** Resolves when there may be more, after `timeoutMs`, or when the signal aborts. */
   async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#isChanged && !signal.aborted) {
       await new Promise<void>((resolve) => {

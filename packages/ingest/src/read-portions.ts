@@ -4,16 +4,16 @@ import type { Entry, Log } from '@weir/log';
 /** Bytes that one read copies. */
 const PORTION_BYTES = 1024 * 1024;
 
-/** What {@link readPortions} reads. */
+/** The range that {@link readPortions} reads. */
 export interface Stretch {
   readonly after: number;
-  /** The last offset that is wanted; default no end. */
+  /** The last wanted offset; default no end. */
   readonly last?: number;
-  /** Stop before passing so many bytes, but give at least one entry. */
+  /** Maximum bytes, but at least one entry. */
   readonly maxBytes: number;
 }
 
-/** Reads like `Log.read`, but gives up the event loop between portions: a batch for one insert can have 16 MiB. */
+/** Reads like `Log.read`, but yields to the event loop between portions: a batch for one insert can have 16 MiB. */
 export async function readPortions(
   log: Log,
   stream: string,

@@ -1,26 +1,27 @@
 /**
- * Receipts: where in the log a request's new events went, signed so that only their project can ask after them.
+ * Receipts: the places of a request's new events in the log, signed so that only their project can query them.
  *
  *     r2.<place>-<entries>-<events>[.…].<signature>      numbers in base 36
  *
- * A place is one AES block of epoch, arrival and offset: offsets count the entries of all projects, so in clear text each
- * project could watch the traffic of the others. Every block is different, as every offset is, so that the cipher needs no
- * mode, which would cost a request ten times as much. Receipts of the form `r1`, from before, have their numbers in clear text.
+ * A place is one AES block of epoch, arrival and offset: offsets count the entries of all projects, so in clear text
+ * each project could watch the traffic of the others. Every block is different, because every offset is, so the cipher
+ * needs no mode, which would cost a request ten times as much. Older receipts, of the form `r1`, have their numbers in
+ * clear text.
  */
 import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Log } from '@weir/log';
 
-/** How long a receipt can be asked about, milliseconds. */
+/** Lifetime of a receipt, milliseconds. */
 export const RECEIPT_RETENTION_MS = 7 * 24 * 3600 * 1000;
 
-/** Consecutive entries of the ingest log that hold events of one request. */
+/** Consecutive entries of the ingest log with events of one request. */
 export interface LogRange {
   readonly first: number;
   readonly last: number;
   readonly events: number;
 }
 
-/** What a receipt says. */
+/** The contents of a receipt. */
 export interface ReceiptContents {
   readonly epoch: number;
   /** Arrival, epoch milliseconds. */
@@ -30,7 +31,7 @@ export interface ReceiptContents {
 
 const SIGNATURE_CHARS = 22;
 
-/** Makes and reads receipts with a secret kept in the log, so that every node on it takes every other's. */
+/** Creates and reads receipts with a secret stored in the log, so that every node on the log accepts all of them. */
 export class ReceiptSigner {
   readonly #secret: string;
   readonly #places: PlaceCipher;
@@ -40,7 +41,7 @@ export class ReceiptSigner {
     this.#places = new PlaceCipher(hash('sha256', `${secret}/places`, 'buffer'));
   }
 
-  /** Reads the log's secret, or makes it. */
+  /** Reads the log's secret, or creates it. */
   static async open(log: Log, stream: string): Promise<ReceiptSigner> {
     const cursor = log.cursor(stream, 'receipt-secret');
     const stored = await cursor.get();
@@ -50,7 +51,7 @@ export class ReceiptSigner {
     return new ReceiptSigner(secret);
   }
 
-  /** The receipt of a project for what `contents` says. */
+  /** Creates the receipt of a project for `contents`. */
   sign(projectId: string, { epoch, receivedAt, ranges }: ReceiptContents): string {
     let text = 'r2';
     for (const { first, last, events } of ranges) {
@@ -60,7 +61,7 @@ export class ReceiptSigner {
     return `${text}.${this.#signature(projectId, text)}`;
   }
 
-  /** What a receipt says, or null where it was not made for this project. */
+  /** The contents of a receipt; null if it was not issued to this project. */
   read(projectId: string, receipt: string): ReceiptContents | null {
     const end = receipt.lastIndexOf('.');
     const text = receipt.slice(0, Math.max(end, 0));
@@ -73,7 +74,7 @@ export class ReceiptSigner {
 
   #contents(parts: readonly string[]): ReceiptContents {
     const ranges = parts.map((part) => {
-      // The place is base64url, which may have hyphens too.
+      // The place is base64url, which may contain hyphens too.
       const place = this.#places.show(part.slice(0, PLACE_CHARS));
       const [entries, events] = numbersOf(part.slice(PLACE_CHARS + 1));
       return { ...place, last: place.first + entries - 1, events };
@@ -112,14 +113,14 @@ interface Place {
 /** Characters of a block in base64url. */
 const PLACE_CHARS = 22;
 
-/** Hides places in one block each: 4 bytes of epoch, 6 of arrival, 6 of offset. */
+/** Encrypts each place as one block: 4 bytes of epoch, 6 of arrival, 6 of offset. */
 class PlaceCipher {
   readonly #cipher;
   readonly #decipher;
   readonly #block = Buffer.alloc(16);
 
   constructor(key: Buffer) {
-    // ECB with whole blocks keeps no state, so one object serves all of them.
+    // ECB with whole blocks has no state, so one object serves all of them.
     this.#cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
     this.#decipher = createDecipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   }

@@ -1,4 +1,4 @@
-/** Answers "it said 202, where is it?" from cursors and dead letters; nothing is written for it. */
+/** Answers "where are the events of this 202?" from cursors and dead letters; no extra state is written for it. */
 import type { Log } from '@weir/log';
 import type { DeadLetterPlaces } from './dlq-admin.js';
 import { IngestEntry } from './entry.js';
@@ -6,20 +6,20 @@ import { IngestError } from './errors.js';
 import type { Flusher } from './flusher.js';
 import { type LogRange, RECEIPT_RETENTION_MS, type ReceiptContents, type ReceiptSigner } from './receipt.js';
 
-/** Where events are, from the least to the most advanced. */
+/** The states of events, from the least to the most advanced. */
 export const RECEIPT_STATES = ['logged', 'dead_letter', 'quarantined', 'purged', 'stored'] as const;
 
 /** One of {@link RECEIPT_STATES}. */
 export type ReceiptState = (typeof RECEIPT_STATES)[number];
 
-/** What has become of a request's new events. */
+/** The state of a request's new events. */
 export interface ReceiptStatus {
   /** The least advanced of the events' states. */
   readonly state: ReceiptState;
   readonly counts: Readonly<Record<ReceiptState, number>>;
-  /** When the last of them was stored (RFC 3339), where this node still knows. */
+  /** When the last of them was stored (RFC 3339), if this node still knows. */
   readonly stored_at?: string;
-  /** Why events are dead letters, or were. */
+  /** Why events are or were dead letters. */
   readonly reasons?: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export class Receipts {
   }
 
   /**
-   * What has become of a receipt's events.
+   * The state of a receipt's events.
    * @throws IngestError `receipt_unknown` (also for another project's), `receipt_expired`
    */
   async look(projectId: string, receipt: string): Promise<ReceiptStatus> {
@@ -61,9 +61,10 @@ export class Receipts {
     return await this.status(projectId, contents);
   }
 
-  /** The same for known contents. */
+  /** As {@link look}, for known contents. */
   async status(projectId: string, { epoch, ranges }: ReceiptContents): Promise<ReceiptStatus> {
-    // Of a batch that is just becoming dead letters both may tell: what the flusher has not passed is in the log.
+    // While a batch becomes dead letters, both sources contain it: entries beyond the flusher's position count as
+    // logged.
     const { position } = this.#flusher;
     const logged = await this.#logged(ranges, position);
     const letters = await this.#places.within(projectId, epoch, ranges, position);

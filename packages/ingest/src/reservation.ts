@@ -1,7 +1,7 @@
 import type { LogShares } from './log-shares.js';
 import type { Pending } from './pending.js';
 
-/** What a {@link Reservation} holds, and for which project. */
+/** The parts of a {@link Reservation}, and its project. */
 export interface ReservationParts {
   readonly pending: Pending;
   readonly shares: LogShares;
@@ -11,9 +11,9 @@ export interface ReservationParts {
 }
 
 /**
- * Room in the buffer and in a project's share of the log for an arrival that is stored by several appends. The caller checks
- * the limits once, before it reserves. The appends then draw on the reservation and are not checked again: a check between
- * two appends could refuse the second half of an arrival whose first half is stored.
+ * Room in the buffer and in a project's share of the log for an arrival that is stored by several appends. The caller
+ * checks the limits once, before it reserves. The appends then use the reservation without further checks: a check
+ * between two appends could reject the second half of an arrival whose first half is stored.
  */
 export class Reservation {
   readonly #pending: Pending;
@@ -33,8 +33,8 @@ export class Reservation {
   }
 
   /**
-   * Hands room over to an append, which is then counted as if it had been added by itself. An append may exceed the rest of
-   * the reservation: events whose first copy failed are appended in entries of their own, with headers of their own.
+   * Transfers room to an append, which is then counted as if it had been added directly. An append may exceed the rest
+   * of the reservation: events whose first copy failed are appended in separate entries with their own headers.
    */
   spend(events: number, bytes: number): void {
     const reservedEvents = Math.min(events, this.#events);
@@ -45,7 +45,7 @@ export class Reservation {
     this.#shares.begin(this.#projectId, bytes - reservedBytes);
   }
 
-  /** Returns the room that no append needed, that of duplicates for example. */
+  /** Returns unused room, for example that of duplicates. */
   release(): void {
     this.#pending.remove(this.#events, this.#bytes);
     this.#shares.failed(this.#projectId, this.#bytes);

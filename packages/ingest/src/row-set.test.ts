@@ -29,7 +29,7 @@ function entriesOf(events: readonly ValidEvent[], project = PROJECT, firstOffset
 }
 
 describe('log entries', () => {
-  it('give back every event as it was, wherever in the log it is (property)', () => {
+  it('return every event unchanged, at any place in the log (property)', () => {
     fc.assert(
       fc.property(fc.array(anEvent, { minLength: 1, maxLength: 20 }), fc.maxSafeNat(), (events, offset) => {
         const entries = entriesOf(events, PROJECT, Math.max(offset, 1));
@@ -46,7 +46,7 @@ describe('log entries', () => {
     );
   });
 
-  it('stay near the size a broker takes', () => {
+  it('stay near the size that brokers accept', () => {
     const event: ValidEvent = {
       event: 'big',
       timestamp: 1,
@@ -64,7 +64,7 @@ describe('log entries', () => {
 });
 
 describe('RowSet', () => {
-  it('divides without losing or doubling a row, within the bounds of an insert (property)', () => {
+  it('divides without losing or duplicating a row, within the limits of an insert (property)', () => {
     fc.assert(
       fc.property(
         fc.array(anEvent, { minLength: 1, maxLength: 60 }),
@@ -92,7 +92,7 @@ describe('RowSet', () => {
     );
   });
 
-  it('leaves out the rows ClickHouse holds', () => {
+  it('omits the rows that ClickHouse has', () => {
     const event = fc.sample(anEvent, { seed: 6, numRuns: 5 });
     const set = RowSet.of(entriesOf(event));
     const held = [...set.locations()].filter(({ index }) => index % 2 === 0);

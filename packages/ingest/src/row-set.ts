@@ -1,4 +1,4 @@
-/** A choice of rows from some entries: what one INSERT sends, what is left of it, what becomes a dead letter. */
+/** A selection of rows from entries: the content of one INSERT, its remainder, or a dead letter. */
 import { ID_BYTES } from './dedup/event-key.js';
 import { encodeEntry, IngestEntry } from './entry.js';
 import { partitionOf } from './partition.js';
@@ -6,11 +6,11 @@ import { readRow, rowIndex, rowOffset, rowTimestamp, type StoredEvent, uuidBytes
 
 interface Piece {
   readonly entry: IngestEntry;
-  /** Chosen rows in order; null for all. */
+  /** Selected rows in order; null for all. */
   readonly indexes: readonly number[] | null;
 }
 
-/** Where a row stands in the log: its identity in ClickHouse. */
+/** A row's place in the log: its identity in ClickHouse. */
 export interface RowLocation {
   readonly offset: number;
   readonly index: number;
@@ -22,10 +22,10 @@ export interface OffsetRange {
   readonly last: number;
 }
 
-/** Offsets closer than this are asked for together: reading the rows between costs less than another condition. */
+/** Offsets closer than this are queried together: reading the rows between costs less than another condition. */
 const NEAR = 100;
 
-/** Rows chosen from entries whose places are filled in. Immutable. */
+/** Rows selected from entries whose places are filled in. Immutable. */
 export class RowSet {
   readonly #pieces: readonly Piece[];
   /** Number of rows. */
@@ -51,7 +51,7 @@ export class RowSet {
     return new RowSet(sets.flatMap((set) => set.#pieces));
   }
 
-  /** Bytes of the rows, in pieces to be sent one after the other. */
+  /** Bytes of the rows, in pieces to send one after another. */
   get bytes(): Buffer[] {
     const out: Buffer[] = [];
     for (const { entry, indexes } of this.#pieces) {
@@ -63,7 +63,7 @@ export class RowSet {
     return out;
   }
 
-  /** The rows in sets one INSERT may take: at most `partitions` partitions of the table and `bytes` bytes each. */
+  /** The rows in sets for one INSERT each: at most `partitions` partitions of the table and `bytes` bytes. */
   within(partitions: number, bytes: number): RowSet[] {
     if (this.#isWithin(partitions, bytes)) return [this];
     const sets: RowSet[] = [];
@@ -116,7 +116,7 @@ export class RowSet {
     return [RowSet.#fromRows(rows.slice(0, middle)), RowSet.#fromRows(rows.slice(middle))];
   }
 
-  /** The log offsets of the rows as ranges, both ends included, far apart from one another. */
+  /** The log offsets of the rows as ranges (both ends included) with large distances. */
   ranges(): OffsetRange[] {
     const offsets = [...new Set([...this.locations()].map(({ offset }) => offset))].sort((a, b) => a - b);
     const ranges: { first: number; last: number }[] = [];
@@ -141,7 +141,7 @@ export class RowSet {
     for (const { entry, index } of this.#rows()) yield readRow(entry.rows, entry.rowStart(index));
   }
 
-  /** The rows, all of one project, as the payload of a dead letter: one entry that keeps their places. */
+  /** The rows, all of one project, as the payload of a dead letter: one entry that preserves their places. */
   toPayload(): Buffer {
     const first = this.#pieces[0]?.entry;
     const ends: number[] = [];
@@ -170,7 +170,7 @@ export class RowSet {
       latest = Math.max(latest, entry.latest);
     }
     if (size > bytes) return false;
-    // Nearly every batch spans a few months at most, which its entries' headers tell without a look at its rows.
+    // Nearly every batch spans a few months at most, which the headers of its entries show without reading rows.
     const MONTH = 28 * 24 * 3600 * 1000;
     if ((latest - earliest) / MONTH < partitions - 2) return true;
     const seen = new Set<number>();

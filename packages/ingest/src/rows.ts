@@ -1,10 +1,9 @@
 /**
- * Events in the form ClickHouse takes them: rows of its RowBinary format, made once when an event is accepted. The
- * log keeps these bytes and the flusher sends them as they are; only a row's log offset, unknown until its entry is
- * appended, is written in afterwards.
+ * Events in ClickHouse's RowBinary format, encoded once when an event is accepted. The log stores these bytes and the
+ * flusher sends them unchanged; only a row's log offset, unknown until its entry is appended, is written afterwards.
  *
- * A row is, in this order (RowBinary, little endian; String = varint length and UTF-8; Nullable = 0 and the value,
- * or 1):
+ * A row is, in this order (RowBinary, little endian; String = varint length and UTF-8; Nullable = 0 and the value, or
+ * 1):
  *
  *     0  log_epoch UInt32 · 4 log_offset UInt64 · 12 log_index UInt32 · 16 project_id UUID
  *     32 received_at Int64 ms · 40 timestamp Int64 ms
@@ -12,7 +11,7 @@
  */
 import type { ValidEvent } from './validate.js';
 
-/** The columns of a row, in its order, as an INSERT names them. */
+/** The columns of a row in order, for the column list of an INSERT. */
 export const ROW_COLUMNS = [
   'log_epoch',
   'log_offset',
@@ -37,14 +36,14 @@ const TIMESTAMP_AT = 40;
 const TEXTS_AT = 48;
 const UINT32 = 0x1_0000_0000;
 
-/** An event as it stands in a row. */
+/** An event decoded from a row. */
 export interface StoredEvent extends ValidEvent {
   readonly event_id: string;
   /** Arrival, epoch milliseconds. */
   readonly received_at: number;
 }
 
-/** What a row needs besides its event. */
+/** The data of a row besides its event. */
 export interface RowPlace {
   readonly epoch: number;
   readonly index: number;
@@ -70,7 +69,7 @@ export function uuidText(bytes: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Writes rows one after the other into one growing buffer. */
+/** Writes rows one after another into one growing buffer. */
 export class RowWriter {
   #buffer: Buffer;
   #length = 0;
@@ -112,7 +111,7 @@ export class RowWriter {
     this.#length = writeText(buffer, event.extras, at);
   }
 
-  /** A copy of what was written; the writer starts anew. */
+  /** A copy of the written bytes; resets the writer. */
   take(): Buffer {
     const rows = Buffer.from(this.#buffer.subarray(0, this.#length));
     this.#length = 0;
@@ -127,7 +126,7 @@ export class RowWriter {
   }
 }
 
-/** Puts the log offset of a row's entry into the row at `start`. */
+/** Writes the log offset of a row's entry into the row at `start`. */
 export function setRowOffset(rows: Buffer, start: number, offset: number): void {
   rows.writeUInt32LE(offset % UINT32, start + OFFSET_AT);
   rows.writeUInt32LE(Math.floor(offset / UINT32), start + OFFSET_AT + 4);
@@ -148,17 +147,17 @@ export function rowTimestamp(rows: Buffer, start: number): number {
   return readInt64(rows, start + TIMESTAMP_AT);
 }
 
-/** When the event of the row at `start` arrived, epoch milliseconds. */
+/** The arrival of the event in the row at `start`, epoch milliseconds. */
 export function rowReceivedAt(rows: Buffer, start: number): number {
   return readInt64(rows, start + RECEIVED_AT);
 }
 
-/** The event's name in the row at `start`, without the cost of the whole row. */
+/** The event's name in the row at `start`, without decoding the whole row. */
 export function rowEvent(rows: Buffer, start: number): string {
   return readText({ rows, at: start + TEXTS_AT });
 }
 
-/** Reads back the event of the row at `start`. */
+/** Decodes the event of the row at `start`. */
 export function readRow(rows: Buffer, start: number): StoredEvent {
   const reader = { rows, at: start + TEXTS_AT };
   return {
@@ -174,7 +173,7 @@ export function readRow(rows: Buffer, start: number): StoredEvent {
   };
 }
 
-// Times are whole milliseconds from 1970 to 2200: two 32-bit words hold them, and cost less than a BigInt.
+// Times are whole milliseconds from 1970 to 2200: two 32-bit words cost less than a BigInt.
 function writeInt64(buffer: Buffer, value: number, at: number): void {
   buffer.writeUInt32LE(value % UINT32, at);
   buffer.writeUInt32LE(Math.floor(value / UINT32), at + 4);

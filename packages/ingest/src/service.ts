@@ -1,6 +1,6 @@
 /**
- * The write path as one thing: `submit` takes valid events into the durable log and answers; everything behind it
- * (flusher, drainer, the window of known ids, trimming) reads that log.
+ * The write path: `submit` appends valid events to the durable log and answers. The parts behind it (flusher, drainer,
+ * the window of known ids, trimming) read that log.
  */
 import { deadline, type Logger, Slice } from '@weir/base';
 import type { ClickHouse } from '@weir/clickhouse';
@@ -27,40 +27,40 @@ import { UsageReporter } from './usage-reporter.js';
 import type { ValidEvent } from './validate.js';
 import { EventWriter } from './writer.js';
 
-/** The stream of the log that holds accepted events. */
+/** The stream of the log with accepted events. */
 export const INGEST_STREAM = 'ingest';
 
 const MAINTENANCE_MS = 5_000;
 /** Bytes of the log that a start reads at a time. */
 const RECOVER_BYTES = 256 * 1024;
 
-/** What an {@link IngestService} works with. */
+/** Dependencies of an {@link IngestService}. */
 export interface IngestDependencies {
   readonly log: Log;
   readonly clickhouse: ClickHouse;
   readonly postgres: Postgres;
   /**
-   * The project of an ingest token, null for none.
-   * @throws where the token is not known here and cannot be looked up: that is never "no such token"
+   * The project of an ingest token; null if there is none.
+   * @throws if the token is not cached and cannot be looked up, because it may be valid
    */
   readonly lookupIngestToken: (plaintext: string) => Promise<string | null>;
   readonly logger: Logger;
-  /** Told of each flushed batch, for the metrics. */
+  /** Called for each flushed batch, for the metrics. */
   readonly onFlushed?: (events: number, milliseconds: number) => void;
   /** The clock, epoch milliseconds; default Date.now. */
   readonly now?: () => number;
 }
 
-/** How a submit differs from the usual. */
+/** Options of a submit. */
 export interface SubmitOptions extends Partial<Pick<Arrival, 'receivedAt' | 'companion' | 'slice'>> {}
 
-/** What became of a submit. */
+/** The result of a submit. */
 export interface Submitted {
   /** New events, now in the log. */
   readonly accepted: number;
-  /** Events whose id was known. */
+  /** Events with a known id. */
   readonly duplicates: number;
-  /** Asks later where the new events are; null where there were none, or with `ack: memory`. */
+  /** For later queries about the new events; null if there were none, or with `ack: memory`. */
   readonly receipt: string | null;
 }
 
@@ -73,7 +73,7 @@ export interface IngestStatus {
   readonly quarantined: number;
   /** Every entry of the ingest log up to this offset has been flushed. */
   readonly flushedOffset: number;
-  /** How far back event ids are known. */
+  /** Age of the oldest known event ids. */
   readonly dedupWindowSeconds: number;
   /** Event ids known. */
   readonly dedupIds: number;
@@ -94,7 +94,7 @@ export class IngestService {
   readonly options: IngestOptions;
   /** Operators' access to the dead letters. */
   readonly deadLetters: DlqAdmin;
-  /** This node's events that could not be stored, as they are quarantined. */
+  /** This node's events that could not be stored, in the order of their quarantine. */
   readonly quarantined: Quarantined;
   readonly #log: Log;
   readonly #lookup: IngestDependencies['lookupIngestToken'];
@@ -153,13 +153,13 @@ export class IngestService {
     );
   }
 
-  /** Reads what the log holds and starts flusher and drainer. Further calls join the first. */
+  /** Reads the state from the log and starts flusher and drainer. Further calls join the first. */
   async start(): Promise<void> {
     this.#running ??= this.#start();
     this.#started = await this.#running;
   }
 
-  /** Why events cannot be taken now, or null: the kill switch, a fatal state, shutdown. */
+  /** Why events cannot be accepted now; null if they can: the kill switch, a fatal state, shutdown. */
   refusal(): IngestError | null {
     const { flags } = this;
     if (flags.draining)
@@ -172,10 +172,11 @@ export class IngestService {
   }
 
   /**
-   * Takes events of a project. Resolves when they are on disk (`ack: durable`), or at once (`memory`).
-   * @param options `receivedAt` is the arrival in epoch milliseconds, default now; `companion` goes into the log with the
-   * events; `slice` gives up the event loop between the parts of a large batch
-   * @throws IngestError (`ingest_disabled`, `ingest_down`, `ingest_full`, `draining`, `batch_too_large`), LogError (`log_full`, `project_quota`)
+   * Accepts events of a project. Resolves when they are durable (`ack: durable`), or at once (`memory`).
+   * @param options `receivedAt` is the arrival in epoch milliseconds, default now; `companion` is stored in the log
+   *   with the events; `slice` yields to the event loop between the parts of a large batch
+   * @throws IngestError (`ingest_disabled`, `ingest_down`, `ingest_full`, `draining`, `batch_too_large`), LogError
+   *   (`log_full`, `project_quota`)
    */
   async submit(
     projectId: string,
@@ -204,7 +205,7 @@ export class IngestService {
   }
 
   /**
-   * What has become of a receipt's events.
+   * The state of a receipt's events.
    * @throws IngestError `receipt_unknown`, `receipt_expired`
    */
   async receipt(projectId: string, receipt: string): Promise<ReceiptStatus> {
@@ -212,7 +213,7 @@ export class IngestService {
     return await this.#started.receipts.look(projectId, receipt);
   }
 
-  /** Waits until a receipt's events have left the log, or the signal aborts; then says what has become of them. */
+  /** Waits until a receipt's events have left the log, or the signal aborts; then returns their state. */
   async settled(projectId: string, receipt: string, signal: AbortSignal): Promise<ReceiptStatus> {
     const contents = this.#started?.signer.read(projectId, receipt) ?? null;
     if (contents !== null) {
@@ -226,7 +227,7 @@ export class IngestService {
     return this.#lookup(plaintext);
   }
 
-  /** The pipeline's figures. */
+  /** The figures of the pipeline. */
   get status(): IngestStatus {
     return {
       pendingEvents: this.#pending.events,
@@ -239,8 +240,8 @@ export class IngestService {
   }
 
   /**
-   * Flushes for at most the grace period, then stops. What is left stays in the log for the next start; where the log
-   * does not outlive the process it becomes dead letters. Safe to call more than once.
+   * Flushes for at most the grace period, then stops. Remaining entries stay in the log for the next start; if the log
+   * does not outlive the process, they become dead letters. Idempotent.
    * @param signal ends the grace period at once
    */
   shutdown(signal?: AbortSignal): Promise<void> {
@@ -276,7 +277,10 @@ export class IngestService {
     return { ids, shares, intake, signer, receipts, maintenance };
   }
 
-  /** Reads what the log holds once: whose it is, ids that are in no run yet, and what the flusher still has before it. */
+  /**
+   * Reads the log once: the shares of projects, ids that are in no run yet, and entries that the flusher still has to
+   * process.
+   */
   async #recover(ids: IdWindow, shares: LogShares): Promise<void> {
     const { first } = await this.#log.stats(INGEST_STREAM);
     let after = first - 1;
@@ -300,7 +304,7 @@ export class IngestService {
     }
   }
 
-  /** Frees the log of what has been flushed and whose ids are out of it. One at a time. */
+  /** Trims entries that were flushed and whose ids are in runs. One at a time. */
   #maintain(ids: IdWindow, shares: LogShares): Promise<void> {
     this.#maintaining ??= this.#maintainOnce(ids, shares)
       .catch((error: unknown) => {
@@ -319,10 +323,10 @@ export class IngestService {
       await this.#log.trim(INGEST_STREAM, done + 1);
       shares.trimmed(done + 1);
     };
-    // First of all, for a full log takes no runs.
+    // First of all, because a full log accepts no runs.
     await trim();
     const { bytes, maxBytes, writable } = await this.#log.size();
-    // Flushed entries stay for their ids; when it gets crowded, the ids move out early.
+    // Flushed entries are retained for their ids; when the log is crowded, the ids are written as a run early.
     const isCrowded = !writable || bytes > maxBytes / 2;
     const reach = ids.reachSeconds();
     await ids.maintain(isCrowded && this.#flusher.position > ids.spilledOffset);
@@ -334,7 +338,7 @@ export class IngestService {
 
   async #shutdown(signal?: AbortSignal): Promise<void> {
     this.flags.setDraining(true);
-    // A start that failed has nothing to drain, and has said so to its caller.
+    // A failed start has no events to drain, and its caller has the error.
     const running = await this.#running?.catch(() => null);
     if (running === null || running === undefined) return;
     clearInterval(running.maintenance);

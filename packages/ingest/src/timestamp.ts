@@ -1,23 +1,21 @@
-/**
- * Instants as clients write them: RFC 3339 with a zone, or integer epoch milliseconds.
- */
+/** Parses instants as clients write them: RFC 3339 with a zone, or integer epoch milliseconds. */
 
-/** What may follow the seconds: a fraction and the zone. */
+/** The text after the seconds: an optional fraction, and the zone. */
 const TAIL = /^(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 const POINT = 0x2e;
 const ZERO = 0x30;
 const LETTER_Z = 0x5a;
 
-/** The zero time of languages that have one, `0001-01-01T00:00:00Z`: it means "not set". */
+/** The zero time of some languages, `0001-01-01T00:00:00Z`: it means "not set". */
 const ZERO_TIME = Date.parse('0001-01-01T00:00:00Z');
 
 /**
- * Epoch milliseconds of an RFC 3339 text with a zone, digits below the millisecond cut; null where it is not one
- * (no zone, date only, a day that does not exist).
+ * Epoch milliseconds of an RFC 3339 text with a zone, truncated to milliseconds; null if it is invalid (no zone, date
+ * only, a day that does not exist).
  */
 export function parseRfc3339(text: string): number | null {
-  // Digit by digit: every event has one of these, and an expression for the whole costs several times as much.
+  // Digit by digit: every event has a timestamp, and a regular expression for the whole costs several times as much.
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
   const month = twoDigits(text, 5);
   const day = twoDigits(text, 8);
@@ -25,23 +23,23 @@ export function parseRfc3339(text: string): number | null {
   const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
   if (Number.isNaN(year + month + day + hour + minute + second) || !hasSeparators(text)) return null;
-  // A second of 60 is a leap second (RFC 3339 section 5.6): it becomes the first of the next minute.
+  // A second of 60 is a leap second (RFC 3339, section 5.6): it becomes the first of the next minute.
   if (hour > 23 || minute > 59 || second > 60 || month < 1 || month > 12) return null;
   if (day < 1 || day > daysIn(year, month)) return null;
   const seconds = (daysSinceEpoch(year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
   return withMilliseconds(seconds * 1000, text) ?? withTail(seconds * 1000, text.slice(19));
 }
 
-/** What a `timestamp` or `sent_at` holds: an instant, nothing, an integer that is no milliseconds, or something else. */
+/** The value of a `timestamp` or `sent_at`: an instant, missing, an integer that looks like seconds, or invalid. */
 export type ParsedInstant = number | 'missing' | 'seconds' | 'invalid';
 
-/** Integers below this many milliseconds (March 1973) are taken for seconds, which would read as January 1970. */
+/** Integers below this many milliseconds (March 1973) are considered seconds, which would read as January 1970. */
 const LEAST_MS = 100_000_000_000;
 
 /** Forms that {@link parseInstant} reads. */
 export const INSTANT_FORMS = 'RFC 3339 with a zone (2026-11-30T10:00:00Z) or integer epoch milliseconds';
 
-/** Reads a JSON value as an instant. Fractions are refused here; exponents never reach it (see exact-numbers). */
+/** Parses a JSON value as an instant. Fractions are rejected here; exponents never reach it (see exact-numbers). */
 export function parseInstant(value: unknown): ParsedInstant {
   if (value === undefined || value === null) return 'missing';
   if (typeof value === 'number') {
@@ -54,7 +52,7 @@ export function parseInstant(value: unknown): ParsedInstant {
   return ms === ZERO_TIME ? 'missing' : ms;
 }
 
-/** Reads the tail `.sssZ`, which most clients write, without the expression that reads every tail; null for any other. */
+/** Parses the tail `.sssZ`, which most clients write, without the regular expression; null for any other. */
 function withMilliseconds(ms: number, text: string): number | null {
   if (text.length !== 24 || text.charCodeAt(19) !== POINT || text.charCodeAt(23) !== LETTER_Z) return null;
   const fraction = (text.charCodeAt(20) - ZERO) * 100 + twoDigits(text, 21);
@@ -90,7 +88,7 @@ function hasSeparators(text: string): boolean {
   );
 }
 
-/** The number of two digits, NaN where there are none. */
+/** The number of two digits; NaN for other text. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 0x30;
   const ones = text.charCodeAt(at + 1) - 0x30;

@@ -1,10 +1,10 @@
 import type { Logger } from '@weir/base';
 import type { UsageSink } from '@weir/extension';
 
-/** A sink slower than this is no longer waited for. */
+/** The reporter does not wait longer for a sink. */
 const PATIENCE_MS = 5_000;
 
-/** Tells the usage seam of stored batches; whatever the sink does, the flusher goes on. */
+/** Reports stored batches to the usage seam; failures of the sink do not stop the flusher. */
 export class UsageReporter {
   readonly #sink: UsageSink;
   readonly #logger: Logger;
@@ -14,7 +14,7 @@ export class UsageReporter {
     this.#logger = logger;
   }
 
-  /** Reports a project's events of a batch; resolves when the sink has answered, failed or taken too long. */
+  /** Reports a project's events of a batch; resolves when the sink has answered, failed or timed out. */
   async report(projectId: string, count: number, batchId: string): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<'late'>((resolve) => {

@@ -1,23 +1,24 @@
-/** The rules an event must keep to be accepted. Pure: no clock, no I/O. */
+/** The rules for accepting an event. Pure: no clock, no I/O. */
 import { EVENT_LIMITS, type Event, type ValidationError } from './event.js';
 
-/** An event that passed every rule: it has a name and a time. */
+/** A validated event: it has a name and a time. */
 export interface ValidEvent extends Event {
   readonly timestamp: number;
 }
 
-/** What {@link validateBatch} found: the events to keep, in order, and the others by index. */
+/** The result of {@link validateBatch}: the valid events in order, and the others by index. */
 export interface ValidatedBatch {
   readonly valid: readonly ValidEvent[];
   readonly rejected: readonly ValidationError[];
 }
 
-/** An event as a program makes one: what it does not say is absent. */
+/** An event as a program creates it: unset fields are absent. */
 export type PartialEvent = { readonly [Field in keyof Event]?: Event[Field] | undefined };
 
 /**
- * Splits a batch into valid events and reasons. `index` is the position in `events`. Ids that are absent become null, and
- * `properties` and `extras` that are absent or empty become `{}`.
+ * Splits a batch into valid events and reasons. `index` is the position in `events`. Absent ids become null; absent or
+ * empty
+ * `properties` and `extras` become `{}`.
  */
 export function validateBatch(events: readonly PartialEvent[]): ValidatedBatch {
   const valid: ValidEvent[] = [];
@@ -25,14 +26,14 @@ export function validateBatch(events: readonly PartialEvent[]): ValidatedBatch {
   events.forEach((given, index) => {
     const event = wholeEvent(given);
     const reason = typeof event === 'string' ? event : invalidReason(event);
-    // The cast holds: a text is a reason, and so has a null timestamp.
+    // The cast holds: a string is a reason, and a null timestamp yields one too.
     if (reason === null) valid.push(event as ValidEvent);
     else rejected.push({ index, reason });
   });
   return { valid, rejected };
 }
 
-/** The event with every field, or why it is none: programs without types may hand anything over. */
+/** Completes the fields of an event, or returns why it is invalid: programs without types may pass any value. */
 function wholeEvent(given: PartialEvent): Event | string {
   if (typeof given !== 'object' || given === null) return 'event must be an object';
   const { event = '', timestamp = null } = given;
@@ -82,7 +83,7 @@ export function invalidReason(event: Event): string | null {
 
 function textReason(field: string, value: string | null, maxBytes: number): string | null {
   if (value === null) return null;
-  // UTF-8 needs at most three bytes a UTF-16 unit, so most values are measured by their length alone.
+  // UTF-8 needs at most three bytes for a UTF-16 unit, so the length alone decides for most values.
   if (value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes) {
     return `${field} longer than ${maxBytes} bytes`;
   }

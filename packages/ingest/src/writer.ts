@@ -1,16 +1,16 @@
 /**
- * Rows into ClickHouse, each once.
+ * Inserts rows into ClickHouse, each once.
  *
- * Every row carries its place in the log. When nobody can know what became of an earlier insert of the same rows (a
- * crash, a lost connection, a time-out), the writer stops what is still running of it, asks ClickHouse which of the
- * places it holds, and inserts the others. No deduplication by the engine is involved.
+ * Every row carries its place in the log. If the outcome of an earlier insert of the same rows is unknown (a crash, a
+ * lost connection, a timeout), the writer stops any running insert of them, asks ClickHouse which of the places it has,
+ * and inserts the others. It does not rely on deduplication by the engine.
  */
 import { deadline } from '@weir/base';
 import { type ClickHouse, ClickHouseError, databaseNames, relinkStatements } from '@weir/clickhouse';
 import type { RowLocation, RowSet } from './row-set.js';
 import { ROW_COLUMNS } from './rows.js';
 
-/** ClickHouse writes a part for each partition an insert touches; many small parts slow everything down. */
+/** ClickHouse writes a part for each partition of an insert; many small parts slow it down. */
 const MAX_PARTITIONS = 20;
 
 const EVENTS_TABLE = `${databaseNames().base}.events_raw_v1`;
@@ -19,16 +19,13 @@ const HELD = `SELECT log_offset AS offset, log_index AS index FROM ${EVENTS_TABL
   WHERE log_epoch = {epoch:UInt32} AND `;
 const OF_PROJECTS = 'project_id IN {projects:Array(UUID)} AND ';
 
-/** How one insert is to be made. */
+/** The context of one insert. */
 export interface InsertContext {
   /** Epoch of the log the rows came from. */
   readonly epoch: number;
-  /** Names the insert among ClickHouse's running queries. */
+  /** Identifies the insert among ClickHouse's running queries. */
   readonly tag: string;
-  /**
-   * Tags of earlier tries that may have left some of the rows in ClickHouse or may still be running; empty where
-   * there was none.
-   */
+  /** Tags of earlier tries that may have stored some of the rows or may still run; empty if there was none. */
   readonly earlier: readonly string[];
 }
 
@@ -37,11 +34,11 @@ export function batchTag(batchId: string): string {
   return `weir-ingest/${batchId}/`;
 }
 
-/** Longest time one INSERT may take, here and in ClickHouse. */
+/** Maximum time of one INSERT, here and in ClickHouse. */
 const INSERT_TIMEOUT_MS = 30_000;
-/** Longest time for ending an earlier insert, and for asking what ClickHouse holds. */
+/** Maximum time to stop an earlier insert, and to query the rows that ClickHouse has. */
 const ASK_TIMEOUT_MS = 10_000;
-/** So many projects are named to ClickHouse when it is asked; a batch of more is asked for whole. */
+/** Maximum projects named in that query; a batch with more is queried as a whole. */
 const NAMED_PROJECTS = 100;
 
 /** Writes row sets to `events_raw_v1`. */
@@ -49,7 +46,7 @@ export class EventWriter {
   readonly #clickhouse: ClickHouse;
   readonly #maxBytes: number;
 
-  /** @param maxBytes the most one INSERT sends */
+  /** @param maxBytes maximum of one INSERT */
   constructor(clickhouse: ClickHouse, maxBytes: number) {
     this.#clickhouse = clickhouse;
     this.#maxBytes = maxBytes;
@@ -62,7 +59,7 @@ export class EventWriter {
 
   /**
    * Resolves when every row is durable in ClickHouse.
-   * @throws ClickHouseError; some of the rows may be stored then, so a further try names this one as `earlier`
+   * @throws ClickHouseError; some of the rows may be stored then, so the next try must name this one as `earlier`
    */
   async insert(set: RowSet, context: InsertContext): Promise<void> {
     const missing = context.earlier.length > 0 ? await this.#missing(set, context) : set;
@@ -76,8 +73,8 @@ export class EventWriter {
   }
 
   /**
-   * Makes sure that no insert with this tag is running any more.
-   * @throws ClickHouseError where ClickHouse cannot be asked
+   * Ensures that no insert with this tag runs.
+   * @throws ClickHouseError if ClickHouse cannot be asked
    */
   async end(tag: string): Promise<void> {
     const { signal, release } = deadline(ASK_TIMEOUT_MS);
@@ -110,7 +107,7 @@ export class EventWriter {
         settings: { output_format_json_quote_64bit_integers: 0 },
       },
     );
-    // Rows that are there may be of an insert that did not come to their links.
+    // Existing rows may belong to an insert that failed before it wrote their links.
     if (held.length > 0) await this.#relink(`log_epoch = ${epoch} AND (${ranges.join(' OR ')})`);
     return set.without(held);
   }

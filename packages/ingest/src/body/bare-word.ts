@@ -1,4 +1,4 @@
-/** Words that programs write where JSON has no value for them, such as Python's `NaN` and JavaScript's `undefined`. */
+/** Words that programs write in place of JSON values, such as Python's `NaN` and JavaScript's `undefined`. */
 
 const WORD = /-?[A-Za-z_]\w{0,20}/y;
 const NO_VALUES = /^(?:-?(?:nan|infinity|inf)|undefined|none|nil|null|true|false)$/i;
@@ -8,10 +8,10 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 
-/** Characters that are looked at: the search runs on the event loop, for a body that is refused. */
+/** Maximum characters to search, because the search of a rejected body runs on the event loop. */
 const MAX_LENGTH = 256 * 1024;
 
-/** A word, and where it stands in the text. */
+/** A word, and its offset in the text. */
 export interface BareWord {
   readonly text: string;
   readonly at: number;

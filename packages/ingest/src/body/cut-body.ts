@@ -1,4 +1,4 @@
-/** Cuts a large JSON body into its members, and its events into groups, without parsing the events. */
+/** Splits a large JSON body into its members, and its events into groups, without parsing the events. */
 import { isSpace, JsonWalk, PIECE_BYTES, parseJson, type Slice, skipSpace } from '@weir/base';
 import { IngestError, tooMany } from '../errors.js';
 import { parseMarked } from '../exact-numbers.js';
@@ -23,32 +23,32 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
-/** Longest name of a member of the envelope, bytes. */
+/** Maximum length of a member name of the envelope, bytes. */
 const MAX_NAME_BYTES = PIECE_BYTES;
-/** Levels of a member that Weir ignores. */
+/** Maximum nesting of a member that Weir ignores. */
 const MAX_MEMBER_DEPTH = 500;
-/** White space that is passed between two looks at the clock. */
+/** White space skipped between two checks of the clock. */
 const STEP_BYTES = 128 * 1024;
 
-/** Events of one group: more tiny ones would take too long to decode in one slice. */
+/** Maximum events of one group: more tiny events would take too long to decode in one slice. */
 const GROUP_EVENTS = 500;
 
-/** A cut body. */
+/** A split body. */
 export interface CutBody {
   readonly members: EnvelopeMembers;
   readonly groups: readonly EventGroup[];
 }
 
 /**
- * Cuts a body.
- * @throws IngestError `invalid_json`, `invalid_envelope`, `batch_too_large`. What is wrong inside an event shows when its
- * group is parsed.
+ * Splits a body.
+ * @throws IngestError `invalid_json`, `invalid_envelope`, `batch_too_large`. Errors inside an event appear when its
+ *   group is parsed.
  */
 export async function cutBody(body: Buffer, maxEvents: number, slice: Slice): Promise<CutBody> {
   return await new Cutter(body, maxEvents, slice).cut();
 }
 
-/** A large member that is no event. */
+/** A large member that is not an event. */
 interface LargeMember {
   readonly key: string;
   readonly start: number;
@@ -57,7 +57,7 @@ interface LargeMember {
 
 class Cutter {
   readonly #groups: Record<'events' | 'batch', EventGroup[]> = { events: [], batch: [] };
-  /** Each of more than {@link PIECE_BYTES}, so that a body holds few. */
+  /** Each has more than {@link PIECE_BYTES}, so a body contains few. */
   readonly #large: LargeMember[] = [];
   readonly #body: Buffer;
   readonly #maxEvents: number;
@@ -128,7 +128,7 @@ class Cutter {
     return key;
   }
 
-  /** The value of a member of the envelope. An array of events is cut, and an empty one stands for it. */
+  /** The value of a member of the envelope. An array of events is split, and replaced by an empty one. */
   async #member(key: string): Promise<unknown> {
     if (key === 'events' || key === 'batch') {
       this.#groups[key] = [];
@@ -145,7 +145,7 @@ class Cutter {
     return undefined;
   }
 
-  /** Weir uses no member this large, but ignored members must still be valid JSON. */
+  /** Weir uses no member this large, but ignored members must be valid JSON too. */
   async #check({ key, start, end }: LargeMember): Promise<void> {
     try {
       await parseJson(this.#body.subarray(start, end), {
@@ -195,7 +195,7 @@ class Cutter {
     close(this.#at);
   }
 
-  /** Passes a comma, or the end of the container. @returns whether there was a comma */
+  /** Skips a comma, or the end of the container. @returns whether there was a comma */
   #hasMore(end: number): boolean {
     const c = this.#next();
     if (c !== COMMA && c !== end) throw invalidJson(null);
@@ -203,7 +203,7 @@ class Cutter {
     return c === COMMA;
   }
 
-  /** Passes white space that may be long. */
+  /** Skips possibly long white space. */
   async #space(): Promise<void> {
     for (let next = this.#at; ; ) {
       next = skipSpace(this.#body, this.#at, this.#at + STEP_BYTES);
@@ -213,13 +213,13 @@ class Cutter {
     }
   }
 
-  /** Passes white space. @returns the byte behind it */
+  /** Skips white space. @returns the byte after it */
   #next(): number | undefined {
     this.#at = skipSpace(this.#body, this.#at);
     return this.#body[this.#at];
   }
 
-  /** Passes a value and the white space behind it. */
+  /** Skips a value and the white space after it. */
   async #walk(): Promise<JsonWalk> {
     const walk = new JsonWalk(this.#body, this.#at);
     while (!walk.step()) if (this.#slice.isOver) await this.#slice.next();

@@ -1,4 +1,4 @@
-/** Cuts an NDJSON body into groups of lines. */
+/** Splits an NDJSON body into groups of lines. */
 import { JsonWalk, PIECE_BYTES, type Slice, skipSpace } from '@weir/base';
 import type { OnIgnoredId, Refusal } from '../decode.js';
 import { tooMany } from '../errors.js';
@@ -13,7 +13,7 @@ const SPACE = 0x20;
 const GROUP_LINES = 500;
 
 /**
- * Cuts a body. Blank lines are skipped.
+ * Splits a body. Blank lines are skipped.
  * @throws IngestError `batch_too_large`
  */
 export async function cutLines(body: Buffer, maxEvents: number, slice: Slice): Promise<EventGroup[]> {
@@ -49,16 +49,16 @@ export async function cutLines(body: Buffer, maxEvents: number, slice: Slice): P
 interface Line {
   readonly start: number;
   readonly end: number;
-  /** Why it is not parsed, null if it is. */
+  /** Why it is not parsed; null if it is. */
   readonly reason: string | null;
 }
 
 class LineGroup implements EventGroup {
   readonly #body: Buffer;
   readonly #lines: readonly Line[];
-  /** Where the group begins in the body. */
+  /** The offset of the group in the body. */
   readonly #offset: number;
-  /** The group: places of the scan are places in it. */
+  /** The group; offsets of the scan are relative to it. */
   readonly #text: Buffer;
   #index = 0;
   #scan: EventScan | null = null;
@@ -79,7 +79,7 @@ class LineGroup implements EventGroup {
     const [text, offset] = [this.#text, this.#offset];
     this.#scan ??= new EventScan(text);
     const event = this.#scan.event(start - offset);
-    // White space of JSON may be the end of a line, so that the scan can run into the next one.
+    // JSON white space includes line ends, so the scan can run into the next line.
     if (event && skipSpace(text, this.#scan.end, end - offset) === end - offset) return event;
     const marked = event === undefined || this.#scan.hasDelicateNumber;
     const json = this.#body.toString('utf8', start, end);
@@ -93,14 +93,16 @@ class LineGroup implements EventGroup {
   }
 }
 
-/** Bytes of white space that are passed between two looks at the clock. */
+/** Bytes of white space skipped between two checks of the clock. */
 const STEP_BYTES = 128 * 1024;
 
 function isBlank(byte: number | undefined): boolean {
   return byte !== undefined && byte <= SPACE;
 }
 
-/** The first byte of a line that is not white space, looked for in {@link STEP_BYTES}; `end` for a blank line. */
+/**
+ * The first byte of a line that is not white space, searched in steps of {@link STEP_BYTES}; `end` for a blank line.
+ */
 function firstVisible(body: Buffer, start: number, end: number): number {
   const stop = Math.min(end, start + STEP_BYTES);
   let at = start;
@@ -109,7 +111,7 @@ function firstVisible(body: Buffer, start: number, end: number): number {
 }
 
 async function reasonOf(body: Buffer, start: number, end: number, slice: Slice): Promise<string | null> {
-  // A short line holds few values.
+  // A short line contains few values.
   if (end - start <= PIECE_BYTES) return null;
   const walk = new JsonWalk(body.subarray(start, end), 0);
   while (!walk.step()) if (slice.isOver) await slice.next();

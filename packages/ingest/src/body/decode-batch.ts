@@ -5,20 +5,20 @@ import type { ValidationError } from '../event.js';
 import { invalidReason, type ValidEvent } from '../validate.js';
 import type { Envelope } from './envelope.js';
 
-/** The events of a request, sorted into those to keep and those refused by index. */
+/** The events of a request, split into accepted ones and those rejected by index. */
 export interface DecodedBatch {
   readonly valid: readonly ValidEvent[];
   readonly rejected: readonly ValidationError[];
-  /** Ids of the events that count as none, such as `undefined`. */
+  /** Number of ignored event ids, such as `undefined`. */
   readonly ignoredIds: number;
 }
 
 /**
- * Decodes and checks every event, its time corrected by the client's clock error where `sent_at` tells it.
+ * Decodes and validates every event; corrects its time by the client's clock error if there is a `sent_at`.
  * @param receivedAt arrival, in epoch milliseconds
- * @param slice gives up the event loop between events
+ * @param slice yields to the event loop between events
  * @param onGroup called with the bytes of the valid events of each group, before the next group is decoded
- * @throws IngestError `invalid_json` where the text of an event is not JSON
+ * @throws IngestError `invalid_json` if the text of an event is not JSON
  */
 export async function decodeBatch(
   envelope: Envelope,
@@ -45,7 +45,7 @@ export async function decodeBatch(
       if (reason !== null) {
         rejected.push({ index, reason });
       } else {
-        // The cast holds: invalidReason names a missing timestamp.
+        // The cast holds: invalidReason reports a missing timestamp.
         const event = correctClock(decoded as ValidEvent, skew, receivedAt);
         valid.push(event);
         bytes += EVENT_OVERHEAD_BYTES + event.properties.length + event.extras.length;
@@ -57,7 +57,7 @@ export async function decodeBatch(
   return { valid, rejected, ignoredIds };
 }
 
-/** Events decoded between two looks at the clock. */
+/** Events decoded between two checks of the clock. */
 const EVENTS_A_LOOK = 8;
 /** Memory of a decoded event without `properties` and `extras`: the object, its short texts, and its key. */
 const EVENT_OVERHEAD_BYTES = 400;

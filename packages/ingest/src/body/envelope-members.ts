@@ -1,13 +1,13 @@
-/** What the members of a JSON body mean. */
+/** The members of a JSON body. */
 import { IngestError } from '../errors.js';
 import { notAnEnvelope } from './event-group.js';
 
-/** The members of a body that decide how it is read, as parsed. */
+/** The parsed members of a body that determine its form. */
 export interface EnvelopeMembers {
   readonly token?: unknown;
   readonly sent_at?: unknown;
   readonly events?: unknown;
-  /** Another name of `events`, as other event backends have it. */
+  /** Another name of `events`, used by other event backends. */
   readonly batch?: unknown;
   /** The name of an event: the body is that event, unless it has `events`. */
   readonly event?: unknown;
@@ -17,8 +17,8 @@ export interface EnvelopeMembers {
 export const ENVELOPE_NAMES: ReadonlySet<string> = new Set(['token', 'sent_at', 'events', 'batch', 'event']);
 
 /**
- * Where the events of a body stand: in one of its arrays, or the body is one event.
- * @throws IngestError `invalid_envelope` for a body that has none of these
+ * Where the events of a body are: in one of its arrays, or the body is one event.
+ * @throws IngestError `invalid_envelope` if the body has none of these
  */
 export function placeOfEvents({ events, batch, event }: EnvelopeMembers): 'events' | 'batch' | 'body' {
   const hasEvents = events !== undefined && events !== null;
@@ -35,14 +35,14 @@ export function placeOfEvents({ events, batch, event }: EnvelopeMembers): 'event
       hint: 'send all events in "events"',
     });
   }
-  // An event may have a member of its own that is called so.
+  // An event may have its own member of this name.
   if (isEvent) return 'body';
   if (Array.isArray(batch) && !hasEvents) return 'batch';
   if (hasEvents || hasBatch) throw notAnEnvelope(`"${hasEvents ? 'events' : 'batch'}" is not an array`);
   throw notAnEnvelope('the body has no "events"');
 }
 
-/** The event that a body is: what belongs to the envelope is none of its members. */
+/** The event in a body: members of the envelope are not part of it. */
 export function eventOf({ token, sent_at, ...event }: EnvelopeMembers): object {
   return event;
 }

@@ -36,7 +36,7 @@ const event = fc.record(
   { requiredKeys: [] },
 );
 
-test('a body that is cut gives the same events and refusals as one that is parsed as a whole', async () => {
+test('a split body gives the same events and rejections as one that is parsed as a whole', async () => {
   const body = fc.record({
     events: fc.array(fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: value }), {
       maxLength: 20,
@@ -51,7 +51,7 @@ test('a body that is cut gives the same events and refusals as one that is parse
       const text = JSON.stringify({ ...envelope, events }, null, space);
       expect(await outcome(text + PADDING)).toEqual(await outcome(text));
       expect(await outcome(PADDING + text)).toEqual(await outcome(text));
-      // White space between the events moves the places of the cuts.
+      // White space between the events shifts the places of the cuts.
       const spaced = JSON.stringify({ ...envelope, events: [] }).replace(
         '"events":[]',
         () => `"events":[${events.map((one) => JSON.stringify(one)).join(`,${PADDING}`)}]`,
@@ -106,25 +106,22 @@ test.each([
   '{"a":-}',
   '{"a":1.5 1.5}',
   '{"a":1e5"b"}',
-])(
-  'properties with a number where JSON has none are refused in every form of a body: %s',
-  async (properties) => {
-    const one = `{"event":"e","timestamp":${AT},"properties":${properties}}`;
-    expect(await outcome(`{"events":[${one}]}`)).toBe('invalid_json');
-    expect(await outcome(`[${one}]`)).toBe('invalid_json');
-    expect(await outcome(one)).toBe('invalid_json');
-    expect(await outcome(`{"events":[${one}]${PADDING}}`)).toBe('invalid_json');
-    expect(await outcome(one, 'ndjson')).toMatchObject({ valid: [], rejected: [{ index: 0 }] });
-  },
-);
+])('properties with a misplaced number are rejected in every form of a body: %s', async (properties) => {
+  const one = `{"event":"e","timestamp":${AT},"properties":${properties}}`;
+  expect(await outcome(`{"events":[${one}]}`)).toBe('invalid_json');
+  expect(await outcome(`[${one}]`)).toBe('invalid_json');
+  expect(await outcome(one)).toBe('invalid_json');
+  expect(await outcome(`{"events":[${one}]${PADDING}}`)).toBe('invalid_json');
+  expect(await outcome(one, 'ndjson')).toMatchObject({ valid: [], rejected: [{ index: 0 }] });
+});
 
-test('a refusal names the place of a mistake behind numbers that keep their digits', async () => {
+test('an error names the offset of a mistake after numbers that keep their digits', async () => {
   const text = '{"events":[1.50,{"a":1,"b" 2}]}';
   const place = text.indexOf('2}');
   await expect(readEnvelope(Buffer.from(text), 'json', 10, new Slice())).rejects.toThrow(`position ${place}`);
 });
 
-test('a damaged body that is cut is refused like one that is parsed as a whole', async () => {
+test('a damaged split body is rejected like one that is parsed as a whole', async () => {
   const damage = fc.record({
     events: fc.array(event, { maxLength: 3 }),
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -138,7 +135,7 @@ test('a damaged body that is cut is refused like one that is parsed as a whole',
       const text = Buffer.from(whole.slice(0, place) + put + whole.slice(place + cut)).toString();
       const expected = await outcome(text);
       const cutText = await outcome(text + PADDING);
-      // Which of two mistakes a refusal names may differ.
+      // Which of two mistakes is reported may differ.
       if (typeof expected === 'string' && typeof cutText === 'string') return;
       expect(cutText).toEqual(expected);
     }),
@@ -146,7 +143,7 @@ test('a damaged body that is cut is refused like one that is parsed as a whole',
   );
 });
 
-test('NDJSON gives the same events and refusals whether its lines fit into one group or not', async () => {
+test('NDJSON gives the same events and rejections whether its lines fit into one group or not', async () => {
   const line = fc.oneof(
     event.map((one) => JSON.stringify(one)),
     fc.constantFrom('', ' ', '\r', 'nope', '{"event":1', '[]', '\t{}'),
@@ -160,7 +157,7 @@ test('NDJSON gives the same events and refusals whether its lines fit into one g
   );
 });
 
-test('an event that is too large or holds too many values or names is refused alone, without being parsed', async () => {
+test('an event that is too large or has too many values or names is rejected alone, without parsing', async () => {
   const good = { event: 'e', timestamp: AT };
   const long = `{"event":"e","timestamp":${AT},"x":"${'\\u0041'.repeat(600_000)}"}`;
   const many = `{"event":"e","timestamp":${AT},"x":[${'0,'.repeat(30_001)}0]}`;
@@ -188,14 +185,14 @@ test('a byte order mark before the text is skipped', async () => {
   }
 });
 
-test('more events than a body may hold are refused before they are parsed', async () => {
+test('more events than the limit are rejected before they are parsed', async () => {
   const text = `{"events":[${'x,'.repeat(PIECE_BYTES)}`;
   expect(await outcome(text, 'json', 1_000)).toBe('batch_too_large');
   expect(await outcome('x\n'.repeat(PIECE_BYTES), 'ndjson', 1_000)).toBe('batch_too_large');
   expect(await outcome('{"events":[1,2,3]}', 'json', 2)).toBe('batch_too_large');
 });
 
-test('properties of 500 levels are kept, and deeper ones refused, in a small and in a large body', async () => {
+test('properties of 500 levels are stored, and deeper ones rejected, in a small and in a large body', async () => {
   const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
   const body = (levels: number) =>
     `{"events":[{"event":"e","timestamp":${AT},"properties":${nested(levels)}}]}`;
@@ -209,7 +206,7 @@ test('properties of 500 levels are kept, and deeper ones refused, in a small and
   }
 });
 
-test('decoding a large batch gives up the event loop', async () => {
+test('decoding a large batch yields to the event loop', async () => {
   const events = Array.from({ length: 30_000 }, (_, i) => ({ event: 'e', timestamp: AT, properties: { i } }));
   let turns = 0;
   const count = setInterval(() => {

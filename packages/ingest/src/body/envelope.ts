@@ -1,9 +1,10 @@
 /**
- * A request body into its events, not decoded yet. A body is `{"token"?, "sent_at"?, "events": [...]}` (or `batch`), an array
- * of events, one event with the envelope's `token` and `sent_at` beside its own members, or NDJSON, an event a line.
+ * Splits a request body into its events, not decoded yet. A body is `{"token"?, "sent_at"?, "events": [...]}` (or
+ * `batch`), an array of events, one event with the envelope's `token` and `sent_at` among its members, or NDJSON with
+ * one event on each line.
  *
- * The events of a small body are scanned here, and a small body of unusual form is parsed as a whole. A large body is only cut
- * into groups of events; `decodeBatch` decodes group by group and gives up the event loop between them.
+ * The events of a small body are scanned here, and a small body of unusual form is parsed as a whole. A large body is
+ * only split into groups of events; `decodeBatch` decodes group by group and yields to the event loop between them.
  */
 import { isUtf8 } from 'node:buffer';
 import { PIECE_BYTES, type Slice, skipSpace, withoutMark } from '@weir/base';
@@ -24,22 +25,22 @@ import {
 } from './event-group.js';
 import { scanEnvelope } from './scan-envelope.js';
 
-/** How the events stand in the body. */
+/** The format of the events in the body. */
 export type BodyFormat = 'json' | 'ndjson';
 
-/** What surrounds the events of a body, and the events in groups. */
+/** The envelope of a body, and its events in groups. */
 export interface Envelope {
-  /** The body's own token, where it carries one. */
+  /** The token in the body, if there is one. */
   readonly token: string | null;
-  /** The client's clock when it sent, in epoch milliseconds. */
+  /** The client's clock at the time of sending, epoch milliseconds. */
   readonly sentAt: number | null;
   readonly groups: readonly EventGroup[];
 }
 
 /**
  * Reads the envelope of an unpacked body.
- * @param maxEvents events a body may hold; rejecting an event also costs time, so rejected ones count too
- * @param slice gives up the event loop where a large body takes long
+ * @param maxEvents maximum events of a body; rejected ones count too, because rejecting also costs time
+ * @param slice yields to the event loop for large bodies
  * @throws IngestError `invalid_encoding` (not UTF-8), `invalid_json`, `invalid_envelope`, `batch_too_large`
  */
 export async function readEnvelope(
@@ -53,7 +54,7 @@ export async function readEnvelope(
   if (format === 'ndjson') {
     return { token: null, sentAt: null, groups: await cutLines(text, maxEvents, slice) };
   }
-  // A long body of white space is found empty piece by piece.
+  // A longer body of white space is checked piece by piece below.
   if (text.length <= PIECE_BYTES && skipSpace(text, 0) === text.length) throw emptyBody();
   try {
     return await readJson(text, maxEvents, slice);
@@ -107,7 +108,7 @@ function surroundings({ token, sent_at }: EnvelopeMembers): Pick<Envelope, 'toke
   }
   return {
     token: typeof token === 'string' && !isMarkedNumber(token) ? token : null,
-    // A clock that counts seconds, or stands at 0, says nothing about the error of the timestamps.
+    // A clock in seconds, or at 0, does not show the error of the timestamps.
     sentAt: typeof sentAt === 'number' ? sentAt : null,
   };
 }

@@ -12,13 +12,13 @@ import { EventScan } from './event-scan.js';
 export interface EventGroup {
   /**
    * Decodes the next event.
-   * @returns the event, or why it is refused; null behind the last one
+   * @returns the event, or the reason of its rejection; null after the last one
    * @throws IngestError `invalid_json`
    */
   next(onIgnoredId: OnIgnoredId): Event | Refusal | null;
 }
 
-/** An event that is refused, as a group of its own. */
+/** A rejected event as a separate group. */
 export function refusedAlone(reason: string): EventGroup {
   let refusal: Refusal | null = { reason };
   return {
@@ -30,17 +30,17 @@ export function refusedAlone(reason: string): EventGroup {
   };
 }
 
-/** Bounds of the text of one event. */
+/** Limits of the text of one event. */
 export const EVENT_TEXT_LIMITS = {
-  /** Bytes, three times those of the largest event: escapes and white space may take more room than what they stand for. */
+  /** Bytes: three times the largest event, because escapes and white space may take more room than their content. */
   bytes: 3 * 1024 * 1024,
-  /** Values, containers and members counted alike: each is an object while the event is parsed. */
+  /** Values, counting containers and members: each is an object while the event is parsed. */
   items: 30_000,
-  /** Names in objects. Tens of thousands of different ones take a parser 3 µs each. */
+  /** Names in objects: tens of thousands of different names cost the parser 3 µs each. */
   names: 10_000,
 } as const;
 
-/** Why the text of an event is refused without being parsed; null if it is parsed. */
+/** Why the text of an event is rejected without parsing; null if it is parsed. */
 export function textReason(
   bytes: number,
   { items, names }: Pick<JsonWalk, 'items' | 'names'>,
@@ -50,7 +50,7 @@ export function textReason(
   return names > EVENT_TEXT_LIMITS.names ? `event holds more than ${EVENT_TEXT_LIMITS.names} names` : null;
 }
 
-/** Events as `parseMarked` gave them. */
+/** Events from `parseMarked`. */
 export class ParsedGroup implements EventGroup {
   readonly #events: readonly unknown[];
   readonly #surrogates: boolean;
@@ -73,18 +73,18 @@ const COMMA = 0x2c;
 
 /** Consecutive elements of a JSON array. */
 export class ElementGroup implements EventGroup {
-  /** The elements, and what stands between them. */
+  /** The elements and the text between them. */
   readonly #text: Buffer;
   readonly #start: number;
   #left: number;
   #scan: EventScan | null = null;
-  /** Where the next element begins in the part of the body that is scanned. */
+  /** Offset of the next element in the scanned part of the body. */
   #at = 0;
 
   /**
    * @param start of the first element
    * @param end of the last element
-   * @param count of elements; the text must hold exactly this number
+   * @param count of elements; the text must contain exactly this number
    */
   constructor(body: Buffer, start: number, end: number, count: number) {
     this.#text = body.subarray(start, end);
@@ -109,7 +109,7 @@ export class ElementGroup implements EventGroup {
   }
 }
 
-/** Where an event stands in a body. */
+/** The position of an event in a body. */
 export interface EventPlace {
   readonly start: number;
   readonly end: number;
@@ -119,7 +119,7 @@ export interface EventPlace {
 
 /**
  * Decodes an event that is not ordinary (see event-scan).
- * @param offset where `body` begins in the body of the request
+ * @param offset of `body` in the body of the request
  * @throws IngestError `invalid_json`
  */
 export function parseEvent(
@@ -143,26 +143,26 @@ export function parseText(text: string, marked: boolean): unknown {
   return marked ? parseMarked(text) : JSON.parse(text);
 }
 
-/** How {@link parseText} read an event. */
+/** How {@link parseText} parsed an event. */
 export interface ReadText {
   readonly text: string;
   readonly marked: boolean;
   readonly onIgnoredId: OnIgnoredId;
 }
 
-/** The event that a text is. */
+/** Decodes the event of a text. */
 export function decodeText(raw: unknown, { text, marked, onIgnoredId }: ReadText): Event | Refusal {
   return decodeEvent(raw, { marked, surrogates: mayHoldSurrogates(text), onIgnoredId });
 }
 
-/** Where a value ends that is not JSON, or deeper than it is scanned. */
+/** The end of a value that is not JSON, or nested deeper than the scan supports. */
 function endOf(text: Buffer, start: number): number {
   const walk = new JsonWalk(text, start);
   while (!walk.step());
   return walk.at;
 }
 
-/** The error for a body that is JSON and neither an envelope, nor an event, nor an array of events. */
+/** The error for a JSON body that is neither an envelope, nor an event, nor an array of events. */
 export function notAnEnvelope(what: string): IngestError {
   return new IngestError('invalid_envelope', what, {
     hint: EVENTS_AS_JSON,
@@ -171,8 +171,8 @@ export function notAnEnvelope(what: string): IngestError {
 
 /**
  * The error for a body that is not JSON.
- * @param text that the parser was given
- * @param offset where that begins in the body
+ * @param text that was parsed
+ * @param offset of the text in the body
  */
 export function invalidJson(cause: unknown, text = '', offset = 0): IngestError {
   return new IngestError('invalid_json', `the body is not JSON: ${complaintOf(cause, text, offset)}`, {
@@ -188,14 +188,14 @@ export function emptyBody(): IngestError {
   return new IngestError('invalid_json', 'the body is empty', { hint: EVENTS_AS_JSON });
 }
 
-/** What to do about a body that is not JSON: some clients send NDJSON with the media type of JSON. */
+/** The hint for a body that is not JSON: some clients send NDJSON with the media type of JSON. */
 export function hintForText(text: Buffer): string {
   return looksLikeLines(text) ? EVENTS_AS_LINES : EVENTS_AS_JSON;
 }
 
 const NEWLINE = 0x0a;
 
-/** Whether the first line ends an object and the second begins one. */
+/** Whether the first line ends an object and the second starts one. */
 function looksLikeLines(text: Buffer): boolean {
   const newline = text.indexOf(NEWLINE);
   if (newline < 0) return false;
@@ -204,10 +204,10 @@ function looksLikeLines(text: Buffer): boolean {
   return first.endsWith('}') && second.startsWith('{');
 }
 
-/** Characters around a line end that are looked at. */
+/** Characters around a line end to check. */
 const NEAR = 64;
 
-/** What is wrong with a text: the parser's complaint without the text, which it quotes, or a word that JSON does not have. */
+/** The error of a text: the parser's message without its quote of the text, or a word that is not JSON. */
 export function complaintOf(error: unknown, text: string, offset = 0): string {
   const word = firstBareWord(text);
   if (word !== null) {

@@ -9,7 +9,7 @@ function scan(text: string) {
   return new EventScan(Buffer.from(text)).event(0);
 }
 
-/** What an ordinary event is without the scan. */
+/** Decodes an ordinary event without the scan. */
 function decode(text: string) {
   return decodeEvent(JSON.parse(text));
 }
@@ -23,7 +23,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Names that a JavaScript object keeps in the order in which they were set. */
+/** Names that a JavaScript object keeps in insertion order. */
 const name = fc.string({ unit: 'binary' }).filter((text) => !/^\d+$/.test(text));
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -68,7 +68,7 @@ const event = fc.record(
   { requiredKeys: ['event', 'timestamp'] },
 );
 
-test('an event that the scan reads is the one that JSON.parse reads', () => {
+test('an event that the scan reads equals the one that JSON.parse reads', () => {
   fc.assert(
     fc.property(event, fc.constantFrom(undefined, 1, '\t'), (one, space) => {
       const text = JSON.stringify(one, null, space);
@@ -80,7 +80,7 @@ test('an event that the scan reads is the one that JSON.parse reads', () => {
   );
 });
 
-test('the scan takes a text for JSON exactly when JSON.parse does', () => {
+test('the scan accepts a text as JSON exactly when JSON.parse does', () => {
   const damage = fc.record({
     whole: event.map((one) => JSON.stringify(one)),
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -113,7 +113,7 @@ test('the scan takes a text for JSON exactly when JSON.parse does', () => {
       const bytes = Buffer.from(text);
       const scanner = new EventScan(bytes);
       const isWhole = scanner.event(0) !== undefined && scanner.end === bytes.length;
-      // White space around the value is no part of it.
+      // White space around the value is not part of it.
       expect(isWhole).toBe(isJson(text) && text === text.trim());
     }),
     { numRuns: 5_000 },
@@ -134,7 +134,7 @@ test('members that Weir does not know are extras', () => {
   expect(scan(text)).toMatchObject({ properties: '{}', extras: '{"plan":"pro","__proto__":{"a":1}}' });
 });
 
-test('white space between the tokens of properties is left out, and kept in their strings', () => {
+test('white space between the tokens of properties is removed, and kept in their strings', () => {
   const text = `{"event":"e","timestamp":"${AT}","properties":{ "a b" :\n[ 1 , " \\" " ] }}`;
   expect(scan(text)).toMatchObject({ properties: '{"a b":[1," \\" "]}' });
 });
@@ -164,13 +164,13 @@ test.each([
   expect(scan(`{"event":"e","timestamp":"${AT}",${member}}`)).toBeNull();
 });
 
-test('a value that is nested deeper than the scan goes is left to the parser', () => {
+test('a value nested deeper than the scan supports is left to the parser', () => {
   const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
   expect(scan(nested(100))).toBeNull();
   expect(scan(nested(101))).toBeUndefined();
 });
 
-test('names that were chosen to look alike cost no more than a thousand comparisons', () => {
+test('names that were chosen to collide cost at most a thousand comparisons', () => {
   const alike = Array.from(
     { length: 64 },
     (_, i) => `"x${String.fromCharCode(0x40 + i).replace('\\', '~')}xx":1`,

@@ -1,9 +1,9 @@
 /**
- * Reads an ordinary event from the bytes of a body in one pass: it checks the JSON grammar, finds the fields, and takes the
- * text of `properties` as it stands, where `JSON.parse` and `JSON.stringify` would make an object of it and write it again.
+ * Reads an ordinary event from the bytes of a body in one pass: it checks the JSON grammar, finds the fields, and uses
+ * the text of `properties` unchanged, where `JSON.parse` and `JSON.stringify` would build and serialise an object.
  *
- * An event is ordinary if its texts stand in the body as they are stored. All others (aliases of fields, escapes that are not kept,
- * exponents, long integers, names that occur twice) are left to `JSON.parse` and `decodeEvent`.
+ * An event is ordinary if its texts in the body equal their stored form. All others (aliases of fields, unusual
+ * escapes, exponents, long integers, duplicate names) are left to `JSON.parse` and `decodeEvent`.
  */
 import { isAscii } from 'node:buffer';
 import { ALIASES } from '../decode.js';
@@ -40,27 +40,27 @@ const NULL = Buffer.from('null');
 
 /** Not JSON, or nested too deep for a recursive scan. */
 const BAD = -1;
-/** Digits before the point that every double keeps. */
+/** Digits before the decimal point that every double preserves. */
 const EXACT_DIGITS = 15;
-/** Length of `0.000001`, the least number that `JSON.stringify` writes without an exponent. */
+/** Length of `0.000001`, the smallest number that `JSON.stringify` writes without an exponent. */
 const SIX_DECIMALS = 8;
-/** Bytes of a number that `JSON.parse` surely reads as a finite one, and that no column rounds to infinity. */
+/** Maximum bytes of a number that `JSON.parse` certainly reads as finite, and that no column rounds to infinity. */
 const MAX_NUMBER_BYTES = 20;
 const MAX_DEPTH = 100;
-/** Names of one object that are compared with one another, and of all objects that are open at a time. */
+/** Maximum names of one object that are compared with each other, and of all open objects. */
 const MAX_NAMES = 64;
 const MAX_OPEN_NAMES = 512;
-/** Comparisons of the bytes of two names, for one event. A client can choose names whose hashes are equal. */
+/** Maximum byte comparisons of names in one event, because a client can choose names with equal hashes. */
 const MAX_COMPARISONS = 1_000;
-/** Members of an event that Weir does not know. */
+/** Maximum members of an event that Weir does not know. */
 const MAX_STRAYS = 32;
-/** No field of an event. */
+/** Not a field of an event. */
 const STRAY = -1;
 const OTHER_NAMES: ReadonlySet<string> = new Set([...ALIASES.keys(), 'extras']);
 
 const FIELDS = ['event', 'timestamp', 'event_id', 'anonymous_id', 'user_id', 'session_id', 'properties'];
 const FIELD_BYTES = FIELDS.map((name) => Buffer.from(name));
-/** By the length of its name. Only `properties` is as long as another field. */
+/** By the length of the name. Only `properties` is as long as another field. */
 const FIELD_OF_LENGTH = FIELDS.slice(0, -1).reduce<number[]>((fields, { length }, field) => {
   fields[length] = field;
   return fields;
@@ -83,29 +83,29 @@ function tableOf(bytes: string): Uint8Array {
   return table;
 }
 
-// Scratch space of the event that is being scanned. A scan of one event never waits, so all scans share it.
+// Scratch space of the current event. The scan of an event is synchronous, so all scans share it.
 const starts = new Int32Array(FIELDS.length);
 const ends = new Int32Array(FIELDS.length);
-/** Names of the objects that are open: where they begin and end, and a cheap hash. */
+/** Names of the open objects: their offsets, and a cheap hash. */
 const nameStarts = new Int32Array(MAX_OPEN_NAMES);
 const nameEnds = new Int32Array(MAX_OPEN_NAMES);
 const nameHashes = new Int32Array(MAX_OPEN_NAMES);
-/** Values of the members that Weir does not know. */
+/** Values of the unknown members. */
 const strayStarts = new Int32Array(MAX_STRAYS);
 const strayEnds = new Int32Array(MAX_STRAYS);
 
-/** Scans the events of one body, one after the other. */
+/** Scans the events of one body, one after another. */
 export class EventScan {
   readonly #body: Buffer;
-  /** The body's text, if each of its bytes is a character: parts of it then cost no call out of JavaScript. */
+  /** The body's text if it is ASCII: substrings are then cheap, without a call out of JavaScript. */
   readonly #ascii: string | null;
   #openNames = 0;
-  /** Members of the event that Weir does not know. Their names are the first of those that are open. */
+  /** Number of unknown members of the event. Their names are the first of the open ones. */
   #strays = 0;
   #isOrdinary = true;
-  /** How often the bytes of two names were compared. */
+  /** Number of byte comparisons of names. */
   #comparisons = 0;
-  /** Whether a value that was scanned has white space between its tokens. */
+  /** Whether a scanned value has white space between its tokens. */
   #hasSpace = false;
   #hasDelicateNumber = false;
   #end = 0;
@@ -116,20 +116,20 @@ export class EventScan {
     this.#ascii = isAscii(body) ? body.toString('latin1') : null;
   }
 
-  /** The first byte behind the value that was scanned last. */
+  /** The first byte after the last scanned value. */
   get end(): number {
     return this.#end;
   }
 
-  /** Whether `JSON.parse` would change the digits of a number of the event that was scanned last. */
+  /** Whether `JSON.parse` would change the digits of a number in the last scanned event. */
   get hasDelicateNumber(): boolean {
     return this.#hasDelicateNumber;
   }
 
   /**
    * Scans the value at `start`.
-   * @returns the event; null if the value is no ordinary event; undefined if it is no JSON value, or nested deeper than
-   * {@link MAX_DEPTH}, and {@link end} is not known
+   * @returns the event; null if the value is not an ordinary event; undefined if it is not JSON, or nested deeper than
+   *   {@link MAX_DEPTH}, and {@link end} is unknown
    */
   event(start: number): Event | null | undefined {
     this.#openNames = 0;
@@ -147,7 +147,7 @@ export class EventScan {
 
   /**
    * Scans any JSON value at `start`.
-   * @returns whether it is one, and not nested too deep
+   * @returns whether it is valid, and not nested too deep
    */
   value(start: number): boolean {
     this.#openNames = 0;
@@ -155,12 +155,12 @@ export class EventScan {
     return this.#end !== BAD;
   }
 
-  /** Notes that the caller has passed what stands before `end`. */
+  /** Records that the caller has skipped the text before `end`. */
   passed(end: number): void {
     this.#end = end;
   }
 
-  /** Passes white space. */
+  /** Skips white space. */
   space(start: number): number {
     const body = this.#body;
     let at = start;
@@ -174,7 +174,7 @@ export class EventScan {
     return this.#value(start, 0);
   }
 
-  /** Passes the members of an event and keeps the places of those it knows. */
+  /** Skips the members of an event and records the offsets of known ones. */
   #fields(start: number): number {
     const body = this.#body;
     let at = this.space(start + 1);
@@ -208,11 +208,11 @@ export class EventScan {
     }
   }
 
-  /** Notes a member that Weir does not know. */
+  /** Records an unknown member. */
   #stray(nameStart: number, nameEnd: number, start: number, end: number): void {
     const place = this.#strays;
     this.#name(0, nameStart, nameEnd);
-    // The parser reads aliases of the fields, and `extras`.
+    // The parser handles aliases of the fields, and `extras`.
     if (place === MAX_STRAYS || OTHER_NAMES.has(this.#slice(nameStart, nameEnd))) this.#isOrdinary = false;
     if (!this.#isOrdinary) return;
     strayStarts[place] = start;
@@ -220,7 +220,7 @@ export class EventScan {
     this.#strays = place + 1;
   }
 
-  /** The event of the fields found; null if one of them is not as it is stored. */
+  /** The event of the recorded fields; null if one of them differs from its stored form. */
   #built(): Event | null {
     const event = this.#text(EVENT);
     const timestamp = this.#timestamp();
@@ -258,7 +258,7 @@ export class EventScan {
     return typeof instant === 'number' ? instant : null;
   }
 
-  /** The text of a field; null if the field is absent, empty, no string, or has an escape. */
+  /** The text of a field; null if it is absent, empty, not a string, or has an escape. */
   #text(field: number): string | null {
     const start = starts[field] ?? BAD;
     const end = ends[field] ?? BAD;
@@ -267,7 +267,7 @@ export class EventScan {
     return text.includes('\\') ? null : text;
   }
 
-  /** An id, null if it is absent; undefined if `decodeEvent` must look at it. */
+  /** An id, null if it is absent; undefined if `decodeEvent` must check it. */
   #id(field: number): string | null | undefined {
     const start = starts[field] ?? BAD;
     if (start === BAD || this.#body[start] === LETTER_N) return null;
@@ -390,8 +390,8 @@ export class EventScan {
   }
 
   /**
-   * Notes a name of the object whose first name has the place `first`. `JSON.parse` keeps the last of two members with one
-   * name, and ClickHouse another one, so such an event is not ordinary.
+   * Records a name of the object whose first name is at index `first`. Of two members with one name, `JSON.parse` keeps
+   * the last and ClickHouse another one, so such an event is not ordinary.
    */
   #name(first: number, start: number, end: number): void {
     if (!this.#isOrdinary) return;
@@ -416,7 +416,7 @@ export class EventScan {
     this.#openNames = place + 1;
   }
 
-  /** Whether a name may be one that was noted before: they are equal, or the event has used up its comparisons. */
+  /** Whether a name may equal a recorded one: they are equal, or the event has used up its comparisons. */
   #mayBe(place: number, start: number, end: number): boolean {
     this.#comparisons += 1;
     if (this.#comparisons > MAX_COMPARISONS) return true;
@@ -468,11 +468,11 @@ export class EventScan {
       while (c >= ZERO && c <= NINE);
       if (at === fraction) return BAD;
       if (at - start > MAX_NUMBER_BYTES) this.#leave();
-      // JSON.parse would drop the last zeros, and digits beyond those of a double. JSON.stringify writes 0.0000001 as 1e-7.
+      // JSON.parse drops trailing zeros, and digits beyond those of a double. JSON.stringify writes 0.0000001 as 1e-7.
       const mayBeTiny = at - first > SIX_DECIMALS && body[first] === ZERO && body[first + 7] === ZERO;
       if (body[at - 1] === ZERO || at - first > EXACT_DIGITS || mayBeTiny) this.#hasDelicateNumber = true;
     } else if (first !== start && body[first] === ZERO) {
-      // Negative zero, which JSON.stringify writes without its sign.
+      // JSON.stringify drops the sign of negative zero.
       this.#leave();
     }
     return c === LETTER_E || c === UPPER_E ? this.#exponent(at) : at;

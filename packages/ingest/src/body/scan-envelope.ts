@@ -13,7 +13,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** A body that was scanned. */
+/** A scanned body. */
 export interface ScannedEnvelope {
   readonly members: EnvelopeMembers;
   readonly events: EventGroup;
@@ -21,7 +21,8 @@ export interface ScannedEnvelope {
 
 /**
  * Scans a body.
- * @returns null for a body of another form, of more than `maxEvents`, or that is not JSON: the parser tells which it is
+ * @returns null for a body of another form, of more than `maxEvents`, or that is not JSON: the parser then determines
+ *   the error
  */
 export function scanEnvelope(body: Buffer, maxEvents: number): ScannedEnvelope | null {
   const scan = new EventScan(body);
@@ -58,7 +59,7 @@ class ScannedEvents implements EventGroup {
     this.#body = body;
   }
 
-  /** Scans the array at `start`. @returns whether it is one, of at most `maxEvents` */
+  /** Scans the array at `start`. @returns whether it is a valid array of at most `maxEvents` */
   scan(scan: EventScan, start: number, maxEvents: number): boolean {
     const body = this.#body;
     if (body[start] !== OPEN_BRACKET) return false;

@@ -1,15 +1,15 @@
 /**
- * A Bloom filter over 128-bit keys that are already uniformly distributed, in blocks of a cache line: a key's seven bits
- * lie in one block, so that a "no" costs one access to memory. At ten bits a key about one "maybe" in sixty is false
- * (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
+ * A Bloom filter over 128-bit keys that are uniformly distributed, in blocks of a cache line: the seven bits of a key
+ * are in one block, so that a negative answer costs one memory access. At ten bits a key about one positive answer in
+ * sixty is false (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
  */
 
 const BITS_PER_KEY = 10;
 const BLOCK_BYTES = 64;
-/** Nine bits of a key name a bit of its block. */
+/** Nine bits of a key select a bit of its block. */
 const BIT_MASK = 0x1ff;
 
-/** Says "no" for certain or "maybe" of a key. */
+/** Answers whether a key is certainly absent, or may be present. */
 export class BloomFilter {
   /** The filter's bits, to be stored. */
   readonly bytes: Uint8Array;
@@ -56,7 +56,7 @@ export class BloomFilter {
   }
 }
 
-/** Probes 0 to 2 take their bits from the key's last word, 3 to 5 from its second, the seventh from its first. */
+/** Probes 0 to 2 use the key's last word, 3 to 5 its second, the seventh its first. */
 function bitOf(keys: Uint32Array, index: number, probe: number): number {
   const at = index * 4;
   if (probe < 3) return ((keys[at + 3] ?? 0) >>> (probe * 9)) & BIT_MASK;

@@ -4,9 +4,9 @@ import { hash } from 'node:crypto';
 export const ID_BYTES = 16;
 
 /**
- * The key under which an event's retries are recognised: the first 128 bits of SHA-256 over project and event id, so
- * that ids of different projects never meet, whatever a client makes up. Written into `keys` at place `index`, as
- * four 32-bit words; never all zeros, which stands for "no id".
+ * Writes the key by which retries of an event are recognised: the first 128 bits of SHA-256 over project and event id,
+ * so that ids of different projects never collide, whatever ids clients choose. Written to `keys` at `index`, as four
+ * 32-bit words; never all zeros, which means "no id".
  */
 export function writeEventKey(projectId: string, eventId: string, keys: Uint32Array, index: number): void {
   const digest = hash('sha256', `${projectId}/${eventId}`, 'binary');

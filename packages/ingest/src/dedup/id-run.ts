@@ -1,9 +1,8 @@
 /**
- * A run: ids that have left memory, written once to a stream of the log and dropped whole.
+ * A run: ids evicted from memory, written once to a stream of the log and removed as a whole.
  *
- * Its first entries are buckets, in which the keys stand side by side by their leading bits, about 256 to a bucket;
- * behind them comes its Bloom filter in pieces. A look-up asks the filter, in memory, and reads one bucket only for a
- * "maybe".
+ * Its first entries are buckets of keys, grouped by their leading bits, about 256 keys in each; its Bloom filter
+ * follows in pieces. A lookup checks the filter in memory, and reads a single bucket only after a positive answer.
  */
 import type { Log } from '@weir/log';
 import { BloomFilter } from './bloom-filter.js';
@@ -13,14 +12,14 @@ import type { IdTable } from './id-table.js';
 const KEYS_PER_BUCKET = 256;
 const FILTER_PIECE_BYTES = 256 * 1024;
 const ENTRIES_PER_APPEND = 128;
-/** Slots handled before the event loop gets its turn. */
+/** Slots processed before yielding to the event loop. */
 const SLICE = 32 * 1024;
 
-/** Where a run stands in the log and what it covers. Stored as JSON in the dedup reader's cursor. */
+/** The position of a run in the log, and its coverage. Stored as JSON in the dedup reader's cursor. */
 export interface RunDescription {
   readonly stream: string;
   readonly keys: number;
-  /** Leading bits of a key that name its bucket. */
+  /** Leading bits of a key that select its bucket. */
   readonly bucketBits: number;
   /** Log offset of bucket 0; the others follow it. */
   readonly firstOffset: number;
@@ -41,7 +40,7 @@ export class IdRun {
     this.#filter = filter;
   }
 
-  /** Writes the keys of a table, which must not change meanwhile, as a run. */
+  /** Writes the keys of a table as a run; the table must not change meanwhile. */
   static async write(
     log: Log,
     table: IdTable,
@@ -59,14 +58,14 @@ export class IdRun {
     return new IdRun(log, { ...place, keys: table.size, bucketBits, firstOffset }, filter);
   }
 
-  /** Opens a run that was written before. */
+  /** Opens a stored run. */
   static async open(log: Log, description: RunDescription): Promise<IdRun> {
     const after = description.firstOffset + 2 ** description.bucketBits - 1;
     const pieces = await log.read(description.stream, { after, maxBytes: Number.MAX_SAFE_INTEGER });
     return new IdRun(log, description, BloomFilter.of(Buffer.concat(pieces.map((piece) => piece.data))));
   }
 
-  /** False: certainly not in this run. True: ask {@link has}. */
+  /** False: certainly not in this run. True: check with {@link has}. */
   mayHave(keys: Uint32Array, index: number): boolean {
     return this.#filter.mayHave(keys, index);
   }
@@ -117,7 +116,7 @@ async function sortIntoBuckets(
   return { buckets, filter };
 }
 
-/** Visits every key, letting other work in between: a table of a million would hold up requests. */
+/** Visits every key and yields to the event loop, because a table of a million would block requests. */
 async function eachKey(table: IdTable, visit: (words: Uint32Array) => void): Promise<void> {
   for (let slot = 0; slot < table.capacity; slot += 1) {
     const words = table.wordsAt(slot);

@@ -1,6 +1,6 @@
 /**
- * A hash table of 128-bit keys in typed arrays: open addressing, linear probing, fixed capacity. A million ids cost
- * 48 MB and nothing for the garbage collector to walk.
+ * A hash table of 128-bit keys in typed arrays: open addressing, linear probing, fixed capacity. A million ids take
+ * 48 MB and cost the garbage collector nothing.
  */
 
 const EMPTY = 0;
@@ -17,7 +17,7 @@ export class IdTable {
 
   /**
    * @param capacity slots, a power of two; keep the table at most half full
-   * @param salt random odd number: without it a client could choose ids that all fall into one place
+   * @param salt random odd number: without it a client could choose ids that collide
    */
   constructor(capacity: number, salt: number) {
     this.#mask = capacity - 1;
@@ -31,19 +31,19 @@ export class IdTable {
     return this.#size;
   }
 
-  /** Slots that can no longer be used for a new key: keys, and places of removed ones. */
+  /** Slots that cannot hold a new key: used ones, and those of removed keys. */
   get used(): number {
     return this.#used;
   }
 
-  /** The value of key `index` of `keys`; 0 where it is not in the table. */
+  /** The value of key `index` of `keys`; 0 if it is absent. */
   get(keys: Uint32Array, index: number): number {
     const slot = this.#find(keys, index);
     const value = this.#values[slot] ?? EMPTY;
     return Math.max(value, 0);
   }
 
-  /** Adds key `index` of `keys`, which must not be in the table. `value` is positive. */
+  /** Adds key `index` of `keys`, which must be absent. `value` is positive. */
   add(keys: Uint32Array, index: number, value: number): void {
     const slot = this.#find(keys, index);
     if (this.#values[slot] === EMPTY) {
@@ -54,7 +54,7 @@ export class IdTable {
     this.#size += 1;
   }
 
-  /** Takes key `index` of `keys` out, if it is there. */
+  /** Removes key `index` of `keys`, if it is present. */
   remove(keys: Uint32Array, index: number): void {
     const slot = this.#find(keys, index);
     if ((this.#values[slot] ?? EMPTY) <= 0) return;
@@ -67,12 +67,12 @@ export class IdTable {
     return this.#mask + 1;
   }
 
-  /** The four words of the key in a slot, or null for an empty one. A view: do not keep it. */
+  /** The four words of the key in a slot; null for an empty one. A view: do not store it. */
   wordsAt(slot: number): Uint32Array | null {
     return (this.#values[slot] ?? EMPTY) > 0 ? this.#words.subarray(slot * 4, slot * 4 + 4) : null;
   }
 
-  /** The slot holding the key (also a removed one of the same key), or the empty slot where it belongs. */
+  /** The slot of the key (also of a removed one), or the empty slot for it. */
   #find(keys: Uint32Array, index: number): number {
     const at = index * 4;
     const words = this.#words;

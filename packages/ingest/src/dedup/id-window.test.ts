@@ -22,7 +22,7 @@ async function claim(window: IdWindow, keys: Uint32Array): Promise<Claims> {
   }
 }
 
-/** Claims ids and, as the service does, makes the new ones durable in one entry. */
+/** Claims ids and makes the new ones durable in one entry, like the service. */
 async function store(
   window: IdWindow,
   log: Awaited<ReturnType<typeof openLog>>,
@@ -77,7 +77,7 @@ describe('IdWindow', () => {
     expect((await claim(window, keys)).outcomes).toEqual(['known']);
   });
 
-  it('knows a second copy within a submission, and takes events without id as new', async () => {
+  it('detects a second copy within a submission, and accepts events without id as new', async () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, {}, () => 0);
     expect(await store(window, log, ['a', null, 'a', null])).toEqual(['new', 'new', 'known', 'new']);
@@ -87,7 +87,7 @@ describe('IdWindow', () => {
     expect(keysOf(['a'], 'p')).not.toEqual(keysOf(['a'], 'q'));
   });
 
-  it('forgets whole runs after the window, and the oldest ones beyond its size', async () => {
+  it('removes whole runs after the window, and the oldest ones beyond its size', async () => {
     let now = 0;
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { maxIds: 100, tableIds: 256 }, () => now);
@@ -114,7 +114,7 @@ describe('IdWindow', () => {
     expect(window.reachSeconds()).toBeLessThanOrEqual(3600);
   });
 
-  it('answers as a set of ids does, over spills and restarts (property)', async () => {
+  it('answers like a set of ids, over spills and restarts (property)', async () => {
     const command = fc.oneof(
       { weight: 8, arbitrary: fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 40 }) },
       { weight: 1, arbitrary: fc.constant('spill' as const) },
@@ -128,7 +128,7 @@ describe('IdWindow', () => {
         for (const step of commands) {
           if (step === 'spill') {
             await window.maintain(true);
-            // Entries whose ids are in runs leave the log, so that only the runs know them after a restart.
+            // Entries whose ids are in runs are trimmed, so that only the runs know them after a restart.
             await log.trim(STREAM, window.spilledOffset + 1);
           } else if (step === 'restart') window = await reopen(log, {}, () => 0);
           else {
@@ -147,7 +147,7 @@ describe('IdWindow', () => {
     );
   });
 
-  it('removes what an interrupted write of a run left in the log', async () => {
+  it('removes the remains of an interrupted write of a run', async () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, {}, () => 0);
     await store(window, log, ['a']);
@@ -160,7 +160,7 @@ describe('IdWindow', () => {
     expect(await store(again, log, ['a'])).toEqual(['known']);
   });
 
-  it('writes a run by itself when its table is full or old, and drops runs that are past the window', async () => {
+  it('writes a run when its table is full or old, and removes runs older than the window', async () => {
     let now = 0;
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { tableIds: 64 }, () => now);
@@ -190,7 +190,7 @@ describe('IdWindow', () => {
     expect(await store(window, log, ['b1', 'd'])).toEqual(['new', 'known']);
   });
 
-  it('takes no more ids where runs cannot be written, and loses none', async () => {
+  it('rejects ids when runs cannot be written, and loses none', async () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { tableIds: 64 }, () => 0);
     const claims: Claims[] = [];
@@ -204,7 +204,7 @@ describe('IdWindow', () => {
     expect((await claim(window, keysOf(['n0', 'n95', 'n96']))).outcomes).toEqual(['known', 'known', 'new']);
   });
 
-  it('lets a full log be trimmed: its ids move into the room kept for runs', async () => {
+  it('lets a full log be trimmed: its ids use the room reserved for runs', async () => {
     const log = await openLog({ engine: 'memory', maxBytes: 256 * 1024 });
     const window = await reopen(log, { tableIds: 4096 }, () => 1_000_000);
     let stored = 0;
@@ -226,7 +226,7 @@ describe('IdWindow', () => {
     expect(window.reachSeconds()).toBe(1_000);
   });
 
-  it('forgets ids rather than leave a log full that has no room for them', async () => {
+  it('evicts ids instead of blocking a full log that has no room for them', async () => {
     const log = await openLog({ engine: 'memory', maxBytes: 64 * 1024 });
     const window = await reopen(log, { tableIds: 4096 }, () => 1_000_000);
     await store(
@@ -241,7 +241,7 @@ describe('IdWindow', () => {
     expect((await claim(window, keysOf(['id-0']))).outcomes).toEqual(['new']);
   });
 
-  it('claims stay right while a spill runs beside them', async () => {
+  it('claims stay correct during a concurrent spill', async () => {
     const log = await openLog({ engine: 'memory' });
     const window = await reopen(log, { tableIds: 4096 }, () => 0);
     const id = (i: number): string => `id-${i}`;

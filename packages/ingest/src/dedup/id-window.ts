@@ -1,14 +1,13 @@
 /**
- * Which events have been here before.
+ * Detects duplicate events.
  *
- * The ids of accepted events stand in the log entries themselves, so they are durable in the very commit that makes
- * their event durable. This window is a reader of that log: recent ids are in a table in memory, older ones in runs
- * (id-run), and the reader's cursor says from which entry on the table is to be filled again after a restart.
+ * The ids of accepted events are part of the log entries, so they are durable in the same commit as their event. This
+ * window is a reader of that log: recent ids are in a table in memory, older ones in runs (id-run). The reader's cursor
+ * marks the entry from which the table is rebuilt after a restart.
  *
- * An id is claimed while its event's append is under way and counts as known only once that append is durable. A
- * copy that comes in between waits: it is a duplicate if the append succeeds and is stored itself if it fails.
- * Claiming before the write, as a simple "set if absent" does, would lose the event of a failed write to its own
- * retry.
+ * An id is claimed while its event's append is in progress, and known only once that append is durable. A copy that
+ * arrives meanwhile waits: it is a duplicate if the append succeeds, and is stored itself if it fails. A simple "set if
+ * absent" before the write would lose the event: the retry of a failed write would count as a duplicate.
  */
 import { randomInt } from 'node:crypto';
 import { Slice } from '@weir/base';
@@ -18,41 +17,44 @@ import { ID_BYTES } from './event-key.js';
 import { IdRun, type RunDescription } from './id-run.js';
 import { IdTable } from './id-table.js';
 
-/** Value in a table of an id whose event is durable. Running submissions have greater numbers. */
+/** The table value of an id whose event is durable. Submissions in progress have greater numbers. */
 const DURABLE = 1;
-/** A run covers at most this part of the window, so that dropping runs whole keeps ids little longer than asked. */
+/**
+ * A run covers at most this part of the window, so that removing whole runs keeps ids only slightly longer than
+ * configured.
+ */
 const RUNS_PER_WINDOW = 24;
-/** A table fuller than this would be slow to search. */
+/** A fuller table would be slow to search. */
 const MAX_FILL = 0.75;
 
 /** Settings of an {@link IdWindow}. */
 export interface IdWindowOptions {
-  /** How long an id is known, milliseconds by arrival; at most 1/24 longer. */
+  /** How long an id is known, milliseconds after arrival; at most 1/24 longer. */
   readonly windowMs: number;
-  /** Ids kept at most; beyond it the oldest go before their time. */
+  /** Maximum ids; beyond it the oldest are evicted early. */
   readonly maxIds: number;
-  /** Ids in memory before they are written out as a run. Default 2^19. */
+  /** Ids in memory before they are written as a run. Default 2^19. */
   readonly tableIds?: number;
   /** The clock, epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** What the runs on disk know of a submission's ids. */
+/** The result of a lookup in the runs on disk for one submission. */
 export interface Lookup {
   readonly runs: readonly IdRun[];
   /** Indexes of the ids that are in a run. */
   readonly found: ReadonlySet<number>;
 }
 
-/** Filters asked for the ids of one submission at once; a larger submission is looked up in slices. */
+/** Filters checked at once for one submission; a larger submission is checked in slices. */
 const CHECKS = 20_000;
 const NOTHING: ReadonlySet<number> = new Set();
 
-/** What became of one submission's ids. */
+/** The claims of one submission. */
 export interface Claims {
-  /** Per event: it is new and now claimed, it is known, or its first copy is still being written. */
+  /** For each event: it is new and now claimed, it is known, or its first copy is still being written. */
   readonly outcomes: readonly ClaimOutcome[];
-  /** Ends the claims: the append became durable up to `lastOffset`, or failed (null). */
+  /** Settles the claims: the append became durable up to `lastOffset`, or failed (null). */
   settle(lastOffset: number | null): void;
 }
 
@@ -63,30 +65,30 @@ interface Generation {
   readonly table: IdTable;
   /** First arrival, epoch milliseconds. */
   since: number;
-  /** Log offset up to which every id of this and earlier generations came. */
+  /** Every id of this and earlier generations has an offset up to this one. */
   lastOffset: number;
   readonly running: Set<Promise<boolean>>;
 }
 
 interface StoredState {
   readonly runs: readonly RunDescription[];
-  /** Since when ids are complete, where older ones were dropped for space. */
+  /** The time since which ids are complete, after older ones were evicted for space. */
   readonly completeSince: number;
 }
 
 /** Room in the table for the ids of a submission that is claimed in parts. */
 export interface IdReservation {
-  /** Returns the room; further calls have no effect. */
+  /** Returns the room; idempotent. */
   release(): void;
 }
 
-/** Recognises events by the keys of their ids. One for a log stream. */
+/** Detects duplicates by the keys of event ids. One instance for a log stream. */
 export class IdWindow {
   readonly #log: Log;
   readonly #stream: string;
   readonly #cursor: Cursor;
   readonly #options: Required<IdWindowOptions>;
-  /** Submissions still being written, by number: whether each becomes durable. */
+  /** Submissions in progress, by number: whether each becomes durable. */
   readonly #submissions = new Map<number, Promise<boolean>>();
   #nextSubmission = DURABLE + 1;
   /** Ids for which room is reserved. */
@@ -107,8 +109,8 @@ export class IdWindow {
   }
 
   /**
-   * Opens the window of a stream: runs and filters from the log. The caller then hands every entry after
-   * {@link spilledOffset} to {@link recover}.
+   * Opens the window of a stream: reads runs and filters from the log. The caller then passes every entry after {@link
+   * spilledOffset} to {@link recover}.
    */
   static async open(log: Log, stream: string, options: IdWindowOptions): Promise<IdWindow> {
     const window = new IdWindow(log, stream, options);
@@ -128,12 +130,12 @@ export class IdWindow {
     return window;
   }
 
-  /** Entries up to here may leave the log: their ids are in runs. */
+  /** Entries up to here may be trimmed from the log: their ids are in runs. */
   get spilledOffset(): number {
     return this.#spilledOffset;
   }
 
-  /** Fills the table with the ids of an entry of the log that arrived at `receivedAt`, after a restart. */
+  /** Adds the ids of a log entry that arrived at `receivedAt`, after a restart. */
   async recover(offset: number, ids: Buffer, receivedAt: number): Promise<void> {
     if (this.#current.table.used >= this.#options.tableIds) await this.maintain(true);
     const keys = new Uint32Array(ids.length / 4);
@@ -147,7 +149,7 @@ export class IdWindow {
     this.#current.lastOffset = offset;
   }
 
-  /** Asks the runs on disk for the ids of one submission; answers at once unless one of them may have an id. */
+  /** Looks up the ids of one submission in the runs on disk; synchronous unless one of them may contain an id. */
   lookup(keys: Uint32Array): Lookup | Promise<Lookup> {
     const runs = this.#runs;
     if ((keys.length / 4) * runs.length > CHECKS) return searchRuns(keys, runs, eachSuspect(keys, runs));
@@ -157,11 +159,11 @@ export class IdWindow {
 
   /**
    * Claims the ids of one submission, all zeros for an event without one. A second copy within the submission is
-   * `known`: it shares the fate of the first. The append has to begin in the same turn of the event loop, so that
-   * claims and log offsets have one order.
+   * `known`: its outcome is that of the first. The append must begin in the same turn of the event loop, so that claims
+   * and log offsets have one order.
    * @param isReserved whether room for these ids was reserved
-   * @returns null where runs came or went since the look-up, which may have missed ids on their way to disk: look again
-   * @throws IngestError `ingest_full` where ids pile up because runs cannot be written
+   * @returns null if the runs changed since the lookup, which may have missed ids on their way to disk: look up again
+   * @throws IngestError `ingest_full` if ids accumulate because runs cannot be written
    */
   claim(keys: Uint32Array, { runs, found }: Lookup, isReserved = false): Claims | null {
     if (runs !== this.#runs) return null;
@@ -170,9 +172,9 @@ export class IdWindow {
   }
 
   /**
-   * Reserves room for the ids of a submission that is claimed in parts. Without it the table could be full before the second
-   * part, when the first is stored.
-   * @throws IngestError `ingest_full` where ids pile up because runs cannot be written
+   * Reserves room for the ids of a submission that is claimed in parts. Otherwise the table could be full before the
+   * second part, when the first is stored.
+   * @throws IngestError `ingest_full` if ids accumulate because runs cannot be written
    */
   reserve(ids: number): IdReservation {
     this.#checkRoom(ids);
@@ -186,29 +188,29 @@ export class IdWindow {
     };
   }
 
-  /** Whether the table is full enough for {@link maintain} to write it out, and nothing is being written. */
+  /** Whether {@link maintain} would write the table as a run because it is full, and no write is in progress. */
   get isFull(): boolean {
     return this.#spill === null && this.#current.table.used >= this.#options.tableIds;
   }
 
-  /** How far back ids are known, in seconds. */
+  /** The age of the oldest known ids, seconds. */
   reachSeconds(): number {
     const reach = Math.min(this.#options.windowMs, this.#options.now() - this.#completeSince);
     return Math.floor(reach / 1000);
   }
 
-  /** Ids known now. */
+  /** Number of known ids. */
   get size(): number {
     const inRuns = this.#runs.reduce((sum, run) => sum + run.description.keys, 0);
     return inRuns + this.#current.table.size + (this.#sealed?.table.size ?? 0);
   }
 
   /**
-   * Drops what is past the window and, where the table is full or old enough, writes it out as a run.
-   * @param crowded write in any case: the entries that hold these ids are in the way. Where even the run finds no
-   * room, the ids are forgotten, which {@link reachSeconds} tells: else a full log would stay full
-   * @returns when that is durable
-   * @throws LogError where the log takes no more; the ids stay in memory and the next call tries again
+   * Removes ids older than the window; if the table is full or old enough, writes it as a run.
+   * @param crowded write in any case, because the entries with these ids occupy a crowded log. If even the run finds no
+   *   room, the ids are evicted, which {@link reachSeconds} shows; otherwise a full log would stay full
+   * @returns when the run is durable
+   * @throws LogError if the log accepts no more; the ids stay in memory and the next call retries
    */
   maintain(crowded = false): Promise<void> {
     if (this.#spill !== null) return this.#spill;
@@ -231,7 +233,7 @@ export class IdWindow {
   }
 
   #generation(lastOffset = 0): Generation {
-    // Twice the ids it may hold, and room for those that arrive while the generation before it is written out.
+    // Twice the maximum ids, with room for those that arrive while the previous generation is written.
     const capacity = 2 ** Math.ceil(Math.log2(this.#options.tableIds * 2));
     const table = new IdTable(capacity, randomInt(2 ** 32));
     return { table, since: this.#options.now(), lastOffset, running: new Set() };
@@ -241,7 +243,7 @@ export class IdWindow {
     return `${this.#stream}.ids.`;
   }
 
-  /** If runs cannot be written (the log is full, say), events are refused: otherwise ids would be forgotten. */
+  /** Rejects events if runs cannot be written (for example, the log is full); otherwise ids would be lost. */
   #checkRoom(ids: number): void {
     const { table } = this.#current;
     const room = Math.floor(table.capacity * MAX_FILL);
@@ -286,7 +288,7 @@ export class IdWindow {
     return { outcomes, settle };
   }
 
-  /** Writes a generation's ids as a run. What an interrupted attempt left of it, and this one where it fails, is removed. */
+  /** Writes a generation's ids as a run. Removes the remains of an interrupted attempt, and of this one if it fails. */
   async #write({ table, since }: Generation, until: number): Promise<IdRun> {
     const stream = this.#freeStream(this.#runs);
     await this.#log.remove(stream);
@@ -298,7 +300,7 @@ export class IdWindow {
     }
   }
 
-  /** A stream no run uses. Names are used again, for a log remembers every name it ever had. */
+  /** A stream name that no run uses. Names are reused, because a log remembers every name. */
   #freeStream(runs: readonly IdRun[]): string {
     const taken = new Set(runs.map((run) => run.description.stream));
     let slot = 0;
@@ -317,7 +319,7 @@ export class IdWindow {
   }
 
   async #spillNow(generation: Generation, forgetRather: boolean): Promise<void> {
-    // What is still being written will be in the table or out of it: wait until each is decided.
+    // Ids of appends in progress are either kept or removed: wait until each is settled.
     await Promise.all(generation.running);
     const until = this.#options.now();
     let runs = this.#runs;
