@@ -7,7 +7,7 @@ import { deadline, firstAbort } from './abort.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-test('a combined signal aborts with the first signal and its reason, also one that has aborted before', () => {
+test('a combined signal aborts with the first signal and its reason, also one that was aborted before', () => {
   const [a, b] = [new AbortController(), new AbortController()];
   const early = firstAbort(a.signal, undefined, b.signal);
   b.abort('b is first');
@@ -15,7 +15,7 @@ test('a combined signal aborts with the first signal and its reason, also one th
   expect([early.signal.reason, late.signal.reason]).toEqual(['b is first', 'b is first']);
 });
 
-test('a signal that lives on holds one listener, however many scopes were made and released', () => {
+test('a long-lived signal has one listener, for any number of created and released scopes', () => {
   const { signal } = new AbortController();
   const released = firstAbort(signal);
   for (let i = 0; i < 20; i += 1) firstAbort(signal, new AbortController().signal);
@@ -37,7 +37,7 @@ test('a released scope does not abort, the others of the same signal do', () => 
   expect([released.signal.aborted, held.signal.aborted, timed.signal.aborted]).toEqual([false, true, false]);
 });
 
-test('a deadline fires although the garbage collector ran and only its signal is held', async () => {
+test('a deadline fires although the garbage collector ran and only its signal is referenced', async () => {
   const { signal } = deadline(50);
   const aborted = once(signal, 'abort');
   for (let i = 0; i < 5; i += 1) collect();
@@ -52,7 +52,7 @@ test('a deadline does not keep the process alive', () => {
   expect(timers()).toBe(before);
 });
 
-test('a deadline aborts early with a signal that it was given', () => {
+test('a deadline aborts early with a given signal', () => {
   const outer = new AbortController();
   const { signal } = deadline(60_000, outer.signal);
   outer.abort('closed');

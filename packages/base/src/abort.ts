@@ -4,7 +4,7 @@
  * at a signal that lives on, such as that of a server. Here a timer holds its controller, and `release` removes all.
  */
 
-/** A signal that depends on others, or on a timer, until it is released. */
+/** A signal that depends on other signals or a timer, until it is released. */
 export interface AbortScope {
   readonly signal: AbortSignal;
   /** Removes the listeners and the timer. Call it in every case, for example in `finally`. */
@@ -12,11 +12,11 @@ export interface AbortScope {
 }
 
 /**
- * Makes a signal that aborts with the first of several, with that signal's reason.
+ * Returns a signal that aborts with the first of several, with that signal's reason.
  *
  * ```ts
- * const scope = firstAbort(request.signal, server.ending);
- * try { await work(scope.signal); } finally { scope.release(); }
+ * const scope = firstAbort(request.signal, server.ending); try { await work(scope.signal); } finally { scope.release();
+ * }
  * ```
  */
 export function firstAbort(...signals: readonly (AbortSignal | undefined)[]): AbortScope {
@@ -42,7 +42,7 @@ export function firstAbort(...signals: readonly (AbortSignal | undefined)[]): Ab
 type Abort = (reason: unknown) => void;
 
 /**
- * What depends on each signal. A signal gets one listener however many depend on it: an `EventTarget` searches its
+ * The dependents of each signal. A signal gets a single listener for all of them: an `EventTarget` searches its
  * listeners one by one to remove one, and Node warns of a leak from the eleventh.
  */
 const dependentsOf = new WeakMap<AbortSignal, Set<Abort>>();
@@ -63,8 +63,8 @@ function dependents(signal: AbortSignal): Set<Abort> {
 }
 
 /**
- * Makes a signal that aborts after `ms` milliseconds with a `TimeoutError`, or with the first of `signals`. The timer does
- * not keep the process alive.
+ * Returns a signal that aborts after `ms` milliseconds with a `TimeoutError`, or with the first of `signals`. The timer
+ * does not keep the process alive.
  */
 export function deadline(ms: number, ...signals: readonly (AbortSignal | undefined)[]): AbortScope {
   const controller = new AbortController();

@@ -1,4 +1,4 @@
-/** The members of `T`, those that may be undefined as optional ones that are never undefined. */
+/** The members of `T`; those that may be undefined become optional members that are never undefined. */
 export type Defined<T> = { readonly [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   readonly [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };

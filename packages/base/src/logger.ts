@@ -1,4 +1,4 @@
-/** A structured logger: fields, then a message. A pino logger is one. */
+/** A structured logger: fields, then a message. A pino logger satisfies it. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -6,5 +6,5 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Drops every line. */
+/** Discards every line. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,6 +1,6 @@
 /**
- * Texts that clients send where they have no id, in lower case. As an id, each would join strangers to one person, or make
- * different events duplicates. PostHog refuses the same: https://posthog.com/docs/data/ingestion-warnings.
+ * Texts that clients send in place of an id, in lower case. As an id, each would merge strangers into one person, or
+ * make different events duplicates. PostHog rejects the same: https://posthog.com/docs/data/ingestion-warnings.
  */
 export const NO_IDS: ReadonlySet<string> = new Set([
   '',

@@ -1,4 +1,4 @@
-/** The modules of this package that need Node: `@weir/base/node`. The package's index works in a browser too. */
+/** The modules of this package that need Node: `@weir/base/node`. The index of the package works in a browser too. */
 
 export { makeDirectory } from './files/make-directory.js';
 export { unsafeDirectory } from './files/own-directory.js';

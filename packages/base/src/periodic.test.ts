@@ -4,7 +4,7 @@ import { periodically } from './periodic.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('a run that hangs is never joined by a second one, and one that fails ends nothing', async () => {
+test('a run that hangs is never joined by a second one, and a failing run does not stop the interval', async () => {
   const ends: ((error?: Error) => void)[] = [];
   const stop = periodically(
     () => new Promise((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve()))),

@@ -1,10 +1,10 @@
 /**
- * Runs work each interval, but never twice at the same time: a run that takes longer, such as a look at a disk that hangs,
- * skips the runs that fall into it. The timer keeps no process alive.
+ * Runs work at each interval, but never twice concurrently: a long run, such as a check of a hanging disk, skips the
+ * runs due meanwhile. The timer does not keep the process alive.
  *
- * @param work reports its own failures; a rejection is ignored, because nothing awaits a timer
- * @param intervalMs from the begin of one run to that of the next
- * @returns ends it; a run that has begun goes on
+ * @param work reports its own failures; a rejection is ignored, because a timer has no awaiter
+ * @param intervalMs between the starts of two runs
+ * @returns stops it; a run in progress continues
  */
 export function periodically(work: () => Promise<void>, intervalMs: number): () => void {
   let isRunning = false;

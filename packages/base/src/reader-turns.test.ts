@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { takeTurn } from './reader-turns.js';
 import { nextTurn, TURN_MS } from './turns.js';
 
-/** Works for so long, milliseconds. */
+/** Blocks for `ms` milliseconds. */
 function work(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
 }
 
-/** Portions that began in each turn of the event loop, from now until all are done. */
+/** The number of portions in each turn of the event loop, from now until all are done. */
 async function portionsByTurn(portions: readonly Promise<unknown>[], count: () => number): Promise<number[]> {
   let isDone = false;
   void Promise.all(portions).then(() => {
@@ -23,7 +23,7 @@ async function portionsByTurn(portions: readonly Promise<unknown>[], count: () =
   return turns;
 }
 
-test('readers together work for the time of one turn of the event loop, however many they are', async () => {
+test('readers together work for the time of one turn of the event loop, for any number of readers', async () => {
   let portions = 0;
   const reader = async () => {
     for (let i = 0; i < 3; i += 1) {
@@ -38,7 +38,7 @@ test('readers together work for the time of one turn of the event loop, however 
     () => portions,
   );
   expect(portions).toBe(60);
-  // The first figure holds two turns, as the readers began before the count did.
+  // The first figure covers two turns, because the readers began before the count.
   expect(Math.max(...byTurn.slice(1))).toBeLessThanOrEqual(4);
 });
 
@@ -84,7 +84,7 @@ test('timers run between the portions of readers that never end', async () => {
   await Promise.all(readers);
 });
 
-test('readers get on although other work uses up every turn', async () => {
+test('readers make progress although other work uses up every turn', async () => {
   let isOver = false;
   const other = (async () => {
     while (!isOver) {
@@ -97,7 +97,7 @@ test('readers get on although other work uses up every turn', async () => {
   await other;
 });
 
-test('a reader whose signal aborts waits no longer, and the others go on', async () => {
+test('a reader whose signal aborts stops waiting, and the others continue', async () => {
   const gone = new AbortController();
   await takeTurn('p');
   work(2 * TURN_MS);

@@ -1,23 +1,23 @@
 /**
  * Turns of the event loop for readers of stored data.
  *
- * A read of an embedded store is synchronous: `await log.read()` never leaves the microtask queue, so that a loop over
- * history stops every other task of the process until it ends. A `Slice` bounds one loop that works long at a time.
- * Readers are the other case: thousands of them, each of which works briefly and often. As many as fit share a turn of the
- * event loop, and the others wait in line. Each owner gets the same share, however many readers it has.
+ * A read of an embedded store is synchronous: `await log.read()` never leaves the microtask queue, so a loop over
+ * history blocks every other task of the process until it ends. A `Slice` bounds one loop with long work. Readers are
+ * the other case: thousands of them, each with short and frequent work. As many as fit share a turn of the event loop,
+ * and the others queue. Each owner gets the same share, for any number of readers.
  */
 import { hasRoom, type Owner } from './turns.js';
 
-/** Waiting readers by owner; the owner whose turn is next is first. */
+/** Waiting readers by owner; the next owner is first. */
 const waiting = new Map<Owner, Set<() => void>>();
-/** As all readers: it is never queued itself. */
+/** The common owner of all readers; it is never queued itself. */
 const READERS = {};
 let isGranting = false;
 let isDue = false;
 
 /**
- * Resolves when the reader may work on its next portion, and at once when the signal aborts. The portion is what the reader
- * does until it next waits for I/O, a timer or another turn. Keep it small: a page of at most a few hundred KiB.
+ * Resolves when the reader may process its next portion, and at once when the signal aborts. A portion is the work
+ * until the reader next waits for I/O, a timer or another turn. Keep it small: a page of at most a few hundred KiB.
  *
  * ```ts
  * for (;;) {
@@ -26,7 +26,7 @@ let isDue = false;
  *   send(await log.read(stream, { after, maxBytes: 128 * 1024 }));
  * }
  * ```
- * @param owner which share the reader belongs to, such as the id of a project
+ * @param owner whose share the reader uses, such as the id of a project
  */
 export function takeTurn(owner: Owner, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
@@ -47,7 +47,7 @@ export function takeTurn(owner: Owner, signal?: AbortSignal): Promise<void> {
 
 /**
  * Lets a reader work if the turn has room.
- * @param isFirst of this turn of the event loop: one reader works in each, however much other work there is
+ * @param isFirst in this turn of the event loop: one reader works in each turn, regardless of other work
  */
 function grant(isFirst: boolean): void {
   if (isGranting || waiting.size === 0) return;
@@ -64,8 +64,8 @@ function grant(isFirst: boolean): void {
 }
 
 /**
- * Node runs ticks when no microtask is left. By then the reader has done its portion, and the time that it took is known
- * before the next one begins.
+ * Node runs ticks when no microtask is left. By then the reader has finished its portion, and its time is known before
+ * the next one begins.
  */
 function letNextWork(): void {
   const [first] = waiting;
@@ -74,7 +74,7 @@ function letNextWork(): void {
     const [go] = readers;
     go?.();
     if (readers.size > 0) {
-      // Set again, the owner moves to the end of the rotation.
+      // Inserted again, the owner moves to the end of the rotation.
       waiting.delete(owner);
       waiting.set(owner, readers);
     }

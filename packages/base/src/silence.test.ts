@@ -5,7 +5,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('silence ends once after its time, and not where it is called off', async () => {
+test('silence ends once after its time, and never if it is cancelled', async () => {
   vi.useFakeTimers({
     toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'],
   });
@@ -19,7 +19,7 @@ test('silence ends once after its time, and not where it is called off', async (
   expect(ends).toEqual(['end']);
 });
 
-test('after a stop of the process the time begins anew', async () => {
+test('after a stop of the process the time restarts', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] });
   let now = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => now);

@@ -1,12 +1,12 @@
-/** Time is counted in such steps. */
+/** Time is counted in steps of this length. */
 const STEP_MS = 1_000;
 
 /**
- * Calls `done` once after `ms` milliseconds in which this process ran; returns a function that prevents it.
+ * Calls `done` once after `ms` milliseconds in which this process ran; returns a function that cancels it.
  *
- * A process that was stopped, or whose machine slept, gets its timers before it reads what has arrived meanwhile, and
- * its peer may have slept as long. So a step that took much longer than it should starts the time anew, and before the end
- * what has arrived is read once more.
+ * A process that was stopped, or whose machine slept, runs its timers before it reads data that has arrived meanwhile,
+ * and its peer may have slept as long. So a step that took much longer than planned restarts the time, and before the
+ * end the arrived data is read once more.
  */
 export function afterSilence(ms: number, done: () => void): () => void {
   let left = ms;

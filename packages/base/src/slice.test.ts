@@ -7,7 +7,7 @@ function work(ms: number): void {
   while (performance.now() < end);
 }
 
-test('a slice ends after its time and begins anew with the next turn of the event loop', async () => {
+test('a slice ends after its time and restarts with the next turn of the event loop', async () => {
   const slice = new Slice({ ms: 2 });
   expect(slice.isOver).toBe(false);
   work(3);
@@ -32,7 +32,7 @@ test('work that finds its turn used up waits for a later one', async () => {
   expect(slice.isOver).toBe(false);
 });
 
-test('owners are served in rotation, whatever one of them has waiting', async () => {
+test('owners are served in rotation, for any number of waiting slices', async () => {
   const order: string[] = [];
   const flood = Array.from({ length: 50 }, () => nextTurn('flood').then(() => order.push('flood')));
   const other = nextTurn('other').then(() => order.push('other'));
@@ -58,7 +58,7 @@ test('many slices of many owners never share one turn of the event loop', async 
   expect(new Set(turns).size).toBeGreaterThanOrEqual(7);
 });
 
-test('short work that waits runs together in one turn, in the order of its owner', async () => {
+test('short waiting work runs together in one turn, in the order of its owner', async () => {
   const order: number[] = [];
   for (let i = 0; i < 5; i += 1) later('a', () => order.push(i));
   expect(hasRoom('a')).toBe(false);

@@ -1,12 +1,12 @@
-/** A loop over much data works in slices and gives other tasks of the event loop a turn between them. */
+/** Splits a loop over much data into slices, with a turn of the event loop for other tasks between them. */
 import { hasRoom, nextTurn, type Owner } from './turns.js';
 
-/** How long a loop works before it gives up the event loop, milliseconds. */
+/** How long a loop works before it yields to the event loop, milliseconds. */
 export const SLICE_MS = 3;
 
 /** Settings of a {@link Slice}. */
 export interface SliceOptions {
-  /** Whose work this is; turns rotate among owners. Default: an owner that all such loops share. */
+  /** The owner of the work; turns rotate among owners. Default: an owner that all such loops share. */
   readonly owner?: Owner;
   /** Length of a slice, milliseconds. Default {@link SLICE_MS}. */
   readonly ms?: number;
@@ -16,8 +16,7 @@ export interface SliceOptions {
  * Measures how long a loop has worked since its last turn of the event loop.
  *
  * ```ts
- * const slice = new Slice();
- * for (const entry of entries) {
+ * const slice = new Slice(); for (const entry of entries) {
  *   handle(entry);
  *   if (slice.isOver) await slice.next();
  * }
@@ -34,12 +33,12 @@ export class Slice {
     this.#end = performance.now() + ms;
   }
 
-  /** Whether the loop must call {@link next} before it goes on. */
+  /** Whether the loop must call {@link next} before it continues. */
   get isOver(): boolean {
     return performance.now() >= this.#end;
   }
 
-  /** Waits before the first slice if the work of other owners has used up this turn; undefined if it has not. */
+  /** Waits before the first slice if the work of other owners has used up this turn; otherwise undefined. */
   enter(): Promise<void> | undefined {
     const now = performance.now();
     if (!hasRoom(this.#owner, now)) return this.next();
@@ -47,7 +46,7 @@ export class Slice {
     return undefined;
   }
 
-  /** Gives up the event loop, then begins the next slice. */
+  /** Yields to the event loop, then starts the next slice. */
   async next(): Promise<void> {
     await nextTurn(this.#owner);
     this.#end = performance.now() + this.#ms;

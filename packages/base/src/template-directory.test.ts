@@ -49,7 +49,7 @@ test('a template is found from a directory below, for the versions it was made f
   expect(findTemplate({ ...V1, name: 'other' }, below)).toBeUndefined();
 });
 
-test('a template is made once for the same versions, and replaces those of others', async () => {
+test('a template is created once for the same versions, and replaces those of others', async () => {
   await make(V1);
   expect(await make(V1)).toBe(false);
   await make({ ...V1, name: 'other' });
@@ -60,7 +60,7 @@ test('a template is made once for the same versions, and replaces those of other
   );
 });
 
-test('two builds at the same time leave one whole template', async () => {
+test('two concurrent builds leave one complete template', async () => {
   const made = await Promise.all([make(V1, 50, 'a'), make(V1, 50, 'b')]);
   expect(made.sort()).toEqual([false, true]);
   const template = findTemplate(V1, root) ?? '';
@@ -70,7 +70,7 @@ test('two builds at the same time leave one whole template', async () => {
   expect(await readdir(join(modules, '.cache', 'weir'))).toEqual([templateName(V1)]);
 });
 
-test('a template that could not be filled leaves nothing', async () => {
+test('a template that could not be filled leaves no files', async () => {
   const fill = async (scratch: string): Promise<string> => {
     await filling(2)(scratch);
     throw new Error('no engine here');
@@ -79,7 +79,7 @@ test('a template that could not be filled leaves nothing', async () => {
   expect(await readdir(join(modules, '.cache', 'weir'))).toEqual([]);
 });
 
-test('the copy is equal and for its owner alone, the template readable for every user', async () => {
+test('the copy is equal and only accessible by its owner, the template readable by every user', async () => {
   await make(V1);
   const template = findTemplate(V1, root) ?? '';
   const target = join(root, 'data');
@@ -96,7 +96,7 @@ test('the copy is equal and for its owner alone, the template readable for every
   ]);
 });
 
-test('a process killed while it copies leaves no copy, and the next one makes it whole', async () => {
+test('a process killed during a copy leaves no copy, and the next one completes it', async () => {
   await make(V1, 1_500);
   const template = findTemplate(V1, root) ?? '';
   const target = join(root, 'data');
@@ -118,14 +118,14 @@ test('a process killed while it copies leaves no copy, and the next one makes it
   expect(existsSync(`${target}.new`)).toBe(false);
 });
 
-test('a copy of a template that is gone fails and leaves nothing', async () => {
+test('a copy of a missing template fails and leaves no files', async () => {
   await expect(copyTemplate(join(root, 'gone'), join(root, 'data'))).rejects.toMatchObject({
     code: 'ENOENT',
   });
   expect(await readdir(root)).toEqual([]);
 });
 
-test('the version of an installed package is read, also of one that keeps its package.json to itself', () => {
+test('the version of an installed package is read, also of one that does not export its package.json', () => {
   expect(installedVersion('vitest', import.meta.url)).toMatch(/^4\./);
   expect(() => installedVersion('no-such-package', import.meta.url)).toThrow('no-such-package');
 });

@@ -1,10 +1,10 @@
 /**
- * Template directories: data directories that the build makes once, so that a first start copies files instead of
- * creating a database. They are a cache. A template is found by the versions it was made from, so a stale one is never
- * used, and everything that uses one works without it.
+ * Template directories: data directories that the build creates once, so that a first start copies files instead of
+ * creating a database. They are a cache: a template is identified by the versions that it was made from, so a stale one
+ * is never used, and everything that uses one works without it.
  *
- * A template and a copy of one appear under their final name by a rename after their files are on disk. A directory that
- * a crash left half made has another name, and the next try removes it.
+ * A template and a copy of one get their final name by a rename after their files are on disk. A directory that a crash
+ * left incomplete has another name, and the next try removes it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, constants as fsConstants, readFileSync } from 'node:fs';
@@ -23,14 +23,14 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 
-/** Where the cache is, in a `node_modules` directory: build tools keep theirs in `.cache`, and `npm ci` removes it. */
+/** The path of the cache in a `node_modules` directory: build tools use `.cache`, and `npm ci` removes it. */
 const CACHE = join('.cache', 'weir');
 
-/** One template: what it holds, and everything that its content depends on. */
+/** One template: its name, and everything that its content depends on. */
 export interface TemplateKind {
   /** A word for the file name, such as `postgres`. */
   readonly name: string;
-  /** Versions and statements that the content was made from; a change of any makes another template. */
+  /** Versions and statements that the content was made from; a change of any of them yields another template. */
   readonly madeFrom: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export function templateName({ name, madeFrom }: TemplateKind): string {
 }
 
 /**
- * The path of a template, or undefined where the build made none for these versions.
+ * The path of a template; undefined if the build created none for these versions.
  * @param from a directory; its own `node_modules` and those of its parents are searched, as Node searches for packages
  */
 export function findTemplate(kind: TemplateKind, from: string = import.meta.dirname): string | undefined {
@@ -53,17 +53,17 @@ export function findTemplate(kind: TemplateKind, from: string = import.meta.dirn
   return undefined;
 }
 
-/** What {@link makeTemplate} takes. */
+/** Options of {@link makeTemplate}. */
 export interface MakeTemplateOptions {
   /** The `node_modules` directory whose cache receives the template. */
   readonly modules: string;
-  /** Makes the content in an empty directory, and returns the path in it that becomes the template. */
+  /** Creates the content in an empty directory, and returns the path in it that becomes the template. */
   readonly fill: (scratch: string) => Promise<string>;
 }
 
 /**
- * Makes a template unless it is there, and removes those of the same name that were made from other versions.
- * @returns whether it was made now
+ * Creates a template unless it exists, and removes those of the same name that were made from other versions.
+ * @returns whether it was created now
  */
 export async function makeTemplate(
   kind: TemplateKind,
@@ -76,7 +76,7 @@ export async function makeTemplate(
   for (const other of await readdir(cache)) {
     if (other.startsWith(`${kind.name}-`)) await rm(join(cache, other), { recursive: true, force: true });
   }
-  // A name of its own: two builds may run at the same time.
+  // A unique name, because two builds may run concurrently.
   const scratch = await mkdtemp(join(cache, `draft-${kind.name}-`));
   try {
     const content = await fill(scratch);
@@ -88,9 +88,9 @@ export async function makeTemplate(
 }
 
 /**
- * Copies a template to `target`, which must not exist. Directories of the copy are for their owner alone. On return the
- * copy is on disk; a crash before leaves at most `<target>.new`, which the next call replaces. The caller keeps a second
- * process from the same target.
+ * Copies a template to `target`, which must not exist. Only their owner can access directories of the copy. On return
+ * the copy is on disk; a crash before leaves at most `<target>.new`, which the next call replaces. The caller must keep
+ * other processes from the same target.
  */
 export async function copyTemplate(template: string, target: string): Promise<void> {
   const draft = `${target}.new`;
@@ -106,11 +106,11 @@ export async function copyTemplate(template: string, target: string): Promise<vo
 }
 
 /**
- * The version of a package as it is installed.
+ * The installed version of a package.
  * @param importer `import.meta.url` of a file that may import it
  */
 export function installedVersion(name: string, importer: string): string {
-  // Not `resolve('name/package.json')`: a package with `exports` may keep that file to itself.
+  // Not `resolve('name/package.json')`: a package with `exports` may not export that file.
   for (
     let directory = dirname(createRequire(importer).resolve(name));
     dirname(directory) !== directory;
@@ -134,7 +134,7 @@ function isPackage(value: unknown): value is { readonly name: string; readonly v
   );
 }
 
-/** `node_modules` of a directory and of its parents, the nearest first. */
+/** `node_modules` of a directory and of its parents, nearest first. */
 function moduleDirectories(from: string): string[] {
   const found: string[] = [];
   for (let directory = from; ; directory = dirname(directory)) {
@@ -161,7 +161,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   await flush(to);
 }
 
-/** Makes a tree readable to all: the build may run as another user than the server. It holds no secret. */
+/** Makes a tree readable by all, because the build may run as another user than the server. It contains no secret. */
 async function openToReaders(directory: string): Promise<void> {
   await chmod(directory, 0o755);
   for (const entry of await readdir(directory, { withFileTypes: true })) {
@@ -171,7 +171,7 @@ async function openToReaders(directory: string): Promise<void> {
   }
 }
 
-/** Renames a directory; false where a whole one of that name exists. */
+/** Renames a directory; false if a complete one of that name exists. */
 async function renameUnlessThere(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -182,7 +182,7 @@ async function renameUnlessThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Writes a file or directory through to the disk. */
+/** Flushes a file or directory to disk. */
 async function flush(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {

@@ -1,16 +1,16 @@
 /**
- * Shares the event loop among clients. Work that may be long runs in slices, and one turn of the loop runs about
- * {@link TURN_MS} of them: without a common bound, the slices of a hundred clients that arrive together would still add up to
- * one long turn. Work that finds its turn used up waits; the queues of the owners (a connection, a project) are served in
+ * Shares the event loop among clients. Long work runs in slices, and one turn of the loop runs about {@link TURN_MS} of
+ * them: without a common limit, the slices of a hundred clients that arrive together would still add up to one long
+ * turn. Work that finds its turn used up waits. The queues of the owners (a connection, a project) are served in
  * rotation, so that a client with a thousand waiting slices delays another one by a single slice.
  *
- * Turns are short because libuv accepts one connection in each: with turns of 10 ms, the last of 200 clients that connect at
- * once would wait for two seconds.
+ * Turns are short because libuv accepts one connection in each: with turns of 10 ms, the last of 200 clients that
+ * connect at once would wait for two seconds.
  *
  * The state belongs to the module because a thread has exactly one event loop.
  */
 
-/** What waiting work belongs to: a connection object, or an id such as that of a project. */
+/** The owner of waiting work: a connection object, or an id such as that of a project. */
 export type Owner = string | object;
 
 /** How long the work of one turn of the event loop may take before further work waits, milliseconds. */
@@ -18,13 +18,13 @@ export const TURN_MS = 3;
 
 /** The owners in order of rotation, each with its work in order of arrival. */
 const queues = new Map<Owner, (() => void)[]>();
-/** Whether {@link serve} is due, or is under way. */
+/** Whether {@link serve} is scheduled or running. */
 let isServing = false;
 let turnEnd = Number.NEGATIVE_INFINITY;
 let hasTurn = false;
-/** Turns that have ended. */
+/** Number of finished turns. */
 let turns = 0;
-/** Until then, connections that arrive are accepted before waiting work goes on. */
+/** Until then, arriving connections are accepted before waiting work continues. */
 let arrivalsEnd = Number.NEGATIVE_INFINITY;
 let hasArrival = false;
 
@@ -37,7 +37,10 @@ export function hasRoom(owner: Owner, now = performance.now()): boolean {
   return now < turnEnd && !queues.has(owner);
 }
 
-/** Number of the current turn. If it is the same at two points of some work, that work has not waited for timers, sockets or files. */
+/**
+ * Number of the current turn. If it is the same at two points of some work, that work has not waited for timers,
+ * sockets or files in between.
+ */
 export function turnNumber(): number {
   joinTurn(performance.now());
   return turns;
@@ -66,8 +69,8 @@ export function nextTurn(owner: Owner = ''): Promise<void> {
 }
 
 /**
- * Reports that a connection was accepted: others may be waiting behind it. Waiting work then pauses for as long as it has
- * worked, or until no connection arrives.
+ * Reports that a connection was accepted: others may be waiting behind it. Waiting work then pauses for as long as it
+ * has worked, or until no connection arrives.
  */
 export function connectionArrived(): void {
   hasArrival = true;
@@ -86,7 +89,7 @@ function beginTurn(): void {
     return;
   }
   hasArrival = false;
-  // The event loop polls its sockets after this: what arrives there counts towards the same turn.
+  // The event loop polls its sockets after this: data that arrives there counts towards the same turn.
   hasTurn = true;
   turnEnd = now + TURN_MS;
   setImmediate(endTurn);
@@ -94,8 +97,8 @@ function beginTurn(): void {
 }
 
 /**
- * Runs the work whose turn is next, as a microtask. Work that resumes an async function goes on in further microtasks; Node runs
- * ticks when none is left, so that {@link goOn} knows how long all of it took.
+ * Runs the next work as a microtask. Work that resumes an async function continues in further microtasks; Node runs
+ * ticks when none is left, so that {@link goOn} knows the total time.
  */
 function serve(): void {
   const [first] = queues;
@@ -106,7 +109,7 @@ function serve(): void {
   const [owner, queue] = first;
   const run = queue.shift();
   queues.delete(owner);
-  // Set again, the owner moves to the end of the rotation.
+  // Inserted again, the owner moves to the end of the rotation.
   if (queue.length > 0) queues.set(owner, queue);
   run?.();
   process.nextTick(goOn);

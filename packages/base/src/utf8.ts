@@ -1,10 +1,10 @@
-/** The longest character of UTF-8, and between what the first byte of a longer one lies (RFC 3629). */
+/** The longest UTF-8 character, and the range of the first byte of a multi-byte one (RFC 3629). */
 const LONGEST = 4;
 const [FIRST, LAST] = [0xc2, 0xf4];
 
 /**
- * How many of the last bytes begin a character that does not end there, so that text which is cut there would lose it; 0 where
- * the bytes end with a whole character, or with what is no UTF-8 whatever follows.
+ * The number of trailing bytes that start an incomplete character, which a cut at this point would damage; 0 if the
+ * bytes end with a complete character, or with bytes that cannot become valid UTF-8.
  */
 export function incompleteUtf8(bytes: Uint8Array): number {
   for (let count = 1; count < LONGEST && count <= bytes.length; count += 1) {

@@ -31,7 +31,7 @@ test('is retryable if the code says how long to wait', () => {
   });
 });
 
-test('takes details of the place that throws before those of the table', () => {
+test('details at the throwing place override those of the table', () => {
   const cause = new Error('no stock');
   const details = { hint: 'come tomorrow', status: 410, retryable: true, cause, headers: { allow: 'GET' } };
   const error = new ShopError('sold_out', 'sold out', details);
@@ -39,7 +39,7 @@ test('takes details of the place that throws before those of the table', () => {
   expect(error.facts).toEqual({});
 });
 
-test('has status 0 where no HTTP answer shows it', () => {
+test('has status 0 if no HTTP answer shows it', () => {
   expect(new ShopError('broken', 'broken').status).toBe(0);
   expect('cause' in new ShopError('broken', 'broken')).toBe(false);
 });

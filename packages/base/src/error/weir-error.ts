@@ -1,4 +1,4 @@
-/** Where in a text something is wrong. */
+/** The position of a mistake in a text. */
 export interface TextPosition {
   /** From 1. */
   readonly line: number;
@@ -8,25 +8,25 @@ export interface TextPosition {
   readonly offset: number;
 }
 
-/** Facts about a failure for programs, named as in JSON. A problem document holds all of them. */
+/** Facts about a failure for programs, named as in JSON. A problem document contains all of them. */
 export interface ErrorFacts {
   /** The bound that was exceeded, in the unit that the message names. */
   readonly limit?: number | undefined;
-  /** The rule that refuses, and what in the request it refuses. */
+  /** The violated rule, and the part of the request that violates it. */
   readonly rule?: string | undefined;
   readonly identifier?: string | undefined;
   readonly position?: TextPosition | undefined;
-  /** The oldest place that can still be read, and the number of entries before it that are lost. */
+  /** The oldest readable place, and the number of lost entries before it. */
   readonly oldest?: string | number | undefined;
   readonly missed?: number | undefined;
   /** Where to continue reading. */
   readonly cursor?: number | undefined;
-  /** Single mistakes, if there are several. */
+  /** The individual mistakes, if there are several. */
   readonly errors?: readonly unknown[] | undefined;
   readonly [name: string]: unknown;
 }
 
-/** What a code means, the same at every place that throws it. */
+/** The meaning of a code, the same wherever it is thrown. */
 export interface ErrorForm {
   /** HTTP status; 0 (the default) for an error that no HTTP answer shows. */
   readonly status?: number | undefined;
@@ -34,11 +34,11 @@ export interface ErrorForm {
   readonly hint?: string | undefined;
   /** How long to wait before the next try. */
   readonly retryAfterMs?: number | undefined;
-  /** Whether the same call can succeed later. Default: whether `retryAfterMs` is set. */
+  /** Whether a retry of the same call can succeed. Default: whether `retryAfterMs` is set. */
   readonly retryable?: boolean | undefined;
 }
 
-/** Everything about an error besides its code and message. */
+/** The details of an error besides its code and message. */
 export interface ErrorDetails extends ErrorForm, ErrorFacts {
   readonly cause?: unknown;
   /** HTTP response headers that belong to the error, such as `allow`. */
@@ -56,7 +56,7 @@ export class WeirError<Code extends string = string> extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
-  /** Whether the same call can succeed later. */
+  /** Whether a retry of the same call can succeed. */
   readonly retryable: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly facts: ErrorFacts;
@@ -76,7 +76,7 @@ export class WeirError<Code extends string = string> extends Error {
   }
 }
 
-/** The class that {@link errorClass} makes. */
+/** The class that {@link errorClass} returns. */
 export interface ErrorClass<Code extends string> {
   new (code: Code, message: string, details?: ErrorDetails): WeirError<Code>;
   readonly codes: Readonly<Record<Code, ErrorForm>>;

@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import { codeOf } from '../error/code-of.js';
 
 /**
- * Makes a directory and its missing parents, readable by their owner only (mode 0700). It works level by level, because the
- * recursive form of Node 20.20 never returns for a path such as `/proc/x`, whose parent exists and refuses new entries.
+ * Creates a directory and its missing parents, readable by their owner only (mode 0700). It works level by level,
+ * because the recursive form of Node 20.20 never returns for a path such as `/proc/x`, whose parent exists and rejects
+ * new entries.
  */
 export async function makeDirectory(path: string): Promise<void> {
   try {
@@ -14,7 +15,7 @@ export async function makeDirectory(path: string): Promise<void> {
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || (await exists(dirname(path)))) throw error;
     await makeDirectory(dirname(path));
-    // Another process may make it at the same time.
+    // Another process may create it concurrently.
     await makeDirectory(path);
   }
 }

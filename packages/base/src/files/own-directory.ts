@@ -1,8 +1,8 @@
 import { lstat, stat } from 'node:fs/promises';
 
 /**
- * Why a directory is not safe to keep data in, as a sentence with what to do; null where it is. Another user who may write
- * to it could have put files there for us to read, or links for us to write through. A directory of root's is safe: a
+ * Why a directory is not safe for data, as a sentence with the remedy; null if it is safe. Another user with write
+ * access could have placed files for Weir to read, or links for it to write through. A directory of root is safe: a
  * container may be given one.
  */
 export async function unsafeDirectory(path: string): Promise<string | null> {

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(directory, { recursive: true, force: true }));
 
-test('a link in the place of a private file is replaced, and what it names stays as it is', async () => {
+test('a link in the place of a private file is replaced, and its target stays unchanged', async () => {
   const [path, other] = [join(directory, 'secret'), join(directory, 'other')];
   await writeFile(other, 'theirs', { mode: 0o644 });
   await symlink(other, path);
@@ -22,7 +22,7 @@ test('a link in the place of a private file is replaced, and what it names stays
   expect([facts.isFile(), facts.mode & 0o777]).toEqual([true, 0o600]);
 });
 
-test('a directory that other users may write to is not safe', async () => {
+test('a directory that other users can write to is not safe', async () => {
   expect(await unsafeDirectory(directory)).toBeNull();
   for (const mode of [0o777, 0o720, 0o702, 0o1777]) {
     await chmod(directory, mode);
@@ -33,7 +33,7 @@ test('a directory that other users may write to is not safe', async () => {
   expect(await unsafeDirectory(join(directory, 'own-link'))).toBeNull();
 });
 
-test.runIf(process.getuid?.() === 0)('what belongs to another user is neither read nor used', async () => {
+test.runIf(process.getuid?.() === 0)('a file of another user is neither read nor used', async () => {
   const path = join(directory, 'secret');
   await writeFile(path, 'planted');
   const { chown, lchown } = await import('node:fs/promises');

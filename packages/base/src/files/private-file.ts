@@ -1,4 +1,4 @@
-/** Small files that only their owner may read: credentials, states that outlive the process. */
+/** Small files that only their owner may read: credentials, and states that outlive the process. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -6,9 +6,8 @@ import { dirname } from 'node:path';
 import { makeDirectory } from './make-directory.js';
 
 /**
- * Replaces a file as a whole (mode 0600). It is written beside its place under a name that is not there yet, flushed, and
- * renamed: a reader finds the old content or the new, and neither a link nor a file that another user has put in its place
- * is written to.
+ * Replaces a whole file (mode 0600). It is written under a new temporary name, flushed, and renamed: a reader finds the
+ * old or the new content, and the write never follows a link or opens a file that another user has placed there.
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   await makeDirectory(dirname(path));
@@ -29,7 +28,7 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   }
 }
 
-/** The content of such a file; null where there is none, or where it is a link, or belongs to another user. */
+/** The content of such a file; null if it does not exist, is a link, or belongs to another user. */
 export async function readPrivateFile(path: string): Promise<string | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && MISSING.has(String(error.code))) return null;
@@ -45,5 +44,5 @@ export async function readPrivateFile(path: string): Promise<string | null> {
   }
 }
 
-/** No such file, and a link (ELOOP; EMLINK on FreeBSD). */
+/** Missing file, or a link (ELOOP; EMLINK on FreeBSD). */
 const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EMLINK']);

@@ -24,7 +24,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(made.address() as AddressInfo).port}/`;
 }
 
-/** Answers with a head and a first piece, and stalls; says when the connection ends. */
+/** Answers with a head and a first piece, then stalls; reports the end of the connection. */
 function stalling(): { readonly listener: RequestListener; readonly closed: Promise<void> } {
   let resolve = (): void => {};
   const closed = new Promise<void>((whenClosed) => {
@@ -42,7 +42,7 @@ function stalling(): { readonly listener: RequestListener; readonly closed: Prom
 /** With this setting the `fetch` of Node 20 loses the signal of a request whose answer has begun. */
 const LOSING = { redirect: 'error' } as const;
 
-/** Ordinary garbage and its collection, for as long as a body is read. */
+/** Ordinary garbage and its collection, during the read of a body. */
 function collecting(): () => void {
   const timer = setInterval(() => {
     for (let i = 0; i < 1_000; i += 1) new Request('http://localhost/', { headers: { i: String(i) } });
@@ -51,7 +51,7 @@ function collecting(): () => void {
   return () => clearInterval(timer);
 }
 
-test('a server that stalls in mid-body is left after the time limit, whatever was collected', async () => {
+test('a server that stalls within the body is abandoned after the time limit, despite garbage collection', async () => {
   const { listener, closed } = stalling();
   const url = await serve(listener);
   const response = await boundedFetch(url, { ...LOSING, timeoutMs: 1_500 });
@@ -61,7 +61,7 @@ test('a server that stalls in mid-body is left after the time limit, whatever wa
   stop();
 }, 10_000);
 
-test('a signal ends the reading of a body, whatever was collected, with its reason', async () => {
+test('a signal ends the reading of a body with its reason, despite garbage collection', async () => {
   const { listener, closed } = stalling();
   const url = await serve(listener);
   const controller = new AbortController();
@@ -73,14 +73,14 @@ test('a signal ends the reading of a body, whatever was collected, with its reas
   stop();
 }, 10_000);
 
-test('the time limit holds before the head of the answer too', async () => {
+test('the time limit applies before the head of the answer too', async () => {
   const url = await serve(() => {});
   const stop = collecting();
   await expect(boundedFetch(url, { timeoutMs: 200 })).rejects.toMatchObject({ name: 'TimeoutError' });
   stop();
 }, 10_000);
 
-test('an answer that was read leaves no listener at the signal and fails no more', async () => {
+test('an answer that was read leaves no listener on the signal, and cannot fail later', async () => {
   const url = await serve((_, response) => response.writeHead(201, { 'x-of': 'server' }).end('whole'));
   const { signal } = new AbortController();
   for (let i = 0; i < 3; i += 1) {
@@ -98,7 +98,7 @@ test('a body that its reader cancels ends the connection', async () => {
   await closed;
 });
 
-test('an answer without a body and a signal that has aborted before are as with fetch', async () => {
+test('an answer without a body and a previously aborted signal behave as in fetch', async () => {
   const url = await serve((_, response) => response.writeHead(204).end());
   expect((await boundedFetch(url)).status).toBe(204);
   await expect(boundedFetch(url, { signal: AbortSignal.abort('early') })).rejects.toBe('early');

@@ -1,21 +1,21 @@
 import { type AbortScope, deadline, firstAbort } from '../abort.js';
 
-/** What {@link boundedFetch} takes besides what `fetch` does. */
+/** Options of {@link boundedFetch} besides those of `fetch`. */
 export interface BoundedRequest extends Omit<RequestInit, 'signal'> {
-  /** Longest time until the body has been read to its end, milliseconds. Default without end. */
+  /** Maximum time until the body was read completely, milliseconds. Default unlimited. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the request, and the reading of its answer. */
+  /** Aborts the request, and the reading of its answer. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * `fetch` whose signal and time limit hold until the body has been read. The `fetch` of Node 20 and 22 knows the signal
- * only through the request object, and the garbage collector removes that once the head of the answer has arrived: a
- * server that stalls in mid-body then holds its client without end. Here the body's own reader is cancelled.
+ * `fetch` whose signal and time limit apply until the body was read. The `fetch` of Node 20 and 22 holds the signal
+ * only through the request object, which may be garbage-collected after the head of the answer has arrived; a server
+ * that stalls within the body then blocks its client forever. Here the reader of the body is cancelled.
  *
- * The answer's body must be read or cancelled; until then, or until the time limit, the signal holds it in memory.
+ * The body of the answer must be read or cancelled; until then, or until the time limit, the signal keeps it in memory.
  *
- * @throws the reason of the signal, or a `TimeoutError`; else as `fetch` does. So does reading the body.
+ * @throws the reason of the signal, or a `TimeoutError`; otherwise as `fetch` does. Reading the body throws the same.
  */
 export async function boundedFetch(
   url: string | URL,
@@ -36,7 +36,7 @@ export async function boundedFetch(
   }
 }
 
-/** The answer of a fetch, unless the signal aborts first: a late answer is dropped. */
+/** The answer of a fetch, unless the signal aborts first: a late answer is discarded. */
 async function unlessAborted(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
   let onAbort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -73,7 +73,7 @@ function boundedBody(body: ReadableStream<Uint8Array>, scope: AbortScope): Reada
         onAbort = () => {
           scope.release();
           controller.error(signal.reason);
-          // The connection ends with it; that it was broken already is no news.
+          // This closes the connection; an error only means that it was closed before.
           reader.cancel(signal.reason).catch(() => {});
         };
         signal.addEventListener('abort', onAbort, { once: true });

@@ -1,7 +1,7 @@
 /**
- * Finds where a JSON value ends without building any object. It follows strings and brackets only; `JSON.parse` of what it
- * found decides whether the text is JSON. An array or object may therefore be cut at the places that the walk finds and
- * parsed piece by piece: the pieces are valid exactly when the whole is.
+ * Finds the end of a JSON value without building any object. It only follows strings and brackets; `JSON.parse` of the
+ * found range decides whether it is JSON. So an array or object may be cut at the found offsets and parsed piece by
+ * piece: the pieces are valid exactly if the whole is.
  */
 
 const QUOTE = 0x22;
@@ -27,35 +27,35 @@ export class JsonWalk {
   #isInString = false;
   #isOver = false;
 
-  /** @param at where the value begins; white space before it counts as part of it */
+  /** @param at start of the value; preceding white space counts as part of it */
   constructor(bytes: Uint8Array, at: number) {
     this.#bytes = bytes;
     this.#at = at;
   }
 
-  /** Where the walk is; once it is over, the first byte after the value. */
+  /** The current offset; at the end, the first byte after the value. */
   get at(): number {
     return this.#at;
   }
 
-  /** Values seen, with the containers themselves: an upper bound of the objects that parsing makes. */
+  /** Number of values so far, including containers: an upper bound of the objects that parsing creates. */
   get items(): number {
     return this.#items;
   }
 
-  /** Names in objects that were seen. */
+  /** Number of names in objects so far. */
   get names(): number {
     return this.#names;
   }
 
-  /** Deepest nesting seen: 0 for a scalar, 1 for `[]`. */
+  /** Deepest nesting so far: 0 for a scalar, 1 for `[]`. */
   get deepest(): number {
     return this.#deepest;
   }
 
   /**
-   * Walks on, over {@link STEP_BYTES} at most.
-   * @returns whether the value has ended, which the end of the bytes does too
+   * Continues over at most {@link STEP_BYTES}.
+   * @returns whether the value has ended, or the bytes have
    */
   step(): boolean {
     const bytes = this.#bytes;
@@ -90,7 +90,7 @@ export class JsonWalk {
         depth -= 1;
         isOver = depth === 0;
       } else if (c === COMMA || c === CLOSE_BRACE || c === CLOSE_BRACKET) {
-        // It ends a scalar and belongs to the container around it.
+        // This byte ends a scalar and belongs to the enclosing container.
         at -= 1;
         isOver = true;
       }
@@ -106,7 +106,7 @@ export class JsonWalk {
   }
 }
 
-/** A text without the byte order mark that some editors put before it (RFC 8259 section 8.1 lets a parser ignore it). */
+/** A text without the byte order mark that some editors prepend (RFC 8259, section 8.1 lets a parser ignore it). */
 export function withoutMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
@@ -116,7 +116,7 @@ export function isSpace(c: number | undefined): boolean {
   return c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09;
 }
 
-/** The first byte from `at` on that is not white space; `stop` where there is none before it. */
+/** The first byte from `at` on that is not white space; `stop` if there is none before it. */
 export function skipSpace(bytes: Uint8Array, at: number, stop = bytes.length): number {
   let i = at;
   while (i < stop && isSpace(bytes[i])) i += 1;

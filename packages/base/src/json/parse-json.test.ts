@@ -20,7 +20,7 @@ function reference(text: string): unknown {
   }
 }
 
-/** Values whose text is cut: long strings, many members, and such containers in one another. */
+/** Values whose text is cut: long strings, many members, and nested containers of them. */
 const long = fc.oneof(
   fc
     .string({ unit: fc.constantFrom('a', 'é', '😀', '\\', '"', '\n', '\u0001'), minLength: 1, maxLength: 40 })
@@ -40,7 +40,7 @@ const value = fc.oneof(
   fc.dictionary(fc.string(), long, { maxKeys: 3 }),
 );
 
-test('any value is parsed as JSON.parse does, however it is cut', async () => {
+test('any value is parsed like JSON.parse, for any cuts', async () => {
   await fc.assert(
     fc.asyncProperty(value, fc.constantFrom(undefined, 1, '\t'), async (given, space) => {
       const text = JSON.stringify(given, null, space);
@@ -50,7 +50,7 @@ test('any value is parsed as JSON.parse does, however it is cut', async () => {
   );
 });
 
-test('a damaged text is refused exactly when JSON.parse refuses it', async () => {
+test('a damaged text is rejected exactly when JSON.parse rejects it', async () => {
   const damage = fc.record({
     given: value,
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -78,7 +78,7 @@ test('a damaged text is refused exactly when JSON.parse refuses it', async () =>
     fc.asyncProperty(damage, async ({ given, at, cut, put }) => {
       const whole = JSON.stringify(given);
       const place = Math.floor(at * whole.length);
-      // Bytes decide, as a half surrogate has none of its own.
+      // Bytes decide, because a lone surrogate has no bytes of its own.
       const text = Buffer.from(whole.slice(0, place) + put + whole.slice(place + cut)).toString();
       expect(await outcome(text)).toEqual(reference(text));
     }),
@@ -118,7 +118,7 @@ test('a key __proto__ stays a key, and the last of equal keys wins', async () =>
   expect(parsed).toMatchObject({ a: 2 });
 });
 
-test('values and levels beyond the bounds are refused before anything is parsed', async () => {
+test('values and levels beyond the limits are rejected before anything is parsed', async () => {
   const bounds = { maxItems: 10, maxDepth: 3 };
   const parse = (text: string) => parseJson(Buffer.from(text), { ...bounds, slice: new Slice() });
   expect(await parse('[[[1,2,3]]]')).toEqual([[[1, 2, 3]]]);
@@ -126,7 +126,7 @@ test('values and levels beyond the bounds are refused before anything is parsed'
   await expect(parse(`[${'1,'.repeat(10)}`)).rejects.toThrow('more than 10 values');
 });
 
-test('a long text gives up the event loop', async () => {
+test('a long text yields to the event loop', async () => {
   const text = JSON.stringify(Array.from({ length: 200_000 }, (_, i) => ({ [`key ${i}`]: i })));
   let turns = 0;
   const count = setInterval(() => {

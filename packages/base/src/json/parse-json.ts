@@ -1,30 +1,32 @@
 /**
- * JSON from a client, parsed without holding the event loop. A walk over the bytes bounds depth and number of values before
- * any object is made; a text of more than {@link PIECE_BYTES} is then cut at its members and parsed piece by piece.
+ * Parses JSON of a client without blocking the event loop. A walk over the bytes limits depth and number of values
+ * before any object is created; a text of more than {@link PIECE_BYTES} is then cut at its members and parsed piece by
+ * piece.
  *
- * Measured on Node 20: `JSON.parse` takes up to 5 ms for 32 KiB (objects with ever new keys) and 80 ms for a string of 14 MB.
+ * Measured on Node 20: `JSON.parse` takes up to 5 ms for 32 KiB (objects with ever new keys) and 80 ms for a string of
+ * 14 MB.
  */
 import { WeirError } from '../error/weir-error.js';
 import type { Slice } from '../slice.js';
 import { JsonWalk, skipSpace, withoutMark } from './json-walk.js';
 
-/** Bytes that one call of `JSON.parse` gets at most. */
+/** Maximum bytes of one call of `JSON.parse`. */
 export const PIECE_BYTES = 32 * 1024;
 
-/** What a text may hold. */
+/** Limits of a text. */
 export interface JsonBounds {
-  /** Values, containers and their members counted alike. */
+  /** Values, counting containers and their members. */
   readonly maxItems: number;
   /** Levels of arrays and objects. */
   readonly maxDepth: number;
-  /** Gives up the event loop in the name of its owner. */
+  /** Yields to the event loop in the name of its owner. */
   readonly slice: Slice;
 }
 
 /**
  * Parses a UTF-8 text.
- * @returns what `JSON.parse` returns for it
- * @throws SyntaxError for what is not JSON; WeirError `invalid_request` for more than the bounds allow
+ * @returns the result of `JSON.parse` for it
+ * @throws SyntaxError if it is not JSON; WeirError `invalid_request` if it exceeds the limits
  */
 export async function parseJson(given: Buffer, bounds: JsonBounds): Promise<unknown> {
   const { slice } = bounds;
@@ -47,7 +49,7 @@ interface Piece {
   readonly members: number;
 }
 
-/** Large containers are cut down to this level: each level walks over the bytes again. */
+/** Large containers are cut down to this level, because each level scans the bytes again. */
 const MAX_CUT_DEPTH = 16;
 
 class PieceParser {
@@ -115,7 +117,7 @@ class PieceParser {
     return object;
   }
 
-  /** A long string, cut where neither an escape nor a character is divided. */
+  /** A long string, cut so that neither an escape nor a character is split. */
   async #string(start: number, end: number): Promise<string> {
     const bytes = this.#bytes;
     const parts: string[] = [];
@@ -138,7 +140,7 @@ class PieceParser {
 
   /**
    * Cuts a container into pieces of about {@link PIECE_BYTES}, each of whole members.
-   * @param valueAt where the value of the member that begins at a place begins
+   * @param valueAt returns the start of the value for the start of a member
    */
   async #cut(start: number, end: number, valueAt: (at: number) => number): Promise<Piece[]> {
     const bytes = this.#bytes;
@@ -182,7 +184,7 @@ class PieceParser {
   }
 }
 
-/** Sets a member as `JSON.parse` does: `__proto__` is a name like any other. */
+/** Sets a member as `JSON.parse` does: `__proto__` is an ordinary name. */
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -37,7 +37,7 @@ test.each<[object | string, string]>([
   expect(`${issue?.path.join('.')} ${issue?.message}`).toBe(expected);
 });
 
-test('a member that is missing is said to be', () => {
+test('a missing member is reported as missing', () => {
   const parsed = z.object({ name: z.string() }).safeParse({}, { error: plainIssue });
   expect(parsed.error?.issues[0]?.message).toBe('is missing, must be a string');
 });

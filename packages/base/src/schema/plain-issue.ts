@@ -1,26 +1,26 @@
-/** What a schema library (Zod) says of one mistake, as far as a message needs it. */
+/** The part of a schema library's (Zod's) issue that a message needs. */
 export interface SchemaIssue {
   readonly code?: string | undefined;
   readonly input?: unknown;
-  /** Type that a value must have. */
+  /** The required type of a value. */
   readonly expected?: unknown;
   /** Members that no schema names. */
   readonly keys?: readonly string[];
-  /** Values of which one is allowed. */
+  /** The allowed values. */
   readonly values?: readonly unknown[];
   readonly minimum?: number | bigint;
   readonly maximum?: number | bigint;
   readonly inclusive?: boolean;
-  /** What is measured: `string`, `array`, `number`, … */
+  /** The measured kind of value: `string`, `array`, `number`, … */
   readonly origin?: string;
-  /** Form that a text must have: `uuid`, `datetime`, `url`, … */
+  /** The required format of a text: `uuid`, `datetime`, `url`, … */
   readonly format?: string;
 }
 
 /**
- * A mistake as words that follow the name of a field: what is missing, or the form that was expected. The library's own
- * messages ("Invalid input: expected string, received undefined") name its types instead. Give it to a parse as its `error`:
- * messages of the schema itself come first.
+ * Words for a mistake that follow the name of a field: that it is missing, or the expected form. The library's own
+ * messages ("Invalid input: expected string, received undefined") name its types instead. Pass it to a parse as
+ * `error`: messages of the schema itself take precedence.
  *
  * @example z.object({ a: z.string() }).safeParse({}, { error: plainIssue }) // a: is missing, must be a string
  */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readAhead } from './read-ahead.js';
 
-// A disk of its own that can really be full. Needs root, which the test image has.
+// A separate disk that can really be full. Needs root, which the test image has.
 let mount: string;
 beforeEach(() => {
   mount = mkdtempSync(join(tmpdir(), 'weir-full-'));

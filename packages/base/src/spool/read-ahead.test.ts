@@ -15,10 +15,10 @@ afterAll(() => {
 });
 
 const ITEM = 10_000;
-/** Items that differ, so that a wrong order shows. */
+/** Distinct items, so that a wrong order is visible. */
 const item = (i: number): Uint8Array => new Uint8Array(ITEM).fill(i % 251);
 
-/** A source of `count` items that says how far it was read and whether it ended. */
+/** A source of `count` items that reports its progress and its end. */
 function source(count: number, failure?: Error) {
   const state = { given: 0, ended: false };
   async function* items(): AsyncGenerator<Uint8Array> {
@@ -35,7 +35,7 @@ function source(count: number, failure?: Error) {
   return Object.assign(state, { items: items() });
 }
 
-/** Room for `max` bytes that records what was taken at most. */
+/** Room for `max` bytes that records the maximum use. */
 function space(max: number): SpoolSpace & { used: number; most: number } {
   const room = {
     used: 0,
@@ -68,14 +68,14 @@ async function bytesOf(reading: AsyncIterable<Uint8Array>, pause = 0): Promise<B
 
 const whole = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, (_, i) => item(i)));
 
-test('a source ends although its reader has taken one item, and the reader gets every byte in order later', async () => {
+test('a source ends although its reader has read one item, and the reader gets every byte in order later', async () => {
   const from = source(200);
   const room = space(10_000_000);
   const reading = readAhead(from.items, { directory, space: room, windowBytes: 50_000, patienceMs: 20 });
   const first = await reading.next();
   await until(() => from.ended);
   expect(room.used).toBeGreaterThan(1_500_000);
-  // The file has no name, so that nothing is left after a crash.
+  // The file has no name, so a crash leaves no file.
   expect(readdirSync(directory)).toEqual([]);
   const rest = await bytesOf(reading);
   expect(Buffer.concat([first.value ?? new Uint8Array(), rest]).equals(whole(200))).toBe(true);
@@ -94,7 +94,7 @@ test('the file is emptied and used again when the reader has caught up', async (
   let read = 0;
   async function* inBursts(): AsyncGenerator<Uint8Array> {
     for (let i = 0; i < 240; i += 1) {
-      // All that was spooled has been read: only a file that is emptied has room for the next burst.
+      // Everything spooled was read: only an emptied file has room for the next burst.
       if (i % 60 === 0) await until(() => read >= i * ITEM);
       yield item(i);
     }
@@ -115,7 +115,7 @@ test('the file is emptied and used again when the reader has caught up', async (
   expect(room.most).toBeGreaterThan(0);
 });
 
-test('a failure of the source reaches the reader after all bytes before it', async () => {
+test('the reader gets an error of the source after all bytes before it', async () => {
   const reading = readAhead(source(100, new Error('the engine failed')).items, {
     directory,
     windowBytes: 20_000,
@@ -132,7 +132,7 @@ test('a failure of the source reaches the reader after all bytes before it', asy
   expect(Buffer.concat(got).equals(whole(100))).toBe(true);
 });
 
-test('without room on disk a source waits for a reader that goes on, and leaves one that does not', async () => {
+test('without room on disk a source waits for a reader that continues, and ends for one that does not', async () => {
   const options = {
     directory,
     space: space(100_000),
@@ -152,13 +152,13 @@ test('without room on disk a source waits for a reader that goes on, and leaves 
   await until(() => options.space.used === 0);
 });
 
-test('a source waits for its reader once the window is full, again and again', async () => {
+test('a source waits for its reader whenever the window is full', async () => {
   const from = source(Number.POSITIVE_INFINITY);
   const options = { directory, windowBytes: 50_000, patienceMs: 60_000 };
   const reading = readAhead(from.items, options);
   for (let taken = 1; taken < 20; taken += 1) {
     await reading.next();
-    // Four items fit into the window, with what they cost besides their bytes, and the source holds one more.
+    // Four items fit into the window, with their overhead, and the source holds one more.
     await until(() => from.given >= taken + 4);
     await new Promise(setImmediate);
     expect(from.given).toBe(taken + 4);

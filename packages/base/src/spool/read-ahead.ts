@@ -1,35 +1,35 @@
 import { WeirError } from '../error/weir-error.js';
 import { SpoolFile } from './spool-file.js';
 
-/** Room on disk that several sources share. */
+/** Disk space that several sources share. */
 export interface SpoolSpace {
-  /** Takes `bytes` of the room; false if there is not so much. */
+  /** Takes `bytes` of the space; false if less is free. */
   reserve(bytes: number): boolean;
-  /** Returns room that was taken. */
+  /** Returns space. */
   release(bytes: number): void;
 }
 
 /** Settings of {@link readAhead}. */
 export interface ReadAheadOptions {
-  /** Where the file is made, when one is needed. */
+  /** Where the file is created, if one is needed. */
   readonly directory: string;
-  /** Default: as much as the file system has. */
+  /** Default: the free space of the file system. */
   readonly space?: SpoolSpace;
-  /** Bytes held in memory before the file is used. Default 256 KiB. */
+  /** Maximum bytes in memory before the file is used. Default 256 KiB. */
   readonly windowBytes?: number;
-  /** How long the source waits for the reader, all waits together, before the file is used, milliseconds. Default 500. */
+  /** Total time that the source waits for the reader before the file is used, milliseconds. Default 500. */
   readonly patienceMs?: number;
-  /** How long the source waits for the reader, all waits together, when the file may not grow. Default without end. */
+  /** Total time that the source waits for the reader when the file may not grow. Default unlimited. */
   readonly fullPatienceMs?: number;
 }
 
 /**
- * Reads a source at the source's speed and hands it out at the reader's. Bytes that a slow reader has not taken wait in
- * a temporary file, so that the source ends early and frees what it holds: a connection, a thread of an engine.
- * A reader that keeps up never causes a file.
+ * Reads a source at the source's speed and returns it at the reader's. Bytes that a slow reader has not read wait in a
+ * temporary file, so that the source ends early and frees its resources: a connection, a thread of an engine. A reader
+ * that keeps up never causes a file.
  *
- * Reading begins with the first `next()`. A failure of the source reaches the reader after the bytes before it.
- * The reader gets WeirError `spool_full` if the file could not grow and the reader took too long to make room.
+ * Reading starts with the first `next()`. The reader gets an error of the source after the bytes before it. It gets
+ * WeirError `spool_full` if the file could not grow and the reader was too slow to make room.
  */
 export function readAhead(
   source: AsyncIterable<Uint8Array>,
@@ -40,9 +40,9 @@ export function readAhead(
 
 const WINDOW_BYTES = 256 * 1024;
 const PATIENCE_MS = 500;
-/** Bytes that wait for a write in progress; together they are the next write. */
+/** Bytes that wait for a write in progress; together they form the next write. */
 const BATCH_BYTES = 512 * 1024;
-/** What an item costs besides its bytes: a source of tiny items must not fill the memory. */
+/** Overhead of an item besides its bytes, so that a source of tiny items cannot fill the memory. */
 const ITEM_BYTES = 256;
 
 class ReadAhead {
@@ -53,7 +53,7 @@ class ReadAhead {
   readonly #window: Uint8Array[] = [];
   #inWindow = 0;
   #file: SpoolFile | undefined;
-  /** Bytes on their way into the file, which follow those in it. */
+  /** Bytes not yet written to the file; they follow those in it. */
   #unwritten: Uint8Array[] = [];
   #unwrittenBytes = 0;
   #writing: Promise<void> | undefined;
@@ -107,7 +107,7 @@ class ReadAhead {
     } finally {
       this.#hasLeft = true;
       this.#wakeSource();
-      // The source may take long to notice that its reader has left; the file is closed as soon as it has.
+      // The source may notice late that its reader has left; the file is closed as soon as it does.
       void filled.then(() => this.#close());
     }
   }
@@ -148,19 +148,19 @@ class ReadAhead {
     this.#inWindow += bytes.length + ITEM_BYTES;
   }
 
-  /** Whether the file holds nothing that the reader must get first. */
+  /** Whether the file contains no bytes that the reader must get first. */
   get #isInOrder(): boolean {
     const isRead = this.#file === undefined || this.#file.unread === 0;
     return isRead && this.#writing === undefined && this.#unwritten.length === 0;
   }
 
-  /** Always true of an empty window: bytes that exceed the window could never be handed out otherwise. */
+  /** Always true for an empty window: otherwise bytes that exceed the window could never be returned. */
   #fits(bytes: Uint8Array): boolean {
     if (!this.#isInOrder) return false;
     return this.#window.length === 0 || this.#inWindow + bytes.length <= this.#windowBytes;
   }
 
-  /** Waits until the bytes fit, the reader has left or time is up; resolves with the time that is left. */
+  /** Waits until the bytes fit, the reader has left or the time is up; resolves with the remaining time. */
   async #waitForRoom(bytes: Uint8Array, ms: number): Promise<number> {
     const end = performance.now() + ms;
     while (!this.#hasLeft && !this.#fits(bytes)) {
@@ -178,7 +178,7 @@ class ReadAhead {
     return Math.max(0, end - performance.now());
   }
 
-  /** Has the bytes appended to the file; false if there is no room for more. */
+  /** Queues the bytes for the file; false if there is no room for more. */
   async #spool(bytes: Uint8Array): Promise<boolean> {
     if (this.#isDiskFull || this.#space?.reserve(bytes.length) === false) return false;
     this.#reserved += bytes.length;
@@ -194,7 +194,7 @@ class ReadAhead {
     return true;
   }
 
-  /** Writes what has gathered, in one piece each time: many small writes would be slower than the source. Never rejects. */
+  /** Writes the queued bytes in one piece, because many small writes would be slower than the source. Never rejects. */
   async #write(): Promise<void> {
     while (this.#unwritten.length > 0) {
       const batch = this.#takeUnwritten();

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const READ_BYTES = 256 * 1024;
 
 /**
- * A queue of bytes in a temporary file: appended at its end, read from its beginning. The file has no name from the
- * moment it is open, so that its space returns to the file system however the process ends.
+ * A queue of bytes in a temporary file: appended at its end, read from its start. The file has no name once it is open,
+ * so its space is freed however the process ends.
  */
 export class SpoolFile {
   readonly #file: FileHandle;
@@ -18,7 +18,7 @@ export class SpoolFile {
     this.#file = file;
   }
 
-  /** Makes a file that only this process can open. */
+  /** Creates a file that only this process can open. */
   static async create(directory: string): Promise<SpoolFile> {
     const path = join(directory, `${randomBytes(16).toString('hex')}.spool`);
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
@@ -32,17 +32,17 @@ export class SpoolFile {
     return new SpoolFile(file);
   }
 
-  /** Bytes of the file, also those that have been read. */
+  /** Size of the file, including bytes that were read. */
   get size(): number {
     return this.#written;
   }
 
-  /** Bytes that were appended and not yet read. */
+  /** Bytes appended and not yet read. */
   get unread(): number {
     return this.#written - this.#read;
   }
 
-  /** Appends all bytes, or none: after a failure the file is as it was. Calls must not overlap. */
+  /** Appends all bytes, or none: after a failure the file is unchanged. Calls must not overlap. */
   async append(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#written + done);
@@ -59,7 +59,7 @@ export class SpoolFile {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Gives the space of a file that has been read to its end back to the file system. */
+  /** Frees the space of a file that was read completely. */
   async clear(): Promise<void> {
     await this.#file.truncate(0);
     this.#written = 0;

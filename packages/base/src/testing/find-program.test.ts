@@ -21,7 +21,7 @@ const failing = async (name: string): Promise<void> => {
   throw new Error('no network');
 };
 
-test('an installed program is found, and nothing is installed', async () => {
+test('an installed program is found, and none is installed', async () => {
   const path = join(directory, 'weir-no-such-server');
   await writeFile(path, '');
   expect(await findProgram(program(), failing)).toBe(path);
@@ -33,7 +33,7 @@ test('a missing program is installed and then found', async () => {
   expect(await findProgram(program(), () => writeFile(path, ''))).toBe(path);
 });
 
-test('a program that cannot be installed fails with what to do, and why it could not', async () => {
+test('a program that cannot be installed fails with instructions and the reason', async () => {
   const failure = await findProgram(program(), failing).catch((error: unknown) => error);
   expect(failure).toMatchObject({
     message: expect.stringContaining('apt-get install weir-no-such-package'),

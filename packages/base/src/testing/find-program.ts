@@ -5,23 +5,23 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where packages put servers that are not on every user's PATH. */
+/** Where packages install servers that are not on every user's PATH. */
 const SERVER_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
 
 /** A program that a test starts. */
 export interface Program {
   /** Its file name, such as `nats-server`. */
   readonly name: string;
-  /** The Debian package that has it. */
+  /** The Debian package that contains it. */
   readonly debianPackage: string;
   /** Directories to search besides PATH; called again after an installation. */
   readonly directories?: () => readonly string[];
 }
 
 /**
- * The path of an installed program; a missing one is installed where the process may do so.
+ * The path of an installed program; a missing one is installed if the process may do so.
  * @param install default: with `apt-get`, as root
- * @throws Error that says what to install
+ * @throws Error with the package to install
  */
 export async function findProgram(
   program: Program,
@@ -45,7 +45,7 @@ function installed({ name, directories = () => [] }: Program): string | undefine
     .find((file) => existsSync(file));
 }
 
-/** Test files run at the same time, so apt-get waits for its own lock. */
+/** Test files run concurrently, so apt-get waits for its own lock. */
 async function installAsRoot(debianPackage: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

@@ -11,7 +11,7 @@ const SCRIPT = `
   for (let i = 0; i < 10; i++) ports.push(await freePort());
   console.log(JSON.stringify(ports));`;
 
-test('processes at the same time get different ports, none of which the kernel gives to others', async () => {
+test('concurrent processes get different ports, none of which the kernel gives to others', async () => {
   const ask = async () => {
     const arguments_ = ['--input-type=module', '-e', SCRIPT];
     const { stdout } = await promisify(execFile)(process.execPath, arguments_, { cwd: import.meta.dirname });
@@ -22,7 +22,7 @@ test('processes at the same time get different ports, none of which the kernel g
   expect(Math.max(...ports)).toBeLessThan(32_768);
 });
 
-test('a port that is in use is passed over', async () => {
+test('a port in use is skipped', async () => {
   const next = (await freePort()) + 1;
   const holder = createServer().listen(next, '127.0.0.1');
   await once(holder, 'listening');

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below the range from which kernels draw ports for `listen(0)` and for outgoing connections (from 32,768 on Linux, from
- * 49,152 on macOS). A port of that range may be in use again before a server that was given it listens.
+ * Below the range from which kernels choose ports for `listen(0)` and for outgoing connections (from 32,768 on Linux,
+ * from
+ * 49,152 on macOS). A port of that range may be in use again before its server listens.
  */
 const FIRST = 10_000;
 const LAST = 32_000;
@@ -11,7 +12,7 @@ const PORTS_OF_A_PROCESS = 20;
 
 let used = 0;
 
-/** A port of 127.0.0.1 on which nothing listens. Test processes that run at the same time get different ones. */
+/** A port of 127.0.0.1 on which no process listens. Concurrent test processes get different ones. */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < LAST - FIRST; tried++) {
     const port = FIRST + ((process.pid * PORTS_OF_A_PROCESS + used++) % (LAST - FIRST));

@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own that a test can fill. */
+/** A separate file system that a test can fill. */
 export interface SmallDisk {
   readonly path: string;
   remove(): Promise<void>;
 }
 
 /**
- * Mounts a tmpfs of a few MiB: as root, or through `sudo` where that asks for no password.
- * @throws Error that says what the test needs, where it may not mount one
+ * Mounts a tmpfs of a few MiB: as root, or through `sudo` if that needs no password.
+ * @throws Error with the requirements, if mounting is not permitted
  */
 export async function smallDisk(mebibytes: number): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), 'weir-disk-'));

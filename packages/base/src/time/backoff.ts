@@ -9,12 +9,11 @@ export interface BackoffOptions {
 }
 
 /**
- * How long to wait before the next attempt. The wait doubles with each failure. It is shortened at random by up to a half, so
- * that many clients do not try again at the same moment.
+ * How long to wait before the next attempt. The wait doubles with each failure, and is randomly shortened by up to
+ * half, so that many clients do not retry at the same moment.
  *
  * ```ts
- * const backoff = new Backoff();
- * while (!(await succeeds())) await pause(backoff.next(), signal);
+ * const backoff = new Backoff(); while (!(await succeeds())) await pause(backoff.next(), signal);
  * ```
  */
 export class Backoff {
@@ -29,14 +28,14 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The attempt succeeded: the next failure counts as the first. */
+  /** Resets after a success: the next failure counts as the first. */
   reset(): void {
     this.#failures = 0;
   }
 
   /**
-   * The attempt failed: how long to wait, in milliseconds.
-   * @param leastMs what the server asks for; default 0
+   * Returns the wait after a failure, milliseconds.
+   * @param leastMs the wait that the server requests; default 0
    */
   next(leastMs = 0): number {
     const full = Math.min(this.#longestMs, this.#firstMs * 2 ** this.#failures);

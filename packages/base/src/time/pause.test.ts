@@ -15,7 +15,7 @@ test('a pause ends with its time or its signal, and leaves no listener behind', 
   await pause(2 ** 31 - 1, leaving.signal);
 });
 
-test('waits double from the first to the longest, each shortened by up to a half, and begin again after a success', () => {
+test('waits double from the first to the longest, each shortened by up to half, and restart after a success', () => {
   const waits = (random: number, count: number) => {
     const backoff = new Backoff({ firstMs: 100, longestMs: 500, random: () => random });
     return { backoff, waits: Array.from({ length: count }, () => backoff.next()) };

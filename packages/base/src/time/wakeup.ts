@@ -1,9 +1,9 @@
 import { pause } from './pause.js';
 
-/** The longest time that a timer takes, about 25 days. */
+/** The maximum delay of a timer, about 25 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Wakes one loop that waits for work. A call while the loop is at work is not lost: it ends the next wait at once. */
+/** Wakes one loop that waits for work. A call while the loop works is not lost: it ends the next wait at once. */
 export class Wakeup {
   #isCalled = false;
   #wake: AbortController | null = null;
@@ -16,7 +16,7 @@ export class Wakeup {
 
   /**
    * Waits for a call since the last wait.
-   * @param ms the longest wait; default about 25 days
+   * @param ms maximum wait; default about 25 days
    * @param signal ends the wait too
    */
   async wait(ms = LONGEST_TIMER_MS, signal?: AbortSignal): Promise<void> {
