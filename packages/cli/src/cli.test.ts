@@ -412,7 +412,7 @@ it('exits with 0 after SIGTERM, and restarts with its data', async () => {
   const elsewhere = { cwd: await mkdtemp(join(cwd, 'other-')) };
   const refused = await weir(['serve', '--port', takenPort, '--log-level', 'silent'], elsewhere);
   taken.close();
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is taken') });
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is in use') });
   expect(await readdir(elsewhere.cwd)).toEqual([]);
 });
 

@@ -54,7 +54,7 @@ export class LogError extends errorClass({
   too_many_unacknowledged: {
     status: 429,
     retryAfterMs: 1_000,
-    hint: 'ack or nack what this member has, or pull as another member',
+    hint: 'ack or nack the deliveries of this member, or pull as another member',
   },
   invalid_request: { status: 400, hint: 'send ids as they were given' },
   invalid_stream: {},

@@ -41,7 +41,7 @@ export function offsetInEpoch(text: string, epoch: number): number {
   if (place.epoch !== epoch) {
     throw new LogError(
       'epoch_mismatch',
-      `the cursor belongs to the log of epoch ${place.epoch}, which is gone; this one is ${epoch}: start anew`,
+      `the cursor belongs to the log of epoch ${place.epoch}, which was lost; this log has epoch ${epoch}: start without a cursor`,
     );
   }
   return place.offset;

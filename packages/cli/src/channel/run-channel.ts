@@ -47,7 +47,7 @@ export async function runSend(
 ): Promise<void> {
   const { output, context } = invocation;
   if (end && error !== undefined)
-    throw usageError('--end and --error are two messages', 'Send one after the other');
+    throw usageError('--end and --error are two messages', 'Send them one after the other');
   const isContent = !end && error === undefined;
   if (isContent && text === undefined && context.stdin.isTTY === true)
     throw usageError('nothing to send', 'Give the text as an argument, or pipe it in');
@@ -91,8 +91,8 @@ export async function runPipe(invocation: Invocation, address: Address, flags: P
   const how = { lines, keepOpen, after: parseWhole(flags.after, '--after') };
   const api = await ChannelApi.of(invocation, address, flags);
   if (api.role === 'observer') {
-    throw new CliError('failed', 'forbidden', 'an observer only reads', {
-      hint: 'Read along with "weir channel follow"',
+    throw new CliError('failed', 'forbidden', 'an observer can only read', {
+      hint: 'Use "weir channel follow"',
     });
   }
   const { stdin, abandonRest } = invocation.context;

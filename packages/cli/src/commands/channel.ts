@@ -26,19 +26,21 @@ Examples:
       .argument('<channel>', 'name of the channel')
       .option(
         '--assignment <token>',
-        'speak as the executor: what "weir process assign" showed (default: WEIR_ASSIGNMENT)',
+        'act as the executor with this assignment of "weir process assign" (default: WEIR_ASSIGNMENT)',
       );
   const shown = (command: Command): Command =>
     command
-      .option('--after <index>', 'behind this message', '0')
-      .option('--raw', 'contents as they are, nothing around them')
-      .addOption(new Option('--from <side>', 'of one side only').choices(['submitter', 'executor']));
+      .option('--after <index>', 'start after the message with this index', '0')
+      .option('--raw', 'only the contents, without escaping')
+      .addOption(
+        new Option('--from <side>', 'only messages of this side').choices(['submitter', 'executor']),
+      );
 
-  about('send', 'send one message; its index is the output')
+  about('send', 'send one message and print its index')
     .argument('[text]', 'its content (default: standard input)')
-    .option('--end', 'say that nothing more comes from this side')
-    .option('--error <text>', 'say what went wrong')
-    .option('--in-reply-to <index>', 'the message it answers')
+    .option('--end', 'close this side of the channel')
+    .option('--error <text>', 'report an error')
+    .option('--in-reply-to <index>', 'index of the message that this one answers')
     .option('--content-type <type>', 'of the content (default: text/plain; charset=utf-8)')
     .action(
       async (process: string, name: string, text: string | undefined, flags: SendFlags, self: Command) => {
@@ -46,23 +48,23 @@ Examples:
         await runSend(begin(self), { process, name }, text, flags);
       },
     );
-  shown(about('read', 'the messages that are there'))
-    .option('--limit <n>', 'at most so many (default: all)')
+  shown(about('read', 'read the stored messages'))
+    .option('--limit <n>', 'maximum number (default: all)')
     .action(async (process: string, name: string, flags: ReadFlags, self: Command) => {
       const { runRead } = await import('../channel/run-channel.js');
       await runRead(begin(self), { process, name }, flags);
     });
-  shown(about('follow', 'the messages that are there, then those that come, until the channel ends')).action(
+  shown(about('follow', 'read the stored messages, then new ones until the channel ends')).action(
     async (process: string, name: string, flags: ReadFlags, self: Command) => {
       const { runFollow } = await import('../channel/run-channel.js');
       await runFollow(begin(self), { process, name }, flags);
     },
   );
-  about('pipe', 'standard input to the channel, and what the other side sends to standard output')
-    .option('--after <index>', 'read from behind this message', '0')
-    .option('--lines', 'a message is a line (default: what was read at once)')
-    .option('--keep-open', 'at the end of standard input, do not end this side, and stay')
-    .option('--raw', 'on a terminal too, control characters as they are')
+  about('pipe', 'copy standard input to the channel, and received messages to standard output')
+    .option('--after <index>', 'start after the message with this index', '0')
+    .option('--lines', 'one message per line (default: one per chunk read)')
+    .option('--keep-open', 'do not close this side at the end of standard input')
+    .option('--raw', 'write control characters unescaped, also to a terminal')
     .addHelpText(
       'after',
       `

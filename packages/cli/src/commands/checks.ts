@@ -13,7 +13,7 @@ export function checksFailed(checks: readonly Check[]): CliError | undefined {
   const failed = checks.filter(({ status }) => status === 'fail').length;
   if (failed === 0) return undefined;
   return new CliError('failed', 'checks_failed', `${failed} of ${checks.length} checks failed`, {
-    hint: 'Do what the lines above say',
+    hint: 'Follow the hints above',
   });
 }
 

@@ -8,7 +8,7 @@ export function configCommand(program: Command, begin: Begin): void {
   program
     .command('config')
     .description("a server's effective settings from the environment and .env, secrets redacted")
-    .option('--describe', 'show what each setting is for')
+    .option('--describe', 'show the purpose of each setting')
     .addHelpText(
       'after',
       `

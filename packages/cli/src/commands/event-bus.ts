@@ -10,7 +10,7 @@ export function busCommands(event: Command, begin: Begin): void {
   stopCommand(event, begin);
   event
     .command('doctor')
-    .description('what keeps consumers from their events, and what to do about it')
+    .description('find problems that prevent consumers from receiving events, with fixes')
     .option(...KEYS_OPTION)
     .action(async ({ keys }: { readonly keys?: string }, self: Command) => {
       const invocation = begin(self);
@@ -52,7 +52,7 @@ Examples:
       const text = buses.length === 0 ? 'no bus runs' : buses.map(busText).join('\n\n');
       invocation.output.result({ buses: buses.map(busDocument) }, text);
       if (buses.every(({ state }) => state === 'running')) return;
-      throw new CliError('failed', 'bus_orphaned', 'a bus lives and does not answer', {
+      throw new CliError('failed', 'bus_orphaned', 'a bus runs but does not answer', {
         hint: STOP_HINT,
       });
     });
@@ -66,12 +66,12 @@ interface StopFlags {
 function stopCommand(event: Command, begin: Begin): void {
   event
     .command('stop')
-    .description('end the bus of the project, and that of sources of this machine')
-    .option('--all', 'end every bus of this person')
-    .option('--force', 'also with consumers, and also one that does not answer')
+    .description('stop the bus of the project, and the bus of local sources')
+    .option('--all', 'stop every bus of this user')
+    .option('--force', 'even if the bus has consumers or does not answer')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ weir event stop\n  $ weir event stop --all --force\n\nExit code 1 where one goes on.',
+      '\nExamples:\n  $ weir event stop\n  $ weir event stop --all --force\n\nExit code 1 if a bus does not stop.',
     )
     .action(async ({ all = false, force = false }: StopFlags, self: Command) => {
       const invocation = begin(self);

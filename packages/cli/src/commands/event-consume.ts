@@ -15,7 +15,7 @@ export function consumeCommand(event: Command, begin: Begin): void {
     .option('-p, --param <name=value>', 'param of the key; repeatable', collect)
     .option('--jq <expression>', 'every output of the expression is a line')
     .option('--max-events <n>', 'end after n events; dropped ones do not count')
-    .option('--timeout <duration>', 'end so long after ready, such as 30s or 5m')
+    .option('--timeout <duration>', 'end this long after ready, such as 30s or 5m')
     .option('--output-dir <dir>', 'write a file for each event instead of a line')
     .option('--exec <command>', 'run a command for each event, the event on its standard input')
     .option('--post <url>', 'post each event to a URL')
@@ -24,29 +24,29 @@ export function consumeCommand(event: Command, begin: Begin): void {
       'latest, earliest, a cursor, a time, or how far back, such as 1h (default: latest, with --until now: earliest)',
     )
     .option('--until <end>', 'now: end with the newest event of the start (reason: limit); not for groups')
-    .option('--group <name>', 'share events with the others of a durable group, each at least once')
+    .option('--group <name>', 'share events with the other members of a durable group, at-least-once')
     .option(
       '--prefetch <n>',
-      'of a group: events out with this consumer (default with --exec and --post: its workers)',
+      'of a group: maximum of unacknowledged events (default with --exec and --post: the workers)',
     )
     .option('--exec-timeout <duration>', 'end a command that runs longer: its event has failed')
     .addOption(
       new Option(
         '--on-slow <how>',
-        'what happens to a consumer that is slower than its events (without --group)',
+        'policy for a consumer that is slower than its events (without --group)',
       ).choices(['replay', 'drop-oldest', 'disconnect']),
     )
     .addOption(
       new Option(
         '--as <identity>',
-        'whose identity: bot, the API key (default); user is refused, as no user can sign in yet',
+        'identity: bot, the API key (default); user is not supported yet',
       ).choices(['bot', 'user']),
     )
     .option(...KEYS_OPTION)
-    .option('--raw', 'on a terminal too, control characters as they are')
+    .option('--raw', 'write control characters unescaped, also to a terminal')
     .option('--fail-on-gap', 'end with code 1 when events were missed')
-    .option('--quiet', 'nothing on standard error but errors and gaps')
-    .option('--dry-run', 'only say what would be done')
+    .option('--quiet', 'write only errors and gaps to standard error')
+    .option('--dry-run', 'only print the plan')
     .addHelpText(
       'after',
       `

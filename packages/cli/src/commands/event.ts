@@ -20,7 +20,7 @@ export function eventCommand(program: Command, begin: Begin): void {
   consumeCommand(event, begin);
   event
     .command('list')
-    .description('the keys there are')
+    .description('list the keys')
     .option(...KEYS_OPTION)
     .action(async ({ keys: file }: KeysOption, self: Command) => {
       const { output, context } = begin(self);
@@ -39,7 +39,7 @@ export function eventCommand(program: Command, begin: Begin): void {
     });
   event
     .command('schema')
-    .description('what a key takes, and what one line of it looks like')
+    .description('show the params of a key and the schema of its lines')
     .argument('<key>', 'name of the key')
     .option(...KEYS_OPTION)
     .action(async (name: string, { keys: file }: KeysOption, self: Command) => {
@@ -51,16 +51,16 @@ export function eventCommand(program: Command, begin: Begin): void {
     });
   event
     .command('trust')
-    .description('let commands read a file of keys, which is code, without being named')
+    .description('trust a keys file, which is code, so that commands load it without --keys')
     .argument('[file]', 'the file (default: weir.keys.mjs of this directory)')
-    .option('--remove', 'trust it no more')
+    .option('--remove', 'revoke the trust')
     .action(async (file: string | undefined, { remove = false }: TrustOptions, self: Command) => {
       const { output, context } = begin(self);
       const { DEFAULT_KEYS_FILE, distrust, trust } = await import('../event/trusted-keys.js');
       const path = resolve(context.cwd, file ?? DEFAULT_KEYS_FILE);
       if (remove) {
         const removed = await distrust(path, context.env);
-        output.result({ removed }, `${path} ${removed ? 'is trusted no more' : 'was not trusted'}`);
+        output.result({ removed }, `${path} ${removed ? 'is no longer trusted' : 'was not trusted'}`);
         return;
       }
       const trusted = await trust(path, context.env);

@@ -26,17 +26,17 @@ Examples:
     .action(async (_options: unknown, self: Command) => await throwSwitch(begin(self), true));
   ingest
     .command('enable')
-    .description('take events again')
+    .description('accept events again')
     .action(async (_options: unknown, self: Command) => await throwSwitch(begin(self), false));
   ingest
     .command('status')
-    .description('whether events are taken, and how many wait')
+    .description('show whether ingest is enabled, and the number of pending events')
     .action(async (_options: unknown, self: Command) => {
       const invocation = begin(self);
       const { server } = await invocation.connection();
       const health = await readHealth(new ApiClient(server, null));
       const { ingest_disabled, fatal, pending, dlq_depth, quarantined } = health;
-      const state = ingest_disabled ? 'disabled' : fatal ? 'down: no store takes events' : 'enabled';
+      const state = ingest_disabled ? 'disabled' : fatal ? 'down: no store accepts events' : 'enabled';
       invocation.output.result(
         { disabled: ingest_disabled, fatal, pending, dlq_depth, quarantined },
         `ingest is ${state}; ${pending} events pending, ${dlq_depth} dead letters still tried, ${quarantined} quarantined`,

@@ -16,9 +16,9 @@ const DEFAULT_PROFILE = 'default';
 export function loginCommand(program: Command, begin: Begin): void {
   program
     .command('login')
-    .description('keep a server, a project and its credentials as a profile, and use it from now on')
+    .description('save a server, a project and its credentials as a profile, and select it')
     .option('--token <token>', 'ingest token of the project')
-    .option('--no-verify', 'do not ask the server whether the credentials are good')
+    .option('--no-verify', 'do not verify the credentials with the server')
     .addHelpText(
       'after',
       `
@@ -53,8 +53,8 @@ async function mustBeGood(connection: Connection): Promise<void> {
   await readHealth(new ApiClient(connection.server, null));
   for (const { name, problem } of await checkCredentials(connection)) {
     if (problem !== null) {
-      throw new CliError(problem.kind, problem.code, `the ${name} is no good: ${problem.message}`, {
-        hint: 'Correct it, or save it as it is with --no-verify',
+      throw new CliError(problem.kind, problem.code, `the ${name} is invalid: ${problem.message}`, {
+        hint: 'Correct it, or save it unverified with --no-verify',
       });
     }
   }

@@ -54,7 +54,7 @@ and who runs it, in another terminal:
     .command('submit')
     .description('submit a process; its id is the output')
     .argument('<name>', 'what it does')
-    .option('--type <executor>', 'who can run it (default: default)')
+    .option('--type <executor>', 'type of executors that can run it (default: default)')
     .option('--args <json>', 'arguments for the executor')
     .option('--arg <name=value>', 'one argument: name=text or name:=JSON; repeatable', collect)
     .option(
@@ -63,8 +63,8 @@ and who runs it, in another terminal:
       collect,
     )
     .option('--priority <n>', 'higher ones go first (default: 0)')
-    .option('--max-wait <duration>', 'the process fails if no executor takes it for so long')
-    .option('--max-exec <duration>', 'another executor gets it after so long without a heartbeat')
+    .option('--max-wait <duration>', 'the process fails if no executor takes it within this time')
+    .option('--max-exec <duration>', 'reassign it after this time without a heartbeat')
     .option('--max-retries <n>', 'how often another executor may get it before it fails (default: 3)')
     .option('--idempotency-key <key>', 'within 24 hours the same key answers with the process that exists')
     .action(async (name: string, options: SubmissionOptions, self: Command) => {
@@ -75,7 +75,7 @@ and who runs it, in another terminal:
     });
   process
     .command('assign')
-    .description('take the next process of a type, to run it; exits with 6 while none waits')
+    .description('take the next process of a type; exit code 6 if none is waiting')
     .argument('<executor-type>', 'the type')
     .option('--wait <duration>', 'how long to wait for one (default: not at all)')
     .action(async (type: string, { wait = '0' }: WaitOption, self: Command) => {
@@ -92,7 +92,7 @@ and who runs it, in another terminal:
     });
   process
     .command('heartbeat')
-    .description('say that it is being worked on')
+    .description('send a heartbeat for a process that this client runs')
     .argument('<id>', 'id of the process')
     .option(...ASSIGNMENT)
     .action(async (id: string, options: ExecutorOptions, self: Command) => {
@@ -104,9 +104,9 @@ and who runs it, in another terminal:
     });
   process
     .command('close')
-    .description('end a process one runs: with success, unless --error says otherwise')
+    .description('close a process as its executor: with success, or with --error')
     .argument('<id>', 'id of the process')
-    .option('--output <json>', 'what came of it')
+    .option('--output <json>', 'the result')
     .option('--error <text>', 'why it failed')
     .option(...ASSIGNMENT)
     .action(async (id: string, options: CloseOptions, self: Command) => {
@@ -124,7 +124,7 @@ and who runs it, in another terminal:
     });
   process
     .command('cancel')
-    .description('cancel a process one submitted')
+    .description('cancel a submitted process')
     .argument('<id>', 'id of the process')
     .action(async (id: string, _options: unknown, self: Command) => {
       const invocation = begin(self);
@@ -133,11 +133,9 @@ and who runs it, in another terminal:
     });
   process
     .command('wait')
-    .description(
-      'wait for the end of a process; exits with 0 for a success, 1 for another end, 6 while it has none',
-    )
+    .description('wait for the end of a process; exit code 0 for success, 1 for another end, 6 on timeout')
     .argument('<id>', 'id of the process')
-    .option('--timeout <duration>', 'how long at most (default: as long as it takes)')
+    .option('--timeout <duration>', 'maximum wait (default: no limit)')
     .action(async (id: string, { timeout }: WaitOption, self: Command) => {
       const invocation = begin(self);
       const timeoutMs = timeout === undefined ? FOR_EVER_MS : parseDuration(timeout, '--timeout');
@@ -153,7 +151,7 @@ and who runs it, in another terminal:
     });
   process
     .command('show')
-    .description('how a process stands')
+    .description('show a process')
     .argument('<id>', 'id of the process')
     .action(async (id: string, _options: unknown, self: Command) => {
       const invocation = begin(self);
@@ -165,9 +163,9 @@ and who runs it, in another terminal:
     .alias('list')
     .description('processes of the project, the newest first')
     .option('--state <state>', 'waiting, running, success, failed or cancelled')
-    .option('--name <name>', 'those of this name')
-    .option('--after <id>', 'those before this one')
-    .option('--limit <n>', 'at most so many (default: 100)')
+    .option('--name <name>', 'only processes with this name')
+    .option('--after <id>', 'only processes submitted before this one')
+    .option('--limit <n>', 'maximum number (default: 100)')
     .action(async (options: ListOptions, self: Command) => {
       const invocation = begin(self);
       const found = await (await ProcessesApi.of(invocation)).list(options);

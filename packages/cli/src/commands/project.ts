@@ -56,7 +56,7 @@ Examples:
   project
     .command('list')
     .description('all projects')
-    .option('--deleted', 'those that were deleted and can be restored')
+    .option('--deleted', 'deleted projects that can be restored')
     .action(async ({ deleted = false }: { deleted?: boolean }, self: Command) => {
       const invocation = begin(self);
       const { api } = await invocation.operator();

@@ -32,7 +32,7 @@ export function limitsCommand(tenant: Command, begin: Begin): void {
     });
   limits
     .command('set')
-    .description('change limits of a project; what is not named stays, and 0 lifts a limit')
+    .description('change limits of a project; limits that are not given stay, and 0 removes a limit')
     .argument('<project>', 'id of the project')
     .option('--rps <number>', 'requests a second, such as 100 or 0.5')
     .option('--burst <number>', 'requests at once after a pause; 0 is twice the rate')

@@ -40,7 +40,7 @@ Examples:
     });
   tenant
     .command('resume')
-    .description('let a suspended project in again; its limits stay, and so does what disabled it')
+    .description('resume a suspended project; its limits stay, and a disabled project stays disabled')
     .argument('<project>', 'id of the project')
     .action(async (id: string, _options: unknown, self: Command) => {
       const changes = { suspended: false };

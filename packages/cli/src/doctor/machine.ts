@@ -98,7 +98,7 @@ async function portOfServer(server: string, configured: number): Promise<Check |
 }
 
 async function checkPort(host: string, port: number): Promise<Check> {
-  if (port === 0) return ok('port', 'a free one is taken at each start');
+  if (port === 0) return ok('port', 'each start selects a free port');
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   if (!(await isTaken(reachable, port))) return ok('port', `${host}:${port} is free`);
   const name = reachable.includes(':') ? `[${reachable}]` : reachable;

@@ -42,10 +42,10 @@ function checkHealth({ status, fatal }: HealthDocument, { server, serverFrom }: 
   return fatal
     ? fail(
         'server',
-        `${server} takes no events: neither ClickHouse nor PostgreSQL does`,
-        'See to the stores below',
+        `${server} cannot store events: ClickHouse and PostgreSQL are both unavailable`,
+        'Check the stores listed below',
       )
-    : fail('server', `${server} says it is down: too many dead letters`, 'Look at "weir dlq list"');
+    : fail('server', `${server} reports that it is down: too many dead letters`, 'Look at "weir dlq list"');
 }
 
 async function checkReady(api: ApiClient): Promise<Check> {

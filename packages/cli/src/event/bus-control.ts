@@ -62,7 +62,7 @@ export async function chosenBuses(invocation: Invocation, isAll: boolean): Promi
 }
 
 /** Hint for a bus that does not answer. */
-export const STOP_HINT = 'End it with "weir event stop --all --force"';
+export const STOP_HINT = 'Stop it with "weir event stop --all --force"';
 
 /**
  * Stops a bus; with `force`, a bus that does not answer is stopped by a signal.

@@ -38,7 +38,7 @@ async function checkBuses(invocation: Invocation): Promise<Check[]> {
     async ({ found, state, status }: Awaited<ReturnType<typeof knownBuses>>[number]) => {
       const { directory, file } = found;
       if (state === 'orphaned') {
-        const hint = `${STOP_HINT}; ${directory.logFile} says more`;
+        const hint = `${STOP_HINT}; see ${directory.logFile}`;
         return fail('bus', `process ${file?.pid ?? '?'} lives and does not answer`, hint);
       }
       const left = await leftLeases(directory.leasesFile, status);
@@ -55,7 +55,7 @@ async function checkBuses(invocation: Invocation): Promise<Check[]> {
         return warn(
           'bus',
           `release ${status.version}, this is ${VERSION}`,
-          'The next consumer takes its place',
+          'The next consumer starts a bus of the new release',
         );
       }
       return ok('bus', `process ${status.pid} serves ${status.consumers.length} consumers`);

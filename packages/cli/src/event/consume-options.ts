@@ -92,7 +92,7 @@ export function isUntilNow({ until, group, onSlow }: ConsumeFlags): boolean {
     );
   if (onSlow !== undefined)
     throw usageError(
-      '--on-slow has no effect with --until now: the events are read from the history as fast as they are taken',
+      '--on-slow has no effect with --until now: the events are read from the history as fast as they are handled',
       'Leave --on-slow out',
     );
   return true;

@@ -29,7 +29,7 @@ export async function loadKeys(
 ): Promise<KnownKeys> {
   const path = resolve(cwd, file ?? DEFAULT_KEYS_FILE);
   if (!(await isThere(path))) {
-    if (file !== undefined) throw usageError(`there is no file ${file}`, 'Check what stands after --keys');
+    if (file !== undefined) throw usageError(`there is no file ${file}`, 'Check the path after --keys');
     return { registry: new Registry(shippedKeys), file: undefined, untrusted: undefined };
   }
   if (file === undefined && !(await isTrusted(path, env))) {

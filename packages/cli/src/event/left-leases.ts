@@ -12,6 +12,6 @@ export async function leftLeases(file: string, status: StatusResponse | undefine
     const ids = leases.parse(JSON.parse(text)).leases.map(({ subscription_id }) => subscription_id);
     return ids.filter((id) => !consumed.has(id));
   } catch {
-    return [`what ${file} has, which cannot be read`];
+    return [`unknown: ${file} is not readable`];
   }
 }

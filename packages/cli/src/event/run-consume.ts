@@ -149,6 +149,6 @@ async function openSink(
 
 function eventsFailed(count: number): ConsumeError {
   return new ConsumeError('failed', 'events_failed', `${count} event(s) could not be handled`, {
-    hint: 'The warnings say which, and why.',
+    hint: 'See the warnings for the events and reasons.',
   });
 }

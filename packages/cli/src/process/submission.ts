@@ -21,7 +21,7 @@ export interface SubmissionOptions {
 export function submissionOf(name: string, options: SubmissionOptions): object {
   const { type, args, arg, channel, priority, maxWait, maxExec, maxRetries, idempotencyKey } = options;
   if (args !== undefined && arg !== undefined) {
-    throw usageError('--args and --arg say the same in two ways', 'Give the one or the other');
+    throw usageError('--args and --arg exclude each other', 'Use one of them');
   }
   return {
     name,

@@ -87,9 +87,9 @@ async function copyBody(response: Response, server: string, { stdout }: Output):
     throw new CliError(
       'failed',
       'answer_broke_off',
-      `the answer of ${server} broke off: what was written is not all of it`,
+      `the answer of ${server} was interrupted: the output is incomplete`,
       {
-        hint: 'The query failed midway, took too long, or has a longer answer than the server gives (WEIR_QUERY_MAX_RESULT_BYTES)',
+        hint: 'The query failed midway, timed out, or exceeded the result limit of the server (WEIR_QUERY_MAX_RESULT_BYTES)',
         cause: error,
       },
     );

@@ -64,7 +64,7 @@ export class SendReport implements SendObserver {
   mustBeComplete({ rejected, sent }: SendCounts): void {
     if (rejected === 0) return;
     throw new CliError('failed', 'events_rejected', `${rejected} of ${sent} events were rejected`, {
-      hint: 'Correct and send those again, or pass --allow-rejected',
+      hint: 'Correct these events and send them again, or pass --allow-rejected',
     });
   }
 

@@ -20,7 +20,7 @@ export async function loadSettings({ env, cwd }: CliContext, flags: Variables): 
     const what =
       reasons.length === 1 ? 'a setting cannot be used' : `${reasons.length} settings cannot be used`;
     throw new CliError('usage', 'invalid_config', what, {
-      hint: 'Correct what is named below',
+      hint: 'Correct the settings listed below',
       reasons,
       cause: error,
     });

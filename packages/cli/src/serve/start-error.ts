@@ -19,8 +19,8 @@ export function startError(error: unknown, dataDir: string, address: string): Cl
     case 'EADDRINUSE':
       return known(
         'port_taken',
-        `${address} is taken`,
-        'Stop what listens there, or choose another with --port',
+        `${address} is in use`,
+        'Stop the process that listens there, or choose another port with --port',
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

@@ -7,7 +7,7 @@ import { CHANNEL_MESSAGE } from '../source/channel-event.js';
 /** A message as its channel delivers it: docs/channels.md. */
 const messageDocument = z
   .looseObject({
-    index: z.int().describe('Its place in the channel: 1, 2, 3, … the same for everyone'),
+    index: z.int().describe('Position in the channel: 1, 2, 3, … the same for every reader'),
     sequence: z.int().describe("The sender's own number"),
     in_reply_to: z.int().optional().describe('Index of the message it answers'),
     timestamp: z.iso.datetime().describe('When it was stored'),
@@ -32,7 +32,7 @@ export const channelMessage = defineKey({
     {
       name: 'project',
       type: 'string',
-      description: 'Id of the project (default: the one that is connected to)',
+      description: 'Id of the project (default: the connected project)',
       subscriptionKey: true,
     },
     {

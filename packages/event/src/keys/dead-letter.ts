@@ -9,8 +9,8 @@ const deadLetter = z
       .enum(['active', 'quarantined'])
       .optional()
       .describe('`active` is retried automatically; `quarantined` waits for a decision of an operator'),
-    reason: z.string().describe('Why its events were not stored, as one word'),
-    last_error: z.string().optional().describe('What was said of it last'),
+    reason: z.string().describe('Why its events were not stored, as a code'),
+    last_error: z.string().optional().describe('The last error message'),
     event_count: z.int().optional().describe('Events that it holds'),
     attempt_count: z.int().optional(),
     created_at: z.iso.datetime(),
@@ -21,7 +21,7 @@ const deadLetter = z
 export const ingestDeadLetter = defineKey({
   key: 'weir.ingest.dead_letter',
   displayName: 'Dead letter',
-  description: 'Accepted events that could not be stored, as they are put aside',
+  description: 'Accepted events that could not be stored yet',
   eventType: 'weir.ingest.dead_letter',
   schema: { custom: { type: deadLetter } },
   scopes: ['feed'],

@@ -36,7 +36,7 @@ export const natsMessage = defineKey({
   schema: {
     custom: {
       type: z.object({
-        subject: z.string().describe('What it was published to'),
+        subject: z.string().describe('The subject of the message'),
         headers: texts.optional().describe('A list where a header has several values'),
         data: z.json().describe('JSON as it is, other text as a string, other bytes as {"base64"}'),
       }),
@@ -48,13 +48,14 @@ export const natsMessage = defineKey({
 export const webhookRequest = defineKey({
   key: 'webhook.request',
   displayName: 'Webhook request',
-  description: 'Requests that others send to a path of this machine; they are answered 202 when taken',
+  description:
+    'HTTP requests to a path of this machine; the response is 202 once a consumer has acknowledged the event',
   eventType: WEBHOOK_REQUEST,
   params: [
     {
       name: 'path',
       type: 'string',
-      description: 'The path they are sent to, such as /github',
+      description: 'The path of the requests, such as /github',
       required: true,
       subscriptionKey: true,
     },
@@ -98,7 +99,7 @@ export const fileLine = defineKey({
   schema: {
     custom: {
       type: z
-        .looseObject({ line: z.string().optional().describe('The line, where it is no JSON object') })
+        .looseObject({ line: z.string().optional().describe('The line, if it is not a JSON object') })
         .describe('The object that the line is'),
     },
   },

@@ -13,8 +13,8 @@ const processDocument = z
     at: z.iso.datetime().describe('When it happened'),
     project_id: z.string(),
     name: z.string().describe('What it does'),
-    state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelled']).describe('Where it stands now'),
-    executor_type: z.string().describe('Who can run it'),
+    state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelled']).describe('Current state'),
+    executor_type: z.string().describe('Type of executors that can run it'),
     priority: z.int(),
     submitter_id: z.string().describe('Credential that submitted'),
     executor_id: z.string().nullable().describe('Credential that has it'),
@@ -24,27 +24,27 @@ const processDocument = z
     max_exec_ms: z.int().nullable(),
     channels: z.array(z.looseObject({ name: z.string(), direction: z.string(), retention: z.string() })),
     observers: z.array(z.string()).describe('Credentials that may read its channels'),
-    args: z.json().optional().describe('Absent when more than 4 KiB'),
-    output: z.json().optional().describe('What came of it; absent when more than 4 KiB'),
+    args: z.json().optional().describe('Absent if larger than 4 KiB'),
+    output: z.json().optional().describe('Result; absent if larger than 4 KiB'),
     omitted: z
       .array(z.enum(['args', 'output']))
       .optional()
-      .describe('What is left out for its size'),
+      .describe('Members omitted because of their size'),
     error: z.string().nullable().describe('Why it failed'),
     created_at: z.iso.datetime(),
     assigned_at: z.iso.datetime().nullable(),
     heartbeat_at: z.iso.datetime().nullable(),
-    due_at: z.iso.datetime().nullable().describe('When its wait or its executor runs out of time'),
+    due_at: z.iso.datetime().nullable().describe('When its wait or its run times out'),
     closed_at: z.iso.datetime().nullable(),
   })
   .describe('A change of a process of the project');
 
 const states = [
-  { value: 'waiting', desc: 'nobody has it' },
+  { value: 'waiting', desc: 'no executor has it' },
   { value: 'running', desc: 'an executor has it' },
-  { value: 'success', desc: 'its executor ended it well' },
-  { value: 'failed', desc: 'its executor said so, or none was heard of' },
-  { value: 'cancelled', desc: 'its submitter ended it' },
+  { value: 'success', desc: 'its executor closed it with success' },
+  { value: 'failed', desc: 'its executor reported a failure, or no executor responded in time' },
+  { value: 'cancelled', desc: 'its submitter cancelled it' },
 ] as const;
 
 /** `weir.process`: changes of a project's processes. */
@@ -57,14 +57,14 @@ export const process = defineKey({
     {
       name: 'project',
       type: 'string',
-      description: 'Id of the project (default: the one that is connected to)',
+      description: 'Id of the project (default: the connected project)',
       subscriptionKey: true,
     },
     {
       name: 'state',
       type: 'enum',
       values: states,
-      description: 'Only changes that leave it so',
+      description: 'Only changes to this state',
     },
     { name: 'name', type: 'string', description: 'Only processes of this name' },
   ],

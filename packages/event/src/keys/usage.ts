@@ -27,7 +27,7 @@ const usageDocument = z
     bytes_out: z.int(),
     mem_bytes: z.int().optional().describe('Peak memory of the engine'),
     fuel: z.int().optional().describe('Metered work'),
-    admission_denied: z.literal(true).optional().describe('The gate refused it'),
+    admission_denied: z.literal(true).optional().describe('Rejected by admission control'),
     admission_reason: z
       .enum(['suspended', 'payment_required', 'rate_limited', 'at_capacity', 'draining'])
       .optional(),
@@ -39,7 +39,7 @@ const usageDocument = z
 export const usage = defineKey({
   key: 'weir.usage',
   displayName: 'Usage record',
-  description: 'A record of every request to a project, whatever became of it',
+  description: 'A record of every request to a project, successful or not',
   eventType: 'weir.usage',
   schema: { custom: { type: usageDocument } },
   scopes: ['feed'],

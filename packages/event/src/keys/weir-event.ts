@@ -11,7 +11,7 @@ const params = [
   {
     name: 'project',
     type: 'string',
-    description: 'Id of the project (default: the one that is connected to)',
+    description: 'Id of the project (default: the connected project)',
     subscriptionKey: true,
   },
   { name: 'event', type: 'multi', anyValue: true, description: 'Only events of these names' },

@@ -24,7 +24,7 @@ export function parseConditions(texts: readonly string[]): Condition[] {
   const problems = texts.flatMap((text, i) => {
     const hint = hintFor(conditions[i]);
     if (hint === undefined) return [];
-    const what = conditions[i] === undefined ? 'which is no condition' : 'whose path no event has';
+    const what = conditions[i] === undefined ? 'which is not a condition' : 'whose path no event has';
     return [{ param: 'where', message: `Param \`where\` is ${JSON.stringify(text)}, ${what}.`, hint }];
   });
   if (problems.length > 0) throw new ParamsError(problems);
