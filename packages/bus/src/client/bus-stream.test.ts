@@ -38,7 +38,7 @@ async function streamOf(
     source: { kind: 'feed', server: 'http://127.0.0.1:1', project: 'p', stream: 'events' },
     onSlow: 'replay',
     from: 'latest',
-    tell: () => {},
+    report: () => {},
     ...options,
   });
 }
@@ -105,7 +105,7 @@ test('a cleanup that never returns is reported and left to a helper', async () =
   const lines: string[] = [];
   const stream = await streamOf(
     bus.directory,
-    { limits: { hookMs: 20 }, tell: (line) => lines.push(line) },
+    { limits: { hookMs: 20 }, report: (line) => lines.push(line) },
     { preConsume: async () => ({ state: 7 }), cleanup: () => new Promise(() => {}) },
   );
   const follower = follow(stream);

@@ -40,7 +40,7 @@ export interface BusStreamOptions {
   /** Maximum number of unacknowledged group deliveries; default: the key's buffer size, at most 250. */
   readonly prefetch?: number;
   /** Writes a line to standard error. */
-  readonly tell: (line: string) => void;
+  readonly report: (line: string) => void;
   readonly limits?: Partial<ClientLimits>;
 }
 
@@ -113,8 +113,8 @@ export class BusStream implements EventStream {
     const bus = this.#bus;
     if (bus === undefined) return;
     await this.#settle(bus);
-    const { prepared, tell } = this.#options;
-    if (needsLease(prepared)) await takeDown(prepared, bus, { tell, hookMs: this.#limits.hookMs });
+    const { prepared, report } = this.#options;
+    if (needsLease(prepared)) await takeDown(prepared, bus, { report, hookMs: this.#limits.hookMs });
     bus.send({ type: 'bye', reason });
     await bus.close();
   }

@@ -46,7 +46,7 @@ export async function setUp(
 export async function takeDown(
   { key, api, params }: PreparedConsume,
   bus: BusConnection,
-  { tell, hookMs }: { readonly tell: (line: string) => void; readonly hookMs: number },
+  { report, hookMs }: { readonly report: (line: string) => void; readonly hookMs: number },
 ): Promise<void> {
   bus.send({ type: 'pre_shutdown_check' });
   const last = await answerOf(bus);
@@ -54,11 +54,11 @@ export async function takeDown(
   try {
     await within(hookMs, key.cleanup?.(api, params, last.state));
     bus.send({ type: 'ack', of: 'cleanup' });
-    tell('[event] cleanup done.');
+    report('[event] cleanup done.');
   } catch (error) {
     const reason = reasonOf(error);
     bus.send({ type: 'ack', of: 'cleanup', error: reason });
-    tell(warnLine(`cleanup failed: ${reason}. The bus retries it later; cleanup is safe to repeat.`));
+    report(warnLine(`cleanup failed: ${reason}. The bus retries it later; cleanup is safe to repeat.`));
   }
 }
 

@@ -73,9 +73,9 @@ async function started(child: ChildProcess, directory: BusDirectory): Promise<vo
     child.once('error', (error) => settle(error.message));
     child.once('exit', (code, signal) => settle(`it ended with ${signal ?? `code ${code}`}`));
     child.once('message', (message) => {
-      const said = startMessage.parse(message);
-      if (said.state === 'not_needed') settle('');
-      else settle(said.state === 'failed' ? said.message : undefined);
+      const result = startMessage.parse(message);
+      if (result.state === 'not_needed') settle('');
+      else settle(result.state === 'failed' ? result.message : undefined);
     });
   });
   child.removeAllListeners();

@@ -39,7 +39,7 @@ async function echo(at = path, by: Transport = transport): Promise<Listener> {
   return listener;
 }
 
-async function said(socket: Socket, text: string): Promise<string> {
+async function echoed(socket: Socket, text: string): Promise<string> {
   socket.end(text);
   let answer = '';
   for await (const piece of socket) answer += piece;
@@ -52,7 +52,7 @@ const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 test('data arrives in both directions on several connections at once', async () => {
   await echo();
   const sockets = await Promise.all([1, 2, 3].map(() => transport.connect(path)));
-  expect(await Promise.all(sockets.map((socket, i) => said(socket, `hello ${i}`)))).toEqual([
+  expect(await Promise.all(sockets.map((socket, i) => echoed(socket, `hello ${i}`)))).toEqual([
     'hello 0',
     'hello 1',
     'hello 2',
@@ -94,7 +94,7 @@ test('a symbolic link or a file in place of the directory is refused', async () 
 test('a path with a live listener is refused, and the listener keeps working', async () => {
   await echo();
   await expect(echo()).rejects.toEqual(failing('in_use'));
-  expect(await said(await transport.connect(path), 'still here')).toBe('still here');
+  expect(await echoed(await transport.connect(path), 'still here')).toBe('still here');
 });
 
 test('the socket of a killed process is replaced', async () => {
@@ -104,7 +104,7 @@ test('the socket of a killed process is replaced', async () => {
   );
   children.push(child);
   await once(child, 'message');
-  expect(await said(await transport.connect(path), 'alive')).toBe('alive');
+  expect(await echoed(await transport.connect(path), 'alive')).toBe('alive');
   await expect(echo()).rejects.toEqual(failing('in_use'));
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -112,7 +112,7 @@ test('the socket of a killed process is replaced', async () => {
   expect((await stat(path)).isSocket()).toBe(true);
   await expect(transport.connect(path)).rejects.toEqual(failing('not_running'));
   await echo();
-  expect(await said(await transport.connect(path), 'anew')).toBe('anew');
+  expect(await echoed(await transport.connect(path), 'anew')).toBe('anew');
   expect(await modeOf(path)).toBe(0o600);
 });
 
@@ -149,7 +149,7 @@ test('a long directory works through its short path', async () => {
   expect(short.startsWith(join(root, 'run'))).toBe(true);
   await echo(short, localTransport());
   const again = localPath(directory, { XDG_RUNTIME_DIR: join(root, 'run') });
-  expect(await said(await localTransport().connect(again), 'short')).toBe('short');
+  expect(await echoed(await localTransport().connect(again), 'short')).toBe('short');
   expect(() => localPath('events', {})).toThrow(RangeError);
 });
 
@@ -168,6 +168,6 @@ test('named pipes behave the same and need no directory', async () => {
   const bare = join(root, 'pipe');
   await expect(net.connect(bare)).rejects.toEqual(failing('not_running'));
   await echo(bare, net);
-  expect(await said(await net.connect(bare), 'piped')).toBe('piped');
+  expect(await echoed(await net.connect(bare), 'piped')).toBe('piped');
   await expect(echo(bare, net)).rejects.toEqual(failing('in_use'));
 });

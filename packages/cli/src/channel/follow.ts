@@ -39,14 +39,14 @@ export async function followMessages(
   const followed = channel.open(output, after);
   try {
     for await (const message of followed) await show(documentOf(message), output, how);
-    tellEnd(followed.end?.reason, output);
+    reportEnd(followed.end?.reason, output);
   } finally {
     await followed.close({ flushMs: 0 });
   }
 }
 
 /** Reports the end of a channel on standard error. */
-export function tellEnd(reason: string | undefined, output: Output): void {
+export function reportEnd(reason: string | undefined, output: Output): void {
   if (reason !== undefined) output.note(`[channel] closed (${reason})`);
 }
 

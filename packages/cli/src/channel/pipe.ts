@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.js';
 import type { Output } from '../output/output.js';
 import { readLines } from '../send/lines.js';
 import type { ChannelApi, Role } from './channel-api.js';
-import { tellEnd } from './follow.js';
+import { reportEnd } from './follow.js';
 import { WholeCharacters } from './whole-characters.js';
 import { write } from './write.js';
 
@@ -40,7 +40,7 @@ export async function pipe(
     const endsWithInput = api.role === 'executor' && !keepOpen;
     await Promise.race([inbound, outbound.then(() => (endsWithInput ? undefined : inbound))]);
     await channel.close();
-    tellEnd(channel.end?.reason, output);
+    reportEnd(channel.end?.reason, output);
   } finally {
     stopBeating();
     // An open socket would keep the process running.

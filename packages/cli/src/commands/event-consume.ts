@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { usageOf } from '../commander-error.js';
 import type { ConsumeFlags } from '../event/consume-options.js';
-import { tellFailure } from '../event/failure-document.js';
+import { reportFailure } from '../event/failure-document.js';
 import type { Begin } from '../program.js';
 import { KEYS_OPTION } from './event-keys-option.js';
 import { collect } from './list-option.js';
@@ -80,7 +80,7 @@ Examples:
     )
     .exitOverride((error) => {
       if (error.exitCode === 0) throw error;
-      throw tellFailure(usageOf(error), (line) => begin(consume).output.note(line));
+      throw reportFailure(usageOf(error), (line) => begin(consume).output.note(line));
     })
     .action(async (name: string, flags: ConsumeFlags, self: Command) => {
       const { runConsume } = await import('../event/run-consume.js');

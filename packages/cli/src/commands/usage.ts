@@ -55,7 +55,7 @@ export function withUsageOptions(command: Command): Command {
   return command
     .option('--from <time>', 'beginning: a date, a time, or how far back, such as 7d (default: 30d)')
     .option('--to <time>', 'end, as for --from (default: now)')
-    .option('--by <names>', 'tell apart by hour, day, src, stack; comma separated');
+    .option('--by <names>', 'group by hour, day, src or stack; comma separated');
 }
 
 /** `weir usage`: totals of the project's requests. */

@@ -45,8 +45,8 @@ export async function cleanUpIn(
   // Keep standard input open: its end tells the child that this process has ended.
   child.stdin.write(`${JSON.stringify(lease)}\n`);
   try {
-    const [said, [code, killed]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-    if (code !== 0) throw new Error(said.trim() || `the process ended with ${killed ?? code}`);
+    const [stderr, [code, killed]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    if (code !== 0) throw new Error(stderr.trim() || `the process ended with ${killed ?? code}`);
   } finally {
     signal.removeEventListener('abort', end);
     child.stdin.destroy();

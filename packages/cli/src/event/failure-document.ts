@@ -21,7 +21,7 @@ export interface FailureFacts {
 }
 
 /** Writes an error as a line of JSON; returns it marked as reported. */
-export function tellFailure(
+export function reportFailure(
   failure: CliError,
   note: (line: string) => void,
   facts: FailureFacts = {},

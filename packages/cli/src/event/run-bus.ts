@@ -27,11 +27,11 @@ export async function runBusProcess({ context, options }: Invocation): Promise<v
         ? {}
         : { sources: { webhookWaitMs: parseDuration(wait, 'WEIR_EVENT_WEBHOOK_WAIT') } }),
       signal: ending.signal,
-      onReady: () => tellStarter({ state: 'ready' }),
+      onReady: () => notifyParent({ state: 'ready' }),
     });
-    if (!isOurs) tellStarter({ state: 'not_needed' });
+    if (!isOurs) notifyParent({ state: 'not_needed' });
   } catch (error) {
-    tellStarter({ state: 'failed', message: error instanceof Error ? error.message : String(error) });
+    notifyParent({ state: 'failed', message: error instanceof Error ? error.message : String(error) });
     throw error;
   } finally {
     process.off('SIGTERM', end).off('SIGINT', end);
@@ -49,7 +49,7 @@ function appOf({ server, project }: { readonly server?: string; readonly project
 }
 
 /** Reports to the parent, which may have ended already. */
-function tellStarter(message: StartMessage): void {
+function notifyParent(message: StartMessage): void {
   if (!process.connected) return;
   process.send?.(message, () => {
     if (process.connected) process.disconnect();

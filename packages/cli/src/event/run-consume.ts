@@ -24,7 +24,7 @@ import { ownCommand } from './bus-command.js';
 import { consumeFailure } from './consume-failure.js';
 import { type ConsumeJob, prepareJob } from './consume-job.js';
 import type { ConsumeFlags } from './consume-options.js';
-import { tellFailure } from './failure-document.js';
+import { reportFailure } from './failure-document.js';
 import { planOf } from './plan.js';
 import { watchInput, watchSignals } from './stop-causes.js';
 
@@ -58,7 +58,7 @@ export async function runConsume(invocation: Invocation, name: string, flags: Co
     if (outcome.failed > 0) throw eventsFailed(outcome.failed);
   } catch (error) {
     const { failure, facts } = consumeFailure(error);
-    throw tellFailure(failure, (line) => output.note(line), facts);
+    throw reportFailure(failure, (line) => output.note(line), facts);
   } finally {
     forget();
     if (outcome !== undefined && flags.quiet !== true) output.note(exitedLine(outcome));
@@ -85,7 +85,7 @@ async function run(
   const sink = await openSink(job, invocation);
   // The sink reports a failed output.
   context.onOutputFailure?.(() => {});
-  const tell = (line: string) => {
+  const report = (line: string) => {
     if (flags.quiet !== true) output.note(line);
   };
   const isBounded = bounds.maxEvents !== undefined || bounds.timeoutMs !== undefined || job.isUntilNow;
@@ -93,15 +93,15 @@ async function run(
   const forget =
     isBounded || source === 'stdin'
       ? () => {}
-      : await watchInput(stop, context, (message) => tell(warnLine(message)));
+      : await watchInput(stop, context, (message) => report(warnLine(message)));
   try {
-    const stream = streamOf(job, invocation, tell);
+    const stream = streamOf(job, invocation, report);
     return await consume(prepared, {
       stream,
       sink,
       stop,
-      tell,
-      tellAlways: (line) => output.note(line),
+      report,
+      reportAlways: (line) => output.note(line),
       failOnGap: flags.failOnGap === true,
       isBounded: job.group !== undefined,
       endOfStream: job.isUntilNow ? 'limit' : 'stdin',
@@ -113,7 +113,7 @@ async function run(
   }
 }
 
-function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string) => void): EventStream {
+function streamOf(job: ConsumeJob, { context }: Invocation, report: (line: string) => void): EventStream {
   const { source, app, directory, prepared, onSlow, from, credential, group, task, keysFile, work } = job;
   if (source === 'stdin') return new StdinStream(context.stdin);
   if (job.isUntilNow && source.kind === 'feed') {
@@ -129,7 +129,7 @@ function streamOf(job: ConsumeJob, { context }: Invocation, tell: (line: string)
     identity: 'bot',
     onSlow,
     from,
-    tell,
+    report,
     ...defined({ credential }),
     ...(group === undefined ? {} : { group, task }),
     ...(group === undefined || work.prefetch === undefined ? {} : { prefetch: work.prefetch }),

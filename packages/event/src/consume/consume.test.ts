@@ -85,9 +85,9 @@ async function run(
 ) {
   const key = keyOf(definition);
   const prepared = await prepareConsume({ key, params: {}, api, identity: 'bot' });
-  const told: string[] = [];
-  const tell = (line: string) => void told.push(line);
-  return { told, outcome: await consume(prepared, { stream, sink, stop: new Stop(), tell, ...options }) };
+  const lines: string[] = [];
+  const report = (line: string) => void lines.push(line);
+  return { lines, outcome: await consume(prepared, { stream, sink, stop: new Stop(), report, ...options }) };
 }
 
 test('each event reaches the sink once and in order; it is acknowledged unless it failed', async () => {
@@ -132,10 +132,10 @@ test('workers run concurrently and never exceed max-events', async () => {
 test('events that arrived before an upstream failure are still handled', async () => {
   const gone = new ConsumeError('auth', 'unauthorized', 'the key was revoked');
   const sink = new SlowSink(() => 2);
-  const { outcome, told } = await run({}, new ListStream([1, 2, 3], gone), sink);
+  const { outcome, lines } = await run({}, new ListStream([1, 2, 3], gone), sink);
   expect(sink.taken).toEqual([1, 2, 3]);
   expect(outcome).toMatchObject({ reason: 'upstream', received: 3, error: gone });
-  expect(told).toEqual(['[event] ready event_key=k']);
+  expect(lines).toEqual(['[event] ready event_key=k']);
 });
 
 test('the first failures are reported individually, later ones are counted', async () => {
@@ -144,10 +144,10 @@ test('the first failures are reported individually, later ones are counted', asy
     () => 0,
     () => true,
   );
-  const { outcome, told } = await run({}, new ListStream(payloads), sink);
+  const { outcome, lines } = await run({}, new ListStream(payloads), sink);
   expect(outcome).toMatchObject({ received: 50, failed: 50 });
-  expect(told).toHaveLength(1 + 10 + 1);
-  expect(told.at(-1)).toBe('[event] WARN: 50 events failed in all');
+  expect(lines).toHaveLength(1 + 10 + 1);
+  expect(lines.at(-1)).toBe('[event] WARN: 50 events failed in all');
 });
 
 test('keys that need the bus, and wrong identities, are refused', async () => {
@@ -166,21 +166,21 @@ test('keys that need the bus, and wrong identities, are refused', async () => {
 test('a source that is unreachable from the start is given up after a while', async () => {
   const stream: EventStream = {
     async *follow(watcher, signal) {
-      watcher.onState('disconnected', 'told so');
+      watcher.onState('disconnected', 'unreachable now');
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     },
   };
   const { outcome } = await run({}, stream, new SlowSink(() => 0), { startMs: 5 });
   expect(outcome).toMatchObject({
     reason: 'upstream',
-    error: { kind: 'network', message: expect.stringContaining('told so') },
+    error: { kind: 'network', message: expect.stringContaining('unreachable now') },
   });
 });
 
 test.each([false, true])(
-  'a gap is told however quiet it is to be, and ends who asked for that: %s',
+  'a gap is reported even with --quiet, and ends the consumer with --fail-on-gap: %s',
   async (failOnGap) => {
-    const [told, always]: string[][] = [[], []];
+    const [lines, always]: string[][] = [[], []];
     const event = (id: string) =>
       rawEvent({ event_id: id, event_type: 'e', timestamp: '2026-11-21T10:00:00Z' }, `"${id}"`);
     const gap = { missed: 60_001, message: 'no longer kept' };
@@ -191,13 +191,13 @@ test.each([false, true])(
         stream,
         sink: { write: async () => {} },
         stop: new Stop(),
-        tell: (line) => told?.push(line),
-        tellAlways: (line) => always?.push(line),
+        report: (line) => lines?.push(line),
+        reportAlways: (line) => always?.push(line),
         failOnGap,
       },
     );
     expect(always).toEqual(['[event] WARN: gap: missed 60001 event(s): no longer kept']);
-    expect(told).toEqual(['[event] ready event_key=k']);
+    expect(lines).toEqual(['[event] ready event_key=k']);
     expect(stream.acknowledged.map(({ event_id }) => event_id)).toEqual(failOnGap ? ['a'] : ['a', 'b']);
     expect(outcome.error?.code).toBe(failOnGap ? 'events_missed' : undefined);
   },

@@ -18,9 +18,9 @@ export interface ConsumeOptions {
   /** Ends the consumer from outside, and holds the reason of its end. */
   readonly stop: Stop;
   /** Writes a contract line to standard error; lines have no line feed. */
-  readonly tell: (line: string) => void;
-  /** Writes a line that must not be suppressed, such as a gap; default `tell`. */
-  readonly tellAlways?: (line: string) => void;
+  readonly report: (line: string) => void;
+  /** Writes a line that must not be suppressed, such as a gap; default `report`. */
+  readonly reportAlways?: (line: string) => void;
   /** Ends with an error after a gap, once the events before it are handled; default false. */
   readonly failOnGap?: boolean;
   /** Ends after this number of events; default never. */
@@ -93,7 +93,7 @@ class Run {
   }
 
   async toItsEnd(): Promise<Outcome> {
-    const { stop, tell, endOfStream = 'stdin' } = this.#options;
+    const { stop, report, endOfStream = 'stdin' } = this.#options;
     const drop = () => this.#queue.end('drop');
     stop.signal.addEventListener('abort', drop, { once: true });
     if (stop.signal.aborted) drop();
@@ -102,7 +102,7 @@ class Run {
     await Promise.race([Promise.all([this.#pull(), ...working]), aborted(stop.hurry).then(() => nextTurn())]);
     clearTimeout(this.#timer);
     clearTimeout(this.#starting);
-    if (this.#failed > REPORTED_FAILURES) tell(warnLine(`${this.#failed} events failed in all`));
+    if (this.#failed > REPORTED_FAILURES) report(warnLine(`${this.#failed} events failed in all`));
     return {
       reason: stop.reason ?? (this.#error === undefined ? endOfStream : 'upstream'),
       received: this.#received,
@@ -173,7 +173,7 @@ class Run {
     // If our own end interrupted the event, do not fail it: the group gives it to another member without counting an attempt.
     if (item.fail !== undefined && (stop.hurry.aborted || stop.reason === 'signal')) {
       const id = JSON.stringify(event.event_id);
-      this.#options.tell(
+      this.#options.report(
         warnLine(`event ${id}: ${reason}; it is redelivered, because this consumer has ended`),
       );
       return;
@@ -183,25 +183,26 @@ class Run {
     if (this.#failed > REPORTED_FAILURES) return;
     const at = cursor === undefined ? '' : ` at ${cursor}`;
     const last = this.#failed === REPORTED_FAILURES ? '; further failures are only counted' : '';
-    this.#options.tell(warnLine(`event ${JSON.stringify(event.event_id)}${at}: ${reason}${last}`));
+    this.#options.report(warnLine(`event ${JSON.stringify(event.event_id)}${at}: ${reason}${last}`));
   }
 
   #onState(state: StreamState, reason?: string): void {
-    const { tell, stop, timeoutMs } = this.#options;
+    const { report, stop, timeoutMs } = this.#options;
     if (state === 'disconnected' && !this.#isReady) this.#watchStart(reason);
     if (state === 'disconnected' && this.#isReady && !this.#isInterrupted) {
       this.#isInterrupted = true;
-      tell(warnLine(`interrupted: ${reason ?? 'the source is gone'}; reconnecting`));
+      report(warnLine(`interrupted: ${reason ?? 'the source is gone'}; reconnecting`));
     }
     if (state !== 'connected') return;
-    if (this.#isInterrupted) tell(warnLine('connected again; no event was missed unless a gap is reported'));
+    if (this.#isInterrupted)
+      report(warnLine('connected again; no event was missed unless a gap is reported'));
     this.#isInterrupted = false;
     if (this.#isReady) return;
     this.#isReady = true;
     clearTimeout(this.#starting);
     this.#startedAt = performance.now();
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => stop.end('timeout'), timeoutMs);
-    tell(readyLine(this.#prepared.key.key));
+    report(readyLine(this.#prepared.key.key));
   }
 
   // Limit the time until ready: sources retry for an hour, which is too long for a wrong address.
@@ -216,9 +217,9 @@ class Run {
   }
 
   #onGap({ missed, message }: StreamGap): void {
-    const { tell, tellAlways = tell, failOnGap = false } = this.#options;
+    const { report, reportAlways = report, failOnGap = false } = this.#options;
     const gap = `missed ${missed ?? 'an unknown number of'} event(s): ${message}`;
-    tellAlways(warnLine(`gap: ${gap}`));
+    reportAlways(warnLine(`gap: ${gap}`));
     if (!failOnGap) return;
     throw new ConsumeError('failed', 'events_missed', gap, {
       hint: 'Consume again from the oldest event with --from earliest, or omit --fail-on-gap.',

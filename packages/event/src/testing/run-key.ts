@@ -83,11 +83,11 @@ export async function runKey(definition: KeyDefinition, options: KeyRunOptions):
 async function outcomeOf(prepared: PreparedConsume, stream: ScriptedStream, events: number): Promise<KeyRun> {
   const sink = new ListSink();
   const warnings: string[] = [];
-  const tell = (line: string) => {
+  const report = (line: string) => {
     const [, warning] = /^\[event\] WARN: (.*)$/s.exec(line) ?? [];
     if (warning !== undefined) warnings.push(warning);
   };
-  const { error, received, failed } = await consume(prepared, { stream, sink, stop: new Stop(), tell });
+  const { error, received, failed } = await consume(prepared, { stream, sink, stop: new Stop(), report });
   if (error !== undefined) throw error;
   return {
     lines: sink.lines,

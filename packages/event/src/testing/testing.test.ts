@@ -96,12 +96,12 @@ test('a scripted stream yields its steps in order, and records the outcome of it
     .state('disconnected', 'gone')
     .state('connected')
     .gap({ missed: 2, message: 'too slow' });
-  const told: string[] = [];
+  const lines: string[] = [];
   const taken: string[] = [];
   const outcome = consume(prepared, {
     stream,
     stop: new Stop(),
-    tell: (line) => void told.push(line),
+    report: (line) => void lines.push(line),
     sink: {
       write: async ({ lines, item }) => {
         taken.push(...lines);
@@ -114,7 +114,7 @@ test('a scripted stream yields its steps in order, and records the outcome of it
   expect(taken).toEqual(['1', '2']);
   expect(stream.acknowledged).toEqual([first]);
   expect(stream.failed).toEqual([second]);
-  expect(told.filter((line) => line.includes('too slow'))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes('too slow'))).toHaveLength(1);
   expect(() => stream.push(first)).toThrow('The script has ended');
 });
 

@@ -47,14 +47,18 @@ export class Follower {
   }
 
   async #follow(stream: EventStream): Promise<void> {
-    const tell =
+    const record =
       <T>(list: T[]) =>
       (value: T) => {
         list.push(value);
         this.#changed();
       };
-    const watcher = { onState: tell(this.states), onGap: tell(this.gaps), onPosition: tell(this.positions) };
-    const add = tell(this.items);
+    const watcher = {
+      onState: record(this.states),
+      onGap: record(this.gaps),
+      onPosition: record(this.positions),
+    };
+    const add = record(this.items);
     for await (const item of stream.follow(watcher, this.#ending.signal)) {
       add(item);
       if (this.#acknowledges) await item.ack?.();
