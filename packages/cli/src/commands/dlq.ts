@@ -67,7 +67,7 @@ Examples:
       invocation.output.result({ retried }, `${countOf(retried)} due now`);
     },
   );
-  addSelection(dlq.command('purge').description('drop letters for good'))
+  addSelection(dlq.command('purge').description('delete letters permanently'))
     .option('--yes', 'do not ask')
     .action(async (options: SelectionOptions, self: Command) => {
       const invocation = begin(self);

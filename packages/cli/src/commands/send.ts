@@ -45,7 +45,7 @@ export function sendCommand(program: Command, begin: Begin): void {
     .option('--allow-rejected', 'exit with 0 even where events were rejected')
     .option(
       '--retry-for <duration>',
-      `how long a batch is tried again while the server is down or busy (default: ${DEFAULT_RETRY_FOR}, and not at all where it never answered)`,
+      `how long to retry a batch while the server is down or busy (default: ${DEFAULT_RETRY_FOR}; no retries before its first answer)`,
     )
     .addHelpText(
       'after',

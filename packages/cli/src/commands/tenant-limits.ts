@@ -5,7 +5,7 @@ import { number, size, wholeNumber } from './number-option.js';
 import { reportTenant, type TenantState } from './tenant-report.js';
 
 const PER_NODE =
-  'Limits are per node: with n nodes behind a balancer a project may have n times as much. A RateLimiter of the\nhost, where there is one, is asked besides (docs/extending.md).';
+  'Limits are per node: with n nodes behind a balancer a project may have n times as much. A RateLimiter of\nthe host applies in addition (docs/extending.md).';
 const AT_SUBMIT =
   'Limits of channels hold for processes that are submitted from then on; 0 is what the installation has\n(WEIR_CHANNEL_RATE_LIMIT, WEIR_CHANNEL_MAX_…). Sizes are written as 65536, 64KiB or 1.5MiB.';
 

@@ -24,14 +24,18 @@ export function startError(error: unknown, dataDir: string, address: string): Cl
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return known('host_unknown', `${address} is no address of this machine`, 'Choose another with --host');
+      return known(
+        'host_unknown',
+        `${address} is not an address of this machine`,
+        'Choose another with --host',
+      );
     case 'directory_unsafe':
       return known('data_dir_unsafe', error.message, 'Its data could be read or changed by others');
     case 'EEXIST':
       return known(
         'data_dir_not_directory',
         `the data directory ${dataDir} is a file`,
-        'Name a directory with --data-dir or WEIR_DATA_DIR; the server makes it where it does not exist',
+        'Name a directory with --data-dir or WEIR_DATA_DIR; the server creates it if it does not exist',
       );
     case 'EACCES':
     case 'EPERM':

@@ -14,8 +14,8 @@ const messageDocument = z
     sender_id: z.string().describe('`submitter:<credential>` or `executor#<attempt>:<credential>`'),
     attempt: z.int().describe('Of the process, when it was stored'),
     type: z.enum(['data', 'end', 'error']),
-    text: z.string().optional().describe('The payload, where it is UTF-8'),
-    payload: z.string().optional().describe('The payload in base64, where it is not'),
+    text: z.string().optional().describe('The payload, if it is UTF-8'),
+    payload: z.string().optional().describe('The payload in base64, if it is not UTF-8'),
     content_type: z.string().optional(),
     error: z.string().optional().describe('What went wrong, of an `error`'),
   })

@@ -30,7 +30,7 @@ export class OpenFile {
     try {
       handle = await open(path, 'r');
       const stats = await handle.stat({ bigint: true });
-      if (!stats.isFile()) throw new Error('it is no ordinary file');
+      if (!stats.isFile()) throw new Error('it is not a regular file');
       const file = new OpenFile(handle, `${stats.dev}-${stats.ino}`);
       await file.renew();
       return file;
