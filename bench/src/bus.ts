@@ -1,7 +1,7 @@
 /**
  * The bus: how many deliveries a second it makes to one consumer and to ten, and how late they are, beside NATS core and
  * Redis Streams where they are installed; then the whole way, from the acknowledgement of an event to a line of
- * `weir event consume`. Consumers of a system share one process; who makes the events has another. WEIR_BENCH_SECONDS sets
+ * `weir event consume`. Consumers of a system share one process; the producer has another. WEIR_BENCH_SECONDS sets
  * the length of each part (default 15).
  */
 import { cpus } from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * Channels: appends over one socket, 64 on their way and one by one, beside Redis Streams with fsync and NATS JetStream,
  * each a server of its own; whether a long channel is slower; how late a message is for its reader; how fast history is
- * read; what idle readers cost. Who appends and reads is one process, the server another. WEIR_BENCH_SECONDS sets the length
+ * read; what idle readers cost. Writers and readers run in one process, the server in another. WEIR_BENCH_SECONDS sets the length
  * of each part (default 10), WEIR_BENCH_ENTRIES that of the long channel (default 1,000,000).
  */
 import { cpus } from 'node:os';

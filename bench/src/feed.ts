@@ -1,7 +1,7 @@
 /**
- * The feed: how long after its acknowledgement an event reaches who follows, and how many are delivered a second to one
- * and to ten, beside a bare node:http server that streams the same bytes to as many. Followers run in this process and
- * only count; WEIR_BENCH_SECONDS sets the length of each part (default 15).
+ * The feed: the time from the acknowledgement of an event to its followers, and the events delivered per second to one
+ * and to ten followers, compared with a bare node:http server that streams the same bytes to as many. Followers run in this
+ * process and only count; WEIR_BENCH_SECONDS sets the length of each part (default 15).
  */
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -32,7 +32,7 @@ const LIMITS = {
   engineQueries: 64,
 };
 
-/** What the view `events` is to the engine, for a question that asks for nobody. */
+/** The definition of the view `events` in the engine, for a query that uses no person. */
 const EVENTS =
   "(SELECT CAST(event, 'String') AS event, properties, timestamp FROM {base}.events_raw_v1 WHERE project_id = {project})";
 const MANY = Array.from(

@@ -1,6 +1,6 @@
 /**
- * Who is let in, over HTTP: what an operator decides about a tenant reaches every surface of every node, and what a host
- * plugs in is asked where and how often it should be.
+ * Admission over HTTP: an operator's decision about a tenant reaches every surface of every node, and Weir calls a host's
+ * seams on the specified surfaces, as often as specified.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -592,7 +592,7 @@ describe('what a host plugs in', () => {
     const received = textOf(socket);
     await once(socket, 'connect');
     await new Promise((resolve) => socket.write(head, resolve));
-    // Whoever comes later is answered later: then the beginning has been read.
+    // The server handles requests in order: after this response it has read the beginning of the body.
     expect((await fetch(`${our.url}/livez`)).status).toBe(200);
     const closing = app.close();
     await waitUntil('the server not to listen', async () => {

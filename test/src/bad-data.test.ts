@@ -1,6 +1,6 @@
 /**
- * Data nobody sends on good days: all of it is stored as it was sent, or refused alone; and rows that ClickHouse refuses
- * keep neither their neighbours nor other tenants waiting. ClickHouse is made to refuse by constraints on its table.
+ * Unusual data: Weir stores all of it as sent, or rejects it individually. Rows that ClickHouse refuses delay
+ * neither their neighbours nor other tenants. Constraints on its table make ClickHouse refuse.
  */
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { type DeadLetter, Weir } from '@weir/client';

@@ -1,4 +1,4 @@
-/** `weir event consume weir.channel.message`: what is said on a channel as lines, to who may read it, until it ends. */
+/** `weir event consume weir.channel.message`: writes a channel's messages as lines, for a key that may read it, until it ends. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Consumer } from './harness/consumer.js';
 import { type Job, Jobs } from './harness/jobs.js';

@@ -1,4 +1,4 @@
-/** Who may read a channel no more is out within ten seconds, however it reads. All wait for the same check. */
+/** A reader that loses its right to a channel is disconnected within ten seconds, on every surface. All wait for the same check. */
 import { beforeAll, expect, it } from 'vitest';
 import { ChannelClient } from './harness/channel-client.js';
 import { EventStream } from './harness/event-stream.js';

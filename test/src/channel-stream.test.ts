@@ -62,7 +62,7 @@ async function observer(job: Job): Promise<{ id: string; key: string }> {
   return { id, key };
 }
 
-/** Sends a request until the server takes or refuses it: what the client leaves to whoever uses its producer. */
+/** Repeats a request until the server accepts or rejects it; the client leaves retries to the user of its producer. */
 const patientFetch: typeof fetch = async (input, init) => {
   for (;;) {
     const response = await fetch(input, init).catch(() => null);

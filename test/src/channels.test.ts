@@ -215,7 +215,7 @@ describe('who may', () => {
       }
     };
     await refused(other.jobs, 403, 'forbidden');
-    // Somebody else's assignment is good for nobody else.
+    // An assignment is valid only with the key that received it.
     await refused(other.jobs, 403, 'forbidden', as(job));
     await refused(jobs, 403, 'forbidden', { 'weir-assignment': 'weir_asn_1_guessed' });
     await refused(unscoped.jobs, 403, 'insufficient_scope');
@@ -456,7 +456,7 @@ describe('limits', () => {
       const body = { sequence: 26, payload: payload.toString('base64') };
       expect(await send(job, body, {}, 'full')).toMatchObject(full);
       expect((await send(job, body)).status).toBe(201);
-      // Whoever reads history slowly is overtaken, and told where to go on.
+      // Trimming overtakes a slow reader of history; the error names the index to continue from.
       const behind = await waitUntil('the trimming', async () => {
         const answer = await jobs.call('GET', path(job));
         return answer.status === 410 ? answer : null;

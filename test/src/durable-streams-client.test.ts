@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await weir?.dispose());
 
-/** Sends a request until the server answers: what the client leaves to whoever uses its producer. */
+/** Repeats a request until the server responds; the client leaves retries to the user of its producer. */
 const patientFetch: typeof fetch = async (input, init) => {
   for (;;) {
     const response = await fetch(input, init).catch(() => null);
@@ -119,7 +119,7 @@ it('ends who waits and who follows when the server stops, and goes on from there
   const url = `${weir.url}/v1/stream/stays?offset=${offset}&live=sse`;
   const followed = (await fetch(url, { headers: authorized() })).body?.pipeThrough(new TextDecoderStream());
   const following = followed?.getReader();
-  // The poll was asked for before: who follows has its first event, and so it waits by now.
+  // The poll was sent before the follower: when the follower has its first event, the poll waits.
   expect((await following?.read())?.value).toContain(`"streamNextOffset":"${offset}"`);
   const stopping = performance.now();
   await weir.stop();

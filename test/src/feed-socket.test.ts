@@ -281,7 +281,7 @@ describe('who may', () => {
     });
     expect([sse.status, sse.headers.get('access-control-allow-origin')]).toEqual([200, weir.url]);
     await sse.body?.cancel();
-    // Nobody lives on by tickets got with tickets.
+    // A ticket must not create another ticket; otherwise access would never expire.
     const { status: refused } = await weir.request(
       'POST',
       `/api/v1/projects/${weir.project}/feed/ticket?ticket=${await ticket()}`,

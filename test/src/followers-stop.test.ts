@@ -1,4 +1,4 @@
-/** Who waits or follows does not hold up a server that stops, though its client keeps connections, as fetch does. */
+/** Waiting and following clients do not delay the shutdown of a server, even if they keep connections open, as fetch does. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Jobs } from './harness/jobs.js';
 import { WeirProcess, waitUntil } from './index.js';
@@ -31,7 +31,7 @@ it('ends them all, and stops at once', async () => {
     call('POST', '/api/v1/processes/assign', { executor_type: 'none', wait_ms: 30_000 }),
     call('GET', `/api/v1/processes/${job.id}/wait`),
   ];
-  // Those who follow are counted; an answer that comes after the others were asked for says that they are let in.
+  // The metric counts followers; a response to a request that was sent after the others shows that the server admitted them.
   await waitUntil('all of them', async () => {
     const { text } = await weir.request('GET', '/metrics');
     return /^weir_feed_subscribers 1$/m.test(text) && /^weir_channel_subscribers 1$/m.test(text);

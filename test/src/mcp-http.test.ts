@@ -1,4 +1,4 @@
-/** What /mcp says to requests themselves: who may, from where, how; by plain HTTP. */
+/** Responses of /mcp at the HTTP level: credentials, origins, methods and headers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sharedWeir } from './harness/shared-weir.js';
 import type { RawAnswer, WeirProject } from './harness/weir-project.js';

@@ -1,4 +1,4 @@
-/** Mistakes of people who know another SQL dialect: the answer keeps their own words, and says what to write instead. */
+/** Mistakes from other SQL dialects: the error quotes the caller's text, and names the correct syntax. */
 import { beforeAll, expect, it } from 'vitest';
 import { connectMcp } from './harness/mcp-client.js';
 import { sharedWeir } from './harness/shared-weir.js';

@@ -124,7 +124,7 @@ test('subscribers of channels and streams are limited together: event streams, W
   expect(await get(`${channel}/messages?wait_ms=1000`)).toMatchObject(atCapacity(2));
   expect(await get(`/v1/stream/-/${job.id}/c?offset=-1&live=sse`)).toMatchObject(atCapacity(2));
   expect(await get(`/v1/stream/-/${job.id}/c?offset=-1&live=long-poll`)).toMatchObject(atCapacity(2));
-  // Who reads what is there waits for nothing, and needs no place.
+  // A read of stored messages does not wait, and needs no slot.
   expect(await get(`${channel}/messages`)).toMatchObject({ status: 200 });
 
   // The channel is open, only its reading was refused; it can be asked for again.

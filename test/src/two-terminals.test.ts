@@ -43,7 +43,7 @@ async function weir(
   return { code, out: out.trim(), err };
 }
 
-/** A pipe as somebody at a terminal has it: what it writes, and its end. */
+/** A pipe as at a terminal: its output, and its end. */
 function pipeTo(id: string) {
   const child = start(CLI, 'channel', 'pipe', id, 'chat');
   const written = { out: '', err: '' };

@@ -10,7 +10,7 @@ import { waitUntil } from '@weir/testing';
 import { createClient } from 'redis';
 import { type Appends, appendInWindow, type WindowOptions } from './window.js';
 
-/** A log of somebody else's. */
+/** A log of another system. */
 export interface OtherLog {
   readonly name: string;
   /** Appends the payload again and again; null where it is not installed. */

@@ -96,7 +96,7 @@ export class OurChannels {
     return { ...quantiles(waits), count: waits.length };
   }
 
-  /** Bytes the server's memory grows by with so many who wait for messages of one channel. */
+  /** Growth of the server's memory, in bytes, with this number of readers that wait on one channel. */
   async idle(readers: number, ofSocket: number): Promise<number> {
     const opened = await this.#open();
     await opened.send('first');

@@ -1,4 +1,4 @@
-/** Who is on which plan: a table that a billing system writes and this process follows. */
+/** The plan of each project: a table that a billing system writes and this process follows. */
 import { readFile } from 'node:fs/promises';
 
 /** What a customer pays for. */
@@ -26,7 +26,7 @@ export class PlanTable {
     void this.#read();
   }
 
-  /** A project's plan; free for whoever is not in the table. */
+  /** A project's plan; free if the table does not contain the project. */
   of(projectId: string): Plan {
     return this.#plans.get(projectId) ?? FREE;
   }

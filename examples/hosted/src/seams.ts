@@ -4,7 +4,7 @@ import { appendFile } from 'node:fs/promises';
 import type { Entitlement, LimitKey, RateLimiter, Sink, UsageEvent, UsageSink } from '@weir/extension';
 import type { PlanTable } from './plans.js';
 
-/** Analysis is for those who pay. */
+/** Permits queries for projects on a paid plan. */
 export function paidAnalysis(plans: PlanTable): Entitlement {
   return {
     allowAnalysis(projectId) {

@@ -1,5 +1,5 @@
 /**
- * Makes requests that nobody has thought of: a route, a credential, a body, an encoding, a way of sending and a way of leaving,
+ * Generates unforeseen requests: a route, a credential, a body, an encoding, a way of sending and a way of disconnecting,
  * each drawn from a seed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

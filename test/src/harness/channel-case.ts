@@ -24,7 +24,7 @@ export type Step =
     }
   /** All connections break. */
   | { readonly do: 'cut' }
-  /** The executor is heard of no more: somebody else gets the process. */
+  /** The executor stops sending heartbeats: another executor gets the process. */
   | { readonly do: 'abandon' }
   /** kill -9 of the server, and another start. */
   | { readonly do: 'kill' };

@@ -1,6 +1,6 @@
 /**
- * One channel of one process between a submitter, who uses requests, and executors, who use sockets, with readers of both
- * kinds; against the simplest of references: a list. What must hold is in `channel-verdict.ts`.
+ * One channel of one process between a submitter, which uses requests, and executors, which use sockets, with readers of
+ * both kinds. The reference model is a list. `channel-verdict.ts` checks the invariants.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, Weir, WeirError } from '@weir/client';
@@ -288,7 +288,7 @@ class ChannelRun {
   }
 }
 
-/** Who has the process. */
+/** The executor of the process. */
 class Executor {
   readonly channel: Channel;
   readonly attempt: number;

@@ -1,6 +1,6 @@
 /** What must hold of a channel at its end, whatever befell it. */
 
-/** A message as somebody saw it. */
+/** A message as a participant saw it. */
 export interface Seen {
   readonly index: number;
   readonly sequence: number;
@@ -22,7 +22,7 @@ export interface Reading {
   readonly seen: readonly Seen[];
 }
 
-/** What all who took part know of it. */
+/** The observations of all participants. */
 export interface Known {
   readonly readers: readonly Reading[];
   readonly acknowledged: readonly Acknowledged[];

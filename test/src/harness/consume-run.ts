@@ -70,7 +70,7 @@ class Run {
   readonly #random: () => number;
   readonly #sent: Line[] = [];
   readonly #done: Record<string, number> = {};
-  /** Ids of events that a group gave up: five times with somebody who was killed. */
+  /** Ids of a group's dead letters: events whose member was killed five times. */
   readonly #dead = new Map<string, Set<string>>();
   readonly #slots: readonly Slot[] = [
     { args: ['--from', 'earliest'], lives: [] },
@@ -100,7 +100,7 @@ class Run {
     const chance = this.#random();
     if (chance < 0.1) {
       this.#note('server');
-      // Who has never had events from it takes a server that does not answer for a wrong address.
+      // A consumer that was never connected treats a server that does not respond as a wrong address.
       await Promise.all(this.#slots.map(({ lives }) => lives.at(-1)?.consumer.ready()));
       await this.#weir.killAll();
       await this.#weir.start();

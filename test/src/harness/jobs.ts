@@ -1,10 +1,10 @@
 import { waitUntil } from './wait-until.js';
 import type { WeirProject } from './weir-project.js';
 
-/** A submitted process, and who has it. */
+/** A submitted process, and its assignment. */
 export interface Job {
   readonly id: string;
-  /** Of the executor; empty while nobody has it. */
+  /** The executor's assignment; empty while the process waits. */
   readonly assignment: string;
   readonly attempt: number;
 }

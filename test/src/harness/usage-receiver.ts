@@ -10,7 +10,7 @@ const FAILURES: readonly Fate[] = ['refused', 'hangs', 'cut off', 'taken, and no
 /** Share of batches that fail. */
 const FAILING = 0.4;
 
-/** Somebody else's endpoint for usage records, over CloudEvents: one of the kind that fails now and then. */
+/** A foreign endpoint for usage records, over CloudEvents, that fails now and then. */
 export class UsageReceiver {
   readonly #records = new Map<string, UsageLine>();
   readonly #random: () => number;

@@ -252,7 +252,7 @@ async function ask({ reader }: Place, sql: string): Promise<string> {
   }
 }
 
-/** The same as whoever asks by the API: the gate decides where, and may refuse. */
+/** Runs the query as the API does: the gate selects the views, and may refuse. */
 async function askThroughGate({ query }: Place, sql: string): Promise<string> {
   try {
     return JSON.stringify((await query.ask(OWN, { sql })).rows);
