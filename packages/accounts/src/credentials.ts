@@ -201,7 +201,10 @@ export class Credentials {
       this.#ingest.restore(ingest);
       this.#api.restore(api);
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the kept credentials cannot be read; they will be looked up again');
+      this.#logger.warn(
+        { err: error },
+        'the stored credentials cannot be read; they will be looked up again',
+      );
     }
   }
 
@@ -216,7 +219,7 @@ export class Credentials {
     try {
       await this.#file.write(() => toFile({ ingest: this.#ingest.entries(), api: this.#api.entries() }));
     } catch (error) {
-      this.#logger.warn({ err: error }, 'credentials cannot be kept on the disk for a restart');
+      this.#logger.warn({ err: error }, 'credentials cannot be written to disk for a restart');
     }
   }
 }

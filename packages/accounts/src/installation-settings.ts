@@ -44,7 +44,7 @@ export class InstallationSettings {
     try {
       this.#values = parse(this.#file.read());
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the kept installation settings cannot be read');
+      this.#logger.warn({ err: error }, 'the stored installation settings cannot be read');
     }
   }
 
@@ -119,7 +119,7 @@ export class InstallationSettings {
     try {
       await this.#file.write(() => ({ ingest_disabled: this.#values.ingestDisabled }));
     } catch (error) {
-      this.#logger.warn({ err: error }, 'installation settings cannot be kept on the disk for a restart');
+      this.#logger.warn({ err: error }, 'installation settings cannot be written to disk for a restart');
     }
   }
 }

@@ -164,7 +164,7 @@ export async function insertProject(
     .onConflictDoNothing()
     .returning({ name: projects.name });
   const [row] = inserted;
-  if (row === undefined) throw new AccountsError('conflict', `The project id ${id} is taken`);
+  if (row === undefined) throw new AccountsError('conflict', `The project id ${id} is already in use`);
   const ingestToken = presets.ingestToken ?? generateCredential('ingest');
   const apiKey = presets.apiKey ?? generateCredential('api');
   const tokenId = await insertIngestToken(tx, id, ingestToken);

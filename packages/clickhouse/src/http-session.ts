@@ -145,5 +145,5 @@ async function* read(
 function failure(thrown: unknown, deadline: Deadline): unknown {
   if (!deadline.signal.aborted) return toClickHouseError(thrown);
   const reason: unknown = deadline.signal.reason;
-  return reason ?? new ClickHouseError('unavailable', 'the call was given up', { cause: thrown });
+  return reason ?? new ClickHouseError('unavailable', 'the call was aborted', { cause: thrown });
 }

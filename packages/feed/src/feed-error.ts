@@ -18,15 +18,15 @@ export interface FeedErrorFacts extends ErrorFacts {
  * - `invalid_request`: the text is not a cursor of this feed.
  */
 export class FeedError extends errorClass({
-  group_not_found: { status: 404, hint: 'make it first: PUT /api/v1/projects/{id}/feed/groups/{name}' },
+  group_not_found: { status: 404, hint: 'create it first: PUT /api/v1/projects/{id}/feed/groups/{name}' },
   group_exists: {
     status: 409,
-    hint: 'leave the option out to take the group as it is, take another name, or DELETE the group with what it has pending',
+    hint: 'omit the option to use the existing group, use another name, or DELETE the group with its pending items',
   },
-  too_many_groups: { status: 409, hint: 'DELETE groups that have no members any more' },
+  too_many_groups: { status: 409, hint: 'DELETE groups without members' },
   cursor_expired: {
     status: 410,
-    hint: 'go on after the oldest, and count the missed as lost; a group has gone on already: pull again',
+    hint: 'continue after "oldest" and count the missed items as lost; a group has continued already: pull again',
   },
   invalid_request: {
     status: 400,

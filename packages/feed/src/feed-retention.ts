@@ -65,7 +65,7 @@ export class FeedRetention {
   run(): Promise<void> {
     this.#running ??= this.#runOnce()
       .catch((error: unknown) =>
-        this.#options.logger.warn({ err: error }, 'the feed cannot be trimmed; trying again'),
+        this.#options.logger.warn({ err: error }, 'the feed cannot be trimmed; retrying'),
       )
       .finally(() => {
         this.#running = null;

@@ -186,8 +186,8 @@ export class Feed {
       if (offset <= last) return offset;
     } catch (cause) {
       if (cause instanceof LogError && cause.code === 'epoch_mismatch') {
-        const details = { hint: 'go on with earliest', cause };
-        throw new FeedError('cursor_expired', 'the cursor belongs to a feed that is gone', details);
+        const details = { hint: 'continue with earliest', cause };
+        throw new FeedError('cursor_expired', 'the cursor belongs to a feed that was lost', details);
       }
       throw new FeedError('invalid_request', `the ${what} is not a cursor of this feed`, { hint, cause });
     }

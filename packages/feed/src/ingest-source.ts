@@ -63,7 +63,7 @@ export class IngestSource {
         }
       } catch (error) {
         if (signal.aborted || (error instanceof LogError && error.code === 'draining')) return;
-        this.#logger.warn({ err: error }, 'the feed is held up; trying again');
+        this.#logger.warn({ err: error }, 'publishing to the feed fails; retrying');
         await pause(PAUSE_MS, signal);
       }
     }

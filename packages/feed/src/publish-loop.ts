@@ -4,7 +4,7 @@ import { type Logger, pause } from '@weir/base';
 const LOOK_MS = 30_000;
 const PAUSE_MS = 1_000;
 /** Consecutive failures before a warning: a store that starts or restarts is not reported. */
-const WORTH_TELLING = 30;
+const FAILURES_TO_REPORT = 30;
 
 /** What a {@link PublishLoop} publishes. */
 export interface Published {
@@ -47,7 +47,7 @@ export class PublishLoop {
         failures = 0;
       } catch (error) {
         failures += 1;
-        if (failures === WORTH_TELLING)
+        if (failures === FAILURES_TO_REPORT)
           this.#logger.warn({ err: error }, `the feed cannot publish ${what}; retrying`);
         await pause(PAUSE_MS, signal);
       }

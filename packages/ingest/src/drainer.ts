@@ -96,8 +96,7 @@ export class Drainer {
           this.#isFailing = false;
         },
         (error: unknown) => {
-          if (!this.#isFailing)
-            this.#logger.warn({ err: error }, 'dead letters cannot be read; trying again');
+          if (!this.#isFailing) this.#logger.warn({ err: error }, 'dead letters cannot be read; retrying');
           this.#isFailing = true;
         },
       )

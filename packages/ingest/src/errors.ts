@@ -21,7 +21,7 @@ export class IngestError extends errorClass({
   ingest_full: {
     status: 503,
     retryAfterMs: 1_000,
-    hint: 'send the same events again after the seconds of Retry-After',
+    hint: 'send the same events again after the Retry-After seconds',
   },
   draining: { status: 503, retryAfterMs: 2_000 },
   receipt_unknown: { status: 404 },

@@ -179,7 +179,7 @@ export class Flusher {
         });
         inFlight.add(work);
       } catch (error) {
-        this.#logger.error({ err: error }, 'the ingest log could not be read; trying again');
+        this.#logger.error({ err: error }, 'the ingest log could not be read; retrying');
         await this.#change(signal, 1_000);
       }
     }

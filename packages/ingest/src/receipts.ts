@@ -56,7 +56,7 @@ export class Receipts {
     const contents = this.#signer.read(projectId, receipt);
     if (contents === null) throw new IngestError('receipt_unknown', 'no such receipt in this project');
     if (contents.epoch !== this.#log.epoch || this.#now() - contents.receivedAt > RECEIPT_RETENTION_MS) {
-      throw new IngestError('receipt_expired', 'receipts can be asked about for 7 days');
+      throw new IngestError('receipt_expired', 'receipts expire after 7 days');
     }
     return await this.status(projectId, contents);
   }

@@ -163,10 +163,10 @@ export class IngestService {
   refusal(): IngestError | null {
     const { flags } = this;
     if (flags.draining)
-      return new IngestError('draining', 'this node is shutting down; send to another or again');
-    if (flags.disabled) return new IngestError('ingest_disabled', 'ingest is switched off by the operator');
+      return new IngestError('draining', 'this node is shutting down; retry, or use another node');
+    if (flags.disabled) return new IngestError('ingest_disabled', 'the operator disabled ingest');
     if (flags.fatal && this.options.onFatal === 'reject') {
-      return new IngestError('ingest_down', 'neither ClickHouse nor the dead-letter queue can take events');
+      return new IngestError('ingest_down', 'neither ClickHouse nor the dead-letter queue accepts events');
     }
     return null;
   }
@@ -308,7 +308,7 @@ export class IngestService {
   #maintain(ids: IdWindow, shares: LogShares): Promise<void> {
     this.#maintaining ??= this.#maintainOnce(ids, shares)
       .catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'ingest maintenance failed; trying again');
+        this.#logger.warn({ err: error }, 'ingest maintenance failed; retrying');
       })
       .finally(() => {
         this.#maintaining = null;
@@ -331,7 +331,7 @@ export class IngestService {
     const reach = ids.reachSeconds();
     await ids.maintain(isCrowded && this.#flusher.position > ids.spilledOffset);
     if (ids.reachSeconds() < reach) {
-      this.#logger.warn({ seconds: ids.reachSeconds() }, 'event ids were forgotten early, for space');
+      this.#logger.warn({ seconds: ids.reachSeconds() }, 'event ids were evicted early, for space');
     }
     await trim();
   }

@@ -108,7 +108,7 @@ class PostgresStore implements Postgres {
         if (this.#state === 'ready') this.#wakeup.call();
       },
       onLeaseExpired: () => {
-        this.#logger.error({}, 'a connection to the relational store was held too long and is cut off');
+        this.#logger.error({}, 'a connection to the relational store was held too long and was closed');
         this.#engine?.restart();
         this.#wakeup.call();
       },
@@ -189,7 +189,7 @@ class PostgresStore implements Postgres {
     if (isKnown) return;
     this.#toldReason = reason;
     this.#toldAt = performance.now();
-    this.#logger.warn({ reason, retryInMs, hint }, 'the relational store does not answer; trying again');
+    this.#logger.warn({ reason, retryInMs, hint }, 'the relational store does not answer; retrying');
   }
 
   async #bringUp(): Promise<void> {

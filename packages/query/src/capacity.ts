@@ -154,5 +154,5 @@ export class Capacity {
 }
 
 function gone(): QueryError {
-  return new QueryError('client_gone', 'the client left');
+  return new QueryError('client_gone', 'the client disconnected');
 }

@@ -149,7 +149,8 @@ function byEvent(
 }
 
 function texts(value: unknown): string[] {
-  if (!Array.isArray(value)) throw new QueryError('query_failed', 'the catalog was answered something else');
+  if (!Array.isArray(value))
+    throw new QueryError('query_failed', 'the engine returned an unexpected answer to a catalog query');
   return value.map(String);
 }
 

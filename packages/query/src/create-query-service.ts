@@ -84,7 +84,7 @@ class EngineQueryService implements QueryService {
         async () => statement,
       );
       // A silently truncated catalog would mislead.
-      if (truncated) throw new QueryError('query_too_large', 'there is too much to describe');
+      if (truncated) throw new QueryError('query_too_large', 'the catalog exceeds its limit');
       return rows;
     });
   }

@@ -49,10 +49,10 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
   const because = { cause: error };
   if (code === TIMEOUT_EXCEEDED) return timedOut(because);
   if (code === TOO_MANY_QUERIES) {
-    return new QueryError('at_capacity', 'the engine runs as many queries as it can', because);
+    return new QueryError('at_capacity', 'the engine has reached its limit of concurrent queries', because);
   }
   if (code === MEMORY_LIMIT_EXCEEDED) {
-    return new QueryError('query_too_large', 'the query needs more memory than it may have', because);
+    return new QueryError('query_too_large', 'the query exceeds its memory limit', because);
   }
   if (
     code === CANCELLED ||
@@ -70,7 +70,7 @@ export function engineFailure(error: unknown, own: readonly string[]): unknown {
   if (REFUSED.has(code)) {
     const hint = 'a query may read the tables events, persons and sessions';
     const details = { rule: 'rights', hint, cause: error };
-    return new QueryError('sql_not_allowed', 'the query asks for what it may not have', details);
+    return new QueryError('sql_not_allowed', 'the query accesses data that it may not read', details);
   }
   if (PARAMETER.has(code)) {
     const hint = 'send a value of its type for each parameter in params';

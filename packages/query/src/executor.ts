@@ -32,7 +32,7 @@ export interface Execution {
 }
 
 /** Maximum wait for the engine to stop a query; until then its place stays taken. */
-const LET_GO_MS = 10 * 60_000;
+const STOP_LIMIT_MS = 10 * 60_000;
 /** How long an answer that was cut off waits for the stop. */
 const SOON_MS = 500;
 /** Threads of the engine for one query. */
@@ -126,7 +126,7 @@ export class Executor {
   /** Stops the engine's queries with a tag, and reports their use. Never rejects. */
   async #stop(tag: string, metered: MeteredStatement): Promise<void> {
     metered.stopped();
-    const limit = deadline(LET_GO_MS);
+    const limit = deadline(STOP_LIMIT_MS);
     // If the engine cannot be asked, it has ended, and its queries with it.
     const use = await this.#stopper.kill(tag, { signal: limit.signal }).catch(() => undefined);
     limit.release();
@@ -200,7 +200,9 @@ export class Turn {
   /** Why it was aborted; undefined if it was not. */
   failure(): QueryError | undefined {
     if (this.#isLate) return timedOut();
-    return this.#controller.signal.aborted ? new QueryError('client_gone', 'the client left') : undefined;
+    return this.#controller.signal.aborted
+      ? new QueryError('client_gone', 'the client disconnected')
+      : undefined;
   }
 
   /** Sets how to stop the engine's query of this turn; `stop` never rejects. */

@@ -21,7 +21,7 @@ export class QueryError extends errorClass({
   at_capacity: {
     status: 429,
     retryAfterMs: 1_000,
-    hint: 'try again when a query has ended; ask for less at a time',
+    hint: 'retry when a query has ended, or run fewer queries at a time',
   },
   client_gone: { status: 499 },
   engine_unavailable: { status: 503, retryAfterMs: 2_000 },

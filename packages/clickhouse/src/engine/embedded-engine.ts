@@ -130,7 +130,7 @@ class EmbeddedEngine implements Engine {
       if (this.#state !== 'ready' || (await answers(this.#socket.path, this.#silenceLimitMs / PINGS)))
         answered = performance.now();
       else if (performance.now() - answered > this.#silenceLimitMs && !signal.aborted) {
-        this.#logger?.warn({ pid: this.#child?.pid }, 'the embedded engine does not answer: ending it');
+        this.#logger?.warn({ pid: this.#child?.pid }, 'the embedded engine does not answer: killing it');
         this.#child?.kill();
         answered = performance.now();
       }

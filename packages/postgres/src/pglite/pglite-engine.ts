@@ -108,7 +108,7 @@ export class PgliteEngine {
       } catch (error) {
         // The template could not be copied, perhaps because a build has replaced it: create a directory instead.
         if (!existsSync(this.#directory)) this.#template = undefined;
-        if (!this.#stopped) this.#logger.error({ err: error }, 'PGlite ended; it is started again');
+        if (!this.#stopped) this.#logger.error({ err: error }, 'PGlite ended; restarting it');
       }
       if (performance.now() - startedAt > HEALTHY_MS) backoff.reset();
       await this.#wakeup.wait(backoff.next());

@@ -39,7 +39,7 @@ export async function canonicalSql(
     throw notAllowed('clause', '', 'The engine reads this query differently when it writes it out.');
   }
   if (canonical.includes('\ufffd') && !sql.includes('\ufffd')) {
-    throw new QueryError('sql_invalid', 'The query makes a string that is not UTF-8.', {
+    throw new QueryError('sql_invalid', 'The query creates a string that is not UTF-8.', {
       hint: "Make bytes with unhex('ff') instead of an escape or a hexadecimal literal.",
     });
   }

@@ -105,7 +105,7 @@ export class Gate {
     if (Buffer.byteLength(sql) > this.#maxBytes) throw tooLarge(this.#maxBytes);
     if (sql.trim() === '') throw new QueryError('sql_required', 'There is no SQL to run.');
     if (sql.includes('\0')) {
-      throw new QueryError('sql_invalid', 'The query holds a NUL character.');
+      throw new QueryError('sql_invalid', 'The query contains a NUL character.');
     }
     const canonical = await canonicalSql(this.#parser, sql, signal);
     const described = /^DESCRIBE TABLE (?:weir\.)?(\w+)$/.exec(canonical)?.[1];

@@ -34,7 +34,7 @@ export const ADMITTED: Admitted = { ok: true, lease: null };
 export const DRAINING: Denied = {
   ok: false,
   code: 'draining',
-  detail: 'this node is shutting down; send to another or again',
+  detail: 'this node is shutting down; retry, or use another node',
   retryAfterMs: 2_000,
 };
 
@@ -42,7 +42,7 @@ export const DRAINING: Denied = {
 export const AT_CAPACITY: Denied = {
   ok: false,
   code: 'at_capacity',
-  detail: 'this project has as many requests running as it may; wait for one to end',
+  detail: 'this project has reached its limit of concurrent requests; wait until one ends',
   retryAfterMs: 1_000,
 };
 

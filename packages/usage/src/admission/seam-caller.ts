@@ -67,7 +67,7 @@ export class SeamCaller {
   /** Wrappers may be written without types: an invalid answer must not count as a refusal. */
   #checked<T extends Decision>(seam: string, answer: T): T | Decision {
     if (typeof answer?.ok === 'boolean') return answer;
-    return this.#failed(seam, new TypeError('the answer is no decision: {ok: boolean}'));
+    return this.#failed(seam, new TypeError('the answer is not a decision: {ok: boolean}'));
   }
 
   #failed(seam: string, error: unknown): Decision {

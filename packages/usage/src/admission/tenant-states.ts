@@ -65,7 +65,7 @@ export class TenantStates {
     try {
       this.table.replace(readKeptStates(this.#path), now());
     } catch (error) {
-      logger.warn({ err: error }, 'the kept tenant states cannot be read');
+      logger.warn({ err: error }, 'the stored tenant states cannot be read');
     }
   }
 
@@ -191,7 +191,7 @@ export class TenantStates {
       await keepStates(this.#path, this.table.states);
     } catch (error) {
       this.#mustKeep = true;
-      this.#logger.warn({ err: error }, 'tenant states cannot be kept on the disk for a restart');
+      this.#logger.warn({ err: error }, 'tenant states cannot be written to disk for a restart');
     }
   }
 }

@@ -57,7 +57,7 @@ export class Retention {
   run(): Promise<void> {
     this.#running ??= this.#runOnce()
       .catch((error: unknown) =>
-        this.#options.logger.warn({ err: error }, 'usage records cannot be trimmed; trying again'),
+        this.#options.logger.warn({ err: error }, 'usage records cannot be trimmed; retrying'),
       )
       .finally(() => {
         this.#running = null;

@@ -16,7 +16,7 @@ const LAST_PAUSE_MS = 30_000;
 /** Maximum pause that a receiver can request, because records are retained for a bounded time. */
 const LONGEST_ASKED_MS = 10 * 60_000;
 /** Consecutive failures before a warning, about 6 s: a store that starts or restarts is not reported. */
-const WORTH_TELLING = 7;
+const FAILURES_TO_REPORT = 7;
 /** A sink that does not answer for this long is reported. */
 const HANGS_MS = 60_000;
 
@@ -139,7 +139,7 @@ export class SinkReader {
   async #failed(error: unknown): Promise<void> {
     this.#failures += 1;
     const waitMs = Math.round(this.#backoff.next(askedPauseOf(error)));
-    if (this.#failures === WORTH_TELLING || waitMs >= LAST_PAUSE_MS / 2) {
+    if (this.#failures === FAILURES_TO_REPORT || waitMs >= LAST_PAUSE_MS / 2) {
       this.#logger.warn(
         { err: error, sink: this.sink.name, failures: this.#failures, again_in_ms: waitMs },
         'a usage sink fails; its records are kept and come again',

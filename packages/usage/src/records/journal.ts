@@ -207,7 +207,7 @@ export class Journal {
       return;
     }
     const { length } = completions;
-    this.#logger.warn({ err: error, records: length }, 'usage records are lost: the log takes none');
+    this.#logger.warn({ err: error, records: length }, 'usage records are lost: the log accepts none');
     this.#drop(completions);
   }
 
@@ -257,7 +257,7 @@ export class Journal {
       await this.#log.cursor(USAGE_STREAM, READER).commit(Math.max(place, this.#recoverable), state);
       this.#recoverable = Math.max(place, this.#recoverable);
     } catch (error) {
-      this.#logger.warn({ err: error }, 'where usage records are open cannot be noted; trying again');
+      this.#logger.warn({ err: error }, 'the checkpoint of usage records cannot be stored; retrying');
     }
   }
 

@@ -73,7 +73,7 @@ export class EventBatches {
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true;
     const giveUp = () => {
-      const reason = new Error('the sink was closed before the record was kept');
+      const reason = new Error('the sink was closed before the record was stored');
       this.#given.abort(reason);
       this.#reject([...(this.#flushing === null ? [] : [this.#flushing]), ...this.#waiting], reason);
     };

@@ -23,10 +23,10 @@ export class SinkRegistry {
       );
     }
     if (typeof make !== 'function') {
-      throw new Error(`the usage sink "${name}" must be registered with a function that makes it`);
+      throw new Error(`the usage sink "${name}" must be registered with a function that creates it`);
     }
     if (this.#constructors.has(name))
-      throw new Error(`there is a usage sink "${name}" already: take another name`);
+      throw new Error(`the usage sink "${name}" is already registered: use another name`);
     this.#constructors.set(name, make);
     return this;
   }
@@ -57,7 +57,7 @@ export class SinkRegistry {
     }
     if (sink.name !== name) {
       await sink.close(AbortSignal.abort());
-      throw new Error(`the usage sink "${name}" calls itself "${sink.name}": both must be the same`);
+      throw new Error(`the usage sink "${name}" has the name "${sink.name}": both must be equal`);
     }
     return sink;
   }

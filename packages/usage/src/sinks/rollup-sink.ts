@@ -98,7 +98,7 @@ async function move(tx: Transaction, logId: string, from: number, to: number): P
           .set({ seq: to })
           .where(and(eq(log, logId), eq(seq, from)))
           .returning({ seq });
-  if (moved.length === 0) throw new Error('the usage rollup was written by somebody else meanwhile');
+  if (moved.length === 0) throw new Error('another writer has advanced the usage rollup meanwhile');
 }
 
 const COUNTS = [

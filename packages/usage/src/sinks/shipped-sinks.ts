@@ -38,7 +38,7 @@ export function shippedSinks({ postgres, clickhouse, file, http }: ShippedSinksO
     http: () => {
       const { url } = http;
       if (url === undefined) {
-        throw new Error('WEIR_USAGE_HTTP_URL is missing: set it to the URL that takes CloudEvents');
+        throw new Error('WEIR_USAGE_HTTP_URL is missing: set it to the URL of the receiver of CloudEvents');
       }
       return new HttpSink({ ...http, url });
     },
