@@ -85,7 +85,7 @@ export class IngestSource {
     if (last === undefined) return false;
     await this.#feed.publish('events', itemsIn(entries), this.#source, last.offset);
     this.#position = last.offset;
-    for (const tell of this.#waiting.splice(0)) tell();
+    for (const resolve of this.#waiting.splice(0)) resolve();
     return true;
   }
 }

@@ -77,7 +77,7 @@ export class Quarantined {
   }
 
   /** Notifies the reader of new letters. */
-  tell(): void {
+  notify(): void {
     this.#isChanged = true;
     this.#wake?.();
   }

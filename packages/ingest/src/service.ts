@@ -119,7 +119,7 @@ export class IngestService {
     this.#now = now;
     this.#pending = new Pending(options.eventBuffer, options.eventBufferBytes);
     this.quarantined = new Quarantined(postgres, log.epoch);
-    this.#letters = new DeadLetters(postgres, now, () => this.quarantined.tell());
+    this.#letters = new DeadLetters(postgres, now, () => this.quarantined.notify());
     this.#places = new DeadLetterPlaces(postgres);
     this.deadLetters = new DlqAdmin(postgres, now);
     const writer = new EventWriter(clickhouse, options.flushBytes);

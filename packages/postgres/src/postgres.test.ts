@@ -221,12 +221,12 @@ it('reports a missing database once, with a hint, however often it retries', asy
   target.port = String(typeof address === 'object' ? address?.port : '');
   target.hostname = '127.0.0.1';
   target.pathname = '/weir_of_no_one';
-  const told: object[] = [];
-  const logger = { ...silentLogger, warn: (fields: object) => void told.push(fields) };
+  const logged: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => void logged.push(fields) };
   const postgres = openPostgres({ url: target.href, dataDir: tmpdir(), logger });
   try {
     await vi.waitFor(() => expect(tries).toBeGreaterThan(3), 10_000);
-    expect(told).toEqual([
+    expect(logged).toEqual([
       {
         reason: 'database "weir_of_no_one" does not exist',
         hint: expect.stringContaining('create the database'),

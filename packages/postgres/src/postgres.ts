@@ -176,14 +176,14 @@ class PostgresStore implements Postgres {
           this.#pool.cutOff();
         }
         const wait = Math.round(backoff.next());
-        this.#tellOf(error, wait);
+        this.#report(error, wait);
         await this.#wakeup.wait(wait);
       }
     }
   }
 
   /** Reports a connection failure once, and again when its reason changes or a minute has passed. */
-  #tellOf(error: unknown, retryInMs: number): void {
+  #report(error: unknown, retryInMs: number): void {
     const { reason, hint } = reasonOf(error);
     const isKnown = reason === this.#toldReason && performance.now() - this.#toldAt < TELL_AGAIN_MS;
     if (isKnown) return;

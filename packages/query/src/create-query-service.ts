@@ -182,7 +182,7 @@ class EngineQueryService implements QueryService {
     try {
       const passed = await this.#gate.check(sql, params, turn.signal);
       // Without the gate (in tests of other walls) the text is not canonical, and parameters are bound unchanged.
-      const fitted = passed.asksForNobody === undefined ? params : fitParameters(passed.sql, params);
+      const fitted = passed.ignoresPerson === undefined ? params : fitParameters(passed.sql, params);
       return { ...(await this.#runnable(passed, fitted, turn.signal)), params: fitted };
     } catch (error) {
       throw engineFailure(error, ownTexts(sql, params));
@@ -197,7 +197,7 @@ class EngineQueryService implements QueryService {
   ): Promise<Runnable> {
     if (passed.kind === 'describe') return { sql: describeStatement(passed.table ?? ''), ...TABLELESS };
     if (passed.kind === 'select') {
-      const { sql, asksForNobody: plain = false, usesTimeSafely: keyed = false } = passed;
+      const { sql, ignoresPerson: plain = false, usesTimeSafely: keyed = false } = passed;
       return { sql, plain, keyed };
     }
     const lines = await this.#parser.rows<{ explain: string }>(passed.sql, { params, signal });

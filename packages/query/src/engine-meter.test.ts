@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => engine?.close());
 
 /** Records the calls that it receives. */
-class Told implements EngineMeter {
+class Recorder implements EngineMeter {
   readonly statements: { readonly startedAt: number; readonly ends: (EngineUse & { wallMs: number })[] }[] =
     [];
 
@@ -61,7 +61,7 @@ const streamed = (sql: string, meter: EngineMeter, signal?: AbortSignal) =>
 
 /** Every way in which a query may end, with its error code and whether its statement counts as successful. */
 const WAYS: Readonly<
-  Record<string, { run: (meter: Told) => Promise<unknown>; fails?: string; ok: boolean }>
+  Record<string, { run: (meter: Recorder) => Promise<unknown>; fails?: string; ok: boolean }>
 > = {
   'a whole answer': { run: (meter) => query.ask(PROJECT, { sql: 'SELECT 1' }, { meter }), ok: true },
   'an answer cut off': { run: (meter) => query.ask(PROJECT, { sql: LONG }, { meter, maxRows: 3 }), ok: true },
@@ -128,24 +128,24 @@ describe('a meter', () => {
         names.map(async (name) => {
           const way = WAYS[name];
           if (way === undefined) throw new Error(name);
-          const told = new Told();
-          const failure: unknown = await way.run(told).then(
+          const recorder = new Recorder();
+          const failure: unknown = await way.run(recorder).then(
             () => undefined,
             (error: unknown) => (error instanceof QueryError ? error.code : error),
           );
           expect([name, failure]).toEqual([name, way.fails]);
-          await vi.waitUntil(() => told.statements.every(({ ends }) => ends.length > 0), 20_000);
-          expect(told.statements).toHaveLength(1);
-          const [end] = told.statements[0]?.ends ?? [];
+          await vi.waitUntil(() => recorder.statements.every(({ ends }) => ends.length > 0), 20_000);
+          expect(recorder.statements).toHaveLength(1);
+          const [end] = recorder.statements[0]?.ends ?? [];
           expect([name, end?.ok]).toEqual([name, way.ok]);
           // A query that still waited for a thread of the engine has used none of its time.
           expect(end?.engineMs).toBeGreaterThanOrEqual(way.ok ? Number.MIN_VALUE : 0);
           expect(end?.engineMs).toBeLessThanOrEqual(end?.wallMs ?? 0);
-          all.push(told);
+          all.push(recorder);
         }),
       );
     });
-    const all: Told[] = [];
+    const all: Recorder[] = [];
     await fc.assert(check, {
       // Each way alone, and all at once, in addition to random selections.
       examples: [[Object.keys(WAYS)], ...Object.keys(WAYS).map((name): [string[]] => [[name]])],
@@ -156,25 +156,27 @@ describe('a meter', () => {
   });
 
   it('receives the use of a stopped statement', async () => {
-    const told = new Told();
-    await hasty.ask(PROJECT, { sql: ENDLESS }, { meter: told }).catch(() => {});
-    await vi.waitUntil(() => told.statements[0]?.ends.length === 1, 20_000);
-    expect(told.statements[0]?.ends[0]?.readRows).toBeGreaterThan(100_000);
-    expect(told.statements[0]?.ends[0]?.memoryBytes).toBeGreaterThan(0);
-    expect(told.statements[0]?.ends[0]?.engineMs).toBeGreaterThan(SHORT_MS / 2);
+    const recorder = new Recorder();
+    await hasty.ask(PROJECT, { sql: ENDLESS }, { meter: recorder }).catch(() => {});
+    await vi.waitUntil(() => recorder.statements[0]?.ends.length === 1, 20_000);
+    expect(recorder.statements[0]?.ends[0]?.readRows).toBeGreaterThan(100_000);
+    expect(recorder.statements[0]?.ends[0]?.memoryBytes).toBeGreaterThan(0);
+    expect(recorder.statements[0]?.ends[0]?.engineMs).toBeGreaterThan(SHORT_MS / 2);
   });
 
   it('is not called if no statement is sent', async () => {
-    const told = new Told();
+    const recorder = new Recorder();
     const gone = AbortSignal.abort();
-    await expect(query.ask(PROJECT, { sql: 'SELECT 1' }, { meter: told, signal: gone })).rejects.toThrow();
-    await expect(query.ask(PROJECT, { sql: 'SELECT (' }, { meter: told })).rejects.toThrow();
-    await expect(query.ask(PROJECT, { sql: 'DROP TABLE events' }, { meter: told })).rejects.toThrow();
-    expect(told.statements).toEqual([]);
+    await expect(
+      query.ask(PROJECT, { sql: 'SELECT 1' }, { meter: recorder, signal: gone }),
+    ).rejects.toThrow();
+    await expect(query.ask(PROJECT, { sql: 'SELECT (' }, { meter: recorder })).rejects.toThrow();
+    await expect(query.ask(PROJECT, { sql: 'DROP TABLE events' }, { meter: recorder })).rejects.toThrow();
+    expect(recorder.statements).toEqual([]);
   });
 
   it('is called for a catalog query only for the caller that causes it', async () => {
-    const [first, second] = [new Told(), new Told()];
+    const [first, second] = [new Recorder(), new Recorder()];
     const asked = [query.describeEvents(PROJECT, { meter: first }), query.events(PROJECT, { meter: second })];
     await Promise.all(asked);
     await query.describeEvents(PROJECT, { meter: second });

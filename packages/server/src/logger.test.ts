@@ -26,7 +26,7 @@ async function written(isTTY: boolean): Promise<string> {
   return text;
 }
 
-test('a terminal shows one short line a request', async () => {
+test('a terminal shows one short line for each request', async () => {
   const [usage = '', listening = '', end] = (await written(true)).split('\n');
   expect(usage).toContain('usage');
   expect(usage).toContain('"http_status":200');
@@ -35,7 +35,7 @@ test('a terminal shows one short line a request', async () => {
   expect(end).toBe('');
 });
 
-test('elsewhere a usage record is logged whole, as a line of JSON', async () => {
+test('otherwise a usage record is logged completely, as a line of JSON', async () => {
   const [usage = ''] = (await written(false)).split('\n');
   expect(JSON.parse(usage)).toMatchObject(RECORD);
 });

@@ -73,7 +73,7 @@ export class Sweeper {
     for (const one of found) {
       await settle(one).catch((error: unknown) => {
         failures += 1;
-        logger.warn({ err: error, process: one.id }, 'a process that is due cannot be settled; trying again');
+        logger.warn({ err: error, process: one.id }, 'a process that is due cannot be settled; retrying');
       });
     }
     if (failures > 0) return PAUSE_MS;

@@ -45,7 +45,7 @@ export class EngineChild {
     this.ready = this.#untilReady();
     // A caller that only awaits `exited` must not cause an unhandled rejection of `ready`.
     this.ready.catch(() => {});
-    this.#tell(order);
+    this.#send(order);
   }
 
   /** The process id; undefined if the process could not be started. */
@@ -60,7 +60,7 @@ export class EngineChild {
 
   /** Stops the process, by force after a timeout. */
   async stop(): Promise<void> {
-    this.#tell({ type: 'stop' });
+    this.#send({ type: 'stop' });
     const limit = setTimeout(() => this.#process.kill('SIGKILL'), STOP_LIMIT_MS);
     await this.exited;
     clearTimeout(limit);
@@ -82,7 +82,7 @@ export class EngineChild {
       throw new ClickHouseError('unavailable', `the embedded engine did not start: ${message.reason}`);
   }
 
-  #tell(message: ToEngine): void {
+  #send(message: ToEngine): void {
     // A process that has just ended cannot receive it; `exited` reports the end.
     if (this.#process.connected) this.#process.send(message, () => {});
   }

@@ -43,11 +43,11 @@ process.on('message', (message: ToEngine) => {
     start(message).then(
       (engine) => {
         open = engine;
-        tell({ type: 'ready' });
+        send({ type: 'ready' });
       },
       (error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
-        tell({ type: 'failed', reason: text }, () => process.exit(1));
+        send({ type: 'failed', reason: text }, () => process.exit(1));
       },
     );
 });
@@ -141,6 +141,6 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-function tell(message: FromEngine, sent: () => void = () => {}): void {
+function send(message: FromEngine, sent: () => void = () => {}): void {
   process.send?.(message, undefined, undefined, sent);
 }

@@ -47,10 +47,10 @@ export class QueryPool {
       throw cancelled();
     }
     const job = ++this.#job;
-    const tell = (message: ToQueryWorker): void => slot.worker.postMessage(message);
+    const send = (message: ToQueryWorker): void => slot.worker.postMessage(message);
     const stop = (): void => {
       this.#stopping.set(slot, performance.now());
-      tell({ type: 'stop', job });
+      send({ type: 'stop', job });
     };
     signal.addEventListener('abort', stop, { once: true });
     const startedAt = performance.now();
@@ -71,7 +71,7 @@ export class QueryPool {
           else if (message.type === 'failed') reject(EngineException.from(message.text));
           else {
             new Promise((taken) => taken(read(message.bytes))).then(
-              () => tell({ type: signal.aborted ? 'stop' : 'next', job }),
+              () => send({ type: signal.aborted ? 'stop' : 'next', job }),
               (error: unknown) => {
                 failure = EngineException.from(error);
                 stop();
@@ -79,7 +79,7 @@ export class QueryPool {
             );
           }
         };
-        tell({ type: 'run', job, query });
+        send({ type: 'run', job, query });
       });
       if (failure !== undefined) throw failure;
       if (signal.aborted) throw cancelled();

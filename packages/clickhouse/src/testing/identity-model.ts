@@ -44,7 +44,7 @@ export function modelViews(rows: readonly EventRow[]): ModelViews {
     const people = own.map(personOf).filter((person) => person !== null);
     const times = own.map((row) => row.timestamp);
     // A stable sort keeps the order of arrival for equal timestamps.
-    const told = own.toSorted((a, b) => a.timestamp - b.timestamp);
+    const byTime = own.toSorted((a, b) => a.timestamp - b.timestamp);
     sessions.set(id, {
       distinct_id: people[0] ?? null,
       started_at: Math.min(...times),
@@ -52,8 +52,8 @@ export function modelViews(rows: readonly EventRow[]): ModelViews {
       duration_ms: Math.max(...times) - Math.min(...times),
       event_count: own.length,
       timezone: lastTimezone(own),
-      entry_event: told[0]?.event ?? '',
-      exit_event: told.at(-1)?.event ?? '',
+      entry_event: byTime[0]?.event ?? '',
+      exit_event: byTime.at(-1)?.event ?? '',
     });
   }
   const persons = new Map<string, ModelPerson>();

@@ -36,7 +36,7 @@ describe('the gate', () => {
     async (_, { sql, params = {} }) => {
       const passed = await gate.check(sql, params);
       if (passed.kind === 'select') {
-        const plain = passed.asksForNobody === true;
+        const plain = passed.ignoresPerson === true;
         await textOf(await engine.reader.query(PROJECT, passed.sql, { params, plain }));
       }
       // The canonical form is stable.
@@ -75,8 +75,8 @@ describe('the gate', () => {
     ['SELECT count() FROM weir.events', false],
     ['SELECT count() FROM persons', false],
     ['SELECT count() FROM events WHERE user_id IN sessions', false],
-  ])('knows whether %s asks for nobody: %s', async (sql, asksForNobody) => {
-    expect(await gate.check(sql, { e: 'x' })).toMatchObject({ asksForNobody });
+  ])('knows whether %s asks for nobody: %s', async (sql, ignoresPerson) => {
+    expect(await gate.check(sql, { e: 'x' })).toMatchObject({ ignoresPerson });
   });
 
   it('has attacks with unique names', () => {

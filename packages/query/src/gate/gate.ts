@@ -1,13 +1,13 @@
 import { ClickHouseError, type ParameterValue } from '@weir/clickhouse';
 import { changingStatement } from '../hints/query-hints.js';
 import { QueryError } from '../query-error.js';
-import { asksForNobody } from './asks-for-nobody.js';
 import { canonicalSql, type SqlParser } from './canonical.js';
 import { checkTimeZoneName } from './data-types.js';
 import { parameterRefusal, readsOnly, refusalOfEngine, tooLarge } from './engine-refusal.js';
 import { checkExpansion } from './expansion-depth.js';
 import { MAX_SHORT } from './functions/bounded-arguments.js';
 import { notAllowed } from './gate-refusal.js';
+import { ignoresPerson } from './ignores-person.js';
 import { keepsToKey } from './keeps-to-key.js';
 import { Names } from './names-in-scope.js';
 import { withoutPlaceholders } from './placeholders.js';
@@ -30,8 +30,8 @@ export interface Passed {
   readonly sql: string;
   /** The table of a `describe`. */
   readonly table?: PublicTable;
-  /** Whether the query certainly does not use the person, see {@link asksForNobody}. Default false. */
-  readonly asksForNobody?: boolean;
+  /** Whether the query certainly does not use the person, see {@link ignoresPerson}. Default false. */
+  readonly ignoresPerson?: boolean;
   /** Whether the query cannot fail on any time of an event, see {@link keepsToKey}. Default false. */
   readonly usesTimeSafely?: boolean;
 }
@@ -127,7 +127,7 @@ export class Gate {
     }
     const kind = explained === '' ? 'select' : 'explain';
     const { nobody, safely, ...needs } = await this.#examineQuery(query, sql, signal);
-    return { passed: { kind, sql: canonical, asksForNobody: nobody, usesTimeSafely: safely }, ...needs };
+    return { passed: { kind, sql: canonical, ignoresPerson: nobody, usesTimeSafely: safely }, ...needs };
   }
 
   async #examineQuery(
@@ -157,7 +157,7 @@ export class Gate {
       parameters: [...parameters],
       timeZones: [...timeZones.parameters].filter((name) => parameters.has(name)),
       short: [...shortArguments.parameters].filter((name) => parameters.has(name)),
-      nobody: asksForNobody(query, tree),
+      nobody: ignoresPerson(query, tree),
       safely: keepsToKey(tokens, tree),
     };
   }

@@ -103,7 +103,7 @@ describe('configuration', () => {
     ]);
   });
 
-  it('warns of bodies that are allowed and never have room', () => {
+  it('warns of a body limit that the memory limit makes useless', () => {
     const warned = (bytes: string) =>
       loadConfig({ WEIR_INGEST_MAX_BODY_BYTES: bytes, WEIR_BODY_MEMORY: '64MiB' }).warnings;
     expect(warned('32MiB')).toEqual([]);
@@ -112,7 +112,7 @@ describe('configuration', () => {
     ]);
   });
 
-  it('reads secrets from files, and refuses both forms at once', () => {
+  it('reads secrets from files, and rejects both forms at once', () => {
     const directory = mkdtempSync(join(tmpdir(), 'weir-config-'));
     const path = join(directory, 'key');
     const key = `weir_ops_${'a'.repeat(64)}`;
@@ -122,7 +122,7 @@ describe('configuration', () => {
     expect(problemsOf({ WEIR_OPERATOR_KEY_FILE: join(directory, 'none') })[0]).toMatch(/cannot read/);
   });
 
-  it('reads a .env file, and none where there is none', () => {
+  it('reads a .env file, and returns no variables without one', () => {
     const directory = mkdtempSync(join(tmpdir(), 'weir-config-'));
     writeFileSync(join(directory, '.env'), 'WEIR_PORT=9\n# comment\nWEIR_HOST="::1"\n');
     expect(readEnvFile(join(directory, '.env'))).toEqual({ WEIR_PORT: '9', WEIR_HOST: '::1' });

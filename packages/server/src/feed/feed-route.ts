@@ -116,17 +116,17 @@ async function* textOf(
   try {
     for await (const page of pages) {
       let text = page.length === 0 ? ': still here\n\n' : '';
-      let told = '';
+      let reported = '';
       let count = 0;
       for (const item of page) {
         const event = texts.ifWanted(stream, item, names);
         if (event === null) continue;
         text += `id: ${item.cursor}\ndata: ${event.text}\n\n`;
-        told = item.cursor;
+        reported = item.cursor;
         count += 1;
       }
       const last = page.at(-1);
-      if (last !== undefined && last.cursor !== told) text += `id: ${last.cursor}\n\n`;
+      if (last !== undefined && last.cursor !== reported) text += `id: ${last.cursor}\n\n`;
       reached = last?.cursor ?? reached;
       usage?.delivered(count);
       yield text;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { lostRight } from './right-watch.js';
 
-it('aborts when the right is lost, and asks no more', async () => {
+it('aborts when the right is lost, and stops checking', async () => {
   const answers = [true, true, false];
   let asked = 0;
   const lost = lostRight(
@@ -17,7 +17,7 @@ it('aborts when the right is lost, and asks no more', async () => {
   expect(asked).toBe(3);
 });
 
-it('aborts when the check itself fails, and asks once at a time', async () => {
+it('aborts when the check itself fails, and runs one check at a time', async () => {
   const over = new AbortController();
   let asked = 0;
   let fail = (): void => {};
@@ -31,7 +31,7 @@ it('aborts when the check itself fails, and asks once at a time', async () => {
     over.signal,
     1,
   );
-  // Another watch has had its turn many times by then.
+  // Another watch has had many turns by then.
   let turns = 0;
   await once(
     lostRight(
@@ -49,7 +49,7 @@ it('aborts when the check itself fails, and asks once at a time', async () => {
   await once(lost, 'abort');
 });
 
-it('asks nothing once the connection is over', async () => {
+it('stops checking once the connection has ended', async () => {
   const over = new AbortController();
   let asked = 0;
   const ask = async (): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_TICKETS, TICKET_MS, Tickets } from './tickets.js';
 
-it('takes a ticket once, and none after a minute', () => {
+it('accepts a ticket once, and not after a minute', () => {
   let now = 0;
   const tickets = new Tickets(() => now);
   const [first, second] = [tickets.issue('p', 'k1') ?? '', tickets.issue('p', 'k2') ?? ''];
@@ -12,7 +12,7 @@ it('takes a ticket once, and none after a minute', () => {
   expect([tickets.redeem(second), tickets.redeem('weir_tkt_')]).toEqual([null, null]);
 });
 
-it('bounds those of a project until they are used or expire', () => {
+it('limits those of a project until they are used or expire', () => {
   let now = 0;
   const tickets = new Tickets(() => now);
   const issued = Array.from({ length: MAX_TICKETS }, () => tickets.issue('p', 'k'));

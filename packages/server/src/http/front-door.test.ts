@@ -39,7 +39,7 @@ async function textOf(port: number, sent: string): Promise<string> {
   return text;
 }
 
-test('requests that come together are answered in order, over several turns of the event loop', async () => {
+test('requests that arrive together are answered in order, over several turns of the event loop', async () => {
   let turn = 0;
   const turns = new Set<number>();
   let served = 0;
@@ -72,7 +72,7 @@ test('a connection with too many unanswered requests is closed', async () => {
 });
 
 test.each(['GET', 'POST'])(
-  'a %s whose body no route reads is closed when it comes in tiny chunks',
+  'a %s whose body no route reads is closed when it arrives in tiny chunks',
   async (method) => {
     const port = await listen((request, response) => {
       boundUnread(request, response);

@@ -11,7 +11,7 @@ function budget(relieve?: (owner?: string) => boolean): MemoryBudget {
   });
 }
 
-test('all owners together and each of them are bounded, and what is given back is free again', () => {
+test('all owners together and each of them are limited, and released bytes are free again', () => {
   const memory = budget();
   const [a, b] = [memory.share('a'), memory.share('b')];
   a.take(60);
@@ -29,7 +29,7 @@ test('all owners together and each of them are bounded, and what is given back i
   expect(memory.bytes).toBe(0);
 });
 
-test('a share that was released takes nothing more', () => {
+test('a released share accepts no more charges', () => {
   const memory = budget();
   const share = memory.share('a');
   share.release();
@@ -51,7 +51,7 @@ test('an owner that has used up its part makes room for itself first', () => {
   expect([memory.bytes, asked]).toEqual([50, ['a', 'a']]);
 });
 
-test('a request that is ended to make room, even the one that asks, holds nothing', () => {
+test('a request that is ended to make room, even the one that needs it, holds no bytes', () => {
   const ends: (() => void)[] = [];
   const memory = budget(() => {
     const end = ends.pop();

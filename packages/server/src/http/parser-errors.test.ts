@@ -11,7 +11,7 @@ afterEach(() => {
   server.close();
 });
 
-test('a head that never ends is refused with a problem document', async () => {
+test('an endless head is rejected with a problem document', async () => {
   server = createServer({ headersTimeout: 50, connectionsCheckingInterval: 20 }, () => {});
   server.on('clientError', onClientError);
   server.listen(0, '127.0.0.1');

@@ -23,7 +23,7 @@ const CLASSES = [
   StreamError,
 ];
 
-test('a code has one status and one Retry-After, whichever package throws it', () => {
+test('a code has one status and one Retry-After, for every package that throws it', () => {
   const known = new Map<string, object>();
   for (const { name, codes } of CLASSES) {
     for (const [code, { status, retryAfterMs }] of Object.entries(codes)) {
@@ -35,7 +35,7 @@ test('a code has one status and one Retry-After, whichever package throws it', (
   expect(known.size).toBeGreaterThan(80);
 });
 
-test('an error with a status is shown as it is', () => {
+test('an error with a status is shown unchanged', () => {
   const error = new LogError('log_full', 'the log is full', { limit: 7 });
   expect(problemOf(error)).toBe(error);
   expect(problemHeaders(error)).toMatchObject({ 'retry-after': '5' });

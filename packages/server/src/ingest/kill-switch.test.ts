@@ -5,9 +5,9 @@ import { KillSwitch } from './kill-switch.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('warns at once and every five minutes while ingest is switched off, and no longer', () => {
-  const told: string[] = [];
-  const logger = { warn: (_: object, text: string) => void told.push(text), info: () => {} };
+it('warns at once and every five minutes while ingest is disabled, and not afterwards', () => {
+  const logged: string[] = [];
+  const logger = { warn: (_: object, text: string) => void logged.push(text), info: () => {} };
   let change = (): void => {};
   const settings = {
     ingestDisabled: false,
@@ -18,16 +18,16 @@ it('warns at once and every five minutes while ingest is switched off, and no lo
     setIngestDisabled: async (): Promise<void> => {},
   };
   const one = new KillSwitch({ settings, flags: new Flags(), logger, startsDisabled: false });
-  expect(told).toEqual([]);
+  expect(logged).toEqual([]);
   settings.ingestDisabled = true;
   change();
   change();
-  expect(told).toHaveLength(1);
+  expect(logged).toHaveLength(1);
   vi.advanceTimersByTime(600_000);
-  expect(told).toHaveLength(3);
+  expect(logged).toHaveLength(3);
   settings.ingestDisabled = false;
   change();
   vi.advanceTimersByTime(600_000);
-  expect(told).toHaveLength(3);
+  expect(logged).toHaveLength(3);
   one.close();
 });

@@ -3,7 +3,7 @@ import { Cancellations } from './cancellations.js';
 
 const CALL = { tokenId: 't', sessionId: 's', requestId: 1 };
 
-it('cancels the call that is named, and no other client or request', async () => {
+it('cancels the named call, and no other client or request', async () => {
   const cancellations = new Cancellations();
   const seen: boolean[] = [];
   await cancellations.during(CALL, async (signal) => {
@@ -17,7 +17,7 @@ it('cancels the call that is named, and no other client or request', async () =>
   expect(seen).toEqual([false, false, false, false, true]);
 });
 
-it('forgets a call that has ended, and keeps one that took over its name', async () => {
+it('removes a call that has ended, but not one that reused its id', async () => {
   const cancellations = new Cancellations();
   let endFirst = () => {};
   const first = cancellations.during(CALL, async () => {

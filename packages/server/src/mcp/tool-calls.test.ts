@@ -7,7 +7,7 @@ import { Cancellations } from './cancellations.js';
 import { ToolCalls } from './tool-calls.js';
 import { ERROR_META_KEY } from './tool-error.js';
 
-// The cast holds: a call reads its id and its signal alone.
+// The cast holds: a call only reads its id and its signal.
 const CONTEXT = { mcpReq: { id: 1, signal: new AbortController().signal } } as unknown as ServerContext;
 
 function calls(admission: Admission = { ok: true, lease: null }): ToolCalls {
@@ -26,7 +26,7 @@ function calls(admission: Admission = { ok: true, lease: null }): ToolCalls {
   });
 }
 
-it('does not run a call that is refused, and says why and what can be done', async () => {
+it('does not run a refused call, and reports the reason and the remedy', async () => {
   let ran = 0;
   const answer = () => {
     ran += 1;
@@ -48,7 +48,7 @@ it('does not run a call that is refused, and says why and what can be done', asy
   expect(ran).toBe(1);
 });
 
-it('gives the lease back when a call has ended, however it ends', async () => {
+it('releases the lease when a call has ended, for any reason', async () => {
   let released = 0;
   const lease = {
     release: () => {
@@ -67,7 +67,7 @@ it('gives the lease back when a call has ended, however it ends', async () => {
   expect(released).toBe(2);
 });
 
-it('says what a server without a read path lacks', async () => {
+it('reports a missing read path', async () => {
   const all = calls();
   const result = await all.run('schema', CONTEXT, () => ({ text: String(all.query), structured: {} }));
   expect(result).toMatchObject({
@@ -77,7 +77,7 @@ it('says what a server without a read path lacks', async () => {
   expect(JSON.stringify(result.content)).toContain('set its password');
 });
 
-it('hides what nobody foresaw behind the request id', async () => {
+it('hides an unexpected error behind the request id', async () => {
   const result = await calls().run('tail', CONTEXT, () => {
     throw new Error('password=hunter2');
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { dataLine, plainLine, UNTRUSTED_NOTICE, untrustedBlock } from './untrusted.js';
 
-/** Texts made of what an attack is made of, beside texts of chance. */
+/** Texts composed of attack fragments, and random texts. */
 const hostile = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
@@ -26,7 +26,7 @@ const hostile = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-it('lets no value write a tag, break its line or hide text, and changes none', () => {
+it('lets no value write a tag, break its line or hide text, and changes no value', () => {
   fc.assert(
     fc.property(fc.array(hostile), (texts) => {
       const line = dataLine(texts);
@@ -37,7 +37,7 @@ it('lets no value write a tag, break its line or hide text, and changes none', (
   );
 });
 
-it('has exactly one pair of tags around any data, and the sentence before it', () => {
+it('has exactly one pair of tags around any data, after the notice', () => {
   fc.assert(
     fc.property(fc.array(hostile), (texts) => {
       const lines = untrustedBlock(texts.map(dataLine)).split('\n');

@@ -120,7 +120,7 @@ export class Metrics {
       'Restarts of the embedded engine since the server started',
       sources.engineRestarts,
     );
-    this.#gauge('weir_usage_lost', 'Usage records the log did not take', sources.usageLost);
+    this.#gauge('weir_usage_lost', 'Usage records that the log did not accept', sources.usageLost);
     this.#gauge(
       'weir_feed_subscribers',
       'Who follows the feed now: event streams, and subscriptions of WebSockets',

@@ -27,19 +27,19 @@ afterEach(async () => {
   await store.close();
 });
 
-/** Everything that was published, as `<name of the process> <change>`. */
+/** All published changes, as `<name of the process> <change>`. */
 async function published(): Promise<string[]> {
   const place = await feed.locate('processes', PROJECT, 'earliest');
   const over = new AbortController();
-  const told: string[] = [];
+  const changes: string[] = [];
   for await (const page of feed.follow(place, { signal: over.signal, idleMs: 1 })) {
     if (page.length === 0) break;
     for (const { payload } of page) {
       const { name, change } = JSON.parse(documentIn(place.stream, payload).text) as Record<string, string>;
-      told.push(`${name} ${change}`);
+      changes.push(`${name} ${change}`);
     }
   }
-  return told;
+  return changes;
 }
 
 async function live(name: string): Promise<void> {
@@ -47,7 +47,7 @@ async function live(name: string): Promise<void> {
   await processes.cancel(PROJECT, process.id, { credentialId: 'ann' });
 }
 
-it('publishes each change once, though it dies between publishing and removing', async () => {
+it('publishes each change once, despite a crash between publishing and removing', async () => {
   await live('a');
   const { remove } = processes.outbox;
   const died = new Promise<void>((resolve) => {
@@ -73,7 +73,7 @@ it('publishes each change once, though it dies between publishing and removing',
   expect(rows).toEqual([{ count: 0 }]);
 });
 
-it('keeps changes of one process in order in a group, and tells them by change', async () => {
+it('keeps changes of one process in order in a group, and filters them by change', async () => {
   const groups = new FeedGroups(feedLog);
   const wanted = { stream: 'processes', from: 'earliest', event: ['cancelled'] } as const;
   const { group } = await groups.make(PROJECT, 'g', wanted, () =>
@@ -91,7 +91,7 @@ it('keeps changes of one process in order in a group, and tells them by change',
   const signal = AbortSignal.timeout(5_000);
   const cancelled = await group.pull({ max: 10, waitMs: 0, member: 'm', signal });
   expect(cancelled).toHaveLength(2);
-  // What one member has of a process keeps the rest of it from the others.
+  // While one member holds a change of a process, other members do not get later ones.
   const first = await all.group.pull({ max: 1, waitMs: 0, member: 'one', signal });
   const second = await all.group.pull({ max: 10, waitMs: 0, member: 'two', signal });
   expect([first.length, second.length]).toEqual([1, 2]);

@@ -12,7 +12,7 @@ afterAll(() => {
   rmSync(dataDir, { recursive: true });
 });
 
-test('the directory is empty and private after a start, whatever a crash left', () => {
+test('the directory is empty and private after a start, also after a crash', () => {
   const first = new AnswerSpool(dataDir, { bytes: 1, projectBytes: 1 });
   writeFileSync(join(first.directory, 'left.spool'), 'x');
   const { directory } = new AnswerSpool(dataDir, { bytes: 1, projectBytes: 1 });
@@ -20,7 +20,7 @@ test('the directory is empty and private after a start, whatever a crash left', 
   expect(statSync(directory).mode & 0o777).toBe(0o700);
 });
 
-test('a project has 64 open answers, and the 65th is refused until one is closed', () => {
+test('a project has 64 open answers, and the 65th is rejected until one is closed', () => {
   const spool = new AnswerSpool(dataDir, { bytes: 1, projectBytes: 1 });
   const closes = Array.from({ length: 64 }, () => spool.open('a'));
   const refusal = { code: 'at_capacity', facts: { limit: 64 }, retryAfterMs: 1_000 };
@@ -41,7 +41,7 @@ test('all projects together have 512 open answers, and a project without one get
   expect(() => spool.open('late')).toThrow(expect.objectContaining({ code: 'at_capacity' }));
 });
 
-test('room on disk is bounded for each project and for all, and comes back', () => {
+test('disk space is limited for each project and for all, and released', () => {
   const spool = new AnswerSpool(dataDir, { bytes: 150, projectBytes: 100 });
   const [a, b] = [spool.space('a'), spool.space('b')];
   expect([a.reserve(60), a.reserve(41), a.reserve(40), b.reserve(51), b.reserve(50)]).toEqual([
@@ -56,7 +56,7 @@ test('room on disk is bounded for each project and for all, and comes back', () 
   expect([spool.bytes, b.reserve(50), a.reserve(10)]).toEqual([90, true, true]);
 });
 
-test('no answer takes the last bytes of a disk', () => {
+test('no answer uses the last bytes of a disk', () => {
   const limits = { bytes: 100, projectBytes: 100, freeBytes: Number.MAX_SAFE_INTEGER };
   expect(new AnswerSpool(dataDir, limits).space('a').reserve(1)).toBe(false);
 });

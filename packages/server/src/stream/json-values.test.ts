@@ -5,7 +5,7 @@ import { jsonValuesOf } from './json-values.js';
 
 const valuesOf = (text: string) => jsonValuesOf(Buffer.from(text), 'p');
 
-test('a body of so many values that building them would keep others waiting is refused before', async () => {
+test('a body with too many values is rejected before they are built', async () => {
   for (const text of [`[${'[],'.repeat(3_000_000)}1]`, `{"t":[${'0,'.repeat(3_000_000)}1]}`]) {
     const body = Buffer.from(text);
     const parsing = await leastCpu(() => JSON.parse(text));
@@ -19,7 +19,7 @@ test('a body of so many values that building them would keep others waiting is r
   expect((await valuesOf(`[${text} , 1]`)).map((one) => one.text)).toEqual([text, '1']);
 });
 
-test('each value keeps the text it was sent as', async () => {
+test('each value keeps its source text', async () => {
   const values = await valuesOf(' [ 12345678901234567890 ,\n{"a": "é,]"} , [] ] ');
   expect(values.map((one) => one.text)).toEqual(['12345678901234567890', '{"a": "é,]"}', '[]']);
   expect(values.map((one) => one.value)).toEqual([Number('12345678901234567890'), { a: 'é,]' }, []]);

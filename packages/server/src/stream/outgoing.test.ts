@@ -8,7 +8,7 @@ const SIZE = 32 * 1024 * 1024;
 const content = Buffer.alloc(SIZE);
 const page = { payloads: [content], messages: 1, next: 1, isTail: true, isEnd: false };
 
-test('who takes nothing is hung up on, and what was held for it is free', async () => {
+test('a client that reads nothing is disconnected, and its memory is released', async () => {
   const budget = outgoingMemory(2 * SIZE, SIZE);
   const server = createServer((request, response) => {
     const share = budget.share('p');
@@ -48,7 +48,7 @@ test('who takes nothing is hung up on, and what was held for it is free', async 
   await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000 });
   stalled.destroy();
 
-  // One who takes its time, but takes something, has it all, long after the time a stalled one has.
+  // A slow client that does read gets everything, long after the limit for a stalled one.
   const slow = await open('/slow');
   let taken = 0;
   while (taken < SIZE) {

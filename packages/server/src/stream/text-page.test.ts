@@ -2,7 +2,7 @@ import type { Page } from '@weir/channel/stream';
 import { expect, test } from 'vitest';
 import { readText } from './text-page.js';
 
-/** An open stream with these appends, that counts its reads. */
+/** An open stream with these appends, which counts its reads. */
 function streamOf(appends: readonly (readonly number[])[]) {
   let reads = 0;
   const read = async (place: number, maxBytes = 0): Promise<Page> => {
@@ -22,18 +22,18 @@ function streamOf(appends: readonly (readonly number[])[]) {
 
 const [A, FIRST, SECOND] = [0x61, 0xc3, 0xa9];
 
-test('a page is read on until its last character is whole', async () => {
+test('a page is extended until its last character is complete', async () => {
   const { page } = await readText(streamOf([[A], [FIRST], [SECOND], [A]]), 0, 2);
   expect(page).toMatchObject({ next: 3, messages: 3, isTail: false });
 });
 
-test('a character that is not whole at the tail waits, with the appends that end within characters before it', async () => {
+test('an incomplete character at the tail waits, with the appends that end within characters before it', async () => {
   const { page, seen } = await readText(streamOf([[A], [FIRST], [SECOND, FIRST]]), 0, 100);
   expect(page).toMatchObject({ next: 1, messages: 1 });
   expect(seen).toBe(3);
 });
 
-test('a byte that begins no character, as another begins behind it, does not wait', async () => {
+test('a byte that starts no valid character, because another one starts after it, does not wait', async () => {
   const { page } = await readText(streamOf([[A], [FIRST], [FIRST]]), 0, 100);
   expect(page).toMatchObject({ next: 2, messages: 2 });
 });

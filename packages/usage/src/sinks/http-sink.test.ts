@@ -103,7 +103,7 @@ describe('the http sink', () => {
       for (const outcome of outcomes.slice(10)) {
         const error: unknown = outcome.status === 'rejected' ? outcome.reason : null;
         expect(String(error)).toMatch(reason);
-        expect(String(error)).toContain(`${receiver.origin} did not take 10 usage records`);
+        expect(String(error)).toContain(`${receiver.origin} did not accept 10 usage records`);
         expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
       }
       await give(sink, events.slice(10));

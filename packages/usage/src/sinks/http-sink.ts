@@ -62,10 +62,12 @@ export class HttpSink implements Sink {
       waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now());
       await drain(response.body);
     } catch (error) {
-      throw new Error(`${name} could not receive ${events.length} usage records: ${reasonOf(error)}`);
+      throw new Error(`${name} did not accept ${events.length} usage records: ${reasonOf(error)}`);
     }
     if (status < 200 || status > 299) {
-      const refusal = new Error(`${name} rejected ${events.length} usage records with status ${status}`);
+      const refusal = new Error(
+        `${name} did not accept ${events.length} usage records: it answered ${status}`,
+      );
       throw waitMs === undefined ? refusal : Object.assign(refusal, { retryAfterMs: waitMs });
     }
   }

@@ -6,7 +6,7 @@ import { Subscription, type SubscriptionParts } from './subscription.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Parts of a feed without items, whose host answers these one after the other. */
+/** Dependencies of a feed without items, whose host gives these answers one after another. */
 function partsOf(answers: readonly (() => Promise<unknown>)[]): SubscriptionParts {
   const left = [...answers];
   const parts = {
@@ -22,7 +22,7 @@ function partsOf(answers: readonly (() => Promise<unknown>)[]): SubscriptionPart
     outbox: { answer: () => {} },
     access: { refusalOf: () => (left.length > 1 ? left.shift() : left[0])?.() },
   };
-  // The cast holds for what a subscription without items asks of its parts.
+  // The cast holds for the parts that a subscription without items uses.
   return parts as unknown as SubscriptionParts;
 }
 

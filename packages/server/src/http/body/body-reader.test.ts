@@ -22,7 +22,7 @@ afterEach(() => {
   server.close();
 });
 
-/** A server that answers with the length of each body, or the status and code of its refusal. */
+/** A server that answers with the length of each body, or the status and code of its rejection. */
 async function serve(maxBytes: number, memoryBytes = 64 * MIB) {
   const open = new OpenBodies({ maxPerAddress: 100 });
   const memory: MemoryBudget = bodyMemory(memoryBytes, memoryBytes, (owner) =>
@@ -83,7 +83,7 @@ test.each([
   expect([memory.bytes, open.count]).toEqual([0, 0]);
 });
 
-test('a body that is too long is refused on the wire and while it is unpacked, with its memory bounded', async () => {
+test('a body that is too long is rejected on the wire and while it is unpacked, with bounded memory', async () => {
   const { port, memory } = await serve(MIB);
   const bomb = brotliCompressSync(Buffer.alloc(64 * MIB));
   const answers = await Promise.all(
@@ -99,7 +99,7 @@ test('a body that is too long is refused on the wire and while it is unpacked, w
   expect(memory.bytes).toBe(0);
 });
 
-test('thousands of chunks of a byte or two are refused, a few are not', async () => {
+test('thousands of chunks of a byte or two are rejected, a few are not', async () => {
   const { port, memory } = await serve(MIB);
   const chunks = (count: number) => `${'1\r\nx\r\n'.repeat(count)}0\r\n\r\n`;
   expect(await answerOf(start(port, 'transfer-encoding: chunked', chunks(500)))).toBe('200 length 500');
@@ -109,7 +109,7 @@ test('thousands of chunks of a byte or two are refused, a few are not', async ()
   expect(memory.bytes).toBe(0);
 });
 
-test('only what has arrived is charged, and a client that leaves gives it back', async () => {
+test('only received bytes are charged, and released when the client disconnects', async () => {
   const { port, memory, open } = await serve(10 * MIB);
   const socket = start(port, `content-length: ${10 * MIB}`, Buffer.alloc(100_000));
   await vi.waitFor(() => expect(memory.bytes).toBeGreaterThanOrEqual(100_000));
@@ -119,14 +119,14 @@ test('only what has arrived is charged, and a client that leaves gives it back',
   await vi.waitFor(() => expect([memory.bytes, open.count]).toEqual([0, 0]));
 });
 
-test('when memory runs out, a body that has stalled is ended for one that arrives', async () => {
+test('when memory runs out, a stalled body is ended in favour of an arriving one', async () => {
   const { port, memory } = await serve(2 * MIB, 4.5 * MIB);
   const stalled = start(port, `content-length: ${2 * MIB}`, Buffer.alloc(1.5 * MIB));
   const ended = answerOf(stalled);
   await vi.waitFor(() => expect(memory.bytes).toBeGreaterThan(1.5 * MIB));
   const body = Buffer.alloc(2 * MIB - 1);
   const send = () => answerOf(start(port, lengthOf(body), body));
-  // Until its rate has been measured, the new one is refused.
+  // Until the rate of the stalled body is measured, the new one is rejected.
   await vi.waitFor(async () => expect(await send()).toBe(`200 length ${body.length}`), { timeout: 10_000 });
   expect(await ended).toBe('408 body_too_slow');
 }, 20_000);

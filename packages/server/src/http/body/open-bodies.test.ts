@@ -60,7 +60,7 @@ test('after its first 10 s a body must bring 1 KiB a second', () => {
   expect(ended).toEqual(['slow 408 body_too_slow']);
 });
 
-test('when memory runs out the slowest body of that memory is ended first, and none that is fast or new', () => {
+test('when memory runs out the slowest body of that memory is ended first, but no fast or new one', () => {
   const { open, add, ended, reasons } = bodies();
   const [fast, slow] = [add('fast'), add('slow')];
   add('stalled').progress(20_000);
@@ -83,7 +83,7 @@ test('when memory runs out the slowest body of that memory is ended first, and n
   expect(reasons).toEqual(['pressure', 'pressure']);
 });
 
-test('an address has so many unfinished bodies, a proxy any number, and a closed one gives its place back', () => {
+test('an address has a limited number of unfinished bodies, a proxy any number, and a closed one frees its place', () => {
   const { open, add } = bodies();
   const [first] = [add('a'), add('b'), add('c')];
   expect(() => add('d')).toThrow(expect.objectContaining({ status: 429, code: 'at_capacity' }));

@@ -40,7 +40,7 @@ afterEach(() => {
   server.close();
 });
 
-test('who sends a long frame for longer than the silence is heard', async () => {
+test('a client that sends a long frame for longer than the silence limit stays connected', async () => {
   const message = once(socket, 'message');
   client.resume();
   // Masked with zeros.
@@ -52,7 +52,7 @@ test('who sends a long frame for longer than the silence is heard', async () => 
   expect(String((await message)[0])).toBe('x'.repeat(LENGTH));
 });
 
-test('who takes frames for longer than the silence is heard', async () => {
+test('a client that reads frames for longer than the silence limit stays connected', async () => {
   const frame = Buffer.alloc(MIB);
   const frames = 40;
   const begun = performance.now();
@@ -68,7 +68,7 @@ test('who takes frames for longer than the silence is heard', async () => {
   expect(performance.now() - begun).toBeGreaterThan(PACE.silenceMs);
 });
 
-test('who neither sends nor takes anything is not there any more', async () => {
+test('a client that neither sends nor reads is disconnected', async () => {
   client.pause();
   const closed = once(socket, 'close');
   const sending = setInterval(() => socket.send(Buffer.alloc(MIB)), 10);

@@ -48,7 +48,7 @@ test('thousands of small frames are handled in order, over many turns of the eve
   expect(turns.size).toBeGreaterThan(10);
 });
 
-test('frames that came before the client closed are all handled', async () => {
+test('frames that arrived before the client closed are all handled', async () => {
   const got: number[] = [];
   const { client, ended, close } = await pair((frame, end) => {
     const busy = performance.now() + 1;

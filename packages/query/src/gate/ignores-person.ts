@@ -8,7 +8,7 @@ import { listUnder, type QueryTree, type TreeNode } from './query-tree.js';
  *
  * @param query the canonical text of `tree`
  */
-export function asksForNobody(query: string, tree: QueryTree): boolean {
+export function ignoresPerson(query: string, tree: QueryTree): boolean {
   if (/distinct_id|\bnatural\b/i.test(query)) return false;
   // The matcher of the gate's SELECT around the query.
   const own = tree.nodes.find((node) => node.kind === 'MATCHER');
