@@ -36,7 +36,7 @@ export interface Sender {
 /** @throws ChannelError `forbidden`, `stale_attempt` unless the caller may read the channel now */
 export function checkReader(channel: Channel, caller: Caller): void {
   if ('observerId' in caller) {
-    if (caller.observerId === '') throw forbidden(channel, 'nobody cannot read');
+    if (caller.observerId === '') throw forbidden(channel, 'an observer without an id cannot read');
     return;
   }
   senderOf(channel, caller);
@@ -60,7 +60,7 @@ export function writes(channel: Channel, role: Sender['role']): boolean {
 function senderOf(channel: Channel, caller: Exclude<Caller, { observerId: string }>): Sender {
   const { credentialId, assignment } = caller;
   // The executor id of an unassigned channel is empty, so an empty credential id must never match.
-  if (credentialId === '') throw forbidden(channel, 'a caller without an id is nobody');
+  if (credentialId === '') throw forbidden(channel, 'the caller has no credential id');
   if (assignment === undefined) {
     if (credentialId === channel.submitterId) {
       return { role: 'submitter', attempt: channel.attempt, credentialId };

@@ -106,7 +106,7 @@ export function observe(
 /** Handles a timeout of the wait or of the run. Null if neither has expired. */
 export function expire(row: ProcessRow, clock: Clock): Transition | null {
   if (row.dueAt === null || row.dueAt > clock.now || row.closedAt !== null) return null;
-  if (row.state === 'waiting') return expired(`nobody took it within ${row.maxWaitMs} ms`, clock);
+  if (row.state === 'waiting') return expired(`no executor took it within ${row.maxWaitMs} ms`, clock);
   if (row.attempt > row.maxRetries) {
     return expired(`attempt ${row.attempt} was not heard of for ${row.maxExecMs} ms, the last one`, clock);
   }

@@ -41,7 +41,7 @@ export const PUBLIC_TABLES: readonly PublicTable[] = [
   },
   {
     name: 'persons',
-    description: 'One row for each person who has events; events without any id belong to nobody.',
+    description: 'One row for each person with events; events without any id belong to no person.',
     columns: [
       column('distinct_id', 'String', 'The person, as in events.distinct_id.'),
       column('first_seen', "DateTime64(3, 'UTC')", 'The earliest timestamp of their events.'),
