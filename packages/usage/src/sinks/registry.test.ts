@@ -33,7 +33,7 @@ describe('the registry', () => {
 
   it('rejects a duplicate name, and an invalid one', () => {
     const registry = new SinkRegistry().register('log', log);
-    expect(() => registry.register('log', log)).toThrow('"log" already');
+    expect(() => registry.register('log', log)).toThrow('"log" is already registered');
     for (const name of ['', 'Log', '1a', 'a b', 'a'.repeat(33), 'a\n']) {
       expect(() => registry.register(name, log)).toThrow('cannot name a usage sink');
     }
@@ -53,7 +53,7 @@ describe('the registry', () => {
       cause,
     });
     await expect(registry.open('nothing', config())).rejects.toThrow('is no sink');
-    await expect(registry.open('other', config())).rejects.toThrow('calls itself "log"');
+    await expect(registry.open('other', config())).rejects.toThrow('has the name "log"');
   });
 
   it('has the shipped sinks, none of which waits for its backend', async () => {
@@ -67,7 +67,7 @@ describe('the registry', () => {
       await sink.close(AbortSignal.timeout(5_000));
     }
     const taken = new SinkRegistry().register('http', log);
-    expect(() => registry.include(taken)).toThrow('"http" already');
+    expect(() => registry.include(taken)).toThrow('"http" is already registered');
     const unset = shippedSinks({ postgres, clickhouse, file: {}, http: {} });
     await expect(unset.open('http', config())).rejects.toThrow(/"http" .*WEIR_USAGE_HTTP_URL is missing/);
     await clickhouse.close();
