@@ -10,7 +10,7 @@ import { findProgram, freePort } from '@weir/base/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitUntil } from '../harness/wait-until.js';
 import { expressionOf, isAsShown, stepsOf } from './page.js';
-import { Shell } from './shell.js';
+import { type Output, Shell } from './shell.js';
 
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 const CLI = join(CHECKOUT, 'packages/cli/bin/weir.js');
@@ -30,6 +30,8 @@ const PAGES = [
   { page: 'docs/api.md', isAlone: true },
 ] as const;
 
+/** An event is in ClickHouse about a second after it was accepted. */
+const FLUSHED_MS = 10_000;
 const OPERATOR_KEY = `weir_ops_${randomBytes(32).toString('hex')}`;
 
 /** Makes a project. @returns the command that makes it the one of the shell */
@@ -42,6 +44,25 @@ async function newProject(url: string): Promise<string> {
   // The cast holds for what the route answers.
   const made = (await response.json()) as { id: string; ingest_token: string; api_key: string };
   return `export WEIR_SERVER=${url} WEIR_PROJECT=${made.id} WEIR_KEY=${made.api_key} WEIR_TOKEN=${made.ingest_token} WEIR_OPERATOR_KEY=${OPERATOR_KEY}`;
+}
+
+/** Types a command. A query is typed again until it finds the events that the page has just sent, as a reader would. */
+async function type(shell: Shell, command: string, shown: string | null): Promise<Output> {
+  const isShown = (output: string): boolean => shown !== null && isAsShown(output, shown);
+  let output = await shell.run(command, isShown);
+  if (shown === null || !/\bweir query\b|\/query\b/.test(command)) return output;
+  await waitUntil(
+    'the events of the page',
+    async () => {
+      if (expressionOf(shown).test(output.stdout.replaceAll(/\s+/g, ''))) return true;
+      output = await shell.run(command, isShown);
+      return false;
+    },
+    FLUSHED_MS,
+  ).catch(() => {
+    // The caller compares, and shows the difference.
+  });
+  return output;
 }
 
 describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
@@ -89,10 +110,7 @@ describe.each(['bash', 'zsh'] as const)('in %s', (name) => {
     for (const { line, commands, answer } of stepsOf(markdown)) {
       for (const command of commands) {
         const shown = command === commands.at(-1) ? answer : null;
-        const { stdout, stderr, code } = await shell.run(
-          command,
-          (output) => shown !== null && isAsShown(output, shown),
-        );
+        const { stdout, stderr, code } = await type(shell, command, shown);
         const where = `${page}:${line}: ${command}`;
         expect.soft({ where, code, stderr }).toMatchObject({
           code: 0,
