@@ -14,7 +14,8 @@ import { SocketChannel, type SocketChannelParts } from './socket-channel.js';
 const MAX_CHANNELS = 1_000;
 /** Retained numbers of ended channels, for which late frames may arrive. */
 const MAX_ENDED = 1_000;
-const MAX_REFUSED = 1_000;
+/** Numbers of a connection whose refusal is kept: an error with its stack takes about a kilobyte. */
+const MAX_REFUSED = 100;
 
 /** Dependencies of a {@link ChannelSocket}. */
 export interface ChannelSocketParts extends Omit<SocketChannelParts, 'refuse'> {
